@@ -1,0 +1,27 @@
+-- Facts are added, never changed, whoever asks; rights refuse the application role, these triggers refuse the owner too.
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is forbidden: its rows are facts', TG_OP, TG_TABLE_NAME USING ERRCODE = '42501';
+END $$;
+
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['posting', 'ledger_account', 'ledger_seal', 'ledger_head', 'acceptance', 'submission'] LOOP
+        EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION append_only()', name);
+    END LOOP;
+END $$;
+
+-- Facts that get their place in line after commit: `position` (and an event's `sequence`) may be set once, nothing else, ever.
+CREATE FUNCTION append_only_but_position() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.position IS NOT NULL OR NEW.position IS NULL
+       OR to_jsonb(OLD) - 'position' - 'sequence' <> to_jsonb(NEW) - 'position' - 'sequence' THEN
+        RAISE EXCEPTION 'UPDATE on % is forbidden: its rows are facts', TG_TABLE_NAME USING ERRCODE = '42501';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON journal_entry FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER append_only_update BEFORE UPDATE ON journal_entry FOR EACH ROW EXECUTE FUNCTION append_only_but_position();
+CREATE TRIGGER append_only_update BEFORE UPDATE ON event FOR EACH ROW EXECUTE FUNCTION append_only_but_position();

@@ -1,0 +1,30 @@
+-- States change by the table of hops and in no other way; terms are fixed once money is in.
+CREATE FUNCTION lifecycle_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM hf.lifecycle_hop WHERE machine = TG_TABLE_NAME AND source = OLD.state AND target = NEW.state) THEN
+        RAISE EXCEPTION 'a % may not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state
+            USING ERRCODE = '23514', CONSTRAINT = 'lifecycle_hop';
+    END IF;
+    RETURN NULL;
+END $$;
+
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['contract', 'milestone', 'payment', 'refund', 'payout', 'payout_account'] LOOP
+        EXECUTE format('CREATE TRIGGER lifecycle_guard AFTER UPDATE OF state ON %I FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)'
+                       ' EXECUTE FUNCTION lifecycle_guard()', name);
+    END LOOP;
+END $$;
+
+CREATE FUNCTION terms_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the terms of % are fixed', TG_TABLE_NAME USING ERRCODE = '23514', CONSTRAINT = 'terms_fixed';
+END $$;
+CREATE TRIGGER terms_fixed BEFORE UPDATE OF amount_minor, contract_id ON milestone FOR EACH ROW
+    WHEN ((OLD.amount_minor <> NEW.amount_minor AND OLD.funded_minor > 0) OR OLD.contract_id <> NEW.contract_id)
+    EXECUTE FUNCTION terms_fixed();
+CREATE TRIGGER terms_fixed BEFORE UPDATE OF currency, freelancer_id, quote ON contract FOR EACH ROW
+    WHEN (OLD.currency <> NEW.currency OR OLD.freelancer_id <> NEW.freelancer_id
+          OR (OLD.accepted_at IS NOT NULL AND OLD.quote IS DISTINCT FROM NEW.quote))
+    EXECUTE FUNCTION terms_fixed();

@@ -1,0 +1,41 @@
+"""An act: one person or process doing one thing at one instant. Every operation takes one, so actor, instant and cause reach each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from service import clock
+from service.policies import Policies
+
+
+@dataclass(frozen=True)
+class Act:
+    """`actor` reads `freelancer:frl_…`, `client:cli_…`, `staff:key_…`, `system` or `psp`; `now` is of the service's clock."""
+
+    session: Session
+    actor: str
+    now: datetime
+    request_id: str
+    policies: Policies
+
+    @property
+    def role(self) -> str:
+        """The actor's part in the lifecycle tables."""
+        kind = self.actor.split(":", 1)[0]
+        return "freelancer" if kind == "platform" else kind
+
+    def as_(self, actor: str) -> Act:
+        """The same act in another's name: what the system or the processor does in consequence."""
+        return replace(self, actor=actor)
+
+    def at(self, instant: datetime) -> Act:
+        """The same act at the instant at which it was due: a timer that runs late still happens on time in the books."""
+        return replace(self, now=instant)
+
+
+def begin(session: Session, actor: str, request_id: str, policies: Policies) -> Act:
+    """An act at the service's present instant."""
+    return Act(session, actor, clock.now(session), request_id, policies)

@@ -1,0 +1,120 @@
+"""Settings, read once. A missing secret or a HOLDFAST_ name we do not know stops the start: no silent defaults for secrets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+PREFIX = "HOLDFAST_"
+_BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+class ConfigError(Exception):
+    """The environment is not usable; the message says which name and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one process. Field `x_y` is read from `HOLDFAST_X_Y`, or from the file that `HOLDFAST_X_Y_FILE` names."""
+
+    mode: str
+    """`sandbox` or `live`; written into the database at the first migration, a mismatch stops the start."""
+    database_url: str = field(repr=False)
+    owner_url: str = field(default="", repr=False)
+    """The schema owner's address, for `migrate` only; the application role owns nothing."""
+    public_url: str = "http://127.0.0.1:8000"
+    platform_name: str = "Holdfast"
+    support_email: str = "help@holdfast.example"
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    """For links, cookies and codes; the last one signs, all verify."""
+    signing_key: str = field(default="", repr=False)
+    """Ed25519 private key (32 bytes, hex) for ledger heads and papers."""
+    stripe_key: str = field(default="", repr=False)
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    stripe_country: str = "US"
+    settlement_currencies: tuple[str, ...] = ("USD", "EUR", "GBP", "INR", "JPY", "KWD")
+    surcharge_legal_basis: str = ""
+    mail_url: str = field(default="", repr=False)
+    mail_from: str = "contracts@holdfast.example"
+    mail_events_secret: str = field(default="", repr=False)
+    book_zone: str = "UTC"
+    bank_debit: bool = False
+    web_port: int = 8000
+    web_host: str = "127.0.0.1"
+    web_workers: int = 2
+    web_threads: int = 3
+    worker_threads: int = 2
+    log_level: str = "INFO"
+    failpoints: str = ""
+    """Names of crash points to arm, `name=kill|raise`; refused in live mode."""
+
+    @property
+    def sandbox(self) -> bool:
+        return self.mode == "sandbox"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host names that requests may carry; links are built from `public_url` only."""
+        host = self.public_url.split("://", 1)[-1].split("/", 1)[0]
+        return frozenset({host, host.split(":")[0], "127.0.0.1", "localhost"})
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises ConfigError with every problem in one message."""
+    given = _with_files({k: v for k, v in (environ or os.environ).items() if k.startswith(PREFIX)})
+    known = {PREFIX + f.name.upper(): f for f in fields(Settings)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ConfigError(f"Unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+    for required in ("HOLDFAST_MODE", "HOLDFAST_DATABASE_URL"):
+        if not given.get(required):
+            raise ConfigError(f"{required} is required.")
+    settings = Settings(**{known[name].name: _read(given, name, str(known[name].type)) for name in given})
+    problems = list(_problems(settings))
+    if problems:
+        raise ConfigError(" ".join(problems))
+    return settings
+
+
+def _with_files(given: dict[str, str]) -> dict[str, str]:
+    for name in [n for n in given if n.endswith("_FILE")]:
+        given[name.removesuffix("_FILE")] = Path(given.pop(name)).read_text().strip()
+    return given
+
+
+def _read(given: Mapping[str, str], name: str, kind: str) -> object:
+    text = given[name]
+    if kind == "int":
+        if not text.isdecimal():
+            raise ConfigError(f"{name} is a whole number.")
+        return int(text)
+    if kind == "bool":
+        if text.lower() not in _BOOLEANS:
+            raise ConfigError(f"{name} is true or false.")
+        return _BOOLEANS[text.lower()]
+    if kind.startswith("tuple"):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _problems(s: Settings) -> list[str]:
+    found = []
+    if s.mode not in ("sandbox", "live"):
+        found.append("HOLDFAST_MODE is sandbox or live.")
+    if not s.secret_keys or min(map(len, s.secret_keys)) < 32:
+        found.append("HOLDFAST_SECRET_KEYS needs at least one key of 32 characters or more.")
+    if len(s.signing_key) != 64:
+        found.append("HOLDFAST_SIGNING_KEY is 32 bytes in hex (64 characters).")
+    if not s.stripe_webhook_secrets:
+        found.append("HOLDFAST_STRIPE_WEBHOOK_SECRETS is required: an empty secret would verify anything.")
+    if s.sandbox and s.stripe_key.startswith(("sk_live", "rk_live")):
+        found.append("A live Stripe key beside the sandbox is refused.")
+    if not s.sandbox:
+        found += [f"HOLDFAST_{n.upper()} is required in live mode." for n in ("stripe_key", "mail_url", "mail_events_secret") if not getattr(s, n)]
+        if s.failpoints:
+            found.append("HOLDFAST_FAILPOINTS is refused in live mode.")
+        if not s.public_url.startswith("https://"):
+            found.append("HOLDFAST_PUBLIC_URL is https in live mode.")
+    return found

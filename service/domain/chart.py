@@ -1,0 +1,108 @@
+"""The chart of accounts and every kind of journal entry: which account may be debited against which, and through which gate.
+
+The same tables are rows in PostgreSQL (`chart_account`, `chart_line`), so a posting outside the chart is refused there.
+`trust_side` places an account in the identity that holds after every commit, per currency:
+psp_trust (debit, +1) = the sum of what it belongs to (credit, -1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+DEBIT, CREDIT = "debit", "credit"
+GATES = ("none", "release", "refund", "outflow")
+
+
+@dataclass(frozen=True)
+class AccountKind:
+    """`per` says what an account of this kind belongs to; bounded accounts carry a balance row that may not go below zero."""
+
+    name: str
+    per: str
+    side: str
+    bounded: bool
+    trust_side: int
+    meaning: str
+
+
+def _liability(name: str, per: str, meaning: str) -> AccountKind:
+    return AccountKind(name, per, CREDIT, True, -1, meaning)
+
+
+ACCOUNTS = {
+    account.name: account
+    for account in (
+        AccountKind("psp_trust", "currency", DEBIT, False, 1, "other people's money at Stripe"),
+        AccountKind("psp_operating", "currency", DEBIT, False, 0, "the platform's own money at Stripe"),
+        AccountKind("chargeback_receivable", "chargeback", DEBIT, True, 0, "pulled by a bank, not yet decided"),
+        _liability("escrow", "milestone", "paid by the client, not yet released"),
+        _liability("disputed", "milestone", "locked by a dispute or chargeback"),
+        _liability("refund_in_flight", "refund", "on its way back to the client"),
+        _liability("payout_in_flight", "payout", "on its way to the freelancer's bank"),
+        _liability("pending", "freelancer", "released, in its security period"),
+        _liability("available", "freelancer", "may be paid out"),
+        _liability("reserve", "hold", "locked by an amount-limited hold"),
+        _liability("suspense", "payment", "wrong, late or double money, on its way back"),
+        _liability("confiscated", "case", "taken by a case, not the platform's"),
+        _liability("tax_withheld", "regime", "withheld for a tax office"),
+        _liability("authority_payable", "authority", "owed to an authority by order"),
+        _liability("unclaimed", "person", "owed to a person who cannot be paid"),
+        AccountKind("recoverable", "freelancer", DEBIT, True, 0, "what a freelancer owes"),
+        AccountKind("platform_fees", "currency", CREDIT, False, 0, "fees earned on releases"),
+        AccountKind("processing_recovered", "currency", CREDIT, False, 0, "processing cost borne by client or freelancer"),
+        AccountKind("forfeitures", "currency", CREDIT, False, 0, "forfeited with a legal basis"),
+        AccountKind("fee_tax_payable", "currency", CREDIT, False, 0, "tax on the fee, owed to a tax office"),
+        AccountKind("psp_fees", "currency", DEBIT, False, 0, "what Stripe takes per charge"),
+        AccountKind("dispute_fees", "currency", DEBIT, False, 0, "what Stripe takes per chargeback"),
+        AccountKind("losses", "currency", DEBIT, False, 0, "borne by the platform"),
+        AccountKind("platform_equity", "currency", CREDIT, False, 0, "put in or taken out by the platform"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class EntryKind:
+    """One kind of business event in the books: its possible lines (debit, credit) and the gate its debits must pass."""
+
+    name: str
+    gate: str
+    lines: tuple[tuple[str, str], ...]
+    meaning: str
+
+
+def _entry(name: str, gate: str, lines: str, meaning: str) -> EntryKind:
+    pairs = tuple((debit, credit) for debit, credit in (pair.split(">") for pair in lines.split()))
+    return EntryKind(name, gate, pairs, meaning)
+
+
+ENTRIES = {
+    entry.name: entry
+    for entry in (
+        _entry("fund", "none", "psp_trust>escrow psp_operating>processing_recovered", "the client's payment reaches its milestones"),
+        _entry("fund_processing_fee", "none", "psp_fees>psp_operating", "what Stripe took for the charge"),
+        _entry(
+            "release",
+            "release",
+            "escrow>pending escrow>platform_fees escrow>processing_recovered psp_operating>psp_trust",
+            "approved work: net to the freelancer, fee to the platform, fee money from trust to operating",
+        ),
+        _entry("mature", "outflow", "pending>available", "the security period is over"),
+        _entry("payout_request", "outflow", "available>payout_in_flight", "the freelancer asks for a payout"),
+        _entry("payout_paid", "none", "payout_in_flight>psp_trust", "the bank has it"),
+        _entry("payout_returned", "none", "payout_in_flight>available", "the payout failed; the money is the freelancer's again, not aged anew"),
+        _entry("payout_bounced", "none", "psp_trust>available", "the bank sent it back after it had arrived"),
+        _entry("suspend_receipt", "none", "psp_trust>suspense", "money that is wrong, late or double"),
+        _entry("suspense_refund", "refund", "suspense>refund_in_flight", "it starts its way back to the client"),
+        _entry("refund_succeeded", "none", "refund_in_flight>psp_trust", "the client has it back"),
+        _entry("refund_failed", "none", "refund_in_flight>suspense", "the way back failed; the money waits for a person"),
+        _entry("refund_bounced", "none", "psp_trust>suspense", "a refund that had succeeded came back"),
+        _entry("float_in", "none", "psp_operating>platform_equity", "the platform puts money in"),
+        _entry("float_out", "none", "platform_equity>psp_operating", "the platform takes money out"),
+    )
+}
+
+
+def chart_lines() -> Iterable[tuple[str, str, str]]:
+    """Every (entry kind, debit kind, credit kind) that may be posted."""
+    return sorted((entry.name, debit, credit) for entry in ENTRIES.values() for debit, credit in entry.lines)

@@ -1,0 +1,163 @@
+"""Which moves a contract, milestone, payment, refund, payout and payout account may make, who may make them, and what is then a fact.
+
+States are facts; a hold is an overlay and never a state. `events.move` is the only caller of `allowed_move`;
+PostgreSQL refuses any hop that `hops()` does not list (migration `0002`), so a forgotten check cannot skip a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from service.domain.errors import StateConflict
+
+FREELANCER, CLIENT, STAFF, SYSTEM, PSP = "freelancer", "client", "staff", "system", "psp"
+ANY = frozenset({FREELANCER, CLIENT, STAFF, SYSTEM, PSP})
+
+
+@dataclass(frozen=True)
+class Move:
+    """From one of `sources` to `target` on `event`; `actors` may cause it; `fact` is the event's public name."""
+
+    event: str
+    sources: tuple[str, ...]
+    target: str
+    actors: frozenset[str]
+    fact: str
+
+
+def _move(event: str, sources: str, target: str, actors: str, fact: str) -> Move:
+    return Move(event, tuple(sources.split()), target, frozenset(actors.split()), fact)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One kind of object: its states (first is the initial one), which of them are final, and its moves."""
+
+    name: str
+    states: tuple[str, ...]
+    final: frozenset[str]
+    moves: tuple[Move, ...]
+
+
+CONTRACT = Machine(
+    "contract",
+    ("draft", "sent", "change_requested", "accepted", "active", "closing", "completed", "cancelled", "declined", "withdrawn", "expired"),
+    frozenset({"completed", "cancelled", "declined", "withdrawn", "expired"}),
+    (
+        _move("send", "draft", "sent", "freelancer", "contract.sent"),
+        _move("withdraw", "draft sent change_requested", "withdrawn", "freelancer", "contract.withdrawn"),
+        _move("decline", "sent", "declined", "client", "contract.declined"),
+        _move("expire", "sent change_requested", "expired", "system", "contract.expired"),
+        _move("accept", "sent", "accepted", "client", "contract.accepted"),
+        _move("fund", "accepted", "active", "psp", "contract.activated"),
+        _move("cancel", "accepted", "cancelled", "freelancer client system", "contract.cancelled"),
+        _move("complete", "active closing", "completed", "system", "contract.completed"),
+    ),
+)
+
+MILESTONE = Machine(
+    "milestone",
+    ("planned", "awaiting_funding", "funding", "funded", "submitted", "changes_requested", "approved", "released")
+    + ("refund_requested", "refunded", "cancelled", "disputed", "settled", "confiscated", "charged_back"),
+    frozenset({"released", "refunded", "cancelled", "settled", "confiscated", "charged_back"}),
+    (
+        _move("ask_funding", "planned", "awaiting_funding", "system client", "milestone.awaiting_funding"),
+        _move("start_payment", "awaiting_funding", "funding", "client", "milestone.payment_started"),
+        _move("payment_ended", "funding", "awaiting_funding", "psp system client", "milestone.payment_ended"),
+        _move("fund", "funding awaiting_funding planned", "funded", "psp", "milestone.funded"),
+        _move("submit", "funded", "submitted", "freelancer", "milestone.submitted"),
+        _move("request_changes", "submitted", "changes_requested", "client", "milestone.changes_requested"),
+        _move("resubmit", "changes_requested", "submitted", "freelancer", "milestone.submitted"),
+        _move("approve", "submitted", "approved", "client", "milestone.approved"),
+        _move("auto_approve", "submitted", "approved", "system", "milestone.auto_approved"),
+        _move("release", "approved", "released", "system", "milestone.released"),
+        _move("release_part", "approved", "funded", "system", "milestone.partly_released"),
+        _move("cancel", "planned awaiting_funding funding", "cancelled", "system", "milestone.cancelled"),
+    ),
+)
+
+PAYMENT = Machine(
+    "payment",
+    ("created", "requires_action", "processing", "succeeded", "failed", "canceled", "expired")
+    + ("partially_refunded", "refunded", "charged_back", "won", "lost"),
+    frozenset({"refunded", "lost"}),
+    (
+        _move("require_action", "created", "requires_action", "psp", "payment.requires_action"),
+        _move("process", "created requires_action", "processing", "psp", "payment.processing"),
+        # Late money is real money: success is accepted from every unfinished or ended state and then judged.
+        _move("succeed", "created requires_action processing failed canceled expired", "succeeded", "psp", "payment.succeeded"),
+        _move("fail", "created requires_action processing", "failed", "psp", "payment.failed"),
+        _move("cancel", "created requires_action", "canceled", "client system psp", "payment.canceled"),
+        _move("expire", "created requires_action", "expired", "psp system", "payment.expired"),
+        _move("refund", "succeeded partially_refunded", "refunded", "psp", "payment.refunded"),
+        _move("refund_failed", "refunded", "succeeded", "psp", "payment.refund_failed"),
+    ),
+)
+
+REFUND = Machine(
+    "refund",
+    ("pending", "requires_action", "succeeded", "failed", "canceled"),
+    frozenset({"canceled", "failed"}),
+    (
+        _move("require_action", "pending", "requires_action", "psp", "refund.requires_action"),
+        _move("succeed", "pending requires_action", "succeeded", "psp", "refund.succeeded"),
+        _move("fail", "pending requires_action succeeded", "failed", "psp", "refund.failed"),
+        _move("cancel", "pending requires_action", "canceled", "psp", "refund.canceled"),
+    ),
+)
+
+PAYOUT = Machine(
+    "payout",
+    ("requested", "held", "in_transit", "paid", "failed", "canceled", "reversed"),
+    frozenset({"failed", "canceled", "reversed"}),
+    (
+        _move("send", "requested", "in_transit", "system", "payout.in_transit"),
+        _move("arrive", "in_transit", "paid", "psp", "payout.paid"),
+        _move("fail", "requested held in_transit paid", "failed", "psp system", "payout.failed"),
+        _move("cancel", "requested held", "canceled", "freelancer staff", "payout.canceled"),
+    ),
+)
+
+PAYOUT_ACCOUNT = Machine(
+    "payout_account",
+    ("onboarding", "active", "restricted", "closed"),
+    frozenset({"closed"}),
+    (
+        _move("activate", "onboarding restricted", "active", "psp", "payout_account.activated"),
+        _move("restrict", "onboarding active", "restricted", "psp", "payout_account.restricted"),
+        _move("close", "onboarding active restricted", "closed", "psp", "payout_account.closed"),
+    ),
+)
+
+MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT)}
+
+
+def allowed_move(machine: str, state: str, event: str, actor: str) -> Move:
+    """The move, or StateConflict that names the state and what it would allow this actor."""
+    for move in MACHINES[machine].moves:
+        if move.event == event and state in move.sources and actor in move.actors:
+            return move
+    options = allowed_actions(machine, state, actor)
+    choice = f" What can be done: {', '.join(options)}." if options else ""
+    raise StateConflict(
+        f"The {machine.replace('_', ' ')} is {state.replace('_', ' ')}; {event.replace('_', ' ')} is not possible.{choice}",
+        {"current_state": state, "allowed_actions": options},
+    )
+
+
+def allowed_actions(machine: str, state: str, actor: str) -> list[str]:
+    """Events that this actor may cause from this state."""
+    return [m.event for m in MACHINES[machine].moves if state in m.sources and actor in m.actors]
+
+
+PASSED_THROUGH = {"milestone": "approved"}
+"""States that an object enters and leaves within one act, so that its row is written once: approved work is released at once."""
+
+
+def hops(machine: str) -> Iterable[tuple[str, str]]:
+    """Every (from, to) pair of the machine, for the table that PostgreSQL checks against."""
+    single = {(source, move.target) for move in MACHINES[machine].moves for source in move.sources}
+    via = PASSED_THROUGH.get(machine)
+    double = {(source, target) for source, middle in single if middle == via for start, target in single if start == via}
+    return sorted(single | double)

@@ -1,0 +1,33 @@
+"""TypeID 0.3: a prefix that says what it is, `_`, and 26 characters of Crockford base32 over a UUID."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_SHAPE = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+
+def encode(prefix: str, uuid: UUID) -> str:
+    number = uuid.int
+    letters = []
+    for _ in range(26):
+        letters.append(_ALPHABET[number & 31])
+        number >>= 5
+    return f"{prefix}_{''.join(reversed(letters))}"
+
+
+def decode(typeid: str) -> UUID:
+    """The UUID inside. Raises ValueError when the text is no TypeID of ours."""
+    if not _SHAPE.fullmatch(typeid):
+        raise ValueError(f"not a TypeID: {typeid[:40]!r}")
+    number = 0
+    for letter in typeid[4:]:
+        number = number << 5 | _VALUE[letter]
+    return UUID(int=number)
+
+
+def is_typeid(text: object, prefix: str) -> bool:
+    return isinstance(text, str) and text.startswith(prefix + "_") and _SHAPE.fullmatch(text) is not None

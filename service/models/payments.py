@@ -1,0 +1,105 @@
+"""Money from the client and back: payments, which milestones each one funds, refunds, and Stripe's events as they came in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from service.domain.lifecycle import PAYMENT, REFUND
+from service.models.base import Base, TypeID, one_of
+
+
+class Payment(Base):
+    """One attempt of the client to fund one or more milestones; its id is Stripe's idempotency key.
+
+    `judgement` says what became of money that arrived: `funded`, or why it went to suspense.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        one_of("state", PAYMENT.states),
+        one_of("method", ("card", "us_bank_account")),
+        CheckConstraint("amount_minor > 0 AND surcharge_minor >= 0", name="amounts"),
+        CheckConstraint("judgement IS NULL OR judgement IN ('funded', 'wrong_amount', 'wrong_currency', 'closed', 'double')", name="judgement_known"),
+        Index("payment_by_contract_idx", "contract_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(TypeID("pay"), primary_key=True)
+    contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
+    state: Mapped[str]
+    method: Mapped[str]
+    currency: Mapped[str]
+    amount_minor: Mapped[int]
+    surcharge_minor: Mapped[int]
+    processing_cost_minor: Mapped[int]
+    judgement: Mapped[str | None]
+    session_id: Mapped[str | None] = mapped_column(unique=True)
+    session_url: Mapped[str | None]
+    session_expires_at: Mapped[datetime | None]
+    payment_intent_id: Mapped[str | None] = mapped_column(unique=True)
+    charge_id: Mapped[str | None] = mapped_column(unique=True)
+    received_minor: Mapped[int | None]
+    received_currency: Mapped[str | None]
+    stripe_fee_minor: Mapped[int | None]
+    card_last4: Mapped[str | None]
+    decline_code: Mapped[str | None]
+    created_at: Mapped[datetime]
+    succeeded_at: Mapped[datetime | None]
+
+    lines: Mapped[list[PaymentLine]] = relationship(order_by="PaymentLine.milestone_id", cascade="all, delete-orphan")
+
+    @property
+    def total_minor(self) -> int:
+        return self.amount_minor + self.surcharge_minor
+
+
+class PaymentLine(Base):
+    """A milestone's part of a payment. At most one open line per milestone: two tabs cannot pay twice."""
+
+    __tablename__ = "payment_line"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index("payment_line_one_open_per_milestone", "milestone_id", unique=True, postgresql_where="open"),
+    )
+
+    payment_id: Mapped[str] = mapped_column(TypeID("pay"), ForeignKey("payment.id"), primary_key=True)
+    milestone_id: Mapped[str] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"), primary_key=True)
+    amount_minor: Mapped[int]
+    processing_minor: Mapped[int]
+    open: Mapped[bool]
+    funded: Mapped[bool] = mapped_column(default=False)
+
+
+class Refund(Base):
+    """One attempt to give money back to the client. In this release: money that went to suspense."""
+
+    __tablename__ = "refund"
+    __table_args__ = (one_of("state", REFUND.states), UniqueConstraint("payment_id", "attempt"), CheckConstraint("amount_minor > 0", name="amount_positive"))
+
+    id: Mapped[str] = mapped_column(TypeID("ref"), primary_key=True)
+    payment_id: Mapped[str] = mapped_column(TypeID("pay"), ForeignKey("payment.id"))
+    attempt: Mapped[int]
+    state: Mapped[str]
+    currency: Mapped[str]
+    amount_minor: Mapped[int]
+    reason: Mapped[str]
+    stripe_refund_id: Mapped[str | None] = mapped_column(unique=True)
+    failure_reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class StripeEvent(Base):
+    """Stripe's webhook as it arrived: verified, stored, answered 200; acted upon later from a freshly fetched object."""
+
+    __tablename__ = "stripe_event"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    object_id: Mapped[str | None]
+    account_id: Mapped[str | None]
+    payload: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
