@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from service.act import Act
-from service.models import Job
+from service.models import Job, StaffTask, new_id
 
 MAX_ATTEMPTS = 12
 LEASE_SECONDS = 90
@@ -145,3 +145,17 @@ def dead_jobs(session: Session, limit: int = 100) -> list[dict[str, Any]]:
 def revive(session: Session, job_id: int, now: datetime) -> bool:
     """Give a dead job a fresh set of tries. Returns whether there was one."""
     return session.execute(_REVIVE, {"id": job_id, "now": now}).one_or_none() is not None
+
+
+def open_task(act: Act, kind: str, subject: str, **detail: Any) -> None:
+    """Something that a person must look at; one open task per (kind, subject)."""
+    statement = insert(StaffTask).values(id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=act.now)
+    act.session.execute(statement.on_conflict_do_nothing())
+
+
+_TASKS = text("SELECT kind, subject, detail, opened_at FROM staff_task WHERE closed_at IS NULL ORDER BY opened_at LIMIT :limit")
+
+
+def open_tasks(session: Session, limit: int = 100) -> list[dict[str, Any]]:
+    """What waits for a person, longest first."""
+    return [dict(row) for row in session.execute(_TASKS, {"limit": limit}).mappings()]

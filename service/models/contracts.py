@@ -110,6 +110,8 @@ class Milestone(Base):
     """Lifetime billings with this client when the first release happened (normal schedule's tiers)."""
     round: Mapped[int] = mapped_column(default=0)
     extensions: Mapped[int] = mapped_column(default=0)
+    security_days: Mapped[int] = mapped_column(default=0)
+    """How long released money waits, by the method that funded it."""
     auto_release_at: Mapped[datetime | None]
     hold_limit_at: Mapped[datetime | None]
 

@@ -44,6 +44,7 @@ class Payment(Base):
     received_minor: Mapped[int | None]
     received_currency: Mapped[str | None]
     stripe_fee_minor: Mapped[int | None]
+    fee_posted: Mapped[bool] = mapped_column(default=False)
     card_last4: Mapped[str | None]
     decline_code: Mapped[str | None]
     created_at: Mapped[datetime]

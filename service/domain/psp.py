@@ -1,0 +1,71 @@
+"""What the payment processor says of an object right now, in our words. Amounts are in the processor's units of `currency`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class CheckoutSnapshot:
+    """A Checkout Session with its PaymentIntent, charge and balance transaction, as far as they exist."""
+
+    session_id: str
+    session_status: str
+    paid: bool
+    expires_at: datetime
+    payment_id: str | None = None
+    url: str | None = None
+    payment_intent_id: str | None = None
+    intent_status: str | None = None
+    charge_id: str | None = None
+    received: int | None = None
+    currency: str | None = None
+    fee: int | None = None
+    card_last4: str | None = None
+    decline_code: str | None = None
+
+
+@dataclass(frozen=True)
+class RefundSnapshot:
+    id: str
+    status: str
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TransferSnapshot:
+    id: str
+    amount: int
+    amount_reversed: int
+
+
+@dataclass(frozen=True)
+class AccountSnapshot:
+    """A connected account: whether it may receive transfers, and what its owner still has to do."""
+
+    id: str
+    transfers_status: str
+    requirements: list[str]
+    closed: bool
+
+
+@dataclass(frozen=True)
+class BankPayoutSnapshot:
+    """A payout from a connected account to the bank."""
+
+    id: str
+    status: str
+    failure_code: str | None = None
+
+
+@dataclass(frozen=True)
+class InboundEvent:
+    """A verified webhook: a hint about which object has changed, nothing more."""
+
+    id: str
+    type: str
+    livemode: bool
+    object_id: str | None
+    account_id: str | None
+    payload: dict[str, object]

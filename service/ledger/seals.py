@@ -1,0 +1,94 @@
+"""After commit, in order: each new journal entry gets its position and a link of the hash chain; heads are signed daily.
+
+What the chain proves: that no entry was changed, removed or slipped in below a head that someone kept elsewhere.
+What it cannot prove: that a whole chain was not rewritten by whoever holds the database and the signing key, unless a
+signed head lies outside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from service.act import Act
+from service.models import LedgerHead, LedgerSeal
+
+SEQUENCER_LOCK = 0x7365616C
+_GENESIS = bytes(32)
+_BATCH = 500
+
+_CANONICAL = """
+    SELECT e.id::text, e.number, e.kind, e.cause, e.contract_id::text, e.actor, e.occurred_at, e.posted_on, e.recorded_at, e.effective_on,
+           e.description, e.position,
+           (SELECT json_agg(json_build_array(p.line_no, d.kind, d.owner, c.kind, c.owner, p.amount, p.currency) ORDER BY p.line_no)
+              FROM posting p JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c ON c.id = p.credit_account
+             WHERE p.entry_id = e.id) AS lines
+      FROM journal_entry e
+"""
+_UNPLACED = text(_CANONICAL + " WHERE e.position IS NULL ORDER BY e.number LIMIT :limit")
+_PLACED = text(_CANONICAL + " WHERE e.position > :after ORDER BY e.position LIMIT :limit")
+_PLACE = text("UPDATE journal_entry SET position = :position WHERE id = CAST(:id AS uuid)")
+_HEAD = text("SELECT position, hash FROM ledger_seal ORDER BY position DESC LIMIT 1")
+_SEALS = text("SELECT position, hash FROM ledger_seal WHERE position > :after ORDER BY position LIMIT :limit")
+
+
+def _link(previous: bytes, row: Any) -> bytes:
+    """SHA-256 over the previous hash and the entry's canonical bytes (bytes, not text: encodings must not matter)."""
+    fields = [
+        row.id, row.number, row.kind, row.cause, row.contract_id, row.actor, row.occurred_at.isoformat(), row.posted_on.isoformat(),
+        row.recorded_at.isoformat(), row.effective_on.isoformat(), row.description, row.lines,
+    ]  # fmt: skip
+    return hashlib.sha256(previous + json.dumps(fields, separators=(",", ":"), ensure_ascii=True).encode("ascii")).digest()
+
+
+def seal_new(act: Act) -> int:
+    """Place and seal what has become visible. The caller holds the sequencer's lock. Returns how many entries."""
+    rows = act.session.execute(_UNPLACED, {"limit": _BATCH}).all()
+    if not rows:
+        return 0
+    head = act.session.execute(_HEAD).one_or_none()
+    position, previous = (head.position, bytes(head.hash)) if head else (0, _GENESIS)
+    for row in rows:
+        position += 1
+        previous = _link(previous, row)
+        act.session.execute(_PLACE, {"position": position, "id": row.id})
+        act.session.add(LedgerSeal(position=position, hash=previous, sealed_at=act.now))
+    return len(rows)
+
+
+def sign_head(act: Act, day: date, signing_key_hex: str) -> bool:
+    """Sign the chain's head for a day, once. Returns False when there is nothing to sign or it is signed."""
+    head = act.session.execute(_HEAD).one_or_none()
+    if head is None or act.session.get(LedgerHead, day):
+        return False
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key_hex))
+    signature = key.sign(f"{day.isoformat()}:{head.position}:".encode() + bytes(head.hash))
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    act.session.add(
+        LedgerHead(day=day, position=head.position, hash=bytes(head.hash), signature=signature, public_key=public, signed_at=act.now)
+    )
+    return True
+
+
+def check_chain(session: Session) -> tuple[int, list[dict[str, Any]]]:
+    """Recompute every link. Returns (entries compared, the first link that does not fit)."""
+    after, previous = 0, _GENESIS
+    while True:
+        entries = session.execute(_PLACED, {"after": after, "limit": _BATCH}).all()
+        seals = session.execute(_SEALS, {"after": after, "limit": _BATCH}).all()
+        for entry, seal in zip(entries, seals, strict=False):
+            previous = _link(previous, entry)
+            if entry.position != after + 1 or seal.position != entry.position or bytes(seal.hash) != previous:
+                return after, [{"position": entry.position, "entry": entry.id}]
+            after = entry.position
+        if len(entries) != len(seals):
+            return after, [{"position": after + 1, "entry": "an entry without seal or a seal without entry"}]
+        if len(entries) < _BATCH:
+            return after, []

@@ -1,0 +1,288 @@
+"""Money from the client: starting a payment, and taking in what Stripe says became of it.
+
+`take_in` is the one place that decides what money that arrived is: funding, or money in the wrong place that goes back.
+It reads a snapshot of Stripe's present truth, so events may come late, twice, or in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from service import events, queue
+from service.act import Act
+from service.domain.errors import Invalid, StateConflict
+from service.domain.lifecycle import PAYMENT
+from service.domain.money import from_stripe, plain, to_stripe
+from service.domain.psp import CheckoutSnapshot, RefundSnapshot
+from service.ledger import OPERATING, PROCESSING_RECOVERED, PSP_FEES, TRUST, Account, Entry, Line, post
+from service.models import Contract, Milestone, Payment, PaymentLine, Refund, new_id
+from service.policies.quotes import surcharge
+
+CHECK_EVERY = timedelta(minutes=10)
+UNFINISHED = ("created", "requires_action", "processing")
+_PAYABLE = ("planned", "awaiting_funding", "funding")
+
+
+@dataclass(frozen=True)
+class Started:
+    """`payment` to go on with; `in_the_way` are open payments over some of the same milestones that must be closed first."""
+
+    payment: Payment | None
+    in_the_way: list[Payment]
+
+
+def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = "card") -> Started:
+    """A payment over one, several or all unpaid milestones. The open one is used again when it is the same.
+
+    Raises StateConflict, Invalid.
+    """
+    if contract.state not in ("accepted", "active"):
+        raise StateConflict("This contract takes no payment now.", {"current_state": contract.state, "allowed_actions": []})
+    if method != "card" and not (method == "us_bank_account" and act.policies.bank_debit and contract.currency == "USD"):
+        raise Invalid.one("/method", "method_not_offered", "This way of paying is not offered.")
+    wanted = [m for m in contract.milestones if m.id in set(milestone_ids)]
+    if not wanted or len(wanted) != len(set(milestone_ids)):
+        raise Invalid.one("/milestones", "unknown_milestone", "Choose at least one milestone of this contract.")
+    open_payments = _open_payments(act, wanted)
+    for milestone in wanted:
+        if milestone.state not in _PAYABLE or any(p.state == "processing" for p in open_payments):
+            raise StateConflict("This milestone is already paid, or its payment is on its way.", {"current_state": milestone.state, "allowed_actions": []})
+    same = [p for p in open_payments if p.method == method and {line.milestone_id for line in p.lines} == {m.id for m in wanted}]
+    if same and len(open_payments) == 1 and (same[0].session_expires_at is None or same[0].session_expires_at > act.now):
+        return Started(same[0], [])
+    if open_payments:
+        return Started(None, open_payments)
+    return Started(_create(act, contract, wanted, method), [])
+
+
+def _open_payments(act: Act, milestones: list[Milestone]) -> list[Payment]:
+    lines = select(PaymentLine.payment_id).where(PaymentLine.open, PaymentLine.milestone_id.in_([m.id for m in milestones]))
+    return list(act.session.execute(select(Payment).where(Payment.id.in_(lines)).order_by(Payment.id)).scalars())
+
+
+def _create(act: Act, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
+    amounts = [m.amount_minor for m in milestones]
+    cost, extra, shares = surcharge(act.policies, contract.currency, amounts, contract.processing_borne_by)
+    payment = Payment(
+        id=new_id("pay"), contract_id=contract.id, state="created", method=method, currency=contract.currency, amount_minor=sum(amounts),
+        surcharge_minor=extra, processing_cost_minor=cost, judgement=None, created_at=act.now, session_id=None, session_url=None,
+        session_expires_at=None, payment_intent_id=None, charge_id=None, received_minor=None, received_currency=None, stripe_fee_minor=None,
+        card_last4=None, decline_code=None, succeeded_at=None,
+    )  # fmt: skip
+    payment.lines = [
+        PaymentLine(milestone_id=m.id, amount_minor=m.amount_minor, processing_minor=share, open=True) for m, share in zip(milestones, shares, strict=True)
+    ]
+    act.session.add(payment)
+    for milestone in milestones:
+        if milestone.state == "planned":
+            events.move(act, milestone, "ask_funding", contract=contract)
+        if milestone.state == "awaiting_funding":
+            events.move(act, milestone, "start_payment", contract=contract, payment=payment.id)
+    events.record(act, "payment.created", payment, contract=contract, to_state="created", amount=payment.total_minor)
+    queue.enqueue(act, "payment_check", payment.id, act.now + CHECK_EVERY)
+    return payment
+
+
+def attach(act: Act, payment: Payment, session_id: str, url: str, expires_at: datetime) -> None:
+    """Remember the Checkout Session that Stripe made for this payment."""
+    payment.session_id, payment.session_url, payment.session_expires_at = session_id, url, expires_at
+
+
+def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot) -> None:
+    """Bring the payment to what Stripe says. Both are locked. Repeating it, or an older event, changes nothing."""
+    psp = act.as_("psp")
+    _remember(payment, snapshot)
+    if snapshot.paid:
+        if payment.state in ("created", "requires_action", "processing", "failed", "canceled", "expired"):
+            events.move(psp, payment, "succeed", contract=contract)
+            payment.succeeded_at = act.now
+            _judge(psp, contract, payment, snapshot)
+        _post_fee(psp, payment)
+        return
+    before = payment.state
+    event = _unpaid_event(snapshot)
+    if event and payment.state in PAYMENT.states and _possible(payment.state, event):
+        events.move(psp, payment, event, contract=contract, decline_code=payment.decline_code)
+    if payment.state in ("failed", "canceled", "expired") and before != payment.state:
+        _free_milestones(psp, contract, payment)
+
+
+def _possible(state: str, event: str) -> bool:
+    return any(m.event == event and state in m.sources for m in PAYMENT.moves)
+
+
+def _unpaid_event(snapshot: CheckoutSnapshot) -> str | None:
+    if snapshot.session_status == "expired":
+        return "expire"
+    if snapshot.session_status == "complete":
+        # Complete but not paid: a bank debit is on its way, or has come back.
+        return "fail" if snapshot.intent_status in ("requires_payment_method", "canceled") else "process"
+    return "require_action" if snapshot.intent_status == "requires_action" else None
+
+
+def _remember(payment: Payment, snapshot: CheckoutSnapshot) -> None:
+    payment.payment_intent_id = snapshot.payment_intent_id or payment.payment_intent_id
+    payment.charge_id = snapshot.charge_id or payment.charge_id
+    payment.card_last4 = snapshot.card_last4 or payment.card_last4
+    payment.decline_code = snapshot.decline_code
+    if snapshot.received is not None and snapshot.currency:
+        payment.received_minor = from_stripe(snapshot.received, snapshot.currency)
+        payment.received_currency = snapshot.currency
+    if snapshot.fee is not None and snapshot.currency:
+        payment.stripe_fee_minor = from_stripe(snapshot.fee, snapshot.currency)
+
+
+def _judge(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot) -> None:
+    milestones = {m.id: m for m in contract.milestones}
+    mine = [milestones[line.milestone_id] for line in payment.lines]
+    if snapshot.currency != payment.currency:
+        _suspend(act, contract, payment, "wrong_currency")
+    elif snapshot.received != to_stripe(payment.total_minor, payment.currency):
+        _suspend(act, contract, payment, "wrong_amount")
+    elif contract.state not in ("accepted", "active"):
+        _suspend(act, contract, payment, "closed")
+    elif any(m.state not in _PAYABLE or m.funded_minor for m in mine) or _others_open(act, payment, "processing"):
+        # A newer attempt may be on its way through a bank already: this late one then goes back.
+        _suspend(act, contract, payment, "double")
+    else:
+        _fund(act, contract, payment, mine)
+    for line in payment.lines:
+        line.open = False
+
+
+def _others_open(act: Act, payment: Payment, *states: str) -> bool:
+    """Whether another attempt over the same milestones is open in one of the states."""
+    ids = [line.milestone_id for line in payment.lines]
+    query = select(Payment.id).join(PaymentLine).where(PaymentLine.open, PaymentLine.milestone_id.in_(ids), Payment.id != payment.id)
+    return act.session.execute(query.where(Payment.state.in_(states))).first() is not None
+
+
+def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Milestone]) -> None:
+    payment.judgement = "funded"
+    by_id = {line.milestone_id: line for line in payment.lines}
+    lines = [Line(TRUST, Account("escrow", m.id), by_id[m.id].amount_minor) for m in milestones]
+    lines.append(Line(OPERATING, PROCESSING_RECOVERED, payment.surcharge_minor))
+    hold_limit_at = act.now + timedelta(days=act.policies.holding_limit_days())
+    for milestone in milestones:
+        line = by_id[milestone.id]
+        line.funded, line.open = True, False
+        milestone.funded_minor = line.amount_minor
+        milestone.processing_due_minor = line.processing_minor
+        milestone.security_days = act.policies.windows.security_days[payment.method]
+        milestone.hold_limit_at = hold_limit_at
+        events.move(act, milestone, "fund", contract=contract, amount=line.amount_minor, payment=payment.id)
+    if contract.state == "accepted":
+        events.move(act, contract, "fund")
+    contract.version += 1
+    contract.updated_at = act.now
+    _close_older(act, payment, milestones)
+    post(act, Entry("fund", payment.id, payment.currency, lines, f"Payment {payment.id}", contract.id))
+
+
+def _close_older(act: Act, payment: Payment, milestones: list[Milestone]) -> None:
+    """An open attempt that a late success has overtaken is closed at Stripe; if it is paid all the same, it goes back."""
+    for other in _open_payments(act, milestones):
+        if other.id != payment.id:
+            queue.enqueue(act, "payment_close", other.id)
+
+
+def _suspend(act: Act, contract: Contract, payment: Payment, why: str) -> None:
+    payment.judgement = why
+    received, currency = payment.received_minor or 0, payment.received_currency or payment.currency
+    post(
+        act,
+        Entry("suspend_receipt", payment.id, currency, [Line(TRUST, Account("suspense", payment.id), received)], f"Money received: {why}", contract.id),
+    )
+    events.record(act, "payment.quarantined", payment, contract=contract, why=why, amount=received, currency=currency)
+    if why in ("wrong_amount", "wrong_currency"):
+        expected = plain(payment.total_minor, payment.currency)
+        queue.open_task(act, f"payment_{why}", payment.id, contract=contract.id, expected=expected, received=plain(received, currency))
+    _free_milestones(act, contract, payment)
+    queue.enqueue(act, "suspense_return", payment.id)
+
+
+def _free_milestones(act: Act, contract: Contract, payment: Payment) -> None:
+    for line in payment.lines:
+        line.open = False
+        milestone = next(m for m in contract.milestones if m.id == line.milestone_id)
+        if milestone.state == "funding" and not _others_open(act, payment, *UNFINISHED):
+            events.move(act, milestone, "payment_ended", contract=contract, payment=payment.id)
+
+
+def _post_fee(act: Act, payment: Payment) -> None:
+    """Stripe's fee hits operating, never trust; it may be known only some time after the charge."""
+    if payment.stripe_fee_minor is None or payment.fee_posted:
+        return
+    payment.fee_posted = True
+    currency = payment.received_currency or payment.currency
+    post(act, Entry("fund_processing_fee", payment.id, currency, [Line(PSP_FEES, OPERATING, payment.stripe_fee_minor)], "Stripe's fee", payment.contract_id))
+
+
+def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | None:
+    """Start giving suspense money back; None when an attempt is under way or it has gone back. Raises AccountHeld."""
+    if payment.judgement in (None, "funded"):
+        return None
+    attempts = list(act.session.execute(select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.attempt)).scalars())
+    if any(r.state not in ("failed", "canceled") for r in attempts):
+        return None
+    amount, currency = payment.received_minor or 0, payment.received_currency or payment.currency
+    refund = Refund(
+        id=new_id("ref"), payment_id=payment.id, attempt=len(attempts) + 1, state="pending", currency=currency, amount_minor=amount,
+        reason=payment.judgement, stripe_refund_id=None, failure_reason=None, created_at=act.now,
+    )  # fmt: skip
+    act.session.add(refund)
+    lines = [Line(Account("suspense", payment.id), Account("refund_in_flight", refund.id), amount)]
+    post(act, Entry("suspense_refund", refund.id, currency, lines, f"Return of payment {payment.id}", contract.id))
+    events.record(act, "refund.created", refund, contract=contract, amount=amount, currency=currency, reason=refund.reason, to_state="pending")
+    queue.enqueue(act, "refund_send", refund.id)
+    return refund
+
+
+MAX_RETURN_ATTEMPTS = 3
+
+
+def refund_taken_in(act: Act, contract: Contract, payment: Payment, refund: Refund, snapshot: RefundSnapshot) -> None:
+    """Bring a refund to what Stripe says. `failed` and `canceled` mean the money is ours again, also after `succeeded`."""
+    refund.stripe_refund_id, status = snapshot.id, snapshot.status
+    event = {"requires_action": "require_action", "succeeded": "succeed", "failed": "fail", "canceled": "cancel"}.get(status)
+    if event is None or status == refund.state or refund.state in ("failed", "canceled"):
+        return
+    if refund.state == "succeeded" and status != "failed":
+        return
+    psp, before = act.as_("psp"), refund.state
+    refund.failure_reason = snapshot.failure_reason
+    events.move(psp, refund, event, contract=contract, amount=refund.amount_minor, currency=refund.currency, failure=snapshot.failure_reason)
+    in_flight, suspense = Account("refund_in_flight", refund.id), Account("suspense", payment.id)
+    if status == "succeeded":
+        post(psp, Entry("refund_succeeded", refund.id, refund.currency, [Line(in_flight, TRUST, refund.amount_minor)], "Refund arrived", contract.id))
+        events.move(psp, payment, "refund", contract=contract)
+    elif status in ("failed", "canceled"):
+        bounced = before == "succeeded"
+        lines = [Line(TRUST if bounced else in_flight, suspense, refund.amount_minor)]
+        post(psp, Entry("refund_bounced" if bounced else "refund_failed", refund.id, refund.currency, lines, "Refund came back", contract.id))
+        if bounced:
+            events.move(psp, payment, "refund_failed", contract=contract)
+        _try_again(act, payment, refund)
+
+
+def _try_again(act: Act, payment: Payment, refund: Refund) -> None:
+    queue.open_task(act, "refund_failed", refund.id, payment=payment.id, failure=refund.failure_reason, attempt=refund.attempt)
+    if refund.attempt < MAX_RETURN_ATTEMPTS:
+        queue.enqueue(act, "suspense_return", payment.id, act.now + timedelta(hours=1))
+
+
+def payments_of(act: Act, contract: Contract) -> list[Payment]:
+    """Every attempt on a contract, newest first, at most 100."""
+    return list(act.session.execute(select(Payment).where(Payment.contract_id == contract.id).order_by(Payment.id.desc()).limit(100)).scalars())
+
+
+def by_intent(act: Act, payment_intent_id: str) -> str | None:
+    """The id of the payment behind a PaymentIntent of ours."""
+    return act.session.execute(select(Payment.id).where(Payment.payment_intent_id == payment_intent_id)).scalar_one_or_none()
+
+
+def refund_by_stripe_id(act: Act, stripe_refund_id: str) -> str | None:
+    return act.session.execute(select(Refund.id).where(Refund.stripe_refund_id == stripe_refund_id)).scalar_one_or_none()

@@ -1,0 +1,129 @@
+"""Freelancers and the keys that act for them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from service import events
+from service.act import Act
+from service.domain.errors import Invalid, NotFound, Unauthenticated
+from service.models import ApiKey, Freelancer, new_id
+
+FREELANCER_SCOPES = (
+    "contracts:read", "contracts:write", "payments:read", "links:write", "payouts:write", "disputes:write", "webhooks:write", "events:read",
+)  # fmt: skip
+ROLE_SCOPES: dict[str, tuple[str, ...]] = {
+    "freelancer": FREELANCER_SCOPES,
+    "platform": (*FREELANCER_SCOPES, "keys:write", "sandbox"),
+    "finance": ("finance:read", "finance:export", "contracts:read", "payments:read", "events:read"),
+    "safety": ("safety:read", "safety:act", "contracts:read", "payments:read", "events:read"),
+    "approver": ("safety:read", "safety:approve", "finance:read"),
+    "reviewer": ("safety:read", "safety:approve"),
+    "admin": ("keys:write", "finance:read", "safety:read", "events:read", "contracts:read", "payments:read", "sandbox"),
+}
+_LAST_USED_GRAIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls with a key."""
+
+    key_id: str
+    role: str
+    freelancer_id: str | None
+    scopes: frozenset[str]
+
+    @property
+    def actor(self) -> str:
+        """As it is written beside every fact: freelancers act as themselves, others by their key."""
+        if self.freelancer_id:
+            return f"freelancer:{self.freelancer_id}"
+        return f"platform:{self.key_id}" if self.role == "platform" else f"staff:{self.key_id}"
+
+
+def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: str, country: str) -> Freelancer:
+    """Enter a freelancer of the marketplace. Raises Invalid when `external_ref` is taken."""
+    # Two calls at once: the unique index lets one through, the other waits here and then finds it.
+    act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 1))"), {"ref": external_ref})
+    if act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == external_ref)).first():
+        raise Invalid.one("/external_ref", "taken", "A freelancer with this external_ref exists already.")
+    made = Freelancer(
+        id=new_id("frl"), external_ref=external_ref, email=email, display_name=display_name, country=country, created_at=act.now
+    )
+    act.session.add(made)
+    events.record(act, "freelancer.created", made, external_ref=external_ref)
+    return made
+
+
+def find_freelancer(session: Session, freelancer_id: str) -> Freelancer:
+    """Raises NotFound."""
+    found = session.get(Freelancer, freelancer_id)
+    if found is None:
+        raise NotFound("There is no such freelancer.")
+    return found
+
+
+def issue_key(
+    act: Act, role: str, mode: str, freelancer_id: str | None = None, scopes: list[str] | None = None, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """A new key and its secret, which is shown this once and stored only as a digest. Raises Invalid on a scope the role lacks."""
+    allowed = ROLE_SCOPES[role]
+    beyond = sorted(set(scopes or ()) - set(allowed))
+    if beyond:
+        raise Invalid.one("/scopes", "unknown_scope", f"A {role} key cannot have {', '.join(beyond)}.")
+    secret = f"hf_{'live' if mode == 'live' else 'test'}_{secrets.token_urlsafe(32)}"
+    key = ApiKey(
+        id=new_id("key"), digest=_digest(secret), hint=secret[-4:], role=role, freelancer_id=freelancer_id,
+        scopes=sorted(scopes or allowed), created_at=act.now, expires_at=expires_at, revoked_at=None, last_used_at=None,
+    )  # fmt: skip
+    act.session.add(key)
+    events.record(act, "key.issued", key, public=False, role=role)
+    return key, secret
+
+
+def revoke_key(act: Act, key_id: str) -> ApiKey:
+    """From this commit on the key opens nothing. Revoking twice is the same. Raises NotFound."""
+    key = act.session.get(ApiKey, key_id)
+    if key is None:
+        raise NotFound("There is no such key.")
+    if key.revoked_at is None:
+        key.revoked_at = act.now
+        events.record(act, "key.revoked", key, public=False)
+    return key
+
+
+def list_keys(session: Session, freelancer_id: str | None) -> list[ApiKey]:
+    """Keys of one freelancer, or all, newest first; never their secrets. At most 100."""
+    query = select(ApiKey).order_by(ApiKey.id.desc()).limit(100)
+    if freelancer_id:
+        query = query.where(ApiKey.freelancer_id == freelancer_id)
+    return list(session.execute(query).scalars())
+
+
+_AUTHENTICATE = text("""
+    SELECT id, role, freelancer_id, scopes, digest, expires_at, revoked_at, last_used_at FROM api_key WHERE digest = :digest
+""").columns(ApiKey.id, ApiKey.role, ApiKey.freelancer_id, ApiKey.scopes, ApiKey.digest, ApiKey.expires_at, ApiKey.revoked_at, ApiKey.last_used_at)
+_USED = text("UPDATE api_key SET last_used_at = :now WHERE digest = :digest")
+
+
+def authenticate(act: Act, secret: str) -> Principal:
+    """Who a key belongs to. Raises Unauthenticated for a key that is unknown, expired or revoked, without saying which."""
+    digest = _digest(secret)
+    row = act.session.execute(_AUTHENTICATE, {"digest": digest}).one_or_none()
+    if row is None or not hmac.compare_digest(row.digest, digest) or row.revoked_at or (row.expires_at and row.expires_at <= act.now):
+        raise Unauthenticated("The API key is not valid.")
+    if row.last_used_at is None or act.now - row.last_used_at > _LAST_USED_GRAIN:
+        act.session.execute(_USED, {"now": act.now, "digest": digest})
+    return Principal(row.id, row.role, row.freelancer_id, frozenset(row.scopes))
+
+
+def _digest(secret: str) -> str:
+    # The secret has 256 random bits: a plain hash is enough, nothing can be guessed from it.
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,128 @@
+"""Are the books right? Stored totals against postings, milestones against their accounts, trust against its owners, Stripe against both.
+
+Reports differences and never repairs them. A difference stops payouts until a person has looked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from service.act import Act
+from service.domain.chart import ACCOUNTS
+from service.ledger import TrialLine, seals, trial_balance
+from service.models import Installation
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question, how much was compared, and every difference found (at most 20 are listed)."""
+
+    name: str
+    compared: int
+    differences: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.differences
+
+
+_COUNTERS = text("""
+    SELECT a.id, a.kind, a.currency, b.debits, b.credits, coalesce(p.debits, 0) AS summed_debits, coalesce(p.credits, 0) AS summed_credits
+      FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id
+      LEFT JOIN (SELECT account, sum(debit)::bigint AS debits, sum(credit)::bigint AS credits
+                   FROM (SELECT debit_account AS account, amount AS debit, 0 AS credit FROM posting
+                         UNION ALL SELECT credit_account, 0, amount FROM posting) sides GROUP BY account) p ON p.account = a.id
+     WHERE b.debits <> coalesce(p.debits, 0) OR b.credits <> coalesce(p.credits, 0) LIMIT 20
+""")
+_MILESTONES = text("""
+    SELECT m.id, m.funded_minor, m.released_minor, coalesce(e.credits, 0) AS credits, coalesce(e.debits, 0) AS debits
+      FROM milestone m
+      LEFT JOIN (SELECT a.owner, b.debits, b.credits FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'escrow') e
+             ON e.owner = m.id
+     WHERE m.funded_minor <> coalesce(e.credits, 0)
+        OR m.released_minor + m.refunded_minor + m.confiscated_minor + m.charged_back_minor <> coalesce(e.debits, 0) LIMIT 20
+""")
+_UNBALANCED = text("SELECT e.id FROM journal_entry e WHERE NOT EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id) LIMIT 20")
+
+
+def verify(session: Session) -> list[Check]:
+    """Every check of the books by themselves; Stripe's side is `compare_with_stripe`."""
+    lines = trial_balance(session)
+    return [
+        _counted(session, "counters equal the sums of postings", "SELECT count(*) FROM ledger_balance", _COUNTERS),
+        _counted(session, "milestones equal their escrow accounts", "SELECT count(*) FROM milestone", _MILESTONES),
+        _counted(session, "every entry has lines", "SELECT count(*) FROM journal_entry", _UNBALANCED),
+        _debits_equal_credits(lines),
+        trust_identity(lines),
+        _chain(session),
+    ]
+
+
+def _counted(session: Session, name: str, total: str, query: Any) -> Check:
+    compared = session.execute(text(total)).scalar_one()
+    return Check(name, compared, [{k: str(v) for k, v in row.items()} for row in session.execute(query).mappings()])
+
+
+def _debits_equal_credits(lines: list[TrialLine]) -> Check:
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for line in lines:
+        totals[line.currency][0] += line.debits_minor
+        totals[line.currency][1] += line.credits_minor
+    wrong = [{"currency": c, "debits": d, "credits": k} for c, (d, k) in totals.items() if d != k]
+    return Check("all debits equal all credits", len(totals), wrong)
+
+
+def trust_identity(lines: list[TrialLine]) -> Check:
+    """psp_trust equals the sum of everything it belongs to, per currency."""
+    sides: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for line in lines:
+        trust_side = ACCOUNTS[line.kind].trust_side
+        if trust_side:
+            sides[line.currency][0 if trust_side > 0 else 1] += line.balance_minor
+    wrong = [{"currency": c, "trust": t, "owned": o} for c, (t, o) in sides.items() if t != o]
+    return Check("trust equals what it belongs to", len(sides), wrong)
+
+
+def _chain(session: Session) -> Check:
+    compared, broken = seals.check_chain(session)
+    return Check("the chain of seals is whole", compared, broken)
+
+
+def stripe_side(lines: list[TrialLine]) -> dict[str, int]:
+    """What must lie at Stripe per currency: trust plus operating."""
+    expected: dict[str, int] = defaultdict(int)
+    for line in lines:
+        if line.kind in ("psp_trust", "psp_operating"):
+            expected[line.currency] += line.balance_minor
+    return dict(expected)
+
+
+def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Check:
+    """Platform balance plus connected balances that carry our payouts, against trust plus operating."""
+    expected = stripe_side(trial_balance(session))
+    currencies = sorted(set(expected) | {c for c, amount in at_stripe_minor.items() if amount})
+    wrong = [
+        {"currency": c, "books": expected.get(c, 0), "stripe": at_stripe_minor.get(c, 0)}
+        for c in currencies
+        if expected.get(c, 0) != at_stripe_minor.get(c, 0)
+    ]
+    return Check("Stripe's balance equals trust plus operating", len(currencies), wrong)
+
+
+def stop_payouts(act: Act, checks: list[Check]) -> bool:
+    """Put on the brake when a check failed. Taking it off is a person's act. Returns whether payouts are stopped."""
+    installation = act.session.execute(Installation.__table__.select()).one()
+    failed = [check.name for check in checks if not check.ok]
+    if failed and installation.payouts_stopped is None:
+        act.session.execute(text("UPDATE installation SET payouts_stopped = :why"), {"why": "; ".join(failed)})
+    return bool(failed or installation.payouts_stopped)
+
+
+def resume_payouts(act: Act) -> None:
+    """A person has looked and takes the brake off."""
+    act.session.execute(text("UPDATE installation SET payouts_stopped = NULL"))

@@ -1,0 +1,91 @@
+"""The one ownership filter and the one order of locks.
+
+Every read of a person's object comes through here with its owner; an object of somebody else is not found, exactly as
+one that does not exist. Locks are taken in this order and no other: freelancer, contract, payment or payout, and then
+the ledger's balances by account id inside `ledger.post`. A contract's lock covers its milestones and payments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from service.domain import typeid
+from service.domain.errors import NotFound
+from service.models import Contract, Freelancer, Milestone, Payment, Payout, Refund
+
+EVERYONE = None
+"""As owner: a platform key, staff, or the system. Said explicitly at each call."""
+
+
+def _one(session: Session, query: Select[Any], lock: bool) -> Any:
+    if lock:
+        # Stronger than a foreign key's check, weaker than a delete: inserts of child rows do not wait for it.
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    found = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound("There is no such object.")
+    return found
+
+
+def _known(text: str, prefix: str) -> str:
+    if not typeid.is_typeid(text, prefix):
+        raise NotFound("There is no such object.")
+    return text
+
+
+def freelancer(session: Session, freelancer_id: str, *, lock: bool = False) -> Freelancer:
+    """Raises NotFound."""
+    found: Freelancer = _one(session, select(Freelancer).where(Freelancer.id == _known(freelancer_id, "frl")), lock)
+    return found
+
+
+def contract(session: Session, contract_id: str, *, owner: str | None, lock: bool = False) -> Contract:
+    """The contract if `owner` (a freelancer's id, or EVERYONE) has it. Locked: milestones read afterwards are current."""
+    query = select(Contract).where(Contract.id == _known(contract_id, "ctr"))
+    if owner is not EVERYONE:
+        query = query.where(Contract.freelancer_id == owner)
+    found: Contract = _one(session, query, lock)
+    if lock:
+        session.expire(found, ["milestones"])
+    return found
+
+
+def milestone(session: Session, milestone_id: str, *, owner: str | None) -> tuple[Contract, Milestone]:
+    """The milestone with its contract, which is locked. Raises NotFound."""
+    contract_id = session.execute(select(Milestone.contract_id).where(Milestone.id == _known(milestone_id, "mst"))).scalar_one_or_none()
+    if contract_id is None:
+        raise NotFound("There is no such object.")
+    parent = contract(session, contract_id, owner=owner, lock=True)
+    return parent, next(m for m in parent.milestones if m.id == milestone_id)
+
+
+def payment(session: Session, payment_id: str, *, lock: bool = False) -> tuple[Contract, Payment]:
+    """The payment with its contract, both locked when asked, the contract first. Raises NotFound."""
+    query = select(Payment).where(Payment.id == _known(payment_id, "pay"))
+    contract_id = _one(session, query, False).contract_id
+    parent = contract(session, contract_id, owner=EVERYONE, lock=lock)
+    found: Payment = _one(session, query, lock)
+    return parent, found
+
+
+def refund(session: Session, refund_id: str) -> tuple[Contract, Payment, Refund]:
+    """The refund with payment and contract, locked from the outside in. Raises NotFound."""
+    query = select(Refund).where(Refund.id == _known(refund_id, "ref"))
+    parent, paid = payment(session, _one(session, query, False).payment_id, lock=True)
+    found: Refund = _one(session, query, True)
+    return parent, paid, found
+
+
+def payout(session: Session, payout_id: str, *, owner: str | None, lock: bool = False) -> Payout:
+    """Locked together with its freelancer, who is locked first. Raises NotFound."""
+    query = select(Payout).where(Payout.id == _known(payout_id, "pyo"))
+    if owner is not EVERYONE:
+        query = query.where(Payout.freelancer_id == owner)
+    found: Payout = _one(session, query, False)
+    if lock:
+        freelancer(session, found.freelancer_id, lock=True)
+        found = _one(session, query, True)
+    return found

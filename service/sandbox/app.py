@@ -1,0 +1,74 @@
+"""The sandbox as one WSGI application under /_sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+from service.db import Database
+from service.domain.money import CURRENCIES
+from service.sandbox import panel, people, stripe_api
+from service.sandbox.errors import StripeRefusal
+from service.sandbox.runner import Pump
+from service.sandbox.store import Store
+
+
+class _LosesAnswers:
+    """The work was done and committed, and the answer never arrives: the fault that matters most."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer: Iterable[bytes] = self._inner(environ, start_response)
+        if environ.get("holdfast.sandbox.drop"):
+            raise ConnectionError("the connection was lost")
+        return answer
+
+
+def create_sandbox(db: Database, *, stripe_key: str, public_url: str, pump: Pump) -> Flask:
+    """The sandbox over `db`; `pump` finishes due work when the clock is moved."""
+    app = Flask("holdfast-sandbox", static_folder=None, template_folder=str(_templates()))
+    app.config |= {"STRIPE_KEY": stripe_key, "PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": 1024 * 1024}
+    app.extensions |= {"database": db, "pump": pump}
+    for blueprint in (stripe_api.blueprint, people.blueprint, panel.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(StripeRefusal, _refused)
+    app.after_request(_headers)
+    app.jinja_env.filters["stripe_money"] = _money
+    app.wsgi_app = _LosesAnswers(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def remember_address(db: Database, public_url: str) -> None:
+    """Stripe's pages are reached under the service's public address."""
+    with db.transaction() as session:
+        Store(session).set("public_url", public_url)
+
+
+def _templates() -> str:
+    return str(__file__).replace("app.py", "templates")
+
+
+def _refused(refusal: StripeRefusal) -> tuple[Response, int]:
+    return jsonify(refusal.body), refusal.status
+
+
+def _headers(response: Response) -> Response:
+    response.headers.setdefault(
+        "Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Referrer-Policy"] = "same-origin" if request.method == "GET" else "no-referrer"
+    return response
+
+
+def _money(amount: int, currency: str) -> str:
+    row = CURRENCIES[currency.upper()]
+    minor = amount // row.stripe_factor
+    whole, rest = divmod(minor, 10**row.exponent)
+    return f"{row.code} {whole:,}" + (f".{rest:0{row.exponent}d}" if row.exponent else "")
