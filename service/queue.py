@@ -159,3 +159,9 @@ _TASKS = text("SELECT kind, subject, detail, opened_at FROM staff_task WHERE clo
 def open_tasks(session: Session, limit: int = 100) -> list[dict[str, Any]]:
     """What waits for a person, longest first."""
     return [dict(row) for row in session.execute(_TASKS, {"limit": limit}).mappings()]
+
+
+def enqueue_unless_waiting(act: Act, kind: str, subject: str, due_at: datetime) -> None:
+    """For recurring work: the date that is planned already stays."""
+    statement = insert(Job).values(kind=kind, subject=subject, due_at=due_at, args={})
+    act.session.execute(statement.on_conflict_do_nothing())

@@ -43,8 +43,8 @@ CREATE FUNCTION ledger_post(
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = hf, pg_temp AS $$
 DECLARE
     lines int := cardinality(p_amounts);
-    debits bigint[] := '{}';
-    credits bigint[] := '{}';
+    debited bigint[] := '{}';
+    credited bigint[] := '{}';
     must_pass text;
     trust_change bigint := 0;
     line_gate text;
@@ -65,8 +65,8 @@ BEGIN
         END IF;
         must_pass := line_gate;
         trust_change := trust_change + line_trust * p_amounts[i];
-        debits := debits || ledger_account_for(p_debit_kinds[i], p_debit_owners[i], p_currency, p_recorded_at);
-        credits := credits || ledger_account_for(p_credit_kinds[i], p_credit_owners[i], p_currency, p_recorded_at);
+        debited := debited || ledger_account_for(p_debit_kinds[i], p_debit_owners[i], p_currency, p_recorded_at);
+        credited := credited || ledger_account_for(p_credit_kinds[i], p_credit_owners[i], p_currency, p_recorded_at);
     END LOOP;
     -- Each entry keeps psp_trust equal to what it belongs to, so every commit does.
     IF trust_change <> 0 THEN
@@ -74,10 +74,10 @@ BEGIN
     END IF;
 
     -- One global order, so that two entries over the same accounts never wait for each other in a circle.
-    PERFORM 1 FROM ledger_balance WHERE account_id = ANY (debits || credits) ORDER BY account_id FOR UPDATE;
+    PERFORM 1 FROM ledger_balance WHERE account_id = ANY (debited || credited) ORDER BY account_id FOR UPDATE;
     -- Read under the lock: a hold that was placed a moment ago is seen, one that comes a moment later waits for this commit.
     IF must_pass <> 'none' AND EXISTS (
-        SELECT 1 FROM ledger_balance WHERE account_id = ANY (debits)
+        SELECT 1 FROM ledger_balance WHERE account_id = ANY (debited)
            AND CASE must_pass WHEN 'release' THEN hold_release WHEN 'refund' THEN hold_refund ELSE hold_outflow END > 0
     ) THEN
         PERFORM ledger_refuse('ledger_account_held', format('%s is stopped by a hold', p_kind));
@@ -87,11 +87,11 @@ BEGIN
     VALUES (p_id, p_kind, p_cause, p_contract, p_actor, p_occurred_at, p_posted_on, p_recorded_at, p_effective_on, p_description,
             pg_current_xact_id()::text::bigint);
     INSERT INTO posting (entry_id, line_no, debit_account, credit_account, amount, currency)
-    SELECT p_id, n, debits[n], credits[n], p_amounts[n], p_currency FROM generate_series(1, lines) AS n;
+    SELECT p_id, n, debited[n], credited[n], p_amounts[n], p_currency FROM generate_series(1, lines) AS n;
     UPDATE ledger_balance b SET debits = b.debits + moved.debit, credits = b.credits + moved.credit
       FROM (SELECT account, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
-              FROM (SELECT debits[n] AS account, p_amounts[n] AS debit, 0::bigint AS credit FROM generate_series(1, lines) AS n
-                    UNION ALL SELECT credits[n], 0, p_amounts[n] FROM generate_series(1, lines) AS n) AS sides
+              FROM (SELECT debited[n] AS account, p_amounts[n] AS debit, 0::bigint AS credit FROM generate_series(1, lines) AS n
+                    UNION ALL SELECT credited[n], 0, p_amounts[n] FROM generate_series(1, lines) AS n) AS sides
              GROUP BY account) AS moved
      WHERE b.account_id = moved.account;
     PERFORM set_config('hf.posting', '', true);

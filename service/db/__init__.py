@@ -67,10 +67,13 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """A session that commits when the block ends and rolls back when it raises.
 
+        Rows are written when the block ends or where code flushes on purpose: a query in the middle of an act must not
+        send half of it.
+
         Raises Unavailable when the database is away or a lock could not be had in time: nothing was written.
         """
         try:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            with Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
                 yield session
         except OperationalError as error:
             raise Unavailable("The database did not answer in time; nothing was written.") from error

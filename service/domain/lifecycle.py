@@ -151,13 +151,14 @@ def allowed_actions(machine: str, state: str, actor: str) -> list[str]:
     return [m.event for m in MACHINES[machine].moves if state in m.sources and actor in m.actors]
 
 
-PASSED_THROUGH = {"milestone": "approved"}
-"""States that an object enters and leaves within one act, so that its row is written once: approved work is released at once."""
+PASSED_THROUGH = {"milestone": ("approved", "awaiting_funding")}
+"""States that an object may enter and leave within one act, so that its row is written once: approved work is released at
+once, and a milestone that the client picks is paid at once."""
 
 
 def hops(machine: str) -> Iterable[tuple[str, str]]:
     """Every (from, to) pair of the machine, for the table that PostgreSQL checks against."""
     single = {(source, move.target) for move in MACHINES[machine].moves for source in move.sources}
-    via = PASSED_THROUGH.get(machine)
-    double = {(source, target) for source, middle in single if middle == via for start, target in single if start == via}
+    via = PASSED_THROUGH.get(machine, ())
+    double = {(source, target) for source, middle in single if middle in via for start, target in single if start == middle and target != source}
     return sorted(single | double)

@@ -50,7 +50,7 @@ class Payment(Base):
     created_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]
 
-    lines: Mapped[list[PaymentLine]] = relationship(order_by="PaymentLine.milestone_id", cascade="all, delete-orphan")
+    lines: Mapped[list[PaymentLine]] = relationship(order_by="PaymentLine.milestone_id", cascade="all, delete-orphan", lazy="selectin")
 
     @property
     def total_minor(self) -> int:

@@ -48,7 +48,7 @@ class Payout(Base):
     sent_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
 
-    sources: Mapped[list[PayoutSource]] = relationship(order_by="PayoutSource.number", cascade="all, delete-orphan")
+    sources: Mapped[list[PayoutSource]] = relationship(order_by="PayoutSource.number", cascade="all, delete-orphan", lazy="selectin")
 
 
 class PayoutSource(Base):

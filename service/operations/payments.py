@@ -110,6 +110,13 @@ def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSn
         _free_milestones(psp, contract, payment)
 
 
+def abandon(act: Act, contract: Contract, payment: Payment) -> None:
+    """An attempt for which no payment page was ever handed out. Should one exist and be paid all the same, the money goes back."""
+    if payment.state in ("created", "requires_action"):
+        events.move(act.as_("system"), payment, "expire", contract=contract)
+        _free_milestones(act.as_("system"), contract, payment)
+
+
 def _possible(state: str, event: str) -> bool:
     return any(m.event == event and state in m.sources for m in PAYMENT.moves)
 

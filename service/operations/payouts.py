@@ -55,7 +55,7 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
 
 
 def _waiting_for_account(session: Session, freelancer_id: str) -> list[str]:
-    query = select(Payout.id).where(Payout.freelancer_id == freelancer_id, Payout.state == "requested", Payout.waiting_for == "payout_account")
+    query = select(Payout.id).where(Payout.freelancer_id == freelancer_id, Payout.state.in_(("requested", "in_transit")), Payout.waiting_for == "payout_account")
     return list(session.execute(query).scalars())
 
 
@@ -167,13 +167,20 @@ def leg_sent(payout: Payout, number: int, transfer_id: str) -> None:
 
 
 def leg_reversed(act: Act, payout: Payout, number: int, reversed_minor: int) -> None:
-    """Stripe's total of what was taken back of one leg; the total, so that hearing it twice changes nothing."""
+    """Stripe's total of what was taken back of one leg; the total, so that hearing it twice changes nothing.
+
+    Our own reversals belong to a payout that is failing. One that we did not ask for is a task for a person: the charge
+    cannot be drawn from again until the books say whose the money is.
+    """
     source = payout.sources[number - 1]
-    if source.reversed_minor < reversed_minor < source.amount_minor or (payout.state == "paid" and reversed_minor > source.reversed_minor):
+    if reversed_minor > source.reversed_minor and payout.failure_code is None:
         queue.open_task(act, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor)
-    source.reversed_minor = max(source.reversed_minor, reversed_minor)
-    if source.reversed_minor == source.amount_minor:
-        source.state = "reversed"
+
+
+def leg_taken_back(payout: Payout, number: int) -> None:
+    """We had a leg of a failed payout reversed in full; its charge can be drawn from again."""
+    source = payout.sources[number - 1]
+    source.reversed_minor, source.state = source.amount_minor, "reversed"
 
 
 def sent(payout: Payout, stripe_payout_id: str) -> None:

@@ -102,6 +102,17 @@ def stripe_side(lines: list[TrialLine]) -> dict[str, int]:
     return dict(expected)
 
 
+_ELSEWHERE = text("""
+    SELECT p.currency, sum(s.amount_minor)::bigint FROM payout p JOIN payout_source s ON s.payout_id = p.id
+     WHERE p.state = 'in_transit' AND s.state = 'sent' GROUP BY p.currency
+""")
+
+
+def at_stripe_but_not_platform(session: Session) -> dict[str, int]:
+    """Legs of payouts under way: money that has left the platform's balance for a connected account or the bank's road."""
+    return {row.currency: int(row[1]) for row in session.execute(_ELSEWHERE)}
+
+
 def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Check:
     """Platform balance plus connected balances that carry our payouts, against trust plus operating."""
     expected = stripe_side(trial_balance(session))

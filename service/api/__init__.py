@@ -1,0 +1,26 @@
+"""The JSON API under /v1, and the machine endpoints beside it. Views only translate; what happens is in `operations`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, jsonify
+
+from service.api import contracts, health, payouts, platform, webhooks
+from service.api.framework import make_api
+from service.api.openapi import finished
+
+
+def register(app: Flask) -> None:
+    api = make_api(app)
+    for module in (contracts, payouts, platform):
+        api.register_blueprint(module.blueprint)
+    app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.extensions["openapi"] = finished(api)
+    app.add_url_rule("/openapi.json", "openapi", lambda: _spec(app))
+
+
+def _spec(app: Flask) -> Response:
+    spec: dict[str, Any] = app.extensions["openapi"]
+    return jsonify(spec)

@@ -1,0 +1,160 @@
+"""Contracts and their milestones, for the freelancer and the platform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service import rows
+from service.api import schemas as shape
+from service.api.framework import Call, Endpoints, after, call, if_match
+from service.domain.errors import FeedbackNotAccepted, Invalid
+from service.models import Contract
+from service.operations import contracts, milestones, statements
+from service.operations.contracts import ClientTerms, MilestoneTerms, Terms
+
+blueprint = Endpoints("contracts", __name__, url_prefix="/v1", description="Contracts and milestones")
+
+_contract, _submission, _event = shape.ContractOut(), shape.SubmissionOut(), shape.EventOut()
+
+
+def _terms(body: dict[str, Any]) -> Terms:
+    return Terms(
+        client=ClientTerms(**body["client"]),
+        title=body["title"],
+        description=body["description"],
+        currency=body["currency"],
+        milestones=[MilestoneTerms(m["title"], m["amount"], m.get("due_on")) for m in body["milestones"]],
+        kind=body["kind"],
+        relationship_note=body["relationship"],
+        review_period_days=body["review_period_days"],
+        processing_borne_by=body["processing_borne_by"],
+        metadata=body["metadata"],
+    )
+
+
+def _answer(made: Call, contract: Contract, status: int = 200) -> Response:
+    if contract.quote is None:
+        contract.present_quote = contracts.quote_of(made.act, contract)  # type: ignore[attr-defined]
+    return made.answer(_contract, contract, status, etag=f"v{contract.version}")
+
+
+@blueprint.route("/contracts", methods=["POST"])
+@blueprint.arguments(shape.ContractIn)
+@blueprint.response(201, shape.ContractOut)
+def create(body: dict[str, Any]) -> Response:
+    """Create a contract as a draft.
+
+    Amounts are whole minor units of the contract's one currency. Platform keys name the `freelancer`.
+    """
+    with call("contracts:write") as made:
+        freelancer_id = made.owner_or(body["freelancer"])
+        if freelancer_id is None:
+            raise Invalid.one("/freelancer", "required", "A platform key says for whom the contract is.")
+        if body["kind"] != "direct" and made.principal.role != "platform":
+            raise Invalid.one("/kind", "platform_only", "Freelancers' keys make direct contracts.")
+        return _answer(made, contracts.create(made.act.as_(f"freelancer:{freelancer_id}"), freelancer_id, _terms(body)), 201)
+
+
+@blueprint.route("/contracts", methods=["GET"])
+@blueprint.arguments(shape.ContractQuery, location="query")
+@blueprint.response(200, shape.ListOut)
+def find(query: dict[str, Any]) -> Response:
+    """List contracts, newest first."""
+    with call("contracts:read") as made:
+        found = contracts.find_many(
+            made.act.session, owner=made.owner, state=query["state"], external=query["external_ref"], after=after(query["cursor"]), limit=query["limit"]
+        )
+        for contract in found:
+            contract.present_quote = None  # type: ignore[attr-defined]
+        return made.page(_contract, found, query["limit"])
+
+
+@blueprint.route("/contracts/<contract_id>", methods=["GET"])
+@blueprint.response(200, shape.ContractOut)
+def read(contract_id: str) -> Response:
+    """Read one contract with its milestones."""
+    with call("contracts:read") as made:
+        return _answer(made, rows.contract(made.act.session, contract_id, owner=made.owner))
+
+
+@blueprint.route("/contracts/<contract_id>", methods=["PATCH"])
+@blueprint.arguments(shape.ContractEdit)
+@blueprint.response(200, shape.ContractOut)
+def edit(body: dict[str, Any], contract_id: str) -> Response:
+    """Replace the terms of a draft. `If-Match` carries the ETag that was read."""
+    with call("contracts:write") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        version = if_match(contract)
+        return _answer(made, contracts.edit(made.act, contract, _terms(body), version))
+
+
+def _verb(name: str, act: Any) -> None:
+    @blueprint.route(f"/contracts/<contract_id>/{name}", methods=["POST"], endpoint=name)
+    @blueprint.arguments(shape.ReasonIn if name == "cancel" else shape.Nothing)
+    @blueprint.response(200, shape.ContractOut)
+    def view(body: dict[str, Any], contract_id: str) -> Response:
+        with call("contracts:write") as made:
+            contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+            act(made.act, contract, **body)
+            return _answer(made, contract)
+
+    view.__doc__ = act.__doc__
+
+
+for _name, _act in {"send": contracts.send, "withdraw": contracts.withdraw, "cancel": contracts.cancel, "remind": contracts.remind}.items():
+    _verb(_name, _act)
+
+
+@blueprint.route("/contracts/<contract_id>/timeline", methods=["GET"])
+@blueprint.arguments(shape.PageQuery, location="query")
+@blueprint.response(200, shape.ListOut)
+def timeline(query: dict[str, Any], contract_id: str) -> Response:
+    """What happened to a contract, oldest first."""
+    with call("contracts:read") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        found = contracts.timeline(made.act.session, contract, after(query["cursor"]) or 0, query["limit"])
+        return made.page(_event, found, query["limit"], key="number")
+
+
+@blueprint.route("/contracts/<contract_id>/money", methods=["GET"])
+@blueprint.response(200, shape.AnyOut)
+def money(contract_id: str) -> Response:
+    """Where every cent of a contract is, and why: `places` add up to `paid`."""
+    with call("contracts:read") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        places = statements.money_of(made.act.session, contract)
+        listed = [{"milestone": p.milestone_id, "where": p.where, "amount": p.amount_minor, "why": p.why} for p in places]
+        paid = sum(m.funded_minor for m in contract.milestones)
+        return made.json({"object": "contract_money", "contract": contract.id, "currency": contract.currency, "paid": paid, "places": listed})
+
+
+@blueprint.route("/contracts/<contract_id>/document", methods=["GET"])
+@blueprint.response(200, shape.AnyOut)
+def document(contract_id: str) -> Response:
+    """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces, UTF-8)."""
+    with call("contracts:read") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        text = contracts.text_of(contract)
+        return made.json({"object": "contract_document", "text": text, "sha256": contracts.text_hash(text), "terms": contracts.TERMS_TEXT})
+
+
+@blueprint.route("/contracts/<contract_id>/feedback", methods=["POST"])
+@blueprint.arguments(shape.Nothing)
+@blueprint.response(200, shape.AnyOut)
+def feedback(body: dict[str, Any], contract_id: str) -> Response:
+    """Direct contracts take no feedback and count for no score; this always refuses them by name."""
+    with call("contracts:write") as made:
+        rows.contract(made.act.session, contract_id, owner=made.owner)
+        raise FeedbackNotAccepted("A direct contract takes no feedback.")
+
+
+@blueprint.route("/milestones/<milestone_id>/submissions", methods=["POST"])
+@blueprint.arguments(shape.SubmissionIn)
+@blueprint.response(201, shape.SubmissionOut)
+def submit(body: dict[str, Any], milestone_id: str) -> Response:
+    """Hand work over; the client's review window starts (`auto_release_at` on the milestone)."""
+    with call("contracts:write") as made:
+        contract, milestone = rows.milestone(made.act.session, milestone_id, owner=made.owner)
+        return made.answer(_submission, milestones.submit(made.act, contract, milestone, body["note"]), 201)

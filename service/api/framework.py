@@ -1,0 +1,230 @@
+"""What every JSON endpoint shares: strict parsing, one call's transaction with key and idempotency, problems, cursors, ETags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Request, Response, request
+from flask_smorest import Api, Blueprint
+from marshmallow import RAISE, Schema
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedMediaType
+
+from service import web
+from service.act import Act
+from service.api import idempotency
+from service.domain.errors import BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
+from service.models import Contract
+from service.operations import people
+from service.operations.people import Principal
+from service.tokens import BadToken
+
+VERSIONS = ("2026-11-22",)
+_DEEPEST = 20
+_STORED_REFUSALS = range(402, 500)
+
+
+class _Parser(FlaskParser):
+    """Refuses unknown fields everywhere, wrong media types, duplicate keys, and bodies nested too deeply."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE, "form": RAISE}  # noqa: RUF012
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        if req.mimetype != "application/json":
+            raise UnsupportedMediaType
+        try:
+            body = json.loads(req.get_data(cache=True), object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+        except RecursionError:
+            raise Invalid.one("", "too_deep", f"A body has at most {_DEEPEST} levels.") from None
+        except ValueError as error:
+            raise web.BadRequest(f"The body is not JSON: {error}.") from None
+        _check_depth(body)
+        return body
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key stands twice")
+    return made
+
+
+def _no_constants(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check_depth(value: Any, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        raise Invalid.one("", "too_deep", f"A body has at most {_DEEPEST} levels.")
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        _check_depth(item, depth + 1)
+
+
+class Endpoints(Blueprint):
+    """A group of endpoints with our parser."""
+
+    ARGUMENTS_PARSER = _Parser()
+
+
+@dataclass
+class Call:
+    """One authenticated call: its act, who makes it, and what it will answer."""
+
+    act: Act
+    principal: Principal
+    response: Response | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """Whose objects this caller may see: a freelancer's own, or (None) everybody's."""
+        return self.principal.freelancer_id
+
+    def owner_or(self, freelancer_id: str | None) -> str | None:
+        """For platform keys that name a freelancer; freelancer keys may not."""
+        if freelancer_id and self.principal.freelancer_id and freelancer_id != self.principal.freelancer_id:
+            raise MissingScope("A freelancer's key acts for that freelancer only.")
+        return freelancer_id or self.principal.freelancer_id
+
+    def answer(self, schema: Schema, value: Any, status: int = 200, *, etag: str | None = None, many: bool = False) -> Response:
+        """The answer as JSON, made while the transaction is open."""
+        return self.json(schema.dump(value, many=many), status, etag=etag)
+
+    def json(self, body: Any, status: int = 200, *, etag: str | None = None) -> Response:
+        self.response = Response(json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n", status, mimetype="application/json")
+        if etag:
+            self.response.headers["ETag"] = f'"{etag}"'
+        return self.response
+
+    def page(self, schema: Schema, found: list[Any], limit: int, key: str = "id") -> Response:
+        """A list: `limit` rows of the `limit + 1` that were read, and a cursor when there are more."""
+        rows = found[:limit]
+        more = len(found) > limit
+        cursor = web.runtime().tokens.sign("cursor", [request.path, getattr(rows[-1], key)]) if more else None
+        return self.json({"object": "list", "data": schema.dump(rows, many=True), "has_more": more, "next_cursor": cursor})
+
+
+def after(cursor: str | None) -> Any:
+    """What a cursor of this list points behind. Raises Invalid for one that we did not sign for it."""
+    if not cursor:
+        return None
+    try:
+        path, value = web.runtime().tokens.read("cursor", cursor)
+    except (BadToken, ValueError, TypeError):
+        raise Invalid.one("/cursor", "bad_cursor", "Use the next_cursor of the page before.") from None
+    if path != request.path:
+        raise Invalid.one("/cursor", "bad_cursor", "This cursor belongs to another list.")
+    return value
+
+
+@contextmanager
+def call(scope: str) -> Iterator[Call]:
+    """One transaction: authenticate, check the scope, honour the idempotency key, do the work, keep the answer.
+
+    The record of the answer commits with the work. A refusal (4xx) rolls the work back and is kept on its own.
+    """
+    _check_version()
+    held: idempotency.Held | None = None
+    try:
+        with web.act() as begun:
+            principal = people.authenticate(begun, web.bearer())
+            if scope and scope not in principal.scopes:
+                raise MissingScope(f"The key needs the scope {scope}.")
+            made = Call(begun.as_(principal.actor), principal)
+            if request.method == "POST":
+                held = idempotency.hold(begun, principal.key_id)
+            yield made
+            if held and made.response is not None:
+                begun.session.flush()
+                idempotency.keep(begun, held, made.response)
+    except HoldfastError as refusal:
+        if held and refusal.status in _STORED_REFUSALS and refusal.status != 429:
+            with web.act() as begun:
+                idempotency.keep(begun, held, problem(refusal))
+        raise
+
+
+def _check_version() -> None:
+    wanted = request.headers.get("Holdfast-Version")
+    if wanted is not None and wanted not in VERSIONS:
+        raise BadVersion(f"Known versions: {', '.join(VERSIONS)}.")
+
+
+def if_match(contract: Contract) -> int:
+    """The version that the caller read. Raises PreconditionRequired, Stale."""
+    given = request.headers.get("If-Match")
+    if given is None:
+        raise PreconditionRequired("Edits carry the ETag that was read.")
+    if given.strip('"') != f"v{contract.version}":
+        raise Stale("The contract has changed since it was read.")
+    return contract.version
+
+
+def problem(error: HoldfastError) -> Response:
+    """application/problem+json (RFC 9457)."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{error.code}", "title": error.title, "status": error.status, "detail": error.detail or error.title,
+        "code": error.code, "request_id": web.request_id(),
+    }  # fmt: skip
+    if isinstance(error, Invalid):
+        body["errors"] = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in error.errors]
+    extra = dict(error.extra)
+    wait = extra.pop("retry_after", 1 if error.status == 503 else None)
+    response = Response(json.dumps(body | extra, ensure_ascii=False) + "\n", error.status, mimetype="application/problem+json")
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="holdfast"'
+    return response
+
+
+def refusal_response(error: Exception) -> Response:
+    """Any exception as a problem; keeps a framework's own headers such as Allow."""
+    if isinstance(error, idempotency.Replayed):
+        return error.response
+    made = problem(_shape_error(error) or web.as_ours(error))
+    if isinstance(error, HTTPException):
+        for name, value in error.get_headers():
+            if name.lower() not in ("content-type", "content-length"):
+                made.headers[name] = value
+    return made
+
+
+def _shape_error(error: Exception) -> Invalid | None:
+    if not isinstance(error, UnprocessableEntity):
+        return None
+    messages = getattr(error, "data", {}).get("messages", {})
+    found = [FieldError(pointer, "invalid", text) for location in messages.values() for pointer, text in _flatten(location, "")]
+    return Invalid(detail=found[0].message if found else "The body is not right.", errors=found[:50])
+
+
+def _flatten(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flatten(inner, pointer if key == "_schema" else f"{pointer}/{str(key)[:80]}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _flatten(inner, pointer)
+    else:
+        yield pointer, str(value)
+
+
+class ProblemApi(Api):
+    """flask-smorest with our problems instead of its own error bodies."""
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return refusal_response(error)
+
+    def _register_error_handlers(self) -> None:
+        """The application has one handler for everything; see `service.app`."""
+
+
+def make_api(app: Flask) -> ProblemApi:
+    app.config |= {
+        "API_TITLE": "Holdfast", "API_VERSION": VERSIONS[-1], "OPENAPI_VERSION": "3.1.0", "OPENAPI_URL_PREFIX": None,
+    }  # fmt: skip
+    return ProblemApi(app)

@@ -1,0 +1,131 @@
+"""The freelancer's balance, payout account and payouts; fee quotes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service import rows, web
+from service.api import schemas as shape
+from service.api.framework import Call, Endpoints, after, call
+from service.domain.errors import Invalid, NotFound
+from service.operations import payouts, statements
+from service.policies import NORMAL
+from service.policies.quotes import quote
+
+blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balance, payouts, fees")
+
+_payout, _account = shape.PayoutOut(), shape.PayoutAccountOut()
+
+
+def _whose(made: Call, freelancer_id: str | None) -> str:
+    owner = made.owner_or(freelancer_id)
+    if owner is None:
+        raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
+    rows.freelancer(made.act.session, owner)
+    return owner
+
+
+@blueprint.route("/balance", methods=["GET"])
+@blueprint.arguments(shape.FreelancerQuery, location="query")
+@blueprint.response(200, shape.AnyOut)
+def balance(query: dict[str, Any]) -> Response:
+    """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable, held."""
+    with call("payments:read") as made:
+        owner = _whose(made, query["freelancer"])
+        return made.json({"object": "balance", "freelancer": owner, "data": statements.freelancer_balance(made.act.session, owner)})
+
+
+@blueprint.route("/fee-quote", methods=["GET"])
+@blueprint.arguments(shape.QuoteQuery, location="query")
+@blueprint.response(200, shape.AnyOut)
+def fee_quote(query: dict[str, Any]) -> Response:
+    """What a contract of this kind and amount would cost, beside the other kinds."""
+    with call("contracts:read") as made:
+        policies = made.act.policies
+        if query["currency"] not in policies.currencies:
+            raise Invalid.one("/currency", "unknown_currency", f"Contracts can be in {', '.join(policies.currencies)}.")
+        on = made.act.now.date()
+
+        def priced(kind: str) -> dict[str, Any]:
+            return quote(policies, kind=kind, currency=query["currency"], amounts_minor=[query["amount"]], bearer="platform", on=on)
+
+        main = priced(query["kind"])
+        comparison = {kind: {"fee": priced(kind)["fee"], "schedule": priced(kind)["schedule"]} for kind in ("direct", "byoc", NORMAL)}
+        answer = {k: main[k] for k in ("applied", "fee", "rate", "schedule", "net")}
+        processing = {"cost": main["processing"]["cost"], "borne_by": "platform"}
+        return made.json(
+            {"object": "fee_quote", "currency": query["currency"], "amount": query["amount"], **answer, "processing": processing, "comparison": comparison}
+        )
+
+
+@blueprint.route("/payout-account", methods=["GET"])
+@blueprint.arguments(shape.FreelancerQuery, location="query")
+@blueprint.response(200, shape.PayoutAccountOut)
+def account(query: dict[str, Any]) -> Response:
+    """Whether payouts can be sent, and what is missing."""
+    with call("payments:read") as made:
+        found = payouts.account_of(made.act.session, _whose(made, query["freelancer"]))
+        if found is None:
+            raise NotFound("There is no payout account yet.")
+        return made.answer(_account, found)
+
+
+@blueprint.route("/payout-account/onboarding", methods=["POST"])
+@blueprint.arguments(shape.FreelancerQuery)
+@blueprint.response(201, shape.AnyOut)
+def onboarding(body: dict[str, Any]) -> Response:
+    """A single-use address at Stripe at which the freelancer sets up payouts. Two short transactions around the calls."""
+    gateway, settings = web.runtime().stripe, web.runtime().settings
+    with call("payouts:write") as made:
+        owner = _whose(made, body["freelancer"])
+        freelancer = rows.freelancer(made.act.session, owner)
+        row = payouts.open_account(made.act, owner)
+        account_id = row.stripe_account_id
+        made.response = None  # the address is single-use: nothing to replay
+    if account_id is None:
+        snapshot = gateway.create_account(owner, freelancer.email, freelancer.display_name, freelancer.country)
+        gateway.set_manual_payouts(snapshot.id)
+        account_id = snapshot.id
+        with web.act(f"freelancer:{owner}") as act:
+            payouts.attach_account(act, owner, account_id)
+    back = f"{settings.public_url}/"
+    url = gateway.onboarding_url(account_id, back, back)
+    return Call(made.act, made.principal).json({"object": "payout_account_onboarding", "url": url}, 201)
+
+
+@blueprint.route("/payouts", methods=["POST"])
+@blueprint.arguments(shape.PayoutIn)
+@blueprint.response(201, shape.PayoutOut)
+def request_payout(body: dict[str, Any]) -> Response:
+    """Ask for a payout out of what is available."""
+    with call("payouts:write") as made:
+        return made.answer(_payout, payouts.request(made.act, _whose(made, body["freelancer"]), body["amount"], body["currency"]), 201)
+
+
+@blueprint.route("/payouts", methods=["GET"])
+@blueprint.arguments(shape.PayoutQuery, location="query")
+@blueprint.response(200, shape.ListOut)
+def find(query: dict[str, Any]) -> Response:
+    """List payouts, newest first."""
+    with call("payments:read") as made:
+        owner = made.owner_or(query["freelancer"])
+        return made.page(_payout, payouts.find_many(made.act.session, owner=owner, after=after(query["cursor"]), limit=query["limit"]), query["limit"])
+
+
+@blueprint.route("/payouts/<payout_id>", methods=["GET"])
+@blueprint.response(200, shape.PayoutOut)
+def read(payout_id: str) -> Response:
+    """Read one payout."""
+    with call("payments:read") as made:
+        return made.answer(_payout, rows.payout(made.act.session, payout_id, owner=made.owner))
+
+
+@blueprint.route("/payouts/<payout_id>/cancel", methods=["POST"])
+@blueprint.arguments(shape.Nothing)
+@blueprint.response(200, shape.PayoutOut)
+def cancel(body: dict[str, Any], payout_id: str) -> Response:
+    """Take a payout back before it is sent."""
+    with call("payouts:write") as made:
+        return made.answer(_payout, payouts.cancel(made.act, rows.payout(made.act.session, payout_id, owner=made.owner, lock=True)))

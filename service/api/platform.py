@@ -1,0 +1,137 @@
+"""Who am I, freelancers and keys, events, the ledger for finance."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response
+from sqlalchemy import select
+
+from service import __version__, ledger, queue, rows, web
+from service.api import schemas as shape
+from service.api.framework import Endpoints, after, call
+from service.models import Event, JournalEntry
+from service.operations import people, reconcile
+
+blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger")
+
+_freelancer, _key, _event = shape.FreelancerOut(), shape.KeyOut(), shape.EventOut()
+
+
+@blueprint.route("/me", methods=["GET"])
+@blueprint.response(200, shape.AnyOut)
+def me() -> Response:
+    """Who this key is, what it may do, and the service's clock."""
+    with call("") as made:
+        who = made.principal
+        body: dict[str, Any] = {
+            "object": "me", "role": who.role, "scopes": sorted(who.scopes), "mode": web.runtime().settings.mode,
+            "version": __version__, "now": made.act.now.isoformat().replace("+00:00", "Z"),
+        }  # fmt: skip
+        return made.json(body | ({"freelancer": {"id": who.freelancer_id}} if who.freelancer_id else {}))
+
+
+@blueprint.route("/freelancers", methods=["POST"])
+@blueprint.arguments(shape.FreelancerIn)
+@blueprint.response(201, shape.FreelancerOut)
+def create_freelancer(body: dict[str, Any]) -> Response:
+    """Enter a freelancer of the marketplace."""
+    with call("keys:write") as made:
+        return made.answer(_freelancer, people.create_freelancer(made.act, **body), 201)
+
+
+@blueprint.route("/freelancers/<freelancer_id>", methods=["GET"])
+@blueprint.response(200, shape.FreelancerOut)
+def read_freelancer(freelancer_id: str) -> Response:
+    """Read one freelancer."""
+    with call("contracts:read") as made:
+        wanted = freelancer_id if made.owner in (None, freelancer_id) else ""
+        return made.answer(_freelancer, rows.freelancer(made.act.session, wanted))
+
+
+@blueprint.route("/keys", methods=["POST"])
+@blueprint.arguments(shape.KeyIn)
+@blueprint.response(201, shape.KeyOut)
+def create_key(body: dict[str, Any]) -> Response:
+    """A key for a freelancer. `secret` is shown this once, and is not part of a replay."""
+    with call("keys:write") as made:
+        rows.freelancer(made.act.session, body["freelancer"])
+        key, secret = people.issue_key(made.act, "freelancer", web.runtime().settings.mode, body["freelancer"], body["scopes"], body["expires_at"])
+        return made.json(_key.dump(key) | {"secret": secret}, 201)
+
+
+@blueprint.route("/keys", methods=["GET"])
+@blueprint.arguments(shape.FreelancerQuery, location="query")
+@blueprint.response(200, shape.ListOut)
+def list_keys(query: dict[str, Any]) -> Response:
+    """The newest 100 keys, without their secrets."""
+    with call("keys:write") as made:
+        found = people.list_keys(made.act.session, query["freelancer"])
+        return made.page(_key, found, 100)
+
+
+@blueprint.route("/keys/<key_id>", methods=["DELETE"])
+@blueprint.response(200, shape.KeyOut)
+def revoke_key(key_id: str) -> Response:
+    """Revoke a key at once."""
+    with call("keys:write") as made:
+        return made.answer(_key, people.revoke_key(made.act, key_id))
+
+
+@blueprint.route("/events", methods=["GET"])
+@blueprint.arguments(shape.EventQuery, location="query")
+@blueprint.response(200, shape.ListOut)
+def events(query: dict[str, Any]) -> Response:
+    """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
+    with call("events:read") as made:
+        statement = select(Event).where(Event.public, Event.position > (after(query["cursor"]) or 0)).order_by(Event.position).limit(query["limit"] + 1)
+        if made.owner:
+            statement = statement.where(Event.freelancer_id == made.owner)
+        if query["contract"]:
+            statement = statement.where(Event.contract_id == rows.contract(made.act.session, query["contract"], owner=made.owner).id)
+        if query["type"]:
+            statement = statement.where(Event.type == query["type"])
+        return made.page(_event, list(made.act.session.execute(statement).scalars()), query["limit"], key="position")
+
+
+@blueprint.route("/ledger/accounts", methods=["GET"])
+@blueprint.response(200, shape.AnyOut)
+def accounts() -> Response:
+    """The trial balance: every kind of account per currency, summed from the postings."""
+    with call("finance:read") as made:
+        lines = [
+            {"currency": x.currency, "account": x.kind, "debits": x.debits_minor, "credits": x.credits_minor, "balance": x.balance_minor, "side": x.normal_side}
+            for x in ledger.trial_balance(made.act.session)
+        ]
+        return made.json({"object": "trial_balance", "data": lines})
+
+
+@blueprint.route("/ledger/entries", methods=["GET"])
+@blueprint.arguments(shape.PageQuery, location="query")
+@blueprint.response(200, shape.ListOut)
+def entries(query: dict[str, Any]) -> Response:
+    """Journal entries in the order in which they were sealed."""
+    with call("finance:read") as made:
+        statement = select(JournalEntry).where(JournalEntry.position > (after(query["cursor"]) or 0)).order_by(JournalEntry.position)
+        found = list(made.act.session.execute(statement.limit(query["limit"] + 1)).scalars())
+        return made.page(shape.EntryOut(), found, query["limit"], key="position")
+
+
+@blueprint.route("/ledger/verify", methods=["GET"])
+@blueprint.response(200, shape.AnyOut)
+def verify() -> Response:
+    """Every check of the books, now."""
+    with call("finance:read") as made:
+        checks = [asdict(check) | {"ok": check.ok} for check in reconcile.verify(made.act.session)]
+        return made.json({"object": "ledger_check", "ok": all(c["ok"] for c in checks), "checks": checks})
+
+
+@blueprint.route("/staff/tasks", methods=["GET"])
+@blueprint.response(200, shape.AnyOut)
+def tasks() -> Response:
+    """What waits for a person, and jobs that used up their tries."""
+    with call("finance:read") as made:
+        open_tasks = [t | {"opened_at": t["opened_at"].isoformat()} for t in queue.open_tasks(made.act.session)]
+        dead = [d | {"finished_at": d["finished_at"].isoformat()} for d in queue.dead_jobs(made.act.session)]
+        return made.json({"object": "staff_tasks", "data": open_tasks, "dead_jobs": dead})

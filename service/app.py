@@ -1,0 +1,85 @@
+"""The composition root: settings and gateways in, one WSGI application out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask, Response, request
+
+from service import api, failpoint, logs, pages, policies, web
+from service.api import framework
+from service.config import Settings
+from service.db import Database
+from service.gateways.mail import FunctionGateway, MailGateway, SmtpGateway
+from service.gateways.stripe import StripeGateway
+from service.pages.shapes import problem_page
+from service.runtime import Runtime
+from service.sandbox import mailbox
+from service.sandbox.app import create_sandbox
+from service.sandbox.runner import Pump
+from service.tokens import Tokens
+
+SANDBOX_BASE = "http://sandbox.invalid/_sandbox/stripe"
+SANDBOX_KEY = "sk_test_sandbox"
+_log = structlog.get_logger()
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | None]:
+    """Everything that views and handlers share; and, in sandbox mode, the application that stands in for the world."""
+    logs.configure(settings.log_level)
+    failpoint.arm(settings.failpoints)
+    db = Database(settings.database_url, pool_size=settings.web_threads + 2)
+    if settings.sandbox and not settings.stripe_key:
+        sandbox = create_sandbox(db, stripe_key=SANDBOX_KEY, public_url=settings.public_url, pump=pump)
+        stripe = StripeGateway(SANDBOX_KEY, settings.stripe_webhook_secrets, live=False, in_process=sandbox.wsgi_app, base=SANDBOX_BASE)
+        mail: MailGateway = FunctionGateway(lambda letter: mailbox.deliver(db, letter))
+    else:
+        sandbox = None
+        stripe = StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets, live=not settings.sandbox)
+        mail = SmtpGateway(settings.mail_url)
+    return Runtime(settings, policies.load(settings), db, stripe, mail, Tokens(settings.secret_keys)), sandbox
+
+
+def create_app(settings: Settings, pump: Pump = lambda _: True) -> Flask:
+    """The service. `pump` finishes due work when the sandbox clock is moved: the worker's part, seen from the web."""
+    runtime, sandbox = create_runtime(settings, pump)
+    return create_app_from(runtime, sandbox)
+
+
+def create_app_from(runtime: Runtime, sandbox: Flask | None) -> Flask:
+    app = Flask("holdfast", static_folder=None, template_folder=str(Path(__file__).parent / "pages" / "templates"))
+    app.config["MAX_CONTENT_LENGTH"] = web.MAX_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["holdfast"] = runtime
+    web.guard(app)
+    pages.register(app)
+    api.register(app)
+    app.register_error_handler(Exception, _refuse)
+    if sandbox is not None:
+        app.wsgi_app = _Beside(app.wsgi_app, sandbox.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _refuse(error: Exception) -> Response | tuple[str, int]:
+    """The one renderer: problems for programs, pages for people. A bug is logged with its trace and told to nobody."""
+    ours = web.as_ours(error)
+    if ours.status == 500 and not isinstance(error, framework.idempotency.Replayed):
+        _log.exception("request.failed", request_id=web.request_id(), route=str(request.url_rule))
+    wants_page = not request.path.startswith(("/v1/", "/stripe/", "/mail/", "/healthz", "/readyz", "/metrics"))
+    return problem_page(ours) if wants_page else framework.refusal_response(error)
+
+
+class _Beside:
+    """The sandbox under /_sandbox, everything else to the service."""
+
+    def __init__(self, service: Wsgi, sandbox: Wsgi) -> None:
+        self._service, self._sandbox = service, sandbox
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        inside = environ.get("PATH_INFO", "").startswith("/_sandbox/")
+        return (self._sandbox if inside else self._service)(environ, start_response)

@@ -1,0 +1,13 @@
+"""What people see: the client's pages. Complete without script, on a phone, in the dark, with a keyboard."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service.pages import client, client_pay, client_review, entry, public, shapes
+
+
+def register(app: Flask) -> None:
+    for module in (entry, client, client_pay, client_review, public):
+        app.register_blueprint(module.blueprint)
+    shapes.register(app)

@@ -1,0 +1,178 @@
+"""The client's contract: reading it, agreeing to it, saying no, receipts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from service import rows, web
+from service.act import Act
+from service.domain.errors import Invalid, NotFound
+from service.models import Contract
+from service.operations import contracts, links, milestones, payments, statements
+from service.operations.links import Visitor
+from service.pages.session import code_first, require_code, use_form, visitor
+from service.pages.shapes import payable
+
+blueprint = Blueprint("client", __name__)
+DECLINE_REASONS = {"price": "The price", "timing": "The timing", "scope": "The work described", "not_needed": "No longer needed", "other": "Another reason"}
+_FIELDS = {"full_name": 120, "company": 160, "address": 300, "vat_id": 32, "purchase_order": 64}
+
+
+def _see(act: Act, contract: Contract, who: Visitor) -> None:
+    """The first look by a person, not by a scanner: they pressed Continue and have a session."""
+    if contract.viewed_at is None:
+        contracts.viewed(act.as_(who.actor), rows.contract(act.session, contract.id, owner=rows.EVERYONE, lock=True))
+
+
+@blueprint.get("/c/<contract_id>")
+def contract(contract_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        _see(act, found, who)
+        return render_template(
+            "contract.html",
+            contract=found,
+            freelancer=found.freelancer,
+            quote=contracts.quote_of(act, found),
+            payable=payable(found),
+            submissions={m.id: milestones.submissions_of(act.session, m.id) for m in found.milestones if m.round},
+            receipts=statements.receipts_of(act.session, found),
+            timeline=contracts.timeline(act.session, found, 0, 100)[:100],
+            terms=contracts.TERMS_TEXT.split("\n\n", 1)[1],
+            acceptance=contracts.acceptance_of(act.session, found),
+            held=sum(milestones.escrow_minor(m) for m in found.milestones),
+        )
+
+
+@blueprint.get("/c/<contract_id>/accept")
+@code_first
+def accept_form(contract_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who)
+        return _accept_page(act, found, {}, [])
+
+
+def _accept_page(act: Act, found: Contract, values: dict[str, str], problems: list[tuple[str, str]]) -> str:
+    return render_template(
+        "accept.html", contract=found, freelancer=found.freelancer, quote=contracts.quote_of(act, found), values=values, problems=problems,
+        terms=contracts.TERMS_TEXT.split("\n\n", 1)[1],
+    )  # fmt: skip
+
+
+@blueprint.post("/c/<contract_id>/accept")
+@code_first
+def accept(contract_id: str) -> Response | str | tuple[str, int]:
+    """Two steps: the first answer is "check before you agree", the second one binds."""
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who)
+        values, problems = _acceptance_values()
+        if problems:
+            return _accept_page(act, found, values, problems), 422
+        if "confirm" not in request.form:
+            return render_template("accept_check.html", contract=found, freelancer=found.freelancer, quote=contracts.quote_of(act, found), values=values)
+        locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        if use_form(act, who):
+            contracts.accept(act.as_(who.actor), locked, _version(), _evidence(who, locked, values))
+    return redirect(url_for("client.contract", contract_id=contract_id), 303)
+
+
+def _version() -> int:
+    text = request.form.get("text_version", "")
+    if not text.isdecimal() or len(text) > 6:
+        raise Invalid.one("text_version", "text_version", "Open the page again.")
+    return int(text)
+
+
+def _acceptance_values() -> tuple[dict[str, str], list[tuple[str, str]]]:
+    values = {name: " ".join(request.form.get(name, "").split()) for name in _FIELDS}
+    problems = [(name, f"At most {limit} characters.") for name, limit in _FIELDS.items() if len(values[name]) > limit]
+    if not values["full_name"]:
+        problems.append(("full_name", "Write your full name."))
+    if request.form.get("agree") != "yes":
+        problems.append(("agree", "Tick the box to agree to this contract."))
+    return values, problems
+
+
+def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> contracts.Evidence:
+    if who.verified_at is None:
+        raise NotFound("There is no such page.")
+    blank = contracts.Evidence(
+        full_name=values["full_name"], email=found.client.email, ip_address=web.address(), user_agent=request.user_agent.string[:300],
+        locale=request.accept_languages.best or "en", code_verified_at=who.verified_at,
+    )  # fmt: skip
+    optional: dict[str, Any] = {name: values[name] or None for name in ("company", "address", "vat_id", "purchase_order")}
+    return replace(blank, **optional)
+
+
+@blueprint.get("/c/<contract_id>/decline")
+@code_first
+def decline_form(contract_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        return render_template("decline.html", contract=found, freelancer=found.freelancer, reasons=DECLINE_REASONS, problem=None)
+
+
+@blueprint.post("/c/<contract_id>/decline")
+@code_first
+def decline(contract_id: str) -> Response | tuple[str, int]:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        reason = request.form.get("reason", "")
+        if reason not in DECLINE_REASONS:
+            page = render_template("decline.html", contract=found, freelancer=found.freelancer, reasons=DECLINE_REASONS, problem="Choose a reason.")
+            return page, 422
+        locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        if use_form(act, who):
+            contracts.decline(act.as_(who.actor), locked, reason, request.form.get("note", "")[:500])
+    return redirect(url_for("client.contract", contract_id=contract_id), 303)
+
+
+@blueprint.get("/c/<contract_id>/cancel")
+@code_first
+def cancel_form(contract_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who)
+        return render_template("cancel.html", contract=found, freelancer=found.freelancer)
+
+
+@blueprint.post("/c/<contract_id>/cancel")
+@code_first
+def cancel(contract_id: str) -> Response:
+    """End a contract into which no money has come."""
+    with web.act() as act:
+        _, who = visitor(act, contract_id)
+        require_code(act, who)
+        locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        if use_form(act, who):
+            contracts.cancel(act.as_(who.actor), locked, "ended by the client")
+    return redirect(url_for("client.contract", contract_id=contract_id), 303)
+
+
+@blueprint.get("/c/<contract_id>/receipts")
+def receipts(contract_id: str) -> str:
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        return render_template("receipts.html", contract=found, freelancer=found.freelancer, receipts=statements.receipts_of(act.session, found))
+
+
+@blueprint.get("/c/<contract_id>/receipts/<payment_id>")
+def receipt(contract_id: str, payment_id: str) -> str:
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        paid = next((p for p in payments.payments_of(act, found) if p.id == payment_id and p.succeeded_at), None)
+        if paid is None:
+            raise NotFound("There is no such receipt.")
+        by_id = {m.id: m for m in found.milestones}
+        return render_template(
+            "receipt.html", contract=found, freelancer=found.freelancer, payment=paid, acceptance=contracts.acceptance_of(act.session, found),
+            lines=[(by_id[line.milestone_id], line) for line in paid.lines],
+        )  # fmt: skip

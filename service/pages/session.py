@@ -1,0 +1,100 @@
+"""Who is looking: the cookie, the form's tokens, the six-digit code. A page never trusts more than these say."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+from collections.abc import Callable
+
+from flask import Response, g, redirect, request, url_for
+
+from service import rows, web
+from service.act import Act
+from service.domain import typeid
+from service.domain.errors import CodeRequired, Forbidden, NotFound
+from service.models import Contract
+from service.operations import links
+from service.operations.links import Visitor
+from service.tokens import BadToken
+
+
+def cookie_name() -> str:
+    """`__Host-` needs TLS; the sandbox on plain http uses a plain name, so that a phone on the local network can be used."""
+    return "__Host-hf_client" if web.runtime().settings.public_url.startswith("https://") else "hf_client"
+
+
+def set_cookie(response: Response, value: str) -> None:
+    secure = web.runtime().settings.public_url.startswith("https://")
+    # Lax, not Strict: the client comes back from Stripe by a cross-site redirect.
+    response.set_cookie(cookie_name(), value, max_age=12 * 3600, secure=secure, httponly=True, samesite="Lax", path="/")
+
+
+class LinkNeeded(Forbidden):
+    """No session for this contract on this browser."""
+
+    code, title = "link_needed", "Open this page from your e-mail"
+
+
+def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
+    """The contract and who looks at it. Raises NotFound for what is no contract id, LinkNeeded without a session."""
+    if not typeid.is_typeid(contract_id, "ctr"):
+        raise NotFound("There is no such page.")
+    cookie = request.cookies.get(cookie_name(), "")
+    found = links.visitor(act, cookie, typeid.decode(contract_id)) if cookie else None
+    if found is None:
+        raise LinkNeeded("This page opens from the link in your e-mail.")
+    g.visitor = found
+    return rows.contract(act.session, contract_id, owner=rows.EVERYONE), found
+
+
+def form_token(who: Visitor) -> str:
+    """Bound to the session, one use: forged forms, Back and double clicks all end here."""
+    return web.runtime().tokens.sign("form", {"s": who.session_id, "k": secrets.token_urlsafe(18)})
+
+
+def same_origin() -> None:
+    """Raises Forbidden for a form that another site sent."""
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site not in (None, "same-origin", "none") or (site is None and origin and origin not in _own_origins()):
+        raise Forbidden("This form came from another site.")
+
+
+def _own_origins() -> set[str]:
+    return {web.runtime().settings.public_url, request.host_url.rstrip("/")}
+
+
+def use_form(act: Act, who: Visitor) -> bool:
+    """Check and use up the form's token. Returns False for one that acted already. Raises Forbidden."""
+    same_origin()
+    try:
+        token = web.runtime().tokens.read("form", request.form.get("form_token", ""))
+    except BadToken:
+        raise Forbidden("The form is not complete. Open the page again.") from None
+    if token.get("s") != who.session_id:
+        raise Forbidden("The form belongs to another session. Open the page again.")
+    return links.use_form(act, token["k"], request.path)
+
+
+def require_code(act: Act, who: Visitor, span: timedelta = links.BINDS_FRESH) -> None:
+    """Raises CodeRequired unless this browser proved the mailbox within `span`."""
+    if who.role != "payer":
+        raise Forbidden("This link may look and pay, but not decide.")
+    if not who.verified_within(act.now, span):
+        raise CodeRequired("A code from your mailbox is needed first.")
+
+
+def code_first(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view that needs a fresh code sends to the code page and comes back."""
+
+    @wraps(view)
+    def wrapped(contract_id: str, **values: Any) -> Any:
+        try:
+            return view(contract_id=contract_id, **values)
+        except CodeRequired:
+            back = request.path if request.method == "GET" else request.form.get("back", request.path)
+            return redirect(url_for("entry.code", contract_id=contract_id, back=back), 303)
+
+    return wrapped

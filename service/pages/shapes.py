@@ -1,0 +1,106 @@
+"""How money, instants and states read on a page, and the one renderer of errors for people."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Flask, g, render_template, request
+from markupsafe import Markup, escape
+
+from service import web
+from service.domain.errors import HoldfastError
+from service.domain.money import CURRENCIES
+from service.models import Contract, Milestone
+from service.pages.session import form_token
+
+_LOCALES = ("en", "de", "es")
+
+
+def locale() -> Locale:
+    """For numbers and dates: what the browser asks for, of the languages we have."""
+    try:
+        return Locale.parse(request.accept_languages.best_match(_LOCALES) or "en")
+    except UnknownLocaleError:
+        return Locale("en")
+
+
+def money(amount_minor: int, code: str) -> Markup:
+    """'USD 1,500.00' by locale, always with the code, not broken over lines, readable by machines."""
+    exponent = CURRENCIES[code].exponent
+    whole, rest = divmod(abs(amount_minor), 10**exponent)
+    exact = f"{'-' if amount_minor < 0 else ''}{whole}" + (f".{rest:0{exponent}d}" if exponent else "")
+    pattern = "#,##0." + "0" * exponent if exponent else "#,##0"
+    return Markup('<data class="money" value="{}">{}&nbsp;{}</data>').format(exact, code, format_decimal(exact, pattern, locale=locale()))
+
+
+def instant(moment: datetime) -> Markup:
+    shown = format_datetime(moment, "d MMMM y, HH:mm", locale=locale())
+    return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), shown)
+
+
+def day(value: date) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "d MMMM y", locale=locale()))
+
+
+MILESTONE_WORDS = {
+    "planned": "Not paid yet", "awaiting_funding": "Waiting for your payment", "funding": "Payment started", "funded": "Held safely, work in progress",
+    "submitted": "Done, waiting for your review", "changes_requested": "You asked for changes", "released": "Released",
+    "cancelled": "Cancelled",
+}  # fmt: skip
+
+CONTRACT_WORDS = {
+    "draft": "Being written", "sent": "Waiting for your answer", "change_requested": "You asked for changes", "accepted": "Accepted, not paid yet",
+    "active": "Under way", "closing": "Being closed", "completed": "Completed", "cancelled": "Ended", "declined": "Declined by you",
+    "withdrawn": "Withdrawn", "expired": "The offer has ended",
+}  # fmt: skip
+
+EVENT_WORDS = {
+    "contract.sent": "Contract sent to you", "contract.opened": "Opened", "contract.accepted": "You agreed to the contract",
+    "contract.declined": "You declined", "contract.withdrawn": "Withdrawn", "contract.expired": "The offer ended", "contract.cancelled": "The contract was ended",
+    "contract.activated": "The contract is under way", "contract.completed": "Everything is done", "milestone.funded": "Milestone paid into protection",
+    "milestone.submitted": "Work handed over", "milestone.approved": "You approved the work", "milestone.auto_approved": "The review window ended",
+    "milestone.released": "Milestone released", "milestone.partly_released": "Part of a milestone released",
+    "milestone.changes_requested": "You asked for changes", "milestone.review_extended": "The review window was extended",
+    "payment.succeeded": "Payment received", "payment.failed": "Payment failed", "payment.expired": "The payment page timed out",
+    "payment.quarantined": "A payment is on its way back to you", "refund.succeeded": "Money sent back to you",
+}  # fmt: skip
+
+
+def payable(contract: Contract) -> list[Milestone]:
+    """Milestones that the client may pay for now."""
+    if contract.state not in ("accepted", "active"):
+        return []
+    return [m for m in contract.milestones if m.state in ("planned", "awaiting_funding", "funding")]
+
+
+def mask(email: str) -> str:
+    """'a•••@client.example'."""
+    name, _, domain = email.partition("@")
+    return f"{name[:1]}•••@{domain}"
+
+
+def problem_page(error: HoldfastError) -> tuple[str, int]:
+    """A refusal for a person: first whether money moved, then the one next step."""
+    return render_template("problem.html", error=error, request_id=web.request_id()), error.status
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.filters |= {"money": money, "instant": instant, "day": day, "mask": mask}
+    app.jinja_env.globals |= {
+        "milestone_words": MILESTONE_WORDS, "contract_words": CONTRACT_WORDS, "event_words": EVENT_WORDS, "form_fields": _form_fields,
+    }  # fmt: skip
+    app.context_processor(_frame)
+
+
+def _form_fields() -> Markup:
+    """The hidden fields of every form of a visitor."""
+    return Markup('<input type="hidden" name="form_token" value="{}">').format(escape(form_token(g.visitor)))
+
+
+def _frame() -> dict[str, Any]:
+    settings = web.runtime().settings
+    return {"platform": settings.platform_name, "support_email": settings.support_email, "sandbox": settings.sandbox, "language": "en"}

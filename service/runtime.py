@@ -1,0 +1,31 @@
+"""What views and handlers share: settings, policies, the database, the outside world. Built once, by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from service.act import Act, begin
+from service.config import Settings
+from service.db import Database
+from service.gateways.mail import MailGateway
+from service.gateways.stripe import StripeGateway
+from service.policies import Policies
+from service.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Runtime:
+    settings: Settings
+    policies: Policies
+    db: Database
+    stripe: StripeGateway
+    mail: MailGateway
+    tokens: Tokens = field(repr=False)
+
+    @contextmanager
+    def act(self, request_id: str, actor: str = "system") -> Iterator[Act]:
+        """An act of the system in a transaction of its own."""
+        with self.db.transaction() as session:
+            yield begin(session, actor, request_id, self.policies)

@@ -1,0 +1,1 @@
+"""What happens after an answer was given: jobs, timers, mails, the order of events. Any number of these processes may run."""

@@ -1,0 +1,64 @@
+"""After commit, in order: events and journal entries get their position, and each event its mails.
+
+One sequencer works at a time (an advisory lock). Rows are placed as they become visible, lowest number first: a contract's
+lock makes the numbers of its events follow its commits, so within a contract the order is the order of what happened.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from service import queue
+from service.act import Act
+from service.ledger import seals
+from service.models import Event, Message, new_id
+from service.runtime import Runtime
+from service.worker.notices import notices_for
+
+_BATCH = 200
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
+_LAST = text("SELECT coalesce(max(position), 0) FROM event")
+_LAST_IN = text("SELECT coalesce(max(sequence), 0) FROM event WHERE contract_id = :contract")
+
+
+def run_one(ctx: Runtime) -> bool:
+    """Place what is new. Returns whether there was anything."""
+    with ctx.act("sequencer") as act:
+        if not act.session.execute(_TRY_LOCK, {"key": seals.SEQUENCER_LOCK}).scalar_one():
+            return False
+        return bool(_place_events(act) + seals.seal_new(act))
+
+
+def _place_events(act: Act) -> int:
+    waiting = act.session.execute(select(Event).where(Event.position.is_(None)).order_by(Event.number).limit(_BATCH)).scalars().all()
+    if not waiting:
+        return 0
+    position: int = act.session.execute(_LAST).scalar_one()
+    sequences: dict[str, int] = {}
+    for event in waiting:
+        position += 1
+        event.position = position
+        if event.contract_id and event.public:
+            last = sequences.get(event.contract_id) or _last_sequence(act.session, event.contract_id)
+            event.sequence = sequences[event.contract_id] = last + 1
+    act.session.flush()
+    for event in waiting:
+        _announce(act, event)
+    return len(waiting)
+
+
+def _last_sequence(session: Session, contract_id: str) -> int:
+    contract = Event.__table__.c.contract_id.type.process_bind_param(contract_id, None)  # type: ignore[attr-defined]
+    found: int = session.execute(_LAST_IN, {"contract": contract}).scalar_one()
+    return found
+
+
+def _announce(act: Act, event: Event) -> None:
+    for template, recipient in notices_for(act.session, event):
+        message = Message(
+            id=new_id("msg"), cause=f"{event.id}:{template}:{recipient}", template=template, recipient=recipient, contract_id=event.contract_id,
+            params=event.data | {"object": event.object_id}, state="queued", created_at=act.now, sent_at=None, bounced_at=None,
+        )  # fmt: skip
+        act.session.add(message)
+        queue.enqueue(act, "mail_send", message.id)

@@ -1,0 +1,67 @@
+"""Reads pages as a browser without script would: forms with their fields, links, visible text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+_VOID = {"input", "link", "meta", "br", "img", "rect"}
+
+
+@dataclass
+class Form:
+    """One form: where it goes, and what it would send when it is pressed unchanged."""
+
+    action: str
+    method: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    choices: list[tuple[str, str]] = field(default_factory=list)
+    text: str = ""
+
+
+class Page(HTMLParser):
+    """A parsed page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.title = ""
+        self._open: Form | None = None
+        self._tags: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {k: v or "" for k, v in attrs}
+        if tag not in _VOID:
+            self._tags.append(tag)
+        if tag == "form":
+            self._open = Form(given.get("action", ""), given.get("method", "get").lower())
+            self.forms.append(self._open)
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        if self._open is None:
+            return
+        if tag == "input" and given.get("type") in ("radio", "checkbox"):
+            self._open.choices.append((given["name"], given.get("value", "on")))
+            if "checked" in given:
+                self._open.fields.append((given["name"], given.get("value", "on")))
+        elif tag in ("input", "textarea") and "name" in given:
+            self._open.fields.append((given["name"], given.get("value", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._tags and tag in self._tags:
+            while self._tags.pop() != tag:
+                pass
+        if tag == "form":
+            self._open = None
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._tags or "script" in self._tags:
+            return
+        if "title" in self._tags:
+            self.title += data
+        self.text += data
+        if self._open is not None:
+            self._open.text += data

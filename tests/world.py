@@ -1,0 +1,178 @@
+"""The whole service in one process: the application, a worker that runs when told to, the sandbox, and the people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import text
+
+from service.app import create_app_from, create_runtime
+from service.config import Settings
+from service.db import Database
+from service.gateways.stripe import sign
+from service.operations import people, reconcile
+from service.sandbox.app import remember_address
+from service.sandbox.runner import SandboxWork
+from service.worker import handlers
+from service.worker.loop import Worker
+from tests.journey import Person, Program, Sandbox, WsgiHttp, contract_body
+
+BASE = "http://127.0.0.1:8000"
+SECRET = "whsec_test_secret_of_the_tests"
+
+
+def make_settings(database_url: str, **more: Any) -> Settings:
+    values: dict[str, Any] = {
+        "mode": "sandbox", "database_url": database_url, "public_url": BASE, "secret_keys": ("test-key-" + "x" * 32,), "signing_key": "07" * 32,
+        "stripe_webhook_secrets": (SECRET,), "mail_events_secret": "mail-secret", "log_level": "ERROR",
+    }  # fmt: skip
+    return Settings(**(values | more))
+
+
+class World:
+    """Everything at hand for a test; nothing of ours is replaced."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.runtime, sandbox = create_runtime(settings, self._pump)
+        self.app = create_app_from(self.runtime, sandbox)
+        self.db: Database = self.runtime.db
+        remember_address(self.db, settings.public_url)
+        work = SandboxWork(self.db, self._deliver, sign, settings.stripe_webhook_secrets)
+        self.worker = Worker(self.runtime, work)
+        handlers.ensure_recurring(self.runtime)
+        self.sandbox = Sandbox(WsgiHttp(self.app))
+        self.keys = self._people()
+
+    def _people(self) -> dict[str, str]:
+        keys = {}
+        with self.runtime.act("test") as act:
+            ada = people.create_freelancer(act, external_ref="ada", email="ada@lovelace.example", display_name="Ada Lovelace", country="GB")
+            mary = people.create_freelancer(act, external_ref="mary", email="mary@somerville.example", display_name="Mary Somerville", country="GB")
+            act.session.flush()
+            self.ada_id, self.mary_id = ada.id, mary.id
+            for name, role, whose in (("ada", "freelancer", ada.id), ("mary", "freelancer", mary.id), ("platform", "platform", None), ("finance", "finance", None)):
+                keys[name] = people.issue_key(act, role, "sandbox", whose)[1]
+        return keys
+
+    def _deliver(self, body: bytes, signature: str) -> int:
+        headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+        return WsgiHttp(self.app).request("POST", "/stripe/webhooks", body=body, headers=headers).status
+
+    def _pump(self, _: Database) -> bool:
+        return self.worker.drain()
+
+    def close(self) -> None:
+        self.db.dispose()
+
+    # People
+
+    def program(self, name: str = "ada") -> Program:
+        return Program(WsgiHttp(self.app), self.keys[name])
+
+    def client(self, email: str = "charles@babbage.example") -> Person:
+        return Person(WsgiHttp(self.app), self.sandbox, email, settle=lambda: (self.work(), None)[1])
+
+    # Time and money
+
+    def work(self) -> None:
+        """Let the worker do everything that is due."""
+        assert self.worker.drain(), "the worker did not come to rest"
+
+    def advance(self, span: str) -> None:
+        self.sandbox.advance(span)
+
+    def trial_balance(self, currency: str = "USD") -> dict[str, int]:
+        rows = self.program("finance").get("/v1/ledger/accounts")["data"]
+        return {r["account"]: r["balance"] for r in rows if r["currency"] == currency and r["balance"]}
+
+    def balance(self, currency: str = "USD", who: str = "ada") -> dict[str, int]:
+        rows = self.program(who).get("/v1/balance")["data"]
+        return next((r for r in rows if r["currency"] == currency), {})
+
+    def check_books(self) -> None:
+        """The books are right by themselves, and the sandbox's Stripe agrees with them."""
+        self.work()
+        with self.db.transaction() as session:
+            checks = reconcile.verify(session)
+            dump = self.sandbox.dump()
+            at_stripe = {}
+            for account, money in dump["balances"].items():
+                if not account.startswith(("world:", "stripe:")):
+                    for code, part in money.items():
+                        at_stripe[code] = at_stripe.get(code, 0) + part["available"] + part["pending"]
+            for doc in dump["objects"]:
+                if doc["object"] == "payout" and doc["status"] == "in_transit":
+                    at_stripe[doc["currency"].upper()] = at_stripe.get(doc["currency"].upper(), 0) + doc["amount"]
+            checks.append(reconcile.compare_with_stripe(session, at_stripe))
+        wrong = [c for c in checks if not c.ok]
+        assert not wrong, wrong
+        assert not any(dump["total"].values()), dump["total"]
+
+    def sql(self, statement: str, **parameters: Any) -> list[Any]:
+        with self.db.transaction() as session:
+            return list(session.execute(text(statement), parameters))
+
+    # Short cuts through the main job, all by the API and the pages
+
+    def sent_contract(self, **more: Any) -> dict[str, Any]:
+        ada = self.program()
+        contract = ada.post("/v1/contracts", contract_body(**more))
+        ada.post(f"/v1/contracts/{contract['id']}/send")
+        self.work()
+        return ada.get(f"/v1/contracts/{contract['id']}")
+
+    def accepted_contract(self, **more: Any) -> tuple[dict[str, Any], Person]:
+        contract = self.sent_contract(**more)
+        client = self.client(contract["client"]["email"])
+        client.open()
+        reply = client.accept()
+        assert reply.status == 303, reply.page.text
+        self.work()
+        return self.read(contract), client
+
+    def funded_contract(self, card: str = "4242 4242 4242 4242", everything: bool = True, **more: Any) -> tuple[dict[str, Any], Person]:
+        contract, client = self.accepted_contract(**more)
+        ids = [m["id"] for m in contract["milestones"]]
+        client.pay(ids if everything else ids[:1], card)
+        self.work()
+        return self.read(contract), client
+
+    def submitted_contract(self, **more: Any) -> tuple[dict[str, Any], Person]:
+        contract, client = self.funded_contract(**more)
+        self.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "It is done."})
+        self.work()
+        return self.read(contract), client
+
+    def released_contract(self, **more: Any) -> tuple[dict[str, Any], Person]:
+        contract, client = self.submitted_contract(**more)
+        reply = client.approve(contract["milestones"][0]["id"])
+        assert reply.status == 303, reply.page.text
+        self.work()
+        return self.read(contract), client
+
+    def onboarded(self, who: str = "ada", outcome: str = "active") -> None:
+        url = self.program(who).post("/v1/payout-account/onboarding")["url"]
+        person = self.client()
+        path = url.removeprefix(BASE)
+        form = person.get(path).forms[0]
+        person.press(path, form, outcome=outcome)
+        self.work()
+
+    def read(self, contract: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self.program().get(f"/v1/contracts/{contract['id']}")
+        return found
+
+    def with_settings(self, **more: Any) -> World:
+        """The same database under other settings."""
+        return World.__new__(World)._again(replace(self.settings, **more), self.keys)
+
+    def _again(self, settings: Settings, keys: dict[str, str]) -> World:
+        self.settings = settings
+        self.runtime, sandbox = create_runtime(settings, self._pump)
+        self.app = create_app_from(self.runtime, sandbox)
+        self.db = self.runtime.db
+        self.worker = Worker(self.runtime, SandboxWork(self.db, self._deliver, sign, settings.stripe_webhook_secrets))
+        self.sandbox, self.keys = Sandbox(WsgiHttp(self.app)), keys
+        return self
