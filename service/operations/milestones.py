@@ -69,6 +69,9 @@ def approve(act: Act, contract: Contract, milestone: Milestone, amount_minor: in
         _after_release(act, contract)
     milestone.auto_release_at = None
     _touch(act, contract)
+    queue.enqueue(act, "mature", release.id, release.matures_at)
+    # Last, so that every row is written once and the balances stay locked for the shortest time.
+    post(act, _release_entry(contract, release))
     return release
 
 
@@ -152,8 +155,6 @@ def _release(act: Act, contract: Contract, milestone: Milestone, gross: int) -> 
     milestone.released_minor = released
     milestone.fee_taken_minor += fee
     milestone.processing_taken_minor += processing
-    post(act, _release_entry(contract, release))
-    queue.enqueue(act, "mature", release.id, release.matures_at)
     return release
 
 

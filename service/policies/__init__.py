@@ -50,7 +50,6 @@ class Windows:
     milestones_max: int
     title_max: int
     description_max: int
-    operating_floor_minor: int
 
 
 @dataclass(frozen=True)

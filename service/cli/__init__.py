@@ -1,0 +1,49 @@
+"""`holdfast`: run the service, look after it. Results go to stdout, messages to stderr; `--json` everywhere.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unavailable.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from service import __version__
+from service.cli import admin, books, demo, run
+from service.config import ConfigError
+from service.db.embedded import EmbeddedError
+from service.db.migrate import ModeMismatch
+from service.domain.errors import Conflict, HoldfastError, NotFound, Unavailable
+from service.policies import PolicyError
+
+_EXITS: tuple[tuple[type[Exception], int], ...] = ((NotFound, 3), (Conflict, 4), (Unavailable, 5))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="holdfast")
+def cli() -> None:
+    """Direct Contracts with protected payments. Start with `holdfast demo`."""
+
+
+for _command in (
+    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock,
+):  # fmt: skip
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """The program's entry: our own refusals become a sentence and an exit code, never a trace."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (ConfigError, EmbeddedError, ModeMismatch, PolicyError) as error:
+        click.echo(f"holdfast: {error}", err=True)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except HoldfastError as error:
+        click.echo(f"holdfast: {error}", err=True)
+        sys.exit(next((code for kind, code in _EXITS if isinstance(error, kind)), 1))

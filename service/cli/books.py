@@ -1,0 +1,110 @@
+"""The books and the clock: `ledger verify|float|resume`, `clock`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import Any
+
+import click
+from rich.console import Console
+from sqlalchemy import text
+
+from service import clock as clocks
+from service import ledger as books
+from service.cli import show
+from service.db import Database
+from service.domain.errors import Unavailable
+from service.domain.money import CURRENCIES, from_stripe, plain, to_stripe
+from service.models import new_id
+from service.operations import reconcile
+from service.sandbox import runner
+from service.sandbox.panel import parse_span
+from service.sandbox.waiting import wait_for_worker
+
+
+@click.group()
+def ledger() -> None:
+    """The books: are they right, and the platform's own money."""
+
+
+@ledger.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--stripe/--no-stripe", default=True, help="Compare with Stripe's balance as well.")
+def verify(as_json: bool, stripe: bool) -> None:
+    """Recompute everything: counters, milestones, the trust identity, the chain of seals, and Stripe's balance."""
+    made = show.runtime()
+    at_stripe = {c: from_stripe(a, c) for c, a in made.stripe.balance().items()} if stripe else {}
+    with show.act(made) as act:
+        checks = reconcile.verify(act.session)
+        if stripe:
+            elsewhere = reconcile.at_stripe_but_not_platform(act.session)
+            both = {c: at_stripe.get(c, 0) + elsewhere.get(c, 0) for c in {*at_stripe, *elsewhere}}
+            checks.append(reconcile.compare_with_stripe(act.session, both))
+        lines = books.trial_balance(act.session)
+    rows = [{"check": c.name, "compared": c.compared, "result": "ok" if c.ok else "DIFFERS", "differences": c.differences or ""} for c in checks]
+    show.table("The books", rows, as_json)
+    if not as_json:
+        show.table("Trial balance", [_line(line) for line in lines if line.debits_minor or line.credits_minor], as_json)
+    if not all(c.ok for c in checks):
+        click.echo("The books differ. Payouts stay stopped until a person runs: holdfast ledger resume", err=True)
+        sys.exit(1)
+    Console(stderr=True).print("The books are right.")
+
+
+def _line(line: Any) -> dict[str, Any]:
+    return {
+        "account": line.kind, "debits": plain(line.debits_minor, line.currency), "credits": plain(line.credits_minor, line.currency),
+        "balance": plain(line.balance_minor, line.currency),
+    }  # fmt: skip
+
+
+@ledger.command(name="float")
+@click.argument("amount_minor", type=click.IntRange(1))
+@click.argument("currency", type=click.Choice(sorted(CURRENCIES)))
+@click.option("--out", is_flag=True, help="Take money out instead of putting it in.")
+@click.option("--reference", required=True, help="What it was: the bank's reference.")
+def float_(amount_minor: int, currency: str, out: bool, reference: str) -> None:
+    """Write down that the platform put its own money in (or took it out). In the sandbox, also do it."""
+    made = show.runtime()
+    cause = new_id("flt")
+    if made.settings.sandbox and not out:
+        made.stripe.top_up(to_stripe(amount_minor, currency), currency, cause)
+    post_float(made, cause, amount_minor, currency, out=out, reference=reference)
+    click.echo(f"{plain(amount_minor, currency)} {'out of' if out else 'into'} operating. Next: holdfast ledger verify")
+
+
+def post_float(made: Any, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str) -> None:
+    line = (books.PLATFORM_EQUITY, books.OPERATING) if out else (books.OPERATING, books.PLATFORM_EQUITY)
+    with show.act(made) as act:
+        books.post(act, books.Entry("float_out" if out else "float_in", cause, currency, [books.Line(*line, amount_minor)], reference))
+
+
+@ledger.command()
+def resume() -> None:
+    """Let payouts continue after a person has looked at a difference."""
+    with show.act(show.runtime()) as act:
+        reconcile.resume_payouts(act)
+    click.echo("Payouts continue.")
+
+
+@click.command()
+@click.option("--advance", help="Move the sandbox clock forward: 90s, 36h, 14d. Due work is done on the way.")
+def clock(advance: str | None) -> None:
+    """What time it is for the service; in the sandbox, move it."""
+    made = show.runtime()
+    if advance:
+        if not made.settings.sandbox:
+            raise click.UsageError("Only the sandbox clock can be moved.")
+        with made.db.transaction() as session:
+            target = clocks.now(session) + parse_span(advance)
+        if not runner.advance(made.db, wait_for_worker, target):
+            raise Unavailable("The worker has not finished what was due. Is it running?")
+    with made.db.transaction() as session:
+        click.echo(clocks.now(session).isoformat())
+
+
+def set_clock(db: Database, offset: timedelta) -> None:
+    """Begin a new sandbox world at another instant, past or future."""
+    with db.transaction() as session:
+        session.execute(text("UPDATE installation SET clock_offset = :offset"), {"offset": offset})

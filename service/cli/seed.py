@@ -1,0 +1,136 @@
+"""The demo's world: people, keys, the platform's own money, and one contract in each state of the main job.
+
+Written with the same operations, the same gateway and the same sandbox as everything else, so it cannot show what the
+service would not do.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from service import rows
+from service.act import Act
+from service.cli.books import post_float
+from service.domain.money import to_stripe
+from service.gateways.stripe import CheckoutLine, CheckoutOrder
+from service.models import Contract, Freelancer, new_id
+from service.operations import contracts, milestones, payments, people
+from service.operations.contracts import ClientTerms, Evidence, MilestoneTerms, Terms
+from service.runtime import Runtime
+from service.sandbox import checkout
+from service.sandbox.store import Store
+from service.worker.loop import Worker
+
+FLOAT = {"USD": 200_000, "EUR": 200_000, "GBP": 200_000, "INR": 15_000_000, "JPY": 300_000, "KWD": 600_000}
+STAFF = {
+    "platform_key": "platform", "finance_key": "finance", "safety_key": "safety", "approver_key": "approver", "second_approver_key": "approver",
+    "reviewer_key": "reviewer", "admin_key": "admin",
+}  # fmt: skip
+
+
+def people_and_keys(runtime: Runtime) -> dict[str, str]:
+    """Two freelancers and a key for each role; the secrets are returned, once."""
+    found: dict[str, str] = {}
+    with runtime.act("seed", "system") as act:
+        ada = people.create_freelancer(act, external_ref="ada", email="ada@lovelace.example", display_name="Ada Lovelace", country="GB")
+        mary = people.create_freelancer(act, external_ref="mary", email="mary@somerville.example", display_name="Mary Somerville", country="GB")
+        act.session.flush()
+        for name, owner in (("freelancer_key", ada.id), ("second_freelancer_key", mary.id)):
+            found[name] = people.issue_key(act, "freelancer", runtime.settings.mode, owner)[1]
+        for name, role in STAFF.items():
+            found[name] = people.issue_key(act, role, runtime.settings.mode)[1]
+    return found
+
+
+def operating_float(runtime: Runtime) -> None:
+    """The platform's own money, at Stripe and in the books."""
+    runtime.stripe.set_manual_payouts()
+    for currency, amount in FLOAT.items():
+        cause = new_id("flt")
+        runtime.stripe.top_up(to_stripe(amount, currency), currency, cause)
+        post_float(runtime, cause, amount, currency, out=False, reference="The platform's own money")
+
+
+_WORK: list[tuple[str, str, str, list[tuple[str, int]]]] = [
+    ("draft", "Tables of Bernoulli numbers", "Numbers up to B20, checked twice.", [("Tables", 30_000)]),
+    ("sent", "A translation from the French", "Menabrea's sketch, with notes.", [("Translation", 90_000), ("Notes", 160_000)]),
+    ("accepted", "A study of flight", "Wings, proportions and a steam-driven horse.", [("Study", 120_000)]),
+    ("active", "Drawings for a weaving card", "Punched cards for a pattern of leaves.", [("First drawings", 80_050), ("Card set", 150_000)]),
+    ("submitted", "An index of star positions", "Four hundred entries, sorted by declination.", [("Index", 64_000)]),
+    ("completed", "Proofs of a trigonometry text", "Corrections in the margin.", [("Proofs", 45_000)]),
+]
+
+
+def contracts_in_each_state(runtime: Runtime, worker: Worker) -> None:
+    """One contract per state, with Charles Babbage as the client."""
+    with runtime.act("seed") as act:
+        ada_id = act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == "ada")).scalar_one()
+    for state, title, description, parts in _WORK:
+        _until(runtime, worker, state, _draft(runtime, ada_id, title, description, parts))
+    worker.drain()
+
+
+def _draft(runtime: Runtime, ada_id: str, title: str, description: str, parts: list[tuple[str, int]]) -> str:
+    terms = Terms(
+        client=ClientTerms(email="charles@babbage.example", name="Charles Babbage"), title=title, description=description, currency="USD",
+        milestones=[MilestoneTerms(name, amount) for name, amount in parts],
+    )  # fmt: skip
+    with runtime.act("seed", f"freelancer:{ada_id}") as act:
+        return contracts.create(act, ada_id, terms).id
+
+
+def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> None:
+    order = ["draft", "sent", "accepted", "active", "submitted", "completed"]
+    for step in order[1 : order.index(state) + 1]:
+        if step == "active":
+            _pay_first(runtime, contract_id)
+            worker.drain()
+            continue
+        with runtime.act("seed") as act:
+            contract = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+            _STEPS[step](act, contract)
+
+
+def _send(act: Act, contract: Contract) -> None:
+    contracts.send(act.as_(f"freelancer:{contract.freelancer_id}"), contract)
+
+
+def _accept(act: Act, contract: Contract) -> None:
+    evidence = Evidence("Charles Babbage", contract.client.email, "127.0.0.1", "the seed of the demo", "en", act.now)
+    contracts.accept(act.as_(f"client:{contract.client_id}"), contract, contract.text_version, evidence)
+
+
+def _submit(act: Act, contract: Contract) -> None:
+    milestones.submit(act.as_(f"freelancer:{contract.freelancer_id}"), contract, contract.milestones[0], "It is done; please look at page two first.")
+
+
+def _approve(act: Act, contract: Contract) -> None:
+    milestones.approve(act.as_(f"client:{contract.client_id}"), contract, contract.milestones[0])
+
+
+_STEPS: dict[str, Any] = {"sent": _send, "accepted": _accept, "submitted": _submit, "completed": _approve}
+
+
+def _pay_first(runtime: Runtime, contract_id: str) -> None:
+    with runtime.act("seed") as act:
+        contract = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        milestone = contract.milestones[0]
+        payment = payments.start(act.as_(f"client:{contract.client_id}"), contract, [milestone.id]).payment
+        assert payment is not None, "nothing else is open in a fresh world"
+        back = f"{runtime.settings.public_url}/c/{contract.id}/payments/{payment.id}"
+        order = CheckoutOrder(
+            payment_id=payment.id, contract_id=contract.id, currency="USD", lines=[CheckoutLine(milestone.title, milestone.amount_minor)],
+            client_email=contract.client.email, method="card", success_url=back, cancel_url=back, expires_at=act.now + timedelta(hours=1),
+        )  # fmt: skip
+    made = runtime.stripe.create_checkout(order)
+    with runtime.act("seed") as act:
+        payments.attach(act, rows.payment(act.session, order.payment_id, lock=True)[1], made.session_id, made.url or "", made.expires_at)
+    with runtime.db.transaction() as session:
+        checkout.pay_by_card(Store(session), made.session_id, "4242424242424242")
+    paid = runtime.stripe.fetch_checkout(made.session_id)
+    with runtime.act("seed", "psp") as act:
+        contract, locked = rows.payment(act.session, order.payment_id, lock=True)
+        payments.take_in(act, contract, locked, paid)

@@ -1,0 +1,43 @@
+"""How commands answer: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from service import config
+from service.act import Act
+from service.app import create_runtime
+from service.runtime import Runtime
+
+
+def runtime() -> Runtime:
+    return create_runtime(config.load(), lambda _: True)[0]
+
+
+@contextmanager
+def act(made: Runtime) -> Iterator[Act]:
+    """An act of the operator at the command line."""
+    with made.act("cli", "staff:cli") as begun:
+        yield begun
+
+
+def table(title: str, rows: list[dict[str, Any]], as_json: bool, following: str = "") -> None:
+    """Print rows; JSON has them as they are."""
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str))
+        return
+    made = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        made.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
+    for row in rows:
+        made.add_row(*(str(value) for value in row.values()))
+    Console().print(made if rows else f"{title}: none")
+    if following:
+        click.echo(following, err=True)
