@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 
 from service import api, failpoint, logs, pages, policies, web
 from service.api import framework
+from service.api.idempotency import Replayed
 from service.config import Settings
 from service.db import Database
 from service.gateways.mail import FunctionGateway, MailGateway, SmtpGateway
@@ -68,7 +69,7 @@ def create_app_from(runtime: Runtime, sandbox: Flask | None) -> Flask:
 def _refuse(error: Exception) -> Response | tuple[str, int]:
     """The one renderer: problems for programs, pages for people. A bug is logged with its trace and told to nobody."""
     ours = web.as_ours(error)
-    if ours.status == 500 and not isinstance(error, framework.idempotency.Replayed):
+    if ours.status == 500 and not isinstance(error, Replayed):
         _log.exception("request.failed", request_id=web.request_id(), route=str(request.url_rule))
     wants_page = not request.path.startswith(("/v1/", "/stripe/", "/mail/", "/healthz", "/readyz", "/metrics"))
     return problem_page(ours) if wants_page else framework.refusal_response(error)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 PREFIX = "HOLDFAST_"
 _BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -71,7 +72,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     for required in ("HOLDFAST_MODE", "HOLDFAST_DATABASE_URL"):
         if not given.get(required):
             raise ConfigError(f"{required} is required.")
-    settings = Settings(**{known[name].name: _read(given, name, str(known[name].type)) for name in given})
+    values: dict[str, Any] = {known[name].name: _read(given, name, str(known[name].type)) for name in given}
+    settings = Settings(**values)
     problems = list(_problems(settings))
     if problems:
         raise ConfigError(" ".join(problems))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ _SECRETS = re.compile(
 _NAMES = re.compile(r"secret|password|token|authorization|cookie|email|card|code\b", re.IGNORECASE)
 
 
-def scrub(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """The last step before a line leaves: names that hold secrets are blanked, texts that look like secrets are cut out."""
     return {key: "[hidden]" if _NAMES.search(key) and key != "code" else _clean(value) for key, value in event.items()}
 

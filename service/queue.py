@@ -18,9 +18,14 @@ from service.act import Act
 from service.models import Job, StaffTask, new_id
 
 MAX_ATTEMPTS = 12
-LEASE_SECONDS = 90
+LEASE_SECONDS = 30
+"""How long a job waits for a process that died with it. A handler that takes longer may run twice at once: its keys and
+locks make that harmless, and only the holder of the newest lease can finish the job."""
 _FIRST_DELAY = timedelta(seconds=5)
 _LONGEST_DELAY = timedelta(hours=6)
+
+
+Wanted = tuple[str, str, datetime, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def enqueue(act: Act, kind: str, subject: str, due_at: datetime | None = None, *
     enqueue_many(act, [(kind, subject, due_at or act.now, args)])
 
 
-def enqueue_many(act: Act, wanted: list[tuple[str, str, datetime, dict[str, Any]]]) -> None:
+def enqueue_many(act: Act, wanted: list[Wanted]) -> None:
     """Several jobs in one statement: (kind, subject, due_at, args)."""
     if not wanted:
         return
@@ -147,7 +152,7 @@ def revive(session: Session, job_id: int, now: datetime) -> bool:
     return session.execute(_REVIVE, {"id": job_id, "now": now}).one_or_none() is not None
 
 
-def open_task(act: Act, kind: str, subject: str, **detail: Any) -> None:
+def open_task(act: Act, kind: str, subject: str, /, **detail: Any) -> None:
     """Something that a person must look at; one open task per (kind, subject)."""
     statement = insert(StaffTask).values(id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=act.now)
     act.session.execute(statement.on_conflict_do_nothing())

@@ -20,9 +20,7 @@ class Tokens:
     def __init__(self, keys: tuple[str, ...]) -> None:
         self.keys = keys
         options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        self._serializers = {
-            purpose: URLSafeSerializer(list(keys), salt=salt, signer_kwargs=options) for purpose, salt in _SALTS.items()
-        }
+        self._serializers = {purpose: URLSafeSerializer(list(keys), salt=salt, signer_kwargs=options) for purpose, salt in _SALTS.items()}
 
     def sign(self, purpose: str, value: Any) -> str:
         return str(self._serializers[purpose].dumps(value))

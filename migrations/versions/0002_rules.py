@@ -32,9 +32,7 @@ def upgrade() -> None:
         )
     for entry in ENTRIES.values():
         for debit, credit in entry.lines:
-            op.execute(
-                f"INSERT INTO chart_line (entry_kind, debit_kind, credit_kind, gate) VALUES ('{entry.name}', '{debit}', '{credit}', '{entry.gate}')"
-            )
+            op.execute(f"INSERT INTO chart_line (entry_kind, debit_kind, credit_kind, gate) VALUES ('{entry.name}', '{debit}', '{credit}', '{entry.gate}')")
     for machine in MACHINES:
         for source, target in hops(machine):
             op.execute(f"INSERT INTO lifecycle_hop (machine, source, target) VALUES ('{machine}', '{source}', '{target}')")

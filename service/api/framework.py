@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Request, Response, request
 from flask_smorest import Api, Blueprint
@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedM
 from service import web
 from service.act import Act
 from service.api import idempotency
-from service.domain.errors import BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
+from service.domain.errors import BadRequest, BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
 from service.models import Contract
 from service.operations import people
 from service.operations.people import Principal
@@ -41,7 +41,7 @@ class _Parser(FlaskParser):
         except RecursionError:
             raise Invalid.one("", "too_deep", f"A body has at most {_DEEPEST} levels.") from None
         except ValueError as error:
-            raise web.BadRequest(f"The body is not JSON: {error}.") from None
+            raise BadRequest(f"The body is not JSON: {error}.") from None
         _check_depth(body)
         return body
 
@@ -65,10 +65,22 @@ def _check_depth(value: Any, depth: int = 0) -> None:
         _check_depth(item, depth + 1)
 
 
-class Endpoints(Blueprint):
-    """A group of endpoints with our parser."""
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
+    """A group of endpoints with our parser; its decorators say what a view takes and answers."""
 
     ARGUMENTS_PARSER = _Parser()
+
+    def route(self, *given: Any, **more: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().route(*given, **more))
+
+    def arguments(self, *given: Any, **more: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().arguments(*given, **more))
+
+    def response(self, *given: Any, **more: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().response(*given, **more))
 
 
 @dataclass
@@ -213,7 +225,7 @@ def _flatten(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
         yield pointer, str(value)
 
 
-class ProblemApi(Api):
+class ProblemApi(Api):  # type: ignore[misc]  # the library has no types
     """flask-smorest with our problems instead of its own error bodies."""
 
     def handle_http_exception(self, error: HTTPException) -> Response:

@@ -34,7 +34,7 @@ class Held:
     fingerprint: bytes
 
 
-class Replayed(Exception):  # noqa: N818  not an error: the stored answer on its way out
+class Replayed(Exception):
     """The first answer, given again."""
 
     def __init__(self, response: Response) -> None:

@@ -155,5 +155,3 @@ def specification() -> dict[str, Any]:
     )
     made: dict[str, Any] = create_app(blank).extensions["openapi"]
     return made
-
-

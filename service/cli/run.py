@@ -23,8 +23,8 @@ from service.worker.loop import Worker, run_threads
 @click.command()
 def serve() -> None:
     """Answer HTTP (granian, WSGI). Any number of these may run."""
-    from granian import Granian  # noqa: PLC0415  a compiled server that only this command needs
-    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian import Granian
+    from granian.constants import Interfaces
 
     settings = config.load()
     server: Any = Granian(

@@ -127,7 +127,7 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
         )  # fmt: skip
     made = runtime.stripe.create_checkout(order)
     with runtime.act("seed") as act:
-        payments.attach(act, rows.payment(act.session, order.payment_id, lock=True)[1], made.session_id, made.url or "", made.expires_at)
+        payments.attach(rows.payment(act.session, order.payment_id, lock=True)[1], made.session_id, made.url or "", made.expires_at)
     with runtime.db.transaction() as session:
         checkout.pay_by_card(Store(session), made.session_id, "4242424242424242")
     paid = runtime.stripe.fetch_checkout(made.session_id)

@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -67,7 +68,7 @@ class EmbeddedServer:
         self._clear_stale_pid()
         log = (self.data_dir / "postgres.log").open("ab")
         self._process = subprocess.Popen(
-            [binaries / "postgres", "-D", self.cluster, "-c", "listen_addresses=", "-c", f"unix_socket_directories={self._socket_dir}"]
+            [str(binaries / "postgres"), "-D", str(self.cluster), "-c", "listen_addresses=", "-c", f"unix_socket_directories={self._socket_dir}"]
             + ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"],
             stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent(os.getpid()), **self._as_user(),
         )  # fmt: skip
@@ -107,7 +108,7 @@ class EmbeddedServer:
         self._private(self.data_dir)
         _check_reachable(self.data_dir, self._user)
         result = subprocess.run(
-            [binaries / "initdb", "-D", self.cluster, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
+            [str(binaries / "initdb"), "-D", str(self.cluster), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
             + ["--auth=scram-sha-256", "--auth-local=peer"],
             capture_output=True, text=True, check=False, **self._as_user(),
         )  # fmt: skip
@@ -129,7 +130,7 @@ class EmbeddedServer:
         if os.geteuid() == 0:
             os.chown(folder, self._user.pw_uid, self._user.pw_gid)
 
-    def _as_user(self) -> dict[str, object]:
+    def _as_user(self) -> dict[str, Any]:
         if os.geteuid() != 0:
             return {}
         return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": [], "cwd": "/"}

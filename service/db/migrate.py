@@ -37,10 +37,7 @@ def upgrade(owner_url: str, mode: str) -> None:
         connection.commit()
         command.upgrade(_config(connection), "head")
         connection.execute(
-            text(
-                "INSERT INTO installation (singleton, mode, clock_offset, created_at) VALUES (true, :mode, interval '0', now())"
-                " ON CONFLICT DO NOTHING"
-            ),
+            text("INSERT INTO installation (singleton, mode, clock_offset, created_at) VALUES (true, :mode, interval '0', now()) ON CONFLICT DO NOTHING"),
             {"mode": mode},
         )
         found = connection.execute(text("SELECT mode FROM installation")).scalar_one()

@@ -15,7 +15,39 @@ from service.domain.money import round_half_up
 BEARERS = ("platform", "client", "freelancer", "split")
 
 SURCHARGE_FORBIDDEN = frozenset(
-    "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO GB".split()
+    [
+        "AT",
+        "BE",
+        "BG",
+        "HR",
+        "CY",
+        "CZ",
+        "DK",
+        "EE",
+        "FI",
+        "FR",
+        "DE",
+        "GR",
+        "HU",
+        "IE",
+        "IT",
+        "LV",
+        "LT",
+        "LU",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SK",
+        "SI",
+        "ES",
+        "SE",
+        "IS",
+        "LI",
+        "NO",
+        "GB",
+    ]
 )
 """Payers' countries where consumers' cards may not be surcharged (EU PSD2 art. 62, EEA, UK Consumer Rights Regulations)."""
 

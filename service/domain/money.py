@@ -100,9 +100,7 @@ def check_contract_amount(amount_minor: int, code: str, pointer: str) -> None:
         most = plain(from_stripe(STRIPE_MAXIMUM - STRIPE_MAXIMUM % row.stripe_factor, code), code)
         raise Invalid.one(pointer, "amount_too_large", f"A milestone has at most {most}.")
     if amount_minor % row.step_minor:
-        raise Invalid.one(
-            pointer, "amount_step", f"Amounts in {code} are multiples of {row.step_minor} minor units; card networks take no finer step."
-        )
+        raise Invalid.one(pointer, "amount_step", f"Amounts in {code} are multiples of {row.step_minor} minor units; card networks take no finer step.")
 
 
 def plain(amount_minor: int, code: str) -> str:

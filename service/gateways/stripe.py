@@ -66,7 +66,7 @@ class CheckoutOrder:
     locale: str = "auto"
 
 
-class InProcessHTTP(stripe.HTTPClient):  # type: ignore[misc]
+class InProcessHTTP(stripe.HTTPClient):
     """Reaches a WSGI application without a socket: the sandbox, from the same process (a server that calls itself runs out of threads)."""
 
     name = "in-process"
@@ -75,12 +75,14 @@ class InProcessHTTP(stripe.HTTPClient):  # type: ignore[misc]
         super().__init__()
         self._client = WsgiClient(application, use_cookies=False)
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None) -> tuple[Any, int, Any]:
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: list[str] | None = None
+    ) -> tuple[Any, int, Any]:
         path = "/" + url.split("//", 1)[1].split("/", 1)[1]
         try:
-            answer = self._client.open(path, method=method.upper(), headers=dict(headers), data=post_data)
+            answer = self._client.open(path, method=method.upper(), headers=dict(headers or {}), data=post_data)
         except ConnectionError as lost:
-            raise stripe.APIConnectionError(str(lost)) from lost
+            raise stripe.APIConnectionError(str(lost)) from lost  # type: ignore[no-untyped-call]
         return answer.get_data(), answer.status_code, answer.headers
 
     def _sleep_time_seconds(self, num_retries: int, response: Any = None) -> float:
@@ -105,9 +107,9 @@ class StripeGateway:
         """Made lazily per process: a forked server must not share a connection pool."""
         if self._made is None or self._made[0] != os.getpid():
             http = InProcessHTTP(self._in_process) if self._in_process else stripe.RequestsClient(timeout=(3.05, 20))
-            bases: Any = dict.fromkeys(("api", "files", "connect", "meter_events"), self._base) if self._base else None
+            bases: Any = {} if not self._base else dict.fromkeys(("api", "files", "connect", "meter_events"), self._base)
             # The client's own default is no retry at all.
-            client = stripe.StripeClient(self._key, http_client=http, max_network_retries=2, stripe_version=API_VERSION, base_addresses=bases or {})
+            client = stripe.StripeClient(self._key, http_client=http, max_network_retries=2, stripe_version=API_VERSION, base_addresses=bases)
             self._made = (os.getpid(), client)
         return self._made[1]
 
@@ -284,7 +286,7 @@ class StripeGateway:
         """Available plus pending per upper-case currency, in Stripe's units."""
         options: Any = {"stripe_account": account_id} if account_id else {}
         with _translated():
-            found = self._client.v1.balance.retrieve(None, options)
+            found: Any = self._client.v1.balance.retrieve(None, options)
         totals: dict[str, int] = {}
         for part in [*found.available, *found.pending]:
             totals[part.currency.upper()] = totals.get(part.currency.upper(), 0) + part.amount

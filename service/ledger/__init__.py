@@ -20,10 +20,7 @@ from service.domain import typeid
 from service.domain.errors import AccountHeld, AlreadyPosted, HoldfastError, NotEnough
 from service.models import new_id
 
-_POST = (
-    "SELECT ledger_post(%s::uuid, %s, %s, %s::uuid, %s, %s, %s, %s, %s, %s, %s,"
-    " %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::bigint[])"
-)
+_POST = "SELECT ledger_post(%s::uuid, %s, %s, %s::uuid, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::bigint[])"
 
 _REFUSALS: dict[str, type[HoldfastError]] = {
     "journal_entry_kind_cause_key": AlreadyPosted,

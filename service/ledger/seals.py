@@ -36,6 +36,7 @@ _UNPLACED = text(_CANONICAL + " WHERE e.position IS NULL ORDER BY e.number LIMIT
 _PLACED = text(_CANONICAL + " WHERE e.position > :after ORDER BY e.position LIMIT :limit")
 _PLACE = text("UPDATE journal_entry SET position = :position WHERE id = CAST(:id AS uuid)")
 _HEAD = text("SELECT position, hash FROM ledger_seal ORDER BY position DESC LIMIT 1")
+_SIGNED = text("SELECT day FROM ledger_head WHERE day = :day")
 _SEALS = text("SELECT position, hash FROM ledger_seal WHERE position > :after ORDER BY position LIMIT :limit")
 
 
@@ -66,14 +67,12 @@ def seal_new(act: Act) -> int:
 def sign_head(act: Act, day: date, signing_key_hex: str) -> bool:
     """Sign the chain's head for a day, once. Returns False when there is nothing to sign or it is signed."""
     head = act.session.execute(_HEAD).one_or_none()
-    if head is None or act.session.get(LedgerHead, day):
+    if head is None or act.session.execute(_SIGNED, {"day": day}).one_or_none():
         return False
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key_hex))
     signature = key.sign(f"{day.isoformat()}:{head.position}:".encode() + bytes(head.hash))
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    act.session.add(
-        LedgerHead(day=day, position=head.position, hash=bytes(head.hash), signature=signature, public_key=public, signed_at=act.now)
-    )
+    act.session.add(LedgerHead(day=day, position=head.position, hash=bytes(head.hash), signature=signature, public_key=public, signed_at=act.now))
     return True
 
 

@@ -59,7 +59,7 @@ class Base(DeclarativeBase):
             "ck": "%(table_name)s_%(constraint_name)s",
         }
     )
-    type_annotation_map = {
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy's own name for it
         str: Text(),
         int: BigInteger(),
         datetime: DateTime(timezone=True),

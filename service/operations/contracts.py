@@ -109,7 +109,7 @@ def send(act: Act, contract: Contract) -> Contract:
     contract.sent_at = act.now
     contract.offer_expires_at = act.now + timedelta(days=windows.offer_days)
     _touch(act, contract)
-    due = [("offer_reminder", f"{contract.id}/{day}", act.now + timedelta(days=day), {}) for day in windows.offer_reminder_days]
+    due: list[queue.Wanted] = [("offer_reminder", f"{contract.id}/{day}", act.now + timedelta(days=day), {}) for day in windows.offer_reminder_days]
     queue.enqueue_many(act, [*due, ("offer_expiry", contract.id, contract.offer_expires_at, {})])
     return contract
 
@@ -140,9 +140,14 @@ def accept(act: Act, contract: Contract, text_version: int, evidence: Evidence) 
     _touch(act, contract)
     act.session.add(
         Acceptance(
-            contract_id=contract.id, text_version=text_version, text_hash=contract.text_hash, text=text_of(contract), quote=contract.quote,
-            accepted_at=act.now, **vars(evidence),
-        )  # fmt: skip
+            contract_id=contract.id,
+            text_version=text_version,
+            text_hash=contract.text_hash,
+            text=text_of(contract),
+            quote=contract.quote,
+            accepted_at=act.now,
+            **vars(evidence),
+        )
     )
     events.move(act, contract.milestones[0], "ask_funding", contract=contract, actor="system")
     queue.enqueue(act, "fund_expiry", contract.id, contract.fund_by)
@@ -249,8 +254,7 @@ def text_of(contract: Contract) -> dict[str, Any]:
         "description": contract.description,
         "currency": contract.currency,
         "milestones": [
-            {"number": m.number, "title": m.title, "amount": m.amount_minor, "due_on": m.due_on.isoformat() if m.due_on else None}
-            for m in contract.milestones
+            {"number": m.number, "title": m.title, "amount": m.amount_minor, "due_on": m.due_on.isoformat() if m.due_on else None} for m in contract.milestones
         ],
         "review_period_days": contract.review_period_days,
         "processing_borne_by": contract.processing_borne_by,

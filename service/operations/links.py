@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from service import events
 from service.act import Act
 from service.domain.errors import CodeRequired, Gone, Invalid, NotFound, TooManyRequests
-from service.models import ClientLink, ClientSession, CodeChallenge, Contract, FormKey, SessionGrant, new_id
+from service.models import ClientLink, ClientSession, CodeChallenge, Contract, SessionGrant, new_id
 
 SESSION_IDLE = timedelta(hours=2)
 SESSION_LONGEST = timedelta(hours=12)
@@ -80,9 +80,15 @@ def renew(act: Act, link: ClientLink, contract: Contract) -> None:
         raise TooManyRequests("A new link was sent already; please look into the mailbox.", {"retry_after": 3600})
     act.session.add(
         ClientLink(
-            id=new_id("lnk"), contract_id=contract.id, client_id=link.client_id, role=link.role, revision=1, created_at=act.now,
-            expires_at=act.now + _life(act, contract), revoked_at=None,
-        )  # fmt: skip
+            id=new_id("lnk"),
+            contract_id=contract.id,
+            client_id=link.client_id,
+            role=link.role,
+            revision=1,
+            created_at=act.now,
+            expires_at=act.now + _life(act, contract),
+            revoked_at=None,
+        )
     )
     events.record(act, "link.renewed", contract, public=False)
 

@@ -106,7 +106,7 @@ def notice_is_due(act: Act, milestone: Milestone, days: int) -> bool:
 def _schedule_review(act: Act, milestone: Milestone) -> None:
     end = milestone.auto_release_at
     assert end is not None, "a submitted milestone has an end of its review window"
-    notices = [
+    notices: list[queue.Wanted] = [
         ("review_notice", f"{milestone.id}/{days}", end - timedelta(days=days), {})
         for days in act.policies.windows.review_notice_days
         if end - timedelta(days=days) > act.now

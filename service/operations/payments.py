@@ -86,7 +86,7 @@ def _create(act: Act, contract: Contract, milestones: list[Milestone], method: s
     return payment
 
 
-def attach(act: Act, payment: Payment, session_id: str, url: str, expires_at: datetime) -> None:
+def attach(payment: Payment, session_id: str, url: str, expires_at: datetime) -> None:
     """Remember the Checkout Session that Stripe made for this payment."""
     payment.session_id, payment.session_url, payment.session_expires_at = session_id, url, expires_at
 

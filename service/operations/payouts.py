@@ -55,7 +55,9 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
 
 
 def _waiting_for_account(session: Session, freelancer_id: str) -> list[str]:
-    query = select(Payout.id).where(Payout.freelancer_id == freelancer_id, Payout.state.in_(("requested", "in_transit")), Payout.waiting_for == "payout_account")
+    query = select(Payout.id).where(
+        Payout.freelancer_id == freelancer_id, Payout.state.in_(("requested", "in_transit")), Payout.waiting_for == "payout_account"
+    )
     return list(session.execute(query).scalars())
 
 
@@ -126,7 +128,8 @@ _SOURCES = text("""
 
 def _sources(session: Session, freelancer_id: str, amount_minor: int, currency: str) -> list[PayoutSource]:
     statement = _SOURCES.bindparams(freelancer=typeid.decode(freelancer_id), currency=currency)
-    left, chosen = amount_minor, []
+    left = amount_minor
+    chosen: list[PayoutSource] = []
     for payment_id, available in session.execute(statement):
         part = min(left, int(available))
         if part > 0:
@@ -240,4 +243,3 @@ def find_many(session: Session, *, owner: str | None, after: str | None, limit: 
     if after:
         query = query.where(Payout.id < after)
     return list(session.execute(query).scalars())
-

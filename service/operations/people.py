@@ -54,9 +54,7 @@ def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: 
     act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 1))"), {"ref": external_ref})
     if act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == external_ref)).first():
         raise Invalid.one("/external_ref", "taken", "A freelancer with this external_ref exists already.")
-    made = Freelancer(
-        id=new_id("frl"), external_ref=external_ref, email=email, display_name=display_name, country=country, created_at=act.now
-    )
+    made = Freelancer(id=new_id("frl"), external_ref=external_ref, email=email, display_name=display_name, country=country, created_at=act.now)
     act.session.add(made)
     events.record(act, "freelancer.created", made, external_ref=external_ref)
     return made

@@ -118,9 +118,7 @@ def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Ch
     expected = stripe_side(trial_balance(session))
     currencies = sorted(set(expected) | {c for c, amount in at_stripe_minor.items() if amount})
     wrong = [
-        {"currency": c, "books": expected.get(c, 0), "stripe": at_stripe_minor.get(c, 0)}
-        for c in currencies
-        if expected.get(c, 0) != at_stripe_minor.get(c, 0)
+        {"currency": c, "books": expected.get(c, 0), "stripe": at_stripe_minor.get(c, 0)} for c in currencies if expected.get(c, 0) != at_stripe_minor.get(c, 0)
     ]
     return Check("Stripe's balance equals trust plus operating", len(currencies), wrong)
 

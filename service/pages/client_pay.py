@@ -62,7 +62,7 @@ def pay(contract_id: str) -> Response | tuple[str, int]:
         failpoint("after_checkout_created")
         with web.act(who.actor) as act:
             _, locked = rows.payment(act.session, payment.id, lock=True)
-            payments.attach(act, locked, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
+            payments.attach(locked, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
             payment = locked
     return redirect(payment.session_url or "", 303)
 

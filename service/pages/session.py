@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any
-from collections.abc import Callable
 
 from flask import Response, g, redirect, request, url_for
 

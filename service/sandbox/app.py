@@ -58,7 +58,8 @@ def _refused(refusal: StripeRefusal) -> tuple[Response, int]:
 
 def _headers(response: Response) -> Response:
     response.headers.setdefault(
-        "Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"

@@ -82,7 +82,7 @@ def pay_by_card(store: Store, session_id: str, number: str, *, challenge_passed:
     charge = _charge(store, session, intent, {"type": "card", "card": {"brand": "visa", "last4": number[-4:]}})
     store.put(charge, hidden={"card": number})
     settles = timedelta(0) if number == AVAILABLE_AT_ONCE else CARD_SETTLES
-    _settle(store, charge, intent, settles)
+    _settle(store, charge, settles)
     _complete(store, session, "paid")
     emit(store, "charge.succeeded", charge)
     emit(store, "payment_intent.succeeded", intent)
@@ -116,7 +116,7 @@ def settle_debit(store: Store, session_id: str) -> None:
         emit(store, "checkout.session.async_payment_failed", session)
         return
     charge = _charge(store, session, intent, {"type": "us_bank_account"})
-    _settle(store, charge, intent, timedelta(0))
+    _settle(store, charge, timedelta(0))
     session["payment_status"] = "paid"
     store.put(session)
     emit(store, "charge.succeeded", charge)
@@ -168,7 +168,7 @@ def _card(card: dict[str, Any]) -> dict[str, Any]:
     return dict.fromkeys(blank) | {"brand": card["brand"], "last4": card["last4"], "exp_month": 12, "exp_year": 2040}
 
 
-def _settle(store: Store, charge: dict[str, Any], intent: dict[str, Any], after: timedelta) -> None:
+def _settle(store: Store, charge: dict[str, Any], after: timedelta) -> None:
     code, amount = charge["currency"].upper(), charge["amount"]
     fee = min(amount, (amount * 29 + 500) // 1000 + _FEES.get(code, 0))
     available_on = store.now + after
@@ -177,9 +177,7 @@ def _settle(store: Store, charge: dict[str, Any], intent: dict[str, Any], after:
     store.move(code, {CARDS: -amount, PLATFORM: amount - fee, FEES: fee}, available_on)
 
 
-def transaction(
-    store: Store, source: str, kind: str, amount: int, fee: int, currency: str, available_on: datetime, account: str = PLATFORM
-) -> dict[str, Any]:
+def transaction(store: Store, source: str, kind: str, amount: int, fee: int, currency: str, available_on: datetime, account: str = PLATFORM) -> dict[str, Any]:
     """One balance transaction per move, as Stripe's reports have it."""
     details = [{"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees", "type": "stripe_fee"}] if fee else []
     status = "available" if available_on <= store.now else "pending"

@@ -111,8 +111,9 @@ def _literal(value: Any, kind: Any, path: str) -> None:
 def _each(value: Any, container: type, inner: Any, path: str, walk: Walk) -> None:
     if not isinstance(value, container):
         raise Drift(f"{path}: not a {container.__name__}")
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        walk(item, inner, f"{path}[{key}]")
+    items: Any = value
+    for key in items if container is dict else range(len(items)):
+        walk(items[key], inner, f"{path}[{key}]")
 
 
 def _any_of(value: Any, options: tuple[Any, ...], path: str, walk: Walk) -> None:
@@ -151,11 +152,11 @@ def _object_hints(cls: Any) -> dict[str, Any]:
         names.update({k: v for k, v in vars(holder).items() if inspect.isclass(v)})
         names[part] = holder
     hints = {}
-    for field, annotation in cls.__dict__.get("__annotations__", {}).items():
+    for field, annotation in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063  the class's own, unevaluated
         if field.startswith("_"):
             continue
         one = type("One", (), {"__annotations__": {field: ForwardRef(annotation) if isinstance(annotation, str) else annotation}})
-        hint = te.get_type_hints(one, globalns=names, localns=names, include_extras=True)[field]
+        hint: Any = te.get_type_hints(one, globalns=names, localns=names, include_extras=True)[field]
         if get_origin(hint) is not ClassVar:
             hints[field] = hint
     return hints

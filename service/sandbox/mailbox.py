@@ -44,9 +44,7 @@ def letters(session: Session, to: str | None, public_url: str) -> list[dict[str,
 
 
 def letter(session: Session, number: int) -> dict[str, Any]:
-    row = session.execute(
-        text("SELECT id, recipient, subject, body, html, headers, sent_at FROM sandbox.mail WHERE id = :id"), {"id": number}
-    ).one_or_none()
+    row = session.execute(text("SELECT id, recipient, subject, body, html, headers, sent_at FROM sandbox.mail WHERE id = :id"), {"id": number}).one_or_none()
     if row is None:
         raise StripeRefusal(404, "not_found", "There is no such letter.")
     return _shown(row, "")

@@ -120,7 +120,13 @@ def faults() -> tuple[Response, int]:
             body = _posted()
             if body.get("kind") not in FAULTS:
                 raise StripeRefusal(422, "fault", f"kind is one of {', '.join(FAULTS)}.")
-            row = {"method": body.get("method", "*"), "path": body.get("path", "%"), "kind": body["kind"], "times": int(body.get("times", 1)), "skip": int(body.get("skip", 0))}
+            row = {
+                "method": body.get("method", "*"),
+                "path": body.get("path", "%"),
+                "kind": body["kind"],
+                "times": int(body.get("times", 1)),
+                "skip": int(body.get("skip", 0)),
+            }
             session.execute(text("INSERT INTO sandbox.fault (method, path, kind, times, skip) VALUES (:method, :path, :kind, :times, :skip)"), row)
         armed = [dict(r) for r in session.execute(text("SELECT method, path, kind, skip, times FROM sandbox.fault WHERE times > 0 ORDER BY id")).mappings()]
     return jsonify(armed), 201 if request.method == "POST" else 200

@@ -51,7 +51,7 @@ class Store:
     def new_id(self, prefix: str) -> str:
         """Ids look like Stripe's and are the same in every run that does the same in the same order."""
         number = _sql(self.session, "SELECT nextval('sandbox.id')").scalar_one()
-        seeded = random.Random(f"{self.setting('seed', 0)}:{number}")  # noqa: S311  looks, not secrets
+        seeded = random.Random(f"{self.setting('seed', 0)}:{number}")
         return f"{prefix}_{''.join(seeded.choices(_ALPHABET, k=20))}{number:04d}"
 
     def put(self, doc: dict[str, Any], account: str = PLATFORM, hidden: dict[str, Any] | None = None) -> dict[str, Any]:

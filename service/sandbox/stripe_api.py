@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -95,7 +96,7 @@ def _as_list(value: Any) -> list[str]:
 
 @blueprint.route("/v1/<path:rest>", methods=["GET", "POST", "DELETE"])
 @blueprint.route("/v2/<path:rest>", methods=["GET", "POST", "DELETE"])
-def answer(rest: str) -> Response:
+def answer(rest: str) -> Response:  # noqa: ARG001  the route needs it, the path is read whole
     """One request of the SDK: fault, authentication, parameters, idempotency, the call, the answer's shape."""
     path = request.path.removeprefix("/_sandbox/stripe")
     with current_app.extensions["database"].transaction() as session:
@@ -128,7 +129,7 @@ def _once(store: Store, path: str) -> tuple[int, str, bool]:
     fingerprint = hashlib.sha256(f"{path}\n".encode() + request.get_data()).hexdigest()
     row = store.session.execute(
         text("SELECT fingerprint, status, body FROM sandbox.idempotency WHERE account = :account AND key = :key AND created_at > :since"),
-        {"account": account, "key": key, "since": store.now - checkout.timedelta(hours=24)},
+        {"account": account, "key": key, "since": store.now - timedelta(hours=24)},
     ).one_or_none()
     if row:
         if row.fingerprint != fingerprint:
@@ -234,7 +235,9 @@ def _faulty(fault: str) -> Response:
     if fault == "reset_before":
         request.environ["holdfast.sandbox.drop"] = True
         return _reply(502, "{}", replayed=False)
-    kind, code = {"429": ("invalid_request_error", "rate_limit"), "503": ("api_error", "unavailable"), "409": ("idempotency_error", "idempotency_key_in_use")}[fault]
+    kind, code = {"429": ("invalid_request_error", "rate_limit"), "503": ("api_error", "unavailable"), "409": ("idempotency_error", "idempotency_key_in_use")}[
+        fault
+    ]
     return _reply(int(fault), json.dumps({"error": {"type": kind, "code": code, "message": f"Fault {fault}"}}), replayed=False)
 
 

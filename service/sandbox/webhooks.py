@@ -17,7 +17,7 @@ from service.sandbox.store import PLATFORM, Store
 
 API_VERSION = "2026-10-28.endive"
 RETRIES = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] + [timedelta(hours=h) for h in (2, 5, 10, 14, 20, 24)]
-_LEASE_SECONDS = 30
+_LEASE_SECONDS = 25
 
 CHAOS = {"duplicate": 0, "drop": 0, "delay_seconds": 0, "reorder": False, "wrong_secret": 0}
 """Switches: copies more per event, how many of the next events to lose, how late, newest first, how many to sign wrongly."""

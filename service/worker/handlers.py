@@ -13,8 +13,8 @@ from service import events, queue, rows
 from service.act import Act
 from service.operations import contracts, milestones, payments
 from service.queue import Claimed
-from service.worker import nightly, outside_mail, outside_payments, outside_payouts
 from service.runtime import Runtime
+from service.worker import nightly, outside_mail, outside_payments, outside_payouts
 
 DatabaseHandler = Callable[[Act, str], None]
 OutsideHandler = Callable[[Runtime, Claimed], None]
@@ -25,7 +25,7 @@ def _offer_expiry(act: Act, contract_id: str) -> None:
 
 
 def _offer_reminder(act: Act, subject: str) -> None:
-    contract = rows.contract(act.session, subject.split("/")[0], owner=rows.EVERYONE, lock=True)
+    contract = rows.contract(act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE, lock=True)
     if contract.state == "sent":
         events.record(act, "contract.offer_reminded", contract, day=int(subject.split("/")[1]))
 
@@ -35,7 +35,7 @@ def _fund_expiry(act: Act, contract_id: str) -> None:
 
 
 def _fund_reminder(act: Act, subject: str) -> None:
-    contract = rows.contract(act.session, subject.split("/")[0], owner=rows.EVERYONE, lock=True)
+    contract = rows.contract(act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE, lock=True)
     if contract.state == "accepted":
         events.record(act, "contract.fund_reminded", contract, day=int(subject.split("/")[1]))
 

@@ -143,4 +143,3 @@ def _as_html(content: _Content, footer: list[str], platform: str) -> str:
         f'<div style="background:#ffffff;border:1px solid #dfe3da;border-radius:12px;padding:26px 24px 12px">{"".join(paragraphs)}</div>'
         f'<div style="color:#5d6a60;font-size:13px;padding:16px 6px">{small}</div></div></body></html>'
     )
-

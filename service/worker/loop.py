@@ -13,8 +13,8 @@ from service.domain.errors import HoldfastError
 from service.failpoint import failpoint
 from service.gateways import GatewayError
 from service.queue import Claimed
-from service.worker import handlers, sequencer
 from service.runtime import Runtime
+from service.worker import handlers, sequencer
 
 _REST_SECONDS = 0.1
 _log = structlog.get_logger()

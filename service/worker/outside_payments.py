@@ -12,8 +12,8 @@ from service.gateways import GatewayRefused
 from service.models import Payment, StripeEvent
 from service.operations import inbox, payments
 from service.queue import Claimed
-from service.worker import outside_payouts
 from service.runtime import Runtime
+from service.worker import outside_payouts
 
 _OVERLAP = timedelta(hours=48)
 _SWEEP_EVERY = timedelta(hours=6)
@@ -29,7 +29,7 @@ def stripe_event(ctx: Runtime, job: Claimed) -> None:
     snapshot = (payload.get("data") or {}).get("object") or {}
     if kind.startswith("checkout.session."):
         _take_in(ctx, job, ctx.stripe.fetch_checkout(object_id))
-    elif kind.startswith("payment_intent.") or kind.startswith("charge."):
+    elif kind.startswith(("payment_intent.", "charge.")):
         intent = object_id if kind.startswith("payment_intent.") else snapshot.get("payment_intent")
         found = ctx.stripe.find_checkout(intent) if intent else None
         if found is not None:
@@ -53,7 +53,7 @@ def _take_in(ctx: Runtime, job: Claimed, snapshot: CheckoutSnapshot) -> None:
         contract, payment = rows.payment(act.session, snapshot.payment_id, lock=True)
         if payment.session_id is None:
             # The process died after Stripe made the session and before we wrote it down.
-            payments.attach(act, payment, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
+            payments.attach(payment, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
         if payment.session_id == snapshot.session_id:
             payments.take_in(act, contract, payment, snapshot)
 
@@ -143,5 +143,3 @@ def sweep(ctx: Runtime, job: Claimed) -> None:
         for event in missed:
             inbox.store(act, event)
         queue.enqueue(act, "sweep", "platform", act.now + _SWEEP_EVERY)
-
-

@@ -78,9 +78,7 @@ def _to_bank(ctx: Runtime, job: Claimed, payout: Payout) -> None:
     try:
         if made is None:
             amount = to_stripe(payout.amount_minor, payout.currency)
-            made = ctx.stripe.create_bank_payout(
-                payout.id, payout.attempt, amount=amount, currency=payout.currency, account_id=payout.stripe_account_id
-            )
+            made = ctx.stripe.create_bank_payout(payout.id, payout.attempt, amount=amount, currency=payout.currency, account_id=payout.stripe_account_id)
     except GatewayRefused as refused:
         # A charge that is not available yet: the transfer stands, the bank payout follows by itself.
         _wait(ctx, job, payout.id, refused)

@@ -1,0 +1,66 @@
+# Everything a person types. `make setup` is all that the other targets need; Python 3.11+ and make are all that it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+.PHONY: help setup demo test check lint types layers openapi docs bench soak chaos screenshots lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+setup: $(VENV)/.ready ## make .venv with the pinned requirements; then .venv/bin/holdfast runs
+
+demo: setup ## run everything on a seeded world: http://127.0.0.1:8000
+	$(BIN)/holdfast demo --port $(PORT)
+
+test: setup ## every test that needs only Python
+	$(BIN)/python -m pytest -n 2 -q
+
+check: setup test lint types layers openapi docs browser ## everything that CI checks
+
+lint: setup ## style
+	$(BIN)/ruff check service tests benchmarks migrations
+	$(BIN)/ruff format --check service tests benchmarks
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+layers: setup ## imports go downwards
+	$(BIN)/lint-imports
+
+openapi: setup ## openapi.yaml is what the code says, and a valid OpenAPI 3.1 document
+	$(BIN)/holdfast openapi build/openapi.yaml && diff -q build/openapi.yaml openapi.yaml
+	$(BIN)/openapi-spec-validator openapi.yaml
+
+docs: setup ## generated tables are what the code says
+	$(BIN)/python -m benchmarks.tables --check
+
+browser: setup ## the whole flow in a real browser (Debian's chromium)
+	$(BIN)/python -m pytest -q tests/browser --browser-required
+
+bench: setup ## figures, as ratios measured in one run
+	$(BIN)/python -m benchmarks.bench
+
+soak: setup ## the stateful machine for long: SECONDS=600
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q tests/machine -s
+
+chaos: setup ## the main job while processes are killed: ROUNDS=5
+	$(BIN)/python -m benchmarks.chaos --rounds $(or $(ROUNDS),1)
+
+screenshots: setup ## every page at two widths, into docs/screenshots
+	$(BIN)/python -m benchmarks.screenshots
+
+lock: ## write requirements/*.txt from pyproject.toml
+	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements/base.txt
+	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+
+clean: ## throw away what was built
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
