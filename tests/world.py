@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from sqlalchemy import text
 
 from service.app import create_app_from, create_runtime
@@ -124,10 +125,17 @@ class World:
         wrong = [c for c in checks if not c.ok]
         assert not wrong, wrong
         assert not any(dump["total"].values()), dump["total"]
+        bugs = self.sql("SELECT kind, subject, last_error FROM job WHERE last_error IS NOT NULL AND last_error NOT LIKE '%: %'")
+        assert not bugs, bugs
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
         with self.db.transaction() as session:
             return list(session.execute(text(statement), parameters))
+
+    def sql_owner(self, statement: str) -> None:
+        """As the owner of the tables: for making a state that time would make."""
+        with psycopg.connect(self.settings.owner_url, options="-c search_path=hf") as connection:
+            connection.execute(statement)
 
     # Short cuts through the main job, all by the API and the pages
 

@@ -508,6 +508,7 @@ def upgrade() -> None:
     sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('amount_minor', sa.BigInteger(), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('key_number', sa.BigInteger(), nullable=False),
     sa.Column('stripe_refund_id', sa.Text(), nullable=True),
     sa.Column('failure_reason', sa.Text(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),

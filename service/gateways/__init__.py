@@ -24,6 +24,10 @@ class GatewayUnknownOutcome(GatewayError):
     """It may have been done or not (time-out, connection lost, 5xx). Repeat with the same key, or look the object up."""
 
 
+class GatewayFailed(GatewayUnknownOutcome):
+    """It answered that it failed (5xx), and keeps that answer under the key: look the object up, then use a new key."""
+
+
 class GatewayRefused(GatewayError):
     """A definite no with a reason."""
 

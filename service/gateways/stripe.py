@@ -19,7 +19,7 @@ import stripe
 from werkzeug.test import Client as WsgiClient
 
 from service.domain.psp import AccountSnapshot, BankPayoutSnapshot, CheckoutSnapshot, InboundEvent, RefundSnapshot, TransferSnapshot
-from service.gateways import BadWebhook, GatewayRefused, GatewayUnavailable, GatewayUnknownOutcome
+from service.gateways import BadWebhook, GatewayFailed, GatewayRefused, GatewayUnavailable, GatewayUnknownOutcome
 
 API_VERSION = "2026-10-28.endive"
 _TOLERANCE_SECONDS = 300
@@ -357,8 +357,10 @@ def _translated() -> Any:
     except (stripe.InvalidRequestError, stripe.CardError, stripe.AuthenticationError, stripe.PermissionError) as error:
         raise GatewayRefused(str(error.user_message or error), error.code) from error
     except stripe.StripeError as error:
-        # 5xx, and 409 "key in use": the first call may be running or done.
-        raise GatewayUnknownOutcome("Stripe failed", error.code) from error
+        if error.http_status == 500:
+            raise GatewayFailed("Stripe failed", error.code) from error
+        # 503, and 409 "key in use": the first call may be running or done.
+        raise GatewayUnknownOutcome("Stripe did not say", error.code) from error
 
 
 def _checkout(session: Any) -> CheckoutSnapshot:

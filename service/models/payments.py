@@ -87,6 +87,8 @@ class Refund(Base):
     currency: Mapped[str]
     amount_minor: Mapped[int]
     reason: Mapped[str]
+    key_number: Mapped[int] = mapped_column(default=1)
+    """Part of Stripe's idempotency key; a new one only after Stripe answered that it failed."""
     stripe_refund_id: Mapped[str | None] = mapped_column(unique=True)
     failure_reason: Mapped[str | None]
     created_at: Mapped[datetime]

@@ -35,6 +35,7 @@ class LinkNeeded(Forbidden):
     """No session for this contract on this browser."""
 
     code, title = "link_needed", "Open this page from your e-mail"
+    advice = "Press the button in the newest e-mail about this contract; pages close two hours after the last look."
 
 
 def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:

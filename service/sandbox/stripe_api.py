@@ -23,6 +23,7 @@ from service.sandbox.store import PLATFORM, Store
 blueprint = Blueprint("stripe", __name__, url_prefix="/_sandbox/stripe")
 _SDK = stripe.StripeClient("sk_test_unused")
 Body = dict[str, Any]
+_BROKEN = json.dumps({"error": {"type": "api_error", "message": "An unknown error occurred"}})
 
 
 @dataclass(frozen=True)
@@ -100,18 +101,15 @@ def answer(rest: str) -> Response:  # noqa: ARG001  the route needs it, the path
     """One request of the SDK: fault, authentication, parameters, idempotency, the call, the answer's shape."""
     path = request.path.removeprefix("/_sandbox/stripe")
     with current_app.extensions["database"].transaction() as session:
+        fault = _fault(Store(session), path)
+    with current_app.extensions["database"].transaction() as session:
         store = Store(session)
-        fault = _fault(store, path)
         try:
             if fault in ("reset_before", "429", "503", "409"):
                 return _faulty(fault)
-            status, body, replayed = _once(store, path)
+            status, body, replayed = _once(store, path, fails=fault == "500")
         except StripeRefusal as refusal:
             status, body, replayed = refusal.status, json.dumps(refusal.body), False
-        if fault == "500":
-            # Stripe stores a 500 under the key and gives it again.
-            session.rollback()
-            return _reply(500, json.dumps({"error": {"type": "api_error", "message": "An unknown error occurred"}}), replayed=False)
         if any(store.total().values()):
             raise AssertionError("the sandbox's money does not add up to zero")
     if fault == "timeout_after":
@@ -119,13 +117,13 @@ def answer(rest: str) -> Response:  # noqa: ARG001  the route needs it, the path
     return _reply(status, body, replayed=replayed)
 
 
-def _once(store: Store, path: str) -> tuple[int, str, bool]:
-    """Idempotency as Stripe does it: the same key replays, other parameters are refused, validation failures are not kept."""
+def _once(store: Store, path: str, *, fails: bool) -> tuple[int, str, bool]:
+    """Idempotency as Stripe does it: the same key replays (a stored 500 too), other parameters are refused, validation failures are not kept."""
     if request.headers.get("Authorization") != f"Bearer {current_app.config['STRIPE_KEY']}":
         raise StripeRefusal(401, "api_key_invalid", "Invalid API Key provided.")
     key, account = request.headers.get("Idempotency-Key"), request.headers.get("Stripe-Account", PLATFORM)
     if request.method != "POST" or not key:
-        return 200, _do(store, path, account), False
+        return (500, _BROKEN, False) if fails else (200, _do(store, path, account), False)
     fingerprint = hashlib.sha256(f"{path}\n".encode() + request.get_data()).hexdigest()
     row = store.session.execute(
         text("SELECT fingerprint, status, body FROM sandbox.idempotency WHERE account = :account AND key = :key AND created_at > :since"),
@@ -136,15 +134,15 @@ def _once(store: Store, path: str) -> tuple[int, str, bool]:
             message = "Keys for idempotent requests can only be used with the same parameters they were first used with."
             raise StripeRefusal(400, "idempotency_key_reused", message, "idempotency_error")
         return row.status, row.body, True
-    body = _do(store, path, account)
+    status, body = (500, _BROKEN) if fails else (200, _do(store, path, account))
     store.session.execute(
         text(
-            "INSERT INTO sandbox.idempotency VALUES (:account, :key, :fingerprint, 200, :body, :now)"
-            " ON CONFLICT (account, key) DO UPDATE SET fingerprint = excluded.fingerprint, body = excluded.body, created_at = excluded.created_at"
+            "INSERT INTO sandbox.idempotency VALUES (:account, :key, :fingerprint, :status, :body, :now)"
+            " ON CONFLICT (account, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body, created_at = excluded.created_at"
         ),
-        {"account": account, "key": key, "fingerprint": fingerprint, "body": body, "now": store.now},
+        {"account": account, "key": key, "fingerprint": fingerprint, "status": status, "body": body, "now": store.now},
     )
-    return 200, body, False
+    return status, body, False
 
 
 def _do(store: Store, path: str, account: str) -> str:

@@ -86,6 +86,8 @@ def _money_values(act: Act, params: dict[str, Any], contract: Contract | None) -
     if object_id.startswith("pyo_"):
         payout = act.session.get_one(Payout, object_id)
         found |= {"payout": payout, "freelancer": act.session.get_one(Freelancer, payout.freelancer_id)}
+    if object_id.startswith("frl_"):
+        found["freelancer"] = act.session.get_one(Freelancer, object_id)
     if object_id.startswith("ref_"):
         refund = act.session.get_one(Refund, object_id)
         found["refund"] = refund

@@ -8,7 +8,7 @@ from service import queue, rows
 from service.domain.money import to_stripe
 from service.domain.psp import CheckoutSnapshot, InboundEvent
 from service.failpoint import failpoint
-from service.gateways import GatewayRefused
+from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Payment, StripeEvent
 from service.operations import inbox, payments
 from service.queue import Claimed
@@ -110,7 +110,12 @@ def send_refund(ctx: Runtime, job: Claimed) -> None:
     made = ctx.stripe.find_refund(refund.id, payment.payment_intent_id) if job.attempts > 1 else None
     if made is None:
         amount = to_stripe(refund.amount_minor, refund.currency)
-        made = ctx.stripe.create_refund(refund.id, refund.attempt, payment.payment_intent_id, amount)
+        try:
+            made = ctx.stripe.create_refund(refund.id, refund.key_number, payment.payment_intent_id, amount)
+        except GatewayFailed:
+            with ctx.act(f"job:{job.id}") as act:
+                rows.refund(act.session, job.subject)[2].key_number += 1
+            raise
     failpoint("after_refund_created")
     with ctx.act(f"job:{job.id}", "psp") as act:
         contract, payment, refund = rows.refund(act.session, job.subject)

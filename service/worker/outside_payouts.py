@@ -12,7 +12,7 @@ from service import queue, rows
 from service.domain.money import from_stripe, to_stripe
 from service.domain.psp import BankPayoutSnapshot, TransferSnapshot
 from service.failpoint import failpoint
-from service.gateways import GatewayRefused
+from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Payment, Payout
 from service.operations import payouts
 from service.queue import Claimed
@@ -56,17 +56,27 @@ def _transfer(ctx: Runtime, job: Claimed, payout: Payout, number: int) -> Transf
     except GatewayRefused as refused:
         _wait(ctx, job, payout.id, refused, leg=number)
         return None
+    except GatewayFailed:
+        _next_key(ctx, job, payout.id, leg=number)
+        raise
 
 
-def _wait(ctx: Runtime, job: Claimed, payout_id: str, refused: GatewayRefused, leg: int | None = None) -> None:
-    """A definite no: the next try gets a new number, an hour later at most, or at once when the account is in order again."""
+def _next_key(ctx: Runtime, job: Claimed, payout_id: str, leg: int | None = None) -> None:
+    """Stripe keeps a failure under its key: the next try, which looks first whether the thing exists, needs another one."""
     with ctx.act(f"job:{job.id}") as act:
         payout = rows.payout(act.session, payout_id, owner=rows.EVERYONE, lock=True)
-        payout.waiting_for = "funds" if refused.code == "balance_insufficient" else "payout_account"
         if leg is None:
             payout.attempt += 1
         else:
             payout.sources[leg - 1].attempt += 1
+
+
+def _wait(ctx: Runtime, job: Claimed, payout_id: str, refused: GatewayRefused, leg: int | None = None) -> None:
+    """A definite no: the next try gets a new number, an hour later at most, or at once when the account is in order again."""
+    _next_key(ctx, job, payout_id, leg)
+    with ctx.act(f"job:{job.id}") as act:
+        payout = rows.payout(act.session, payout_id, owner=rows.EVERYONE, lock=True)
+        payout.waiting_for = "funds" if refused.code == "balance_insufficient" else "payout_account"
         queue.open_task(act, "payout_waits", payout.id, code=refused.code, waiting_for=payout.waiting_for)
         queue.enqueue(act, "payout_send", payout.id, act.now + _TRY_AGAIN)
 
@@ -79,6 +89,9 @@ def _to_bank(ctx: Runtime, job: Claimed, payout: Payout) -> None:
         if made is None:
             amount = to_stripe(payout.amount_minor, payout.currency)
             made = ctx.stripe.create_bank_payout(payout.id, payout.attempt, amount=amount, currency=payout.currency, account_id=payout.stripe_account_id)
+    except GatewayFailed:
+        _next_key(ctx, job, payout.id)
+        raise
     except GatewayRefused as refused:
         # A charge that is not available yet: the transfer stands, the bank payout follows by itself.
         _wait(ctx, job, payout.id, refused)
