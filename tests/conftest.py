@@ -6,15 +6,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from service.db import APP_ROLE, migrate
+from service.db import migrate
 from service.db.embedded import EmbeddedServer
 from service.sandbox import store
+from tests.databases import clone, create, drop
 from tests.world import Vault, World, make_settings
 
 _SERVER: EmbeddedServer | None = None
@@ -43,34 +42,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(_SERVER.data_dir, ignore_errors=True)
 
 
-def _create(name: str, template: str) -> None:
-    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
-        connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
-        connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
-
-
-def _drop(name: str) -> None:
-    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@contextmanager
-def _clone(template: str = "template_holdfast") -> Iterator[World]:
-    name = f"t_{uuid.uuid4().hex[:16]}"
-    _create(name, template)
-    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name)))
-    try:
-        yield made
-    finally:
-        made.close()
-        _drop(name)
-
-
 @pytest.fixture
 def world() -> Iterator[World]:
     """The whole service over a fresh database: web, worker and sandbox in this process, driven by hand."""
-    with _clone() as made:
+    with clone() as made:
         yield made
 
 
@@ -78,24 +53,24 @@ def world() -> Iterator[World]:
 def funded_template() -> Iterator[tuple[str, dict[str, str]]]:
     """A database in which a contract of 100.00 USD has been paid into protection, made once; (name, who is who)."""
     name = f"funded_{uuid.uuid4().hex[:12]}"
-    _create(name, "template_holdfast")
+    create(name, "template_holdfast")
     made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name)))
     contract, _ = made.funded_contract(milestones=[("Work", 10_000)])
     known = {"contract": contract["id"], "milestone": contract["milestones"][0]["id"], "ada": made.ada_id}
     made.close()
     yield name, known
-    _drop(name)
+    drop(name)
 
 
 @pytest.fixture
 def funded(funded_template: tuple[str, dict[str, str]]) -> Iterator[Vault]:
     """A clone of the funded database: something to steal. `known` names the contract, milestone and freelancer."""
     name = f"t_{uuid.uuid4().hex[:16]}"
-    _create(name, funded_template[0])
+    create(name, funded_template[0])
     settings = make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name))
     made = Vault(settings, funded_template[1])
     try:
         yield made
     finally:
         made.db.dispose()
-        _drop(name)
+        drop(name)

@@ -245,11 +245,13 @@ class Person:
 THREE_MILESTONES = [("Engine drawings", 120000), ("Mill and store", 80050), ("First run", 233333)]
 
 
-def contract_body(client: str = "charles@babbage.example", milestones: list[tuple[str, int]] | None = None, **more: Any) -> dict[str, Any]:
+def contract_body(
+    client: str = "charles@babbage.example", milestones: list[tuple[str, int]] | None = None, country: str | None = None, **more: Any
+) -> dict[str, Any]:
     """A contract as the API takes it."""
     rows = milestones or THREE_MILESTONES
     return {
-        "client": {"email": client, "name": "Charles Babbage"},
+        "client": {"email": client, "name": "Charles Babbage", "country": country},
         "title": "Notes on the Analytical Engine",
         "description": "Translation and notes,\nwith a first program.",
         "currency": "USD",

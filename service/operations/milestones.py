@@ -15,7 +15,7 @@ from service.domain.fees import cumulative_fee, cumulative_share
 from service.domain.lifecycle import MILESTONE
 from service.domain.money import plain
 from service.ledger import OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, TRUST, Account, Entry, Line, post
-from service.models import Contract, Message, Milestone, Release, Submission, new_id
+from service.models import ClientSession, Contract, Message, Milestone, Release, SessionGrant, Submission, new_id
 
 _SHORTEST_SECOND_WINDOW_DAYS = 5
 
@@ -117,7 +117,8 @@ def _schedule_review(act: Act, milestone: Milestone) -> None:
 def _notice_proved(act: Act, contract: Contract, milestone: Milestone) -> bool:
     """A notice of this round was accepted by the mail server a day ago and did not bounce, or the page was opened since."""
     submitted_at = _submitted_at(act.session, milestone)
-    if contract.viewed_at and contract.viewed_at >= submitted_at:
+    opened = select(ClientSession.id).join(SessionGrant).where(SessionGrant.contract_id == contract.id, ClientSession.last_seen_at >= submitted_at)
+    if act.session.execute(opened.limit(1)).first():
         return True
     before = act.now - timedelta(hours=act.policies.windows.proof_of_notice_hours)
     query = select(Message.id).where(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
+from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
-from tests.journey import WsgiHttp, contract_body
+from tests.databases import clone
+from tests.journey import Reply, WsgiHttp, contract_body
 from tests.world import World
 
 HUGE = "x" * 1_000_000
@@ -57,9 +60,7 @@ WRONG: list[tuple[str, Any, str]] = [
 @pytest.fixture(scope="module")
 def world() -> Any:
     """One world for the whole table: none of it may write anything."""
-    from tests.conftest import _clone
-
-    with _clone() as made:
+    with clone() as made:
         yield made
 
 
@@ -109,12 +110,6 @@ def test_a_wrong_body(world: World, raw: bytes, headers: dict[str, str], status:
 
 def chunked(world: World, raw: bytes, headers: dict[str, str]) -> Any:
     """A chunked request as the server hands it over: no length, a marker that the stream ends by itself."""
-    import io
-
-    from werkzeug.test import EnvironBuilder, run_wsgi_app
-
-    from tests.journey import Reply
-
     environ = EnvironBuilder("/v1/contracts", method="POST", headers=headers, base_url="http://127.0.0.1:8000").get_environ()
     environ.pop("CONTENT_LENGTH", None)
     environ |= {"wsgi.input": io.BytesIO(raw), "wsgi.input_terminated": True}
@@ -156,7 +151,5 @@ def test_a_wrong_method_names_the_right_ones(world: World) -> None:
 
 
 def test_another_host_is_not_served(world: World) -> None:
-    from werkzeug.test import Client
-
     answer = Client(world.app).get("/v1/me", base_url="http://evil.example")
     assert answer.status_code == 404

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from service.domain.errors import catalogue
+from tests.databases import clone
 from tests.journey import Program, WsgiHttp, contract_body
 from tests.world import World
 
@@ -110,8 +112,6 @@ def test_idempotency(world: World) -> None:
 @pytest.mark.parametrize("key", ["", "short", "x" * 129, "with space in the middle", "ümlaut-is-not-printable-ascii"])
 def test_a_missing_or_odd_key(world: World, key: str) -> None:
     headers = {"Authorization": f"Bearer {world.keys['ada']}", "Content-Type": "application/json", "Idempotency-Key": key.encode().decode("latin-1")}
-    import json
-
     answer = WsgiHttp(world.app).request("POST", "/v1/contracts", body=json.dumps(contract_body()).encode(), headers=headers)
     assert (answer.status, answer.json()["code"]) == (400, "idempotency_key_missing")
     assert world.sql("SELECT count(*) AS n FROM contract")[0].n == 0
@@ -218,9 +218,7 @@ def test_every_problem_has_a_page(world_app: Any, code: str) -> None:
 
 @pytest.fixture(scope="module")
 def world_app() -> Any:
-    from tests.conftest import _clone
-
-    with _clone() as made:
+    with clone() as made:
         yield made.app
 
 

@@ -12,6 +12,7 @@ import pytest
 from service.db import Database
 from tests.faults.test_payments import at_once, deliver, last_event, pay_silently
 from tests.faults.test_releases import release
+from tests.journey import contract_body
 from tests.world import World
 
 ROUNDS = 12
@@ -140,8 +141,6 @@ def test_freeze_against_release(world: World) -> None:
 
 def test_the_same_key_at_once(world: World) -> None:
     """One creates, the others wait, are told that it runs, or get the first answer. One contract exists."""
-    from tests.journey import contract_body
-
     ada, barrier_key = world.program(), "the-same-key-for-all-of-them"
     answers = at_once(8, lambda _: ada.call("POST", "/v1/contracts", contract_body(), key=barrier_key))
     assert {a.status for a in answers} <= {201, 409}  # type: ignore[attr-defined]

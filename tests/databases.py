@@ -1,0 +1,37 @@
+"""Fresh databases for tests, cloned from the migrated template in some tens of milliseconds."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from service.db import APP_ROLE
+from tests.world import World, make_settings
+
+
+def create(name: str, template: str) -> None:
+    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+        connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
+
+
+def drop(name: str) -> None:
+    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def clone(template: str = "template_holdfast") -> Iterator[World]:
+    name = f"t_{uuid.uuid4().hex[:16]}"
+    create(name, template)
+    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name)))
+    try:
+        yield made
+    finally:
+        made.close()
+        drop(name)
