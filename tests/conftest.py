@@ -19,6 +19,10 @@ from tests.world import Vault, World, make_settings
 _SERVER: EmbeddedServer | None = None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--browser-required", action="store_true", help="Fail instead of skipping when there is no chromium.")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts the server; workers inherit its address."""
     global _SERVER
