@@ -123,7 +123,8 @@ def pgbench(stage: Stage, script: str, clients: int) -> float:
     command = [stage.pgbench, "-n", "-c", str(clients), "-j", "2", "-T", str(max(1, round(SECONDS))), "-f", str(path), stage.app_url]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     found = re.search(r"tps = ([\d.]+)", done.stdout)
-    assert found and "failed transactions: 0 " in done.stdout, done.stdout + done.stderr
+    assert found, done.stdout + done.stderr
+    assert "failed transactions: 0 " in done.stdout, done.stdout + done.stderr
     return float(found[1])
 
 

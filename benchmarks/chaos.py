@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -100,7 +101,8 @@ class Interrupted(LiveHttp):
             Interrupted.calls += 1
             part = Interrupted.points.pop(Interrupted.calls, None)
         if part:
-            threading.Timer(Interrupted.chance.random() * 0.04, self._strike, (part, f"{method} {path.split('?', maxsplit=1)[0]}")).start()
+            during = f"{method} {re.sub('(_|/l/)[0-9A-Za-z._-]{20,}', '…', path.split('?')[0])}"
+            threading.Timer(Interrupted.chance.random() * 0.04, self._strike, (part, during)).start()
         return super().request(method, path, body=body, headers=headers)
 
     @staticmethod
@@ -141,6 +143,8 @@ def _round(kills: int, seed: int) -> int:
         contract = mainjob.run(who)
         time.sleep(1)
         figures = mainjob.check(who, contract)
+        verdict = subprocess.run([sys.executable, "-m", "service.cli", "--world", str(folder / "world"), "ledger", "verify"], check=False)
+        assert verdict.returncode == 0, "holdfast ledger verify"
     finally:
         demo.stop()
     click.echo(f"seed {seed}: {Interrupted.calls} changing calls, {len(Interrupted.killed)} kills: " + "; ".join(Interrupted.killed))

@@ -5,7 +5,9 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unavailable.
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -22,8 +24,13 @@ _EXITS: tuple[tuple[type[Exception], int], ...] = ((NotFound, 3), (Conflict, 4),
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="holdfast")
-def cli() -> None:
+@click.option("--world", type=click.Path(path_type=Path), help="The folder of a demo to act on, when HOLDFAST_DATABASE_URL is not set.")
+@click.pass_context
+def cli(context: click.Context, world: Path | None) -> None:
     """Direct Contracts with protected payments. Start with `holdfast demo`."""
+    looks_after = context.invoked_subcommand not in ("demo", "serve", "worker", "migrate")
+    if looks_after and not os.environ.get("HOLDFAST_DATABASE_URL"):
+        os.environ.update(demo.environment_of(world or demo.default_folder()))
 
 
 for _command in (

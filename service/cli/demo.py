@@ -29,6 +29,7 @@ from service.db.embedded import EmbeddedServer
 from service.sandbox.app import remember_address
 from service.worker.loop import Worker
 
+ENVIRONMENT = "environment.json"
 _STOP_SECONDS = 15
 _READY_SECONDS = 60
 
@@ -38,6 +39,13 @@ def default_folder() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/holdfast/demo")
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "holdfast" / "demo"
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """The settings of the demo on a folder, so that other commands can act on it; empty when there is none."""
+    path = folder / ENVIRONMENT
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 @click.command()
@@ -85,6 +93,8 @@ class Supervisor:
         settings = config.load(environment)
         run.migrate_now(settings, owner)
         environment.pop("HOLDFAST_OWNER_URL", None)
+        mine = {k: v for k, v in environment.items() if k.startswith("HOLDFAST_")}
+        _write_private(self._folder / ENVIRONMENT, json.dumps(mine, indent=2))
         world = self._folder / "world.json"
         if not world.exists():
             _write_private(world, json.dumps(self._new_world(settings, empty=empty, instant=instant), indent=2))

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from service.db import Database
+from service.domain.errors import Unavailable
 from service.domain.money import CURRENCIES
 from service.sandbox import panel, people, stripe_api
 from service.sandbox.errors import StripeRefusal
@@ -36,6 +37,7 @@ def create_sandbox(db: Database, *, stripe_key: str, public_url: str, pump: Pump
     for blueprint in (stripe_api.blueprint, people.blueprint, panel.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(StripeRefusal, _refused)
+    app.register_error_handler(Unavailable, _away)
     app.after_request(_headers)
     app.jinja_env.filters["stripe_money"] = _money
     app.wsgi_app = _LosesAnswers(app.wsgi_app)  # type: ignore[method-assign]
@@ -54,6 +56,11 @@ def _templates() -> str:
 
 def _refused(refusal: StripeRefusal) -> tuple[Response, int]:
     return jsonify(refusal.body), refusal.status
+
+
+def _away(error: Unavailable) -> tuple[Response, int]:
+    """The database is being restarted: nothing was done, and whoever asked may ask again."""
+    return jsonify(error={"type": "api_error", "code": "unavailable", "message": str(error)}), 503
 
 
 def _headers(response: Response) -> Response:

@@ -93,7 +93,7 @@ def _code(page: Page, sandbox: Sandbox, email: str, visit: Visit) -> None:
 def other_pages(base: str, page: Page, visit: Visit, contract_id: str) -> None:
     """Pages beside the flow."""
     for name, path in {
-        "home": "/", "docs": "/docs", "problems": "/problems/", "problem": "/problems/not_enough", "not-found": "/nothing", "bad-link": "/l/nothing",
+        "home": "/", "problems": "/problems/", "problem": "/problems/not_enough", "not-found": "/nothing", "bad-link": "/l/nothing",
         "mailbox": "/_sandbox/mailbox", "sandbox": "/_sandbox/", "decline": f"/c/{contract_id}/decline",
     }.items():  # fmt: skip
         page.goto(base + path)
