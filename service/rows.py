@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from service.domain import typeid
 from service.domain.errors import NotFound
@@ -23,7 +23,7 @@ EVERYONE = None
 def _one(session: Session, query: Select[Any], lock: bool) -> Any:
     if lock:
         # Stronger than a foreign key's check, weaker than a delete: inserts of child rows do not wait for it.
-        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+        query = query.with_for_update(key_share=True, of=query.column_descriptions[0]["entity"]).execution_options(populate_existing=True)
     found = session.execute(query).scalar_one_or_none()
     if found is None:
         raise NotFound("There is no such object.")
@@ -44,7 +44,8 @@ def freelancer(session: Session, freelancer_id: str, *, lock: bool = False) -> F
 
 def contract(session: Session, contract_id: str, *, owner: str | None, lock: bool = False) -> Contract:
     """The contract if `owner` (a freelancer's id, or EVERYONE) has it. Locked: milestones read afterwards are current."""
-    query = select(Contract).where(Contract.id == _known(contract_id, "ctr"))
+    # Nearly every reader shows both people: one statement instead of three.
+    query = select(Contract).options(joinedload(Contract.client), joinedload(Contract.freelancer)).where(Contract.id == _known(contract_id, "ctr"))
     if owner is not EVERYONE:
         query = query.where(Contract.freelancer_id == owner)
     found: Contract = _one(session, query, lock)

@@ -11,10 +11,10 @@ import hmac
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Response, request
-from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from service import web
@@ -51,8 +51,9 @@ def hold(act: Act, key_id: str) -> Held:
     fingerprint = hashlib.sha256(request.query_string + b"\n" + request.get_data(cache=True)).digest()
     number = int.from_bytes(scope[:8], "big", signed=True)
     # Ends with the transaction, however that ends: a crash leaves nothing locked.
-    alone = act.session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": number}).scalar_one()
-    row = act.session.execute(select(IdempotencyRecord).where(IdempotencyRecord.scope == scope)).scalar_one_or_none()
+    connection = act.session.connection()
+    alone = connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock(%s)", (number,)).scalar_one()
+    row = connection.exec_driver_sql("SELECT fingerprint, status, answer FROM idempotency_record WHERE scope = %s", (scope,)).one_or_none()
     if row is None and not alone:
         raise KeyRunning("The first request with this key has not finished yet.")
     if row is None:
@@ -73,7 +74,7 @@ def keep(act: Act, held: Held, response: Response) -> None:
     act.session.execute(insert(IdempotencyRecord).values(row).on_conflict_do_nothing())
 
 
-def _stored(row: IdempotencyRecord) -> Response:
+def _stored(row: Any) -> Response:
     try:
         kept = json.loads(_box().decrypt(row.answer))
     except InvalidToken:

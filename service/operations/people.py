@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from service import events
 from service.act import Act
+from service.domain import typeid
 from service.domain.errors import Invalid, NotFound, Unauthenticated
 from service.models import ApiKey, Freelancer, new_id
 
@@ -105,21 +106,23 @@ def list_keys(session: Session, freelancer_id: str | None) -> list[ApiKey]:
     return list(session.execute(query).scalars())
 
 
-_AUTHENTICATE = text("""
-    SELECT id, role, freelancer_id, scopes, digest, expires_at, revoked_at, last_used_at FROM api_key WHERE digest = :digest
-""").columns(ApiKey.id, ApiKey.role, ApiKey.freelancer_id, ApiKey.scopes, ApiKey.digest, ApiKey.expires_at, ApiKey.revoked_at, ApiKey.last_used_at)
+_AUTHENTICATE = """
+    SELECT id, role, freelancer_id, scopes, digest, expires_at, revoked_at, last_used_at FROM api_key WHERE digest = %(digest)s
+"""
 _USED = text("UPDATE api_key SET last_used_at = :now WHERE digest = :digest")
 
 
 def authenticate(act: Act, secret: str) -> Principal:
     """Who a key belongs to. Raises Unauthenticated for a key that is unknown, expired or revoked, without saying which."""
     digest = _digest(secret)
-    row = act.session.execute(_AUTHENTICATE, {"digest": digest}).one_or_none()
+    # Straight to the driver: every call asks this first.
+    row = act.session.connection().exec_driver_sql(_AUTHENTICATE, {"digest": digest}).one_or_none()
     if row is None or not hmac.compare_digest(row.digest, digest) or row.revoked_at or (row.expires_at and row.expires_at <= act.now):
         raise Unauthenticated("The API key is not valid.")
     if row.last_used_at is None or act.now - row.last_used_at > _LAST_USED_GRAIN:
         act.session.execute(_USED, {"now": act.now, "digest": digest})
-    return Principal(row.id, row.role, row.freelancer_id, frozenset(row.scopes))
+    whose = typeid.encode("frl", row.freelancer_id) if row.freelancer_id else None
+    return Principal(typeid.encode("key", row.id), row.role, whose, frozenset(row.scopes))
 
 
 def _digest(secret: str) -> str:

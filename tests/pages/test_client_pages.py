@@ -422,3 +422,35 @@ def test_the_freelancer_may_bear_it_too(world: World) -> None:
     client.approve(contract["milestones"][0]["id"], "50.00")
     assert world.balance()["pending"] == 5_000 - 250 - 160
     world.check_books()
+
+
+def test_the_contract_page_in_every_state(world: World) -> None:
+    """Whatever has happened, the page says where it stands and what comes next."""
+    contract, client = world.accepted_contract(milestones=[("One", 10_000), ("Two", 20_000)])
+    path, (first, second) = f"/c/{contract['id']}", [m["id"] for m in contract["milestones"]]
+    assert "Milestone 1 is not paid yet" in client.get(path).text
+    client.pay([first])
+    world.work()
+    assert "is at work; we write to you" in client.get(path).text
+    world.program().post(f"/v1/milestones/{first}/submissions", {"note": "done"})
+    assert "Please answer by" in client.get(path).text
+    client.approve(first, "40.00")
+    assert "USD\xa040.00" in client.get(path).text
+    world.program().post(f"/v1/milestones/{first}/submissions", {"note": "rest"})
+    client.approve(first)
+    assert "The next milestone can start when it is paid" in client.get(path).text
+    client.pay([second])
+    world.program().post(f"/v1/milestones/{second}/submissions", {"note": "done"})
+    client.approve(second)
+    page = client.get(path)
+    assert "Everything is done and paid" in page.text
+    assert "Holdfast's own money" in page.text
+    ended, other = world.accepted_contract(client="john@herschel.example")
+    form = other.through_code(f"/c/{ended['id']}/cancel").forms[0]
+    assert other.press(f"/c/{ended['id']}/cancel", form).status == 303
+    assert "No money has been taken" in other.get(f"/c/{ended['id']}").text
+    withdrawn = world.sent_contract(client="mary@somerville.example")
+    third = world.client("mary@somerville.example")
+    third.open()
+    world.program().post(f"/v1/contracts/{withdrawn['id']}/withdraw")
+    assert "withdrew this contract" in third.get(f"/c/{withdrawn['id']}").text
