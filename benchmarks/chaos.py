@@ -101,7 +101,7 @@ class Interrupted(LiveHttp):
             Interrupted.calls += 1
             part = Interrupted.points.pop(Interrupted.calls, None)
         if part:
-            during = f"{method} {re.sub('(_|/l/)[0-9A-Za-z._-]{20,}', '…', path.split('?')[0])}"
+            during = f"{method} {re.sub('(_|/l/)[0-9A-Za-z._-]{20,}', '…', path.split('?', maxsplit=1)[0])}"
             threading.Timer(Interrupted.chance.random() * 0.04, self._strike, (part, during)).start()
         return super().request(method, path, body=body, headers=headers)
 

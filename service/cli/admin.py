@@ -144,6 +144,7 @@ def openapi(target: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(spec))
         return
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(as_yaml(spec))
     click.echo(f"{target} written.")
 
