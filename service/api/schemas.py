@@ -8,7 +8,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_dump, validate
 
+from service.domain.capabilities import capabilities
 from service.domain.fees import BEARERS
+from service.domain.lifecycle import FREELANCER
 from service.models import KINDS
 
 BIGGEST_AMOUNT = 2**53 - 1
@@ -189,6 +191,7 @@ class MilestoneOut(Out):
     round = fields.Integer()
     auto_release_at = fields.AwareDateTime(allow_none=True)
     hold_limit_at = fields.AwareDateTime(allow_none=True)
+    allowed_actions = fields.Function(lambda m: capabilities("milestone", m.state, FREELANCER))
 
 
 class ContractOut(Out):
@@ -219,6 +222,7 @@ class ContractOut(Out):
     accepted_at = fields.AwareDateTime(allow_none=True)
     fund_by = fields.AwareDateTime(allow_none=True)
     closed_at = fields.AwareDateTime(allow_none=True)
+    allowed_actions = fields.Function(lambda c: capabilities("contract", c.state, FREELANCER))
 
     def get_client(self, contract: Any) -> dict[str, Any]:
         return {

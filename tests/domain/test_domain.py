@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from service import policies
 from service.domain import fees, lifecycle, money, typeid
+from service.domain.capabilities import SCOPES, STOPPED_BY, capabilities
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.errors import Invalid, StateConflict, catalogue
 from service.domain.fees import Schedule, Tier
@@ -181,6 +182,15 @@ def test_a_refused_move_says_what_is_possible() -> None:
     with pytest.raises(StateConflict) as refused:
         lifecycle.allowed_move("contract", "sent", "send", "freelancer")
     assert refused.value.extra["allowed_actions"] == ["withdraw"]
+
+
+def test_capabilities_are_states_less_holds() -> None:
+    assert capabilities("contract", "sent", "client") == ["decline", "accept"]
+    assert capabilities("contract", "sent", "client", frozenset({"accept"})) == ["decline"], "nobody is kept from saying no"
+    assert capabilities("milestone", "funded", "freelancer", frozenset(SCOPES)) == ["submit"], "nor from handing work over"
+    known = {(machine, move.event) for machine, made in lifecycle.MACHINES.items() for move in made.moves}
+    assert set(STOPPED_BY) <= known
+    assert set(STOPPED_BY.values()) <= set(SCOPES)
 
 
 def test_every_entry_keeps_the_trust_identity_possible() -> None:
