@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup demo test check lint types layers openapi docs bench soak chaos screenshots lock clean
+.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench soak chaos screenshots lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ demo: setup ## run everything on a seeded world: http://127.0.0.1:8000
 test: setup ## every test that needs only Python
 	$(BIN)/python -m pytest -n 2 -q --ignore=tests/browser
 
-check: setup test lint types layers openapi docs browser ## everything that CI checks
+check: setup test lint types layers openapi docs fuzz browser ## everything that CI checks
 
 lint: setup ## style
 	$(BIN)/ruff check service tests benchmarks migrations
@@ -45,6 +45,9 @@ docs: setup ## generated tables are what the code says
 
 browser: setup ## the whole flow in a real browser (Debian's chromium)
 	$(BIN)/python -m pytest -q tests/browser --browser-required
+
+fuzz: setup ## a short fuzz of every endpoint: no input may make a 5xx
+	$(BIN)/python -m benchmarks.fuzz
 
 bench: setup ## figures, as ratios measured in one run
 	$(BIN)/python -m benchmarks.bench

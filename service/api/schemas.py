@@ -62,6 +62,10 @@ def country(**more: Any) -> fields.String:
     return fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z", error="A country is two capital letters (ISO 3166-1)."), **more)
 
 
+def freelancer_id(**more: Any) -> fields.String:
+    return fields.String(validate=validate.Regexp(r"frl_[0-7][0-9a-hjkmnp-tv-z]{25}\Z", error="Not the id of a freelancer."), **more)
+
+
 class ClientIn(Schema):
     email = email(required=True)
     name = line(120, required=True)
@@ -93,7 +97,7 @@ class ContractIn(Schema):
     relationship = line(300, allow_none=True, load_default=None)
     review_period_days = fields.Integer(strict=True, load_default=14, validate=validate.Range(3, 30))
     processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
-    freelancer = fields.String(load_default=None, validate=validate.Length(max=40), metadata={"description": "Platform keys only"})
+    freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
     metadata = fields.Dict(keys=fields.String(), load_default=dict, validate=_metadata)
 
 
@@ -119,7 +123,7 @@ class SubmissionIn(Schema):
 class PayoutIn(Schema):
     amount = amount(required=True)
     currency = currency(required=True)
-    freelancer = fields.String(load_default=None, validate=validate.Length(max=40))
+    freelancer = freelancer_id(load_default=None)
 
 
 class FreelancerIn(Schema):
@@ -130,7 +134,7 @@ class FreelancerIn(Schema):
 
 
 class KeyIn(Schema):
-    freelancer = fields.String(required=True, validate=validate.Length(max=40))
+    freelancer = freelancer_id(required=True)
     scopes = fields.List(fields.String(validate=validate.Length(max=40)), load_default=None, validate=validate.Length(1, 30), allow_none=True)
     expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
 
@@ -153,11 +157,11 @@ class QuoteQuery(Schema):
 
 
 class FreelancerQuery(Schema):
-    freelancer = fields.String(load_default=None, validate=validate.Length(max=40))
+    freelancer = freelancer_id(load_default=None)
 
 
 class PayoutQuery(PageQuery):
-    freelancer = fields.String(load_default=None, validate=validate.Length(max=40))
+    freelancer = freelancer_id(load_default=None)
 
 
 class EventQuery(PageQuery):

@@ -63,7 +63,7 @@ def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: 
 
 def find_freelancer(session: Session, freelancer_id: str) -> Freelancer:
     """Raises NotFound."""
-    found = session.get(Freelancer, freelancer_id)
+    found = session.get(Freelancer, freelancer_id) if typeid.is_typeid(freelancer_id, "frl") else None
     if found is None:
         raise NotFound("There is no such freelancer.")
     return found
@@ -89,7 +89,7 @@ def issue_key(
 
 def revoke_key(act: Act, key_id: str) -> ApiKey:
     """From this commit on the key opens nothing. Revoking twice is the same. Raises NotFound."""
-    key = act.session.get(ApiKey, key_id)
+    key = act.session.get(ApiKey, key_id) if typeid.is_typeid(key_id, "key") else None
     if key is None:
         raise NotFound("There is no such key.")
     if key.revoked_at is None:

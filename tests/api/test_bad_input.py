@@ -144,6 +144,18 @@ def test_what_is_not_there(world: World, path: str) -> None:
     assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["/v1/keys", "/v1/payouts", "/v1/balance", "/v1/payout-account"])
+@pytest.mark.parametrize("text", ["0", "frl_x", "ctr_01h455vb4pex5vsknk084sn02q", "%5C%C3%98"])
+def test_what_is_no_freelancer_s_id(world: World, path: str, text: str) -> None:
+    answer = world.program("platform").call("GET", f"{path}?freelancer={text}")
+    assert (answer.status, answer.json()["errors"][0]["pointer"]) == (422, "/freelancer")
+
+
+@pytest.mark.parametrize("text", ["0", "key_x", "frl_01h455vb4pex5vsknk084sn02q"])
+def test_what_is_no_key_s_id(world: World, text: str) -> None:
+    assert world.program("platform").call("DELETE", f"/v1/keys/{text}").status == 404
+
+
 def test_a_wrong_method_names_the_right_ones(world: World) -> None:
     answer = world.program().call("DELETE", "/v1/contracts")
     assert (answer.status, answer.json()["code"]) == (405, "method_not_allowed")
