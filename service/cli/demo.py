@@ -59,7 +59,8 @@ def demo(port: int, host: str, data_dir: Path | None, info: Path | None, empty: 
     """Run all of it on a seeded world: database, web, worker, mailbox, a stand-in for Stripe, a clock that can be moved."""
     if host not in ("127.0.0.1", "localhost", "::1") and os.environ.get("HOLDFAST_DEMO_ANYWHERE") != "1":
         raise click.UsageError("The sandbox has no log-in; it stays on this machine unless HOLDFAST_DEMO_ANYWHERE=1 is set.")
-    Supervisor(port, host, (data_dir or default_folder()).resolve(), info).run(empty=empty, instant=instant)
+    began = _instant(instant) if instant else None  # read before anything starts: a wrong one must not start an old world
+    Supervisor(port, host, (data_dir or default_folder()).resolve(), info).run(empty=empty, instant=began)
 
 
 class Supervisor:
@@ -72,7 +73,7 @@ class Supervisor:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = False
 
-    def run(self, *, empty: bool, instant: str | None) -> None:
+    def run(self, *, empty: bool, instant: datetime | None) -> None:
         began = time.monotonic()
         for number in (signal.SIGTERM, signal.SIGINT):
             # Only note it: a signal may come in the middle of anything.
@@ -88,7 +89,7 @@ class Supervisor:
         finally:
             self._stop()
 
-    def _prepare(self, *, empty: bool, instant: str | None) -> dict[str, str]:
+    def _prepare(self, *, empty: bool, instant: datetime | None) -> dict[str, str]:
         owner, environment = self._database()
         settings = config.load(environment)
         run.migrate_now(settings, owner)
@@ -139,11 +140,11 @@ class Supervisor:
         found: dict[str, str] = json.loads(path.read_text())
         return found
 
-    def _new_world(self, settings: Settings, *, empty: bool, instant: str | None) -> dict[str, str]:
+    def _new_world(self, settings: Settings, *, empty: bool, instant: datetime | None) -> dict[str, str]:
         runtime, sandbox = create_runtime(settings, lambda _: True)
         assert sandbox is not None, "the demo runs on the sandbox"
         if instant:
-            books.set_clock(runtime.db, _instant(instant) - datetime.now(UTC))
+            books.set_clock(runtime.db, instant - datetime.now(UTC))
         remember_address(runtime.db, settings.public_url)
         keys = seed.people_and_keys(runtime)
         if not empty:

@@ -112,6 +112,6 @@ def test_secrets_come_from_files_too(tmp_path: Path) -> None:
 )
 def test_exit_codes(arguments: list[str], code: int) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")}
-    done = subprocess.run([sys.executable, "-m", "service.cli", *arguments], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run([sys.executable, "-m", "service.cli", *arguments], capture_output=True, text=True, env=environment, check=False, timeout=60)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
