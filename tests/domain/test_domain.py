@@ -172,7 +172,7 @@ def test_every_state_can_be_reached_and_left(machine: str) -> None:
     sources = {s for m in made.moves for s in m.sources}
     assert {m.target for m in made.moves} | sources <= set(made.states)
     stuck = {s for s in reached - made.final if s not in sources}
-    assert stuck <= {"requires_action", "changes_requested", "succeeded", "paid", "active"} - sources or not stuck, stuck
+    assert not stuck
 
 
 def test_a_refused_move_says_what_is_possible() -> None:
@@ -196,7 +196,7 @@ def test_capabilities_are_states_less_holds() -> None:
 def test_every_entry_keeps_the_trust_identity_possible() -> None:
     for entry in ENTRIES.values():
         sides = {(ACCOUNTS[d].trust_side != 0) - (ACCOUNTS[c].trust_side != 0) for d, c in entry.lines}
-        assert sides == {0} or {1, -1} <= sides or 0 in sides, entry.name
+        assert sides == {0} or {1, -1} <= sides, entry.name
 
 
 def test_codes_are_unique_and_advised() -> None:
