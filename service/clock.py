@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_NOW = "SELECT clock_timestamp() + (SELECT clock_offset FROM installation)"
+from service.db import fetch
+
+NOW = "clock_timestamp() + clock_offset"
+"""As an expression over the one row of `installation`, for statements that begin an act."""
+_NOW = f"SELECT {NOW} AS now FROM installation"
 _MOVE = text("UPDATE installation SET clock_offset = :offset WHERE clock_offset <= :offset")
 
 
 def now(session: Session) -> datetime:
     """The service's present instant, UTC. Live installations have an offset of zero that nothing may change."""
-    # Straight to the driver: every act asks, and the ORM would cost ten times the question.
-    instant: datetime = session.connection().exec_driver_sql(_NOW).scalar_one()
+    instant: datetime = fetch(session, _NOW)[0].now
     return instant.astimezone(UTC)
 
 

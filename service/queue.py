@@ -6,6 +6,7 @@ per (kind, subject): asking again moves its date. A job that is asked for again 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from service.act import Act
+from service.db import fetch
 from service.models import Job, StaffTask, new_id
 
 MAX_ATTEMPTS = 12
@@ -41,6 +43,13 @@ class Claimed:
     lease: datetime
 
 
+_ENQUEUE = """
+    INSERT INTO job (kind, subject, due_at, args) SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::jsonb[])
+    ON CONFLICT (kind, subject) WHERE state = 'waiting'
+    DO UPDATE SET due_at = excluded.due_at, args = excluded.args, leased_until = NULL, attempts = 0
+"""
+
+
 def enqueue(act: Act, kind: str, subject: str, due_at: datetime | None = None, **args: Any) -> None:
     """Have `kind` done for `subject` at `due_at` (now when left out)."""
     enqueue_many(act, [(kind, subject, due_at or act.now, args)])
@@ -50,14 +59,8 @@ def enqueue_many(act: Act, wanted: list[Wanted]) -> None:
     """Several jobs in one statement: (kind, subject, due_at, args)."""
     if not wanted:
         return
-    rows = [{"kind": kind, "subject": subject, "due_at": due_at, "args": args} for kind, subject, due_at, args in wanted]
-    statement = insert(Job)
-    again = statement.on_conflict_do_update(
-        index_elements=[Job.kind, Job.subject],
-        index_where=text("state = 'waiting'"),
-        set_={"due_at": statement.excluded.due_at, "args": statement.excluded.args, "leased_until": None, "attempts": 0},
-    )
-    act.session.execute(again, rows)
+    columns = list(zip(*((kind, subject, due_at, json.dumps(args)) for kind, subject, due_at, args in wanted), strict=True))
+    fetch(act.session, _ENQUEUE, [list(column) for column in columns])
 
 
 _CANCEL = text("UPDATE job SET state = 'done', finished_at = :now WHERE state = 'waiting' AND subject = :subject AND kind = ANY (:kinds)")

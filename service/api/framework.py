@@ -140,18 +140,20 @@ def call(scope: str) -> Iterator[Call]:
     The record of the answer commits with the work. A refusal (4xx) rolls the work back and is kept on its own.
     """
     _check_version()
+    runtime = web.runtime()
     held: idempotency.Held | None = None
     try:
-        with web.act() as begun:
-            principal = people.authenticate(begun, web.bearer())
+        with runtime.db.transaction() as session:
+            principal, now = people.authenticate(session, web.bearer())
             if scope and scope not in principal.scopes:
                 raise MissingScope(f"The key needs the scope {scope}.")
-            made = Call(begun.as_(principal.actor), principal)
+            begun = Act(session, principal.actor, now, web.request_id(), runtime.policies)
+            made = Call(begun, principal)
             if request.method == "POST":
                 held = idempotency.hold(begun, principal.key_id)
             yield made
             if held and made.response is not None:
-                begun.session.flush()
+                session.flush()
                 idempotency.keep(begun, held, made.response)
     except HoldfastError as refusal:
         if held and refusal.status in _STORED_REFUSALS and refusal.status != 429:

@@ -15,14 +15,14 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Response, request
-from sqlalchemy.dialects.postgresql import insert
 
 from service import web
 from service.act import Act
+from service.db import fetch
 from service.domain.errors import KeyMissing, KeyReused, KeyRunning
-from service.models import IdempotencyRecord
 
 _SHAPE = re.compile(r"[\x21-\x7e]{16,128}")
+_KEEP = "INSERT INTO idempotency_record (scope, fingerprint, status, answer, created_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _KEPT_HEADERS = ("ETag", "Content-Type", "Location")
 
 
@@ -51,9 +51,10 @@ def hold(act: Act, key_id: str) -> Held:
     fingerprint = hashlib.sha256(request.query_string + b"\n" + request.get_data(cache=True)).digest()
     number = int.from_bytes(scope[:8], "big", signed=True)
     # Ends with the transaction, however that ends: a crash leaves nothing locked.
-    connection = act.session.connection()
-    alone = connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock(%s)", (number,)).scalar_one()
-    row = connection.exec_driver_sql("SELECT fingerprint, status, answer FROM idempotency_record WHERE scope = %s", (scope,)).one_or_none()
+    alone = fetch(act.session, "SELECT pg_try_advisory_xact_lock(%s) AS mine", (number,))[0].mine
+    # A statement of its own: its snapshot must be younger than the lock.
+    found = fetch(act.session, "SELECT fingerprint, status, answer FROM idempotency_record WHERE scope = %s", (scope,))
+    row = found[0] if found else None
     if row is None and not alone:
         raise KeyRunning("The first request with this key has not finished yet.")
     if row is None:
@@ -70,8 +71,8 @@ def keep(act: Act, held: Held, response: Response) -> None:
         body.pop("secret", None)
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     answer = _box().encrypt(json.dumps({"body": body, "headers": headers}).encode())
-    row = {"scope": held.scope, "fingerprint": held.fingerprint, "status": response.status_code, "answer": answer, "created_at": act.now}
-    act.session.execute(insert(IdempotencyRecord).values(row).on_conflict_do_nothing())
+    row = (held.scope, held.fingerprint, response.status_code, answer, act.now)
+    fetch(act.session, _KEEP, row)
 
 
 def _stored(row: Any) -> Response:

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response
 
 from service import rows, web
-from service.api import schemas as shape
 from service.api.framework import Call, Endpoints, after, call
+from service.api.schemas import answered, asked
 from service.domain.errors import Invalid, NotFound
 from service.operations import payouts, statements
 from service.policies import NORMAL
@@ -16,7 +16,7 @@ from service.policies.quotes import quote
 
 blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balance, payouts, fees")
 
-_payout, _account = shape.PayoutOut(), shape.PayoutAccountOut()
+_payout, _account = answered.PayoutOut(), answered.PayoutAccountOut()
 
 
 def _whose(made: Call, freelancer_id: str | None) -> str:
@@ -28,8 +28,8 @@ def _whose(made: Call, freelancer_id: str | None) -> str:
 
 
 @blueprint.route("/balance", methods=["GET"])
-@blueprint.arguments(shape.FreelancerQuery, location="query")
-@blueprint.response(200, shape.AnyOut)
+@blueprint.arguments(asked.FreelancerQuery, location="query")
+@blueprint.response(200, answered.AnyOut)
 def balance(query: dict[str, Any]) -> Response:
     """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable, held."""
     with call("payments:read") as made:
@@ -38,8 +38,8 @@ def balance(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/fee-quote", methods=["GET"])
-@blueprint.arguments(shape.QuoteQuery, location="query")
-@blueprint.response(200, shape.AnyOut)
+@blueprint.arguments(asked.QuoteQuery, location="query")
+@blueprint.response(200, answered.AnyOut)
 def fee_quote(query: dict[str, Any]) -> Response:
     """What a contract of this kind and amount would cost, beside the other kinds."""
     with call("contracts:read") as made:
@@ -61,8 +61,8 @@ def fee_quote(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payout-account", methods=["GET"])
-@blueprint.arguments(shape.FreelancerQuery, location="query")
-@blueprint.response(200, shape.PayoutAccountOut)
+@blueprint.arguments(asked.FreelancerQuery, location="query")
+@blueprint.response(200, answered.PayoutAccountOut)
 def account(query: dict[str, Any]) -> Response:
     """Whether payouts can be sent, and what is missing."""
     with call("payments:read") as made:
@@ -73,8 +73,8 @@ def account(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payout-account/onboarding", methods=["POST"])
-@blueprint.arguments(shape.FreelancerQuery)
-@blueprint.response(201, shape.AnyOut)
+@blueprint.arguments(asked.FreelancerQuery)
+@blueprint.response(201, answered.AnyOut)
 def onboarding(body: dict[str, Any]) -> Response:
     """A single-use address at Stripe at which the freelancer sets up payouts. Two short transactions around the calls."""
     gateway, settings = web.runtime().stripe, web.runtime().settings
@@ -96,8 +96,8 @@ def onboarding(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payouts", methods=["POST"])
-@blueprint.arguments(shape.PayoutIn)
-@blueprint.response(201, shape.PayoutOut)
+@blueprint.arguments(asked.PayoutIn)
+@blueprint.response(201, answered.PayoutOut)
 def request_payout(body: dict[str, Any]) -> Response:
     """Ask for a payout out of what is available."""
     with call("payouts:write") as made:
@@ -105,8 +105,8 @@ def request_payout(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payouts", methods=["GET"])
-@blueprint.arguments(shape.PayoutQuery, location="query")
-@blueprint.response(200, shape.ListOut)
+@blueprint.arguments(asked.PayoutQuery, location="query")
+@blueprint.response(200, answered.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """List payouts, newest first."""
     with call("payments:read") as made:
@@ -115,7 +115,7 @@ def find(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payouts/<payout_id>", methods=["GET"])
-@blueprint.response(200, shape.PayoutOut)
+@blueprint.response(200, answered.PayoutOut)
 def read(payout_id: str) -> Response:
     """Read one payout."""
     with call("payments:read") as made:
@@ -123,8 +123,8 @@ def read(payout_id: str) -> Response:
 
 
 @blueprint.route("/payouts/<payout_id>/cancel", methods=["POST"])
-@blueprint.arguments(shape.Nothing)
-@blueprint.response(200, shape.PayoutOut)
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, answered.PayoutOut)
 def cancel(body: dict[str, Any], payout_id: str) -> Response:
     """Take a payout back before it is sent."""
     with call("payouts:write") as made:

@@ -9,18 +9,18 @@ from flask import Response
 from sqlalchemy import select
 
 from service import __version__, ledger, queue, rows, web
-from service.api import schemas as shape
 from service.api.framework import Endpoints, after, call
+from service.api.schemas import answered, asked
 from service.models import Event, JournalEntry
 from service.operations import people, reconcile
 
 blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger")
 
-_freelancer, _key, _event = shape.FreelancerOut(), shape.KeyOut(), shape.EventOut()
+_freelancer, _key, _event = answered.FreelancerOut(), answered.KeyOut(), answered.EventOut()
 
 
 @blueprint.route("/me", methods=["GET"])
-@blueprint.response(200, shape.AnyOut)
+@blueprint.response(200, answered.AnyOut)
 def me() -> Response:
     """Who this key is, what it may do, and the service's clock."""
     with call("") as made:
@@ -33,8 +33,8 @@ def me() -> Response:
 
 
 @blueprint.route("/freelancers", methods=["POST"])
-@blueprint.arguments(shape.FreelancerIn)
-@blueprint.response(201, shape.FreelancerOut)
+@blueprint.arguments(asked.FreelancerIn)
+@blueprint.response(201, answered.FreelancerOut)
 def create_freelancer(body: dict[str, Any]) -> Response:
     """Enter a freelancer of the marketplace."""
     with call("keys:write") as made:
@@ -42,7 +42,7 @@ def create_freelancer(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/freelancers/<freelancer_id>", methods=["GET"])
-@blueprint.response(200, shape.FreelancerOut)
+@blueprint.response(200, answered.FreelancerOut)
 def read_freelancer(freelancer_id: str) -> Response:
     """Read one freelancer."""
     with call("contracts:read") as made:
@@ -51,8 +51,8 @@ def read_freelancer(freelancer_id: str) -> Response:
 
 
 @blueprint.route("/keys", methods=["POST"])
-@blueprint.arguments(shape.KeyIn)
-@blueprint.response(201, shape.KeyOut)
+@blueprint.arguments(asked.KeyIn)
+@blueprint.response(201, answered.KeyOut)
 def create_key(body: dict[str, Any]) -> Response:
     """A key for a freelancer. `secret` is shown this once, and is not part of a replay."""
     with call("keys:write") as made:
@@ -62,8 +62,8 @@ def create_key(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/keys", methods=["GET"])
-@blueprint.arguments(shape.FreelancerQuery, location="query")
-@blueprint.response(200, shape.ListOut)
+@blueprint.arguments(asked.FreelancerQuery, location="query")
+@blueprint.response(200, answered.ListOut)
 def list_keys(query: dict[str, Any]) -> Response:
     """The newest 100 keys, without their secrets."""
     with call("keys:write") as made:
@@ -72,7 +72,7 @@ def list_keys(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/keys/<key_id>", methods=["DELETE"])
-@blueprint.response(200, shape.KeyOut)
+@blueprint.response(200, answered.KeyOut)
 def revoke_key(key_id: str) -> Response:
     """Revoke a key at once."""
     with call("keys:write") as made:
@@ -80,8 +80,8 @@ def revoke_key(key_id: str) -> Response:
 
 
 @blueprint.route("/events", methods=["GET"])
-@blueprint.arguments(shape.EventQuery, location="query")
-@blueprint.response(200, shape.ListOut)
+@blueprint.arguments(asked.EventQuery, location="query")
+@blueprint.response(200, answered.ListOut)
 def events(query: dict[str, Any]) -> Response:
     """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
     with call("events:read") as made:
@@ -96,7 +96,7 @@ def events(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/ledger/accounts", methods=["GET"])
-@blueprint.response(200, shape.AnyOut)
+@blueprint.response(200, answered.AnyOut)
 def accounts() -> Response:
     """The trial balance: every kind of account per currency, summed from the postings."""
     with call("finance:read") as made:
@@ -108,18 +108,18 @@ def accounts() -> Response:
 
 
 @blueprint.route("/ledger/entries", methods=["GET"])
-@blueprint.arguments(shape.PageQuery, location="query")
-@blueprint.response(200, shape.ListOut)
+@blueprint.arguments(asked.PageQuery, location="query")
+@blueprint.response(200, answered.ListOut)
 def entries(query: dict[str, Any]) -> Response:
     """Journal entries in the order in which they were sealed."""
     with call("finance:read") as made:
         statement = select(JournalEntry).where(JournalEntry.position > (after(query["cursor"]) or 0)).order_by(JournalEntry.position)
         found = list(made.act.session.execute(statement.limit(query["limit"] + 1)).scalars())
-        return made.page(shape.EntryOut(), found, query["limit"], key="position")
+        return made.page(answered.EntryOut(), found, query["limit"], key="position")
 
 
 @blueprint.route("/ledger/verify", methods=["GET"])
-@blueprint.response(200, shape.AnyOut)
+@blueprint.response(200, answered.AnyOut)
 def verify() -> Response:
     """Every check of the books, now."""
     with call("finance:read") as made:
@@ -128,7 +128,7 @@ def verify() -> Response:
 
 
 @blueprint.route("/staff/tasks", methods=["GET"])
-@blueprint.response(200, shape.AnyOut)
+@blueprint.response(200, answered.AnyOut)
 def tasks() -> Response:
     """What waits for a person, and jobs that used up their tries."""
     with call("finance:read") as made:

@@ -6,13 +6,18 @@ nothing inside it calls the network. Leaving the block commits, deferred constra
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Engine, create_engine
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -44,9 +49,28 @@ def make_engine(url: str, *, role: str | None = APP_ROLE, pool_size: int = 8, po
     connect_args = {"options": options, "application_name": "holdfast", "connect_timeout": 5}
     if not pooled:
         return create_engine(driver_url(url), poolclass=NullPool, connect_args=connect_args)
-    return create_engine(
-        driver_url(url), poolclass=QueuePool, pool_size=pool_size, max_overflow=4, pool_timeout=10, pool_pre_ping=True, connect_args=connect_args
-    )
+    engine = create_engine(driver_url(url), poolclass=QueuePool, pool_size=pool_size, max_overflow=4, pool_timeout=10, connect_args=connect_args)
+    event.listen(engine, "checkout", _ping_when_idle)
+    event.listen(engine, "checkin", _remember_use)
+    return engine
+
+
+_IDLE_SECONDS = 1.0
+
+
+def _remember_use(_: Any, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _ping_when_idle(connection: Any, record: Any, _: Any) -> None:
+    """A connection that rested may have lost its server: ask before it is used. Under load nothing is asked."""
+    if time.monotonic() - record.info.get("used_at", math.inf) < _IDLE_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error
 
 
 class Database:
@@ -74,8 +98,13 @@ class Database:
         """
         try:
             with Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
-                yield session
-        except OperationalError as error:
+                try:
+                    yield session
+                except psycopg.OperationalError:
+                    # From `fetch`: SQLAlchemy has not seen that this connection is of no more use.
+                    session.invalidate()
+                    raise
+        except (OperationalError, psycopg.OperationalError) as error:
             raise Unavailable("The database did not answer in time; nothing was written.") from error
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) in _TRANSIENT or error.connection_invalidated:
@@ -86,6 +115,18 @@ class Database:
         if self._engine is not None and self._engine[0] == os.getpid():
             self._engine[1].dispose()
         self._engine = None
+
+
+def fetch(session: Session, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """Rows, by column name, of one statement in the session's transaction, straight from the driver.
+
+    For the handful of statements that every request makes: SQLAlchemy's result costs as much again as the answer. Does
+    not flush. Refusals come as the driver's own errors, so nothing that a constraint may refuse is written this way.
+    """
+    driver = session.connection().connection.driver_connection
+    assert driver is not None, "a connection in use has its driver"
+    cursor = driver.cursor(row_factory=namedtuple_row).execute(statement, parameters)
+    return list(cursor.fetchall()) if cursor.description else []
 
 
 def constraint_of(error: DBAPIError) -> str | None:

@@ -5,6 +5,8 @@ It never decides about money: the ledger reads holds under its own lock. It only
 
 from __future__ import annotations
 
+from functools import cache
+
 from service.domain.lifecycle import allowed_actions
 
 SCOPES = ("login", "contract_create", "accept", "inflow", "release", "refund", "outflow", "amend")
@@ -23,6 +25,7 @@ STOPPED_BY: dict[tuple[str, str], str] = {
 """The scope that stops an event. Events that are not here pass every hold: nobody is kept from saying no, or from handing work over."""
 
 
+@cache
 def capabilities(machine: str, state: str, actor: str, held: frozenset[str] = frozenset()) -> list[str]:
-    """The events that this actor may cause from this state while holds of the scopes `held` are active."""
+    """The events that this actor may cause from this state while holds of the scopes `held` are active. Not to be changed."""
     return [event for event in allowed_actions(machine, state, actor) if STOPPED_BY.get((machine, event)) not in held]

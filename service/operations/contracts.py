@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session, selectinload
 
 from service import events, queue, rows
 from service.act import Act
@@ -217,31 +216,6 @@ def remind(act: Act, contract: Contract) -> None:
     events.record(act, "contract.reminded", contract, step=contract.state)
 
 
-def find_many(session: Session, *, owner: str | None, state: str | None, external: str | None, after: str | None, limit: int) -> list[Contract]:
-    """Newest first, one more than `limit` when there are more. `external` matches metadata.external_ref."""
-    together = (selectinload(Contract.milestones), selectinload(Contract.client))
-    query = select(Contract).options(*together).order_by(Contract.id.desc()).limit(limit + 1)
-    if owner is not rows.EVERYONE:
-        query = query.where(Contract.freelancer_id == owner)
-    if state:
-        query = query.where(Contract.state == state)
-    if external:
-        query = query.where(Contract.metadata_["external_ref"].astext == external)
-    if after:
-        query = query.where(Contract.id < after)
-    return list(session.execute(query).scalars())
-
-
-def timeline(session: Session, contract: Contract, after: int, limit: int) -> list[Event]:
-    """What happened, oldest first: one row per public fact, one more than `limit` when there are more."""
-    query = select(Event).where(Event.contract_id == contract.id, Event.public, Event.number > after).order_by(Event.number).limit(limit + 1)
-    return list(session.execute(query).scalars())
-
-
-def acceptance_of(session: Session, contract: Contract) -> Acceptance | None:
-    return session.get(Acceptance, (contract.id, contract.text_version))
-
-
 def text_of(contract: Contract) -> dict[str, Any]:
     """The words and numbers that are agreed on. Their canonical JSON is what the hash is made of."""
     return {
@@ -267,10 +241,11 @@ def text_hash(agreed: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
-def quote_of(act: Act, contract: Contract) -> dict[str, Any]:
-    """The fee promise at this moment; the stored one once the contract was sent."""
-    if contract.quote is not None:
-        return contract.quote
+def quote_of(act: Act, contract: Any) -> dict[str, Any]:
+    """The fee promise at this moment; the stored one once the contract was sent. Takes a contract or a read of one."""
+    frozen: dict[str, Any] | None = contract.quote
+    if frozen is not None:
+        return frozen
     return quote(
         act.policies,
         kind=contract.kind,

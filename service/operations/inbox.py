@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy.dialects.postgresql import insert
+import json
 
 from service import queue
 from service.act import Act
+from service.db import fetch
 from service.domain.psp import InboundEvent
 from service.failpoint import failpoint
 from service.models import StripeEvent
 
+_STORE = """
+    INSERT INTO stripe_event (id, type, object_id, account_id, payload, received_at) VALUES (%s, %s, %s, %s, %s::jsonb, %s)
+    ON CONFLICT DO NOTHING RETURNING id
+"""
+
 
 def store(act: Act, event: InboundEvent) -> bool:
     """Keep a verified event and have it handled. Returns False for one that is known: duplicates die on the key."""
-    statement = insert(StripeEvent).values(
-        id=event.id, type=event.type, object_id=event.object_id, account_id=event.account_id, payload=event.payload, received_at=act.now
-    )
-    fresh = act.session.execute(statement.on_conflict_do_nothing().returning(StripeEvent.id)).one_or_none() is not None
+    row = (event.id, event.type, event.object_id, event.account_id, json.dumps(event.payload), act.now)
+    fresh = bool(fetch(act.session, _STORE, row))
     failpoint("after_event_insert")
     if fresh:
         queue.enqueue(act, "stripe_event", event.id)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from service import events
 from service.act import Act
+from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import CodeRequired, Gone, Invalid, NotFound, TooManyRequests
 from service.models import ClientLink, ClientSession, CodeChallenge, Contract, SessionGrant, new_id
@@ -142,7 +143,7 @@ def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
 _VISITOR = """
     SELECT s.id, s.client_id, s.created_at, s.last_seen_at, g.contract_id, g.role, g.verified_at
       FROM client_session s JOIN session_grant g ON g.session_id = s.id JOIN client_link l ON l.id = g.link_id
-     WHERE s.digest = %(digest)s AND g.contract_id = %(contract)s AND s.closed_at IS NULL AND l.revoked_at IS NULL
+     WHERE s.digest = %s AND g.contract_id = %s AND s.closed_at IS NULL AND l.revoked_at IS NULL
 """
 _SEEN = text("UPDATE client_session SET last_seen_at = :now WHERE digest = :digest")
 
@@ -150,7 +151,8 @@ _SEEN = text("UPDATE client_session SET last_seen_at = :now WHERE digest = :dige
 def visitor(act: Act, cookie: str, contract_uuid: object) -> Visitor | None:
     """Who looks at this contract with this cookie; None without a live session that was opened by one of its links."""
     digest = _digest(cookie)
-    row = act.session.connection().exec_driver_sql(_VISITOR, {"digest": digest, "contract": contract_uuid}).one_or_none()
+    found = fetch(act.session, _VISITOR, (digest, contract_uuid))
+    row = found[0] if found else None
     if row is None or act.now - row.last_seen_at > SESSION_IDLE or act.now - row.created_at > SESSION_LONGEST:
         return None
     if act.now - row.last_seen_at > _SEEN_GRAIN:
@@ -230,9 +232,8 @@ def use_form(act: Act, key: str, location: str) -> bool:
     """Use up a form's one-time key. Returns False when it was used before: Back, or a double click."""
     if not 20 <= len(key) <= 64:
         raise Invalid.one("form_key", "form_key", "The form is not complete; open the page again.")
-    # RETURNING, because rowcount after ON CONFLICT DO NOTHING is -1 in SQLAlchemy 2.
     statement = "INSERT INTO form_key (key, location, used_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING key"
-    return act.session.connection().exec_driver_sql(statement, (key, location, act.now)).one_or_none() is not None
+    return bool(fetch(act.session, statement, (key, location, act.now)))
 
 
 def _digest(cookie: str) -> str:

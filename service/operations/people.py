@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service import events
+from service import clock, events
 from service.act import Act
+from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import Invalid, NotFound, Unauthenticated
 from service.models import ApiKey, Freelancer, new_id
@@ -106,23 +107,28 @@ def list_keys(session: Session, freelancer_id: str | None) -> list[ApiKey]:
     return list(session.execute(query).scalars())
 
 
-_AUTHENTICATE = """
-    SELECT id, role, freelancer_id, scopes, digest, expires_at, revoked_at, last_used_at FROM api_key WHERE digest = %(digest)s
+_AUTHENTICATE = f"""
+    SELECT {clock.NOW} AS now, id, role, freelancer_id, scopes, digest, expires_at, revoked_at, last_used_at
+      FROM installation LEFT JOIN api_key ON digest = %s
 """
 _USED = text("UPDATE api_key SET last_used_at = :now WHERE digest = :digest")
 
 
-def authenticate(act: Act, secret: str) -> Principal:
-    """Who a key belongs to. Raises Unauthenticated for a key that is unknown, expired or revoked, without saying which."""
+def authenticate(session: Session, secret: str) -> tuple[Principal, datetime]:
+    """Who a key belongs to, and the service's present instant: every call begins with both, so it is one statement.
+
+    Raises Unauthenticated for a key that is unknown, expired or revoked, without saying which.
+    """
     digest = _digest(secret)
     # Straight to the driver: every call asks this first.
-    row = act.session.connection().exec_driver_sql(_AUTHENTICATE, {"digest": digest}).one_or_none()
-    if row is None or not hmac.compare_digest(row.digest, digest) or row.revoked_at or (row.expires_at and row.expires_at <= act.now):
+    row = fetch(session, _AUTHENTICATE, (digest,))[0]
+    now = row.now.astimezone(UTC)
+    if row.id is None or not hmac.compare_digest(row.digest, digest) or row.revoked_at or (row.expires_at and row.expires_at <= now):
         raise Unauthenticated("The API key is not valid.")
-    if row.last_used_at is None or act.now - row.last_used_at > _LAST_USED_GRAIN:
-        act.session.execute(_USED, {"now": act.now, "digest": digest})
+    if row.last_used_at is None or now - row.last_used_at > _LAST_USED_GRAIN:
+        session.execute(_USED, {"now": now, "digest": digest})
     whose = typeid.encode("frl", row.freelancer_id) if row.freelancer_id else None
-    return Principal(typeid.encode("key", row.id), row.role, whose, frozenset(row.scopes))
+    return Principal(typeid.encode("key", row.id), row.role, whose, frozenset(row.scopes)), now
 
 
 def _digest(secret: str) -> str:

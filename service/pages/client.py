@@ -12,7 +12,7 @@ from service import rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
 from service.models import Contract
-from service.operations import contracts, links, milestones, payments, statements
+from service.operations import contract_reads, contracts, links, milestones, payments, statements
 from service.operations.links import Visitor
 from service.pages.session import code_first, require_code, use_form, visitor
 from service.pages.shapes import payable
@@ -41,9 +41,9 @@ def contract(contract_id: str) -> str:
             payable=payable(found),
             submissions={m.id: milestones.submissions_of(act.session, m.id) for m in found.milestones if m.round},
             receipts=statements.receipts_of(act.session, found),
-            timeline=contracts.timeline(act.session, found, 0, 100)[:100],
+            timeline=contract_reads.timeline(act.session, found.id, 0, 100)[:100],
             terms=contracts.TERMS_TEXT.split("\n\n", 1)[1],
-            acceptance=contracts.acceptance_of(act.session, found),
+            acceptance=contract_reads.acceptance_of(act.session, found),
             held=sum(milestones.escrow_minor(m) for m in found.milestones),
         )
 
@@ -173,6 +173,6 @@ def receipt(contract_id: str, payment_id: str) -> str:
             raise NotFound("There is no such receipt.")
         by_id = {m.id: m for m in found.milestones}
         return render_template(
-            "receipt.html", contract=found, freelancer=found.freelancer, payment=paid, acceptance=contracts.acceptance_of(act.session, found),
+            "receipt.html", contract=found, freelancer=found.freelancer, payment=paid, acceptance=contract_reads.acceptance_of(act.session, found),
             lines=[(by_id[line.milestone_id], line) for line in paid.lines],
         )  # fmt: skip

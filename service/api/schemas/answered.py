@@ -1,0 +1,199 @@
+"""What goes out. Answers name their kind and leave nothing out: what is not known is null."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from service.api.dump import Step, compiled
+from service.domain.capabilities import capabilities
+from service.domain.lifecycle import FREELANCER
+
+
+class Out(Schema):
+    """Answers name their kind, and leave nothing out: what is not known is null."""
+
+    kind_name = ""
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """As the library's, several times faster; see `service.api.dump`."""
+        if many:
+            return [self.dump(one) for one in obj]
+        shown = {"id": obj.id, "object": self.kind_name} if "id" in self.dump_fields else {"object": self.kind_name}
+        for key, step in self._steps:
+            shown[key] = step(obj)
+        return shown
+
+    @cached_property
+    def _steps(self) -> list[Step]:
+        return compiled(self)
+
+
+class MilestoneOut(Out):
+    kind_name = "milestone"
+    id = fields.String()
+    number = fields.Integer()
+    state = fields.String()
+    title = fields.String()
+    amount = fields.Integer(attribute="amount_minor")
+    funded = fields.Integer(attribute="funded_minor")
+    released = fields.Integer(attribute="released_minor")
+    refunded = fields.Integer(attribute="refunded_minor")
+    confiscated = fields.Integer(attribute="confiscated_minor")
+    fee_taken = fields.Integer(attribute="fee_taken_minor")
+    due_on = fields.Date(allow_none=True)
+    round = fields.Integer()
+    auto_release_at = fields.AwareDateTime(allow_none=True)
+    hold_limit_at = fields.AwareDateTime(allow_none=True)
+    allowed_actions = fields.Function(lambda m: capabilities("milestone", m.state, FREELANCER))
+
+
+class ContractOut(Out):
+    kind_name = "contract"
+    id = fields.String()
+    state = fields.String()
+    kind = fields.String()
+    currency = fields.String()
+    total = fields.Integer(attribute="total_minor")
+    title = fields.String()
+    description = fields.String()
+    client = fields.Method("get_client")
+    freelancer = fields.String(attribute="freelancer_id")
+    milestones = fields.List(fields.Nested(MilestoneOut))
+    fee_quote = fields.Method("get_quote")
+    review_period_days = fields.Integer()
+    processing_borne_by = fields.String()
+    relationship = fields.String(attribute="relationship_note", allow_none=True)
+    metadata = fields.Dict(attribute="metadata_")
+    version = fields.Integer()
+    text_version = fields.Integer()
+    text_hash = fields.String(allow_none=True)
+    opened_at = fields.AwareDateTime(attribute="viewed_at", allow_none=True)
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+    sent_at = fields.AwareDateTime(allow_none=True)
+    offer_expires_at = fields.AwareDateTime(allow_none=True)
+    accepted_at = fields.AwareDateTime(allow_none=True)
+    fund_by = fields.AwareDateTime(allow_none=True)
+    closed_at = fields.AwareDateTime(allow_none=True)
+    allowed_actions = fields.Function(lambda c: capabilities("contract", c.state, FREELANCER))
+
+    def get_client(self, contract: Any) -> dict[str, Any]:
+        return {
+            "id": contract.client_alias_id, "email": contract.client.email, "name": contract.client_name,
+            "company": contract.client_company, "country": contract.client_country,
+        }  # fmt: skip
+
+    def get_quote(self, contract: Any) -> Any:
+        """The frozen or offered quote; for a draft, what would be offered now."""
+        return contract.quote if contract.quote is not None else getattr(contract, "present_quote", None)
+
+
+class PayoutOut(Out):
+    kind_name = "payout"
+    id = fields.String()
+    state = fields.String()
+    amount = fields.Integer(attribute="amount_minor")
+    currency = fields.String()
+    freelancer = fields.String(attribute="freelancer_id")
+    failure_code = fields.String(allow_none=True)
+    waiting_for = fields.String(allow_none=True)
+    requested_at = fields.AwareDateTime()
+    sent_at = fields.AwareDateTime(allow_none=True)
+    arrived_at = fields.AwareDateTime(allow_none=True)
+
+
+class PayoutAccountOut(Out):
+    kind_name = "payout_account"
+    freelancer = fields.String(attribute="freelancer_id")
+    state = fields.String()
+    requirements = fields.List(fields.String())
+    updated_at = fields.AwareDateTime()
+
+
+class FreelancerOut(Out):
+    kind_name = "freelancer"
+    id = fields.String()
+    external_ref = fields.String()
+    email = fields.String()
+    display_name = fields.String()
+    country = fields.String()
+    created_at = fields.AwareDateTime()
+
+
+class KeyOut(Out):
+    kind_name = "api_key"
+    id = fields.String()
+    role = fields.String()
+    freelancer = fields.String(attribute="freelancer_id", allow_none=True)
+    hint = fields.String()
+    scopes = fields.List(fields.String())
+    created_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime(allow_none=True)
+    revoked_at = fields.AwareDateTime(allow_none=True)
+    last_used_at = fields.AwareDateTime(allow_none=True)
+
+
+class SubmissionOut(Out):
+    kind_name = "submission"
+    id = fields.String()
+    milestone = fields.String(attribute="milestone_id")
+    round = fields.Integer()
+    note = fields.String()
+    note_hash = fields.String()
+    submitted_at = fields.AwareDateTime()
+
+
+class EventOut(Out):
+    kind_name = "event"
+    id = fields.String()
+    type = fields.String()
+    timestamp = fields.AwareDateTime(attribute="occurred_at")
+    contract_id = fields.String(allow_none=True)
+    sequence = fields.Integer(allow_none=True)
+    actor = fields.String()
+    data = fields.Method("get_data")
+    metrics = fields.Function(lambda _: {"job_success": "excluded", "feedback": "excluded"})
+
+    def get_data(self, event: Any) -> dict[str, Any]:
+        return {"object": event.object_id, "from": event.from_state, "to": event.to_state, **event.data}
+
+
+class EntryOut(Out):
+    kind_name = "journal_entry"
+    id = fields.String()
+    position = fields.Integer()
+    kind = fields.String()
+    cause = fields.String()
+    contract = fields.String(attribute="contract_id", allow_none=True)
+    actor = fields.String()
+    occurred_at = fields.AwareDateTime()
+    posted_on = fields.Date()
+    recorded_at = fields.AwareDateTime()
+    effective_on = fields.Date()
+    description = fields.String()
+
+
+class ListOut(Schema):
+    object = fields.String()
+    data = fields.List(fields.Dict())
+    has_more = fields.Boolean()
+    next_cursor = fields.String(allow_none=True)
+
+
+class ProblemOut(Schema):
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    detail = fields.String()
+    code = fields.String()
+    request_id = fields.String()
+    errors = fields.List(fields.Dict())
+
+
+class AnyOut(Schema):
+    """An object described in the text of the endpoint."""
+
+    object = fields.String()

@@ -1,0 +1,114 @@
+"""What comes in: bodies and queries. Unknown fields are refused by the parser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from service.api.schemas.fields import BIGGEST_AMOUNT, amount, country, currency, email, freelancer_id, line, no_controls, prose
+from service.domain.fees import BEARERS
+from service.models import KINDS
+
+
+class ClientIn(Schema):
+    email = email(required=True)
+    name = line(120, required=True)
+    company = line(160, allow_none=True)
+    country = country(allow_none=True)
+
+
+class MilestoneIn(Schema):
+    title = line(140, required=True)
+    amount = amount(required=True)
+    due_on = fields.Date(allow_none=True)
+
+
+def _metadata(value: dict[str, Any]) -> None:
+    if len(value) > 50 or any(not isinstance(v, str) or len(v) > 500 or len(k) > 40 for k, v in value.items()):
+        raise ValidationError("Up to 50 keys of 40 characters with texts of up to 500.")
+    for key, text in value.items():
+        no_controls(key)
+        no_controls(text)
+
+
+class ContractIn(Schema):
+    client = fields.Nested(ClientIn, required=True)
+    title = line(140, required=True)
+    description = prose(20_000, load_default="")
+    currency = currency(required=True)
+    milestones = fields.List(fields.Nested(MilestoneIn), required=True, validate=validate.Length(1, 50))
+    kind = fields.String(load_default="direct", validate=validate.OneOf(KINDS))
+    relationship = line(300, allow_none=True, load_default=None)
+    review_period_days = fields.Integer(strict=True, load_default=14, validate=validate.Range(3, 30))
+    processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
+    freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
+    metadata = fields.Dict(keys=fields.String(), load_default=dict, validate=_metadata)
+
+
+class ContractEdit(ContractIn):
+    """As creation, without `freelancer`: the whole of the terms is replaced."""
+
+    class Meta:
+        exclude = ("freelancer",)
+
+
+class Nothing(Schema):
+    """An empty object."""
+
+
+class ReasonIn(Schema):
+    reason = line(200, load_default="", least=0)
+
+
+class SubmissionIn(Schema):
+    note = prose(10_000, required=True, least=1)
+
+
+class PayoutIn(Schema):
+    amount = amount(required=True)
+    currency = currency(required=True)
+    freelancer = freelancer_id(load_default=None)
+
+
+class FreelancerIn(Schema):
+    external_ref = line(120, required=True)
+    email = email(required=True)
+    display_name = line(120, required=True)
+    country = country(required=True)
+
+
+class KeyIn(Schema):
+    freelancer = freelancer_id(required=True)
+    scopes = fields.List(fields.String(validate=validate.Length(max=40)), load_default=None, validate=validate.Length(1, 30), allow_none=True)
+    expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
+class PageQuery(Schema):
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=600))
+
+
+class ContractQuery(PageQuery):
+    state = fields.String(load_default=None, validate=validate.Length(max=30))
+    external_ref = fields.String(load_default=None, validate=validate.Length(max=500), metadata={"description": "metadata.external_ref"})
+
+
+class QuoteQuery(Schema):
+    kind = fields.String(load_default="direct", validate=validate.OneOf(KINDS))
+    currency = currency(required=True)
+    amount = fields.Integer(required=True, validate=validate.Range(1, BIGGEST_AMOUNT))
+    client = fields.String(load_default=None, validate=validate.Length(max=254))
+
+
+class FreelancerQuery(Schema):
+    freelancer = freelancer_id(load_default=None)
+
+
+class PayoutQuery(PageQuery):
+    freelancer = freelancer_id(load_default=None)
+
+
+class EventQuery(PageQuery):
+    contract = fields.String(load_default=None, validate=validate.Length(max=40))
+    type = fields.String(load_default=None, validate=validate.Length(max=60))
