@@ -10,9 +10,22 @@ from typing import Any
 
 from service.act import Act
 from service.domain.lifecycle import Move, allowed_move
-from service.models import Contract, Event, Milestone, Payment, Payout, PayoutAccount, Refund, new_id
+from service.models import (
+    Amendment,
+    Chargeback,
+    Contract,
+    Dispute,
+    Event,
+    Milestone,
+    Payment,
+    Payout,
+    PayoutAccount,
+    Refund,
+    RefundRequest,
+    new_id,
+)
 
-Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount
+Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback
 
 
 def move(act: Act, subject: Stateful, event: str, *, contract: Contract | None = None, actor: str | None = None, **data: Any) -> Move:

@@ -25,6 +25,7 @@ LEASE_SECONDS = 30
 locks make that harmless, and only the holder of the newest lease can finish the job."""
 _FIRST_DELAY = timedelta(seconds=5)
 _LONGEST_DELAY = timedelta(hours=6)
+ONE_DAY = timedelta(days=1)
 
 
 Wanted = tuple[str, str, datetime, dict[str, Any]]
@@ -159,6 +160,14 @@ def open_task(act: Act, kind: str, subject: str, /, **detail: Any) -> None:
     """Something that a person must look at; one open task per (kind, subject)."""
     statement = insert(StaffTask).values(id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=act.now)
     act.session.execute(statement.on_conflict_do_nothing())
+
+
+_CLOSE_TASK = text("UPDATE staff_task SET closed_at = :now WHERE kind = :kind AND subject = :subject AND closed_at IS NULL")
+
+
+def close_task(act: Act, kind: str, subject: str) -> None:
+    """What a person had to look at is done."""
+    act.session.execute(_CLOSE_TASK, {"now": act.now, "kind": kind, "subject": subject})
 
 
 _TASKS = text("SELECT kind, subject, detail, opened_at FROM staff_task WHERE closed_at IS NULL ORDER BY opened_at LIMIT :limit")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from service.domain import typeid
 from service.domain.errors import NotFound
-from service.models import Contract, Freelancer, Milestone, Payment, Payout, Refund
+from service.models import Chargeback, Contract, Dispute, Freelancer, Milestone, Payment, Payout, Refund, RefundRequest
 
 EVERYONE = None
 """As owner: a platform key, staff, or the system. Said explicitly at each call."""
@@ -54,12 +54,12 @@ def contract(session: Session, contract_id: str, *, owner: str | None, lock: boo
     return found
 
 
-def milestone(session: Session, milestone_id: str, *, owner: str | None) -> tuple[Contract, Milestone]:
-    """The milestone with its contract, which is locked. Raises NotFound."""
+def milestone(session: Session, milestone_id: str, *, owner: str | None, lock: bool = True) -> tuple[Contract, Milestone]:
+    """The milestone with its contract, which is locked unless said otherwise. Raises NotFound."""
     contract_id = session.execute(select(Milestone.contract_id).where(Milestone.id == _known(milestone_id, "mst"))).scalar_one_or_none()
     if contract_id is None:
         raise NotFound("There is no such object.")
-    parent = contract(session, contract_id, owner=owner, lock=True)
+    parent = contract(session, contract_id, owner=owner, lock=lock)
     return parent, next(m for m in parent.milestones if m.id == milestone_id)
 
 
@@ -78,6 +78,27 @@ def refund(session: Session, refund_id: str) -> tuple[Contract, Payment, Refund]
     parent, paid = payment(session, _one(session, query, False).payment_id, lock=True)
     found: Refund = _one(session, query, True)
     return parent, paid, found
+
+
+def _of_contract(session: Session, kind: type[Any], prefix: str, object_id: str, owner: str | None, *, lock: bool) -> tuple[Contract, Any]:
+    query = select(kind).where(kind.id == _known(object_id, prefix))
+    parent = contract(session, _one(session, query, False).contract_id, owner=owner, lock=lock)
+    return parent, _one(session, query, lock)
+
+
+def refund_request(session: Session, request_id: str, *, owner: str | None, lock: bool = False) -> tuple[Contract, RefundRequest]:
+    """With its contract, both locked when asked. Raises NotFound."""
+    return _of_contract(session, RefundRequest, "rrq", request_id, owner, lock=lock)
+
+
+def dispute(session: Session, dispute_id: str, *, owner: str | None, lock: bool = False) -> tuple[Contract, Dispute]:
+    """With its contract, both locked when asked. Raises NotFound."""
+    return _of_contract(session, Dispute, "dsp", dispute_id, owner, lock=lock)
+
+
+def chargeback(session: Session, chargeback_id: str, *, owner: str | None, lock: bool = False) -> tuple[Contract, Chargeback]:
+    """With its contract, both locked when asked. Raises NotFound."""
+    return _of_contract(session, Chargeback, "cbk", chargeback_id, owner, lock=lock)
 
 
 def payout(session: Session, payout_id: str, *, owner: str | None, lock: bool = False) -> Payout:

@@ -28,6 +28,7 @@ from service.runtime import Runtime
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 MAX_BODY = 256 * 1024
+MAX_UPLOAD = 21 * 1024 * 1024
 
 _BY_STATUS: dict[int, type[HoldfastError]] = {
     400: BadRequest, 404: NotFound, 405: MethodNotAllowed, 411: LengthRequired, 413: TooLarge, 415: WrongMediaType, 429: TooManyRequests,
@@ -85,8 +86,10 @@ def guard(app: Flask) -> None:
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and request.content_length is None:
             # The server cuts chunked bodies off at the limit without a word.
             raise LengthRequired("Send a Content-Length.")
-        if request.content_length is not None and request.content_length > MAX_BODY:
-            raise TooLarge("JSON bodies may have 256 KiB.")
+        most = MAX_UPLOAD if request.path.endswith(("/files", "/evidence")) else MAX_BODY
+        request.max_content_length = most
+        if request.content_length is not None and request.content_length > most:
+            raise TooLarge("JSON bodies may have 256 KiB, files 20 MiB.")
 
     @app.after_request
     def safe(response: Response) -> Response:
@@ -115,3 +118,11 @@ def bearer() -> str:
     if scheme.lower() != "bearer" or not key:
         raise Unauthenticated("An API key is needed.")
     return key.strip()
+
+
+def attachment(name: str, media_type: str, content: bytes) -> Response:
+    """Always a download, never a page: `nosniff` and an empty sandbox besides."""
+    made = Response(content, mimetype=media_type)
+    made.headers.set("Content-Disposition", "attachment", filename=name)
+    made.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return made

@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts the server; workers inherit its address."""
     global _SERVER
+    config.addinivalue_line("markers", "row(codes): rows of the state tables that this test drives through the API, the pages and the clock")
     config.addinivalue_line("markers", "fault(row): a row of the fault matrix that this test proves")
     if hasattr(config, "workerinput"):
         return

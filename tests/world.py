@@ -68,6 +68,9 @@ class World:
                 ("mary", "freelancer", mary.id),
                 ("platform", "platform", None),
                 ("finance", "finance", None),
+                ("safety", "safety", None),
+                ("approver", "approver", None),
+                ("reviewer", "reviewer", None),
             ):
                 keys[name] = people.issue_key(act, role, "sandbox", whose)[1]
         return keys

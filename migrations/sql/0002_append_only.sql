@@ -7,7 +7,8 @@ END $$;
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['posting', 'ledger_account', 'ledger_seal', 'ledger_head', 'acceptance', 'submission'] LOOP
+    FOREACH name IN ARRAY ARRAY['posting', 'ledger_account', 'ledger_seal', 'ledger_head', 'acceptance', 'submission',
+                                'contract_text', 'evidence', 'file', 'file_chunk'] LOOP
         EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION append_only()', name);
     END LOOP;
 END $$;

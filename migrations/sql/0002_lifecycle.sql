@@ -11,7 +11,8 @@ END $$;
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['contract', 'milestone', 'payment', 'refund', 'payout', 'payout_account'] LOOP
+    FOREACH name IN ARRAY ARRAY['contract', 'milestone', 'payment', 'refund', 'payout', 'payout_account',
+                                'amendment', 'refund_request', 'dispute', 'chargeback'] LOOP
         EXECUTE format('CREATE TRIGGER lifecycle_guard AFTER UPDATE OF state ON %I FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)'
                        ' EXECUTE FUNCTION lifecycle_guard()', name);
     END LOOP;
@@ -21,10 +22,22 @@ CREATE FUNCTION terms_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the terms of % are fixed', TG_TABLE_NAME USING ERRCODE = '23514', CONSTRAINT = 'terms_fixed';
 END $$;
+-- A funded amount changes only together with what is funded: when the rest of a milestone is rolled on into one of its own.
 CREATE TRIGGER terms_fixed BEFORE UPDATE OF amount_minor, contract_id ON milestone FOR EACH ROW
-    WHEN ((OLD.amount_minor <> NEW.amount_minor AND OLD.funded_minor > 0) OR OLD.contract_id <> NEW.contract_id)
+    WHEN ((OLD.funded_minor > 0 AND OLD.amount_minor - NEW.amount_minor <> OLD.funded_minor - NEW.funded_minor) OR OLD.contract_id <> NEW.contract_id)
     EXECUTE FUNCTION terms_fixed();
 CREATE TRIGGER terms_fixed BEFORE UPDATE OF currency, freelancer_id, quote ON contract FOR EACH ROW
     WHEN (OLD.currency <> NEW.currency OR OLD.freelancer_id <> NEW.freelancer_id
-          OR (OLD.accepted_at IS NOT NULL AND OLD.quote IS DISTINCT FROM NEW.quote))
+          OR (OLD.accepted_at IS NOT NULL AND (OLD.quote ->> 'schedule' IS DISTINCT FROM NEW.quote ->> 'schedule'
+                                               OR OLD.quote ->> 'normal_schedule' IS DISTINCT FROM NEW.quote ->> 'normal_schedule')))
     EXECUTE FUNCTION terms_fixed();
+
+-- What nobody but its writer has seen may be thrown away; whatever was sent to somebody stays.
+CREATE FUNCTION only_drafts_go() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'draft' THEN
+        RAISE EXCEPTION 'only drafts may be deleted' USING ERRCODE = '23514', CONSTRAINT = 'only_drafts_go';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER only_drafts_go BEFORE DELETE ON contract FOR EACH ROW EXECUTE FUNCTION only_drafts_go();

@@ -57,6 +57,21 @@ def upgrade() -> None:
     )
     op.create_index('event_by_contract_idx', 'event', ['contract_id', 'number'], unique=False)
     op.create_index('event_unpositioned_idx', 'event', ['number'], unique=False, postgresql_where='position IS NULL')
+    op.create_table('float_movement',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('direction', sa.Text(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('asked_by', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('approved_by', sa.Text(), nullable=True),
+    sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("direction IN ('in', 'out')", name=op.f('float_movement_direction_known')),
+    sa.CheckConstraint('amount_minor > 0', name=op.f('float_movement_amount_positive')),
+    sa.CheckConstraint('approved_by IS NULL OR approved_by <> asked_by', name=op.f('float_movement_two_people')),
+    sa.PrimaryKeyConstraint('id', name=op.f('float_movement_pkey'))
+    )
     op.create_table('form_key',
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('location', sa.Text(), nullable=False),
@@ -87,6 +102,7 @@ def upgrade() -> None:
     sa.Column('mode', sa.Text(), nullable=False),
     sa.Column('clock_offset', sa.Interval(), nullable=False),
     sa.Column('payouts_stopped', sa.Text(), nullable=True),
+    sa.Column('below_floor', postgresql.JSONB(astext_type=sa.Text()), server_default='[]', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint("mode = 'sandbox' OR clock_offset = interval '0'", name=op.f('installation_live_clock_is_real')),
     sa.CheckConstraint("mode IN ('sandbox', 'live')", name=op.f('installation_mode_known')),
@@ -234,10 +250,12 @@ def upgrade() -> None:
     sa.Column('stripe_account_id', sa.Text(), nullable=False),
     sa.Column('failure_code', sa.Text(), nullable=True),
     sa.Column('waiting_for', sa.Text(), nullable=True),
+    sa.Column('asked_by', sa.Text(), nullable=False),
     sa.Column('attempt', sa.BigInteger(), nullable=False),
     sa.Column('requested_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('arrived_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("asked_by IN ('freelancer', 'schedule', 'forced')", name=op.f('payout_asked_by_known')),
     sa.CheckConstraint("state IN ('requested', 'held', 'in_transit', 'paid', 'failed', 'canceled', 'reversed')", name=op.f('payout_state_known')),
     sa.CheckConstraint('amount_minor > 0', name=op.f('payout_amount_positive')),
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('payout_freelancer_id_fkey')),
@@ -250,8 +268,12 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('stripe_account_id', sa.Text(), nullable=True),
     sa.Column('requirements', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('schedule', sa.Text(), nullable=False),
+    sa.Column('bank_reference', sa.Text(), nullable=True),
+    sa.Column('bank_changed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("schedule IN ('manual', 'weekly', 'monthly')", name=op.f('payout_account_schedule_known')),
     sa.CheckConstraint("state IN ('onboarding', 'active', 'restricted', 'closed')", name=op.f('payout_account_state_known')),
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('payout_account_freelancer_id_fkey')),
     sa.PrimaryKeyConstraint('freelancer_id', name=op.f('payout_account_pkey')),
@@ -278,6 +300,7 @@ def upgrade() -> None:
     sa.Column('policy_version', sa.Text(), nullable=False),
     sa.Column('text_version', sa.BigInteger(), nullable=False),
     sa.Column('text_hash', sa.Text(), nullable=True),
+    sa.Column('offer_restarts', sa.BigInteger(), nullable=False),
     sa.Column('quote', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
@@ -287,6 +310,8 @@ def upgrade() -> None:
     sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('fund_by', sa.DateTime(timezone=True), nullable=True),
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sa.Text(), nullable=True),
+    sa.Column('dormant_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("kind IN ('direct', 'byoc', 'marketplace')", name=op.f('contract_kind_known')),
     sa.CheckConstraint("processing_borne_by IN ('platform', 'client', 'freelancer', 'split')", name=op.f('contract_processing_borne_by_known')),
     sa.CheckConstraint("state IN ('draft', 'sent', 'change_requested', 'accepted', 'active', 'closing', 'completed', 'cancelled', 'declined', 'withdrawn', 'expired')", name=op.f('contract_state_known')),
@@ -335,11 +360,43 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('acceptance_contract_id_fkey')),
     sa.PrimaryKeyConstraint('contract_id', 'text_version', name=op.f('acceptance_pkey'))
     )
+    op.create_table('amendment',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('proposed_by', sa.Text(), nullable=False),
+    sa.Column('base_text_version', sa.BigInteger(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('milestones', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('differences', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('proposed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("proposed_by IN ('freelancer', 'client')", name=op.f('amendment_proposed_by_known')),
+    sa.CheckConstraint("state IN ('proposed', 'accepted', 'rejected', 'withdrawn', 'expired')", name=op.f('amendment_state_known')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('amendment_contract_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('amendment_pkey'))
+    )
+    op.create_index('amendment_one_open_idx', 'amendment', ['contract_id'], unique=True, postgresql_where="state = 'proposed'")
+    op.create_table('change_request',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('text_version', sa.BigInteger(), nullable=False),
+    sa.Column('topics', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('change_request_contract_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('change_request_pkey'))
+    )
+    op.create_index('change_request_by_contract_idx', 'change_request', ['contract_id'], unique=False)
     op.create_table('client_link',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('client_id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('role', sa.Text(), nullable=False),
+    sa.Column('passed_to', sa.Text(), nullable=True),
     sa.Column('revision', sa.BigInteger(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
@@ -364,6 +421,42 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('code_challenge_pkey'))
     )
     op.create_index('code_challenge_by_contract_idx', 'code_challenge', ['contract_id', 'created_at'], unique=False)
+    op.create_table('contract_text',
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('text_version', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('text', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('text_hash', sa.Text(), nullable=False),
+    sa.Column('previous_hash', sa.Text(), nullable=True),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('contract_text_contract_id_fkey')),
+    sa.PrimaryKeyConstraint('contract_id', 'text_version', name=op.f('contract_text_pkey'))
+    )
+    op.create_table('email_change',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('new_email', sa.Text(), nullable=False),
+    sa.Column('asked_by', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('takes_effect_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('email_change_contract_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('email_change_pkey'))
+    )
+    op.create_index('email_change_one_open_idx', 'email_change', ['contract_id'], unique=True, postgresql_where='ended_at IS NULL')
+    op.create_table('file',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('media_type', sa.Text(), nullable=False),
+    sa.Column('byte_count', sa.BigInteger(), nullable=False),
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('uploaded_by', sa.Text(), nullable=False),
+    sa.Column('uploaded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('byte_count BETWEEN 1 AND 20971520', name=op.f('file_size')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('file_contract_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('file_pkey'))
+    )
+    op.create_index('file_by_contract_idx', 'file', ['contract_id'], unique=False)
     op.create_table('journal_entry',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('number', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -398,9 +491,12 @@ def upgrade() -> None:
     sa.Column('released_minor', sa.BigInteger(), nullable=False),
     sa.Column('refunded_minor', sa.BigInteger(), nullable=False),
     sa.Column('refunded_after_release_minor', sa.BigInteger(), nullable=False),
+    sa.Column('refunding_minor', sa.BigInteger(), nullable=False),
+    sa.Column('disputed_minor', sa.BigInteger(), nullable=False),
     sa.Column('confiscated_minor', sa.BigInteger(), nullable=False),
     sa.Column('charged_back_minor', sa.BigInteger(), nullable=False),
     sa.Column('fee_taken_minor', sa.BigInteger(), nullable=False),
+    sa.Column('fee_returned_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_taken_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_due_minor', sa.BigInteger(), nullable=False),
     sa.Column('billed_before_minor', sa.BigInteger(), nullable=True),
@@ -412,10 +508,12 @@ def upgrade() -> None:
     sa.CheckConstraint("(state = 'submitted') = (auto_release_at IS NOT NULL)", name=op.f('milestone_submitted_has_deadline')),
     sa.CheckConstraint("state IN ('planned', 'awaiting_funding', 'funding', 'funded', 'submitted', 'changes_requested', 'approved', 'released', 'refund_requested', 'refunded', 'cancelled', 'disputed', 'settled', 'confiscated', 'charged_back')", name=op.f('milestone_state_known')),
     sa.CheckConstraint('amount_minor > 0', name=op.f('milestone_amount_positive')),
+    sa.CheckConstraint('fee_returned_minor BETWEEN 0 AND fee_taken_minor', name=op.f('milestone_fee_returned_within_taken')),
     sa.CheckConstraint('fee_taken_minor BETWEEN 0 AND released_minor', name=op.f('milestone_fee_within_released')),
     sa.CheckConstraint('funded_minor BETWEEN 0 AND amount_minor', name=op.f('milestone_funded_within_amount')),
     sa.CheckConstraint('processing_taken_minor BETWEEN 0 AND released_minor', name=op.f('milestone_processing_within_released')),
-    sa.CheckConstraint('released_minor >= 0 AND refunded_minor >= 0 AND confiscated_minor >= 0 AND charged_back_minor >= 0 AND released_minor + refunded_minor + confiscated_minor + charged_back_minor <= funded_minor', name=op.f('milestone_out_within_funded')),
+    sa.CheckConstraint('refunded_after_release_minor BETWEEN 0 AND released_minor', name=op.f('milestone_refunded_within_released')),
+    sa.CheckConstraint('released_minor >= 0 AND refunded_minor >= 0 AND confiscated_minor >= 0 AND charged_back_minor >= 0 AND disputed_minor >= 0 AND refunding_minor >= 0 AND released_minor + refunded_minor + confiscated_minor + charged_back_minor + disputed_minor + refunding_minor <= funded_minor', name=op.f('milestone_out_within_funded')),
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('milestone_contract_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('milestone_pkey')),
     sa.UniqueConstraint('contract_id', 'number', deferrable=True, initially='DEFERRED', name=op.f('milestone_contract_id_number_key'))
@@ -454,6 +552,85 @@ def upgrade() -> None:
     sa.UniqueConstraint('session_id', name=op.f('payment_session_id_key'))
     )
     op.create_index('payment_by_contract_idx', 'payment', ['contract_id', 'id'], unique=False)
+    op.create_table('chargeback',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('payment_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('stripe_dispute_id', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('stripe_status', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('fee_minor', sa.BigInteger(), nullable=False),
+    sa.Column('locked', sa.Boolean(), nullable=False),
+    sa.Column('round', sa.BigInteger(), nullable=False),
+    sa.Column('protected', sa.Boolean(), nullable=True),
+    sa.Column('evidence_due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('submit_by', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('pack_file_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('stripe_file_id', sa.Text(), nullable=True),
+    sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state IN ('inquiry', 'evidence_due', 'submitted', 'accepted', 'won', 'lost', 'prearb', 'closed')", name=op.f('chargeback_state_known')),
+    sa.CheckConstraint('amount_minor > 0 AND fee_minor >= 0', name=op.f('chargeback_amounts')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('chargeback_contract_id_fkey')),
+    sa.ForeignKeyConstraint(['pack_file_id'], ['file.id'], name=op.f('chargeback_pack_file_id_fkey')),
+    sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('chargeback_payment_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('chargeback_pkey')),
+    sa.UniqueConstraint('stripe_dispute_id', name=op.f('chargeback_stripe_dispute_id_key'))
+    )
+    op.create_index('chargeback_by_payment_idx', 'chargeback', ['payment_id'], unique=False)
+    op.create_table('dispute',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('opened_by', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('claimed_refund_minor', sa.BigInteger(), nullable=False),
+    sa.Column('claim', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('answered_refund_minor', sa.BigInteger(), nullable=True),
+    sa.Column('milestone_was', sa.Text(), nullable=False),
+    sa.Column('review_left_seconds', sa.BigInteger(), nullable=True),
+    sa.Column('refund_minor', sa.BigInteger(), nullable=True),
+    sa.Column('reasons', sa.Text(), nullable=True),
+    sa.Column('mediator', sa.Text(), nullable=True),
+    sa.Column('decider', sa.Text(), nullable=True),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('deadline_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('hard_stop_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(refund_minor IS NOT NULL) = (state IN ('executed', 'settled', 'defaulted', 'decided'))", name=op.f('dispute_outcome_known')),
+    sa.CheckConstraint("opened_by IN ('freelancer', 'client')", name=op.f('dispute_opened_by_known')),
+    sa.CheckConstraint("state IN ('open', 'answered', 'negotiation', 'mediation', 'proposal', 'arbitration', 'decided', 'executed', 'settled', 'withdrawn', 'defaulted')", name=op.f('dispute_state_known')),
+    sa.CheckConstraint('amount_minor > 0', name=op.f('dispute_amount_positive')),
+    sa.CheckConstraint('claimed_refund_minor BETWEEN 0 AND amount_minor', name=op.f('dispute_claim_within_amount')),
+    sa.CheckConstraint('refund_minor IS NULL OR refund_minor BETWEEN 0 AND amount_minor', name=op.f('dispute_outcome_within_amount')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('dispute_contract_id_fkey')),
+    sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('dispute_milestone_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('dispute_pkey'))
+    )
+    op.create_index('dispute_by_contract_idx', 'dispute', ['contract_id', 'id'], unique=False)
+    op.create_index('dispute_one_open_idx', 'dispute', ['milestone_id'], unique=True, postgresql_where='closed_at IS NULL')
+    op.create_table('file_chunk',
+    sa.Column('file_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('number', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['file_id'], ['file.id'], name=op.f('file_chunk_file_id_fkey')),
+    sa.PrimaryKeyConstraint('file_id', 'number', name=op.f('file_chunk_pkey'))
+    )
+    op.create_table('fraud_warning',
+    sa.Column('stripe_id', sa.Text(), nullable=False),
+    sa.Column('payment_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('fraud_type', sa.Text(), nullable=False),
+    sa.Column('actionable', sa.Boolean(), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('fraud_warning_payment_id_fkey')),
+    sa.PrimaryKeyConstraint('stripe_id', name=op.f('fraud_warning_pkey'))
+    )
     op.create_table('payment_line',
     sa.Column('payment_id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=False),
@@ -503,7 +680,11 @@ def upgrade() -> None:
     op.create_table('refund',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('payment_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('cause', sa.Text(), nullable=False),
     sa.Column('attempt', sa.BigInteger(), nullable=False),
+    sa.Column('from_freelancer_minor', sa.BigInteger(), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('amount_minor', sa.BigInteger(), nullable=False),
@@ -512,13 +693,39 @@ def upgrade() -> None:
     sa.Column('stripe_refund_id', sa.Text(), nullable=True),
     sa.Column('failure_reason', sa.Text(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("source IN ('suspense', 'escrow', 'released', 'unclaimed', 'outside')", name=op.f('refund_source_known')),
     sa.CheckConstraint("state IN ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')", name=op.f('refund_state_known')),
-    sa.CheckConstraint('amount_minor > 0', name=op.f('refund_amount_positive')),
+    sa.CheckConstraint('amount_minor > 0 AND from_freelancer_minor BETWEEN 0 AND amount_minor', name=op.f('refund_amounts')),
+    sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('refund_milestone_id_fkey')),
     sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('refund_payment_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('refund_pkey')),
-    sa.UniqueConstraint('payment_id', 'attempt', name=op.f('refund_payment_id_attempt_key')),
+    sa.UniqueConstraint('cause', 'attempt', name=op.f('refund_cause_attempt_key')),
     sa.UniqueConstraint('stripe_refund_id', name=op.f('refund_stripe_refund_id_key'))
     )
+    op.create_index('refund_by_milestone_idx', 'refund', ['milestone_id'], unique=False)
+    op.create_index('refund_by_payment_idx', 'refund', ['payment_id'], unique=False)
+    op.create_table('refund_request',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('after_release', sa.Boolean(), nullable=False),
+    sa.Column('silence_means', sa.Text(), nullable=False),
+    sa.Column('milestone_was', sa.Text(), nullable=False),
+    sa.Column('review_left_seconds', sa.BigInteger(), nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer_by', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("silence_means IN ('refund', 'dispute', 'nothing')", name=op.f('refund_request_silence_means_known')),
+    sa.CheckConstraint("state IN ('open', 'agreed', 'refused', 'withdrawn', 'disputed')", name=op.f('refund_request_state_known')),
+    sa.CheckConstraint('amount_minor > 0', name=op.f('refund_request_amount_positive')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('refund_request_contract_id_fkey')),
+    sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('refund_request_milestone_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('refund_request_pkey'))
+    )
+    op.create_index('refund_request_one_open_idx', 'refund_request', ['milestone_id'], unique=True, postgresql_where="state = 'open'")
     op.create_table('release',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=False),
@@ -530,6 +737,8 @@ def upgrade() -> None:
     sa.Column('fee_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_minor', sa.BigInteger(), nullable=False),
     sa.Column('net_minor', sa.BigInteger(), nullable=False),
+    sa.Column('recovered_minor', sa.BigInteger(), nullable=False),
+    sa.Column('taken_minor', sa.BigInteger(), nullable=False),
     sa.Column('fee_schedule', sa.Text(), nullable=False),
     sa.Column('approved_by', sa.Text(), nullable=False),
     sa.Column('released_at', sa.DateTime(timezone=True), nullable=False),
@@ -537,6 +746,7 @@ def upgrade() -> None:
     sa.Column('matured_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint('gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor', name=op.f('release_parts_add_up')),
     sa.CheckConstraint('net_minor >= 0 AND fee_minor >= 0 AND processing_minor >= 0', name=op.f('release_parts_not_negative')),
+    sa.CheckConstraint('recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= net_minor', name=op.f('release_taken_within_net')),
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('release_contract_id_fkey')),
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('release_freelancer_id_fkey')),
     sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('release_milestone_id_fkey')),
@@ -566,15 +776,71 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('submission_pkey')),
     sa.UniqueConstraint('milestone_id', 'round', name=op.f('submission_milestone_id_round_key'))
     )
+    op.create_table('chargeback_line',
+    sa.Column('chargeback_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('number', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('round', sa.BigInteger(), nullable=False),
+    sa.Column('place', sa.Text(), nullable=False),
+    sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('milestone_was', sa.Text(), nullable=True),
+    sa.Column('review_left_seconds', sa.BigInteger(), nullable=True),
+    sa.CheckConstraint("place IN ('escrow', 'pending', 'available', 'paid_out', 'platform')", name=op.f('chargeback_line_place_known')),
+    sa.CheckConstraint('amount_minor > 0', name=op.f('chargeback_line_amount_positive')),
+    sa.ForeignKeyConstraint(['chargeback_id'], ['chargeback.id'], name=op.f('chargeback_line_chargeback_id_fkey')),
+    sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('chargeback_line_milestone_id_fkey')),
+    sa.PrimaryKeyConstraint('chargeback_id', 'number', name=op.f('chargeback_line_pkey'))
+    )
+    op.create_table('dispute_offer',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('dispute_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('made_by', sa.Text(), nullable=False),
+    sa.Column('refund_minor', sa.BigInteger(), nullable=False),
+    sa.Column('blind', sa.Boolean(), nullable=False),
+    sa.Column('reasons', sa.Text(), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('freelancer_agreed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('client_agreed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rejected_by', sa.Text(), nullable=True),
+    sa.CheckConstraint("made_by IN ('freelancer', 'client', 'mediator')", name=op.f('dispute_offer_made_by_known')),
+    sa.CheckConstraint('refund_minor >= 0', name=op.f('dispute_offer_amount_not_negative')),
+    sa.ForeignKeyConstraint(['dispute_id'], ['dispute.id'], name=op.f('dispute_offer_dispute_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('dispute_offer_pkey'))
+    )
+    op.create_index('dispute_offer_number_idx', 'dispute_offer', ['dispute_id', 'number'], unique=True)
+    op.create_table('evidence',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('dispute_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('shown_by', sa.Text(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('file_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('shown_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("shown_by IN ('freelancer', 'client', 'staff')", name=op.f('evidence_shown_by_known')),
+    sa.ForeignKeyConstraint(['dispute_id'], ['dispute.id'], name=op.f('evidence_dispute_id_fkey')),
+    sa.ForeignKeyConstraint(['file_id'], ['file.id'], name=op.f('evidence_file_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('evidence_pkey'))
+    )
+    op.create_index('evidence_by_dispute_idx', 'evidence', ['dispute_id', 'id'], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index('evidence_by_dispute_idx', table_name='evidence')
+    op.drop_table('evidence')
+    op.drop_index('dispute_offer_number_idx', table_name='dispute_offer')
+    op.drop_table('dispute_offer')
+    op.drop_table('chargeback_line')
     op.drop_table('submission')
     op.drop_table('session_grant')
     op.drop_index('release_by_freelancer_idx', table_name='release')
     op.drop_table('release')
+    op.drop_index('refund_request_one_open_idx', table_name='refund_request', postgresql_where="state = 'open'")
+    op.drop_table('refund_request')
+    op.drop_index('refund_by_payment_idx', table_name='refund')
+    op.drop_index('refund_by_milestone_idx', table_name='refund')
     op.drop_table('refund')
     op.drop_index('posting_debits_idx', table_name='posting', postgresql_include=['amount'])
     op.drop_index('posting_credits_idx', table_name='posting', postgresql_include=['amount'])
@@ -583,16 +849,32 @@ def downgrade() -> None:
     op.drop_table('payout_source')
     op.drop_index('payment_line_one_open_per_milestone', table_name='payment_line', postgresql_where='open')
     op.drop_table('payment_line')
+    op.drop_table('fraud_warning')
+    op.drop_table('file_chunk')
+    op.drop_index('dispute_one_open_idx', table_name='dispute', postgresql_where='closed_at IS NULL')
+    op.drop_index('dispute_by_contract_idx', table_name='dispute')
+    op.drop_table('dispute')
+    op.drop_index('chargeback_by_payment_idx', table_name='chargeback')
+    op.drop_table('chargeback')
     op.drop_index('payment_by_contract_idx', table_name='payment')
     op.drop_table('payment')
     op.drop_table('milestone')
     op.drop_index('journal_entry_unpositioned_idx', table_name='journal_entry', postgresql_where='position IS NULL')
     op.drop_index('journal_entry_by_contract_idx', table_name='journal_entry')
     op.drop_table('journal_entry')
+    op.drop_index('file_by_contract_idx', table_name='file')
+    op.drop_table('file')
+    op.drop_index('email_change_one_open_idx', table_name='email_change', postgresql_where='ended_at IS NULL')
+    op.drop_table('email_change')
+    op.drop_table('contract_text')
     op.drop_index('code_challenge_by_contract_idx', table_name='code_challenge')
     op.drop_table('code_challenge')
     op.drop_index('client_link_by_contract_idx', table_name='client_link')
     op.drop_table('client_link')
+    op.drop_index('change_request_by_contract_idx', table_name='change_request')
+    op.drop_table('change_request')
+    op.drop_index('amendment_one_open_idx', table_name='amendment', postgresql_where="state = 'proposed'")
+    op.drop_table('amendment')
     op.drop_table('acceptance')
     op.drop_table('ledger_balance')
     op.drop_index('contract_by_freelancer_idx', table_name='contract')
@@ -622,6 +904,7 @@ def downgrade() -> None:
     op.drop_table('idempotency_record')
     op.drop_table('freelancer')
     op.drop_table('form_key')
+    op.drop_table('float_movement')
     op.drop_index('event_unpositioned_idx', table_name='event', postgresql_where='position IS NULL')
     op.drop_index('event_by_contract_idx', table_name='event')
     op.drop_table('event')

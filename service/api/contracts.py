@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response
 
-from service import rows
+from service import agreement, rows
 from service.api.framework import Call, Endpoints, after, call, if_match
 from service.api.schemas import answered, asked
 from service.domain.errors import FeedbackNotAccepted, Invalid
-from service.operations import contract_reads, contracts, milestones, statements
-from service.operations.contracts import ClientTerms, MilestoneTerms, Terms
+from service.operations import access, contract_reads, contracts, deadlines, milestones, offers, statements
+from service.operations.offers import ClientTerms, MilestoneTerms, Terms
 
 blueprint = Endpoints("contracts", __name__, url_prefix="/v1", description="Contracts and milestones")
 
@@ -36,7 +36,7 @@ def _terms(body: dict[str, Any]) -> Terms:
 def _answer(made: Call, contract: Any, status: int = 200) -> Response:
     """A contract, or what `contract_reads` gives for one; a draft's quote is what would be offered now."""
     if contract.quote is None:
-        contract.present_quote = contracts.quote_of(made.act, contract)
+        contract.present_quote = agreement.quote_of(made.act, contract)
     return made.answer(_contract, contract, status, etag=f"v{contract.version}")
 
 
@@ -54,7 +54,7 @@ def create(body: dict[str, Any]) -> Response:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom the contract is.")
         if body["kind"] != "direct" and made.principal.role != "platform":
             raise Invalid.one("/kind", "platform_only", "Freelancers' keys make direct contracts.")
-        return _answer(made, contracts.create(made.act.as_(f"freelancer:{freelancer_id}"), freelancer_id, _terms(body)), 201)
+        return _answer(made, offers.create(made.act.as_(f"freelancer:{freelancer_id}"), freelancer_id, _terms(body)), 201)
 
 
 @blueprint.route("/contracts", methods=["GET"])
@@ -81,16 +81,16 @@ def read(contract_id: str) -> Response:
 @blueprint.arguments(asked.ContractEdit)
 @blueprint.response(200, answered.ContractOut)
 def edit(body: dict[str, Any], contract_id: str) -> Response:
-    """Replace the terms of a draft. `If-Match` carries the ETag that was read."""
+    """Replace the terms of a draft; an offer that was sent gets a new version that the client is told of. `If-Match` carries the ETag."""
     with call("contracts:write") as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         version = if_match(contract)
-        return _answer(made, contracts.edit(made.act, contract, _terms(body), version))
+        return _answer(made, offers.edit(made.act, contract, _terms(body), version))
 
 
 def _verb(name: str, act: Any) -> None:
     @blueprint.route(f"/contracts/<contract_id>/{name}", methods=["POST"], endpoint=name)
-    @blueprint.arguments(asked.ReasonIn if name == "cancel" else asked.Nothing)
+    @blueprint.arguments(asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing)
     @blueprint.response(200, answered.ContractOut)
     def view(body: dict[str, Any], contract_id: str) -> Response:
         with call("contracts:write") as made:
@@ -101,7 +101,13 @@ def _verb(name: str, act: Any) -> None:
     view.__doc__ = act.__doc__
 
 
-for _name, _act in {"send": contracts.send, "withdraw": contracts.withdraw, "cancel": contracts.cancel, "remind": contracts.remind}.items():
+for _name, _act in {
+    "send": offers.send,
+    "withdraw": offers.withdraw,
+    "cancel": contracts.cancel,
+    "remind": offers.remind,
+    "refuse-change": offers.refuse_change,
+}.items():
     _verb(_name, _act)
 
 
@@ -128,14 +134,65 @@ def money(contract_id: str) -> Response:
         return made.json({"object": "contract_money", "contract": contract.id, "currency": contract.currency, "paid": paid, "places": listed})
 
 
+@blueprint.route("/contracts/<contract_id>/deadlines", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def calendar(contract_id: str) -> Response:
+    """What happens next by itself, next first: `about`, `what`, `at`, what `silence` does, and whom it `favours`."""
+    with call("contracts:read") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        found = deadlines.deadlines_of(made.act, contract)
+        listed = [{"about": d.object_id, "what": d.what, "at": d.at.isoformat(), "silence": d.silence, "favours": d.favours} for d in found]
+        return made.json({"object": "deadlines", "contract": contract.id, "data": listed})
+
+
+@blueprint.route("/contracts/<contract_id>/end", methods=["POST"])
+@blueprint.arguments(asked.ReasonIn)
+@blueprint.response(200, answered.ContractOut)
+def end(body: dict[str, Any], contract_id: str) -> Response:
+    """End a contract that is under way: what is held and was not handed over goes back at once, what is not paid is cancelled."""
+    with call("contracts:write") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        contracts.end(made.act, contract, **body)
+        return _answer(made, contract)
+
+
+@blueprint.route("/contracts/<contract_id>/links", methods=["POST"])
+@blueprint.arguments(asked.LinkIn)
+@blueprint.response(201, answered.AnyOut)
+def new_link(body: dict[str, Any], contract_id: str) -> Response:
+    """Mail the client a fresh link; with `revoke_old` every older one ends at once."""
+    with call("links:write") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        fresh = access.reissue(made.act, contract, revoke_old=body["revoke_old"])
+        return made.json({"id": fresh.id, "object": "link", "contract": contract.id, "expires_at": fresh.expires_at.isoformat()}, 201)
+
+
+@blueprint.route("/contracts/<contract_id>/versions", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def versions(contract_id: str) -> Response:
+    """Every version of the text that was sent or amended, with its hash and the hash of the one before."""
+    with call("contracts:read") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        texts = contract_reads.versions_of(made.act.session, contract.id)
+        pairs = zip([None, *texts[:-1]], texts, strict=True)
+        listed = [
+            {
+                "text_version": t.text_version, "sha256": t.text_hash, "previous_sha256": t.previous_hash, "made_at": t.made_at.isoformat(),
+                "differences": agreement.differences(before.text, t.text) if before else [],
+            }
+            for before, t in pairs
+        ]  # fmt: skip
+        return made.json({"object": "contract_versions", "contract": contract.id, "data": listed})
+
+
 @blueprint.route("/contracts/<contract_id>/document", methods=["GET"])
 @blueprint.response(200, answered.AnyOut)
 def document(contract_id: str) -> Response:
     """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces, UTF-8)."""
     with call("contracts:read") as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
-        text = contracts.text_of(contract)
-        return made.json({"object": "contract_document", "text": text, "sha256": contracts.text_hash(text), "terms": contracts.TERMS_TEXT})
+        text = agreement.text_of(contract)
+        return made.json({"object": "contract_document", "text": text, "sha256": agreement.text_hash(text), "terms": agreement.TERMS_TEXT})
 
 
 @blueprint.route("/contracts/<contract_id>/feedback", methods=["POST"])

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from flask_smorest import Api
 
+from service.api.examples import add_examples
 from service.domain.errors import catalogue
 
 _DESCRIPTION = (
@@ -33,6 +34,7 @@ def finished(api: Api) -> dict[str, Any]:
         for method, operation in operations.items():
             if method in ("get", "post", "patch", "delete"):
                 _finish_operation(path, method, operation)
+    add_examples(spec)
     return spec
 
 

@@ -95,6 +95,15 @@ def onboarding(body: dict[str, Any]) -> Response:
     return Call(made.act, made.principal).json({"object": "payout_account_onboarding", "url": url}, 201)
 
 
+@blueprint.route("/payout-account/schedule", methods=["POST"])
+@blueprint.arguments(asked.ScheduleIn)
+@blueprint.response(200, answered.PayoutAccountOut)
+def set_schedule(body: dict[str, Any]) -> Response:
+    """Be paid by hand, every Monday, or on the first of the month, when at least 100.00 (or the like) is available."""
+    with call("payouts:write") as made:
+        return made.answer(_account, payouts.set_schedule(made.act, _whose(made, body["freelancer"]), body["schedule"]))
+
+
 @blueprint.route("/payouts", methods=["POST"])
 @blueprint.arguments(asked.PayoutIn)
 @blueprint.response(201, answered.PayoutOut)

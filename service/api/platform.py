@@ -11,6 +11,9 @@ from sqlalchemy import select
 from service import __version__, ledger, queue, rows, web
 from service.api.framework import Endpoints, after, call
 from service.api.schemas import answered, asked
+from service.domain.errors import NotFound
+from service.domain.lifecycle import MACHINES
+from service.domain.timeouts import TIMEOUTS
 from service.models import Event, JournalEntry
 from service.operations import people, reconcile
 
@@ -77,6 +80,20 @@ def revoke_key(key_id: str) -> Response:
     """Revoke a key at once."""
     with call("keys:write") as made:
         return made.answer(_key, people.revoke_key(made.act, key_id))
+
+
+@blueprint.route("/processes/<name>", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def process(name: str) -> Response:
+    """A process as data: its states, every move with who may make it, and what happens by itself."""
+    with call("contracts:read") as made:
+        machine = MACHINES.get(name)
+        if machine is None:
+            raise NotFound(f"Known processes: {', '.join(MACHINES)}.")
+        moves = [{"event": m.event, "from": list(m.sources), "to": m.target, "actors": sorted(m.actors), "fact": m.fact} for m in machine.moves]
+        timers = [{"code": t.code, "states": list(t.states), "policy": t.window, "then": t.then} for t in TIMEOUTS if t.machine == name]
+        body = {"object": "process", "name": name, "initial": machine.states[0], "states": list(machine.states), "final": sorted(machine.final)}
+        return made.json(body | {"moves": moves, "timeouts": timers})
 
 
 @blueprint.route("/events", methods=["GET"])

@@ -17,8 +17,9 @@ from service.cli.books import post_float
 from service.domain.money import to_stripe
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
-from service.operations import contracts, milestones, payments, people
-from service.operations.contracts import ClientTerms, Evidence, MilestoneTerms, Terms
+from service.operations import contracts, milestones, offers, payments, people
+from service.operations.contracts import Evidence
+from service.operations.offers import ClientTerms, MilestoneTerms, Terms
 from service.runtime import Runtime
 from service.sandbox import checkout
 from service.sandbox.store import Store
@@ -79,7 +80,7 @@ def _draft(runtime: Runtime, ada_id: str, title: str, description: str, parts: l
         milestones=[MilestoneTerms(name, amount) for name, amount in parts],
     )  # fmt: skip
     with runtime.act("seed", f"freelancer:{ada_id}") as act:
-        return contracts.create(act, ada_id, terms).id
+        return offers.create(act, ada_id, terms).id
 
 
 def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> None:
@@ -95,7 +96,7 @@ def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> No
 
 
 def _send(act: Act, contract: Contract) -> None:
-    contracts.send(act.as_(f"freelancer:{contract.freelancer_id}"), contract)
+    offers.send(act.as_(f"freelancer:{contract.freelancer_id}"), contract)
 
 
 def _accept(act: Act, contract: Contract) -> None:

@@ -124,6 +124,16 @@ class AccountHeld(Conflict):
     advice = "The hold names its reason and the date of the next decision."
 
 
+class ChargedBack(Conflict):
+    code, title = "charged_back", "The client's bank has taken the payment back"
+    advice = "Wait for the bank's decision; the contract's page shows it."
+
+
+class PayoutCoolDown(Conflict):
+    code, title = "payout_cooldown", "The bank account was changed a short while ago"
+    advice = "Payouts go on after `until`; this protects you when somebody else changed it."
+
+
 class PayoutAccountNotReady(Conflict):
     code, title = "payout_account_not_ready", "The payout account is not ready"
     advice = "POST /v1/payout-account/onboarding and finish the steps at Stripe."

@@ -1,4 +1,4 @@
-"""Which moves a contract, milestone, payment, refund, payout and payout account may make, who may make them, and what is then a fact.
+"""Which moves every object with a state may make, who may make them, and what is then a fact.
 
 States are facts; a hold is an overlay and never a state. `events.move` is the only caller of `allowed_move`;
 PostgreSQL refuses any hop that `hops()` does not list (migration `0002`), so a forgotten check cannot skip a state.
@@ -47,14 +47,22 @@ CONTRACT = Machine(
     (
         _move("send", "draft", "sent", "freelancer", "contract.sent"),
         _move("withdraw", "draft sent change_requested", "withdrawn", "freelancer", "contract.withdrawn"),
-        _move("decline", "sent", "declined", "client", "contract.declined"),
+        _move("ask_change", "sent", "change_requested", "client", "contract.change_requested"),
+        _move("revise", "sent change_requested", "sent", "freelancer", "contract.revised"),
+        _move("refuse_change", "change_requested", "sent", "freelancer", "contract.change_refused"),
+        _move("change_lapse", "change_requested", "sent", "system", "contract.change_lapsed"),
+        _move("decline", "sent change_requested", "declined", "client", "contract.declined"),
         _move("expire", "sent change_requested", "expired", "system", "contract.expired"),
         _move("accept", "sent", "accepted", "client", "contract.accepted"),
         _move("fund", "accepted", "active", "psp", "contract.activated"),
         _move("cancel", "accepted", "cancelled", "freelancer client system", "contract.cancelled"),
+        _move("end", "active", "closing", "freelancer client system", "contract.closing"),
+        _move("close_empty", "active closing", "cancelled", "system", "contract.ended_empty"),
         _move("complete", "active closing", "completed", "system", "contract.completed"),
     ),
 )
+
+_HOLDS_MONEY = "funded submitted changes_requested"
 
 MILESTONE = Machine(
     "milestone",
@@ -63,6 +71,7 @@ MILESTONE = Machine(
     frozenset({"released", "refunded", "cancelled", "settled", "confiscated", "charged_back"}),
     (
         _move("ask_funding", "planned", "awaiting_funding", "system client", "milestone.awaiting_funding"),
+        _move("funding_lapse", "awaiting_funding", "planned", "system", "milestone.funding_lapsed"),
         _move("start_payment", "awaiting_funding", "funding", "client", "milestone.payment_started"),
         _move("payment_ended", "funding", "awaiting_funding", "psp system client", "milestone.payment_ended"),
         _move("fund", "funding awaiting_funding planned", "funded", "psp", "milestone.funded"),
@@ -71,8 +80,17 @@ MILESTONE = Machine(
         _move("resubmit", "changes_requested", "submitted", "freelancer", "milestone.submitted"),
         _move("approve", "submitted", "approved", "client", "milestone.approved"),
         _move("auto_approve", "submitted", "approved", "system", "milestone.auto_approved"),
+        _move("release_early", "funded changes_requested", "approved", "client", "milestone.approved_early"),
         _move("release", "approved", "released", "system", "milestone.released"),
         _move("release_part", "approved", "funded", "system", "milestone.partly_released"),
+        _move("ask_refund", f"{_HOLDS_MONEY} approved", "refund_requested", "client system", "milestone.refund_requested"),
+        _move("refund", f"{_HOLDS_MONEY} refund_requested", "refunded", "freelancer client staff system", "milestone.refunded"),
+        _move("dispute", f"{_HOLDS_MONEY} refund_requested approved", "disputed", "freelancer client system psp", "milestone.disputed"),
+        _move("resume_funded", "refund_requested disputed", "funded", "freelancer client staff system psp", "milestone.resumed"),
+        _move("resume_submitted", "refund_requested disputed", "submitted", "freelancer client staff system psp", "milestone.resumed"),
+        _move("resume_changes", "refund_requested disputed", "changes_requested", "freelancer client staff system psp", "milestone.resumed"),
+        _move("settle", "disputed", "settled", "system", "milestone.settled"),
+        _move("charge_back", f"{_HOLDS_MONEY} refund_requested disputed", "charged_back", "psp", "milestone.charged_back"),
         _move("cancel", "planned awaiting_funding funding", "cancelled", "system", "milestone.cancelled"),
     ),
 )
@@ -90,8 +108,13 @@ PAYMENT = Machine(
         _move("fail", "created requires_action processing", "failed", "psp", "payment.failed"),
         _move("cancel", "created requires_action", "canceled", "client system psp", "payment.canceled"),
         _move("expire", "created requires_action", "expired", "psp system", "payment.expired"),
-        _move("refund", "succeeded partially_refunded", "refunded", "psp", "payment.refunded"),
-        _move("refund_failed", "refunded", "succeeded", "psp", "payment.refund_failed"),
+        _move("refund", "succeeded partially_refunded won", "refunded", "psp", "payment.refunded"),
+        _move("refund_part", "succeeded won", "partially_refunded", "psp", "payment.partially_refunded"),
+        _move("refund_failed", "refunded partially_refunded", "succeeded", "psp", "payment.refund_failed"),
+        _move("refund_part_failed", "refunded", "partially_refunded", "psp", "payment.refund_failed"),
+        _move("charge_back", "succeeded partially_refunded refunded won", "charged_back", "psp", "payment.charged_back"),
+        _move("win", "charged_back", "won", "psp", "payment.chargeback_won"),
+        _move("lose", "charged_back", "lost", "psp", "payment.chargeback_lost"),
     ),
 )
 
@@ -115,7 +138,7 @@ PAYOUT = Machine(
         _move("send", "requested", "in_transit", "system", "payout.in_transit"),
         _move("arrive", "in_transit", "paid", "psp", "payout.paid"),
         _move("fail", "requested held in_transit paid", "failed", "psp system", "payout.failed"),
-        _move("cancel", "requested held", "canceled", "freelancer staff", "payout.canceled"),
+        _move("cancel", "requested held", "canceled", "freelancer staff system", "payout.canceled"),
     ),
 )
 
@@ -130,7 +153,68 @@ PAYOUT_ACCOUNT = Machine(
     ),
 )
 
-MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT)}
+AMENDMENT = Machine(
+    "amendment",
+    ("proposed", "accepted", "rejected", "withdrawn", "expired"),
+    frozenset({"accepted", "rejected", "withdrawn", "expired"}),
+    (
+        _move("accept", "proposed", "accepted", "freelancer client", "amendment.accepted"),
+        _move("reject", "proposed", "rejected", "freelancer client", "amendment.rejected"),
+        _move("withdraw", "proposed", "withdrawn", "freelancer client system", "amendment.withdrawn"),
+        _move("expire", "proposed", "expired", "system", "amendment.expired"),
+    ),
+)
+
+REFUND_REQUEST = Machine(
+    "refund_request",
+    ("open", "agreed", "refused", "withdrawn", "disputed"),
+    frozenset({"agreed", "refused", "withdrawn", "disputed"}),
+    (
+        _move("agree", "open", "agreed", "freelancer", "refund_request.agreed"),
+        _move("lapse", "open", "agreed", "system", "refund_request.lapsed"),
+        _move("refuse", "open", "refused", "freelancer", "refund_request.refused"),
+        _move("withdraw", "open", "withdrawn", "client system", "refund_request.withdrawn"),
+        _move("dispute", "open", "disputed", "client system", "refund_request.disputed"),
+    ),
+)
+
+_UNDECIDED = "open answered negotiation mediation proposal arbitration"
+
+DISPUTE = Machine(
+    "dispute",
+    ("open", "answered", "negotiation", "mediation", "proposal", "arbitration", "decided", "executed", "settled", "withdrawn", "defaulted"),
+    frozenset({"executed", "settled", "withdrawn"}),
+    (
+        _move("accept_claim", "open", "settled", "freelancer client", "dispute.settled"),
+        _move("answer", "open", "answered", "freelancer client", "dispute.answered"),
+        _move("negotiate", "answered", "negotiation", "system", "dispute.negotiation_opened"),
+        _move("default", "open", "defaulted", "system", "dispute.defaulted"),
+        _move("mediate", "open negotiation", "mediation", "freelancer client system", "dispute.mediation_opened"),
+        _move("agree", "negotiation mediation proposal", "settled", "freelancer client", "dispute.settled"),
+        _move("propose", "mediation", "proposal", "staff", "dispute.proposed"),
+        _move("arbitrate", "proposal", "arbitration", "freelancer client system", "dispute.arbitration_opened"),
+        _move("decide", "arbitration", "decided", "staff", "dispute.decided"),
+        _move("execute", "decided defaulted proposal", "executed", "system", "dispute.executed"),
+        _move("withdraw", _UNDECIDED, "withdrawn", "freelancer client system", "dispute.withdrawn"),
+    ),
+)
+
+CHARGEBACK = Machine(
+    "chargeback",
+    ("inquiry", "evidence_due", "submitted", "accepted", "won", "lost", "prearb", "closed"),
+    frozenset({"lost", "closed"}),
+    (
+        _move("escalate", "inquiry submitted", "evidence_due", "psp", "chargeback.opened"),
+        _move("close_inquiry", "inquiry submitted", "closed", "psp", "chargeback.inquiry_closed"),
+        _move("submit", "inquiry evidence_due prearb", "submitted", "staff system", "chargeback.evidence_submitted"),
+        _move("accept", "evidence_due prearb", "accepted", "staff", "chargeback.accepted"),
+        _move("reopen", "submitted won", "prearb", "psp", "chargeback.reopened"),
+        _move("win", "evidence_due submitted prearb", "won", "psp", "chargeback.won"),
+        _move("lose", "evidence_due submitted prearb accepted won", "lost", "psp", "chargeback.lost"),
+    ),
+)
+
+MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK)}
 
 
 def allowed_move(machine: str, state: str, event: str, actor: str) -> Move:
@@ -151,9 +235,13 @@ def allowed_actions(machine: str, state: str, actor: str) -> list[str]:
     return [m.event for m in MACHINES[machine].moves if state in m.sources and actor in m.actors]
 
 
-PASSED_THROUGH = {"milestone": ("approved", "awaiting_funding")}
+PASSED_THROUGH = {
+    "milestone": ("approved", "awaiting_funding", "refund_requested"),
+    "contract": ("closing",),
+    "dispute": ("answered", "defaulted", "decided"),
+}
 """States that an object may enter and leave within one act, so that its row is written once: approved work is released at
-once, and a milestone that the client picks is paid at once."""
+once, a milestone that the client picks is paid at once, and what a decision says is done at once."""
 
 
 def hops(machine: str) -> Iterable[tuple[str, str]]:

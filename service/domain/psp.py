@@ -31,6 +31,34 @@ class RefundSnapshot:
     id: str
     status: str
     failure_reason: str | None = None
+    amount: int = 0
+    currency: str = ""
+    payment_intent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ChargebackSnapshot:
+    """A bank's dispute of a charge. `fee` is what the processor takes for it."""
+
+    id: str
+    status: str
+    reason: str
+    amount: int
+    currency: str
+    payment_intent_id: str | None
+    fee: int
+    evidence_due_at: datetime | None = None
+    has_evidence: bool = False
+
+
+@dataclass(frozen=True)
+class FraudWarningSnapshot:
+    """An early fraud warning about a charge."""
+
+    id: str
+    payment_intent_id: str | None
+    fraud_type: str
+    actionable: bool
 
 
 @dataclass(frozen=True)
@@ -48,6 +76,7 @@ class AccountSnapshot:
     transfers_status: str
     requirements: list[str]
     closed: bool
+    bank_reference: str | None = None
 
 
 @dataclass(frozen=True)

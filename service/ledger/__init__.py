@@ -47,6 +47,8 @@ PLATFORM_FEES = Account("platform_fees")
 PROCESSING_RECOVERED = Account("processing_recovered")
 PSP_FEES = Account("psp_fees")
 PLATFORM_EQUITY = Account("platform_equity")
+LOSSES = Account("losses")
+DISPUTE_FEES = Account("dispute_fees")
 
 
 @dataclass(frozen=True)

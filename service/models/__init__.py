@@ -1,7 +1,10 @@
 """Tables and their constraints; no queries. Importing this package registers every table."""
 
 from service.models.base import Base, TypeID, new_id
+from service.models.changes import Amendment, ChangeRequest, ContractText
+from service.models.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
 from service.models.contracts import KINDS, Acceptance, Contract, Milestone, Release, Submission
+from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
 from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerHead, LedgerSeal, Posting
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
 from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask
@@ -10,6 +13,7 @@ from service.models.platform import (
     ClientLink,
     ClientSession,
     CodeChallenge,
+    EmailChange,
     Event,
     FormKey,
     IdempotencyRecord,
@@ -20,9 +24,57 @@ from service.models.platform import (
 )
 
 __all__ = [
-    "KINDS", "Acceptance", "ApiKey", "Base", "ChartAccount", "ChartLine", "Client", "ClientAlias", "ClientLink", "ClientSession",
-    "CodeChallenge", "Contract", "Event", "FormKey", "Freelancer", "IdempotencyRecord", "Installation", "Job",
-    "JournalEntry", "LedgerAccount", "LedgerBalance", "LedgerHead", "LedgerSeal", "Message", "Milestone", "Payment", "PaymentLine",
-    "Payout", "PayoutAccount", "PayoutSource", "Posting", "Refund", "Release", "SessionGrant", "StaffTask", "StripeEvent",
-    "Submission", "TypeID", "new_id",
+    "KINDS",
+    "Acceptance",
+    "Amendment",
+    "ApiKey",
+    "Base",
+    "ChangeRequest",
+    "Chargeback",
+    "ChargebackLine",
+    "ChartAccount",
+    "ChartLine",
+    "Client",
+    "ClientAlias",
+    "ClientLink",
+    "ClientSession",
+    "CodeChallenge",
+    "Contract",
+    "ContractText",
+    "Dispute",
+    "DisputeOffer",
+    "EmailChange",
+    "Event",
+    "Evidence",
+    "File",
+    "FileChunk",
+    "FloatMovement",
+    "FormKey",
+    "FraudWarning",
+    "Freelancer",
+    "IdempotencyRecord",
+    "Installation",
+    "Job",
+    "JournalEntry",
+    "LedgerAccount",
+    "LedgerBalance",
+    "LedgerHead",
+    "LedgerSeal",
+    "Message",
+    "Milestone",
+    "Payment",
+    "PaymentLine",
+    "Payout",
+    "PayoutAccount",
+    "PayoutSource",
+    "Posting",
+    "Refund",
+    "RefundRequest",
+    "Release",
+    "SessionGrant",
+    "StaffTask",
+    "StripeEvent",
+    "Submission",
+    "TypeID",
+    "new_id",
 ]  # fmt: skip

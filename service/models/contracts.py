@@ -51,6 +51,8 @@ class Contract(Base):
     policy_version: Mapped[str]
     text_version: Mapped[int]
     text_hash: Mapped[str | None]
+    offer_restarts: Mapped[int] = mapped_column(default=0)
+    """How often a new version restarted the offer's clock."""
     quote: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -60,6 +62,8 @@ class Contract(Base):
     accepted_at: Mapped[datetime | None]
     fund_by: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    dormant_at: Mapped[datetime | None]
 
     milestones: Mapped[list[Milestone]] = relationship(order_by="Milestone.number", back_populates="contract", cascade="all, delete-orphan")
     freelancer: Mapped[Freelancer] = relationship()
@@ -80,11 +84,13 @@ class Milestone(Base):
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("funded_minor BETWEEN 0 AND amount_minor", name="funded_within_amount"),
         CheckConstraint(
-            "released_minor >= 0 AND refunded_minor >= 0 AND confiscated_minor >= 0 AND charged_back_minor >= 0"
-            " AND released_minor + refunded_minor + confiscated_minor + charged_back_minor <= funded_minor",
+            "released_minor >= 0 AND refunded_minor >= 0 AND confiscated_minor >= 0 AND charged_back_minor >= 0 AND disputed_minor >= 0 AND refunding_minor >= 0"
+            " AND released_minor + refunded_minor + confiscated_minor + charged_back_minor + disputed_minor + refunding_minor <= funded_minor",
             name="out_within_funded",
         ),
         CheckConstraint("fee_taken_minor BETWEEN 0 AND released_minor", name="fee_within_released"),
+        CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_taken_minor", name="fee_returned_within_taken"),
+        CheckConstraint("refunded_after_release_minor BETWEEN 0 AND released_minor", name="refunded_within_released"),
         CheckConstraint("processing_taken_minor BETWEEN 0 AND released_minor", name="processing_within_released"),
         CheckConstraint("(state = 'submitted') = (auto_release_at IS NOT NULL)", name="submitted_has_deadline"),
     )
@@ -100,9 +106,15 @@ class Milestone(Base):
     released_minor: Mapped[int] = mapped_column(default=0)
     refunded_minor: Mapped[int] = mapped_column(default=0)
     refunded_after_release_minor: Mapped[int] = mapped_column(default=0)
+    refunding_minor: Mapped[int] = mapped_column(default=0)
+    """On its way back to the client (`refund_in_flight`)."""
+    disputed_minor: Mapped[int] = mapped_column(default=0)
+    """Locked by a dispute or chargeback."""
     confiscated_minor: Mapped[int] = mapped_column(default=0)
     charged_back_minor: Mapped[int] = mapped_column(default=0)
     fee_taken_minor: Mapped[int] = mapped_column(default=0)
+    fee_returned_minor: Mapped[int] = mapped_column(default=0)
+    """What of the fee went back because released money was refunded."""
     processing_taken_minor: Mapped[int] = mapped_column(default=0)
     processing_due_minor: Mapped[int] = mapped_column(default=0)
     """The freelancer's part of the processing cost of the payment that funded it; taken in proportion at release."""
@@ -163,6 +175,7 @@ class Release(Base):
         UniqueConstraint("milestone_id", "number"),
         CheckConstraint("gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor", name="parts_add_up"),
         CheckConstraint("net_minor >= 0 AND fee_minor >= 0 AND processing_minor >= 0", name="parts_not_negative"),
+        CheckConstraint("recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= net_minor", name="taken_within_net"),
         Index("release_by_freelancer_idx", "freelancer_id", "currency", "id"),
     )
 
@@ -176,6 +189,10 @@ class Release(Base):
     fee_minor: Mapped[int]
     processing_minor: Mapped[int]
     net_minor: Mapped[int]
+    recovered_minor: Mapped[int] = mapped_column(default=0)
+    """What of the net paid an old debt of the freelancer instead of reaching their balance."""
+    taken_minor: Mapped[int] = mapped_column(default=0)
+    """What was taken out of it again before it had matured: refunded, or locked by a chargeback."""
     fee_schedule: Mapped[str]
     approved_by: Mapped[str]
     released_at: Mapped[datetime]

@@ -75,14 +75,31 @@ class PaymentLine(Base):
 
 
 class Refund(Base):
-    """One attempt to give money back to the client. In this release: money that went to suspense."""
+    """One attempt to give money back to the client; the next attempt after a failure is a row of its own with the same `cause`.
+
+    `source`: money that went to suspense, money held for a milestone, money that had been released, or money that an
+    earlier attempt could not deliver and that is owed to the client.
+    """
 
     __tablename__ = "refund"
-    __table_args__ = (one_of("state", REFUND.states), UniqueConstraint("payment_id", "attempt"), CheckConstraint("amount_minor > 0", name="amount_positive"))
+    __table_args__ = (
+        one_of("state", REFUND.states),
+        one_of("source", ("suspense", "escrow", "released", "unclaimed", "outside")),
+        UniqueConstraint("cause", "attempt"),
+        CheckConstraint("amount_minor > 0 AND from_freelancer_minor BETWEEN 0 AND amount_minor", name="amounts"),
+        Index("refund_by_payment_idx", "payment_id"),
+        Index("refund_by_milestone_idx", "milestone_id"),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("ref"), primary_key=True)
     payment_id: Mapped[str] = mapped_column(TypeID("pay"), ForeignKey("payment.id"))
+    milestone_id: Mapped[str | None] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"))
+    source: Mapped[str]
+    cause: Mapped[str]
+    """The first refund of the row of attempts, or the payment whose money was in the wrong place."""
     attempt: Mapped[int]
+    from_freelancer_minor: Mapped[int] = mapped_column(default=0)
+    """After a release: what the freelancer bore of it; the rest was the platform's fee."""
     state: Mapped[str]
     currency: Mapped[str]
     amount_minor: Mapped[int]

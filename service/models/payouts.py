@@ -16,12 +16,16 @@ class PayoutAccount(Base):
     """A freelancer's connected account. Needed only when there is something to pay out."""
 
     __tablename__ = "payout_account"
-    __table_args__ = (one_of("state", PAYOUT_ACCOUNT.states),)
+    __table_args__ = (one_of("state", PAYOUT_ACCOUNT.states), one_of("schedule", ("manual", "weekly", "monthly")))
 
     freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"), primary_key=True)
     state: Mapped[str]
     stripe_account_id: Mapped[str | None] = mapped_column(unique=True)
     requirements: Mapped[list[str]]
+    schedule: Mapped[str] = mapped_column(default="manual")
+    bank_reference: Mapped[str | None]
+    """Stripe's id of the bank account that receives payouts."""
+    bank_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -30,6 +34,7 @@ class Payout(Base):
     __tablename__ = "payout"
     __table_args__ = (
         one_of("state", PAYOUT.states),
+        one_of("asked_by", ("freelancer", "schedule", "forced")),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("payout_by_freelancer_idx", "freelancer_id", "id"),
     )
@@ -43,6 +48,8 @@ class Payout(Base):
     stripe_account_id: Mapped[str]
     failure_code: Mapped[str | None]
     waiting_for: Mapped[str | None]
+    asked_by: Mapped[str] = mapped_column(default="freelancer")
+    """`freelancer`, `schedule`, or `forced`: money that has lain too long."""
     attempt: Mapped[int] = mapped_column(default=1)
     requested_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

@@ -25,6 +25,8 @@ class Installation(Base):
     mode: Mapped[str]
     clock_offset: Mapped[timedelta] = mapped_column(Interval)
     payouts_stopped: Mapped[str | None]
+    below_floor: Mapped[list[str]] = mapped_column(server_default="[]")
+    """Currencies in which the platform's own money is below the policy's floor: payouts in them wait."""
     created_at: Mapped[datetime]
 
 
@@ -116,10 +118,27 @@ class ClientLink(Base):
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     client_id: Mapped[str] = mapped_column(TypeID("cli"), ForeignKey("client.id"))
     role: Mapped[str]
+    passed_to: Mapped[str | None]
+    """The address of a colleague to whom the client passed this link on; None for the client's own."""
     revision: Mapped[int]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class EmailChange(Base):
+    """The client's mailbox is lost: staff asked for a new address, and the old one has time to object."""
+
+    __tablename__ = "email_change"
+    __table_args__ = (Index("email_change_one_open_idx", "contract_id", unique=True, postgresql_where="ended_at IS NULL"),)
+
+    id: Mapped[str] = mapped_column(TypeID("emc"), primary_key=True)
+    contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
+    new_email: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    takes_effect_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class ClientSession(Base):

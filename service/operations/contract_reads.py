@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import NotFound
-from service.models import Acceptance, Contract, Event
+from service.models import Acceptance, Contract, ContractText, Event
 
 _CONTRACT = """
     SELECT c.id, c.kind, c.state, c.version, c.freelancer_id, c.client_alias_id, c.client_name, c.client_company, c.client_country, c.title, c.description,
@@ -24,8 +24,8 @@ _CONTRACT = """
       FROM contract c JOIN client cl ON cl.id = c.client_id
 """
 _MILESTONES = """
-    SELECT id, contract_id, number, state, title, amount_minor, due_on, funded_minor, released_minor, refunded_minor, confiscated_minor, fee_taken_minor,
-           round, auto_release_at, hold_limit_at
+    SELECT id, contract_id, number, state, title, amount_minor, due_on, funded_minor, released_minor, refunded_minor, refunding_minor,
+           refunded_after_release_minor, disputed_minor, charged_back_minor, confiscated_minor, fee_taken_minor, round, auto_release_at, hold_limit_at
       FROM milestone WHERE contract_id = ANY (%s) ORDER BY contract_id, number
 """
 
@@ -77,6 +77,12 @@ def _contract(row: Any) -> SimpleNamespace:
 def timeline(session: Session, contract_id: str, after: int, limit: int) -> list[Event]:
     """What happened, oldest first: one row per public fact, one more than `limit` when there are more."""
     query = select(Event).where(Event.contract_id == contract_id, Event.public, Event.number > after).order_by(Event.number).limit(limit + 1)
+    return list(session.execute(query).scalars())
+
+
+def versions_of(session: Session, contract_id: str) -> list[ContractText]:
+    """Every version of the text, oldest first."""
+    query = select(ContractText).where(ContractText.contract_id == contract_id).order_by(ContractText.text_version).limit(100)
     return list(session.execute(query).scalars())
 
 

@@ -36,7 +36,7 @@ def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLin
     windows = act.policies.windows
     query = (
         select(ClientLink)
-        .where(ClientLink.contract_id == contract.id, ClientLink.client_id == contract.client_id, ClientLink.role == role)
+        .where(ClientLink.contract_id == contract.id, ClientLink.client_id == contract.client_id, ClientLink.role == role, ClientLink.passed_to.is_(None))
         .where(ClientLink.revoked_at.is_(None), ClientLink.expires_at > act.now + timedelta(days=windows.link_days_min))
         .order_by(ClientLink.id.desc())
         .limit(1)
@@ -44,7 +44,7 @@ def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLin
     link = act.session.execute(query).scalar_one_or_none()
     if link is None:
         link = ClientLink(
-            id=new_id("lnk"), contract_id=contract.id, client_id=contract.client_id, role=role, revision=1, created_at=act.now,
+            id=new_id("lnk"), contract_id=contract.id, client_id=contract.client_id, role=role, passed_to=None, revision=1, created_at=act.now,
             expires_at=act.now + _life(act, contract), revoked_at=None,
         )  # fmt: skip
         act.session.add(link)
@@ -71,6 +71,8 @@ def require_open(act: Act, link: ClientLink) -> None:
     """Raises Gone for a link that has expired or was revoked."""
     if link.revoked_at is not None or link.expires_at <= act.now:
         raise Gone("This link has ended.")
+    if link.client_id != act.session.get_one(Contract, link.contract_id).client_id:
+        raise Gone("The contract has moved to another address.")
 
 
 def renew(act: Act, link: ClientLink, contract: Contract) -> None:
@@ -80,19 +82,19 @@ def renew(act: Act, link: ClientLink, contract: Contract) -> None:
     )  # fmt: skip
     if act.session.execute(query).scalar_one() >= 3:
         raise TooManyRequests("A new link was sent already; please look into the mailbox.", {"retry_after": 3600})
-    act.session.add(
-        ClientLink(
-            id=new_id("lnk"),
-            contract_id=contract.id,
-            client_id=link.client_id,
-            role=link.role,
-            revision=1,
-            created_at=act.now,
-            expires_at=act.now + _life(act, contract),
-            revoked_at=None,
-        )
+    fresh = ClientLink(
+        id=new_id("lnk"),
+        contract_id=contract.id,
+        client_id=link.client_id,
+        role=link.role,
+        passed_to=link.passed_to,
+        revision=1,
+        created_at=act.now,
+        expires_at=act.now + _life(act, contract),
+        revoked_at=None,
     )
-    events.record(act, "link.renewed", contract, public=False)
+    act.session.add(fresh)
+    events.record(act, "link.renewed", contract, public=False, link=fresh.id)
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
 _VISITOR = """
     SELECT s.id, s.client_id, s.created_at, s.last_seen_at, g.contract_id, g.role, g.verified_at
       FROM client_session s JOIN session_grant g ON g.session_id = s.id JOIN client_link l ON l.id = g.link_id
+      JOIN contract c ON c.id = g.contract_id AND c.client_id = l.client_id
      WHERE s.digest = %s AND g.contract_id = %s AND s.closed_at IS NULL AND l.revoked_at IS NULL
 """
 _SEEN = text("UPDATE client_session SET last_seen_at = :now WHERE digest = :digest")

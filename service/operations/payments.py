@@ -16,9 +16,9 @@ from service.act import Act
 from service.domain.errors import Invalid, StateConflict
 from service.domain.lifecycle import PAYMENT
 from service.domain.money import from_stripe, plain, to_stripe
-from service.domain.psp import CheckoutSnapshot, RefundSnapshot
+from service.domain.psp import CheckoutSnapshot
 from service.ledger import OPERATING, PROCESSING_RECOVERED, PSP_FEES, TRUST, Account, Entry, Line, post
-from service.models import Contract, Milestone, Payment, PaymentLine, Refund, new_id
+from service.models import Contract, Milestone, Payment, PaymentLine, new_id
 from service.policies.quotes import surcharge
 
 CHECK_EVERY = timedelta(minutes=10)
@@ -183,10 +183,21 @@ def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Miles
         events.move(act, milestone, "fund", contract=contract, amount=line.amount_minor, payment=payment.id)
     if contract.state == "accepted":
         events.move(act, contract, "fund")
+    _plan(act, contract, milestones, hold_limit_at)
     contract.version += 1
     contract.updated_at = act.now
     _close_older(act, payment, milestones)
     post(act, Entry("fund", payment.id, payment.currency, lines, f"Payment {payment.id}", contract.id))
+
+
+def _plan(act: Act, contract: Contract, milestones: list[Milestone], hold_limit_at: datetime) -> None:
+    """What happens by itself if nothing else does: the law's holding limit, and the look whether anybody still cares."""
+    windows = act.policies.windows
+    due: list[queue.Wanted] = [("dormancy", contract.id, act.now + timedelta(days=windows.dormant_after_days), {})]
+    for milestone in milestones:
+        due.append(("holding_alarm", milestone.id, hold_limit_at - timedelta(days=windows.holding_alarm_days), {}))
+        due.append(("holding_limit", milestone.id, hold_limit_at - timedelta(days=windows.holding_refund_days), {}))
+    queue.enqueue_many(act, due)
 
 
 def _close_older(act: Act, payment: Payment, milestones: list[Milestone]) -> None:
@@ -228,59 +239,6 @@ def _post_fee(act: Act, payment: Payment) -> None:
     post(act, Entry("fund_processing_fee", payment.id, currency, [Line(PSP_FEES, OPERATING, payment.stripe_fee_minor)], "Stripe's fee", payment.contract_id))
 
 
-def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | None:
-    """Start giving suspense money back; None when an attempt is under way or it has gone back. Raises AccountHeld."""
-    if payment.judgement in (None, "funded"):
-        return None
-    attempts = list(act.session.execute(select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.attempt)).scalars())
-    if any(r.state not in ("failed", "canceled") for r in attempts):
-        return None
-    amount, currency = payment.received_minor or 0, payment.received_currency or payment.currency
-    refund = Refund(
-        id=new_id("ref"), payment_id=payment.id, attempt=len(attempts) + 1, state="pending", currency=currency, amount_minor=amount,
-        reason=payment.judgement, stripe_refund_id=None, failure_reason=None, created_at=act.now,
-    )  # fmt: skip
-    act.session.add(refund)
-    lines = [Line(Account("suspense", payment.id), Account("refund_in_flight", refund.id), amount)]
-    post(act, Entry("suspense_refund", refund.id, currency, lines, f"Return of payment {payment.id}", contract.id))
-    events.record(act, "refund.created", refund, contract=contract, amount=amount, currency=currency, reason=refund.reason, to_state="pending")
-    queue.enqueue(act, "refund_send", refund.id)
-    return refund
-
-
-MAX_RETURN_ATTEMPTS = 3
-
-
-def refund_taken_in(act: Act, contract: Contract, payment: Payment, refund: Refund, snapshot: RefundSnapshot) -> None:
-    """Bring a refund to what Stripe says. `failed` and `canceled` mean the money is ours again, also after `succeeded`."""
-    refund.stripe_refund_id, status = snapshot.id, snapshot.status
-    event = {"requires_action": "require_action", "succeeded": "succeed", "failed": "fail", "canceled": "cancel"}.get(status)
-    if event is None or status == refund.state or refund.state in ("failed", "canceled"):
-        return
-    if refund.state == "succeeded" and status != "failed":
-        return
-    psp, before = act.as_("psp"), refund.state
-    refund.failure_reason = snapshot.failure_reason
-    events.move(psp, refund, event, contract=contract, amount=refund.amount_minor, currency=refund.currency, failure=snapshot.failure_reason)
-    in_flight, suspense = Account("refund_in_flight", refund.id), Account("suspense", payment.id)
-    if status == "succeeded":
-        post(psp, Entry("refund_succeeded", refund.id, refund.currency, [Line(in_flight, TRUST, refund.amount_minor)], "Refund arrived", contract.id))
-        events.move(psp, payment, "refund", contract=contract)
-    elif status in ("failed", "canceled"):
-        bounced = before == "succeeded"
-        lines = [Line(TRUST if bounced else in_flight, suspense, refund.amount_minor)]
-        post(psp, Entry("refund_bounced" if bounced else "refund_failed", refund.id, refund.currency, lines, "Refund came back", contract.id))
-        if bounced:
-            events.move(psp, payment, "refund_failed", contract=contract)
-        _try_again(act, payment, refund)
-
-
-def _try_again(act: Act, payment: Payment, refund: Refund) -> None:
-    queue.open_task(act, "refund_failed", refund.id, payment=payment.id, failure=refund.failure_reason, attempt=refund.attempt)
-    if refund.attempt < MAX_RETURN_ATTEMPTS:
-        queue.enqueue(act, "suspense_return", payment.id, act.now + timedelta(hours=1))
-
-
 def payments_of(act: Act, contract: Contract) -> list[Payment]:
     """Every attempt on a contract, newest first, at most 100."""
     return list(act.session.execute(select(Payment).where(Payment.contract_id == contract.id).order_by(Payment.id.desc()).limit(100)).scalars())
@@ -289,7 +247,3 @@ def payments_of(act: Act, contract: Contract) -> list[Payment]:
 def by_intent(act: Act, payment_intent_id: str) -> str | None:
     """The id of the payment behind a PaymentIntent of ours."""
     return act.session.execute(select(Payment.id).where(Payment.payment_intent_id == payment_intent_id)).scalar_one_or_none()
-
-
-def refund_by_stripe_id(act: Act, stripe_refund_id: str) -> str | None:
-    return act.session.execute(select(Refund.id).where(Refund.stripe_refund_id == stripe_refund_id)).scalar_one_or_none()

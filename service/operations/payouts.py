@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import events, queue, rows
 from service.act import Act
-from service.domain import typeid
-from service.domain.errors import Invalid, NotEnough, NotFound, PayoutAccountNotReady, PayoutsStopped
+from service.domain.errors import Invalid, NotEnough, NotFound, PayoutAccountNotReady, PayoutCoolDown, PayoutsStopped
 from service.domain.money import payable_part, plain
 from service.domain.psp import AccountSnapshot
+from service.escrow import sources
 from service.ledger import TRUST, Account, Entry, Line, balance, post
 from service.models import Installation, Payout, PayoutAccount, PayoutSource, new_id
 
@@ -44,6 +46,7 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
     account = _locked_account(act, freelancer_id)
     account.requirements = snapshot.requirements
     account.updated_at = act.now
+    _bank_taken_in(act, account, snapshot.bank_reference)
     wanted = "closed" if snapshot.closed else {"active": "active", "pending": "onboarding"}.get(snapshot.transfers_status, "restricted")
     if wanted == account.state or account.state == "closed" or (wanted == "onboarding" and account.state != "onboarding"):
         return
@@ -52,6 +55,18 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
     if wanted == "active":
         for payout_id in _waiting_for_account(act.session, freelancer_id):
             queue.enqueue(act, "payout_send", payout_id)
+
+
+def _bank_taken_in(act: Act, account: PayoutAccount, reference: str | None) -> None:
+    """Another bank account than before: payouts that have not left are taken back, and new ones wait for three days."""
+    before, account.bank_reference = account.bank_reference, reference or account.bank_reference
+    if reference is None or before is None or reference == before:
+        return
+    account.bank_changed_at = act.now
+    events.record(act.as_("psp"), "payout_account.bank_changed", account)
+    waiting = select(Payout).where(Payout.freelancer_id == account.freelancer_id, Payout.state.in_(("requested", "held")))
+    for payout in act.session.execute(waiting.with_for_update()).scalars():
+        cancel(act.as_("system"), payout)
 
 
 def _waiting_for_account(session: Session, freelancer_id: str) -> list[str]:
@@ -74,24 +89,29 @@ def _locked_account(act: Act, freelancer_id: str) -> PayoutAccount:
     return account
 
 
-def request(act: Act, freelancer_id: str, amount_minor: int, currency: str) -> Payout:
+def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, asked_by: str = "freelancer") -> Payout:
     """Ask for a payout out of what is available. The money leaves the balance now and Stripe hears of it by a job.
 
-    Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, AccountHeld.
+    Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown, AccountHeld.
     """
     rows.freelancer(act.session, freelancer_id, lock=True)
-    _check_request(act, amount_minor, currency)
+    _check_request(act, amount_minor, currency, asked_by)
     account = account_of(act.session, freelancer_id)
     if account is None or account.state != "active" or account.stripe_account_id is None:
         raise PayoutAccountNotReady("Finish the payout account first.", {"requirements": account.requirements if account else []})
+    cool_until = _cool_until(act, account)
+    if cool_until > act.now:
+        raise PayoutCoolDown("The bank account was changed a short while ago.", {"until": cool_until.isoformat()})
     available = balance(act.session, "available", freelancer_id, currency)
     if amount_minor > available:
         raise NotEnough(f"{plain(available, currency)} is available.", {"available": available, "currency": currency})
     payout = Payout(
         id=new_id("pyo"), freelancer_id=freelancer_id, state="requested", currency=currency, amount_minor=amount_minor, stripe_payout_id=None,
-        stripe_account_id=account.stripe_account_id, failure_code=None, waiting_for=None, requested_at=act.now, sent_at=None, arrived_at=None,
+        stripe_account_id=account.stripe_account_id, failure_code=None, waiting_for=None, asked_by=asked_by, requested_at=act.now, sent_at=None, arrived_at=None,
     )  # fmt: skip
-    payout.sources = _sources(act.session, freelancer_id, amount_minor, currency)
+    payout.sources = sources.choose(act.session, freelancer_id, amount_minor, currency)
+    if sum(s.amount_minor for s in payout.sources) < amount_minor:
+        raise NotEnough("Part of this money is still on its way back from a failed payout; try again in a few minutes.")
     act.session.add(payout)
     lines = [Line(Account("available", freelancer_id), Account("payout_in_flight", payout.id), amount_minor)]
     post(act, Entry("payout_request", payout.id, currency, lines, f"Payout {payout.id}"))
@@ -100,11 +120,11 @@ def request(act: Act, freelancer_id: str, amount_minor: int, currency: str) -> P
     return payout
 
 
-def _check_request(act: Act, amount_minor: int, currency: str) -> None:
+def _check_request(act: Act, amount_minor: int, currency: str, asked_by: str) -> None:
     if currency not in act.policies.currencies:
         raise Invalid.one("/currency", "unknown_currency", f"Payouts can be in {', '.join(act.policies.currencies)}.")
     least = act.policies.payout_minimum_minor(currency)
-    if amount_minor < least:
+    if amount_minor < least and asked_by != "forced":
         raise Invalid.one("/amount", "amount_too_small", f"A payout has at least {plain(least, currency)}.")
     if payable_part(amount_minor, currency) != amount_minor:
         whole = plain(payable_part(amount_minor, currency), currency)
@@ -114,30 +134,17 @@ def _check_request(act: Act, amount_minor: int, currency: str) -> None:
         raise PayoutsStopped("Payouts are paused while the books are checked.")
 
 
-# What each charge released to this freelancer, first released first, less what earlier payouts took from it.
-_SOURCES = text("""
-    SELECT l.payment_id, sum(r.net_minor)::bigint - coalesce(max(used.minor), 0)::bigint AS left_minor
-      FROM release r
-      JOIN payment_line l ON l.milestone_id = r.milestone_id AND l.funded
-      LEFT JOIN LATERAL (SELECT sum(s.amount_minor - s.reversed_minor)::bigint AS minor FROM payout_source s JOIN payout p ON p.id = s.payout_id
-                          WHERE s.payment_id = l.payment_id AND p.state <> 'canceled') used ON true
-     WHERE r.freelancer_id = :freelancer AND r.currency = :currency AND r.matured_at IS NOT NULL
-     GROUP BY l.payment_id ORDER BY min(r.released_at), l.payment_id
-""").columns(PayoutSource.payment_id)
+def _cool_until(act: Act, account: PayoutAccount) -> datetime:
+    hours = act.policies.windows.payout_cooldown_hours_after_bank_change
+    return account.bank_changed_at + timedelta(hours=hours) if account.bank_changed_at else act.now
 
 
-def _sources(session: Session, freelancer_id: str, amount_minor: int, currency: str) -> list[PayoutSource]:
-    statement = _SOURCES.bindparams(freelancer=typeid.decode(freelancer_id), currency=currency)
-    left = amount_minor
-    chosen: list[PayoutSource] = []
-    for payment_id, available in session.execute(statement):
-        part = min(left, int(available))
-        if part > 0:
-            chosen.append(PayoutSource(number=len(chosen) + 1, payment_id=payment_id, amount_minor=part, state="planned", transfer_id=None))
-            left -= part
-        if left == 0:
-            return chosen
-    raise NotEnough("Part of this money is still on its way back from a failed payout; try again in a few minutes.")
+def set_schedule(act: Act, freelancer_id: str, schedule: str) -> PayoutAccount:
+    """`manual`, `weekly` or `monthly`. Raises NotFound without an account."""
+    account = _locked_account(act, freelancer_id)
+    account.schedule = schedule
+    account.updated_at = act.now
+    return account
 
 
 def cancel(act: Act, payout: Payout) -> Payout:
@@ -152,7 +159,7 @@ def cancel(act: Act, payout: Payout) -> Payout:
 def begin_sending(act: Act, payout: Payout) -> bool:
     """Whether the payout may go to Stripe now. Decided under its lock; from here on it can no longer be cancelled."""
     if payout.state == "requested":
-        stopped = act.session.execute(select(Installation.payouts_stopped)).scalar_one()
+        stopped = _stopped(act.session, payout.currency)
         account = account_of(act.session, payout.freelancer_id)
         ready = account is not None and account.state == "active"
         payout.waiting_for = None if ready and not stopped else "payout_account" if not ready else "books"
@@ -161,6 +168,12 @@ def begin_sending(act: Act, payout: Payout) -> bool:
         events.move(act.as_("system"), payout, "send", amount=payout.amount_minor, currency=payout.currency)
         payout.sent_at = act.now
     return payout.state == "in_transit"
+
+
+def _stopped(session: Session, currency: str) -> bool:
+    """The books differ, or the platform's own money in this currency is below its floor."""
+    why, below = session.execute(select(Installation.payouts_stopped, Installation.below_floor)).one()
+    return bool(why) or currency in below
 
 
 def leg_sent(payout: Payout, number: int, transfer_id: str) -> None:
@@ -223,6 +236,12 @@ def failed(act: Act, payout: Payout) -> None:
 def _give_back(act: Act, payout: Payout) -> None:
     lines = [Line(Account("payout_in_flight", payout.id), Account("available", payout.freelancer_id), payout.amount_minor)]
     post(act, Entry("payout_returned", payout.id, payout.currency, lines, f"Payout {payout.id} returned"))
+
+
+def request_by_itself(act: Act, freelancer_id: str, currency: str, asked_by: str) -> Payout | None:
+    """A payout of all that is available, as far as banks take it. None when there is nothing left."""
+    amount = payable_part(balance(act.session, "available", freelancer_id, currency), currency)
+    return request(act, freelancer_id, amount, currency, asked_by) if amount > 0 else None
 
 
 def by_stripe_id(session: Session, stripe_payout_id: str) -> str | None:

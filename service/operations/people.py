@@ -24,10 +24,10 @@ FREELANCER_SCOPES = (
 ROLE_SCOPES: dict[str, tuple[str, ...]] = {
     "freelancer": FREELANCER_SCOPES,
     "platform": (*FREELANCER_SCOPES, "keys:write", "sandbox"),
-    "finance": ("finance:read", "finance:export", "contracts:read", "payments:read", "events:read"),
-    "safety": ("safety:read", "safety:act", "contracts:read", "payments:read", "events:read"),
-    "approver": ("safety:read", "safety:approve", "finance:read"),
-    "reviewer": ("safety:read", "safety:approve"),
+    "finance": ("finance:read", "finance:export", "finance:act", "contracts:read", "payments:read", "events:read"),
+    "safety": ("safety:read", "safety:act", "disputes:rule", "contracts:read", "payments:read", "events:read"),
+    "approver": ("safety:read", "safety:approve", "finance:read", "finance:approve", "disputes:rule"),
+    "reviewer": ("safety:read", "safety:approve", "disputes:rule"),
     "admin": ("keys:write", "finance:read", "safety:read", "events:read", "contracts:read", "payments:read", "sandbox"),
 }
 _LAST_USED_GRAIN = timedelta(minutes=10)

@@ -5,6 +5,7 @@ Reports differences and never repairs them. A difference stops payouts until a p
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.act import Act
+from service.db import fetch
 from service.domain.chart import ACCOUNTS
-from service.ledger import TrialLine, seals, trial_balance
-from service.models import Installation
+from service.domain.errors import Forbidden, StateConflict
+from service.ledger import OPERATING, PLATFORM_EQUITY, Entry, Line, TrialLine, post, seals, trial_balance
+from service.models import FloatMovement, Installation
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,16 @@ _COUNTERS = text("""
      WHERE b.debits <> coalesce(p.debits, 0) OR b.credits <> coalesce(p.credits, 0) LIMIT 20
 """)
 _MILESTONES = text("""
-    SELECT m.id, m.funded_minor, m.released_minor, coalesce(e.credits, 0) AS credits, coalesce(e.debits, 0) AS debits
+    SELECT m.id, m.funded_minor, m.released_minor, m.refunded_minor, m.refunding_minor, m.disputed_minor,
+           coalesce(e.held, 0) AS escrow, coalesce(d.held, 0) AS disputed
       FROM milestone m
-      LEFT JOIN (SELECT a.owner, b.debits, b.credits FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'escrow') e
+      LEFT JOIN (SELECT a.owner, b.credits - b.debits AS held FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'escrow') e
              ON e.owner = m.id
-     WHERE m.funded_minor <> coalesce(e.credits, 0)
-        OR m.released_minor + m.refunded_minor + m.confiscated_minor + m.charged_back_minor <> coalesce(e.debits, 0) LIMIT 20
+      LEFT JOIN (SELECT a.owner, b.credits - b.debits AS held FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'disputed') d
+             ON d.owner = m.id
+     WHERE coalesce(d.held, 0) <> m.disputed_minor
+        OR coalesce(e.held, 0) <> m.funded_minor - m.released_minor - m.refunded_minor - m.refunding_minor - m.confiscated_minor - m.charged_back_minor
+                                  - m.disputed_minor LIMIT 20
 """)
 _UNBALANCED = text("SELECT e.id FROM journal_entry e WHERE NOT EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id) LIMIT 20")
 
@@ -135,3 +142,30 @@ def stop_payouts(act: Act, checks: list[Check]) -> bool:
 def resume_payouts(act: Act) -> None:
     """A person has looked and takes the brake off."""
     act.session.execute(text("UPDATE installation SET payouts_stopped = NULL"))
+
+
+_OPERATING = """
+    SELECT a.currency, (coalesce((SELECT sum(amount) FROM posting WHERE debit_account = a.id), 0)
+                      - coalesce((SELECT sum(amount) FROM posting WHERE credit_account = a.id), 0))::bigint AS minor
+      FROM ledger_account a WHERE a.kind = 'psp_operating'
+"""
+
+
+def watch_floor(act: Act) -> list[str]:
+    """Currencies in which the platform's own money is below the policy's floor; written down, so that payouts in them wait."""
+    floor = act.policies.windows.operating_floor_minor
+    below = sorted(row.currency for row in fetch(act.session, _OPERATING) if row.minor < floor.get(row.currency, 0))
+    act.session.execute(text("UPDATE installation SET below_floor = CAST(:below AS jsonb)"), {"below": json.dumps(below)})
+    return below
+
+
+def move_float(act: Act, movement: FloatMovement) -> None:
+    """A second person approves that the platform's own money is put in or taken out. Raises Forbidden, StateConflict."""
+    if movement.approved_by is not None:
+        raise StateConflict("This movement is approved already.", {"current_state": "approved", "allowed_actions": []})
+    if movement.asked_by == act.actor:
+        raise Forbidden("Another person has to approve.")
+    movement.approved_by, movement.approved_at = act.actor, act.now
+    both = (OPERATING, PLATFORM_EQUITY) if movement.direction == "in" else (PLATFORM_EQUITY, OPERATING)
+    line = Line(*both, movement.amount_minor)
+    post(act, Entry(f"float_{movement.direction}", movement.id, movement.currency, [line], movement.reference))

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from service.db import fetch
 from service.domain import typeid
+from service.escrow.money import held_minor
 from service.ledger import Balance, balances
-from service.models import Contract, Payment, Release
+from service.models import Contract, Milestone, Payment
 
 BALANCE_FIELDS = ("escrow", "disputed", "pending", "available", "reserved", "in_flight", "recoverable", "held")
 
@@ -54,23 +56,57 @@ class Place:
 
 
 def money_of(session: Session, contract: Contract) -> list[Place]:
-    """Where every cent of a contract is. The amounts of a milestone add up to what was paid for it."""
-    held = {b.owner: b for b in balances(session, ["escrow"], [m.id for m in contract.milestones])} if contract.milestones else {}
-    releases = list(session.execute(select(Release).where(Release.contract_id == contract.id).order_by(Release.id)).scalars())
-    places = []
+    """Where every cent of a contract is: the amounts of all places add up to what was paid for it, from the books."""
+    places: list[Place] = []
     for milestone in contract.milestones:
-        escrow = held.get(typeid.decode(milestone.id))
-        if escrow and escrow.amount_minor:
-            places.append(Place(milestone.id, "escrow", escrow.amount_minor, _why_held(milestone.state)))
-        for release in (r for r in releases if r.milestone_id == milestone.id):
-            where = "available" if release.matured_at else "pending"
-            why = "yours to pay out" if release.matured_at else f"security period until {release.matures_at:%Y-%m-%d %H:%M} UTC"
-            places.append(Place(milestone.id, where, release.net_minor, why))
-            if release.fee_minor:
-                places.append(Place(milestone.id, "fee", release.fee_minor, f"fee by schedule {release.fee_schedule}"))
-            if release.processing_minor:
-                places.append(Place(milestone.id, "processing", release.processing_minor, "your part of the processing cost"))
-    return places
+        places += _of_milestone(milestone)
+    for row in fetch(session, _RELEASED, (typeid.decode(contract.id),)):
+        places += _of_released(row)
+    return [place for place in places if place.amount_minor]
+
+
+def _of_milestone(m: Milestone) -> list[Place]:
+    fee = m.fee_taken_minor - m.fee_returned_minor
+    return [
+        Place(m.id, "escrow", held_minor(m), _why_held(m.state)),
+        Place(m.id, "disputed", m.disputed_minor, "locked until the dispute or chargeback is decided"),
+        Place(m.id, "refund_in_flight", m.refunding_minor, "on its way back to the client"),
+        Place(m.id, "refunded", m.refunded_minor, "back with the client"),
+        Place(m.id, "charged_back", m.charged_back_minor, "taken back by the client's bank"),
+        Place(m.id, "confiscated", m.confiscated_minor, "taken by a case; the case says where it goes"),
+        Place(m.id, "fee", fee, "the fee on what was released"),
+        Place(m.id, "processing", m.processing_taken_minor, "the freelancer's part of the processing cost"),
+        Place(m.id, "refunded", m.refunded_after_release_minor, "back with the client, or on its way, after the release"),
+    ]
+
+
+_RELEASED = """
+    SELECT l.payment_id, (array_agg(r.milestone_id ORDER BY r.id))[1] AS milestone_id, sum(r.net_minor)::bigint AS net, sum(r.recovered_minor)::bigint AS recovered,
+           coalesce(sum(r.net_minor - r.recovered_minor - r.taken_minor) FILTER (WHERE r.matured_at IS NULL), 0)::bigint AS pending,
+           (SELECT coalesce(sum(f.from_freelancer_minor), 0)::bigint FROM refund f WHERE f.payment_id = l.payment_id AND f.source = 'released') AS refunded,
+           (SELECT coalesce(sum(c.amount_minor), 0)::bigint FROM chargeback_line c JOIN chargeback b ON b.id = c.chargeback_id
+             WHERE b.payment_id = l.payment_id AND c.round = b.round AND c.place IN ('pending', 'available')) AS locked,
+           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s JOIN payout p ON p.id = s.payout_id
+             WHERE s.payment_id = l.payment_id AND p.state IN ('requested', 'in_transit')) AS on_its_way,
+           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s JOIN payout p ON p.id = s.payout_id
+             WHERE s.payment_id = l.payment_id AND p.state = 'paid') AS paid_out
+      FROM release r JOIN payment_line l ON l.milestone_id = r.milestone_id AND l.funded
+     WHERE r.contract_id = %s GROUP BY l.payment_id ORDER BY min(r.released_at), l.payment_id
+"""
+
+
+def _of_released(row: Any) -> list[Place]:
+    milestone_id = typeid.encode("mst", row.milestone_id)
+    available = row.net - row.recovered - row.pending - row.refunded - row.locked - row.on_its_way - row.paid_out
+    return [
+        Place(milestone_id, "recovered", row.recovered, "paid an old debt of the freelancer"),
+        Place(milestone_id, "pending", row.pending, "released; in its security period"),
+        Place(milestone_id, "reserved", row.locked, "locked by a chargeback of this payment, or lost to it"),
+        Place(milestone_id, "payout_in_flight", row.on_its_way, "on its way to the freelancer's bank"),
+        Place(milestone_id, "paid_out", row.paid_out, "at the freelancer's bank"),
+        Place(milestone_id, "available", max(0, available), "the freelancer may have it paid out"),
+        Place(milestone_id, "elsewhere", min(0, available), "given back out of the freelancer's other money, or owed by them"),
+    ]
 
 
 def _why_held(state: str) -> str:
@@ -78,6 +114,7 @@ def _why_held(state: str) -> str:
         "funded": "held until the work is handed over",
         "submitted": "held until the client answers or the review window ends",
         "changes_requested": "held until the changed work is handed over",
+        "refund_requested": "held until the freelancer answers the request for a refund",
     }.get(state, "held")
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from service import rows, web
+from service import agreement, rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
+from service.escrow.money import held_minor
 from service.models import Contract
-from service.operations import contract_reads, contracts, links, milestones, payments, statements
+from service.operations import access, amendments, contract_reads, contracts, deadlines, disputes, links, milestones, offers, payments, statements
 from service.operations.links import Visitor
 from service.pages.session import code_first, require_code, use_form, visitor
 from service.pages.shapes import payable
@@ -37,14 +38,19 @@ def contract(contract_id: str) -> str:
             "contract.html",
             contract=found,
             freelancer=found.freelancer,
-            quote=contracts.quote_of(act, found),
+            quote=agreement.quote_of(act, found),
             payable=payable(found),
             submissions={m.id: milestones.submissions_of(act.session, m.id) for m in found.milestones if m.round},
             receipts=statements.receipts_of(act.session, found),
             timeline=contract_reads.timeline(act.session, found.id, 0, 100)[:100],
-            terms=contracts.TERMS_TEXT.split("\n\n", 1)[1],
+            terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
             acceptance=contract_reads.acceptance_of(act.session, found),
-            held=sum(milestones.escrow_minor(m) for m in found.milestones),
+            held=sum(held_minor(m) for m in found.milestones),
+            proposed=amendments.open_amendment(act.session, found.id),
+            all_disputes=(contested := disputes.of_contract(act.session, found.id)),
+            disputes=[d for d in contested if d.closed_at is None],
+            deadlines=[d for d in deadlines.deadlines_of(act, found) if d.what != "end of the security period"],
+            moving=access.pending_change(act.session, found.id),
         )
 
 
@@ -59,8 +65,8 @@ def accept_form(contract_id: str) -> str:
 
 def _accept_page(act: Act, found: Contract, values: dict[str, str], problems: list[tuple[str, str]]) -> str:
     return render_template(
-        "accept.html", contract=found, freelancer=found.freelancer, quote=contracts.quote_of(act, found), values=values, problems=problems,
-        terms=contracts.TERMS_TEXT.split("\n\n", 1)[1],
+        "accept.html", contract=found, freelancer=found.freelancer, quote=agreement.quote_of(act, found), values=values, problems=problems,
+        terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
     )  # fmt: skip
 
 
@@ -75,7 +81,7 @@ def accept(contract_id: str) -> Response | str | tuple[str, int]:
         if problems:
             return _accept_page(act, found, values, problems), 422
         if "confirm" not in request.form:
-            return render_template("accept_check.html", contract=found, freelancer=found.freelancer, quote=contracts.quote_of(act, found), values=values)
+            return render_template("accept_check.html", contract=found, freelancer=found.freelancer, quote=agreement.quote_of(act, found), values=values)
         locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         if use_form(act, who):
             contracts.accept(act.as_(who.actor), locked, _version(), _evidence(who, locked, values))
@@ -131,7 +137,7 @@ def decline(contract_id: str) -> Response | tuple[str, int]:
             return page, 422
         locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         if use_form(act, who):
-            contracts.decline(act.as_(who.actor), locked, reason, request.form.get("note", "")[:500])
+            offers.decline(act.as_(who.actor), locked, reason, request.form.get("note", "")[:500])
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -11,9 +9,11 @@ from service import rows, web
 from service.act import Act
 from service.domain.errors import NotFound
 from service.domain.money import CURRENCIES
+from service.escrow.money import held_minor
 from service.models import Contract, Milestone
-from service.operations import milestones
+from service.operations import milestones, refund_requests
 from service.pages.session import code_first, require_code, use_form, visitor
+from service.pages.shapes import parse_amount
 
 blueprint = Blueprint("review", __name__)
 
@@ -27,8 +27,8 @@ def _milestone(found: Contract, milestone_id: str) -> Milestone:
 
 def _page(act: Act, found: Contract, milestone: Milestone, problem: str | None = None) -> str:
     return render_template(
-        "review.html", contract=found, freelancer=found.freelancer, milestone=milestone, held=milestones.escrow_minor(milestone), problem=problem,
-        submission=milestones.submissions_of(act.session, milestone.id)[-1], exponent=CURRENCIES[found.currency].exponent,
+        "review.html", contract=found, freelancer=found.freelancer, milestone=milestone, held=held_minor(milestone), problem=problem,
+        submission=next(iter(milestones.submissions_of(act.session, milestone.id)[::-1]), None), exponent=CURRENCIES[found.currency].exponent,
     )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def form(contract_id: str, milestone_id: str) -> str:
         found, who = visitor(act, contract_id)
         require_code(act, who)
         milestone = _milestone(found, milestone_id)
-        milestones.require_submitted(milestone)
+        milestones.require_open(milestone)
         return _page(act, found, milestone)
 
 
@@ -51,15 +51,24 @@ def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
         found, who = visitor(act, contract_id)
         require_code(act, who)
         milestone = _milestone(found, milestone_id)
-        milestones.require_submitted(milestone)
-        held = milestones.escrow_minor(milestone)
+        milestones.require_open(milestone)
+        held = held_minor(milestone)
         choice, what = request.form.get("choice", ""), " ".join(request.form.get("what", "").split())
         amount = held if choice == "all" else parse_amount(request.form.get("amount", ""), found.currency) if choice == "part" else 0
-        problem = _problem(choice, what, amount, held)
+        rest = request.form.get("rest", "keep")
+        problem = _problem(choice, what, amount, held) or (None if rest in milestones.REST else "Choose what becomes of the rest.")
         if problem:
             return _page(act, found, milestone, problem), 422
         return render_template(
-            "review_check.html", contract=found, freelancer=found.freelancer, milestone=milestone, choice=choice, amount=amount, what=what, held=held
+            "review_check.html",
+            contract=found,
+            freelancer=found.freelancer,
+            milestone=milestone,
+            choice=choice,
+            amount=amount,
+            what=what,
+            held=held,
+            rest=rest,
         )
 
 
@@ -71,18 +80,6 @@ def _problem(choice: str, what: str, amount: int | None, held: int) -> str | Non
     if choice == "changes" and not 1 <= len(what) <= 2_000:
         return "Say in up to 2,000 characters what should be changed."
     return None
-
-
-def parse_amount(text: str, currency: str) -> int | None:
-    """What a person types, as minor units: '1,234.50', '1234.5'. None when it is no amount of this currency."""
-    cleaned = text.strip().replace("\u00a0", "").replace(" ", "").removeprefix(currency)
-    if "," in cleaned and "." not in cleaned and len(cleaned.rpartition(",")[2]) != 3:
-        cleaned = cleaned.replace(",", ".")
-    try:
-        value = Decimal(cleaned.replace(",", "")).scaleb(CURRENCIES[currency].exponent)
-    except InvalidOperation:
-        return None
-    return int(value) if value.is_finite() and value == value.to_integral_value() and 0 < value < 10**12 else None
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/approve")
@@ -97,7 +94,10 @@ def approve(contract_id: str, milestone_id: str) -> Response:
         if use_form(act, who):
             text = request.form.get("amount_minor", "")
             amount = int(text) if text.isdecimal() and len(text) < 16 else 0
-            milestones.approve(act.as_(who.actor), locked, milestone, amount)
+            rest = request.form.get("rest", "keep")
+            milestones.approve(act.as_(who.actor), locked, milestone, amount, rest if rest in milestones.REST else "keep")
+            if rest == "refund" and held_minor(milestone):
+                refund_requests.ask(act.as_(who.actor), locked, milestone, None, "The rest after a partial release.")
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
 
 

@@ -12,8 +12,9 @@ from flask import Response, g, redirect, request, url_for
 
 from service import rows, web
 from service.act import Act
+from service.db import fetch
 from service.domain import typeid
-from service.domain.errors import CodeRequired, Forbidden, NotFound
+from service.domain.errors import CodeRequired, Forbidden, NotFound, StateConflict
 from service.models import Contract
 from service.operations import links
 from service.operations.links import Visitor
@@ -79,10 +80,17 @@ def use_form(act: Act, who: Visitor) -> bool:
     return links.use_form(act, token["k"], request.path)
 
 
+_MOVING = "SELECT id FROM email_change WHERE contract_id = %s AND ended_at IS NULL"
+
+
 def require_code(act: Act, who: Visitor, span: timedelta = links.BINDS_FRESH) -> None:
     """Raises CodeRequired unless this browser proved the mailbox within `span`."""
     if who.role != "payer":
         raise Forbidden("This link may look and pay, but not decide.")
+    if fetch(act.session, _MOVING, (typeid.decode(who.contract_id),)):
+        raise StateConflict(
+            "Somebody asked to move this contract to another address. Nothing binds until that is settled; you can stop it on the contract's page."
+        )
     if not who.verified_within(act.now, span):
         raise CodeRequired("A code from your mailbox is needed first.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -47,10 +48,23 @@ def day(value: date) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "d MMMM y", locale=locale()))
 
 
+def parse_amount(text: str, currency: str) -> int | None:
+    """What a person types, as minor units: '1,234.50', '1234.5'. None when it is no amount of this currency."""
+    cleaned = text.strip().replace("\u00a0", "").replace(" ", "").removeprefix(currency)
+    if "," in cleaned and "." not in cleaned and len(cleaned.rpartition(",")[2]) != 3:
+        cleaned = cleaned.replace(",", ".")
+    try:
+        value = Decimal(cleaned.replace(",", "")).scaleb(CURRENCIES[currency].exponent)
+    except InvalidOperation:
+        return None
+    return int(value) if value.is_finite() and value == value.to_integral_value() and 0 < value < 10**12 else None
+
+
 MILESTONE_WORDS = {
     "planned": "Not paid yet", "awaiting_funding": "Waiting for your payment", "funding": "Payment started", "funded": "Held safely, work in progress",
     "submitted": "Done, waiting for your review", "changes_requested": "You asked for changes", "released": "Released",
-    "cancelled": "Cancelled",
+    "refund_requested": "You asked for it back", "refunded": "Sent back to you", "disputed": "In dispute, locked", "settled": "Settled",
+    "confiscated": "Taken by a case", "charged_back": "Taken back by your bank", "approved": "Approved", "cancelled": "Cancelled",
 }  # fmt: skip
 
 CONTRACT_WORDS = {
@@ -66,6 +80,18 @@ EVENT_WORDS = {
     "milestone.submitted": "Work handed over", "milestone.approved": "You approved the work", "milestone.auto_approved": "The review window ended",
     "milestone.released": "Milestone released", "milestone.partly_released": "Part of a milestone released",
     "milestone.changes_requested": "You asked for changes", "milestone.review_extended": "The review window was extended",
+    "milestone.approved_early": "You released money early", "milestone.refund_requested": "You asked for money back", "milestone.refunded": "Milestone refunded",
+    "milestone.disputed": "Milestone in dispute", "milestone.settled": "Dispute settled", "milestone.share_released": "Part released by the dispute's outcome",
+    "milestone.rolled_on": "The rest became a milestone of its own", "contract.revised": "A new version was sent", "contract.change_requested": "You asked for a change",
+    "contract.change_refused": "The offer stayed as it was", "contract.change_lapsed": "The offer stands again", "contract.closing": "The contract is being closed",
+    "contract.ended_empty": "The contract has ended", "contract.dormant": "Nothing happened for long", "contract.client_email_changed": "Moved to another address",
+    "amendment.proposed": "A change was proposed", "amendment.accepted": "A change was agreed", "amendment.rejected": "A change was turned down",
+    "amendment.expired": "A proposal ran out", "amendment.withdrawn": "A proposal was taken back", "refund_request.opened": "A refund was asked for",
+    "refund_request.agreed": "The refund was agreed", "refund_request.lapsed": "No answer: the refund goes ahead", "refund_request.refused": "The refund was refused",
+    "refund_request.withdrawn": "The request was withdrawn", "dispute.opened": "A dispute was opened", "dispute.answered": "The dispute was answered",
+    "dispute.offer_made": "A new offer in the dispute", "dispute.mediation_opened": "A mediator was called", "dispute.proposed": "The mediator proposed",
+    "dispute.arbitration_opened": "A second person decides", "dispute.settled": "The dispute was settled", "dispute.executed": "The dispute was decided",
+    "dispute.withdrawn": "The dispute was withdrawn", "refund.failed": "A refund did not arrive", "chargeback.opened": "Your bank took a payment back",
     "payment.succeeded": "Payment received", "payment.failed": "Payment failed", "payment.expired": "The payment page timed out",
     "payment.quarantined": "A payment is on its way back to you", "refund.succeeded": "Money sent back to you",
 }  # fmt: skip

@@ -37,6 +37,27 @@ class Windows:
     fund_within_days: int
     fund_within_days_bank: int
     fund_reminder_days: list[int]
+    funding_rests_after_days: int
+    draft_days: int
+    offer_restarts_max: int
+    change_request_days: int
+    amendment_days: int
+    refund_answer_days: int
+    dormant_after_days: int
+    dormant_freelancer_after_days: int
+    dormant_act_after_days: int
+    debit_final_days: int
+    holding_alarm_days: int
+    holding_refund_days: int
+    email_change_days: int
+    dispute_answer_business_days: int
+    dispute_negotiation_days: int
+    dispute_proposal_business_days: int
+    dispute_answer_to_proposal_business_days: int
+    dispute_decision_business_days: int
+    dispute_hard_stop_days: int
+    chargeback_submit_days_before: int
+    chargeback_reserve_days: int
     review_days_default: int
     review_notice_days: list[int]
     review_extension_days: int
@@ -45,6 +66,10 @@ class Windows:
     security_days: dict[str, int]
     payout_minimum_usd_like: dict[str, int]
     payout_cooldown_hours_after_bank_change: int
+    payout_schedule_minimum_usd_like: dict[str, int]
+    payout_forced_days: int
+    payout_forced_small_days: int
+    operating_floor_minor: dict[str, int]
     holding_limit_days: dict[str, int]
     checkout_minutes: int
     milestones_max: int

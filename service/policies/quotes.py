@@ -12,13 +12,17 @@ from service.domain.money import split_by_largest_remainder
 from service.policies import NORMAL, Policies
 
 
-def quote(policies: Policies, *, kind: str, currency: str, amounts_minor: list[int], bearer: str, on: date) -> dict[str, Any]:
+def quote(
+    policies: Policies, *, kind: str, currency: str, amounts_minor: list[int], bearer: str, on: date, promised: tuple[str | None, str | None] = (None, None)
+) -> dict[str, Any]:
     """Which schedules apply, their rate, the fee and net of each milestone, and the processing cost with who bears it.
 
     Amounts are minor units of `currency`. The processing cost assumes one payment of everything; each payment is
-    quoted again before it is made, because the fixed part is taken once per payment.
+    quoted again before it is made, because the fixed part is taken once per payment. `promised`: (own, normal) schedules
+    that were frozen before and stay.
     """
-    own, normal = policies.schedule_for(kind, on), policies.schedule_for(NORMAL, on)
+    own = policies.schedule(promised[0]) if promised[0] else policies.schedule_for(kind, on)
+    normal = policies.schedule(promised[1]) if promised[1] else policies.schedule_for(NORMAL, on)
     total = sum(amounts_minor)
     fees = [cumulative_fee(own, normal, amount) for amount in amounts_minor]
     cost = processing_cost(policies.processing(currency), total)

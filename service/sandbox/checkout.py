@@ -199,6 +199,8 @@ def create_refund(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     charge = store.get(intent["latest_charge"]) if intent["latest_charge"] else None
     if charge is None or "amount" not in body:
         raise StripeRefusal(400, "parameter_missing", "A refund needs a succeeded payment and an amount.")
+    if charge["disputed"]:
+        raise StripeRefusal(400, "charge_disputed", f"Charge {charge['id']} has been charged back; it cannot be refunded.")
     amount = int(body["amount"])
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:

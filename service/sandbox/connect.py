@@ -20,7 +20,13 @@ def _instant(moment: datetime) -> str:
 
 def create_account(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     account_id = store.new_id("acct")
-    hidden = {"transfers": "pending", "email": body.get("contact_email"), "name": body.get("display_name"), "country": body["identity"]["country"]}
+    hidden = {
+        "transfers": "pending",
+        "bank": None,
+        "email": body.get("contact_email"),
+        "name": body.get("display_name"),
+        "country": body["identity"]["country"],
+    }
     account = {
         "id": account_id, "object": "v2.core.account", "applied_configurations": ["recipient"], "created": _instant(store.now), "livemode": False,
         "contact_email": body.get("contact_email"), "display_name": body.get("display_name"), "dashboard": body.get("dashboard"),
@@ -28,6 +34,21 @@ def create_account(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     store.put(account, hidden=hidden)
     return account_view(store, account_id, body.get("include", []))
+
+
+def external_accounts(store: Store, account_id: str) -> dict[str, Any]:
+    """The bank accounts behind a connected account: one, once it is onboarded."""
+    store.get(account_id, "v2.core.account")
+    bank = store.hidden(account_id).get("bank")
+    made = {"id": bank, "object": "bank_account", "account": account_id, "country": "US", "currency": "usd", "last4": str(bank)[-4:], "status": "new"}
+    return {"object": "list", "data": [made] if bank else [], "has_more": False, "url": f"/v1/accounts/{account_id}/external_accounts"}
+
+
+def set_bank(store: Store, account_id: str, bank: str) -> None:
+    """The owner of a connected account puts in another bank account."""
+    store.put(store.get(account_id, "v2.core.account"), hidden={"bank": bank})
+    made = external_accounts(store, account_id)["data"][0]
+    emit(store, "account.external_account.updated", made, account_id)
 
 
 def account_view(store: Store, account_id: str, include: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import clock
-from service.sandbox import checkout, connect, runner
+from service.sandbox import checkout, connect, disputes, runner
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.mailbox import letter, letters
 from service.sandbox.store import Store
@@ -138,7 +138,7 @@ def chaos() -> Response:
     body = _posted()
     with _transaction() as session:
         store = Store(session)
-        for name in ("receive_difference", "receive_currency", "seed"):
+        for name in ("receive_difference", "receive_currency", "seed", "bank_decides"):
             if name in body:
                 store.set(name, body.pop(name))
         unknown = set(body) - set(CHAOS)
@@ -158,6 +158,8 @@ def account(account_id: str) -> Response:
             connect.close_account(store, account_id)
         if "transfers" in body:
             connect.set_transfers(store, account_id, str(body["transfers"]), "requirements_past_due")
+        if "bank" in body:
+            connect.set_bank(store, account_id, str(body["bank"]))
         if "bank_fails" in body:
             store.put(store.get(account_id), hidden={"bank_fails": bool(body["bank_fails"])})
         return jsonify(store.get(account_id))
@@ -179,6 +181,41 @@ def fail_refund(refund_id: str) -> Response:
         store = Store(session)
         checkout.fail_refund(store, refund_id)
         return jsonify(store.get(refund_id))
+
+
+@blueprint.post("/disputes")
+def open_dispute() -> tuple[Response, int]:
+    """`{"charge": "ch_…", "reason"?, "amount"?, "inquiry"?}`: the client's bank contests a charge."""
+    body = _posted()
+    with _transaction() as session:
+        store = Store(session)
+        amount = int(body["amount"]) if "amount" in body else None
+        made = disputes.open_dispute(store, str(body.get("charge")), str(body.get("reason", "general")), amount, inquiry=bool(body.get("inquiry")))
+        return jsonify(made), 201
+
+
+@blueprint.post("/disputes/<dispute_id>/<what>")
+def move_dispute(dispute_id: str, what: str) -> Response:
+    """`won`, `lost`, `warning_closed`, `prevented`, `escalate`, `reopen`."""
+    _posted()
+    with _transaction() as session:
+        store = Store(session)
+        if what in ("escalate", "reopen"):
+            return jsonify((disputes.escalate if what == "escalate" else disputes.reopen)(store, dispute_id))
+        return jsonify(disputes.close(store, dispute_id, what))
+
+
+@blueprint.post("/charges/<charge_id>/<what>")
+def charge(charge_id: str, what: str) -> Response:
+    """`warn`: an early fraud warning. `refund`: somebody refunds in Stripe's dashboard, past us; `{"amount": 100}`."""
+    body = _posted()
+    with _transaction() as session:
+        store = Store(session)
+        if what == "warn":
+            return jsonify(disputes.warn(store, charge_id))
+        if what != "refund":
+            raise StripeRefusal(404, "url_invalid", "warn or refund")
+        return jsonify(checkout.create_refund(store, {"payment_intent": store.get(charge_id)["payment_intent"], "amount": body.get("amount", 0)}))
 
 
 @blueprint.get("/dump.json")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.sandbox import checkout, connect
+from service.sandbox import checkout, connect, disputes
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import Store
 
@@ -21,6 +21,10 @@ TEST_CARDS = [
     ("4000 0000 0000 0127", "has a wrong code"),
     ("4000 0025 0000 3155", "asks for 3-D Secure"),
     ("4000 0000 0000 0077", "is available at once"),
+    ("4000 0000 0000 0259", "is disputed as fraud an hour later"),
+    ("4000 0000 0000 2685", "is disputed as not received"),
+    ("4000 0000 0000 1976", "brings an inquiry of the bank"),
+    ("4000 0000 0000 5423", "brings an early fraud warning"),
     ("4000 0000 0000 5126", "a refund of it fails later"),
     ("4000 0000 0000 7726", "a refund of it is pending first"),
 ]
@@ -61,6 +65,9 @@ def pay(session_id: str) -> Response | tuple[str, int]:
             outcome = "declined:incorrect_number"
         else:
             outcome = checkout.pay_by_card(store, session_id, number, challenge_passed=passed)
+        if outcome == "paid":
+            intent = store.get(store.get(session_id)["payment_intent"])
+            disputes.follow_card(store, intent["latest_charge"], number)
     if outcome == "paid":
         return redirect(found["success_url"], 303)
     items = list(zip(hidden["items"], hidden["amounts"], strict=True))
@@ -94,6 +101,7 @@ def onboard(link_id: str) -> Response:
         if outcome not in ("active", "restricted", "bank_fails"):
             raise StripeRefusal(400, "parameter_invalid", "Choose one of the outcomes.")
         account = store.get(link["account"], "v2.core.account")
-        store.put(account, hidden={"bank_fails": outcome == "bank_fails"})
+        bank = store.hidden(link["account"]).get("bank") or store.new_id("ba")
+        store.put(account, hidden={"bank_fails": outcome == "bank_fails", "bank": bank})
         connect.set_transfers(store, link["account"], "restricted" if outcome == "restricted" else "active", "requirements_past_due")
     return redirect(link["use_case"]["account_onboarding"]["return_url"], 303)

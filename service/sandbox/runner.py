@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from service import clock
 from service.db import Database
-from service.sandbox import checkout, connect, webhooks
+from service.sandbox import checkout, connect, disputes, webhooks
 from service.sandbox.store import Store
 
 MAX_STEPS = 20_000
@@ -22,6 +22,10 @@ _TIMERS: dict[str, Callable[[Store, str], object]] = {
     "debit.settle": checkout.settle_debit,
     "refund.succeed": checkout.succeed_refund,
     "refund.fail": checkout.fail_refund,
+    "dispute.open": disputes.open_by_card,
+    "dispute.overdue": disputes.overdue,
+    "dispute.decide": disputes.decide,
+    "fraud.warn": disputes.warn,
     "payout.pay": connect.pay_payout,
     "payout.fail": connect.fail_payout,
 }

@@ -15,7 +15,7 @@ import stripe
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy import text
 
-from service.sandbox import checkout, connect
+from service.sandbox import checkout, connect, disputes
 from service.sandbox.contract import RESOURCES, Drift, check_object, check_params, params_class
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import PLATFORM, Store
@@ -73,6 +73,13 @@ CALLS = [
     Call("POST", "/v1/refunds", "v1.refunds.create", lambda s, b, _, __: checkout.create_refund(s, b)),
     Call("GET", "/v1/refunds", "v1.refunds.list", _list("refund", "payment_intent")),
     Call("GET", "/v1/refunds/{id}", "v1.refunds.retrieve", _get("refund")),
+    Call("GET", "/v1/disputes", "v1.disputes.list", _list("dispute", "charge", "payment_intent")),
+    Call("GET", "/v1/disputes/{id}", "v1.disputes.retrieve", _get("dispute")),
+    Call("POST", "/v1/disputes/{id}", "v1.disputes.update", lambda s, b, i, _: disputes.update(s, i, b)),
+    Call("POST", "/v1/disputes/{id}/close", "v1.disputes.close", lambda s, _, i, __: disputes.concede(s, i)),
+    Call("POST", "/v1/files", "v1.files.create", lambda s, b, _, __: disputes.create_file(s, b)),
+    Call("GET", "/v1/radar/early_fraud_warnings/{id}", "v1.radar.early_fraud_warnings.retrieve", _get("radar.early_fraud_warning")),
+    Call("GET", "/v1/accounts/{id}/external_accounts", "v1.accounts.external_accounts.list", lambda s, _, i, __: connect.external_accounts(s, i)),
     Call("POST", "/v1/transfers", "v1.transfers.create", lambda s, b, _, __: connect.create_transfer(s, b)),
     Call("GET", "/v1/transfers", "v1.transfers.list", _list("transfer", "transfer_group")),
     Call("GET", "/v1/transfers/{id}", "v1.transfers.retrieve", _get("transfer")),
@@ -124,7 +131,9 @@ def _once(store: Store, path: str, *, fails: bool) -> tuple[int, str, bool]:
     key, account = request.headers.get("Idempotency-Key"), request.headers.get("Stripe-Account", PLATFORM)
     if request.method != "POST" or not key:
         return (500, _BROKEN, False) if fails else (200, _do(store, path, account), False)
-    fingerprint = hashlib.sha256(f"{path}\n".encode() + request.get_data()).hexdigest()
+    # A multipart body has another boundary each time.
+    sent = json.dumps(_body()).encode() if request.mimetype == "multipart/form-data" else request.get_data()
+    fingerprint = hashlib.sha256(f"{path}\n".encode() + sent).hexdigest()
     row = store.session.execute(
         text("SELECT fingerprint, status, body FROM sandbox.idempotency WHERE account = :account AND key = :key AND created_at > :since"),
         {"account": account, "key": key, "since": store.now - timedelta(hours=24)},
@@ -189,6 +198,9 @@ def _expanded(store: Store, doc: Body, path: list[str]) -> Body:
 def _body() -> Body:
     if request.method == "GET":
         return _nested(parse_qsl(request.query_string.decode(), keep_blank_values=True))
+    if request.mimetype == "multipart/form-data":
+        sent = request.files["file"]
+        return dict(request.form) | {"file": {"name": sent.filename or "file", "size": len(sent.read())}}
     if request.mimetype == "application/json":
         parsed = json.loads(request.get_data() or b"{}")
         return parsed if isinstance(parsed, dict) else {}

@@ -9,68 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from service import events, queue, rows
+from service import queue
 from service.act import Act
-from service.operations import contracts, milestones, payments
 from service.queue import Claimed
 from service.runtime import Runtime
-from service.worker import nightly, outside_mail, outside_payments, outside_payouts
+from service.worker import nightly, outside_chargebacks, outside_mail, outside_payments, outside_payouts
+from service.worker.timers import TIMERS
 
 DatabaseHandler = Callable[[Act, str], None]
 OutsideHandler = Callable[[Runtime, Claimed], None]
 
 
-def _offer_expiry(act: Act, contract_id: str) -> None:
-    contracts.expire(act, rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True))
-
-
-def _offer_reminder(act: Act, subject: str) -> None:
-    contract = rows.contract(act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE, lock=True)
-    if contract.state == "sent":
-        events.record(act, "contract.offer_reminded", contract, day=int(subject.split("/")[1]))
-
-
-def _fund_expiry(act: Act, contract_id: str) -> None:
-    contracts.expire_unfunded(act, rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True))
-
-
-def _fund_reminder(act: Act, subject: str) -> None:
-    contract = rows.contract(act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE, lock=True)
-    if contract.state == "accepted":
-        events.record(act, "contract.fund_reminded", contract, day=int(subject.split("/")[1]))
-
-
-def _review_notice(act: Act, subject: str) -> None:
-    milestone_id, days = subject.split("/")
-    contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
-    if milestones.notice_is_due(act, milestone, int(days)):
-        events.record(act, "milestone.review_reminded", milestone, contract=contract, days=int(days))
-
-
-def _auto_release(act: Act, milestone_id: str) -> None:
-    contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
-    milestones.auto_release(act, contract, milestone)
-
-
-def _mature(act: Act, release_id: str) -> None:
-    milestones.mature(act, release_id)
-
-
-def _suspense_return(act: Act, payment_id: str) -> None:
-    contract, payment = rows.payment(act.session, payment_id, lock=True)
-    payments.request_return(act, contract, payment)
-
-
-DATABASE: dict[str, DatabaseHandler] = {
-    "offer_expiry": _offer_expiry,
-    "offer_reminder": _offer_reminder,
-    "fund_expiry": _fund_expiry,
-    "fund_reminder": _fund_reminder,
-    "review_notice": _review_notice,
-    "auto_release": _auto_release,
-    "mature": _mature,
-    "suspense_return": _suspense_return,
-}
+DATABASE: dict[str, DatabaseHandler] = dict(TIMERS)
 
 OUTSIDE: dict[str, OutsideHandler] = {
     "mail_send": outside_mail.send,
@@ -78,6 +28,9 @@ OUTSIDE: dict[str, OutsideHandler] = {
     "payment_check": outside_payments.check,
     "payment_close": outside_payments.close,
     "refund_send": outside_payments.send_refund,
+    "chargeback_pack": outside_chargebacks.pack,
+    "chargeback_submit": outside_chargebacks.submit,
+    "chargeback_concede": outside_chargebacks.concede,
     "payout_send": outside_payouts.send,
     "payout_check": outside_payouts.check,
     "payout_unwind": outside_payouts.unwind,
@@ -105,5 +58,6 @@ def ensure_recurring(ctx: Runtime) -> None:
     """The recurring jobs exist, once each, however many workers start."""
     with ctx.act("worker") as act:
         midnight = act.now.replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=1)
-        for kind, first in (("nightly", midnight), ("sweep", act.now + timedelta(hours=1))):
+        hour = act.now + timedelta(hours=1)
+        for kind, first in (("nightly", midnight), ("housekeeping", midnight + timedelta(minutes=50)), ("sweep", hour)):
             queue.enqueue_unless_waiting(act, kind, "platform", first)

@@ -6,6 +6,7 @@ at most one button; both forms are built from the same blocks, so they cannot di
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from markupsafe import escape
 from service.act import Act
 from service.domain.money import plain
 from service.gateways.mail import Letter
-from service.models import Contract, Freelancer, Message, Milestone, Payment, Payout, Refund, Release
+from service.models import Chargeback, ClientLink, Contract, Dispute, Freelancer, Message, Milestone, Payment, Payout, Refund, RefundRequest, Release
 from service.operations import links
 from service.runtime import Runtime
 
@@ -57,10 +58,10 @@ def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
 
 def _values(ctx: Runtime, act: Act, message: Message) -> dict[str, Any]:
     params = message.params
-    values: dict[str, Any] = {"platform": ctx.settings.platform_name, "when": when, **params}
+    values: dict[str, Any] = {"platform": ctx.settings.platform_name, "when": when, "difference": _difference_in(message, act), **params}
     contract = act.session.get(Contract, message.contract_id) if message.contract_id else None
     if contract is not None:
-        link = links.current_link(act, contract)
+        link = act.session.get_one(ClientLink, params["link"]) if "link" in params else links.current_link(act, contract)
         values |= {
             "contract": contract,
             "freelancer": contract.freelancer,
@@ -76,9 +77,28 @@ def _values(ctx: Runtime, act: Act, message: Message) -> dict[str, Any]:
     return values | _money_values(act, params, contract)
 
 
+def _difference_in(message: Message, act: Act) -> Callable[[dict[str, Any]], str]:
+    contract = act.session.get(Contract, message.contract_id) if message.contract_id else None
+    return lambda changed: difference(changed, contract.currency if contract else "USD")
+
+
+def difference(changed: dict[str, Any], currency: str) -> str:
+    """'USD 1,200.00 becomes USD 900.00', 'new: First run', 'dropped: Engine drawings'."""
+    before, after = (_said(changed[side], changed["what"], currency) for side in ("before", "after"))
+    if changed["before"] is None:
+        return f"new: {after}"
+    return f"dropped: {before}" if changed["after"] is None else f"{before} becomes {after}"
+
+
+def _said(value: Any, what: str, currency: str) -> str:
+    if isinstance(value, dict):
+        return f"{value['title']}, {plain(value['amount'], currency)}"
+    return plain(value, currency) if what.endswith(" amount") and value is not None else str(value)
+
+
 def _money_values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[str, Any]:
     object_id: str = params["object"]
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = _disagreement_values(act, object_id, contract)
     if object_id.startswith("pay_"):
         payment = act.session.get_one(Payment, object_id)
         titles = [act.session.get_one(Milestone, line.milestone_id).title for line in payment.lines]
@@ -97,8 +117,31 @@ def _money_values(act: Act, params: dict[str, Any], contract: Contract | None) -
             found[name] = plain(getattr(release, f"{name}_minor"), release.currency)
         found["release_row"] = release
     currency = params.get("currency") or (contract.currency if contract else None)
+    if "refund" in params and currency:
+        found["refund_text"] = plain(params["refund"], currency)
+    if "fact" in params:
+        found["news"] = _NEWS.get(params["fact"])
     if "amount" in params and currency:
         found["amount_text"] = plain(params["amount"], currency)
+    return found
+
+
+_NEWS = {"dispute.answered": "answered", "dispute.offer_made": "offer", "dispute.mediation_opened": "mediation", "dispute.arbitration_opened": "arbitration"}
+
+
+def _disagreement_values(act: Act, object_id: str, contract: Contract | None) -> dict[str, Any]:
+    if contract is None:
+        return {}
+    found: dict[str, Any] = {}
+    if object_id.startswith("dsp_"):
+        found["dispute"] = act.session.get_one(Dispute, object_id)
+    if object_id.startswith("rrq_"):
+        found["request"] = act.session.get_one(RefundRequest, object_id)
+    if object_id.startswith("cbk_"):
+        found["chargeback"] = act.session.get_one(Chargeback, object_id)
+    about = found.get("dispute") or found.get("request")
+    if about is not None:
+        found["milestone_title"] = act.session.get_one(Milestone, about.milestone_id).title
     return found
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from service import queue, rows
-from service.domain.money import to_stripe
+from service.domain.money import from_stripe, to_stripe
 from service.domain.psp import CheckoutSnapshot, InboundEvent
 from service.failpoint import failpoint
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Payment, StripeEvent
-from service.operations import inbox, payments
+from service.operations import inbox, payments, reconcile, refunds
 from service.queue import Claimed
 from service.runtime import Runtime
-from service.worker import outside_payouts
+from service.worker import outside_chargebacks, outside_payouts
 
 _OVERLAP = timedelta(hours=48)
 _SWEEP_EVERY = timedelta(hours=6)
@@ -29,6 +29,10 @@ def stripe_event(ctx: Runtime, job: Claimed) -> None:
     snapshot = (payload.get("data") or {}).get("object") or {}
     if kind.startswith("checkout.session."):
         _take_in(ctx, job, ctx.stripe.fetch_checkout(object_id))
+    elif kind.startswith("charge.dispute."):
+        outside_chargebacks.event(ctx, job, object_id)
+    elif kind.startswith("radar.early_fraud_warning."):
+        outside_chargebacks.warning(ctx, job, object_id)
     elif kind.startswith(("payment_intent.", "charge.")):
         intent = object_id if kind.startswith("payment_intent.") else snapshot.get("payment_intent")
         found = ctx.stripe.find_checkout(intent) if intent else None
@@ -40,6 +44,8 @@ def stripe_event(ctx: Runtime, job: Claimed) -> None:
         outside_payouts.transfer_event(ctx, job, object_id)
     elif kind.startswith("payout.") and account_id:
         outside_payouts.payout_event(ctx, job, object_id, account_id, snapshot)
+    elif kind.startswith("account.external_account.") and account_id:
+        outside_payouts.account_event(ctx, job, account_id)
     elif kind.startswith("v2.core.account") or kind == "account.updated":
         outside_payouts.account_event(ctx, job, object_id)
     with ctx.act(f"job:{job.id}") as act:
@@ -119,19 +125,24 @@ def send_refund(ctx: Runtime, job: Claimed) -> None:
     failpoint("after_refund_created")
     with ctx.act(f"job:{job.id}", "psp") as act:
         contract, payment, refund = rows.refund(act.session, job.subject)
-        payments.refund_taken_in(act, contract, payment, refund, made)
+        refunds.taken_in(act, contract, payment, refund, made)
 
 
 def _refund_event(ctx: Runtime, job: Claimed, stripe_refund_id: str, hint: dict[str, object]) -> None:
     fresh = ctx.stripe.fetch_refund(stripe_refund_id)
     metadata = hint.get("metadata")
     with ctx.act(f"job:{job.id}", "psp") as act:
-        refund_id = payments.refund_by_stripe_id(act, stripe_refund_id) or (metadata.get("refund_id") if isinstance(metadata, dict) else None)
-        if refund_id is None:
-            queue.open_task(act, "refund_outside", stripe_refund_id, status=fresh.status)
+        refund_id = refunds.by_stripe_id(act.session, stripe_refund_id) or (metadata.get("refund_id") if isinstance(metadata, dict) else None)
+        if refund_id is not None:
+            contract, payment, refund = rows.refund(act.session, refund_id)
+            refunds.taken_in(act, contract, payment, refund, fresh)
             return
-        contract, payment, refund = rows.refund(act.session, refund_id)
-        payments.refund_taken_in(act, contract, payment, refund, fresh)
+        payment_id = payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
+        if payment_id is None:
+            queue.open_task(act, "refund_outside", stripe_refund_id, status=fresh.status)
+        elif fresh.status == "succeeded":
+            contract, payment = rows.payment(act.session, payment_id, lock=True)
+            refunds.outside(act, contract, payment, fresh, from_stripe(fresh.amount, fresh.currency), fresh.currency)
 
 
 def sweep(ctx: Runtime, job: Claimed) -> None:
@@ -147,4 +158,7 @@ def sweep(ctx: Runtime, job: Claimed) -> None:
     with ctx.act(f"job:{job.id}") as act:
         for event in missed:
             inbox.store(act, event)
+        # Below the floor payouts wait, and a person is called.
+        for currency in reconcile.watch_floor(act):
+            queue.open_task(act, "operating_below_floor", currency)
         queue.enqueue(act, "sweep", "platform", act.now + _SWEEP_EVERY)

@@ -144,7 +144,8 @@ def test_a_line_cannot_join_a_committed_entry(funded: Vault) -> None:
 
 
 STATES: dict[str, tuple[str, str]] = {
-    "released without approval": ("UPDATE milestone SET state = 'released'", "lifecycle_hop"),
+    "charged back by nobody": ("UPDATE milestone SET state = 'settled'", "lifecycle_hop"),
+    "a contract that was sent is deleted": ("DELETE FROM contract", "only_drafts_go"),
     "back to planned": ("UPDATE milestone SET state = 'planned'", "lifecycle_hop"),
     "an unknown state": ("UPDATE milestone SET state = 'stolen'", "milestone_state_known"),
     "more released than funded": ("UPDATE milestone SET released_minor = funded_minor + 1", "milestone_out_within_funded"),
@@ -170,7 +171,7 @@ def test_states_and_terms_hold(funded: Vault, role: str, what: str) -> None:
     [
         "UPDATE lifecycle_hop SET target = 'released'",
         "UPDATE chart_line SET gate = 'none'",
-        "DELETE FROM contract",
+        "DELETE FROM release",
         "ALTER TABLE posting DISABLE TRIGGER ALL",
         "DROP TRIGGER sealed ON posting",
         "CREATE TABLE mine (a int)",

@@ -181,13 +181,13 @@ def test_a_refused_move_says_what_is_possible() -> None:
     assert refused.value.extra == {"current_state": "draft", "allowed_actions": []}
     with pytest.raises(StateConflict) as refused:
         lifecycle.allowed_move("contract", "sent", "send", "freelancer")
-    assert refused.value.extra["allowed_actions"] == ["withdraw"]
+    assert refused.value.extra["allowed_actions"] == ["withdraw", "revise"]
 
 
 def test_capabilities_are_states_less_holds() -> None:
-    assert capabilities("contract", "sent", "client") == ["decline", "accept"]
-    assert capabilities("contract", "sent", "client", frozenset({"accept"})) == ["decline"], "nobody is kept from saying no"
-    assert capabilities("milestone", "funded", "freelancer", frozenset(SCOPES)) == ["submit"], "nor from handing work over"
+    assert capabilities("contract", "sent", "client") == ["ask_change", "decline", "accept"]
+    assert capabilities("contract", "sent", "client", frozenset({"accept"})) == ["ask_change", "decline"], "nobody is kept from saying no"
+    assert capabilities("milestone", "funded", "freelancer", frozenset(SCOPES)) == ["submit", "refund", "dispute"], "nor from handing work over"
     known = {(machine, move.event) for machine, made in lifecycle.MACHINES.items() for move in made.moves}
     assert set(STOPPED_BY) <= known
     assert set(STOPPED_BY.values()) <= set(SCOPES)

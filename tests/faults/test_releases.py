@@ -79,7 +79,7 @@ def test_release_against_changes_requested(world: World) -> None:
             return "asked"
 
         first, second = at_once(2, race)
-        assert (first, second) in (("ok", "state_conflict"), ("state_conflict", "asked"))
+        assert (first, second) in (("ok", "state_conflict"), ("ok", "asked")), "who asked for changes may still release, early"
         world.check_books()
 
 

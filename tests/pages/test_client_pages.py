@@ -359,7 +359,7 @@ def test_proof_of_notice_decides_about_the_clock(world: World) -> None:
         world.advance("20h")
     found = world.read(contract)["milestones"][0]
     assert (found["state"], found["released"]) == ("submitted", 0)
-    assert [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]] == ["auto_release_without_notice"]
+    assert "auto_release_without_notice" in [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]]
 
 
 def test_the_clock_releases_with_proof(world: World) -> None:

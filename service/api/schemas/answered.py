@@ -41,6 +41,10 @@ class MilestoneOut(Out):
     funded = fields.Integer(attribute="funded_minor")
     released = fields.Integer(attribute="released_minor")
     refunded = fields.Integer(attribute="refunded_minor")
+    refunding = fields.Integer(attribute="refunding_minor")
+    refunded_after_release = fields.Integer(attribute="refunded_after_release_minor")
+    disputed = fields.Integer(attribute="disputed_minor")
+    charged_back = fields.Integer(attribute="charged_back_minor")
     confiscated = fields.Integer(attribute="confiscated_minor")
     fee_taken = fields.Integer(attribute="fee_taken_minor")
     due_on = fields.Date(allow_none=True)
@@ -100,6 +104,7 @@ class PayoutOut(Out):
     freelancer = fields.String(attribute="freelancer_id")
     failure_code = fields.String(allow_none=True)
     waiting_for = fields.String(allow_none=True)
+    asked_by = fields.String()
     requested_at = fields.AwareDateTime()
     sent_at = fields.AwareDateTime(allow_none=True)
     arrived_at = fields.AwareDateTime(allow_none=True)
@@ -109,6 +114,8 @@ class PayoutAccountOut(Out):
     kind_name = "payout_account"
     freelancer = fields.String(attribute="freelancer_id")
     state = fields.String()
+    schedule = fields.String()
+    bank_changed_at = fields.AwareDateTime(allow_none=True)
     requirements = fields.List(fields.String())
     updated_at = fields.AwareDateTime()
 

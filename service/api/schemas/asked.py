@@ -65,6 +65,82 @@ class SubmissionIn(Schema):
     note = prose(10_000, required=True, least=1)
 
 
+def object_id(prefix: str, **more: Any) -> fields.String:
+    """An id of one kind."""
+    return fields.String(validate=validate.Regexp(rf"{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}\Z", error=f"Not an id of kind {prefix}."), **more)
+
+
+def share(**more: Any) -> fields.Integer:
+    """Whole minor units, nothing included."""
+    return fields.Integer(strict=True, validate=validate.Range(0, BIGGEST_AMOUNT), metadata={"description": "Minor units"}, **more)
+
+
+class AmendedMilestoneIn(MilestoneIn):
+    id = object_id("mst", load_default=None, allow_none=True, metadata={"description": "Of a milestone that exists; left out for a new one"})
+
+
+class AmendmentIn(Schema):
+    milestones = fields.List(fields.Nested(AmendedMilestoneIn), required=True, validate=validate.Length(1, 50))
+    note = prose(2_000, load_default="")
+
+
+class RefundIn(Schema):
+    amount = amount(load_default=None, allow_none=True)
+    reason = line(200, load_default="given by the freelancer")
+
+
+class DisputeIn(Schema):
+    milestone = object_id("mst", required=True)
+    amount = amount(load_default=None, allow_none=True)
+    refund = share(load_default=None, allow_none=True)
+    claim = prose(5_000, required=True, least=1)
+
+
+class DisputeAnswerIn(Schema):
+    words = prose(5_000, required=True, least=1)
+    refund = share(required=True)
+
+
+class OfferIn(Schema):
+    refund = share(required=True)
+    reasons = prose(2_000, load_default="")
+    blind = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class EvidenceIn(Schema):
+    words = prose(5_000, required=True, least=1)
+    file = object_id("fil", load_default=None, allow_none=True)
+
+
+class FileIn(Schema):
+    file = fields.Raw(required=True, metadata={"type": "string", "format": "binary"})
+
+
+class RulingIn(Schema):
+    refund = share(required=True)
+    reasons = prose(5_000, required=True, least=1)
+
+
+class EmailChangeIn(Schema):
+    email = email(required=True)
+
+
+class FloatIn(Schema):
+    currency = currency(required=True)
+    amount = amount(required=True)
+    direction = fields.String(required=True, validate=validate.OneOf(("in", "out")))
+    reference = line(200, required=True)
+
+
+class ScheduleIn(Schema):
+    schedule = fields.String(required=True, validate=validate.OneOf(("manual", "weekly", "monthly")))
+    freelancer = freelancer_id(load_default=None)
+
+
+class LinkIn(Schema):
+    revoke_old = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
 class PayoutIn(Schema):
     amount = amount(required=True)
     currency = currency(required=True)

@@ -1,0 +1,102 @@
+"""The text that two people agree on: its canonical form and hash, every version that was shown, and the fee quote in its amounts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.act import Act
+from service.models import Contract, ContractText
+from service.policies import FOLDER as POLICY_FOLDER
+from service.policies.quotes import quote
+
+TERMS_VERSION = "terms-1"
+TERMS_TEXT = (POLICY_FOLDER / "terms.md").read_text()
+TERMS_HASH = hashlib.sha256(TERMS_TEXT.encode()).hexdigest()
+
+
+def text_of(contract: Contract) -> dict[str, Any]:
+    """The words and numbers that are agreed on. Their canonical JSON is what the hash is made of."""
+    return {
+        "contract": contract.id,
+        "text_version": contract.text_version,
+        "kind": contract.kind,
+        "freelancer": contract.freelancer.display_name,
+        "client": {"name": contract.client_name, "company": contract.client_company, "email": contract.client.email},
+        "title": contract.title,
+        "description": contract.description,
+        "currency": contract.currency,
+        "milestones": [
+            {"number": m.number, "title": m.title, "amount": m.amount_minor, "due_on": m.due_on.isoformat() if m.due_on else None} for m in contract.milestones
+        ],
+        "review_period_days": contract.review_period_days,
+        "processing_borne_by": contract.processing_borne_by,
+        "terms": {"version": TERMS_VERSION, "sha256": TERMS_HASH},
+    }
+
+
+def text_hash(agreed: dict[str, Any]) -> str:
+    """SHA-256 over sorted, compact, UTF-8 JSON, in hex."""
+    return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def new_version(act: Act, contract: Contract) -> dict[str, Any]:
+    """Number, hash and keep the present words as the next version; the one before keeps its own hash."""
+    previous = contract.text_hash
+    contract.text_version += 1
+    text = text_of(contract)
+    contract.text_hash = text_hash(text)
+    act.session.add(
+        ContractText(
+            contract_id=contract.id, text_version=contract.text_version, text=text, text_hash=contract.text_hash, previous_hash=previous, made_at=act.now
+        )
+    )
+    return text
+
+
+def version_of(session: Session, contract: Contract, number: int) -> dict[str, Any] | None:
+    """The words of an earlier version."""
+    found = session.get(ContractText, (contract.id, number))
+    return found.text if found else None
+
+
+def quote_of(act: Act, contract: Any) -> dict[str, Any]:
+    """The fee promise at this moment; the stored one once the contract was sent. Takes a contract or a read of one."""
+    frozen: dict[str, Any] | None = contract.quote
+    return frozen if frozen is not None else fresh_quote(act, contract)
+
+
+def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
+    """What the present words cost; by the schedules that were promised, once there was a promise."""
+    promised = contract.quote or {}
+    return quote(
+        act.policies,
+        kind=contract.kind,
+        currency=contract.currency,
+        amounts_minor=[m.amount_minor for m in contract.milestones],
+        bearer=contract.processing_borne_by,
+        on=act.now.date(),
+        promised=(promised.get("schedule"), promised.get("normal_schedule")),
+    )
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a reader must know of a new version: {what, before, after}, milestones told apart by their number."""
+    names = ("title", "description", "review_period_days", "processing_borne_by")
+    found = [{"what": name, "before": old[name], "after": new[name]} for name in names if old[name] != new[name]]
+    before, after = ({m["number"]: m for m in text["milestones"]} for text in (old, new))
+    for number in sorted({*before, *after}):
+        one, other = before.get(number), after.get(number)
+        if one is None or other is None:
+            found.append({"what": f"milestone {number}", "before": _line(one), "after": _line(other)})
+            continue
+        parts = [name for name in ("title", "amount", "due_on") if one[name] != other[name]]
+        found += [{"what": f"milestone {number} {name}", "before": one[name], "after": other[name]} for name in parts]
+    return found
+
+
+def _line(milestone: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if milestone is None else {name: milestone[name] for name in ("title", "amount", "due_on")}

@@ -1,0 +1,210 @@
+"""Release, refund, lock, unlock, roll on: amounts, counters and entries. No states are moved here."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from service import events, queue
+from service.act import Act
+from service.domain.errors import ChargedBack, Conflict
+from service.domain.fees import cumulative_fee, cumulative_share
+from service.ledger import OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, TRUST, Account, Entry, Line, balance, post
+from service.models import Contract, Milestone, Payment, PaymentLine, Refund, Release, new_id
+
+
+def held_minor(milestone: Milestone) -> int:
+    """What may still be released, refunded or disputed. `ledger verify` compares it with the escrow account."""
+    gone = milestone.released_minor + milestone.refunded_minor + milestone.refunding_minor + milestone.confiscated_minor + milestone.charged_back_minor
+    return milestone.funded_minor - gone - milestone.disputed_minor
+
+
+def post_all(act: Act, entries: list[Entry]) -> None:
+    """Post what an act decided, in order. Raises what `ledger.post` raises."""
+    for entry in entries:
+        post(act, entry)
+
+
+def release(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -> tuple[Release, Entry]:
+    """Held money becomes the freelancer's, less the fee, their part of the processing cost, and what they owe."""
+    quote = contract.quote or {}
+    own, normal = act.policies.schedule(quote["schedule"]), act.policies.schedule(quote["normal_schedule"])
+    if milestone.billed_before_minor is None:
+        milestone.billed_before_minor = 0
+    released = milestone.released_minor + gross_minor
+    fee = cumulative_fee(own, normal, released, milestone.billed_before_minor) - milestone.fee_taken_minor
+    processing = cumulative_share(milestone.processing_due_minor, released, milestone.funded_minor) - milestone.processing_taken_minor
+    # A release of a few minor units can be smaller than its rounded shares; what is not taken now is taken by the next one.
+    fee = min(fee, gross_minor)
+    processing = min(processing, gross_minor - fee)
+    net = gross_minor - fee - processing
+    made = Release(
+        id=new_id("rls"), milestone_id=milestone.id, contract_id=contract.id, freelancer_id=contract.freelancer_id,
+        number=_next_number(act.session, milestone), currency=contract.currency, gross_minor=gross_minor, fee_minor=fee, processing_minor=processing,
+        net_minor=net, recovered_minor=min(net, _owed(act.session, contract)), fee_schedule=own.id, approved_by=act.actor, released_at=act.now,
+        matures_at=act.now + timedelta(days=milestone.security_days), matured_at=None,
+    )  # fmt: skip
+    act.session.add(made)
+    milestone.released_minor = released
+    milestone.fee_taken_minor += fee
+    milestone.processing_taken_minor += processing
+    queue.enqueue(act, "mature", made.id, made.matures_at)
+    return made, _release_entry(contract, made)
+
+
+def _release_entry(contract: Contract, made: Release) -> Entry:
+    escrow, freelancer = Account("escrow", made.milestone_id), made.freelancer_id
+    lines = [
+        Line(escrow, Account("pending", freelancer), made.net_minor - made.recovered_minor),
+        Line(escrow, PLATFORM_FEES, made.fee_minor),
+        Line(escrow, PROCESSING_RECOVERED, made.processing_minor),
+        Line(escrow, Account("recoverable", freelancer), made.recovered_minor),
+        Line(OPERATING, TRUST, made.fee_minor + made.processing_minor + made.recovered_minor),
+    ]
+    return Entry("release", made.id, made.currency, lines, f"Release {made.number} of milestone {made.milestone_id}", contract.id)
+
+
+def _next_number(session: Session, milestone: Milestone) -> int:
+    if milestone.released_minor == 0:
+        return 1
+    return len(session.execute(select(Release.id).where(Release.milestone_id == milestone.id)).all()) + 1
+
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:freelancer, 3))")
+
+
+def _owed(session: Session, contract: Contract) -> int:
+    owed = balance(session, "recoverable", contract.freelancer_id, contract.currency)
+    if owed:
+        # Two releases at once must not both pay the same debt: the second one reads what the first one left.
+        session.execute(_ALONE, {"freelancer": contract.freelancer_id})
+        owed = balance(session, "recoverable", contract.freelancer_id, contract.currency)
+    return owed
+
+
+def funding_payment(session: Session, milestone: Milestone) -> Payment:
+    """The one payment that funded a milestone."""
+    query = select(Payment).join(PaymentLine).where(PaymentLine.milestone_id == milestone.id, PaymentLine.funded)
+    return session.execute(query).scalar_one()
+
+
+def _refundable_payment(act: Act, milestone: Milestone) -> Payment:
+    payment = funding_payment(act.session, milestone)
+    if payment.state in ("charged_back", "lost"):
+        raise ChargedBack("The client's bank has taken this payment back; a refund would pay it twice.")
+    return payment
+
+
+def refund_held(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
+    """Held money starts its way back by the way it came. Raises ChargedBack while a bank has a hand on the payment."""
+    refund = _refund_row(act, contract, _refundable_payment(act, milestone), milestone, "escrow", amount_minor, reason)
+    milestone.refunding_minor += amount_minor
+    line = Line(Account("escrow", milestone.id), Account("refund_in_flight", refund.id), amount_minor)
+    return refund, Entry("refund_request", refund.id, contract.currency, [line], f"Refund of milestone {milestone.id}", contract.id)
+
+
+def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
+    """Released money goes back: the platform returns its fee on it, the freelancer bears the rest or owes it. The freelancer is locked."""
+    left = milestone.released_minor - milestone.refunded_after_release_minor - amount_minor
+    fee_back = min(amount_minor, _fee_to_return(act, contract, milestone, left))
+    share = amount_minor - fee_back
+    refund = _refund_row(act, contract, _refundable_payment(act, milestone), milestone, "released", amount_minor, reason)
+    refund.from_freelancer_minor = share
+    milestone.refunded_after_release_minor += amount_minor
+    milestone.fee_returned_minor += fee_back
+    in_flight, freelancer = Account("refund_in_flight", refund.id), contract.freelancer_id
+    lines, missing = [], share
+    for kind in ("available", "pending"):
+        part = min(missing, balance(act.session, kind, freelancer, contract.currency))
+        lines.append(Line(Account(kind, freelancer), in_flight, part))
+        missing -= part
+        if kind == "pending":
+            take_pending(act.session, contract, milestone, part)
+    lines.append(Line(Account("recoverable", freelancer), in_flight, missing))
+    lines.append(Line(PLATFORM_FEES, in_flight, fee_back))
+    # The fee and the debt are financed from the platform's own money: other people's is never short.
+    lines.append(Line(TRUST, OPERATING, fee_back + missing))
+    return refund, Entry("refund_after_release", refund.id, contract.currency, lines, f"Refund after release, milestone {milestone.id}", contract.id)
+
+
+def take_pending(session: Session, contract: Contract, milestone: Milestone, amount_minor: int) -> None:
+    """Write down from which releases pending money was taken, this milestone's first, so that the others age as they would."""
+    query = select(Release).where(Release.freelancer_id == contract.freelancer_id, Release.currency == contract.currency, Release.matured_at.is_(None))
+    waiting = list(session.execute(query.order_by(Release.id.desc()).with_for_update()).scalars()) if amount_minor else []
+    for release in sorted(waiting, key=lambda r: r.milestone_id != milestone.id):
+        part = min(amount_minor, release.net_minor - release.recovered_minor - release.taken_minor)
+        release.taken_minor += part
+        amount_minor -= part
+
+
+def _fee_to_return(act: Act, contract: Contract, milestone: Milestone, left_minor: int) -> int:
+    quote = contract.quote or {}
+    own, normal = act.policies.schedule(quote["schedule"]), act.policies.schedule(quote["normal_schedule"])
+    due = cumulative_fee(own, normal, left_minor, milestone.billed_before_minor or 0) if left_minor else 0
+    return max(0, milestone.fee_taken_minor - due - milestone.fee_returned_minor)
+
+
+def _refund_row(act: Act, contract: Contract, payment: Payment, milestone: Milestone, source: str, amount_minor: int, reason: str) -> Refund:
+    refund_id = new_id("ref")
+    refund = Refund(
+        id=refund_id, payment_id=payment.id, milestone_id=milestone.id, source=source, cause=refund_id, attempt=1, state="pending",
+        currency=contract.currency, amount_minor=amount_minor, reason=reason, stripe_refund_id=None, failure_reason=None, created_at=act.now,
+    )  # fmt: skip
+    act.session.add(refund)
+    events.record(act, "refund.created", refund, contract=contract, amount=amount_minor, currency=contract.currency, reason=reason, to_state="pending")
+    queue.enqueue(act, "refund_send", refund.id, _sendable_at(act, payment))
+    return refund
+
+
+def _sendable_at(act: Act, payment: Payment) -> datetime:
+    """A bank debit that could still come back is not refunded before it is final, or the client would have it twice."""
+    if payment.method == "card" or payment.succeeded_at is None:
+        return act.now
+    return max(act.now, payment.succeeded_at + timedelta(days=act.policies.windows.debit_final_days))
+
+
+def lock(contract: Contract, milestone: Milestone, amount_minor: int, cause: str) -> Entry:
+    """Exactly this much is locked; the rest flows on. Raises Conflict when less is held."""
+    if amount_minor > held_minor(milestone):
+        raise Conflict("Less than that is held for this milestone.", {"held": held_minor(milestone)})
+    milestone.disputed_minor += amount_minor
+    line = Line(Account("escrow", milestone.id), Account("disputed", milestone.id), amount_minor)
+    return Entry("dispute_lock", cause, contract.currency, [line], f"Locked by {cause}", contract.id)
+
+
+def unlock(contract: Contract, milestone: Milestone, amount_minor: int, cause: str) -> Entry:
+    """What was locked is held as before."""
+    milestone.disputed_minor -= amount_minor
+    line = Line(Account("disputed", milestone.id), Account("escrow", milestone.id), amount_minor)
+    return Entry("dispute_settle", cause, contract.currency, [line], f"Unlocked after {cause}", contract.id)
+
+
+def roll_on(act: Act, contract: Contract, milestone: Milestone) -> tuple[Milestone, Entry]:
+    """What is still held becomes a milestone of its own at the end of the list, paid already by the same payment."""
+    amount = held_minor(milestone)
+    # Of the freelancer's processing cost, what was not taken with the released part goes along.
+    processing = milestone.processing_due_minor - milestone.processing_taken_minor
+    fresh = Milestone(
+        id=new_id("mst"), contract_id=contract.id, number=max(m.number for m in contract.milestones) + 1, state="funded",
+        title=f"Rest of {milestone.title}"[:140], amount_minor=amount, due_on=milestone.due_on, funded_minor=amount, processing_due_minor=processing,
+        security_days=milestone.security_days, hold_limit_at=milestone.hold_limit_at, auto_release_at=None, billed_before_minor=None,
+    )  # fmt: skip
+    milestone.amount_minor -= amount
+    milestone.funded_minor -= amount
+    milestone.processing_due_minor -= processing
+    contract.milestones.append(fresh)
+    # The new milestone's row before the payment's line that refers to it.
+    act.session.flush()
+    _move_payment_line(act.session, milestone, fresh, amount, processing)
+    line = Line(Account("escrow", milestone.id), Account("escrow", fresh.id), amount)
+    return fresh, Entry("roll", fresh.id, contract.currency, [line], f"Rest of milestone {milestone.id}", contract.id)
+
+
+def _move_payment_line(session: Session, milestone: Milestone, fresh: Milestone, amount_minor: int, processing_minor: int) -> None:
+    payment = funding_payment(session, milestone)
+    line = next(one for one in payment.lines if one.milestone_id == milestone.id)
+    line.amount_minor -= amount_minor
+    line.processing_minor -= processing_minor
+    payment.lines.append(PaymentLine(milestone_id=fresh.id, amount_minor=amount_minor, processing_minor=processing_minor, open=False, funded=True))

@@ -1,0 +1,97 @@
+"""What a milestone and its contract are once money has moved: emptied, disputed, resumed; completed or ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from service import events, queue
+from service.act import Act
+from service.domain.lifecycle import MILESTONE
+from service.escrow.money import held_minor
+from service.models import Contract, Milestone
+
+RESUME = {"funded": "resume_funded", "submitted": "resume_submitted", "changes_requested": "resume_changes"}
+SHORTEST_WINDOW = timedelta(days=5)
+OPEN_TO_THE_CLIENT = ("funded", "submitted", "changes_requested")
+
+
+def pause(act: Act, contract: Contract, milestone: Milestone, event: str, **data: Any) -> tuple[str, int | None]:
+    """Nothing else is left but what is asked back or disputed: the milestone waits. Returns its state and what was left of the review."""
+    was, left = milestone.state, review_left(act.now, milestone)
+    events.move(act, milestone, event, contract=contract, **data)
+    milestone.auto_release_at = None
+    return was, left
+
+
+def review_left(now: datetime, milestone: Milestone) -> int | None:
+    """Seconds that the client still had to answer."""
+    return int((milestone.auto_release_at - now).total_seconds()) if milestone.auto_release_at else None
+
+
+def resume(act: Act, contract: Contract, milestone: Milestone, was: str, left_seconds: int | None) -> None:
+    """Back to where it was. A review goes on with what was left of it, at least five days."""
+    if milestone.state not in ("refund_requested", "disputed") or not held_minor(milestone):
+        return
+    back = was if was in RESUME else "funded"
+    events.move(act, milestone, RESUME[back], contract=contract)
+    if back == "submitted":
+        milestone.auto_release_at = act.now + max(timedelta(seconds=left_seconds or 0), SHORTEST_WINDOW)
+        schedule_review(act, milestone)
+
+
+def schedule_review(act: Act, milestone: Milestone) -> None:
+    """The notices before the end of a review window, and its end."""
+    end = milestone.auto_release_at
+    assert end is not None, "a submitted milestone has an end of its review window"
+    notices: list[queue.Wanted] = [
+        ("review_notice", f"{milestone.id}/{days}", end - timedelta(days=days), {})
+        for days in act.policies.windows.review_notice_days
+        if end - timedelta(days=days) > act.now
+    ]
+    queue.enqueue_many(act, [*notices, ("auto_release", milestone.id, end, {})])
+
+
+def emptied(act: Act, contract: Contract, milestone: Milestone, event: str, **data: Any) -> None:
+    """Close a milestone that holds nothing any more by `event`; one with locked money is then disputed."""
+    if held_minor(milestone) or milestone.state in MILESTONE.final:
+        return
+    if milestone.disputed_minor:
+        if milestone.state != "disputed":
+            events.move(act.as_("system"), milestone, "dispute", contract=contract)
+    else:
+        events.move(act, milestone, event, contract=contract, **data)
+    milestone.auto_release_at = None
+
+
+def after_change(act: Act, contract: Contract) -> None:
+    """Complete or end the contract when nothing is left to happen; otherwise ask for the next milestone's funding."""
+    system = act.as_("system")
+    touch(act, contract)
+    if contract.state not in ("active", "closing"):
+        return
+    if all(m.state in MILESTONE.final for m in contract.milestones):
+        done = any(m.released_minor for m in contract.milestones)
+        events.move(system, contract, "complete" if done else "close_empty")
+        contract.closed_at = act.now
+        return
+    waiting = next((m for m in contract.milestones if m.state == "planned"), None)
+    if contract.state == "active" and waiting and not any(m.state in ("awaiting_funding", "funding") for m in contract.milestones):
+        ask_funding(system, contract, waiting)
+
+
+def ask_funding(act: Act, contract: Contract, milestone: Milestone) -> None:
+    """It is the client's turn to pay for this milestone; reminded, and after a month it rests until somebody picks it."""
+    events.move(act, milestone, "ask_funding", contract=contract)
+    if contract.state == "active":
+        windows = act.policies.windows
+        due: list[queue.Wanted] = [("funding_reminder", f"{milestone.id}/{days}", act.now + timedelta(days=days), {}) for days in windows.fund_reminder_days]
+        queue.enqueue_many(act, [*due, ("funding_lapse", milestone.id, act.now + timedelta(days=windows.funding_rests_after_days), {})])
+
+
+def touch(act: Act, contract: Contract) -> None:
+    """Another version of the contract: its ETag changes, and it is not dormant."""
+    contract.version += 1
+    contract.updated_at = act.now
+    if act.role in ("freelancer", "client"):
+        contract.dormant_at = None

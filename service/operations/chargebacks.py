@@ -1,0 +1,286 @@
+"""When the client's bank takes a payment back. Exactly that money is locked, wherever it is; never another client's.
+
+Stripe's present word decides, so events may come late, twice or in any order. The platform bears the amount until the
+bank has decided; then locked money pays for it, and what had been paid out is owed by the freelancer or is a loss.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service import events, queue
+from service.act import Act
+from service.domain.lifecycle import CHARGEBACK, MILESTONE
+from service.domain.money import from_stripe
+from service.domain.psp import ChargebackSnapshot
+from service.escrow import money, sources, states
+from service.ledger import DISPUTE_FEES, LOSSES, OPERATING, TRUST, Account, Entry, Line, balance
+from service.models import Chargeback, ChargebackLine, Contract, FraudWarning, Milestone, Payment, Release, Submission, new_id
+
+INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
+_EVENTS = {
+    "warning_closed": "close_inquiry", "needs_response": "escalate", "under_review": "submit", "warning_under_review": "submit",
+    "won": "win", "lost": "lose", "appeal_needs_response": "reopen", "appeal_under_review": "submit",
+}  # fmt: skip
+_FINAL = ("won", "lost", "closed")
+
+
+def taken_in(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:
+    """Bring a chargeback to what Stripe says. Payment and contract are locked."""
+    psp = act.as_("psp")
+    found = by_stripe_id(act.session, snapshot.id, lock=True)
+    chargeback = found or _open(psp, contract, payment, snapshot)
+    if found is not None and snapshot.status == found.stripe_status:
+        return found
+    chargeback.stripe_status = snapshot.status
+    entries: list[Entry] = []
+    if snapshot.status in _EVENTS and snapshot.status not in INQUIRIES and not chargeback.locked and chargeback.state not in _FINAL[1:]:
+        entries += _lock(psp, contract, payment, chargeback)
+    entries += _follow(psp, contract, payment, chargeback, snapshot.status)
+    states.after_change(psp, contract)
+    money.post_all(psp, entries)
+    return chargeback
+
+
+def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:
+    amount = from_stripe(snapshot.amount, snapshot.currency)
+    inquiry = snapshot.status in INQUIRIES
+    due = snapshot.evidence_due_at
+    submit_by = due - timedelta(days=act.policies.windows.chargeback_submit_days_before) if due else None
+    chargeback = Chargeback(
+        id=new_id("cbk"), payment_id=payment.id, contract_id=contract.id, stripe_dispute_id=snapshot.id, state="inquiry" if inquiry else "evidence_due",
+        stripe_status="", reason=snapshot.reason, currency=snapshot.currency, amount_minor=amount, fee_minor=from_stripe(snapshot.fee, snapshot.currency),
+        locked=False, protected=None, evidence_due_at=due, submit_by=submit_by, pack_file_id=None, stripe_file_id=None, submitted_at=None,
+        opened_at=act.now, closed_at=None,
+    )  # fmt: skip
+    act.session.add(chargeback)
+    fact = "chargeback.inquiry_opened" if inquiry else "chargeback.opened"
+    data: dict[str, Any] = {"amount": amount, "currency": snapshot.currency, "reason": snapshot.reason, "payment": payment.id}
+    events.record(act, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
+    queue.open_task(act, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
+    queue.enqueue(act, "chargeback_pack", chargeback.id)
+    if submit_by:
+        queue.enqueue(act, "chargeback_submit", chargeback.id, max(submit_by, act.now))
+    return chargeback
+
+
+def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+    """The bank has pulled the money: from escrow what is there, then what is released and here, then what is gone."""
+    cause = _cause(chargeback)
+    chargeback.locked = True
+    chargeback.protected = _protected(act.session, contract, payment)
+    lines: list[Line] = []
+    left = _lock_held(act, contract, payment, chargeback, lines, chargeback.amount_minor)
+    left = _lock_released(act, contract, payment, chargeback, lines, left)
+    _note(chargeback, "platform", left)
+    payment_event = "charge_back" if payment.state in ("succeeded", "partially_refunded", "refunded", "won") else None
+    if payment_event:
+        events.move(act, payment, payment_event, contract=contract, amount=chargeback.amount_minor, chargeback=chargeback.id)
+    queue.enqueue(act, "chargeback_reserve_over", chargeback.id, act.now + timedelta(days=act.policies.windows.chargeback_reserve_days))
+    pulled = Line(Account("chargeback_receivable", chargeback.id), OPERATING, chargeback.amount_minor)
+    currency, contract_id = chargeback.currency, contract.id
+    found = [Entry("chargeback_open", cause, currency, [pulled], f"Chargeback {chargeback.id}", contract_id)]
+    if chargeback.fee_minor and chargeback.round == 1:
+        fee = Line(DISPUTE_FEES, OPERATING, chargeback.fee_minor)
+        found.append(Entry("chargeback_fee", cause, currency, [fee], "Stripe's chargeback fee", contract_id))
+    if lines:
+        found.append(Entry("chargeback_lock", cause, currency, lines, f"Locked by chargeback {chargeback.id}", contract_id))
+    return found
+
+
+def _lock_held(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, lines: list[Line], left: int) -> int:
+    mine = {line.milestone_id for line in payment.lines if line.funded}
+    for milestone in reversed([m for m in contract.milestones if m.id in mine and m.state not in MILESTONE.final]):
+        part = min(left, money.held_minor(milestone))
+        if not part:
+            continue
+        was, review_left = milestone.state, states.review_left(act.now, milestone)
+        milestone.disputed_minor += part
+        if money.held_minor(milestone) == 0 and milestone.state != "disputed":
+            was, review_left = states.pause(act, contract, milestone, "dispute", chargeback=chargeback.id)
+        _note(chargeback, "escrow", part, milestone.id, was, review_left)
+        lines.append(Line(Account("escrow", milestone.id), Account("disputed", milestone.id), part))
+        left -= part
+    return left
+
+
+def _lock_released(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, lines: list[Line], left: int) -> int:
+    """What the freelancer got for this payment: still here (reserved), or paid out (owed if the bank takes it for good)."""
+    net = sources.net_of(act.session, payment.id)
+    unpaid = min(left, sources.left_of(act.session, payment.id))
+    reserve, freelancer = Account("reserve", chargeback.id), contract.freelancer_id
+    for kind in ("pending", "available"):
+        part = min(unpaid, balance(act.session, kind, freelancer, contract.currency))
+        if part and kind == "pending":
+            part = min(part, sources.pending_of(act.session, payment.id))
+            money.take_pending(act.session, contract, _released_milestone(contract, payment), part)
+        if part:
+            lines.append(Line(Account(kind, freelancer), reserve, part))
+            _note(chargeback, kind, part)
+            unpaid, left, net = unpaid - part, left - part, net - part
+    gone = min(left, max(net, 0))
+    _note(chargeback, "paid_out", gone)
+    return left - gone
+
+
+def _released_milestone(contract: Contract, payment: Payment) -> Milestone:
+    mine = {line.milestone_id for line in payment.lines if line.funded}
+    return next(m for m in contract.milestones if m.id in mine and m.released_minor)
+
+
+def _note(chargeback: Chargeback, place: str, amount: int, milestone_id: str | None = None, was: str | None = None, left: int | None = None) -> None:
+    if amount:
+        chargeback.lines.append(
+            ChargebackLine(
+                number=len(chargeback.lines) + 1,
+                round=chargeback.round,
+                place=place,
+                milestone_id=milestone_id,
+                amount_minor=amount,
+                milestone_was=was,
+                review_left_seconds=left,
+            )
+        )
+
+
+def _protected(session: Session, contract: Contract, payment: Payment) -> bool:
+    """The checklist: paid here, handed over, and released by the client with a code from their mailbox."""
+    mine = [line.milestone_id for line in payment.lines if line.funded]
+    released = [m for m in contract.milestones if m.id in mine and m.released_minor]
+    for milestone in released:
+        handed_over = session.execute(select(Submission.id).where(Submission.milestone_id == milestone.id).limit(1)).first()
+        by_others = select(Release.id).where(Release.milestone_id == milestone.id, Release.approved_by.not_like("client:%")).limit(1)
+        if not handed_over or session.execute(by_others).first():
+            return False
+    return bool(released)
+
+
+def _follow(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, status: str) -> list[Entry]:
+    event = _EVENTS.get(status)
+    if event is None:
+        if status != "warning_needs_response":
+            queue.open_task(act, "chargeback_unknown_status", chargeback.id, status=status)
+        return []
+    possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
+    if not possible:
+        return []
+    actor = "system" if event == "submit" else "psp"
+    events.move(act, chargeback, event, contract=contract, actor=actor, amount=chargeback.amount_minor, currency=chargeback.currency)
+    if chargeback.state in _FINAL:
+        chargeback.closed_at = act.now
+        queue.close_task(act, "chargeback", chargeback.id)
+    if event == "win":
+        return _won(act, contract, payment, chargeback)
+    if event == "lose":
+        return _lost(act, contract, payment, chargeback)
+    return []
+
+
+def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+    """Everything is as before: held again, available again; the bank gave the amount back."""
+    lines = [Line(OPERATING, Account("chargeback_receivable", chargeback.id), chargeback.amount_minor)]
+    for line in chargeback.found:
+        if line.place == "escrow":
+            milestone = _of(contract, line)
+            milestone.disputed_minor -= line.amount_minor
+            lines.append(Line(Account("disputed", milestone.id), Account("escrow", milestone.id), line.amount_minor))
+            states.resume(act, contract, milestone, line.milestone_was or "funded", line.review_left_seconds)
+    lines.append(Line(Account("reserve", chargeback.id), Account("available", contract.freelancer_id), _reserved(chargeback)))
+    if payment.state == "charged_back":
+        events.move(act, payment, "win", contract=contract)
+    # If the bank takes it up again, it pulls again: another round, with causes of its own.
+    entry = Entry("chargeback_won", _cause(chargeback), chargeback.currency, lines, f"Chargeback {chargeback.id} won", contract.id)
+    chargeback.locked, chargeback.round = False, chargeback.round + 1
+    return [entry]
+
+
+def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+    receivable = Account("chargeback_receivable", chargeback.id)
+    lines: list[Line] = []
+    from_trust = 0
+    for line in chargeback.found:
+        if line.place == "escrow":
+            milestone = _of(contract, line)
+            milestone.disputed_minor -= line.amount_minor
+            milestone.charged_back_minor += line.amount_minor
+            lines.append(Line(Account("disputed", milestone.id), receivable, line.amount_minor))
+            from_trust += line.amount_minor
+            states.emptied(act, contract, milestone, "charge_back", chargeback=chargeback.id)
+    reserved, gone = _reserved(chargeback), sum(x.amount_minor for x in chargeback.found if x.place == "paid_out")
+    platform = sum(x.amount_minor for x in chargeback.found if x.place == "platform")
+    reserve, freelancer = Account("reserve", chargeback.id), contract.freelancer_id
+    if chargeback.protected:
+        # They did all that could be asked of them: the platform bears it, and what was reserved is theirs to pay out.
+        for line in chargeback.found:
+            line.place = "platform" if line.place in ("pending", "available") else line.place
+        lines += [Line(reserve, Account("available", freelancer), reserved), Line(LOSSES, receivable, reserved + gone + platform)]
+    else:
+        lines += [Line(reserve, receivable, reserved), Line(Account("recoverable", freelancer), receivable, gone), Line(LOSSES, receivable, platform)]
+        from_trust += reserved
+    lines.append(Line(OPERATING, TRUST, from_trust))
+    if payment.state == "charged_back":
+        events.move(act, payment, "lose", contract=contract)
+    return [Entry("chargeback_lost", _cause(chargeback), chargeback.currency, lines, f"Chargeback {chargeback.id} lost", contract.id)]
+
+
+def _reserved(chargeback: Chargeback) -> int:
+    return sum(line.amount_minor for line in chargeback.found if line.place in ("pending", "available"))
+
+
+def reserve_over(act: Act, contract: Contract, chargeback: Chargeback) -> bool:
+    """Reserved for as long as we may without a decision: free again; should the bank take it, it is owed. Returns False when decided."""
+    reserved = _reserved(chargeback)
+    if chargeback.closed_at is not None or not reserved:
+        return False
+    for line in chargeback.found:
+        if line.place in ("pending", "available"):
+            line.place = "paid_out"
+    queue.open_task(act, "chargeback_reserve_over", chargeback.id, contract=contract.id)
+    back = Line(Account("reserve", chargeback.id), Account("available", contract.freelancer_id), reserved)
+    money.post_all(act, [Entry("chargeback_reserve_over", _cause(chargeback), chargeback.currency, [back], "Reserved long enough", contract.id)])
+    return True
+
+
+def submitted(act: Act, contract: Contract, chargeback: Chargeback) -> None:
+    """The evidence has gone to the bank, which takes it once. Raises StateConflict."""
+    events.move(act, chargeback, "submit", contract=contract)
+    chargeback.submitted_at = act.now
+    states.touch(act, contract)
+
+
+def accepted(act: Act, contract: Contract, chargeback: Chargeback) -> None:
+    """Staff will not contest it; the bank then closes it as lost. Raises StateConflict."""
+    events.move(act, chargeback, "accept", contract=contract)
+    states.touch(act, contract)
+
+
+def _cause(chargeback: Chargeback) -> str:
+    return chargeback.id if chargeback.round == 1 else f"{chargeback.id}:{chargeback.round}"
+
+
+def _of(contract: Contract, line: ChargebackLine) -> Milestone:
+    return next(m for m in contract.milestones if m.id == line.milestone_id)
+
+
+def by_stripe_id(session: Session, stripe_dispute_id: str, *, lock: bool = False) -> Chargeback | None:
+    query = select(Chargeback).where(Chargeback.stripe_dispute_id == stripe_dispute_id)
+    return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+
+
+def of_contract(session: Session, contract_id: str) -> list[Chargeback]:
+    """All of a contract, newest first, at most 100."""
+    return list(session.execute(select(Chargeback).where(Chargeback.contract_id == contract_id).order_by(Chargeback.id.desc()).limit(100)).scalars())
+
+
+def warned(act: Act, contract: Contract, payment: Payment, stripe_id: str, fraud_type: str, *, actionable: bool) -> bool:
+    """Stripe's early fraud warning: kept, told to staff. Returns False when it is known."""
+    if act.session.get(FraudWarning, stripe_id) is not None:
+        return False
+    act.session.add(FraudWarning(stripe_id=stripe_id, payment_id=payment.id, fraud_type=fraud_type, actionable=actionable, seen_at=act.now))
+    events.record(act, "payment.fraud_warned", payment, contract=contract, public=False, fraud_type=fraud_type, actionable=actionable)
+    queue.open_task(act, "early_fraud_warning", payment.id, contract=contract.id, fraud_type=fraud_type)
+    return True

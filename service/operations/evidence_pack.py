@@ -1,0 +1,90 @@
+"""What we can show a bank about a payment: who agreed to what, when the mailbox was proved, what was delivered and released."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.agreement import TERMS_HASH
+from service.domain.money import plain
+from service.models import Acceptance, Chargeback, Contract, Event, Message, Milestone, Payment, Release, Submission
+
+_MOST = 200
+
+
+def values_of(session: Session, contract: Contract, payment: Payment, chargeback: Chargeback, platform: str) -> dict[str, Any]:
+    """Everything of the paper, as plain values; each part has a maximum."""
+    milestones = [m for m in contract.milestones if m.id in {line.milestone_id for line in payment.lines}]
+    accepted = session.execute(select(Acceptance).where(Acceptance.contract_id == contract.id).order_by(Acceptance.text_version)).scalars().all()
+    amount = plain(chargeback.amount_minor, chargeback.currency)
+    return {
+        "platform": platform,
+        "chargeback": chargeback.id,
+        "summary": f"{contract.client_name} paid {amount} for work that {contract.freelancer.display_name} was to do under a contract that they agreed to.",
+        "dispute": [
+            ["Stripe's dispute", chargeback.stripe_dispute_id],
+            ["Reason given", chargeback.reason.replace("_", " ")],
+            ["Amount", amount],
+            ["Payment", f"{payment.id}, charge {payment.charge_id}"],
+            ["Paid", _when(payment.succeeded_at)],
+        ],
+        "agreement": [row for one in accepted for row in _acceptance(one)] or [["Accepted", "not recorded"]],
+        "deliveries": [_delivery(m, s) for m in milestones for s in _submissions(session, m)],
+        "releases": [_release(r) for r in _releases(session, milestones)],
+        "letters": [[m.template.replace("_", " "), _when(m.sent_at), m.state] for m in _letters(session, contract)],
+        "events": [[_when(e.occurred_at), e.type, e.actor.split(":")[0]] for e in _events(session, contract)],
+    }
+
+
+def text_of(values: dict[str, Any]) -> str:
+    """The same in short, for the bank's text field."""
+    facts = [f"{name}: {value}" for name, value in [*values["dispute"], *values["agreement"]]]
+    counts = f"Deliveries: {len(values['deliveries'])}. Releases by the cardholder: {len(values['releases'])}. Letters: {len(values['letters'])}."
+    return "\n".join([values["summary"], *facts, counts])
+
+
+def _acceptance(accepted: Acceptance) -> list[list[str]]:
+    return [
+        [f"Version {accepted.text_version} agreed by", f"{accepted.full_name}, {accepted.email}"],
+        ["On", _when(accepted.accepted_at)],
+        ["Mailbox proved by code", _when(accepted.code_verified_at)],
+        ["From address", accepted.ip_address],
+        ["Browser", accepted.user_agent],
+        ["SHA-256 of the text", accepted.text_hash],
+        ["SHA-256 of the terms", TERMS_HASH],
+    ]
+
+
+def _delivery(milestone: Milestone, submission: Submission) -> dict[str, Any]:
+    facts = [["Handed over", _when(submission.submitted_at)], ["Round", str(submission.round)], ["SHA-256 of the note", submission.note_hash]]
+    return {"title": f"{milestone.number}. {milestone.title}", "facts": facts, "note": submission.note[:3_000]}
+
+
+def _release(release: Release) -> list[list[str]]:
+    by = "the cardholder, with a code from their mailbox" if release.approved_by.startswith("client:") else release.approved_by
+    return [["Released", plain(release.gross_minor, release.currency)], ["On", _when(release.released_at)], ["By", by]]
+
+
+def _submissions(session: Session, milestone: Milestone) -> list[Submission]:
+    return list(session.execute(select(Submission).where(Submission.milestone_id == milestone.id).order_by(Submission.round).limit(20)).scalars())
+
+
+def _releases(session: Session, milestones: list[Milestone]) -> list[Release]:
+    ids = [m.id for m in milestones]
+    return list(session.execute(select(Release).where(Release.milestone_id.in_(ids)).order_by(Release.id).limit(_MOST)).scalars())
+
+
+def _letters(session: Session, contract: Contract) -> list[Message]:
+    query = select(Message).where(Message.contract_id == contract.id, Message.recipient == contract.client.email)
+    return list(session.execute(query.order_by(Message.id).limit(_MOST)).scalars())
+
+
+def _events(session: Session, contract: Contract) -> list[Event]:
+    return list(session.execute(select(Event).where(Event.contract_id == contract.id, Event.public).order_by(Event.number).limit(_MOST)).scalars())
+
+
+def _when(instant: datetime | None) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant else "not yet"

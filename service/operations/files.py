@@ -1,0 +1,74 @@
+"""Files that people show each other: type read from the bytes, size bounded, hashed, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.act import Act
+from service.domain.errors import Invalid, NotFound, TooLarge
+from service.models import Contract, File, FileChunk, new_id
+
+LARGEST = 20 * 1024 * 1024
+LARGEST_PER_CONTRACT = 200 * 1024 * 1024
+_CHUNK = 1024 * 1024
+_MAGIC = (
+    (b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif"),
+    (b"PK\x03\x04", "application/zip"),
+)  # fmt: skip
+_MARKUP = (b"<!doctype", b"<html", b"<svg", b"<?xml", b"<script")
+
+
+def media_type(content: bytes) -> str:
+    """What the bytes are, whatever the name says. Raises Invalid for what is not taken: HTML, SVG, programs."""
+    for magic, kind in _MAGIC:
+        if content.startswith(magic):
+            return kind
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    head = content[:1024].lstrip().lower()
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        head = _MARKUP[0]
+    if b"\x00" in content or head.startswith(_MARKUP):
+        raise Invalid.one("/file", "file_type", "Send a PDF, a PNG, JPEG, GIF or WebP picture, plain text, or a ZIP.")
+    return "text/plain"
+
+
+def store(act: Act, contract: Contract, name: str, content: bytes, uploaded_by: str) -> File:
+    """Keep a file with its contract. Raises Invalid, TooLarge."""
+    if not content:
+        raise Invalid.one("/file", "empty", "The file is empty.")
+    if len(content) > LARGEST:
+        raise TooLarge("A file may have 20 MiB.")
+    used = act.session.execute(select(func.coalesce(func.sum(File.byte_count), 0)).where(File.contract_id == contract.id)).scalar_one()
+    if int(used) + len(content) > LARGEST_PER_CONTRACT:
+        raise TooLarge("The files of a contract may have 200 MiB together.")
+    safe = "".join(ch for ch in name.replace("\\", "/").rpartition("/")[2] if ch.isprintable())[:120] or "file"
+    file = File(
+        id=new_id("fil"), contract_id=contract.id, name=safe, media_type=media_type(content), byte_count=len(content),
+        sha256=hashlib.sha256(content).hexdigest(), uploaded_by=uploaded_by, uploaded_at=act.now,
+    )  # fmt: skip
+    act.session.add(file)
+    act.session.flush()
+    for number, start in enumerate(range(0, len(content), _CHUNK)):
+        act.session.add(FileChunk(file_id=file.id, number=number, data=content[start : start + _CHUNK]))
+        act.session.flush()
+    return file
+
+
+def find(session: Session, contract: Contract, file_id: str) -> File:
+    """A file of this contract. Raises NotFound."""
+    found = session.get(File, file_id) if file_id.startswith("fil_") and len(file_id) == 30 else None
+    if found is None or found.contract_id != contract.id:
+        raise NotFound("There is no such file.")
+    return found
+
+
+def content_of(session: Session, file: File) -> bytes:
+    """The bytes as they were uploaded."""
+    chunks = session.execute(select(FileChunk.data).where(FileChunk.file_id == file.id).order_by(FileChunk.number)).scalars()
+    return b"".join(chunks)

@@ -1,0 +1,97 @@
+"""Chargebacks, seen from the worker: fetch Stripe's present truth, lock, show the evidence."""
+
+from __future__ import annotations
+
+from service import queue, rows
+from service.domain.psp import ChargebackSnapshot
+from service.failpoint import failpoint
+from service.models import Chargeback
+from service.operations import chargebacks, disputes, evidence_pack, files, payments, refund_requests
+from service.papers import compile_pdf
+from service.queue import Claimed
+from service.runtime import Runtime
+
+_UNDER_WAY = ("inquiry", "evidence_due", "prearb")
+
+
+def event(ctx: Runtime, job: Claimed, stripe_dispute_id: str) -> None:
+    """Whatever the event said: what counts is how the bank's dispute stands now."""
+    take_in(ctx, job, ctx.stripe.fetch_chargeback(stripe_dispute_id))
+
+
+def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
+    with ctx.act(f"job:{job.id}", "psp") as act:
+        payment_id = payments.by_intent(act, snapshot.payment_intent_id) if snapshot.payment_intent_id else None
+        if payment_id is None:
+            queue.open_task(act, "chargeback_not_ours", snapshot.id)
+            return
+        contract, payment = rows.payment(act.session, payment_id, lock=True)
+        if snapshot.status not in chargebacks.INQUIRIES:
+            # What the bank decides goes before what the two were arguing about.
+            for milestone_id in [line.milestone_id for line in payment.lines]:
+                dispute = disputes.of_milestone(act.session, milestone_id)
+                if dispute is not None:
+                    disputes.superseded(act, contract, dispute)
+                request = refund_requests.open_request(act.session, milestone_id)
+                if request is not None:
+                    refund_requests.withdraw(act.as_("system"), contract, request)
+        chargebacks.taken_in(act, contract, payment, snapshot)
+
+
+def warning(ctx: Runtime, job: Claimed, warning_id: str) -> None:
+    fresh = ctx.stripe.fetch_fraud_warning(warning_id)
+    with ctx.act(f"job:{job.id}", "psp") as act:
+        payment_id = payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
+        if payment_id is not None:
+            contract, payment = rows.payment(act.session, payment_id, lock=True)
+            chargebacks.warned(act, contract, payment, fresh.id, fresh.fraud_type, actionable=fresh.actionable)
+
+
+def pack(ctx: Runtime, job: Claimed) -> None:
+    """Make the one PDF, keep it, upload it, stage it: with Stripe, but not yet with the bank."""
+    chargeback, text = _prepared(ctx, job)
+    if chargeback.state not in _UNDER_WAY or chargeback.pack_file_id is None:
+        return
+    if chargeback.stripe_file_id is None:
+        with ctx.act(f"job:{job.id}") as act:
+            contract, _ = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE)
+            content = files.content_of(act.session, files.find(act.session, contract, chargeback.pack_file_id))
+        file_id = ctx.stripe.upload_evidence(chargeback.id, f"{chargeback.id}.pdf", content)
+        failpoint("after_evidence_uploaded")
+        with ctx.act(f"job:{job.id}") as act:
+            chargeback = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE, lock=True)[1]
+            chargeback.stripe_file_id = file_id
+    ctx.stripe.stage_evidence(chargeback.stripe_dispute_id, chargeback.stripe_file_id or "", text)
+
+
+def _prepared(ctx: Runtime, job: Claimed) -> tuple[Chargeback, str]:
+    with ctx.act(f"job:{job.id}") as act:
+        contract, chargeback = rows.chargeback(act.session, job.subject, owner=rows.EVERYONE, lock=True)
+        _, payment = rows.payment(act.session, chargeback.payment_id)
+        values = evidence_pack.values_of(act.session, contract, payment, chargeback, ctx.settings.platform_name)
+        if chargeback.pack_file_id is None and chargeback.state in _UNDER_WAY:
+            made = compile_pdf("evidence", values, act.now)
+            chargeback.pack_file_id = files.store(act, contract, f"{chargeback.id}.pdf", made, "system").id
+        return chargeback, evidence_pack.text_of(values)
+
+
+def submit(ctx: Runtime, job: Claimed) -> None:
+    """Three days before the bank's deadline, or when a person says so: to the bank, which takes it once."""
+    pack(ctx, job)
+    chargeback, text = _prepared(ctx, job)
+    if chargeback.state not in _UNDER_WAY or chargeback.stripe_file_id is None:
+        return
+    snapshot = ctx.stripe.submit_evidence(chargeback.stripe_dispute_id, chargeback.stripe_file_id, text)
+    failpoint("after_evidence_submitted")
+    with ctx.act(f"job:{job.id}") as act:
+        contract, locked = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE, lock=True)
+        if locked.state in _UNDER_WAY:
+            chargebacks.submitted(act, contract, locked)
+    take_in(ctx, job, snapshot)
+
+
+def concede(ctx: Runtime, job: Claimed) -> None:
+    """Staff will not contest it: the bank hears so, and closes it as lost."""
+    with ctx.act(f"job:{job.id}") as act:
+        chargeback = rows.chargeback(act.session, job.subject, owner=rows.EVERYONE)[1]
+    take_in(ctx, job, ctx.stripe.concede(chargeback.stripe_dispute_id))
