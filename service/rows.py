@@ -50,6 +50,9 @@ def contract(session: Session, contract_id: str, *, owner: str | None, lock: boo
         query = query.where(Contract.freelancer_id == owner)
     found: Contract = _one(session, query, lock)
     if lock:
+        # What was read before the lock may be old: a verb that looked first and locked then would work on yesterday's amounts.
+        for one in [m for m in session.identity_map.values() if isinstance(m, Milestone) and m.contract_id == found.id]:
+            session.expire(one)
         session.expire(found, ["milestones"])
     return found
 

@@ -48,7 +48,7 @@ class WsgiHttp:
 
     def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
         answer = self._client.open(path, method=method, data=body, headers=headers or {}, base_url="http://127.0.0.1:8000")
-        return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.get_data(as_text=True))
+        return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.get_data().decode(errors="replace"))
 
 
 class LiveHttp:

@@ -238,6 +238,8 @@ def allowed_actions(machine: str, state: str, actor: str) -> list[str]:
 PASSED_THROUGH = {
     "milestone": ("approved", "awaiting_funding", "refund_requested"),
     "contract": ("closing",),
+    "payment": ("charged_back",),
+    "chargeback": ("evidence_due",),
     "dispute": ("answered", "defaulted", "decided"),
 }
 """States that an object may enter and leave within one act, so that its row is written once: approved work is released at

@@ -37,6 +37,7 @@ def taken_in(act: Act, contract: Contract, payment: Payment, snapshot: Chargebac
     if found is not None and snapshot.status == found.stripe_status:
         return found
     chargeback.stripe_status = snapshot.status
+    chargeback.fee_minor = from_stripe(snapshot.fee, snapshot.currency)
     entries: list[Entry] = []
     if snapshot.status in _EVENTS and snapshot.status not in INQUIRIES and not chargeback.locked and chargeback.state not in _FINAL[1:]:
         entries += _lock(psp, contract, payment, chargeback)
@@ -54,7 +55,7 @@ def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSn
     chargeback = Chargeback(
         id=new_id("cbk"), payment_id=payment.id, contract_id=contract.id, stripe_dispute_id=snapshot.id, state="inquiry" if inquiry else "evidence_due",
         stripe_status="", reason=snapshot.reason, currency=snapshot.currency, amount_minor=amount, fee_minor=from_stripe(snapshot.fee, snapshot.currency),
-        locked=False, protected=None, evidence_due_at=due, submit_by=submit_by, pack_file_id=None, stripe_file_id=None, submitted_at=None,
+        locked=False, round=1, protected=None, evidence_due_at=due, submit_by=submit_by, pack_file_id=None, stripe_file_id=None, submitted_at=None,
         opened_at=act.now, closed_at=None,
     )  # fmt: skip
     act.session.add(chargeback)
@@ -165,11 +166,14 @@ def _follow(act: Act, contract: Contract, payment: Payment, chargeback: Chargeba
         if status != "warning_needs_response":
             queue.open_task(act, "chargeback_unknown_status", chargeback.id, status=status)
         return []
+    if chargeback.state == "inquiry" and status not in INQUIRIES and event != "escalate":
+        # Its escalation was never heard of.
+        events.move(act, chargeback, "escalate", contract=contract, amount=chargeback.amount_minor, currency=chargeback.currency, reason=chargeback.reason)
     possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
     if not possible:
         return []
     actor = "system" if event == "submit" else "psp"
-    events.move(act, chargeback, event, contract=contract, actor=actor, amount=chargeback.amount_minor, currency=chargeback.currency)
+    events.move(act, chargeback, event, contract=contract, actor=actor, amount=chargeback.amount_minor, currency=chargeback.currency, reason=chargeback.reason)
     if chargeback.state in _FINAL:
         chargeback.closed_at = act.now
         queue.close_task(act, "chargeback", chargeback.id)

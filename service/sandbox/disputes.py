@@ -44,7 +44,7 @@ def open_dispute(store: Store, charge_id: str, reason: str, amount: int | None =
     dispute = {
         "id": store.new_id("du"), "object": "dispute", "amount": amount, "balance_transactions": [], "charge": charge_id, "created": store.timestamp,
         "currency": charge["currency"], "enhanced_eligibility_types": [], "evidence": {"enhanced_evidence": {}},
-        "evidence_details": {"due_by": due_by, "enhanced_eligibility": {}, "has_evidence": False, "past_due": False, "submission_count": 0},
+        "evidence_details": {"due_by": due_by, "enhanced_eligibility": {}, "has_evidence": False, "past_due": False, "submission_count": 0, "submission_method": "not_submitted"},
         "is_charge_refundable": inquiry, "livemode": False, "metadata": {}, "payment_intent": charge["payment_intent"], "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
     }  # fmt: skip
@@ -137,7 +137,7 @@ def update(store: Store, dispute_id: str, body: dict[str, Any]) -> dict[str, Any
     if body.get("submit", "true") in (True, "true"):
         inquiry = dispute["status"].startswith("warning_")
         dispute["status"] = dispute["status"].replace("needs_response", "under_review")
-        dispute["evidence_details"] |= {"submission_count": details["submission_count"] + 1}
+        dispute["evidence_details"] |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
         store.put(dispute)
         emit(store, "charge.dispute.updated", dispute)
         words = str(dispute["evidence"].get("uncategorized_text", ""))

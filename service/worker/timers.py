@@ -15,7 +15,6 @@ from service.operations import (
     milestones,
     offers,
     payouts,
-    reconcile,
     refund_requests,
     refunds,
 )

@@ -60,7 +60,7 @@ def test_money_that_is_still_held(world: World, outcome: str) -> None:
     assert shown(world, contract)["state"] == outcome
     if outcome == "won":
         assert places(world, contract) == {"escrow": 25_000, "pending": 4_750, "fee": 250}
-        assert [m["state"] for m in world.read(contract)["milestones"]] == ["funded", "funded"]
+        assert [m["state"] for m in world.read(contract)["milestones"]] == ["submitted", "funded"], "each goes on where it was"
     else:
         assert places(world, contract) == {"charged_back": 25_000, "pending": 4_750, "fee": 250}
         assert [m["state"] for m in world.read(contract)["milestones"]] == ["charged_back", "charged_back"]
