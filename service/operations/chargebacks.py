@@ -39,12 +39,20 @@ def taken_in(act: Act, contract: Contract, payment: Payment, snapshot: Chargebac
     chargeback.stripe_status = snapshot.status
     chargeback.fee_minor = from_stripe(snapshot.fee, snapshot.currency)
     entries: list[Entry] = []
-    if snapshot.status in _EVENTS and snapshot.status not in INQUIRIES and not chargeback.locked and chargeback.state not in _FINAL[1:]:
+    if not chargeback.locked and _pulled(chargeback, snapshot.status):
         entries += _lock(psp, contract, payment, chargeback)
     entries += _follow(psp, contract, payment, chargeback, snapshot.status)
     states.after_change(psp, contract)
     money.post_all(psp, entries)
     return chargeback
+
+
+def _pulled(chargeback: Chargeback, status: str) -> bool:
+    """Whether the bank has the money by this status. What two workers heard may arrive here in the wrong order: a case that
+    was won is opened again only by the bank's own appeal."""
+    if chargeback.state in _FINAL:
+        return chargeback.state == "won" and status == "appeal_needs_response"
+    return status in _EVENTS and status not in INQUIRIES
 
 
 def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from service.domain.money import CURRENCIES
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import CARDS, FEES, PLATFORM, Store
 from service.sandbox.webhooks import emit
@@ -170,7 +171,9 @@ def _card(card: dict[str, Any]) -> dict[str, Any]:
 
 def _settle(store: Store, charge: dict[str, Any], after: timedelta) -> None:
     code, amount = charge["currency"].upper(), charge["amount"]
-    fee = min(amount, (amount * 29 + 500) // 1000 + _FEES.get(code, 0))
+    # Currencies that Stripe counts in hundredths without having them are charged in whole units.
+    factor = CURRENCIES[code].stripe_factor
+    fee = min(amount, ((amount * 29 + 500) // 1000 + factor - 1) // factor * factor + _FEES.get(code, 0))
     available_on = store.now + after
     charge["balance_transaction"] = transaction(store, charge["id"], "charge", amount, fee, charge["currency"], available_on)["id"]
     store.put(charge)

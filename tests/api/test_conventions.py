@@ -59,6 +59,8 @@ def test_every_route_with_another_s_id_is_not_found(world: World) -> None:
     for method, path in every_route(world):
         if not any(f"{{{name}}}" in path for name in ids):
             continue
+        if path.startswith("/v1/staff/"):
+            continue  # a freelancer's key has no scope there at all: the test below
         seen += 1
         operation = world.app.extensions["openapi"]["paths"][path][method.lower()]
         examples = {p["name"]: p["example"] for p in operation["parameters"] if p["in"] == "path"}
