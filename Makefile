@@ -40,8 +40,9 @@ openapi: setup ## openapi.yaml is what the code says, and a valid OpenAPI 3.1 do
 	$(BIN)/holdfast openapi build/openapi.yaml && diff -q build/openapi.yaml openapi.yaml
 	$(BIN)/openapi-spec-validator openapi.yaml
 
-docs: setup ## generated tables are what the code says
+docs: setup ## generated tables are what the code says; every move was made by a test of the last run
 	$(BIN)/python -m benchmarks.tables --check
+	$(BIN)/python -m benchmarks.moves --check
 
 browser: setup ## the whole flow in a real browser (Debian's chromium)
 	$(BIN)/python -m pytest -q tests/browser --browser-required
@@ -52,8 +53,8 @@ fuzz: setup ## a short fuzz of every endpoint: no input may make a 5xx
 bench: setup ## figures, as ratios measured in one run
 	$(BIN)/python -m benchmarks.bench
 
-soak: setup ## the stateful machine for long: SECONDS=600
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q tests/machine -s
+soak: setup ## the stateful machine for long: RUNS=1 of 2,000 steps, with its seed
+	HYPOTHESIS_PROFILE=soak RUNS=$(or $(RUNS),1) CONTRACTS=40 $(BIN)/python -m pytest -q tests/machine/test_lifecycle_machine.py -s --hypothesis-seed=$(or $(SEED),1837)
 
 chaos: setup ## the main job while processes are killed: ROUNDS=5
 	$(BIN)/python -m benchmarks.chaos --rounds $(or $(ROUNDS),1)

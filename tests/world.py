@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -83,7 +85,19 @@ class World:
         return self.worker.drain()
 
     def close(self) -> None:
+        self._leave_moves()
         self.db.dispose()
+
+    def _leave_moves(self) -> None:
+        """For `benchmarks.moves`: which moves this test made."""
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0].partition("[")[0]
+        if not test:
+            return
+        moves = self.sql("SELECT DISTINCT type, from_state, to_state FROM event WHERE from_state IS NOT NULL ORDER BY 1, 2, 3")
+        folder = Path("build/moves")
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"{os.getpid()}.txt").open("a") as out:
+            out.writelines(f"{m.type}|{m.from_state}|{m.to_state}|{test}\n" for m in moves)
 
     # People
 

@@ -1,0 +1,69 @@
+"""`docs/moves.md`: every move of every machine with a test that drives it, from what the last `make test` really did.
+
+Each test's world leaves the moves that its event log holds in `build/moves`. `--check` fails when a move was not seen.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from service.domain.lifecycle import MACHINES
+from service.domain.timeouts import TIMEOUTS
+
+SEEN, PAGE = Path("build/moves"), Path("docs/moves.md")
+LATER = {
+    "payout cancel from held": "payouts are held by holds, which come with their own issue",
+    "payout fail from held": "payouts are held by holds, which come with their own issue",
+    "payout fail from requested": "only a person's act on a payout that Stripe never heard of; with the staff console",
+}
+"""Moves that nothing can bring about yet, and why."""
+
+
+def seen() -> dict[tuple[str, str, str], str]:
+    """(fact, from, to) -> the first test, by name, that brought it about."""
+    found: dict[tuple[str, str, str], str] = {}
+    for path in sorted(SEEN.glob("*.txt")):
+        for line in path.read_text().splitlines():
+            fact, source, target, test = line.split("|")
+            key = (fact, source, target)
+            found[key] = min(test, found.get(key, test))
+    return found
+
+
+def rows(tests: dict[tuple[str, str, str], str]) -> tuple[list[str], list[str]]:
+    """(the table's rows, moves that no test made)."""
+    table, missing = [], []
+    for machine in MACHINES.values():
+        for move in machine.moves:
+            for source in move.sources:
+                name = f"{machine.name} {move.event} from {source}"
+                test = tests.get((move.fact, source, move.target))
+                if test is None and name not in LATER:
+                    missing.append(name)
+                shown = f"[{test.partition('::')[2]}](../{test.partition('::')[0]})" if test else LATER.get(name, "")
+                table.append(f"| {machine.name} | {source} | {move.event} | {move.target} | {', '.join(sorted(move.actors))} | {shown} |")
+    return table, missing
+
+
+def page(table: list[str]) -> str:
+    """The moves, and what happens by itself."""
+    out = ["# Every move and its test", "", "Generated from the event logs of the last `make test`.", ""]
+    out += ["| object | from | event | to | who | driven by |", "|---|---|---|---|---|---|", *table, ""]
+    out += ["## What happens by itself", "", "| row | object | in | policy | then |", "|---|---|---|---|---|"]
+    out += [f"| {t.code} | {t.machine} | {', '.join(t.states)} | `{t.window}` | {t.then} |" for t in TIMEOUTS]
+    return "\n".join(out) + "\n"
+
+
+def main() -> None:
+    """Write the page, or with --check say which moves the tests did not make."""
+    table, missing = rows(seen())
+    if "--check" not in sys.argv:
+        PAGE.write_text(page(table))
+    print(f"{len(table) - len(missing)} of {len(table)} moves were made by tests or wait for their issue")
+    if missing:
+        raise SystemExit("no test made: " + "; ".join(missing))
+
+
+if __name__ == "__main__":
+    main()
