@@ -32,6 +32,7 @@ def main() -> None:
 
             page = context.new_page()
             contract_id = flow.run(base, demo.info, page, f"charles{suffix}@babbage.example", keep)
+            flow.disagree(base, demo.info, page, contract_id, keep)
             flow.other_pages(base, page, keep, contract_id)
             context.close()
         browser.close()

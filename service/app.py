@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import api, failpoint, logs, pages, policies, web
 from service.api import framework
@@ -21,6 +22,7 @@ from service.runtime import Runtime
 from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox
 from service.sandbox.runner import Pump
+from service.throttle import Throttle
 from service.tokens import Tokens
 
 SANDBOX_BASE = "http://sandbox.invalid/_sandbox/stripe"
@@ -56,7 +58,9 @@ def create_app_from(runtime: Runtime, sandbox: Flask | None) -> Flask:
     app = Flask("holdfast", static_folder=None, template_folder=str(Path(__file__).parent / "pages" / "templates"))
     app.config["MAX_CONTENT_LENGTH"] = web.MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["holdfast"] = runtime
+    app.extensions |= {"holdfast": runtime, "throttle": Throttle(runtime.settings.calls_per_minute)}
+    if runtime.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=runtime.settings.trusted_proxies, x_proto=1)  # type: ignore[method-assign]
     web.guard(app)
     pages.register(app)
     api.register(app)

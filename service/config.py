@@ -47,6 +47,10 @@ class Settings:
     web_workers: int = 2
     web_threads: int = 3
     worker_threads: int = 2
+    calls_per_minute: int = 6_000
+    """Per API key, or per address without one, in each web process; 0 switches the limit off."""
+    trusted_proxies: int = 0
+    """How many proxies in front append to X-Forwarded-For; 0 believes no such header."""
     log_level: str = "INFO"
     failpoints: str = ""
     """Names of crash points to arm, `name=kill|raise`; refused in live mode."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from service.domain.errors import (
 )
 from service.gateways import GatewayError, GatewayRefused
 from service.runtime import Runtime
+from service.throttle import Throttle
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 MAX_BODY = 256 * 1024
@@ -86,6 +88,7 @@ def guard(app: Flask) -> None:
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and request.content_length is None:
             # The server cuts chunked bodies off at the limit without a word.
             raise LengthRequired("Send a Content-Length.")
+        _count_call()
         most = MAX_UPLOAD if request.path.endswith(("/files", "/evidence")) else MAX_BODY
         request.max_content_length = most
         if request.content_length is not None and request.content_length > most:
@@ -94,6 +97,8 @@ def guard(app: Flask) -> None:
     @app.after_request
     def safe(response: Response) -> Response:
         response.headers["Request-Id"] = request_id()
+        if "standing" in g:
+            response.headers.update(g.standing.headers)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Robots-Tag", "noindex")
@@ -103,6 +108,21 @@ def guard(app: Flask) -> None:
         if runtime().settings.public_url.startswith("https://"):
             response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
         return response
+
+
+_UNCOUNTED = ("/stripe/", "/mail/", "/healthz", "/readyz", "/metrics", "/static/")
+"""Stripe must never be told to wait, and a watcher must always get its answer."""
+
+
+def _count_call() -> None:
+    """Raises TooManyRequests; leaves the standing for the answer's headers."""
+    throttle: Throttle = current_app.extensions["throttle"]
+    if not throttle.per_minute or request.path.startswith(_UNCOUNTED):
+        return
+    caller = request.headers.get("Authorization") or address()
+    g.standing = throttle.hit(hashlib.sha256(caller.encode()).hexdigest())
+    if not g.standing.allowed:
+        raise TooManyRequests("Too many calls within a minute.", {"retry_after": g.standing.resets_in})
 
 
 def _csp() -> str:

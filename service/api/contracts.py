@@ -89,9 +89,6 @@ def edit(body: dict[str, Any], contract_id: str) -> Response:
 
 
 def _verb(name: str, act: Any) -> None:
-    @blueprint.route(f"/contracts/<contract_id>/{name}", methods=["POST"], endpoint=name)
-    @blueprint.arguments(asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing)
-    @blueprint.response(200, answered.ContractOut)
     def view(body: dict[str, Any], contract_id: str) -> Response:
         with call("contracts:write") as made:
             contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
@@ -99,6 +96,9 @@ def _verb(name: str, act: Any) -> None:
             return _answer(made, contract)
 
     view.__doc__ = act.__doc__
+    blueprint.route(f"/contracts/<contract_id>/{name}", methods=["POST"], endpoint=name)(
+        blueprint.arguments(asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing)(blueprint.response(200, answered.ContractOut)(view))
+    )
 
 
 for _name, _act in {

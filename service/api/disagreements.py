@@ -42,9 +42,6 @@ def find_amendments(contract_id: str) -> Response:
 
 
 def _answer_amendment(name: str, act: Any) -> None:
-    @blueprint.route(f"/contracts/<contract_id>/amendments/<amendment_id>/{name}", methods=["POST"], endpoint=f"amendment_{name}")
-    @blueprint.arguments(asked.Nothing)
-    @blueprint.response(200, contested.AmendmentOut)
     def view(body: dict[str, Any], contract_id: str, amendment_id: str) -> Response:
         with call("contracts:write") as made:
             contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
@@ -53,6 +50,9 @@ def _answer_amendment(name: str, act: Any) -> None:
             return made.answer(_amendment, found)
 
     view.__doc__ = act.__doc__
+    blueprint.route(f"/contracts/<contract_id>/amendments/<amendment_id>/{name}", methods=["POST"], endpoint=f"amendment_{name}")(
+        blueprint.arguments(asked.Nothing)(blueprint.response(200, contested.AmendmentOut)(view))
+    )
 
 
 for _name, _act in {"accept": amendments.accept, "reject": amendments.reject, "withdraw": amendments.withdraw}.items():
@@ -73,9 +73,6 @@ def give_back(body: dict[str, Any], milestone_id: str) -> Response:
 
 
 def _answer_request(name: str, schema: Any) -> None:
-    @blueprint.route(f"/refund-requests/<request_id>/{name}", methods=["POST"], endpoint=f"refund_request_{name}")
-    @blueprint.arguments(schema)
-    @blueprint.response(200, contested.RefundRequestOut)
     def view(body: dict[str, Any], request_id: str) -> Response:
         with call("contracts:write") as made:
             contract, _ = rows.refund_request(made.act.session, request_id, owner=made.owner)
@@ -88,6 +85,9 @@ def _answer_request(name: str, schema: Any) -> None:
             return made.answer(_request, found)
 
     view.__doc__ = "Agree to give back what the client asks for." if name == "agree" else "Refuse; the money stays, and the client may open a dispute."
+    blueprint.route(f"/refund-requests/<request_id>/{name}", methods=["POST"], endpoint=f"refund_request_{name}")(
+        blueprint.arguments(schema)(blueprint.response(200, contested.RefundRequestOut)(view))
+    )
 
 
 _answer_request("agree", asked.Nothing)
@@ -140,9 +140,6 @@ def find_disputes(contract_id: str) -> Response:
 
 
 def _dispute_act(name: str, schema: Any, act: Any, doc: str, endpoint: str) -> None:
-    @blueprint.route(f"/disputes/<dispute_id>/{name}", methods=["POST"], endpoint=endpoint)
-    @blueprint.arguments(schema)
-    @blueprint.response(200, contested.DisputeOut)
     def view(body: dict[str, Any], dispute_id: str, **names: str) -> Response:
         with call("disputes:write") as made:
             contract, found = rows.dispute(made.act.session, dispute_id, owner=made.owner, lock=True)
@@ -150,6 +147,9 @@ def _dispute_act(name: str, schema: Any, act: Any, doc: str, endpoint: str) -> N
             return _shown(made, found)
 
     view.__doc__ = doc
+    blueprint.route(f"/disputes/<dispute_id>/{name}", methods=["POST"], endpoint=endpoint)(
+        blueprint.arguments(schema)(blueprint.response(200, contested.DisputeOut)(view))
+    )
 
 
 def _offer(made: Call, contract: Contract, dispute: Dispute, body: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def _text(schema: dict[str, Any], name: str) -> Any:
     if form in ("date-time", "date"):
         return "2026-12-24T18:00:00+00:00" if form == "date-time" else "2026-12-24"
     if "_[0-7]" in pattern:
-        return f"{pattern[:3]}_{_UUID}"
+        return f"{pattern.removeprefix('^')[:3]}_{_UUID}"
     if name in _PREFIXES:
         return f"{_PREFIXES[name]}_{_UUID}"
     if "sha256" in name or name.endswith("_hash"):

@@ -21,7 +21,11 @@ _REFUSALS = {"400", "401", "403", "404", "409", "411", "412", "413", "415", "422
 def finished(api: Api) -> dict[str, Any]:
     """The generated document with security, problems and idempotency said on every operation."""
     spec: dict[str, Any] = api.spec.to_dict()
-    spec["info"] |= {"description": _DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}
+    spec["info"] |= {
+        "description": _DESCRIPTION,
+        "contact": {"name": "Holdfast", "email": "help@holdfast.example"},
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    }
     spec["servers"] = [{"url": "/"}]
     spec["security"] = [{"key": []}]
     components = spec.setdefault("components", {})
@@ -34,8 +38,21 @@ def finished(api: Api) -> dict[str, Any]:
         for method, operation in operations.items():
             if method in ("get", "post", "patch", "delete"):
                 _finish_operation(path, method, operation)
+    _portable(spec)
     add_examples(spec)
     return spec
+
+
+def _portable(value: Any) -> None:
+    """Patterns as ECMA-262 has them: Python's end of text is `$` there."""
+    if isinstance(value, dict):
+        if isinstance(value.get("pattern"), str):
+            value["pattern"] = "^" + value["pattern"].removesuffix(r"\Z") + "$"
+        for inner in value.values():
+            _portable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _portable(inner)
 
 
 def _problem_schema() -> dict[str, Any]:
@@ -61,6 +78,7 @@ def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None
     responses = operation["responses"]
     for code in [c for c in responses if c == "default" or c in _REFUSALS]:
         del responses[code]
+    operation.setdefault("description", operation.get("summary", ""))
     for code in sorted(_REFUSALS):
         responses[code] = {"description": "Refused; the body says why", "content": {"application/problem+json": {"schema": _PROBLEM}}}
     if "{" in path:

@@ -20,9 +20,6 @@ _dispute, _chargeback, _movement = contested.DisputeOut(), contested.ChargebackO
 
 
 def _ruling(name: str, act: Any, doc: str) -> None:
-    @blueprint.route(f"/disputes/<dispute_id>/{name}", methods=["POST"], endpoint=f"dispute_{name}")
-    @blueprint.arguments(asked.RulingIn)
-    @blueprint.response(200, contested.DisputeOut)
     def view(body: dict[str, Any], dispute_id: str) -> Response:
         with call("disputes:rule") as made:
             contract, found = rows.dispute(made.act.session, dispute_id, owner=rows.EVERYONE, lock=True)
@@ -32,6 +29,9 @@ def _ruling(name: str, act: Any, doc: str) -> None:
             return made.answer(_dispute, found)
 
     view.__doc__ = doc
+    blueprint.route(f"/disputes/<dispute_id>/{name}", methods=["POST"], endpoint=f"dispute_{name}")(
+        blueprint.arguments(asked.RulingIn)(blueprint.response(200, contested.DisputeOut)(view))
+    )
 
 
 _ruling("proposal", disputes.propose, "The mediator proposes a split, with reasons.")

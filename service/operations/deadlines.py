@@ -75,7 +75,7 @@ def _of_disagreements(act: Act, contract: Contract) -> list[Deadline]:
     for dispute in act.session.execute(select(Dispute).where(Dispute.contract_id == contract.id, Dispute.closed_at.is_(None))).scalars():
         if dispute.deadline_at:
             found.append(Deadline(dispute.id, *_of_dispute(dispute)))
-        found.append(Deadline(dispute.id, "hard stop", dispute.hard_stop_at, "it is put before whoever is responsible", NOBODY))
+        found.append(Deadline(dispute.id, "sixty days of dispute", dispute.hard_stop_at, "it is put before whoever is responsible", NOBODY))
     waiting = select(Chargeback).where(Chargeback.contract_id == contract.id, Chargeback.state.in_(("inquiry", "evidence_due", "prearb")))
     contested = [one for one in act.session.execute(waiting).scalars() if one.submit_by]
     return found + [Deadline(c.id, "evidence to the bank", c.submit_by or c.opened_at, "what we have is sent by itself", FREELANCER) for c in contested]

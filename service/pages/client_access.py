@@ -14,7 +14,7 @@ from service.pages.deciding import decide, words
 from service.pages.session import code_first, require_code, visitor
 
 blueprint = Blueprint("access", __name__)
-_EMAIL = re.compile(r"[^@\s<>\"(),:;\\\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+_EMAIL = re.compile(r"[^@\s<>\x22(),:;\\\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
 
 def _address() -> str:

@@ -33,6 +33,7 @@ OUTSIDE: dict[str, OutsideHandler] = {
     "chargeback_concede": outside_chargebacks.concede,
     "payout_send": outside_payouts.send,
     "payout_check": outside_payouts.check,
+    "account_check": lambda ctx, job: outside_payouts.account_event(ctx, job, job.subject),
     "payout_unwind": outside_payouts.unwind,
     "nightly": nightly.run,
     "sweep": outside_payments.sweep,

@@ -10,7 +10,7 @@ from service.domain.psp import CheckoutSnapshot, InboundEvent
 from service.failpoint import failpoint
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Payment, StripeEvent
-from service.operations import inbox, payments, reconcile, refunds
+from service.operations import inbox, payments, payouts, reconcile, refunds
 from service.queue import Claimed
 from service.runtime import Runtime
 from service.worker import outside_chargebacks, outside_payouts
@@ -158,6 +158,8 @@ def sweep(ctx: Runtime, job: Claimed) -> None:
     with ctx.act(f"job:{job.id}") as act:
         for event in missed:
             inbox.store(act, event)
+        for account_id in payouts.unsettled_accounts(act.session):
+            queue.enqueue(act, "account_check", account_id)
         # Below the floor payouts wait, and a person is called.
         for currency in reconcile.watch_floor(act):
             queue.open_task(act, "operating_below_floor", currency)

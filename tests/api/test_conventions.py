@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.domain.errors import catalogue
+from service.throttle import Throttle
 from tests.databases import clone
 from tests.journey import Program, WsgiHttp, contract_body
 from tests.world import World
@@ -230,3 +231,39 @@ def test_safe_headers_everywhere(world: World) -> None:
         assert "default-src 'none'" in headers["content-security-policy"], path
         assert "unsafe-inline" not in headers["content-security-policy"] or path.startswith("/_sandbox"), path
         assert headers["referrer-policy"] in ("same-origin", "no-referrer"), path
+
+
+def test_one_caller_cannot_take_everything(world: World) -> None:
+    world.app.extensions["throttle"] = Throttle(5)
+    ada, mary = world.program(), world.program("mary")
+    answers = [ada.call("GET", "/v1/me") for _ in range(7)]
+    assert [a.status for a in answers] == [200] * 5 + [429] * 2
+    assert answers[0].headers["ratelimit-policy"] == '"minute";q=5;w=60'
+    assert answers[0].headers["ratelimit"].startswith('"minute";r=4;t=')
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert answers[-1].json()["code"] == "too_many_requests"
+    assert mary.call("GET", "/v1/me").status == 200, "each key has its own"
+    assert WsgiHttp(world.app).request("GET", "/healthz").status == 200
+
+
+def test_every_example_fits_its_shape(world: World) -> None:
+    """The bodies that the description shows are accepted by the shapes that the views use."""
+    spec = world.app.extensions["openapi"]
+    seen = 0
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if method not in ("post", "patch"):
+                continue
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content and content["example"]:
+                seen += 1
+                answer = world.program("finance").send(method.upper(), path.replace("{", "").replace("}", ""), operation)
+                assert answer.status in (201, 403, 404), f"{method} {path}: {answer.text}"
+    assert seen >= 15
+    without = [
+        p
+        for p, ops in spec["paths"].items()
+        for m, o in ops.items()
+        if m == "get" and "example" not in o["responses"]["200"].get("content", {"": {"example": 1}}).popitem()[1]
+    ]
+    assert not without, without

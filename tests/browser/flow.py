@@ -82,6 +82,41 @@ def run(base: str, info: dict[str, str], page: Page, email: str, visit: Visit) -
     return str(contract["id"])
 
 
+def disagree(base: str, info: dict[str, str], page: Page, contract_id: str, visit: Visit) -> None:
+    """When things do not go well: money asked back, a dispute, a proposal to change, who may open it, the end. Signed in already."""
+    ada, at = Program(LiveHttp(base), info["freelancer_key"]), f"{base}/c/{contract_id}"
+    _, second, third = (m["id"] for m in ada.get(f"/v1/contracts/{contract_id}")["milestones"])
+    page.goto(f"{at}/milestones/{second}/refund")
+    visit("refund", page)
+    page.get_by_label(re.compile("How much")).fill("100.00")
+    page.get_by_label("Why").fill("The mill is smaller than we thought.")
+    page.get_by_role("button", name="Ask for it back").click()
+    page.goto(f"{at}/milestones/{second}/refund")
+    visit("refund-asked", page)
+    page.goto(f"{at}/milestones/{third}/dispute")
+    visit("dispute-open", page)
+    page.get_by_label(re.compile("How much do you dispute")).fill("500.00")
+    page.get_by_label("What went wrong").fill("The first run stopped after three numbers.")
+    page.get_by_role("button", name="Open the dispute").click()
+    visit("contract-disputed", page)
+    newest = ada.get(f"/v1/contracts/{contract_id}/disputes")["data"][0]
+    address = f"/v1/disputes/{newest['id']}"
+    ada.post(f"{address}/answer", {"words": "It ran for an hour in my workshop.", "refund": 10_000})
+    ada.post(f"{address}/proposals", {"refund": 20_000, "reasons": "I would come and look at it."})
+    ada.post(f"{address}/evidence", {"words": "A witness wrote this down."})
+    page.goto(f"{base}/c/{contract_id}/disputes/{address.rpartition('/')[2]}")
+    visit("dispute", page)
+    kept = [{"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in ada.get(f"/v1/contracts/{contract_id}")["milestones"]]
+    proposal = ada.post(f"/v1/contracts/{contract_id}/amendments", {"milestones": [*kept, {"title": "A second run", "amount": 90_000}], "note": "One more."})
+    page.goto(f"{at}/amendments/{proposal['id']}")
+    visit("amendment", page)
+    for name in ("people", "versions", "end", "unknown"):
+        page.goto(f"{at}/{name}")
+        visit(name, page)
+    page.goto(at)
+    visit("contract-amendment", page)
+
+
 def _code(page: Page, sandbox: Sandbox, email: str, visit: Visit) -> None:
     last = max([m["id"] for m in sandbox.mail(email)], default=0)
     page.get_by_role("button", name=re.compile("Send a code")).click()

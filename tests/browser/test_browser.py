@@ -62,6 +62,7 @@ def test_every_page_is_accessible_and_fits(browser: Browser, demo: Demo, width: 
     page = context.new_page()
     email = f"axe{width}{scheme}@babbage.example"
     contract_id = flow.run(f"http://127.0.0.1:{demo.port}", demo.info, page, email, look)
+    flow.disagree(f"http://127.0.0.1:{demo.port}", demo.info, page, contract_id, look)
     flow.other_pages(f"http://127.0.0.1:{demo.port}", page, look, contract_id)
     context.close()
     assert not problems, "\n".join(problems)

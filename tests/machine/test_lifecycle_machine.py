@@ -1,6 +1,6 @@
 """A stateful machine drives the whole service: people, payments, webhook chaos, workers, the clock; after every step the books are right.
 
-Run longer with `make soak`. A failing run prints the steps and the blob that repeats it.
+`make soak` makes one long run of it. A failing run prints the steps and the blob that repeats it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.journey import Person, path_of
 from tests.world import World
 
 settings.register_profile("quick", max_examples=6, stateful_step_count=30)
-settings.register_profile("soak", max_examples=int(os.environ.get("RUNS", "1")), stateful_step_count=2_000)
+settings.register_profile("long", max_examples=60, stateful_step_count=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 AMOUNTS = st.integers(500, 5_000_000)
@@ -49,14 +49,19 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     contracts = Bundle("contracts")
 
-    @initialize()
-    def begin(self) -> None:
+    # Contracts and money from the start: Hypothesis leaves some rules out of each run, and one without `pay` would test nothing.
+    @initialize(target=contracts)
+    def begin(self) -> Any:
         self._context = clone()
         self.world: World = self._context.__enter__()
         self.clients: dict[str, Person] = {}
         self.released: dict[str, int] = {}
-        self.funded_before: dict[str, int] = {}
         self.onboarded = False
+        made = [self._new([10_000 + n, 2_500, 77_777], bearer) for n, bearer in enumerate(("platform", "freelancer", "client"))]
+        for contract in made[:2]:
+            self._pay(contract, "4242 4242 4242 4242", everything=True)
+        self.world.work()
+        return multiple(*made)
 
     def teardown(self) -> None:
         if hasattr(self, "_context"):
@@ -65,6 +70,7 @@ class LifecycleMachine(RuleBasedStateMachine):
             self.world.sandbox.post("chaos", {"duplicate": 0, "reorder": False, "drop": 0, "delay_seconds": 0})
             self.world.advance("3d")
             self.world.check_books()
+            print(f"{self.steps} steps, {self.world.sql('SELECT count(*) AS n FROM journal_entry')[0].n} entries, books right after each")
             self._context.__exit__(None, None, None)
 
     def _read(self, contract: str) -> dict[str, Any]:
@@ -73,14 +79,15 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     @rule(target=contracts, amounts=st.lists(AMOUNTS, min_size=1, max_size=3), bearer=st.sampled_from(["platform", "freelancer", "client", "split"]))
     def make(self, amounts: list[int], bearer: str) -> Any:
-        if len(self.clients) >= int(os.environ.get("CONTRACTS", "4")):
-            return multiple()
+        return self._new(amounts, bearer) if len(self.clients) < int(os.environ.get("CONTRACTS", "4")) else multiple()
+
+    def _new(self, amounts: list[int], bearer: str) -> str:
         email = f"client{len(self.clients)}@babbage.example"
         contract, client = self.world.accepted_contract(
             client=email, country="US", processing_borne_by=bearer, milestones=[(f"M{i}", a) for i, a in enumerate(amounts)]
         )
         self.clients[contract["id"]] = client
-        return contract["id"]
+        return str(contract["id"])
 
     def _client(self, contract: str) -> Person:
         client = self.clients[contract]
@@ -95,6 +102,9 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     @rule(contract=contracts, card=CARDS, everything=st.booleans())
     def pay(self, contract: str, card: str, everything: bool) -> None:
+        self._pay(contract, card, everything=everything)
+
+    def _pay(self, contract: str, card: str, *, everything: bool) -> None:
         found = self._read(contract)
         payable = [m["id"] for m in found["milestones"] if m["state"] in ("planned", "awaiting_funding", "funding")]
         if found["state"] not in ("accepted", "active") or not payable:
@@ -212,7 +222,8 @@ class LifecycleMachine(RuleBasedStateMachine):
         answer = self.world.program().call("POST", "/v1/payouts", {"amount": max(1, amount), "currency": "USD"})
         if amount >= 1_000 and self.onboarded:
             # A charge whose failed payout is still being unwound cannot be drawn from yet.
-            assert answer.status == 201 or answer.json()["code"] == "not_enough", answer.text
+            # And the news that the account is ready may have been lost, until the sweep asks.
+            assert answer.status == 201 or answer.json()["code"] in ("not_enough", "payout_account_not_ready"), answer.text
         else:
             assert answer.status in (409, 422), answer.text
 

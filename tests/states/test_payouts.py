@@ -118,3 +118,11 @@ def test_below_the_floor_payouts_wait(world: World) -> None:
     world.advance("2d")
     assert world.program().get(f"/v1/payouts/{made['id']}")["state"] == "paid"
     world.check_books()
+
+
+def test_the_news_that_an_account_is_ready_is_lost(world: World) -> None:
+    world.sandbox.post("chaos", {"drop": 20})
+    world.onboarded()
+    assert world.program().get("/v1/payout-account")["state"] == "onboarding"
+    world.advance("7h")
+    assert world.program().get("/v1/payout-account")["state"] == "active", "the sweep asks about accounts that are not ready"
