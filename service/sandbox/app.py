@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, request
 from service.db import Database
 from service.domain.errors import Unavailable
 from service.domain.money import CURRENCIES
-from service.sandbox import panel, people, stripe_api
+from service.sandbox import panel, people, scenarios, stripe_api
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.runner import Pump
 from service.sandbox.store import Store
@@ -34,7 +34,7 @@ def create_sandbox(db: Database, *, stripe_key: str, public_url: str, pump: Pump
     app = Flask("holdfast-sandbox", static_folder=None, template_folder=str(_templates()))
     app.config |= {"STRIPE_KEY": stripe_key, "PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": 1024 * 1024}
     app.extensions |= {"database": db, "pump": pump}
-    for blueprint in (stripe_api.blueprint, people.blueprint, panel.blueprint):
+    for blueprint in (stripe_api.blueprint, people.blueprint, panel.blueprint, scenarios.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(StripeRefusal, _refused)
     app.register_error_handler(Unavailable, _away)

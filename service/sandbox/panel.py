@@ -11,7 +11,7 @@ from sqlalchemy import text
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import clock
-from service.sandbox import checkout, connect, disputes, runner
+from service.sandbox import checkout, connect, disputes, runner, scenarios
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.mailbox import letter, letters
 from service.sandbox.store import Store
@@ -49,7 +49,8 @@ def panel() -> str:
         store = Store(session, write=False)
         world = {"now": store.now, "platform": store.balances(""), "chaos": CHAOS | store.setting("chaos", {})}
         events = [(e["type"], e["id"]) for e in store.find("event")[:25]]
-    return render_template("panel.html", world=world, events=events)
+        contested = [(d["id"], d["status"], d["reason"]) for d in store.find("dispute")[:10]]
+    return render_template("panel.html", world=world, events=events, contested=contested, scenarios=scenarios.known())
 
 
 @blueprint.get("/clock")
