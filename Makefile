@@ -22,7 +22,8 @@ demo: setup ## run everything on a seeded world: http://127.0.0.1:8000
 	$(BIN)/holdfast demo --port $(PORT)
 
 test: setup ## every test that needs only Python
-	$(BIN)/python -m pytest -n 2 -q --ignore=tests/browser
+	@rm -rf build/moves
+	MOVES_DIR=build/moves $(BIN)/python -m pytest -n 2 -q --ignore=tests/browser
 
 check: setup test lint types layers openapi docs fuzz browser ## everything that CI checks
 

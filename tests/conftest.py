@@ -30,7 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fault(row): a row of the fault matrix that this test proves")
     if hasattr(config, "workerinput"):
         return
-    shutil.rmtree("build/moves", ignore_errors=True)
     folder = Path("/var/tmp") / f"holdfast-test-{uuid.uuid4().hex[:12]}"
     _SERVER = EmbeddedServer(folder)
     _SERVER.start()

@@ -785,7 +785,7 @@ def upgrade() -> None:
     sa.Column('amount_minor', sa.BigInteger(), nullable=False),
     sa.Column('milestone_was', sa.Text(), nullable=True),
     sa.Column('review_left_seconds', sa.BigInteger(), nullable=True),
-    sa.CheckConstraint("place IN ('escrow', 'pending', 'available', 'paid_out', 'platform')", name=op.f('chargeback_line_place_known')),
+    sa.CheckConstraint("place IN ('escrow', 'unclaimed', 'pending', 'available', 'paid_out', 'platform')", name=op.f('chargeback_line_place_known')),
     sa.CheckConstraint('amount_minor > 0', name=op.f('chargeback_line_amount_positive')),
     sa.ForeignKeyConstraint(['chargeback_id'], ['chargeback.id'], name=op.f('chargeback_line_chargeback_id_fkey')),
     sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('chargeback_line_milestone_id_fkey')),

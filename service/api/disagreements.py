@@ -11,7 +11,7 @@ from service.api.framework import Call, Endpoints, call
 from service.api.schemas import answered, asked, contested
 from service.domain.errors import Invalid
 from service.models import Contract, Dispute
-from service.operations import amendments, chargebacks, disputes, evidence, files, refund_requests
+from service.operations import amendments, contract_reads, disputes, evidence, files, refund_requests
 from service.operations.amendments import Wanted
 
 blueprint = Endpoints("disagreements", __name__, url_prefix="/v1", description="Amendments, refunds, disputes, chargebacks, files")
@@ -203,4 +203,4 @@ def find_chargebacks(contract_id: str) -> Response:
     """Chargebacks of a contract: what is locked, until when evidence is due, how they ended."""
     with call("contracts:read") as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
-        return made.page(_chargeback, chargebacks.of_contract(made.act.session, contract.id), 100)
+        return made.page(_chargeback, contract_reads.chargebacks_of(made.act.session, contract.id), 100)

@@ -1,4 +1,4 @@
-"""The demo's world: people, keys, the platform's own money, and one contract in each state of the main job.
+"""The demo's world: people, keys, the platform's own money, and one contract in each state.
 
 Written with the same operations, the same gateway and the same sandbox as everything else, so it cannot show what the
 service would not do.
@@ -6,6 +6,7 @@ service would not do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,8 @@ from service.cli.books import post_float
 from service.domain.money import to_stripe
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
-from service.operations import contracts, milestones, offers, payments, people
+from service.operations import amendments, contracts, disputes, milestones, offers, payments, people, refund_requests
+from service.operations.amendments import Wanted
 from service.operations.contracts import Evidence
 from service.operations.offers import ClientTerms, MilestoneTerms, Terms
 from service.runtime import Runtime
@@ -65,12 +67,50 @@ _WORK: list[tuple[str, str, str, list[tuple[str, int]]]] = [
 ]
 
 
+def _as_client(act: Act, contract: Contract) -> Act:
+    return act.as_(f"client:{contract.client_id}")
+
+
+def _as_freelancer(act: Act, contract: Contract) -> Act:
+    return act.as_(f"freelancer:{contract.freelancer_id}")
+
+
+def _amend(act: Act, contract: Contract) -> None:
+    kept = [Wanted(m.id, m.title, m.amount_minor, m.due_on) for m in contract.milestones]
+    amendments.propose(_as_freelancer(act, contract), contract, [*kept, Wanted(None, "A third part", 25_000, None)], "There is more to do than we thought.")
+
+
+def _ask_back(act: Act, contract: Contract) -> None:
+    refund_requests.ask(_as_client(act, contract), contract, contract.milestones[0], None, "We no longer need it.")
+
+
+def _dispute(act: Act, contract: Contract) -> None:
+    disputes.start(_as_client(act, contract), contract, contract.milestones[0], "client", 15_000, 10_000, "Two of the figures are not legible.")
+
+
+_TURNS: list[tuple[str, str, Callable[[Act, Contract], object]]] = [
+    ("sent", "A change is asked for", lambda act, c: offers.ask_change(_as_client(act, c), c, ["price", "dates"], "Could it be March, and a little less?")),
+    ("sent", "An offer that was declined", lambda act, c: offers.decline(_as_client(act, c), c, "timing")),
+    ("sent", "An offer that was withdrawn", lambda act, c: offers.withdraw(_as_freelancer(act, c), c)),
+    ("accepted", "Ended before it was paid", lambda act, c: contracts.cancel(_as_client(act, c), c, "Another supplier was found.")),
+    ("active", "A change is proposed", _amend),
+    ("active", "Money is asked back", _ask_back),
+    ("submitted", "A dispute", _dispute),
+    ("active", "Ended by the freelancer", lambda act, c: contracts.end(_as_freelancer(act, c), c, "I have fallen ill.")),
+]
+
+
 def contracts_in_each_state(runtime: Runtime, worker: Worker) -> None:
     """One contract per state, with Charles Babbage as the client."""
     with runtime.act("seed") as act:
         ada_id = act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == "ada")).scalar_one()
     for state, title, description, parts in _WORK:
         _until(runtime, worker, state, _draft(runtime, ada_id, title, description, parts))
+    for state, title, then in _TURNS:
+        contract_id = _draft(runtime, ada_id, title, "One of the turns that work can take.", [("First part", 40_000), ("Second part", 60_000)])
+        _until(runtime, worker, state, contract_id)
+        with runtime.act("seed") as act:
+            then(act, rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True))
     worker.drain()
 
 

@@ -116,9 +116,12 @@ ENTRIES = {
         _entry("dispute_settle", "none", "disputed>escrow", "unlocked, to go where the outcome says"),
         _entry("chargeback_open", "none", "chargeback_receivable>psp_operating", "a bank has pulled money; the platform bears it until it is decided"),
         _entry("chargeback_fee", "none", "dispute_fees>psp_operating", "what Stripe takes for a chargeback"),
-        _entry("chargeback_lock", "none", "escrow>disputed pending>reserve available>reserve", "exactly that money is locked"),
+        _entry("chargeback_lock", "none", "escrow>disputed pending>reserve available>reserve unclaimed>reserve", "exactly that money is locked"),
         _entry(
-            "chargeback_won", "none", "psp_operating>chargeback_receivable disputed>escrow reserve>available", "the bank gave it back; everything is as before"
+            "chargeback_won",
+            "none",
+            "psp_operating>chargeback_receivable disputed>escrow reserve>available reserve>unclaimed",
+            "the bank gave it back; everything is as before",
         ),
         _entry(
             "chargeback_lost",

@@ -126,7 +126,7 @@ REFUND = Machine(
         _move("require_action", "pending", "requires_action", "psp", "refund.requires_action"),
         _move("succeed", "pending requires_action", "succeeded", "psp", "refund.succeeded"),
         _move("fail", "pending requires_action succeeded", "failed", "psp", "refund.failed"),
-        _move("cancel", "pending requires_action", "canceled", "psp", "refund.canceled"),
+        _move("cancel", "pending requires_action", "canceled", "psp system", "refund.canceled"),
     ),
 )
 
@@ -202,9 +202,9 @@ DISPUTE = Machine(
 CHARGEBACK = Machine(
     "chargeback",
     ("inquiry", "evidence_due", "submitted", "accepted", "won", "lost", "prearb", "closed"),
-    frozenset({"lost", "closed"}),
+    frozenset({"lost"}),
     (
-        _move("escalate", "inquiry submitted", "evidence_due", "psp", "chargeback.opened"),
+        _move("escalate", "inquiry submitted closed", "evidence_due", "psp", "chargeback.opened"),
         _move("close_inquiry", "inquiry submitted", "closed", "psp", "chargeback.inquiry_closed"),
         _move("submit", "inquiry evidence_due prearb", "submitted", "staff system", "chargeback.evidence_submitted"),
         _move("accept", "evidence_due prearb", "accepted", "staff", "chargeback.accepted"),

@@ -56,7 +56,7 @@ class ChargebackLine(Base):
 
     __tablename__ = "chargeback_line"
     __table_args__ = (
-        one_of("place", ("escrow", "pending", "available", "paid_out", "platform")),
+        one_of("place", ("escrow", "unclaimed", "pending", "available", "paid_out", "platform")),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service import events, queue
@@ -19,7 +19,7 @@ from service.domain.money import from_stripe
 from service.domain.psp import ChargebackSnapshot
 from service.escrow import money, sources, states
 from service.ledger import DISPUTE_FEES, LOSSES, OPERATING, TRUST, Account, Entry, Line, balance
-from service.models import Chargeback, ChargebackLine, Contract, FraudWarning, Milestone, Payment, Release, Submission, new_id
+from service.models import Chargeback, ChargebackLine, Contract, Milestone, Payment, Refund, Release, Submission, new_id
 
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 _EVENTS = {
@@ -51,7 +51,7 @@ def _pulled(chargeback: Chargeback, status: str) -> bool:
     """Whether the bank has the money by this status. What two workers heard may arrive here in the wrong order: a case that
     was won is opened again only by the bank's own appeal."""
     if chargeback.state in _FINAL:
-        return chargeback.state == "won" and status == "appeal_needs_response"
+        return (chargeback.state, status) == ("won", "appeal_needs_response") or (chargeback.state == "closed" and status not in INQUIRIES)
     return status in _EVENTS and status not in INQUIRIES
 
 
@@ -84,6 +84,7 @@ def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     chargeback.protected = _protected(act.session, contract, payment)
     lines: list[Line] = []
     left = _lock_held(act, contract, payment, chargeback, lines, chargeback.amount_minor)
+    left = _lock_owed(act, contract, payment, chargeback, lines, left)
     left = _lock_released(act, contract, payment, chargeback, lines, left)
     _note(chargeback, "platform", left)
     payment_event = "charge_back" if payment.state in ("succeeded", "partially_refunded", "refunded", "won") else None
@@ -115,6 +116,19 @@ def _lock_held(act: Act, contract: Contract, payment: Payment, chargeback: Charg
         lines.append(Line(Account("escrow", milestone.id), Account("disputed", milestone.id), part))
         left -= part
     return left
+
+
+def _lock_owed(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, lines: list[Line], left: int) -> int:
+    """What a refund of this payment could not deliver is still here for the client: the bank has now paid them instead."""
+    called_off = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
+        Refund.payment_id == payment.id, Refund.state.in_(("failed", "canceled")), Refund.source.in_(("escrow", "released", "unclaimed"))
+    )
+    mine = int(act.session.execute(called_off).scalar_one())
+    part = min(left, mine, balance(act.session, "unclaimed", contract.client_id, contract.currency))
+    if part:
+        lines.append(Line(Account("unclaimed", contract.client_id), Account("reserve", chargeback.id), part))
+        _note(chargeback, "unclaimed", part)
+    return left - part
 
 
 def _lock_released(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, lines: list[Line], left: int) -> int:
@@ -174,7 +188,7 @@ def _follow(act: Act, contract: Contract, payment: Payment, chargeback: Chargeba
         if status != "warning_needs_response":
             queue.open_task(act, "chargeback_unknown_status", chargeback.id, status=status)
         return []
-    if chargeback.state == "inquiry" and status not in INQUIRIES and event != "escalate":
+    if chargeback.state in ("inquiry", "closed") and status not in INQUIRIES and event != "escalate":
         # Its escalation was never heard of.
         events.move(act, chargeback, "escalate", contract=contract, amount=chargeback.amount_minor, currency=chargeback.currency, reason=chargeback.reason)
     possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
@@ -202,6 +216,8 @@ def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback)
             lines.append(Line(Account("disputed", milestone.id), Account("escrow", milestone.id), line.amount_minor))
             states.resume(act, contract, milestone, line.milestone_was or "funded", line.review_left_seconds)
     lines.append(Line(Account("reserve", chargeback.id), Account("available", contract.freelancer_id), _reserved(chargeback)))
+    lines.append(Line(Account("reserve", chargeback.id), Account("unclaimed", contract.client_id), _at(chargeback, "unclaimed")))
+    queue.enqueue(act, "refunds_resume", payment.id)
     if payment.state == "charged_back":
         events.move(act, payment, "win", contract=contract)
     # If the bank takes it up again, it pulls again: another round, with causes of its own.
@@ -222,8 +238,7 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
             lines.append(Line(Account("disputed", milestone.id), receivable, line.amount_minor))
             from_trust += line.amount_minor
             states.emptied(act, contract, milestone, "charge_back", chargeback=chargeback.id)
-    reserved, gone = _reserved(chargeback), sum(x.amount_minor for x in chargeback.found if x.place == "paid_out")
-    platform = sum(x.amount_minor for x in chargeback.found if x.place == "platform")
+    reserved, gone, platform, owed = _reserved(chargeback), _at(chargeback, "paid_out"), _at(chargeback, "platform"), _at(chargeback, "unclaimed")
     reserve, freelancer = Account("reserve", chargeback.id), contract.freelancer_id
     if chargeback.protected:
         # They did all that could be asked of them: the platform bears it, and what was reserved is theirs to pay out.
@@ -233,10 +248,14 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     else:
         lines += [Line(reserve, receivable, reserved), Line(Account("recoverable", freelancer), receivable, gone), Line(LOSSES, receivable, platform)]
         from_trust += reserved
-    lines.append(Line(OPERATING, TRUST, from_trust))
+    lines += [Line(reserve, receivable, owed), Line(OPERATING, TRUST, from_trust + owed)]
     if payment.state == "charged_back":
         events.move(act, payment, "lose", contract=contract)
     return [Entry("chargeback_lost", _cause(chargeback), chargeback.currency, lines, f"Chargeback {chargeback.id} lost", contract.id)]
+
+
+def _at(chargeback: Chargeback, place: str) -> int:
+    return sum(line.amount_minor for line in chargeback.found if line.place == place)
 
 
 def _reserved(chargeback: Chargeback) -> int:
@@ -281,18 +300,3 @@ def _of(contract: Contract, line: ChargebackLine) -> Milestone:
 def by_stripe_id(session: Session, stripe_dispute_id: str, *, lock: bool = False) -> Chargeback | None:
     query = select(Chargeback).where(Chargeback.stripe_dispute_id == stripe_dispute_id)
     return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
-
-
-def of_contract(session: Session, contract_id: str) -> list[Chargeback]:
-    """All of a contract, newest first, at most 100."""
-    return list(session.execute(select(Chargeback).where(Chargeback.contract_id == contract_id).order_by(Chargeback.id.desc()).limit(100)).scalars())
-
-
-def warned(act: Act, contract: Contract, payment: Payment, stripe_id: str, fraud_type: str, *, actionable: bool) -> bool:
-    """Stripe's early fraud warning: kept, told to staff. Returns False when it is known."""
-    if act.session.get(FraudWarning, stripe_id) is not None:
-        return False
-    act.session.add(FraudWarning(stripe_id=stripe_id, payment_id=payment.id, fraud_type=fraud_type, actionable=actionable, seen_at=act.now))
-    events.record(act, "payment.fraud_warned", payment, contract=contract, public=False, fraud_type=fraud_type, actionable=actionable)
-    queue.open_task(act, "early_fraud_warning", payment.id, contract=contract.id, fraud_type=fraud_type)
-    return True

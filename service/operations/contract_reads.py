@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import NotFound
-from service.models import Acceptance, Contract, ContractText, Event
+from service.models import Acceptance, Chargeback, Contract, ContractText, Event
 
 _CONTRACT = """
     SELECT c.id, c.kind, c.state, c.version, c.freelancer_id, c.client_alias_id, c.client_name, c.client_company, c.client_country, c.title, c.description,
@@ -89,3 +89,8 @@ def versions_of(session: Session, contract_id: str) -> list[ContractText]:
 def acceptance_of(session: Session, contract: Contract) -> Acceptance | None:
     """The evidence of the acceptance of the present text."""
     return session.get(Acceptance, (contract.id, contract.text_version))
+
+
+def chargebacks_of(session: Session, contract_id: str) -> list[Chargeback]:
+    """All of a contract, newest first, at most 100."""
+    return list(session.execute(select(Chargeback).where(Chargeback.contract_id == contract_id).order_by(Chargeback.id.desc()).limit(100)).scalars())

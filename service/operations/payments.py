@@ -127,7 +127,7 @@ def _unpaid_event(snapshot: CheckoutSnapshot) -> str | None:
     if snapshot.session_status == "complete":
         # Complete but not paid: a bank debit is on its way, or has come back.
         return "fail" if snapshot.intent_status in ("requires_payment_method", "canceled") else "process"
-    return "require_action" if snapshot.intent_status == "requires_action" else None
+    return {"requires_action": "require_action", "canceled": "cancel"}.get(snapshot.intent_status or "")
 
 
 def _remember(payment: Payment, snapshot: CheckoutSnapshot) -> None:

@@ -48,9 +48,15 @@ def ask(act: Act, contract: Contract, milestone: Milestone, amount_minor: int | 
     return request
 
 
-def agree(act: Act, contract: Contract, request: RefundRequest) -> Refund:
-    """The freelancer agrees, or their silence does (`act` is then the system's). Raises StateConflict, ChargedBack."""
+def agree(act: Act, contract: Contract, request: RefundRequest) -> Refund | None:
+    """The freelancer agrees, or their silence does (`act` is then the system's). Raises StateConflict, ChargedBack.
+
+    None when the money has gone its way meanwhile: then the request has lost its meaning.
+    """
     milestone = _milestone(contract, request.milestone_id)
+    if nothing_left(contract, request):
+        withdraw(act.as_("system"), contract, request)
+        return None
     events.move(act, request, "lapse" if act.role == "system" else "agree", contract=contract, amount=request.amount_minor, currency=contract.currency)
     request.answered_at = act.now
     if request.after_release:
@@ -61,6 +67,11 @@ def agree(act: Act, contract: Contract, request: RefundRequest) -> Refund:
     states.after_change(act, contract)
     post(act, entry)
     return refund
+
+
+def nothing_left(contract: Contract, request: RefundRequest) -> bool:
+    """Whether what was asked back is no longer held: released, refunded by the end of the contract, taken by a bank."""
+    return not request.after_release and money.held_minor(_milestone(contract, request.milestone_id)) == 0
 
 
 def refuse(act: Act, contract: Contract, request: RefundRequest, why: str) -> None:

@@ -17,7 +17,7 @@ from service.domain.errors import NotFound
 from service.domain.lifecycle import MILESTONE
 from service.domain.psp import RefundSnapshot
 from service.escrow import money, states
-from service.ledger import LOSSES, OPERATING, TRUST, Account, Entry, Line, post
+from service.ledger import LOSSES, OPERATING, TRUST, Account, Entry, Line, balance, post
 from service.models import Contract, Milestone, Payment, Refund, new_id
 
 MAX_ATTEMPTS = 3
@@ -49,7 +49,7 @@ def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | N
 def try_again(act: Act, contract: Contract, failed: Refund) -> Refund | None:
     """Another attempt to deliver what the client is owed; None when one is under way or it has arrived."""
     attempts = _attempts(act.session, failed.cause)
-    if any(r.state not in _GONE for r in attempts):
+    if any(r.state not in _GONE for r in attempts) or act.session.get_one(Payment, failed.payment_id).state in ("charged_back", "lost"):
         return None
     refund = Refund(
         id=new_id("ref"), payment_id=failed.payment_id, milestone_id=failed.milestone_id, source="unclaimed", cause=failed.cause,
@@ -75,6 +75,39 @@ def _send(act: Act, contract: Contract, refund: Refund) -> None:
 
 
 # What Stripe says became of an attempt
+
+
+def unsent(session: Session, payment_id: str) -> list[Refund]:
+    """Attempts of which Stripe is not known to have heard."""
+    query = select(Refund).where(Refund.payment_id == payment_id, Refund.state == "pending", Refund.stripe_refund_id.is_(None))
+    return list(session.execute(query.order_by(Refund.id)).scalars())
+
+
+def call_off(act: Act, contract: Contract, payment: Payment, refund: Refund) -> None:
+    """A bank has taken the payment back before this attempt was sent: sending it would pay the client twice."""
+    if refund.state != "pending" or refund.stripe_refund_id:
+        return
+    refund.failure_reason = "charge_disputed"
+    events.move(act.as_("system"), refund, "cancel", contract=contract, amount=refund.amount_minor, currency=refund.currency, failure="charge_disputed")
+    entry = _came_back(act, contract, payment, refund, bounced=False, retry=False)
+    act.session.flush()
+    post(act, entry)
+
+
+def resume(act: Act, contract: Contract, payment: Payment) -> None:
+    """The bank has given the payment back: what the client is owed is sent again."""
+    for failed in _attempts_of_payment(act.session, payment.id):
+        if (
+            failed.source in ("escrow", "released", "unclaimed")
+            and balance(act.session, "unclaimed", contract.client_id, failed.currency) >= failed.amount_minor
+        ):
+            try_again(act, contract, failed)
+
+
+def _attempts_of_payment(session: Session, payment_id: str) -> list[Refund]:
+    query = select(Refund).where(Refund.payment_id == payment_id, Refund.state.in_(_GONE))
+    return list(session.execute(query.order_by(Refund.id).limit(100)).scalars())
+
 
 _EVENTS = {"requires_action": "require_action", "succeeded": "succeed", "failed": "fail", "canceled": "cancel"}
 
@@ -109,15 +142,15 @@ def _arrived(contract: Contract, refund: Refund) -> Entry:
     return Entry("refund_succeeded", refund.id, refund.currency, [line], "Refund arrived", contract.id)
 
 
-def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *, bounced: bool) -> Entry:
+def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *, bounced: bool, retry: bool = True) -> Entry:
     """The money is here again: in suspense, held for its milestone, or owed to the client."""
     queue.open_task(act, "refund_failed", refund.id, payment=payment.id, failure=refund.failure_reason, attempt=refund.attempt)
     milestone = _milestone(contract, refund.milestone_id) if refund.milestone_id else None
-    retry = ("refund_retry", refund.id)
+    job = ("refund_retry", refund.id)
     if milestone is None:
-        back, retry = Account("suspense", payment.id), ("suspense_return", payment.id)
+        back, job = Account("suspense", payment.id), ("suspense_return", payment.id)
     elif refund.source == "escrow" and milestone.state not in MILESTONE.final:
-        back, retry = Account("escrow", milestone.id), ("", "")
+        back, job = Account("escrow", milestone.id), ("", "")
     else:
         back = Account("unclaimed", contract.client_id)
     if milestone is not None and refund.source == "escrow":
@@ -129,8 +162,8 @@ def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *
             # Its claim has left the milestone all the same: the client's, whatever becomes of the attempts.
             milestone.refunded_minor += refund.amount_minor
         states.touch(act, contract)
-    if retry[0] and refund.attempt < MAX_ATTEMPTS:
-        queue.enqueue(act, *retry, act.now + _TRY_AGAIN)
+    if retry and job[0] and refund.attempt < MAX_ATTEMPTS:
+        queue.enqueue(act, *job, act.now + _TRY_AGAIN)
     line = Line(TRUST if bounced else Account("refund_in_flight", refund.id), back, refund.amount_minor)
     return Entry("refund_bounced" if bounced else "refund_failed", refund.id, refund.currency, [line], "Refund came back", contract.id)
 

@@ -15,6 +15,7 @@ from service.escrow.money import held_minor
 from service.models import Contract
 from service.operations import access, amendments, contract_reads, contracts, deadlines, disputes, links, milestones, offers, payments, statements
 from service.operations.links import Visitor
+from service.pages.deciding import decide
 from service.pages.session import code_first, require_code, use_form, visitor
 from service.pages.shapes import payable
 
@@ -154,13 +155,7 @@ def cancel_form(contract_id: str) -> str:
 @code_first
 def cancel(contract_id: str) -> Response:
     """End a contract into which no money has come."""
-    with web.act() as act:
-        _, who = visitor(act, contract_id)
-        require_code(act, who)
-        locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
-        if use_form(act, who):
-            contracts.cancel(act.as_(who.actor), locked, "ended by the client")
-    return redirect(url_for("client.contract", contract_id=contract_id), 303)
+    return decide(contract_id, lambda act, locked: contracts.cancel(act, locked, "ended by the client"), span=links.BINDS_FRESH)
 
 
 @blueprint.get("/c/<contract_id>/receipts")

@@ -107,6 +107,10 @@ def end(contract_id: str) -> Response:
     def finish(act: Act, locked: Contract) -> None:
         reason = words("reason", 500, required=False)
         for milestone in contracts.end(act, locked, reason):
+            asked = refund_requests.open_request(act.session, milestone.id)
+            if asked is not None:
+                refund_requests.withdraw(act, locked, asked)
+                act.session.flush()
             refund_requests.ask(act, locked, milestone, None, reason or "The client ended the contract.")
 
     return decide(contract_id, finish, span=links.BINDS_FRESH)

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from service import rows, web
+from service import web
 from service.act import Act
-from service.domain.errors import NotFound
 from service.domain.money import CURRENCIES
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone
-from service.operations import milestones, refund_requests
-from service.pages.session import code_first, require_code, use_form, visitor
+from service.operations import links, milestones, refund_requests
+from service.pages.deciding import decide, milestone_of
+from service.pages.session import code_first, require_code, visitor
 from service.pages.shapes import parse_amount
 
 blueprint = Blueprint("review", __name__)
-
-
-def _milestone(found: Contract, milestone_id: str) -> Milestone:
-    milestone = next((m for m in found.milestones if m.id == milestone_id), None)
-    if milestone is None:
-        raise NotFound("There is no such milestone.")
-    return milestone
 
 
 def _page(act: Act, found: Contract, milestone: Milestone, problem: str | None = None) -> str:
@@ -38,7 +31,7 @@ def form(contract_id: str, milestone_id: str) -> str:
     with web.act() as act:
         found, who = visitor(act, contract_id)
         require_code(act, who)
-        milestone = _milestone(found, milestone_id)
+        milestone = milestone_of(found, milestone_id)
         milestones.require_open(milestone)
         return _page(act, found, milestone)
 
@@ -50,7 +43,7 @@ def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
     with web.act() as act:
         found, who = visitor(act, contract_id)
         require_code(act, who)
-        milestone = _milestone(found, milestone_id)
+        milestone = milestone_of(found, milestone_id)
         milestones.require_open(milestone)
         held = held_minor(milestone)
         choice, what = request.form.get("choice", ""), " ".join(request.form.get("what", "").split())
@@ -85,31 +78,23 @@ def _problem(choice: str, what: str, amount: int | None, held: int) -> str | Non
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/approve")
 @code_first
 def approve(contract_id: str, milestone_id: str) -> Response:
-    with web.act() as act:
-        _, who = visitor(act, contract_id)
-        require_code(act, who)
-        locked, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
-        if locked.id != contract_id:
-            raise NotFound("There is no such milestone.")
-        if use_form(act, who):
-            text = request.form.get("amount_minor", "")
-            amount = int(text) if text.isdecimal() and len(text) < 16 else 0
-            rest = request.form.get("rest", "keep")
-            milestones.approve(act.as_(who.actor), locked, milestone, amount, rest if rest in milestones.REST else "keep")
-            if rest == "refund" and held_minor(milestone):
-                refund_requests.ask(act.as_(who.actor), locked, milestone, None, "The rest after a partial release.")
-    return redirect(url_for("client.contract", contract_id=contract_id), 303)
+    """Release the amount that the check named; the rest does what was chosen."""
+
+    def release(act: Act, locked: Contract) -> None:
+        milestone, rest = milestone_of(locked, milestone_id), request.form.get("rest", "keep")
+        text = request.form.get("amount_minor", "")
+        amount = int(text) if text.isdecimal() and len(text) < 16 else 0
+        milestones.approve(act, locked, milestone, amount, rest if rest in milestones.REST else "keep")
+        if rest == "refund" and held_minor(milestone):
+            refund_requests.ask(act, locked, milestone, None, "The rest after a partial release.")
+
+    return decide(contract_id, release, span=links.BINDS_FRESH)
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/changes")
 @code_first
 def request_changes(contract_id: str, milestone_id: str) -> Response:
-    with web.act() as act:
-        _, who = visitor(act, contract_id)
-        require_code(act, who)
-        locked, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
-        if locked.id != contract_id:
-            raise NotFound("There is no such milestone.")
-        if use_form(act, who):
-            milestones.request_changes(act.as_(who.actor), locked, milestone, request.form.get("what", "")[:2_000])
-    return redirect(url_for("client.contract", contract_id=contract_id), 303)
+    def ask(act: Act, locked: Contract) -> None:
+        milestones.request_changes(act, locked, milestone_of(locked, milestone_id), request.form.get("what", "")[:2_000])
+
+    return decide(contract_id, ask, span=links.BINDS_FRESH)

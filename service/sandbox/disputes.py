@@ -70,7 +70,7 @@ def _withdraw(store: Store, dispute: dict[str, Any]) -> None:
 def escalate(store: Store, dispute_id: str) -> dict[str, Any]:
     """An inquiry becomes a dispute: now the money is taken."""
     dispute = store.get(dispute_id, "dispute")
-    if not dispute["status"].startswith("warning_"):
+    if dispute["status"] not in ("warning_needs_response", "warning_under_review"):
         raise StripeRefusal(400, "resource_state_invalid", "Only an inquiry can escalate.")
     dispute |= {"status": "needs_response", "is_charge_refundable": False}
     _withdraw(store, dispute)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from service import queue, rows
 from service.domain.psp import ChargebackSnapshot
 from service.failpoint import failpoint
-from service.models import Chargeback
-from service.operations import chargebacks, disputes, evidence_pack, files, payments, refund_requests
+from service.models import Chargeback, Refund
+from service.operations import chargebacks, disputes, evidence_pack, files, fraud_warnings, payments, refund_requests, refunds
 from service.papers import compile_pdf
 from service.queue import Claimed
 from service.runtime import Runtime
@@ -25,6 +25,9 @@ def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
         if payment_id is None:
             queue.open_task(act, "chargeback_not_ours", snapshot.id)
             return
+        waiting = refunds.unsent(act.session, payment_id) if snapshot.status not in chargebacks.INQUIRIES else []
+    _settle_refunds(ctx, job, waiting, snapshot.payment_intent_id or "")
+    with ctx.act(f"job:{job.id}", "psp") as act:
         contract, payment = rows.payment(act.session, payment_id, lock=True)
         if snapshot.status not in chargebacks.INQUIRIES:
             # What the bank decides goes before what the two were arguing about.
@@ -38,13 +41,25 @@ def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
         chargebacks.taken_in(act, contract, payment, snapshot)
 
 
+def _settle_refunds(ctx: Runtime, job: Claimed, waiting: list[Refund], intent: str) -> None:
+    """A disputed charge takes no refund any more: those that Stripe has are heard, the others are called off."""
+    for refund in waiting:
+        known = ctx.stripe.find_refund(refund.id, intent)
+        with ctx.act(f"job:{job.id}", "psp") as act:
+            contract, payment, locked = rows.refund(act.session, refund.id)
+            if known is not None:
+                refunds.taken_in(act, contract, payment, locked, known)
+            else:
+                refunds.call_off(act, contract, payment, locked)
+
+
 def warning(ctx: Runtime, job: Claimed, warning_id: str) -> None:
     fresh = ctx.stripe.fetch_fraud_warning(warning_id)
     with ctx.act(f"job:{job.id}", "psp") as act:
         payment_id = payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
         if payment_id is not None:
             contract, payment = rows.payment(act.session, payment_id, lock=True)
-            chargebacks.warned(act, contract, payment, fresh.id, fresh.fraud_type, actionable=fresh.actionable)
+            fraud_warnings.warned(act, contract, payment, fresh.id, fresh.fraud_type, actionable=fresh.actionable)
 
 
 def pack(ctx: Runtime, job: Claimed) -> None:

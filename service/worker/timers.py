@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service import events, queue, rows
 from service.act import Act
+from service.escrow.money import held_minor
 from service.models import Amendment, Contract
 from service.operations import (
     access,
@@ -94,6 +95,12 @@ def refund_retry(act: Act, refund_id: str) -> None:
     refunds.try_again(act, contract, refund)
 
 
+def refunds_resume(act: Act, payment_id: str) -> None:
+    contract, payment = rows.payment(act.session, payment_id, lock=True)
+    if payment.state not in ("charged_back", "lost"):
+        refunds.resume(act, contract, payment)
+
+
 def refund_request_due(act: Act, request_id: str) -> None:
     """The freelancer was silent: back it goes, or a dispute opens, or (after a release) nothing happens."""
     contract, request = rows.refund_request(act.session, request_id, owner=rows.EVERYONE, lock=True)
@@ -102,10 +109,11 @@ def refund_request_due(act: Act, request_id: str) -> None:
     system = act.as_("system")
     if request.silence_means == "refund":
         refund_requests.agree(system, contract, request)
-    elif request.silence_means == "dispute":
+    elif request.silence_means == "dispute" and not refund_requests.nothing_left(contract, request):
         milestone = refund_requests.becomes_dispute(system, contract, request)
         act.session.flush()
-        disputes.start(system, contract, milestone, "client", request.amount_minor, request.amount_minor, request.reason)
+        amount = min(request.amount_minor, held_minor(milestone))
+        disputes.start(system, contract, milestone, "client", amount, amount, request.reason)
     else:
         refund_requests.withdraw(system, contract, request)
 

@@ -177,3 +177,16 @@ def test_one_charge_that_funded_several_milestones(world: World) -> None:
     assert world.sql("SELECT state FROM payment")[0].state == "refunded"
     assert world.read(contract)["state"] == "cancelled"
     world.check_books()
+
+
+def test_one_of_two_refunds_fails_after_everything_was_back(world: World) -> None:
+    contract, _ = world.funded_contract(milestones=ONE, card="4000 0000 0000 5126")
+    back(world, contract, 4_000)
+    back(world, contract)
+    world.work()
+    assert world.sql("SELECT state FROM payment")[0].state == "refunded"
+    world.advance("25h")
+    assert world.sql("SELECT count(*) AS n FROM event WHERE type = 'payment.refund_failed' AND to_state = 'partially_refunded'")[0].n == 1
+    world.advance("3h")
+    assert world.sql("SELECT state FROM payment")[0].state == "refunded", "the next attempt arrived"
+    world.check_books()

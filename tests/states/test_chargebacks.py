@@ -274,3 +274,26 @@ def test_a_debit_that_comes_back_after_the_release(world: World) -> None:
     assert world.balance()["recoverable"] == 9_500
     assert typeid.is_typeid(shown(world, contract)["id"], "cbk")
     world.check_books()
+
+
+@fault("REF-03")
+@pytest.mark.parametrize("outcome", ["won", "lost"])
+def test_a_chargeback_overtakes_a_refund_that_was_not_sent_yet(world: World, outcome: str) -> None:
+    """The refund is called off: the client is paid by the bank, or, when the bank gives it back, by us. Never by both."""
+    contract, _ = world.funded_contract(milestones=ONE)
+    world.sandbox.post("faults", {"method": "POST", "path": "/v1/refunds", "kind": "429", "times": 40})
+    world.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", {})
+    dispute = contest(world)
+    world.sandbox.http.request("DELETE", "/_sandbox/faults")
+    assert places(world, contract) == {"refunded": 10_000}
+    assert world.sql("SELECT state FROM refund")[0].state == "canceled"
+    assert world.trial_balance()["reserve"] == 10_000, "kept for the client until the bank has decided"
+    world.check_books()
+    world.sandbox.post(f"disputes/{dispute}/{outcome}", {})
+    world.work()
+    world.advance("2h")
+    sent = sum(o["amount"] for o in world.sandbox.dump()["objects"] if o["object"] == "refund")
+    assert sent == (10_000 if outcome == "won" else 0)
+    assert world.trial_balance().get("losses", 0) == 0
+    assert world.trial_balance().get("reserve", 0) == 0
+    world.check_books()

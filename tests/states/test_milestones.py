@@ -273,3 +273,30 @@ def test_locked_money_at_the_limit_is_a_person_s(world: World) -> None:
     world.advance("4d")
     assert first(world, contract)["disputed"] == 3_000
     assert "holding_limit_reached" in [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]]
+
+
+@row("M12", "C13", "C14")
+@pytest.mark.parametrize("who", ["client", "freelancer"])
+def test_the_contract_ends_while_money_is_asked_back(world: World, who: str) -> None:
+    """A part was asked back; then the contract ends: everything goes back once, and no timer stumbles over the old question."""
+    contract, client = world.funded_contract(milestones=ONE)
+    assert ask_back(client, contract, "20.00") == 303
+    if who == "client":
+        assert client.decide(f"/c/{contract['id']}/end", reason="").status == 303
+    else:
+        world.program().post(f"/v1/contracts/{contract['id']}/end")
+    world.advance("9d")
+    assert places(world, contract) == {"refunded": 10_000}
+    assert world.read(contract)["state"] == "cancelled"
+    world.check_books()
+
+
+@row("M12", "M15")
+def test_after_a_refused_refund_the_changes_are_still_asked_for(world: World) -> None:
+    contract, client = world.submitted_contract(milestones=ONE)
+    shown = client.through_code(page(contract, "review"))
+    check = client.press(page(contract, "review"), shown.forms[0], choice="changes", what="The last page is missing.")
+    client.press(page(contract, "review"), check.page.forms[0])
+    assert ask_back(client, contract) == 303
+    world.program().post(f"/v1/refund-requests/{request_of(world)}/refuse", {"reason": "I am writing it."})
+    assert first(world, contract)["state"] == "changes_requested"
