@@ -79,7 +79,7 @@ def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSn
 
 def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
     """The bank has pulled the money: from escrow what is there, then what is released and here, then what is gone."""
-    cause = _cause(chargeback)
+    cause = chargeback.cause
     chargeback.locked = True
     chargeback.protected = _protected(act.session, contract, payment)
     lines: list[Line] = []
@@ -221,7 +221,7 @@ def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback)
     if payment.state == "charged_back":
         events.move(act, payment, "win", contract=contract)
     # If the bank takes it up again, it pulls again: another round, with causes of its own.
-    entry = Entry("chargeback_won", _cause(chargeback), chargeback.currency, lines, f"Chargeback {chargeback.id} won", contract.id)
+    entry = Entry("chargeback_won", chargeback.cause, chargeback.currency, lines, f"Chargeback {chargeback.id} won", contract.id)
     chargeback.locked, chargeback.round = False, chargeback.round + 1
     return [entry]
 
@@ -251,7 +251,7 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     lines += [Line(reserve, receivable, owed), Line(OPERATING, TRUST, from_trust + owed)]
     if payment.state == "charged_back":
         events.move(act, payment, "lose", contract=contract)
-    return [Entry("chargeback_lost", _cause(chargeback), chargeback.currency, lines, f"Chargeback {chargeback.id} lost", contract.id)]
+    return [Entry("chargeback_lost", chargeback.cause, chargeback.currency, lines, f"Chargeback {chargeback.id} lost", contract.id)]
 
 
 def _at(chargeback: Chargeback, place: str) -> int:
@@ -272,7 +272,7 @@ def reserve_over(act: Act, contract: Contract, chargeback: Chargeback) -> bool:
             line.place = "paid_out"
     queue.open_task(act, "chargeback_reserve_over", chargeback.id, contract=contract.id)
     back = Line(Account("reserve", chargeback.id), Account("available", contract.freelancer_id), reserved)
-    money.post_all(act, [Entry("chargeback_reserve_over", _cause(chargeback), chargeback.currency, [back], "Reserved long enough", contract.id)])
+    money.post_all(act, [Entry("chargeback_reserve_over", chargeback.cause, chargeback.currency, [back], "Reserved long enough", contract.id)])
     return True
 
 
@@ -287,10 +287,6 @@ def accepted(act: Act, contract: Contract, chargeback: Chargeback) -> None:
     """Staff will not contest it; the bank then closes it as lost. Raises StateConflict."""
     events.move(act, chargeback, "accept", contract=contract)
     states.touch(act, contract)
-
-
-def _cause(chargeback: Chargeback) -> str:
-    return chargeback.id if chargeback.round == 1 else f"{chargeback.id}:{chargeback.round}"
 
 
 def _of(contract: Contract, line: ChargebackLine) -> Milestone:
