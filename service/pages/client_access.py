@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from service import web
+from service.domain.address import EMAIL
 from service.domain.errors import Invalid
 from service.operations import access, links
 from service.pages.deciding import decide, words
 from service.pages.session import code_first, require_code, visitor
 
 blueprint = Blueprint("access", __name__)
-_EMAIL = re.compile(r"[^@\s<>\x22(),:;\\\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
 
 def _address() -> str:
     typed = words("email", 254)
-    if not _EMAIL.fullmatch(typed):
+    if not EMAIL.fullmatch(typed):
         raise Invalid.one("email", "email", "This is not an e-mail address.")
     return typed
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from service.domain.address import EMAIL
+
 BIGGEST_AMOUNT = 2**53 - 1
 _BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-_EMAIL = re.compile(r"[^@\s<>\x22(),:;\\\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
 
 def no_controls(text: str, *, lines: bool = False) -> None:
@@ -41,7 +41,7 @@ def prose(limit: int, *, required: bool = False, least: int = 0, **more: Any) ->
 
 
 def email(**more: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(3, 254), validate.Regexp(_EMAIL.pattern + r"\Z", error="Not an e-mail address.")], **more)
+    return fields.String(validate=[validate.Length(3, 254), validate.Regexp(EMAIL.pattern + r"\Z", error="Not an e-mail address.")], **more)
 
 
 def amount(**more: Any) -> fields.Integer:
