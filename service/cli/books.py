@@ -75,9 +75,8 @@ def float_(amount_minor: int, currency: str, out: bool, reference: str) -> None:
 
 
 def post_float(made: Any, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str) -> None:
-    line = (books.PLATFORM_EQUITY, books.OPERATING) if out else (books.OPERATING, books.PLATFORM_EQUITY)
     with show.act(made) as act:
-        books.post(act, books.Entry("float_out" if out else "float_in", cause, currency, [books.Line(*line, amount_minor)], reference))
+        books.post(act, reconcile.float_entry(cause, amount_minor, currency, out=out, reference=reference))
 
 
 @ledger.command()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service import events, queue
+from service import clients, events, queue
 from service.act import Act
 from service.domain.errors import Invalid, NotFound, StateConflict, TooManyRequests
 from service.escrow.states import touch
-from service.models import Client, ClientAlias, ClientLink, ClientSession, Contract, EmailChange, SessionGrant, new_id
+from service.models import ClientLink, ClientSession, Contract, EmailChange, SessionGrant, new_id
 
 COLLEAGUE_ROLES = ("pay_only", "viewer")
 PASSED_ON_PER_HOUR = 5
@@ -76,13 +76,13 @@ def change_email(act: Act, contract: Contract, new_email: str) -> None:
 
     Old links and sessions end, the new address gets a link, the old one is told. Raises Invalid.
     """
-    address = new_email.strip().lower()
+    address = clients.normalised(new_email)
     before = contract.client.email
     if address == before:
         raise Invalid.one("email", "same_address", "This is the present address.")
-    if address == contract.freelancer.email.strip().lower():
+    if address == clients.normalised(contract.freelancer.email):
         raise Invalid.one("email", "own_address", "A contract needs two people.")
-    client, alias = _client(act, contract, address)
+    client, alias = clients.find_or_make(act, contract.freelancer_id, address)
     act.session.execute(update(ClientLink).where(ClientLink.contract_id == contract.id, ClientLink.revoked_at.is_(None)).values(revoked_at=act.now))
     granted = select(SessionGrant.session_id).where(SessionGrant.contract_id == contract.id)
     act.session.execute(update(ClientSession).where(ClientSession.id.in_(granted), ClientSession.client_id == contract.client_id).values(closed_at=act.now))
@@ -91,28 +91,12 @@ def change_email(act: Act, contract: Contract, new_email: str) -> None:
     touch(act, contract)
 
 
-def _client(act: Act, contract: Contract, address: str) -> tuple[Client, ClientAlias]:
-    act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": address})
-    client = act.session.execute(select(Client).where(Client.email == address)).scalar_one_or_none()
-    if client is None:
-        client = Client(id=new_id("cli"), email=address, created_at=act.now)
-        act.session.add(client)
-        act.session.flush()
-    known = select(ClientAlias).where(ClientAlias.freelancer_id == contract.freelancer_id, ClientAlias.client_id == client.id)
-    alias = act.session.execute(known).scalar_one_or_none()
-    if alias is None:
-        alias = ClientAlias(id=new_id("cli"), freelancer_id=contract.freelancer_id, client_id=client.id)
-        act.session.add(alias)
-        act.session.flush()
-    return client, alias
-
-
 def ask_email_change(act: Act, contract: Contract, new_email: str) -> EmailChange:
     """The mailbox is lost: staff start the change, the old address has seven days to object, nothing binds meanwhile. Raises StateConflict."""
     if pending_change(act.session, contract.id) is not None:
         raise StateConflict("A change is under way already.", {"current_state": contract.state, "allowed_actions": []})
     change = EmailChange(
-        id=new_id("emc"), contract_id=contract.id, new_email=new_email.strip().lower(), asked_by=act.actor, asked_at=act.now,
+        id=new_id("emc"), contract_id=contract.id, new_email=clients.normalised(new_email), asked_by=act.actor, asked_at=act.now,
         takes_effect_at=act.now + timedelta(days=act.policies.windows.email_change_days), ended_at=None,
     )  # fmt: skip
     act.session.add(change)

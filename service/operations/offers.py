@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from service import agreement, events, queue, rows
+from service import agreement, clients, events, queue, rows
 from service.act import Act
 from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.fees import SURCHARGE_FORBIDDEN
 from service.domain.money import check_contract_amount
 from service.escrow.states import touch
-from service.models import ChangeRequest, Client, ClientAlias, Contract, Event, Milestone, new_id
+from service.models import ChangeRequest, Contract, Event, Milestone, new_id
 
 CHANGE_TOPICS = ("price", "dates", "scope", "terms", "my_details", "other")
 _EDITABLE = ("draft", "sent", "change_requested")
@@ -56,7 +56,7 @@ class Terms:
 def create(act: Act, freelancer_id: str, terms: Terms) -> Contract:
     """A draft. Raises Invalid for terms that could never be sent, so that the writer learns it now."""
     _check(act, freelancer_id, terms)
-    client, alias = _client(act, freelancer_id, terms.client.email)
+    client, alias = clients.find_or_make(act, freelancer_id, terms.client.email)
     contract = Contract(
         id=new_id("ctr"), kind=terms.kind, state="draft", version=1, freelancer_id=freelancer_id, client_id=client.id, client_alias_id=alias.id,
         currency=terms.currency, policy_version=act.policies.windows.version, text_version=0, text_hash=None, quote=None, created_at=act.now,
@@ -94,7 +94,7 @@ def edit(act: Act, contract: Contract, terms: Terms, if_match: int) -> Contract:
 
 
 def _apply(act: Act, contract: Contract, terms: Terms) -> None:
-    client, alias = _client(act, contract.freelancer_id, terms.client.email)
+    client, alias = clients.find_or_make(act, contract.freelancer_id, terms.client.email)
     contract.client_id, contract.client_alias_id, contract.client = client.id, alias.id, client
     contract.kind = terms.kind
     for name, value in _columns(terms).items():
@@ -240,36 +240,8 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
         if country in SURCHARGE_FORBIDDEN:
             raise Invalid.one("/processing_borne_by", "surcharge_forbidden", f"Payers in {country} may not be charged the processing cost.")
     own_email = rows.freelancer(act.session, freelancer_id).email
-    if normalised(terms.client.email) == normalised(own_email):
+    if clients.normalised(terms.client.email) == clients.normalised(own_email):
         raise Invalid.one("/client/email", "own_address", "A contract needs another person as client.")
-
-
-def _client(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
-    address = normalised(email)
-    known = select(Client, ClientAlias).join(ClientAlias, ClientAlias.client_id == Client.id)
-    query = known.where(Client.email == address, ClientAlias.freelancer_id == freelancer_id)
-    found = act.session.execute(query).one_or_none()
-    if found is None:
-        # Two first contracts with the same person at once: one of them waits here, then finds the other's rows.
-        act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": address})
-        found = act.session.execute(query).one_or_none()
-    return (found[0], found[1]) if found else _new_client(act, freelancer_id, address)
-
-
-def _new_client(act: Act, freelancer_id: str, address: str) -> tuple[Client, ClientAlias]:
-    client = act.session.execute(select(Client).where(Client.email == address)).scalar_one_or_none()
-    if client is None:
-        client = Client(id=new_id("cli"), email=address, created_at=act.now)
-        act.session.add(client)
-    alias = ClientAlias(id=new_id("cli"), freelancer_id=freelancer_id, client_id=client.id)
-    act.session.add(alias)
-    act.session.flush()
-    return client, alias
-
-
-def normalised(email: str) -> str:
-    """One person, one address: case and surrounding space do not make another."""
-    return email.strip().lower()
 
 
 def _columns(terms: Terms) -> dict[str, Any]:

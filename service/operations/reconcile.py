@@ -166,6 +166,10 @@ def move_float(act: Act, movement: FloatMovement) -> None:
     if movement.asked_by == act.actor:
         raise Forbidden("Another person has to approve.")
     movement.approved_by, movement.approved_at = act.actor, act.now
-    both = (OPERATING, PLATFORM_EQUITY) if movement.direction == "in" else (PLATFORM_EQUITY, OPERATING)
-    line = Line(*both, movement.amount_minor)
-    post(act, Entry(f"float_{movement.direction}", movement.id, movement.currency, [line], movement.reference))
+    post(act, float_entry(movement.id, movement.amount_minor, movement.currency, out=movement.direction == "out", reference=movement.reference))
+
+
+def float_entry(cause: str, amount_minor: int, currency: str, *, out: bool, reference: str) -> Entry:
+    """The platform's own money put into its operating balance, or taken out."""
+    both = (PLATFORM_EQUITY, OPERATING) if out else (OPERATING, PLATFORM_EQUITY)
+    return Entry("float_out" if out else "float_in", cause, currency, [Line(*both, amount_minor)], reference)

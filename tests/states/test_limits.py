@@ -1,0 +1,50 @@
+"""Everything that can be repeated has a most: drafts at once, offers, evidence, files."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.operations import evidence, files, offers
+from service.operations.disputes import MOST_OFFERS
+from tests.journey import contract_body
+from tests.states.test_disputes import negotiating
+from tests.world import World
+
+
+def test_old_drafts_are_deleted_two_hundred_at_a_time(world: World) -> None:
+    ada = world.program()
+    for _ in range(203):
+        ada.post("/v1/contracts", contract_body())
+    world.sql_owner("UPDATE contract SET updated_at = updated_at - interval '91 days'")
+    gone = []
+    for _ in range(3):
+        with world.runtime.act("system") as act:
+            gone.append(offers.forget_old_drafts(act))
+    assert gone == [200, 3, 0]
+
+
+def test_forty_offers_and_then_a_mediator(world: World) -> None:
+    _, _, address = negotiating(world)
+    ada = world.program()
+    answers = [ada.call("POST", f"{address}/proposals", {"refund": 1}) for _ in range(MOST_OFFERS + 1)]
+    assert [a.status for a in answers] == [200] * MOST_OFFERS + [409]
+    assert answers[-1].json()["allowed_actions"] == ["mediate"]
+    assert len(ada.get(address)["offers"]) == MOST_OFFERS
+
+
+def test_sixty_pieces_of_evidence(world: World) -> None:
+    _, _, address = negotiating(world)
+    ada = world.program()
+    statuses = [ada.call("POST", f"{address}/evidence", {"words": f"Page {n}."}).status for n in range(evidence.MOST_EVIDENCE + 1)]
+    assert statuses == [200] * evidence.MOST_EVIDENCE + [409]
+
+
+def test_the_files_of_a_contract_have_a_size_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LARGEST_PER_CONTRACT", 25)
+    contract, _, _ = negotiating(world)
+    ada, address = world.program(), f"/v1/contracts/{contract['id']}/files"
+    assert ada.upload(address, "one.txt", b"twenty bytes of text").status == 201
+    refused = ada.upload(address, "two.txt", b"six mo")
+    assert refused.status == 413 and "200 MiB" in refused.json()["detail"]
+    assert ada.upload(address, "two.txt", b"five.").status == 201, "what still fits is taken"
+    assert world.sql("SELECT sum(byte_count) AS n FROM file")[0].n == 25
