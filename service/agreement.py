@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
+from fractions import Fraction
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.act import Act
-from service.models import Contract, ContractText
+from service.db import fetch
+from service.domain import typeid
+from service.models import Contract, ContractText, Freelancer
 from service.policies import FOLDER as POLICY_FOLDER
-from service.policies.quotes import quote
+from service.policies import NORMAL
+from service.policies.quotes import Asked, Pair, promised, quote
 
 TERMS_VERSION = "terms-1"
 TERMS_TEXT = (POLICY_FOLDER / "terms.md").read_text()
@@ -47,14 +53,14 @@ def new_version(act: Act, contract: Contract) -> dict[str, Any]:
     """Number, hash and keep the present words as the next version; the one before keeps its own hash."""
     previous = contract.text_hash
     contract.text_version += 1
-    text = text_of(contract)
-    contract.text_hash = text_hash(text)
+    words = text_of(contract)
+    contract.text_hash = text_hash(words)
     act.session.add(
         ContractText(
-            contract_id=contract.id, text_version=contract.text_version, text=text, text_hash=contract.text_hash, previous_hash=previous, made_at=act.now
+            contract_id=contract.id, text_version=contract.text_version, text=words, text_hash=contract.text_hash, previous_hash=previous, made_at=act.now
         )
     )
-    return text
+    return words
 
 
 def version_of(session: Session, contract: Contract, number: int) -> dict[str, Any] | None:
@@ -70,17 +76,56 @@ def quote_of(act: Act, contract: Any) -> dict[str, Any]:
 
 
 def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
-    """What the present words cost; by the schedules that were promised, once there was a promise."""
-    promised = contract.quote or {}
-    return quote(
-        act.policies,
+    """What the present words cost; by the schedules that were promised, once there was a promise. Raises Invalid."""
+    on = act.now.date()
+    pair = promised(contract.quote) if contract.quote else pair_for(act, contract.kind, contract.currency, on, contract.client_alias_id, contract.fee_rate)
+    asked = Asked(
         kind=contract.kind,
         currency=contract.currency,
         amounts_minor=[m.amount_minor for m in contract.milestones],
         bearer=contract.processing_borne_by,
-        on=act.now.date(),
-        promised=(promised.get("schedule"), promised.get("normal_schedule")),
+        on=on,
+        billed_before_minor=billed_before(act, contract.client_alias_id, contract.currency) if pair.lifetime else 0,
+        country=act.session.get_one(Freelancer, contract.freelancer_id).country,
     )
+    return quote(act.policies, pair, asked)
+
+
+def pair_for(act: Act, kind: str, currency: str, on: date, client_alias_id: str | None, fee_rate: str | None = None) -> Pair:
+    """The schedules in force on a day that these two people's contract is measured by. Raises Invalid where there is none."""
+    own = act.policies.schedule_for(kind, on, currency)
+    normal = act.policies.schedule_for(NORMAL, on, currency)
+    if normal.rate_range:
+        given = fee_rate if kind == NORMAL else _lowest_rate_given(act, client_alias_id)
+        normal = normal.at(Fraction(given)) if given else normal
+    return Pair(normal if kind == NORMAL else own, normal)
+
+
+_RATES = """
+    SELECT fee_rate FROM contract WHERE client_alias_id = %s AND kind = %s AND fee_rate IS NOT NULL AND accepted_at IS NOT NULL
+"""
+
+
+def _lowest_rate_given(act: Act, client_alias_id: str | None) -> str | None:
+    """Where normal contracts have rates of their own: the lowest one that these two people have had."""
+    found = fetch(act.session, _RATES, (typeid.decode(client_alias_id), NORMAL)) if client_alias_id else []
+    return min((row.fee_rate for row in found), key=Fraction, default=None)
+
+
+_BILLED = """
+    SELECT coalesce(sum(m.released_minor - m.refunded_after_release_minor), 0)::bigint AS billed_minor
+      FROM contract c JOIN milestone m ON m.contract_id = c.id WHERE c.client_alias_id = %s AND c.currency = %s
+"""
+
+
+def billed_before(act: Act, client_alias_id: str, currency: str, *, alone: bool = False) -> int:
+    """What the freelancer has billed this client so far in a currency: released, less what went back.
+
+    `alone`: two first releases at once must not both begin at the same place; the second one waits for the first.
+    """
+    if alone:
+        act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:alias, 4))"), {"alias": client_alias_id})
+    return int(fetch(act.session, _BILLED, (typeid.decode(client_alias_id), currency))[0].billed_minor)
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:

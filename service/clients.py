@@ -3,14 +3,52 @@
 from __future__ import annotations
 
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from service.act import Act
-from service.models import Client, ClientAlias, new_id
+from service.domain import typeid
+from service.domain.errors import FieldError, NotFound
+from service.models import Client, ClientAlias, Freelancer, new_id
 
 
 def normalised(email: str) -> str:
     """One person, one address: case and surrounding space do not make another."""
     return email.strip().lower()
+
+
+def mailbox(email: str) -> str:
+    """The mailbox behind an address: what follows a plus is the same one, and so are Gmail's dots."""
+    local, _, domain = normalised(email).partition("@")
+    local = local.partition("+")[0]
+    return f"{local.replace('.', '')}@gmail.com" if domain in ("gmail.com", "googlemail.com") else f"{local}@{domain}"
+
+
+def objections(freelancer: Freelancer, email: str, relation: str | None) -> list[FieldError]:
+    """Why these two cannot have a contract: only that they are one. That they know each other is never a reason."""
+    found = []
+    if normalised(email) == normalised(freelancer.email):
+        found.append(FieldError("/client/email", "own_address", "A contract needs another person as client."))
+    elif mailbox(email) == mailbox(freelancer.email):
+        found.append(FieldError("/client/email", "own_mailbox", "This address belongs to the freelancer's own mailbox: a contract needs another person."))
+    if relation == "employer_or_own_company":
+        found.append(FieldError("/relationship", "own_company", "Paying yourself, or through your own company, is not what contracts are for."))
+    return found
+
+
+def alias_of(session: Session, freelancer_id: str, client: str) -> str:
+    """The alias by which a freelancer knows a client, from the alias itself or an address. Raises NotFound for a stranger.
+
+    Whoever the freelancer never had a contract with is a stranger, on the platform or not.
+    """
+    mine = select(ClientAlias.id).where(ClientAlias.freelancer_id == freelancer_id)
+    if typeid.is_typeid(client, "cli"):
+        query = mine.where(ClientAlias.id == client)
+    else:
+        query = mine.join(Client, Client.id == ClientAlias.client_id).where(Client.email == normalised(client))
+    found = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound("There is no such client.")
+    return found
 
 
 def find_or_make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:

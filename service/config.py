@@ -37,6 +37,10 @@ class Settings:
     stripe_country: str = "US"
     settlement_currencies: tuple[str, ...] = ("USD", "EUR", "GBP", "INR", "JPY", "KWD")
     surcharge_legal_basis: str = ""
+    fees: str = field(default="", repr=False)
+    """Fee schedules as YAML instead of the shipped ones: name your file in `HOLDFAST_FEES_FILE`."""
+    kinds: str = field(default="", repr=False)
+    """Kinds of contracts as YAML instead of the shipped ones: name your file in `HOLDFAST_KINDS_FILE`."""
     mail_url: str = field(default="", repr=False)
     mail_from: str = "contracts@holdfast.example"
     mail_events_secret: str = field(default="", repr=False)

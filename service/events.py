@@ -59,6 +59,7 @@ def record(
         public=public,
         object_id=subject.id if hasattr(subject, "id") else subject.freelancer_id,
         contract_id=contract.id if contract else None,
+        contract_kind=contract.kind if contract else None,
         freelancer_id=contract.freelancer_id if contract else subject.id if isinstance(subject, Freelancer) else getattr(subject, "freelancer_id", None),
         from_state=from_state,
         to_state=to_state,

@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 
@@ -26,10 +27,11 @@ def drop(name: str) -> None:
 
 
 @contextmanager
-def clone(template: str = "template_holdfast") -> Iterator[World]:
+def clone(template: str = "template_holdfast", **settings: Any) -> Iterator[World]:
+    """A world on a database of its own; `settings` that differ from the tests' usual ones."""
     name = f"t_{uuid.uuid4().hex[:16]}"
     create(name, template)
-    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name)))
+    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name), **settings))
     try:
         yield made
     finally:

@@ -40,6 +40,7 @@ def upgrade() -> None:
     sa.Column('public', sa.Boolean(), nullable=False),
     sa.Column('object_id', sa.Text(), nullable=False),
     sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('contract_kind', sa.Text(), nullable=True),
     sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=True),
     sa.Column('from_state', sa.Text(), nullable=True),
     sa.Column('to_state', sa.Text(), nullable=True),
@@ -279,6 +280,19 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('freelancer_id', name=op.f('payout_account_pkey')),
     sa.UniqueConstraint('stripe_account_id', name=op.f('payout_account_stripe_account_id_key'))
     )
+    op.create_table('pre_check',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('client_email', sa.Text(), nullable=False),
+    sa.Column('relation', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('allowed', sa.Boolean(), nullable=False),
+    sa.Column('findings', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('policy_version', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('pre_check_freelancer_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pre_check_pkey'))
+    )
     op.create_table('contract',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -292,7 +306,9 @@ def upgrade() -> None:
     sa.Column('client_country', sa.Text(), nullable=True),
     sa.Column('title', sa.Text(), nullable=False),
     sa.Column('description', sa.Text(), nullable=False),
-    sa.Column('relationship_note', sa.Text(), nullable=True),
+    sa.Column('relation', sa.Text(), nullable=True),
+    sa.Column('fee_rate', sa.Text(), nullable=True),
+    sa.Column('converted_from', postgresql.UUID(as_uuid=True), nullable=True),
     sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('review_period_days', sa.BigInteger(), nullable=False),
     sa.Column('processing_borne_by', sa.Text(), nullable=False),
@@ -314,14 +330,18 @@ def upgrade() -> None:
     sa.Column('dormant_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("kind IN ('direct', 'byoc', 'marketplace')", name=op.f('contract_kind_known')),
     sa.CheckConstraint("processing_borne_by IN ('platform', 'client', 'freelancer', 'split')", name=op.f('contract_processing_borne_by_known')),
+    sa.CheckConstraint("relation IN ('existing_client', 'acquaintance', 'family', 'employer_or_own_company')", name=op.f('contract_relation_known')),
     sa.CheckConstraint("state IN ('draft', 'sent', 'change_requested', 'accepted', 'active', 'closing', 'completed', 'cancelled', 'declined', 'withdrawn', 'expired')", name=op.f('contract_state_known')),
     sa.CheckConstraint("state IN ('draft', 'withdrawn') OR text_hash IS NOT NULL", name=op.f('contract_sent_text_is_hashed')),
     sa.CheckConstraint('accepted_at IS NULL OR quote IS NOT NULL', name=op.f('contract_accepted_with_quote')),
     sa.CheckConstraint('review_period_days BETWEEN 3 AND 30', name=op.f('contract_review_period')),
     sa.ForeignKeyConstraint(['client_alias_id'], ['client_alias.id'], name=op.f('contract_client_alias_id_fkey')),
     sa.ForeignKeyConstraint(['client_id'], ['client.id'], name=op.f('contract_client_id_fkey')),
+    sa.ForeignKeyConstraint(['converted_from'], ['contract.id'], name=op.f('contract_converted_from_fkey')),
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('contract_freelancer_id_fkey')),
-    sa.PrimaryKeyConstraint('id', name=op.f('contract_pkey'))
+    sa.PrimaryKeyConstraint('id', name=op.f('contract_pkey')),
+    sa.UniqueConstraint('converted_from', name=op.f('contract_converted_from_key')),
+    sa.UniqueConstraint('id', 'kind', name=op.f('contract_id_kind_key'))
     )
     op.create_index('contract_by_client_idx', 'contract', ['client_id'], unique=False)
     op.create_index('contract_by_freelancer_idx', 'contract', ['freelancer_id', 'id'], unique=False)
@@ -369,9 +389,11 @@ def upgrade() -> None:
     sa.Column('note', sa.Text(), nullable=False),
     sa.Column('milestones', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('differences', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('converts_to', sa.Text(), nullable=True),
     sa.Column('proposed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("converts_to IN ('byoc', 'marketplace')", name=op.f('amendment_converts_to_known')),
     sa.CheckConstraint("proposed_by IN ('freelancer', 'client')", name=op.f('amendment_proposed_by_known')),
     sa.CheckConstraint("state IN ('proposed', 'accepted', 'rejected', 'withdrawn', 'expired')", name=op.f('amendment_state_known')),
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('amendment_contract_id_fkey')),
@@ -443,6 +465,20 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('email_change_pkey'))
     )
     op.create_index('email_change_one_open_idx', 'email_change', ['contract_id'], unique=True, postgresql_where='ended_at IS NULL')
+    op.create_table('feedback',
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_kind', sa.Text(), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('rating', sa.BigInteger(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('given_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("contract_kind <> 'direct'", name=op.f('feedback_never_on_a_direct_contract')),
+    sa.CheckConstraint('rating BETWEEN 1 AND 5', name=op.f('feedback_rating')),
+    sa.ForeignKeyConstraint(['contract_id', 'contract_kind'], ['contract.id', 'contract.kind'], name=op.f('feedback_contract_id_fkey')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('feedback_freelancer_id_fkey')),
+    sa.PrimaryKeyConstraint('contract_id', name=op.f('feedback_pkey'))
+    )
+    op.create_index('feedback_by_freelancer_idx', 'feedback', ['freelancer_id', 'contract_id'], unique=False)
     op.create_table('file',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
@@ -497,6 +533,8 @@ def upgrade() -> None:
     sa.Column('charged_back_minor', sa.BigInteger(), nullable=False),
     sa.Column('fee_taken_minor', sa.BigInteger(), nullable=False),
     sa.Column('fee_returned_minor', sa.BigInteger(), nullable=False),
+    sa.Column('fee_tax_taken_minor', sa.BigInteger(), nullable=False),
+    sa.Column('fee_tax_returned_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_taken_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_due_minor', sa.BigInteger(), nullable=False),
     sa.Column('billed_before_minor', sa.BigInteger(), nullable=True),
@@ -510,6 +548,8 @@ def upgrade() -> None:
     sa.CheckConstraint('amount_minor > 0', name=op.f('milestone_amount_positive')),
     sa.CheckConstraint('fee_returned_minor BETWEEN 0 AND fee_taken_minor', name=op.f('milestone_fee_returned_within_taken')),
     sa.CheckConstraint('fee_taken_minor BETWEEN 0 AND released_minor', name=op.f('milestone_fee_within_released')),
+    sa.CheckConstraint('fee_tax_returned_minor BETWEEN 0 AND fee_tax_taken_minor', name=op.f('milestone_fee_tax_returned_within_taken')),
+    sa.CheckConstraint('fee_tax_taken_minor BETWEEN 0 AND fee_taken_minor', name=op.f('milestone_fee_tax_within_fee')),
     sa.CheckConstraint('funded_minor BETWEEN 0 AND amount_minor', name=op.f('milestone_funded_within_amount')),
     sa.CheckConstraint('processing_taken_minor BETWEEN 0 AND released_minor', name=op.f('milestone_processing_within_released')),
     sa.CheckConstraint('refunded_after_release_minor BETWEEN 0 AND released_minor', name=op.f('milestone_refunded_within_released')),
@@ -526,6 +566,7 @@ def upgrade() -> None:
     sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('amount_minor', sa.BigInteger(), nullable=False),
     sa.Column('surcharge_minor', sa.BigInteger(), nullable=False),
+    sa.Column('client_fee_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_cost_minor', sa.BigInteger(), nullable=False),
     sa.Column('judgement', sa.Text(), nullable=True),
     sa.Column('session_id', sa.Text(), nullable=True),
@@ -544,7 +585,7 @@ def upgrade() -> None:
     sa.CheckConstraint("judgement IS NULL OR judgement IN ('funded', 'wrong_amount', 'wrong_currency', 'closed', 'double')", name=op.f('payment_judgement_known')),
     sa.CheckConstraint("method IN ('card', 'us_bank_account')", name=op.f('payment_method_known')),
     sa.CheckConstraint("state IN ('created', 'requires_action', 'processing', 'succeeded', 'failed', 'canceled', 'expired', 'partially_refunded', 'refunded', 'charged_back', 'won', 'lost')", name=op.f('payment_state_known')),
-    sa.CheckConstraint('amount_minor > 0 AND surcharge_minor >= 0', name=op.f('payment_amounts')),
+    sa.CheckConstraint('amount_minor > 0 AND surcharge_minor >= 0 AND client_fee_minor >= 0', name=op.f('payment_amounts')),
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('payment_contract_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('payment_pkey')),
     sa.UniqueConstraint('charge_id', name=op.f('payment_charge_id_key')),
@@ -735,6 +776,7 @@ def upgrade() -> None:
     sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('gross_minor', sa.BigInteger(), nullable=False),
     sa.Column('fee_minor', sa.BigInteger(), nullable=False),
+    sa.Column('fee_tax_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_minor', sa.BigInteger(), nullable=False),
     sa.Column('net_minor', sa.BigInteger(), nullable=False),
     sa.Column('recovered_minor', sa.BigInteger(), nullable=False),
@@ -745,7 +787,7 @@ def upgrade() -> None:
     sa.Column('matures_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('matured_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint('gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor', name=op.f('release_parts_add_up')),
-    sa.CheckConstraint('net_minor >= 0 AND fee_minor >= 0 AND processing_minor >= 0', name=op.f('release_parts_not_negative')),
+    sa.CheckConstraint('net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND processing_minor >= 0', name=op.f('release_parts_not_negative')),
     sa.CheckConstraint('recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= net_minor', name=op.f('release_taken_within_net')),
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('release_contract_id_fkey')),
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('release_freelancer_id_fkey')),
@@ -864,6 +906,8 @@ def downgrade() -> None:
     op.drop_table('journal_entry')
     op.drop_index('file_by_contract_idx', table_name='file')
     op.drop_table('file')
+    op.drop_index('feedback_by_freelancer_idx', table_name='feedback')
+    op.drop_table('feedback')
     op.drop_index('email_change_one_open_idx', table_name='email_change', postgresql_where='ended_at IS NULL')
     op.drop_table('email_change')
     op.drop_table('contract_text')
@@ -880,6 +924,7 @@ def downgrade() -> None:
     op.drop_index('contract_by_freelancer_idx', table_name='contract')
     op.drop_index('contract_by_client_idx', table_name='contract')
     op.drop_table('contract')
+    op.drop_table('pre_check')
     op.drop_table('payout_account')
     op.drop_index('payout_by_freelancer_idx', table_name='payout')
     op.drop_table('payout')

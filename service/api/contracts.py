@@ -9,9 +9,10 @@ from flask import Response
 from service import agreement, rows
 from service.api.framework import Call, Endpoints, after, call, if_match
 from service.api.schemas import answered, asked
-from service.domain.errors import FeedbackNotAccepted, Invalid
+from service.domain.errors import Invalid
 from service.operations import access, contract_reads, contracts, deadlines, milestones, offers, statements
 from service.operations.offers import ClientTerms, MilestoneTerms, Terms
+from service.policies.quotes import margin_of
 
 blueprint = Endpoints("contracts", __name__, url_prefix="/v1", description="Contracts and milestones")
 
@@ -26,18 +27,39 @@ def _terms(body: dict[str, Any]) -> Terms:
         currency=body["currency"],
         milestones=[MilestoneTerms(m["title"], m["amount"], m.get("due_on")) for m in body["milestones"]],
         kind=body["kind"],
-        relationship_note=body["relationship"],
+        relation=body["relationship"],
+        fee_rate=body["fee_rate"],
         review_period_days=body["review_period_days"],
         processing_borne_by=body["processing_borne_by"],
         metadata=body["metadata"],
     )
 
 
+def _may_make(made: Call, body: dict[str, Any]) -> None:
+    """The kind says who may create it; a rate of its own is the marketplace's to give. Raises Invalid."""
+    role = "platform" if made.owner is None else "freelancer"
+    if role not in made.act.policies.kinds[body["kind"]].created_by:
+        raise Invalid.one("/kind", "platform_only", f"A {body['kind']} contract is created with a platform key.")
+    if body["fee_rate"] is not None and role != "platform":
+        raise Invalid.one("/fee_rate", "platform_only", "The marketplace gives a contract its rate, with a platform key.")
+
+
 def _answer(made: Call, contract: Any, status: int = 200) -> Response:
     """A contract, or what `contract_reads` gives for one; a draft's quote is what would be offered now."""
     if contract.quote is None:
         contract.present_quote = agreement.quote_of(made.act, contract)
+    if made.owner is None:
+        contract.warnings = _warnings(contract.quote or contract.present_quote)
     return made.answer(_contract, contract, status, etag=f"v{contract.version}")
+
+
+def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the platform should know before it agrees to this: it is told, not stopped."""
+    margin = margin_of(quoted)
+    if margin >= 0:
+        return []
+    words = "The fee does not cover what the payment costs: the platform would pay for this contract."
+    return [{"code": "platform_pays", "margin": margin, "message": words}]
 
 
 @blueprint.route("/contracts", methods=["POST"])
@@ -52,8 +74,7 @@ def create(body: dict[str, Any]) -> Response:
         freelancer_id = made.owner_or(body["freelancer"])
         if freelancer_id is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom the contract is.")
-        if body["kind"] != "direct" and made.principal.role != "platform":
-            raise Invalid.one("/kind", "platform_only", "Freelancers' keys make direct contracts.")
+        _may_make(made, body)
         return _answer(made, offers.create(made.act.as_(f"freelancer:{freelancer_id}"), freelancer_id, _terms(body)), 201)
 
 
@@ -85,6 +106,7 @@ def edit(body: dict[str, Any], contract_id: str) -> Response:
     with call("contracts:write") as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         version = if_match(contract)
+        _may_make(made, body)
         return _answer(made, offers.edit(made.act, contract, _terms(body), version))
 
 
@@ -193,16 +215,6 @@ def document(contract_id: str) -> Response:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         text = agreement.text_of(contract)
         return made.json({"object": "contract_document", "text": text, "sha256": agreement.text_hash(text), "terms": agreement.TERMS_TEXT})
-
-
-@blueprint.route("/contracts/<contract_id>/feedback", methods=["POST"])
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, answered.AnyOut)
-def feedback(body: dict[str, Any], contract_id: str) -> Response:
-    """Direct contracts take no feedback and count for no score; this always refuses them by name."""
-    with call("contracts:write") as made:
-        rows.contract(made.act.session, contract_id, owner=made.owner)
-        raise FeedbackNotAccepted("A direct contract takes no feedback.")
 
 
 @blueprint.route("/milestones/<milestone_id>/submissions", methods=["POST"])

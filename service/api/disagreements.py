@@ -11,7 +11,7 @@ from service.api.framework import Call, Endpoints, call
 from service.api.schemas import answered, asked, contested
 from service.domain.errors import Invalid
 from service.models import Contract, Dispute
-from service.operations import amendments, contract_reads, disputes, evidence, files, refund_requests
+from service.operations import amendments, contract_reads, conversions, disputes, evidence, files, refund_requests
 from service.operations.amendments import Wanted
 
 blueprint = Endpoints("disagreements", __name__, url_prefix="/v1", description="Amendments, refunds, disputes, chargebacks, files")
@@ -30,6 +30,16 @@ def propose(body: dict[str, Any], contract_id: str) -> Response:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         wanted = [Wanted(m["id"], m["title"], m["amount"], m.get("due_on")) for m in body["milestones"]]
         return made.answer(_amendment, amendments.propose(made.act, contract, wanted, body["note"]), 201)
+
+
+@blueprint.route("/contracts/<contract_id>/conversions", methods=["POST"])
+@blueprint.arguments(asked.ConversionIn)
+@blueprint.response(201, contested.AmendmentOut)
+def convert(body: dict[str, Any], contract_id: str) -> Response:
+    """Propose that what is not paid yet goes on in a new contract of another kind. The old fee and the old exclusion stay."""
+    with call("contracts:write") as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        return made.answer(_amendment, conversions.propose(made.act, contract, body["kind"], body["note"]), 201)
 
 
 @blueprint.route("/contracts/<contract_id>/amendments", methods=["GET"])

@@ -1,4 +1,4 @@
-"""The freelancer's balance, payout account and payouts; fee quotes."""
+"""The freelancer's balance, payout account and payouts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked
 from service.domain.errors import Invalid, NotFound
 from service.operations import payouts, statements
-from service.policies import NORMAL
-from service.policies.quotes import quote
 
-blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balance, payouts, fees")
+blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balance and payouts")
 
 _payout, _account = answered.PayoutOut(), answered.PayoutAccountOut()
 
@@ -35,29 +33,6 @@ def balance(query: dict[str, Any]) -> Response:
     with call("payments:read") as made:
         owner = _whose(made, query["freelancer"])
         return made.json({"object": "balance", "freelancer": owner, "data": statements.freelancer_balance(made.act.session, owner)})
-
-
-@blueprint.route("/fee-quote", methods=["GET"])
-@blueprint.arguments(asked.QuoteQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
-def fee_quote(query: dict[str, Any]) -> Response:
-    """What a contract of this kind and amount would cost, beside the other kinds."""
-    with call("contracts:read") as made:
-        policies = made.act.policies
-        if query["currency"] not in policies.currencies:
-            raise Invalid.one("/currency", "unknown_currency", f"Contracts can be in {', '.join(policies.currencies)}.")
-        on = made.act.now.date()
-
-        def priced(kind: str) -> dict[str, Any]:
-            return quote(policies, kind=kind, currency=query["currency"], amounts_minor=[query["amount"]], bearer="platform", on=on)
-
-        main = priced(query["kind"])
-        comparison = {kind: {"fee": priced(kind)["fee"], "schedule": priced(kind)["schedule"]} for kind in ("direct", "byoc", NORMAL)}
-        answer = {k: main[k] for k in ("applied", "fee", "rate", "schedule", "net")}
-        processing = {"cost": main["processing"]["cost"], "borne_by": "platform"}
-        return made.json(
-            {"object": "fee_quote", "currency": query["currency"], "amount": query["amount"], **answer, "processing": processing, "comparison": comparison}
-        )
 
 
 @blueprint.route("/payout-account", methods=["GET"])

@@ -79,12 +79,14 @@ def _entry(name: str, gate: str, lines: str, meaning: str) -> EntryKind:
 ENTRIES = {
     entry.name: entry
     for entry in (
-        _entry("fund", "none", "psp_trust>escrow psp_operating>processing_recovered", "the client's payment reaches its milestones"),
+        _entry(
+            "fund", "none", "psp_trust>escrow psp_operating>processing_recovered psp_operating>platform_fees", "the client's payment reaches its milestones"
+        ),
         _entry("fund_processing_fee", "none", "psp_fees>psp_operating", "what Stripe took for the charge"),
         _entry(
             "release",
             "release",
-            "escrow>pending escrow>platform_fees escrow>processing_recovered escrow>recoverable psp_operating>psp_trust",
+            "escrow>pending escrow>platform_fees escrow>fee_tax_payable escrow>processing_recovered escrow>recoverable psp_operating>psp_trust",
             "approved work: net to the freelancer less what they owe, fee to the platform, fee money from trust to operating",
         ),
         _entry("mature", "outflow", "pending>available", "the security period is over"),
@@ -98,7 +100,7 @@ ENTRIES = {
         _entry(
             "refund_after_release",
             "refund",
-            "available>refund_in_flight pending>refund_in_flight recoverable>refund_in_flight platform_fees>refund_in_flight psp_trust>psp_operating",
+            "available>refund_in_flight pending>refund_in_flight recoverable>refund_in_flight platform_fees>refund_in_flight fee_tax_payable>refund_in_flight psp_trust>psp_operating",
             "the freelancer gives back what they had, or owes it; the platform gives back its fee on it",
         ),
         _entry("refund_retry", "none", "unclaimed>refund_in_flight", "another attempt to give a client their money"),

@@ -6,7 +6,7 @@ parts always add up to the fee of the whole: 33.33 + 33.33 + 33.34 at 5 % take 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -62,47 +62,84 @@ class Tier:
 
 @dataclass(frozen=True)
 class Schedule:
+    """What one kind of contract costs from a day on. Thresholds are minor units of the currency it was read for.
+
+    `base`: `milestone` counts each milestone from zero; `lifetime` goes on from what the freelancer has billed this
+    client before. `minimum_minor` and `cap_minor` bound the fee on that base. `rate_range`: each contract has a rate of
+    its own between the two, and the tiers hold the upper one. `tax` says how tax on the fee is charged, where a country
+    has one: not at all, inside the fee, or on top of it.
+    """
+
     id: str
     kind: str
     effective_from: date
     tiers: tuple[Tier, ...]
     source: str
+    base: str = "milestone"
+    minimum_minor: int = 0
+    cap_minor: int | None = None
+    client_rate: Fraction = Fraction(0)
+    rate_range: tuple[Fraction, Fraction] | None = None
+    tax: str = "none"
+    approximate: bool = False
 
     @property
     def headline_rate(self) -> Fraction:
         return self.tiers[0].rate
 
+    def like(self, factor: Fraction) -> Schedule:
+        """The same schedule with its thresholds in another currency, `factor` minor units of it to one of the US dollar's."""
+        tiers = tuple(Tier(None if t.up_to_minor is None else int(t.up_to_minor * factor), t.rate) for t in self.tiers)
+        cap = None if self.cap_minor is None else int(self.cap_minor * factor)
+        return replace(self, tiers=tiers, minimum_minor=int(self.minimum_minor * factor), cap_minor=cap)
+
+    def at(self, rate: Fraction) -> Schedule:
+        """The same schedule at the rate that one contract was given within its range."""
+        return replace(self, tiers=(Tier(None, rate),), rate_range=None)
+
+
+def by_tiers(schedule: Schedule, amount: Fraction) -> Fraction:
+    """The tiers' fee on an amount, before minimum and cap."""
+    exact, lower = Fraction(0), Fraction(0)
+    for tier in schedule.tiers:
+        upper = amount if tier.up_to_minor is None else min(amount, Fraction(tier.up_to_minor))
+        exact += tier.rate * max(Fraction(0), upper - lower)
+        lower = max(lower, upper)
+    return exact
+
+
+def exact_fee(schedule: Schedule, amount: Fraction) -> Fraction:
+    """The fee on a whole amount before it is rounded: piecewise straight, and never steeper than the amount itself."""
+    exact = max(by_tiers(schedule, amount), Fraction(schedule.minimum_minor))
+    if schedule.cap_minor is not None:
+        exact = min(exact, Fraction(schedule.cap_minor))
+    return min(exact, amount)
+
 
 def fee_on(schedule: Schedule, amount_minor: int) -> int:
     """The schedule's fee on a whole amount, half-up to the minor unit, never more than the amount."""
-    exact, lower = Fraction(0), 0
-    for tier in schedule.tiers:
-        upper = amount_minor if tier.up_to_minor is None else min(amount_minor, tier.up_to_minor)
-        if upper > lower:
-            exact += tier.rate * (upper - lower)
-            lower = upper
-    return min(round_half_up(exact.numerator, exact.denominator), amount_minor)
+    exact = exact_fee(schedule, Fraction(amount_minor))
+    return round_half_up(exact.numerator, exact.denominator)
+
+
+def own_fee(schedule: Schedule, amount_minor: int, billed_before_minor: int = 0) -> int:
+    """One schedule's fee on the cumulative amount of a milestone, wherever on its base that amount begins."""
+    before = billed_before_minor if schedule.base == "lifetime" else 0
+    return fee_on(schedule, before + amount_minor) - fee_on(schedule, before)
 
 
 def cumulative_fee(own: Schedule, normal: Schedule, amount_minor: int, billed_before_minor: int = 0) -> int:
     """The lower of the own and the normal fee on the cumulative amount of a milestone (the never-worse rule).
 
-    `billed_before_minor`: lifetime billings with this client when the milestone's first release happened; only the
-    normal schedule's tiers look at it.
+    `billed_before_minor`: lifetime billings with this client when the milestone's first release happened.
     """
-    as_normal = fee_on(normal, billed_before_minor + amount_minor) - fee_on(normal, billed_before_minor)
-    return min(fee_on(own, amount_minor), as_normal)
+    return min(own_fee(own, amount_minor, billed_before_minor), own_fee(normal, amount_minor, billed_before_minor))
 
 
-def counter_example(own: Schedule, normal: Schedule) -> int | None:
-    """The first amount at which `own` would charge more than `normal`, or None.
-
-    Between break-points both are straight lines, so the break-points and their neighbours, the rounding steps of small
-    amounts and one far point decide.
-    """
-    marks = {tier.up_to_minor for s in (own, normal) for tier in s.tiers if tier.up_to_minor is not None}
-    probes = set(range(1, 2_001)) | {max(1, m + d) for m in marks for d in (-1, 0, 1)} | {10**10}
-    return next((amount for amount in sorted(probes) if fee_on(own, amount) > fee_on(normal, amount)), None)
+def tax_on_fee(fee_minor: int, rate: Fraction, *, inside: bool) -> int:
+    """Tax on a fee, half-up: the part of the fee that is tax, or what comes on top of it."""
+    share = fee_minor * rate / (1 + rate) if inside else fee_minor * rate
+    return round_half_up(share.numerator, share.denominator)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ CONTRACT = Machine(
         _move("decline", "sent change_requested", "declined", "client", "contract.declined"),
         _move("expire", "sent change_requested", "expired", "system", "contract.expired"),
         _move("accept", "sent", "accepted", "client", "contract.accepted"),
+        _move("carry_over", "draft", "accepted", "system", "contract.carried_over"),
         _move("fund", "accepted", "active", "psp", "contract.activated"),
         _move("cancel", "accepted", "cancelled", "freelancer client system", "contract.cancelled"),
         _move("end", "active", "closing", "freelancer client system", "contract.closing"),

@@ -8,6 +8,7 @@ Source: Stripe's currency documentation; `docs/decisions/0002-money-is-integers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from service.domain.errors import Invalid
 
@@ -61,6 +62,11 @@ CURRENCIES = _table()
 def currency(code: str) -> Currency:
     """The currency's row. Raises KeyError for a code we cannot settle; the API refuses such codes first."""
     return CURRENCIES[code]
+
+
+def usd_like(code: str) -> Fraction:
+    """How many minor units of a currency are like one US cent, by its minimum milestone: thresholds need no exchange rate."""
+    return Fraction(CURRENCIES[code].minimum_milestone_minor, CURRENCIES["USD"].minimum_milestone_minor)
 
 
 def round_half_up(numerator: int, denominator: int) -> int:

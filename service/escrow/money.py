@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from service import events, queue
 from service.act import Act
 from service.domain.errors import ChargedBack, Conflict
-from service.domain.fees import cumulative_fee, cumulative_share
-from service.ledger import OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, TRUST, Account, Entry, Line, balance, post
+from service.domain.fees import cumulative_share
+from service.escrow import fees
+from service.ledger import FEE_TAX, OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, TRUST, Account, Entry, Line, balance, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Refund, Release, new_id
 
 
@@ -29,26 +30,22 @@ def post_all(act: Act, entries: list[Entry]) -> None:
 
 def release(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -> tuple[Release, Entry]:
     """Held money becomes the freelancer's, less the fee, their part of the processing cost, and what they owe."""
-    quote = contract.quote or {}
-    own, normal = act.policies.schedule(quote["schedule"]), act.policies.schedule(quote["normal_schedule"])
-    if milestone.billed_before_minor is None:
-        milestone.billed_before_minor = 0
+    fee = fees.take(act, contract, milestone, gross_minor)
     released = milestone.released_minor + gross_minor
-    fee = cumulative_fee(own, normal, released, milestone.billed_before_minor) - milestone.fee_taken_minor
     processing = cumulative_share(milestone.processing_due_minor, released, milestone.funded_minor) - milestone.processing_taken_minor
-    # A release of a few minor units can be smaller than its rounded shares; what is not taken now is taken by the next one.
-    fee = min(fee, gross_minor)
-    processing = min(processing, gross_minor - fee)
-    net = gross_minor - fee - processing
+    processing = min(processing, gross_minor - fee.amount_minor)
+    net = gross_minor - fee.amount_minor - processing
     made = Release(
         id=new_id("rls"), milestone_id=milestone.id, contract_id=contract.id, freelancer_id=contract.freelancer_id,
-        number=_next_number(act.session, milestone), currency=contract.currency, gross_minor=gross_minor, fee_minor=fee, processing_minor=processing,
-        net_minor=net, recovered_minor=min(net, _owed(act.session, contract)), fee_schedule=own.id, approved_by=act.actor, released_at=act.now,
+        number=_next_number(act.session, milestone), currency=contract.currency, gross_minor=gross_minor, fee_minor=fee.amount_minor,
+        fee_tax_minor=fee.tax_minor, processing_minor=processing,
+        net_minor=net, recovered_minor=min(net, _owed(act.session, contract)), fee_schedule=str((contract.quote or {})["schedule"]), approved_by=act.actor, released_at=act.now,
         matures_at=act.now + timedelta(days=milestone.security_days), matured_at=None,
     )  # fmt: skip
     act.session.add(made)
     milestone.released_minor = released
-    milestone.fee_taken_minor += fee
+    milestone.fee_taken_minor += fee.amount_minor
+    milestone.fee_tax_taken_minor += fee.tax_minor
     milestone.processing_taken_minor += processing
     queue.enqueue(act, "mature", made.id, made.matures_at)
     return made, _release_entry(contract, made)
@@ -58,7 +55,8 @@ def _release_entry(contract: Contract, made: Release) -> Entry:
     escrow, freelancer = Account("escrow", made.milestone_id), made.freelancer_id
     lines = [
         Line(escrow, Account("pending", freelancer), made.net_minor - made.recovered_minor),
-        Line(escrow, PLATFORM_FEES, made.fee_minor),
+        Line(escrow, PLATFORM_FEES, made.fee_minor - made.fee_tax_minor),
+        Line(escrow, FEE_TAX, made.fee_tax_minor),
         Line(escrow, PROCESSING_RECOVERED, made.processing_minor),
         Line(escrow, Account("recoverable", freelancer), made.recovered_minor),
         Line(OPERATING, TRUST, made.fee_minor + made.processing_minor + made.recovered_minor),
@@ -108,12 +106,14 @@ def refund_held(act: Act, contract: Contract, milestone: Milestone, amount_minor
 def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
     """Released money goes back: the platform returns its fee on it, the freelancer bears the rest or owes it. The freelancer is locked."""
     left = milestone.released_minor - milestone.refunded_after_release_minor - amount_minor
-    fee_back = min(amount_minor, _fee_to_return(act, contract, milestone, left))
+    back = fees.give_back(contract, milestone, left)
+    fee_back = min(amount_minor, back.amount_minor)
     share = amount_minor - fee_back
     refund = _refund_row(act, contract, _refundable_payment(act, milestone), milestone, "released", amount_minor, reason)
     refund.from_freelancer_minor = share
     milestone.refunded_after_release_minor += amount_minor
     milestone.fee_returned_minor += fee_back
+    milestone.fee_tax_returned_minor += back.tax_minor
     in_flight, freelancer = Account("refund_in_flight", refund.id), contract.freelancer_id
     lines, missing = [], share
     for kind in ("available", "pending"):
@@ -123,7 +123,7 @@ def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_m
         if kind == "pending":
             take_pending(act.session, contract, milestone, part)
     lines.append(Line(Account("recoverable", freelancer), in_flight, missing))
-    lines.append(Line(PLATFORM_FEES, in_flight, fee_back))
+    lines += [Line(PLATFORM_FEES, in_flight, fee_back - back.tax_minor), Line(FEE_TAX, in_flight, back.tax_minor)]
     # The fee and the debt are financed from the platform's own money: other people's is never short.
     lines.append(Line(TRUST, OPERATING, fee_back + missing))
     return refund, Entry("refund_after_release", refund.id, contract.currency, lines, f"Refund after release, milestone {milestone.id}", contract.id)
@@ -137,13 +137,6 @@ def take_pending(session: Session, contract: Contract, milestone: Milestone, amo
         part = min(amount_minor, release.net_minor - release.recovered_minor - release.taken_minor)
         release.taken_minor += part
         amount_minor -= part
-
-
-def _fee_to_return(act: Act, contract: Contract, milestone: Milestone, left_minor: int) -> int:
-    quote = contract.quote or {}
-    own, normal = act.policies.schedule(quote["schedule"]), act.policies.schedule(quote["normal_schedule"])
-    due = cumulative_fee(own, normal, left_minor, milestone.billed_before_minor or 0) if left_minor else 0
-    return max(0, milestone.fee_taken_minor - due - milestone.fee_returned_minor)
 
 
 def _refund_row(act: Act, contract: Contract, payment: Payment, milestone: Milestone, source: str, amount_minor: int, reason: str) -> Refund:

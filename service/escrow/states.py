@@ -64,6 +64,17 @@ def emptied(act: Act, contract: Contract, milestone: Milestone, event: str, **da
     milestone.auto_release_at = None
 
 
+def accepted(act: Act, contract: Contract) -> None:
+    """Both are bound: the first milestone waits for its payment, and the contract ends by itself when none comes in time."""
+    windows = act.policies.windows
+    contract.accepted_at = act.now
+    contract.fund_by = act.now + timedelta(days=windows.fund_within_days)
+    touch(act, contract)
+    events.move(act, contract.milestones[0], "ask_funding", contract=contract, actor="system")
+    due: list[queue.Wanted] = [("fund_reminder", f"{contract.id}/{d}", act.now + timedelta(days=d), {}) for d in windows.fund_reminder_days]
+    queue.enqueue_many(act, [("fund_expiry", contract.id, contract.fund_by, {}), *due])
+
+
 def after_change(act: Act, contract: Contract) -> None:
     """Complete or end the contract when nothing is left to happen; otherwise ask for the next milestone's funding."""
     system = act.as_("system")

@@ -44,6 +44,7 @@ class Account:
 TRUST = Account("psp_trust")
 OPERATING = Account("psp_operating")
 PLATFORM_FEES = Account("platform_fees")
+FEE_TAX = Account("fee_tax_payable")
 PROCESSING_RECOVERED = Account("processing_recovered")
 PSP_FEES = Account("psp_fees")
 PLATFORM_EQUITY = Account("platform_equity")

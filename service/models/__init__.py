@@ -3,9 +3,10 @@
 from service.models.base import Base, TypeID, new_id
 from service.models.changes import Amendment, ChangeRequest, ContractText
 from service.models.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
-from service.models.contracts import KINDS, Acceptance, Contract, Milestone, Release, Submission
+from service.models.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
 from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
 from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerHead, LedgerSeal, Posting
+from service.models.metrics import Feedback, PreCheck
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
 from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask
 from service.models.people import ApiKey, Client, ClientAlias, Freelancer
@@ -25,6 +26,7 @@ from service.models.platform import (
 
 __all__ = [
     "KINDS",
+    "RELATIONSHIPS",
     "Acceptance",
     "Amendment",
     "ApiKey",
@@ -46,6 +48,7 @@ __all__ = [
     "EmailChange",
     "Event",
     "Evidence",
+    "Feedback",
     "File",
     "FileChunk",
     "FloatMovement",
@@ -68,6 +71,7 @@ __all__ = [
     "PayoutAccount",
     "PayoutSource",
     "Posting",
+    "PreCheck",
     "Refund",
     "RefundRequest",
     "Release",

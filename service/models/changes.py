@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.domain.lifecycle import AMENDMENT
@@ -48,6 +48,7 @@ class Amendment(Base):
     __table_args__ = (
         one_of("state", AMENDMENT.states),
         one_of("proposed_by", ("freelancer", "client")),
+        CheckConstraint("converts_to IN ('byoc', 'marketplace')", name="converts_to_known"),
         Index("amendment_one_open_idx", "contract_id", unique=True, postgresql_where="state = 'proposed'"),
     )
 
@@ -60,6 +61,8 @@ class Amendment(Base):
     milestones: Mapped[list[dict[str, Any]]]
     """The whole list as it shall be: {id?, title, amount, due_on}; milestones that are left out are dropped."""
     differences: Mapped[list[dict[str, Any]]]
+    converts_to: Mapped[str | None]
+    """The kind of the new contract in which the unpaid milestones shall go on; None for an ordinary amendment."""
     proposed_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]

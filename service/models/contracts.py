@@ -14,6 +14,7 @@ from service.models.base import Base, TypeID, one_of
 from service.models.people import Client, Freelancer
 
 KINDS = ("direct", "byoc", "marketplace")
+RELATIONSHIPS = ("existing_client", "acquaintance", "family", "employer_or_own_company")
 
 
 class Contract(Base):
@@ -24,6 +25,8 @@ class Contract(Base):
         one_of("state", CONTRACT.states),
         one_of("kind", KINDS),
         one_of("processing_borne_by", BEARERS),
+        CheckConstraint(f"relation IN {RELATIONSHIPS}", name="relation_known"),
+        UniqueConstraint("id", "kind"),
         CheckConstraint("review_period_days BETWEEN 3 AND 30", name="review_period"),
         CheckConstraint("state IN ('draft', 'withdrawn') OR text_hash IS NOT NULL", name="sent_text_is_hashed"),
         CheckConstraint("accepted_at IS NULL OR quote IS NOT NULL", name="accepted_with_quote"),
@@ -43,7 +46,11 @@ class Contract(Base):
     client_country: Mapped[str | None]
     title: Mapped[str]
     description: Mapped[str]
-    relationship_note: Mapped[str | None]
+    relation: Mapped[str | None]
+    """How the freelancer says they know the client. It is asked for their protection and never held against them."""
+    fee_rate: Mapped[str | None]
+    """The rate that this contract was given, where its schedule leaves a range; a decimal text."""
+    converted_from: Mapped[str | None] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"), unique=True)
     currency: Mapped[str]
     review_period_days: Mapped[int]
     processing_borne_by: Mapped[str]
@@ -90,6 +97,8 @@ class Milestone(Base):
         ),
         CheckConstraint("fee_taken_minor BETWEEN 0 AND released_minor", name="fee_within_released"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_taken_minor", name="fee_returned_within_taken"),
+        CheckConstraint("fee_tax_taken_minor BETWEEN 0 AND fee_taken_minor", name="fee_tax_within_fee"),
+        CheckConstraint("fee_tax_returned_minor BETWEEN 0 AND fee_tax_taken_minor", name="fee_tax_returned_within_taken"),
         CheckConstraint("refunded_after_release_minor BETWEEN 0 AND released_minor", name="refunded_within_released"),
         CheckConstraint("processing_taken_minor BETWEEN 0 AND released_minor", name="processing_within_released"),
         CheckConstraint("(state = 'submitted') = (auto_release_at IS NOT NULL)", name="submitted_has_deadline"),
@@ -115,11 +124,14 @@ class Milestone(Base):
     fee_taken_minor: Mapped[int] = mapped_column(default=0)
     fee_returned_minor: Mapped[int] = mapped_column(default=0)
     """What of the fee went back because released money was refunded."""
+    fee_tax_taken_minor: Mapped[int] = mapped_column(default=0)
+    """The part of `fee_taken_minor` that is tax on the fee; `fee_tax_returned_minor` likewise."""
+    fee_tax_returned_minor: Mapped[int] = mapped_column(default=0)
     processing_taken_minor: Mapped[int] = mapped_column(default=0)
     processing_due_minor: Mapped[int] = mapped_column(default=0)
     """The freelancer's part of the processing cost of the payment that funded it; taken in proportion at release."""
     billed_before_minor: Mapped[int | None]
-    """Lifetime billings with this client when the first release happened (normal schedule's tiers)."""
+    """Lifetime billings with this client when the first release happened: where tiers of that base go on from."""
     round: Mapped[int] = mapped_column(default=0)
     extensions: Mapped[int] = mapped_column(default=0)
     security_days: Mapped[int] = mapped_column(default=0)
@@ -174,7 +186,7 @@ class Release(Base):
     __table_args__ = (
         UniqueConstraint("milestone_id", "number"),
         CheckConstraint("gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor", name="parts_add_up"),
-        CheckConstraint("net_minor >= 0 AND fee_minor >= 0 AND processing_minor >= 0", name="parts_not_negative"),
+        CheckConstraint("net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND processing_minor >= 0", name="parts_not_negative"),
         CheckConstraint("recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= net_minor", name="taken_within_net"),
         Index("release_by_freelancer_idx", "freelancer_id", "currency", "id"),
     )
@@ -187,6 +199,8 @@ class Release(Base):
     currency: Mapped[str]
     gross_minor: Mapped[int]
     fee_minor: Mapped[int]
+    fee_tax_minor: Mapped[int] = mapped_column(default=0)
+    """The part of `fee_minor` that is tax on the fee."""
     processing_minor: Mapped[int]
     net_minor: Mapped[int]
     recovered_minor: Mapped[int] = mapped_column(default=0)

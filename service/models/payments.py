@@ -22,7 +22,7 @@ class Payment(Base):
     __table_args__ = (
         one_of("state", PAYMENT.states),
         one_of("method", ("card", "us_bank_account")),
-        CheckConstraint("amount_minor > 0 AND surcharge_minor >= 0", name="amounts"),
+        CheckConstraint("amount_minor > 0 AND surcharge_minor >= 0 AND client_fee_minor >= 0", name="amounts"),
         CheckConstraint("judgement IS NULL OR judgement IN ('funded', 'wrong_amount', 'wrong_currency', 'closed', 'double')", name="judgement_known"),
         Index("payment_by_contract_idx", "contract_id", "id"),
     )
@@ -34,6 +34,9 @@ class Payment(Base):
     currency: Mapped[str]
     amount_minor: Mapped[int]
     surcharge_minor: Mapped[int]
+    """The client's part of the processing cost."""
+    client_fee_minor: Mapped[int]
+    """The platform's fee for the client, where the schedule has one."""
     processing_cost_minor: Mapped[int]
     judgement: Mapped[str | None]
     session_id: Mapped[str | None] = mapped_column(unique=True)
@@ -54,7 +57,7 @@ class Payment(Base):
 
     @property
     def total_minor(self) -> int:
-        return self.amount_minor + self.surcharge_minor
+        return self.amount_minor + self.surcharge_minor + self.client_fee_minor
 
 
 class PaymentLine(Base):

@@ -46,6 +46,7 @@ class Event(Base):
     public: Mapped[bool]
     object_id: Mapped[str]
     contract_id: Mapped[str | None] = mapped_column(TypeID("ctr"))
+    contract_kind: Mapped[str | None]
     freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"))
     from_state: Mapped[str | None]
     to_state: Mapped[str | None]

@@ -47,7 +47,7 @@ def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Am
         raise Invalid.one("/milestones", "nothing_changed", "The proposal changes nothing.")
     amendment = Amendment(
         id=new_id("amd"), contract_id=contract.id, state="proposed", proposed_by=act.role, base_text_version=contract.text_version, note=note,
-        milestones=[_stored(w) for w in wanted], differences=changed, proposed_at=act.now,
+        milestones=[_stored(w) for w in wanted], differences=changed, converts_to=None, proposed_at=act.now,
         expires_at=act.now + timedelta(days=act.policies.windows.amendment_days), answered_at=None,
     )  # fmt: skip
     act.session.add(amendment)

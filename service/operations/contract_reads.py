@@ -19,7 +19,7 @@ from service.models import Acceptance, Chargeback, Contract, ContractText, Event
 
 _CONTRACT = """
     SELECT c.id, c.kind, c.state, c.version, c.freelancer_id, c.client_alias_id, c.client_name, c.client_company, c.client_country, c.title, c.description,
-           c.relationship_note, c.currency, c.review_period_days, c.processing_borne_by, c.metadata AS metadata_, c.text_version, c.text_hash, c.quote,
+           c.relation, c.fee_rate, c.converted_from, c.currency, c.review_period_days, c.processing_borne_by, c.metadata AS metadata_, c.text_version, c.text_hash, c.quote,
            c.created_at, c.updated_at, c.sent_at, c.offer_expires_at, c.viewed_at, c.accepted_at, c.fund_by, c.closed_at, cl.email AS client_email
       FROM contract c JOIN client cl ON cl.id = c.client_id
 """
@@ -68,6 +68,7 @@ def _read(session: Session, conditions: dict[str, Any], owner: str | None, limit
 def _contract(row: Any) -> SimpleNamespace:
     shown = SimpleNamespace(**row._asdict())
     shown.id, shown.freelancer_id = typeid.encode("ctr", row.id), typeid.encode("frl", row.freelancer_id)
+    shown.converted_from = typeid.encode("ctr", row.converted_from) if row.converted_from else None
     shown.client_alias_id = typeid.encode("cli", row.client_alias_id)
     shown.client = SimpleNamespace(email=row.client_email)
     shown.milestones = []

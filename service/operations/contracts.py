@@ -39,9 +39,6 @@ def accept(act: Act, contract: Contract, text_version: int, evidence: Evidence) 
     events.move(act, contract, "accept")
     if contract.text_version != text_version:
         raise Stale("The text has changed since you read it.")
-    contract.accepted_at = act.now
-    contract.fund_by = act.now + timedelta(days=act.policies.windows.fund_within_days)
-    states.touch(act, contract)
     act.session.add(
         Acceptance(
             contract_id=contract.id,
@@ -53,10 +50,7 @@ def accept(act: Act, contract: Contract, text_version: int, evidence: Evidence) 
             **vars(evidence),
         )
     )
-    events.move(act, contract.milestones[0], "ask_funding", contract=contract, actor="system")
-    queue.enqueue(act, "fund_expiry", contract.id, contract.fund_by)
-    reminders = act.policies.windows.fund_reminder_days
-    queue.enqueue_many(act, [("fund_reminder", f"{contract.id}/{d}", act.now + timedelta(days=d), {}) for d in reminders])
+    states.accepted(act, contract)
     return contract
 
 

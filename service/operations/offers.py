@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import select
@@ -47,7 +48,8 @@ class Terms:
     currency: str
     milestones: list[MilestoneTerms]
     kind: str = "direct"
-    relationship_note: str | None = None
+    relation: str | None = None
+    fee_rate: str | None = None
     review_period_days: int = 14
     processing_borne_by: str = "platform"
     metadata: dict[str, Any] | None = None
@@ -239,9 +241,21 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
             raise Invalid.one("/client/country", "country_needed", "Say the client's country: where they live decides who may bear the processing cost.")
         if country in SURCHARGE_FORBIDDEN:
             raise Invalid.one("/processing_borne_by", "surcharge_forbidden", f"Payers in {country} may not be charged the processing cost.")
-    own_email = rows.freelancer(act.session, freelancer_id).email
-    if clients.normalised(terms.client.email) == clients.normalised(own_email):
-        raise Invalid.one("/client/email", "own_address", "A contract needs another person as client.")
+    same_person = clients.objections(rows.freelancer(act.session, freelancer_id), terms.client.email, terms.relation)
+    if same_person:
+        raise Invalid("These two cannot have a contract.", errors=same_person)
+    _check_rate(act, terms)
+
+
+def _check_rate(act: Act, terms: Terms) -> None:
+    if terms.fee_rate is None:
+        return
+    schedule = act.policies.schedule_for(terms.kind, act.now.date(), terms.currency)
+    if schedule.rate_range is None:
+        raise Invalid.one("/fee_rate", "no_range", f"{schedule.id} has one price for everybody.")
+    low, high = schedule.rate_range
+    if not low <= Fraction(terms.fee_rate) <= high:
+        raise Invalid.one("/fee_rate", "outside_range", f"{schedule.id} leaves a rate from {low} to {high}.")
 
 
 def _columns(terms: Terms) -> dict[str, Any]:
@@ -251,7 +265,8 @@ def _columns(terms: Terms) -> dict[str, Any]:
         "client_country": terms.client.country,
         "title": terms.title,
         "description": terms.description,
-        "relationship_note": terms.relationship_note,
+        "relation": terms.relation,
+        "fee_rate": terms.fee_rate,
         "review_period_days": terms.review_period_days,
         "processing_borne_by": terms.processing_borne_by,
         "metadata_": terms.metadata or {},

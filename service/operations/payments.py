@@ -17,9 +17,9 @@ from service.domain.errors import Invalid, StateConflict
 from service.domain.lifecycle import PAYMENT
 from service.domain.money import from_stripe, plain, to_stripe
 from service.domain.psp import CheckoutSnapshot
-from service.ledger import OPERATING, PROCESSING_RECOVERED, PSP_FEES, TRUST, Account, Entry, Line, post
+from service.ledger import OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, PSP_FEES, TRUST, Account, Entry, Line, post
 from service.models import Contract, Milestone, Payment, PaymentLine, new_id
-from service.policies.quotes import surcharge
+from service.policies.quotes import client_fee_on, promised, surcharge
 
 CHECK_EVERY = timedelta(minutes=10)
 UNFINISHED = ("created", "requires_action", "processing")
@@ -68,7 +68,7 @@ def _create(act: Act, contract: Contract, milestones: list[Milestone], method: s
     cost, extra, shares = surcharge(act.policies, contract.currency, amounts, contract.processing_borne_by)
     payment = Payment(
         id=new_id("pay"), contract_id=contract.id, state="created", method=method, currency=contract.currency, amount_minor=sum(amounts),
-        surcharge_minor=extra, processing_cost_minor=cost, judgement=None, created_at=act.now, session_id=None, session_url=None,
+        surcharge_minor=extra, client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)), processing_cost_minor=cost, judgement=None, created_at=act.now, session_id=None, session_url=None,
         session_expires_at=None, payment_intent_id=None, charge_id=None, received_minor=None, received_currency=None, stripe_fee_minor=None,
         card_last4=None, decline_code=None, succeeded_at=None,
     )  # fmt: skip
@@ -171,7 +171,7 @@ def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Miles
     payment.judgement = "funded"
     by_id = {line.milestone_id: line for line in payment.lines}
     lines = [Line(TRUST, Account("escrow", m.id), by_id[m.id].amount_minor) for m in milestones]
-    lines.append(Line(OPERATING, PROCESSING_RECOVERED, payment.surcharge_minor))
+    lines += [Line(OPERATING, PROCESSING_RECOVERED, payment.surcharge_minor), Line(OPERATING, PLATFORM_FEES, payment.client_fee_minor)]
     hold_limit_at = act.now + timedelta(days=act.policies.holding_limit_days())
     for milestone in milestones:
         line = by_id[milestone.id]

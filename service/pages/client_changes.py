@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from service import agreement, events, queue, web
 from service.act import Act
 from service.models import Contract
-from service.operations import amendments, contract_reads, contracts, links, offers, refund_requests
+from service.operations import amendments, contract_reads, contracts, conversions, links, offers, refund_requests
 from service.pages.deciding import decide, words
 from service.pages.session import code_first, require_code, visitor
 
@@ -62,7 +62,8 @@ def amendment_form(contract_id: str, amendment_id: str) -> str:
         found, who = visitor(act, contract_id)
         require_code(act, who)
         proposed = amendments.find(act.session, found.id, amendment_id)
-        return render_template("amendment.html", contract=found, freelancer=found.freelancer, amendment=proposed)
+        offered = conversions.offered(act, found, proposed.converts_to) if proposed.converts_to and proposed.state == "proposed" else None
+        return render_template("amendment.html", contract=found, freelancer=found.freelancer, amendment=proposed, offered=offered)
 
 
 @blueprint.post("/c/<contract_id>/amendments/<amendment_id>")
@@ -73,7 +74,9 @@ def answer_amendment(contract_id: str, amendment_id: str) -> Response:
     def answer(act: Act, locked: Contract) -> None:
         proposed = amendments.find(act.session, locked.id, amendment_id)
         choice = request.form.get("choice")
-        if choice == "yes":
+        if choice == "yes" and proposed.converts_to:
+            conversions.agree(act, locked, proposed, _evidence(act, locked))
+        elif choice == "yes":
             amendments.accept(act, locked, proposed, _evidence(act, locked))
         elif choice == "withdraw":
             amendments.withdraw(act, locked, proposed)

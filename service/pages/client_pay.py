@@ -19,7 +19,7 @@ from service.operations import payments
 from service.operations.links import Visitor
 from service.pages.session import use_form, visitor
 from service.pages.shapes import payable
-from service.policies.quotes import surcharge
+from service.policies.quotes import client_fee_on, promised, surcharge
 
 blueprint = Blueprint("pay", __name__)
 _MAX_ROUNDS = 3
@@ -34,11 +34,12 @@ def form(contract_id: str) -> str:
 
 def _page(found: Contract, problem: str | None, chosen: set[str]) -> str:
     runtime = web.runtime()
-    options = payable(found)
+    options, own = payable(found), promised(found.quote or {}).own
     cost = {m.id: surcharge(runtime.policies, found.currency, [m.amount_minor], found.processing_borne_by)[1] for m in options}
     everything = surcharge(runtime.policies, found.currency, [m.amount_minor for m in options], found.processing_borne_by)[1] if options else 0
     return render_template(
         "pay.html", contract=found, freelancer=found.freelancer, payable=options, cost=cost, everything=everything, problem=problem,
+        client_fee={m.id: client_fee_on(own, m.amount_minor) for m in options},
         chosen=chosen or {m.id for m in options[:1]}, bank_debit=runtime.policies.bank_debit and found.currency == "USD",
     )  # fmt: skip
 
@@ -99,6 +100,8 @@ def _order(found: Contract, payment: Payment) -> CheckoutOrder:
     lines = [CheckoutLine(titles[line.milestone_id], to_stripe(line.amount_minor, payment.currency)) for line in payment.lines]
     if payment.surcharge_minor:
         lines.append(CheckoutLine("Processing cost", to_stripe(payment.surcharge_minor, payment.currency)))
+    if payment.client_fee_minor:
+        lines.append(CheckoutLine("Fee of the platform", to_stripe(payment.client_fee_minor, payment.currency)))
     windows = web.runtime().policies.windows
     return CheckoutOrder(
         payment_id=payment.id, contract_id=found.id, currency=payment.currency, lines=lines, client_email=found.client.email, method=payment.method,

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from service.config import Settings
-from service.domain.fees import ProcessingRate, Schedule, Tier, counter_example, fee_on
+from service.domain.errors import Invalid
+from service.domain.fees import ProcessingRate, Schedule
+from service.domain.money import usd_like
+from service.policies.fee_tax import FeeTax, fee_taxes_of
+from service.policies.kinds import Kind, kinds_of
+from service.policies.reading import PolicyError, read
+from service.policies.schedules import NORMAL, schedules_of
+
+__all__ = ["FOLDER", "NORMAL", "Policies", "PolicyError", "Windows", "load"]
 
 FOLDER = Path(__file__).parent
-NORMAL = "marketplace"
-
-
-class PolicyError(Exception):
-    """A policy file is not usable; the message names the row and, where a promise would break, the counter-example."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,9 @@ class Windows:
 @dataclass(frozen=True)
 class Policies:
     windows: Windows
+    kinds: dict[str, Kind]
     schedules: tuple[Schedule, ...]
+    fee_taxes: tuple[FeeTax, ...]
     processing_rate: Fraction
     processing_fixed_minor: dict[str, int]
     currencies: tuple[str, ...]
@@ -89,15 +89,21 @@ class Policies:
     surcharge_legal_basis: str
     bank_debit: bool
 
-    def schedule_for(self, kind: str, on: date) -> Schedule:
-        """The schedule of a kind in force on a day. Raises KeyError before the first one."""
+    def schedule_for(self, kind: str, on: date, currency: str) -> Schedule:
+        """The schedule of a kind in force on a day, with thresholds of a currency. Raises Invalid before the first one."""
         in_force = [s for s in self.schedules if s.kind == kind and s.effective_from <= on]
         if not in_force:
-            raise KeyError(f"no {kind} schedule on {on}")
-        return in_force[-1]
+            raise Invalid.one("/kind", "kind_not_offered", f"There is no fee for {kind} contracts on {on}.")
+        return in_force[-1].like(usd_like(currency))
 
-    def schedule(self, schedule_id: str) -> Schedule:
-        return next(s for s in self.schedules if s.id == schedule_id)
+    def metrics_of(self, kind: str | None) -> dict[str, str]:
+        """The block that every event carries; what belongs to no contract counts for nothing."""
+        found = self.kinds.get(kind or "")
+        return found.metrics if found else {"job_success": "excluded", "feedback": "excluded"}
+
+    def fee_tax(self, country: str, on: date) -> FeeTax | None:
+        """The tax that a country puts on the platform's fee on a day; None where the table has none."""
+        return next((t for t in self.fee_taxes if t.country == country and t.effective_from <= on), None)
 
     def processing(self, currency: str) -> ProcessingRate:
         return ProcessingRate(self.processing_rate, self.processing_fixed_minor.get(currency, 0))
@@ -112,17 +118,16 @@ class Policies:
 
 def load(settings: Settings, folder: Path = FOLDER) -> Policies:
     """Read and prove every policy file. Raises PolicyError; the service then does not start."""
-    processing = _read(folder / "processing.yaml")
-    schedules = tuple(sorted((_schedule(row) for row in _read(folder / "fees.yaml")["schedules"]), key=lambda s: (s.kind, s.effective_from)))
-    _prove(schedules)
-    windows = _read(folder / "windows.yaml")
-    unknown = set(windows) ^ {f.name for f in fields(Windows)}
-    if unknown:
-        raise PolicyError(f"windows.yaml: missing or unknown {', '.join(sorted(unknown))}")
+    processing = read((folder / "processing.yaml").read_text(), "processing.yaml").known(["version", "default_rate", "fixed_minor"])
+    kinds = kinds_of(read(settings.kinds or (folder / "kinds.yaml").read_text(), "kinds.yaml"))
+    fees = read(settings.fees or (folder / "fees.yaml").read_text(), "fees.yaml")
+    windows = read((folder / "windows.yaml").read_text(), "windows.yaml").known([f.name for f in fields(Windows)])
     return Policies(
         windows=Windows(**windows),
-        schedules=schedules,
-        processing_rate=Fraction(processing["default_rate"]),
+        kinds=kinds,
+        schedules=schedules_of(fees, list(kinds), settings.settlement_currencies),
+        fee_taxes=fee_taxes_of(read((folder / "fee_tax.yaml").read_text(), "fee_tax.yaml")),
+        processing_rate=processing.rate("default_rate"),
         processing_fixed_minor=processing["fixed_minor"],
         currencies=settings.settlement_currencies,
         book_zone=ZoneInfo(settings.book_zone),
@@ -130,47 +135,3 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
         surcharge_legal_basis=settings.surcharge_legal_basis,
         bank_debit=settings.bank_debit,
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content = yaml.safe_load(path.read_text())
-    if not isinstance(content, dict):
-        raise PolicyError(f"{path.name}: not a table")
-    return content
-
-
-def _schedule(row: dict[str, Any]) -> Schedule:
-    unknown = set(row) - {"id", "kind", "effective_from", "rate", "tiers", "source"}
-    if unknown:
-        raise PolicyError(f"fees.yaml: {row.get('id')}: unknown key {', '.join(sorted(unknown))}")
-    tiers = row.get("tiers") or [{"rate": row["rate"]}]
-    built = tuple(Tier(tier.get("up_to_minor"), Fraction(str(tier["rate"]))) for tier in tiers)
-    if any(not 0 <= tier.rate < 1 for tier in built):
-        raise PolicyError(f"fees.yaml: {row['id']}: a rate lies from 0 up to 1")
-    ends = [tier.up_to_minor for tier in built]
-    if ends[-1] is not None or any(a is None or (b is not None and b <= a) for a, b in pairwise(ends)):
-        raise PolicyError(f"fees.yaml: {row['id']}: tiers rise and the last one has no end")
-    return Schedule(row["id"], row["kind"], row["effective_from"], built, row["source"])
-
-
-def _prove(schedules: tuple[Schedule, ...]) -> None:
-    starts = [(s.kind, s.effective_from) for s in schedules]
-    if len(set(starts)) != len(starts):
-        raise PolicyError("fees.yaml: two schedules of one kind begin on the same day")
-    for own, normal in _pairs_in_force(schedules):
-        amount = counter_example(own, normal)
-        if amount is not None:
-            mine, theirs = fee_on(own, amount), fee_on(normal, amount)
-            raise PolicyError(f"fees.yaml: {own.id} costs more than {normal.id}: on {amount} minor units {mine} against {theirs}")
-
-
-def _pairs_in_force(schedules: tuple[Schedule, ...]) -> Iterator[tuple[Schedule, Schedule]]:
-    """Every lower-fee schedule with each normal one that is in force on some day together with it."""
-    for day in sorted({s.effective_from for s in schedules}):
-        newest = {s.kind: s for s in schedules if s.effective_from <= day}
-        normal = newest.get(NORMAL)
-        for kind, own in newest.items():
-            if kind != NORMAL and normal is None:
-                raise PolicyError(f"fees.yaml: {own.id} begins before any {NORMAL} schedule to compare it with")
-            if kind != NORMAL and normal is not None:
-                yield own, normal

@@ -2,42 +2,128 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from service.domain.fees import borne_by_client, borne_by_freelancer, cumulative_fee, processing_cost
-from service.domain.money import split_by_largest_remainder
-from service.policies import NORMAL, Policies
+from service.domain.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, cumulative_fee, own_fee, processing_cost, tax_on_fee
+from service.domain.money import round_half_up, split_by_largest_remainder
+from service.policies import Policies
 
 
-def quote(
-    policies: Policies, *, kind: str, currency: str, amounts_minor: list[int], bearer: str, on: date, promised: tuple[str | None, str | None] = (None, None)
-) -> dict[str, Any]:
-    """Which schedules apply, their rate, the fee and net of each milestone, and the processing cost with who bears it.
+@dataclass(frozen=True)
+class Pair:
+    """The two schedules that a contract is measured by, in its currency: its own kind's, and the normal one."""
 
-    Amounts are minor units of `currency`. The processing cost assumes one payment of everything; each payment is
-    quoted again before it is made, because the fixed part is taken once per payment. `promised`: (own, normal) schedules
-    that were frozen before and stay.
+    own: Schedule
+    normal: Schedule
+
+    @property
+    def lifetime(self) -> bool:
+        """Whether it matters what was billed before."""
+        return "lifetime" in (self.own.base, self.normal.base)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a quote is asked for; amounts in minor units. `billed_before_minor`: with this client, over their lifetime."""
+
+    kind: str
+    currency: str
+    amounts_minor: list[int]
+    bearer: str
+    on: date
+    billed_before_minor: int = 0
+    country: str | None = None
+
+
+def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
+    """Which schedules apply, the fee and net of each milestone, tax, processing cost and who bears it, and what is left.
+
+    The processing cost assumes one payment of everything; each payment is quoted again before it is made, because its
+    fixed part is taken once per payment. Lifetime tiers are quoted as if the milestones were released in their order.
     """
-    own = policies.schedule(promised[0]) if promised[0] else policies.schedule_for(kind, on)
-    normal = policies.schedule(promised[1]) if promised[1] else policies.schedule_for(NORMAL, on)
-    total = sum(amounts_minor)
-    fees = [cumulative_fee(own, normal, amount) for amount in amounts_minor]
-    cost = processing_cost(policies.processing(currency), total)
+    milestones = _milestones(pair, asked)
+    total, fee = sum(asked.amounts_minor), sum(m["fee"] for m in milestones)
+    cost = processing_cost(policies.processing(asked.currency), total)
+    tax = _tax(policies, pair.own, asked, [m["fee"] for m in milestones])
+    client_fee = client_fee_on(pair.own, total)
+    on_top = tax["amount"] if tax and tax["charged"] == "on_top" else 0
     return {
-        "applied": kind,
-        "schedule": own.id,
-        "normal_schedule": normal.id,
-        "rate": _decimal(own.headline_rate),
-        "normal_rate": _decimal(normal.headline_rate),
-        "fee": sum(fees),
-        "normal_fee": sum(cumulative_fee(normal, normal, amount) for amount in amounts_minor),
-        "net": total - sum(fees) - borne_by_freelancer(cost, bearer),
-        "milestones": [{"amount": a, "fee": f, "net": a - f} for a, f in zip(amounts_minor, fees, strict=True)],
-        "processing": {"cost": cost, "borne_by": bearer, "client_pays": borne_by_client(cost, bearer)},
+        "applied": asked.kind if all(m["applied"] == asked.kind for m in milestones) else pair.normal.kind,
+        "schedule": pair.own.id,
+        "normal_schedule": pair.normal.id,
+        "rate": decimal(pair.own.headline_rate),
+        "normal_rate": decimal(pair.normal.headline_rate),
+        "fee": fee,
+        "normal_fee": sum(m["normal_fee"] for m in milestones),
+        "tax": tax,
+        "net": total - fee - on_top - borne_by_freelancer(cost, asked.bearer),
+        "milestones": milestones,
+        "client_fee": client_fee,
+        "processing": {"cost": cost, "borne_by": asked.bearer, "client_pays": borne_by_client(cost, asked.bearer)},
+        "terms": {"own": as_terms(pair.own), "normal": as_terms(pair.normal)},
     }
+
+
+def _milestones(pair: Pair, asked: Asked) -> list[dict[str, Any]]:
+    found, before = [], asked.billed_before_minor
+    for amount in asked.amounts_minor:
+        fee, normal = cumulative_fee(pair.own, pair.normal, amount, before), own_fee(pair.normal, amount, before)
+        applied = asked.kind if fee == own_fee(pair.own, amount, before) else pair.normal.kind
+        found.append({"amount": amount, "fee": fee, "normal_fee": normal, "net": amount - fee, "applied": applied})
+        before += amount
+    return found
+
+
+def _tax(policies: Policies, own: Schedule, asked: Asked, fees_minor: list[int]) -> dict[str, Any] | None:
+    found = policies.fee_tax(asked.country, asked.on) if asked.country and own.tax != "none" else None
+    if found is None:
+        return None
+    amount = sum(tax_on_fee(fee, found.rate, inside=own.tax == "inside") for fee in fees_minor)
+    return {"name": found.name, "country": found.country, "rate": decimal(found.rate), "charged": own.tax, "amount": amount}
+
+
+def client_fee_on(own: Schedule, amount_minor: int) -> int:
+    """What the client pays to the platform on top of an amount, half-up."""
+    share = own.client_rate * amount_minor
+    return round_half_up(share.numerator, share.denominator)
+
+
+def margin_of(quoted: dict[str, Any]) -> int:
+    """What the platform would keep of a quoted contract: its fees, less the processing cost that nobody pays back to it."""
+    processing = quoted["processing"]
+    borne = processing["client_pays"] + borne_by_freelancer(processing["cost"], processing["borne_by"])
+    return int(quoted["fee"] + quoted["client_fee"] - (processing["cost"] - borne))
+
+
+def as_terms(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as it is frozen inside a quote: what a file says later does not reach it."""
+    kept = asdict(schedule)
+    tiers = [{"up_to_minor": t.up_to_minor, "rate": decimal(t.rate)} for t in schedule.tiers]
+    kept |= {"effective_from": schedule.effective_from.isoformat(), "tiers": tiers, "client_rate": decimal(schedule.client_rate)}
+    kept["rate_range"] = [decimal(r) for r in schedule.rate_range] if schedule.rate_range else None
+    return kept
+
+
+def promised(quoted: dict[str, Any]) -> Pair:
+    """The schedules that a quote froze."""
+    return Pair(_schedule(quoted["terms"]["own"]), _schedule(quoted["terms"]["normal"]))
+
+
+def _schedule(kept: dict[str, Any]) -> Schedule:
+    low_high = kept["rate_range"]
+    return Schedule(
+        **kept
+        | {
+            "effective_from": date.fromisoformat(kept["effective_from"]),
+            "tiers": tuple(Tier(t["up_to_minor"], Fraction(t["rate"])) for t in kept["tiers"]),
+            "client_rate": Fraction(kept["client_rate"]),
+            "rate_range": (Fraction(low_high[0]), Fraction(low_high[1])) if low_high else None,
+        }
+    )
 
 
 def surcharge(policies: Policies, currency: str, amounts_minor: list[int], bearer: str) -> tuple[int, int, list[int]]:
@@ -47,6 +133,7 @@ def surcharge(policies: Policies, currency: str, amounts_minor: list[int], beare
     return cost, borne_by_client(cost, bearer), split_by_largest_remainder(own, amounts_minor)
 
 
-def _decimal(rate: Fraction) -> str:
+def decimal(rate: Fraction) -> str:
     """A rate as the exact decimal text that a policy file would hold: 1/20 is '0.05'."""
-    return str((Decimal(rate.numerator) / Decimal(rate.denominator)).normalize())
+    made = Decimal(rate.numerator) / Decimal(rate.denominator)
+    return format(made.normalize(), "f")

@@ -31,6 +31,7 @@ NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "contract.dormant_again": ((FREELANCER, "dormant_freelancer"),),
     "contract.client_email_changed": ((CLIENT, "new_link"), (OLD_ADDRESS, "email_changed_old")),
     "contract.email_change_asked": ((CLIENT, "email_change_asked"),),
+    "contract.carried_over": ((CLIENT, "carried_over"), (FREELANCER, "carried_over_freelancer")),
     "amendment.proposed": ((OTHER_CLIENT, "amendment_proposed"), (OTHER_FREELANCER, "amendment_proposed_freelancer")),
     "amendment.accepted": ((CLIENT, "amendment_accepted"), (FREELANCER, "amendment_accepted_freelancer")),
     "amendment.rejected": ((CLIENT, "amendment_ended"), (FREELANCER, "amendment_ended_freelancer")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -17,8 +16,7 @@ from service.domain.capabilities import SCOPES, STOPPED_BY, capabilities
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.errors import Invalid, StateConflict, catalogue
 from service.domain.fees import Schedule, Tier
-from service.policies import PolicyError
-from service.policies.quotes import quote, surcharge
+from service.policies.quotes import Asked, Pair, quote, surcharge
 from tests.world import make_settings
 
 
@@ -32,6 +30,7 @@ TIERED = Schedule(
     date(2016, 6, 21),
     (Tier(50_000, Fraction("0.20")), Tier(1_000_000, Fraction("0.10")), Tier(None, Fraction("0.05"))),
     "published",
+    base="lifetime",
 )
 
 PUBLISHED = [
@@ -205,37 +204,12 @@ def test_codes_are_unique_and_advised() -> None:
     assert all(error.title and error.advice and 400 <= error.status < 600 for error in found.values())
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("schedules:\n- {id: a, kind: direct, effective_from: 2024-01-01, rate: '0.2', source: x}\n- {id: b, kind: marketplace, effective_from: 2024-01-01, rate: '0.1', source: x}", "a costs more than b: on 3 minor units"),
-        ("schedules:\n- {id: a, kind: direct, effective_from: 2024-01-01, rate: '0.05', source: x}", "before any marketplace"),
-        ("schedules:\n- {id: a, kind: marketplace, effective_from: 2024-01-01, rate: '-0.1', source: x}", "a rate lies"),
-        ("schedules:\n- {id: a, kind: marketplace, effective_from: 2024-01-01, rate: '0.1', source: x, surprise: 1}", "unknown key surprise"),
-        ("schedules:\n- {id: a, kind: marketplace, effective_from: 2024-01-01, rate: '0.1', source: x}\n- {id: b, kind: marketplace, effective_from: 2024-01-01, rate: '0.1', source: x}", "same day"),
-        ("schedules:\n- {id: a, kind: marketplace, effective_from: 2024-01-01, source: x, tiers: [{up_to_minor: 5, rate: '0.1'}]}", "last one has no end"),
-        ("- a list", "not a table"),
-    ],
-)  # fmt: skip
-def test_a_schedule_that_breaks_the_promise_stops_the_start(tmp_path: Path, text: str, complaint: str) -> None:
-    for name in ("windows.yaml", "processing.yaml"):
-        (tmp_path / name).write_text((policies.FOLDER / name).read_text())
-    (tmp_path / "fees.yaml").write_text(text)
-    with pytest.raises(PolicyError, match=complaint):
-        policies.load(make_settings("x"), tmp_path)
-
-
-def test_the_shipped_pair_is_strictly_lower_from_fifteen_cents() -> None:
-    own, normal = flat("0.05"), flat("0.10")
-    assert all(fees.fee_on(own, x) < fees.fee_on(normal, x) for x in range(15, 5_000))
-    assert fees.counter_example(own, normal) is None
-    assert fees.counter_example(normal, own) == 5
-
-
 @pytest.mark.parametrize("bearer", fees.BEARERS)
 def test_a_quote_adds_up(bearer: str) -> None:
     loaded = policies.load(make_settings("x"))
-    made = quote(loaded, kind="direct", currency="USD", amounts_minor=[120_000, 80_050, 233_333], bearer=bearer, on=date(2026, 1, 1))
+    on = date(2026, 1, 1)
+    pair = Pair(*(loaded.schedule_for(kind, on, "USD") for kind in ("direct", policies.NORMAL)))
+    made = quote(loaded, pair, Asked("direct", "USD", [120_000, 80_050, 233_333], bearer, on))
     assert [m["fee"] for m in made["milestones"]] == [6_000, 4_003, 11_667]
     assert made["fee"] == 21_670
     cost, client, shares = surcharge(loaded, "USD", [120_000, 80_050, 233_333], bearer)

@@ -57,7 +57,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.clients: dict[str, Person] = {}
         self.released: dict[str, int] = {}
         self.onboarded = False
-        made = [self._new([10_000 + n, 2_500, 77_777], bearer) for n, bearer in enumerate(("platform", "freelancer", "client"))]
+        made = [self.new_contract([10_000 + n, 2_500, 77_777], bearer) for n, bearer in enumerate(("platform", "freelancer", "client"))]
         for contract in made[:2]:
             self._pay(contract, "4242 4242 4242 4242", everything=True)
         self.world.work()
@@ -78,9 +78,9 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     @rule(target=contracts, amounts=st.lists(AMOUNTS, min_size=1, max_size=3), bearer=st.sampled_from(["platform", "freelancer", "client", "split"]))
     def make(self, amounts: list[int], bearer: str) -> Any:
-        return self._new(amounts, bearer) if len(self.clients) < int(os.environ.get("CONTRACTS", "4")) else multiple()
+        return self.new_contract(amounts, bearer) if len(self.clients) < int(os.environ.get("CONTRACTS", "4")) else multiple()
 
-    def _new(self, amounts: list[int], bearer: str) -> str:
+    def new_contract(self, amounts: list[int], bearer: str) -> str:
         email = f"client{len(self.clients)}@babbage.example"
         contract, client = self.world.accepted_contract(
             client=email, country="US", processing_borne_by=bearer, milestones=[(f"M{i}", a) for i, a in enumerate(amounts)]

@@ -22,6 +22,12 @@ CHAOS: list[dict[str, Any]] = [
     {"duplicate": 2}, {"reorder": True}, {"drop": 3}, {"delay_seconds": 900}, {"duplicate": 0, "reorder": False, "delay_seconds": 0, "drop": 0},
 ]  # fmt: skip
 
+_WITH_WORK_LEFT = """
+    SELECT id FROM contract WHERE state IN ('accepted', 'active', 'closing') AND EXISTS (
+        SELECT FROM milestone WHERE contract_id = contract.id AND state NOT IN ('released', 'refunded', 'settled', 'cancelled', 'charged_back', 'confiscated'))
+     ORDER BY id
+"""
+
 
 class Walker:
     """Chooses a step and its arguments; the machine does it and holds its invariants."""
@@ -32,10 +38,10 @@ class Walker:
 
     def step(self) -> None:
         pick, machine = self._chance.choice, self._machine
-        alive = [typeid.encode("ctr", r.id) for r in machine.world.sql("SELECT id FROM contract WHERE state IN ('accepted', 'active', 'closing') ORDER BY id")]
+        alive = [typeid.encode("ctr", r.id) for r in machine.world.sql(_WITH_WORK_LEFT)]
         contract, small = pick(alive or list(machine.clients)), len(alive) < 6
         steps: dict[str, Any] = {
-            "make": lambda: small and machine.make([self._chance.randint(500, 900_000) for _ in range(pick([1, 2, 3]))], pick(["platform", "freelancer", "client", "split"])),
+            "make": lambda: small and machine.new_contract([self._chance.randint(500, 900_000) for _ in range(pick([1, 2, 3]))], pick(["platform", "freelancer", "client", "split"])),
             "pay": lambda: machine.pay(contract, pick(CARDS), pick([True, False])),
             "submit": lambda: machine.submit(contract),
             "approve": lambda: machine.approve(contract, pick([None, 1, 3, 7])),

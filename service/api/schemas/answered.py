@@ -7,7 +7,9 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from service import web
 from service.api.dump import Step, compiled
+from service.domain import typeid
 from service.domain.capabilities import capabilities
 from service.domain.lifecycle import FREELANCER
 
@@ -69,7 +71,9 @@ class ContractOut(Out):
     fee_quote = fields.Method("get_quote")
     review_period_days = fields.Integer()
     processing_borne_by = fields.String()
-    relationship = fields.String(attribute="relationship_note", allow_none=True)
+    relationship = fields.String(attribute="relation", allow_none=True)
+    fee_rate = fields.String(allow_none=True)
+    converted_from = fields.String(allow_none=True)
     metadata = fields.Dict(attribute="metadata_")
     version = fields.Integer()
     text_version = fields.Integer()
@@ -83,6 +87,7 @@ class ContractOut(Out):
     fund_by = fields.AwareDateTime(allow_none=True)
     closed_at = fields.AwareDateTime(allow_none=True)
     allowed_actions = fields.Function(lambda c: capabilities("contract", c.state, FREELANCER))
+    warnings = fields.Function(lambda c: getattr(c, "warnings", []))
 
     def get_client(self, contract: Any) -> dict[str, Any]:
         return {
@@ -162,10 +167,29 @@ class EventOut(Out):
     sequence = fields.Integer(allow_none=True)
     actor = fields.String()
     data = fields.Method("get_data")
-    metrics = fields.Function(lambda _: {"job_success": "excluded", "feedback": "excluded"})
+    metrics = fields.Function(lambda e: web.runtime().policies.metrics_of(e.contract_kind))
 
     def get_data(self, event: Any) -> dict[str, Any]:
         return {"object": event.object_id, "from": event.from_state, "to": event.to_state, **event.data}
+
+
+class MarginRow:
+    """A row of the margins report with its contract's id as people see it."""
+
+    def __init__(self, row: Any) -> None:
+        self.__dict__ = row._asdict() | {"id": typeid.encode("ctr", row.id)}
+
+
+class MarginOut(Out):
+    kind_name = "margin"
+    id = fields.String(metadata={"description": "The contract"})
+    currency = fields.String()
+    fees = fields.Integer(attribute="fees_minor")
+    processing_recovered = fields.Integer(attribute="recovered_minor")
+    processing_cost = fields.Integer(attribute="processing_minor")
+    dispute_fees = fields.Integer(attribute="dispute_fees_minor")
+    losses = fields.Integer(attribute="losses_minor")
+    margin = fields.Integer(attribute="margin_minor")
 
 
 class EntryOut(Out):

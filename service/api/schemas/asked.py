@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
-from service.api.schemas.fields import BIGGEST_AMOUNT, amount, country, currency, email, freelancer_id, line, no_controls, prose
+from service.api.schemas.fields import BIGGEST_AMOUNT, amount, country, currency, email, freelancer_id, line, no_controls, prose, rate
 from service.domain.fees import BEARERS
-from service.models import KINDS
+from service.models import KINDS, RELATIONSHIPS
 
 
 class ClientIn(Schema):
@@ -16,6 +16,10 @@ class ClientIn(Schema):
     name = line(120, required=True)
     company = line(160, allow_none=True)
     country = country(allow_none=True)
+
+
+class PreCheckClientIn(Schema):
+    email = email(required=True)
 
 
 class MilestoneIn(Schema):
@@ -39,7 +43,8 @@ class ContractIn(Schema):
     currency = currency(required=True)
     milestones = fields.List(fields.Nested(MilestoneIn), required=True, validate=validate.Length(1, 50))
     kind = fields.String(load_default="direct", validate=validate.OneOf(KINDS))
-    relationship = line(300, allow_none=True, load_default=None)
+    relationship = fields.String(allow_none=True, load_default=None, validate=validate.OneOf(RELATIONSHIPS))
+    fee_rate = rate(load_default=None, allow_none=True)
     review_period_days = fields.Integer(strict=True, load_default=14, validate=validate.Range(3, 30))
     processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
     freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
@@ -55,6 +60,28 @@ class ContractEdit(ContractIn):
 
 class Nothing(Schema):
     """An empty object."""
+
+
+class ConversionIn(Schema):
+    kind = fields.String(required=True, validate=validate.OneOf([k for k in KINDS if k != "direct"]))
+    note = prose(2_000, load_default="")
+
+
+class FeedbackIn(Schema):
+    """Lenient on purpose: a kind that takes no feedback says so whatever was sent; the view is strict for the others."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    rating = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 5))
+    words = prose(2_000, load_default="")
+
+
+class PreCheckIn(Schema):
+    client = fields.Nested(PreCheckClientIn, required=True)
+    relationship = fields.String(required=True, validate=validate.OneOf(RELATIONSHIPS))
+    kind = fields.String(load_default="direct", validate=validate.OneOf(KINDS))
+    freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
 
 
 class ReasonIn(Schema):
@@ -165,6 +192,15 @@ class PageQuery(Schema):
     cursor = fields.String(load_default=None, validate=validate.Length(max=600))
 
 
+class OutcomeQuery(PageQuery):
+    since = fields.AwareDateTime(load_default=None, metadata={"description": "Closed at this instant or later"})
+    freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
+
+
+class MarginQuery(PageQuery):
+    losing = fields.Boolean(load_default=False)
+
+
 class ContractQuery(PageQuery):
     state = fields.String(load_default=None, validate=validate.Length(max=30))
     external_ref = fields.String(load_default=None, validate=validate.Length(max=500), metadata={"description": "metadata.external_ref"})
@@ -175,6 +211,10 @@ class QuoteQuery(Schema):
     currency = currency(required=True)
     amount = fields.Integer(required=True, validate=validate.Range(1, BIGGEST_AMOUNT))
     client = fields.String(load_default=None, validate=validate.Length(max=254))
+    billed_before = fields.Integer(load_default=None, validate=validate.Range(0, BIGGEST_AMOUNT))
+    on = fields.Date(load_default=None)
+    processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
+    freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
 
 
 class FreelancerQuery(Schema):

@@ -19,6 +19,7 @@ class AmendmentOut(Out):
     note = fields.String()
     milestones = fields.List(fields.Dict())
     differences = fields.List(fields.Dict())
+    converts_to = fields.String(allow_none=True)
     proposed_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
     answered_at = fields.AwareDateTime(allow_none=True)

@@ -44,6 +44,11 @@ def email(**more: Any) -> fields.String:
     return fields.String(validate=[validate.Length(3, 254), validate.Regexp(EMAIL.pattern + r"\Z", error="Not an e-mail address.")], **more)
 
 
+def rate(**more: Any) -> fields.String:
+    """A share from 0 to 1 as decimal text, never a float."""
+    return fields.String(validate=validate.Regexp(r"0(\.[0-9]{1,6})?\Z", error='A decimal text below one, such as "0.05".'), **more)
+
+
 def amount(**more: Any) -> fields.Integer:
     """Whole minor units; floats, texts and booleans are refused."""
     return fields.Integer(strict=True, validate=validate.Range(1, BIGGEST_AMOUNT), metadata={"description": "Minor units", "examples": [120000]}, **more)
