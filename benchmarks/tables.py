@@ -8,6 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from benchmarks import promises
 from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.lifecycle import MACHINES, Machine
@@ -110,7 +111,15 @@ def environment() -> str:
     return "\n".join(out) + "\n"
 
 
-PAGES = {"states.md": states, "chart.md": chart, "mails.md": mails, "faults.md": faults, "../.env.example": environment}
+PAGES = {
+    "states.md": states,
+    "chart.md": chart,
+    "mails.md": mails,
+    "faults.md": faults,
+    "fees.md": promises.fees,
+    "metrics.md": promises.metrics,
+    "../.env.example": environment,
+}
 
 
 def main() -> None:

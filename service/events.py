@@ -17,6 +17,7 @@ from service.models import (
     Dispute,
     Event,
     Freelancer,
+    Hold,
     Milestone,
     Payment,
     Payout,
@@ -26,7 +27,7 @@ from service.models import (
     new_id,
 )
 
-Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback
+Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback | Hold
 
 
 def move(act: Act, subject: Stateful, event: str, *, contract: Contract | None = None, actor: str | None = None, **data: Any) -> Move:

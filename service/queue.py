@@ -112,6 +112,23 @@ def fail(session: Session, job: Claimed, now: datetime, error: str, retry_after:
     return dead
 
 
+_PARK = text("""
+    UPDATE job SET due_at = :due_at, leased_until = NULL, attempts = 0, last_error = :error WHERE id = :id AND leased_until = :lease
+""")
+_WAKE = text("UPDATE job SET due_at = :now WHERE state = 'waiting' AND last_error LIKE 'OnHold: %' AND due_at > :now")
+_HELD_LOOKS_EVERY = timedelta(hours=6)
+
+
+def park(session: Session, job: Claimed, now: datetime, error: str) -> None:
+    """A hold stops it: it waits without using up its tries, and is looked at now and then even if nobody wakes it."""
+    session.execute(_PARK, {"due_at": now + _HELD_LOOKS_EVERY, "error": error[:500], "id": job.id, "lease": job.lease})
+
+
+def wake_held(act: Act) -> None:
+    """A hold has ended: whatever waited for one looks again now."""
+    act.session.execute(_WAKE, {"now": act.now})
+
+
 _NEXT_DUE = text("SELECT min(due_at) FROM job WHERE state = 'waiting'")
 
 

@@ -21,6 +21,10 @@ BEGIN
     IF NOT FOUND OR is_bounded <> (p_owner IS NOT NULL) THEN
         PERFORM ledger_refuse('ledger_chart', format('no account of kind %s with this owner', p_kind));
     END IF;
+    IF is_bounded THEN
+        -- A hold that is being placed either sees this account or is seen by it.
+        PERFORM pg_advisory_xact_lock_shared(7001);
+    END IF;
     INSERT INTO ledger_account (kind, owner, currency, normal_side, bounded, opened_at)
     VALUES (p_kind, p_owner, p_currency, side, is_bounded, p_at)
     ON CONFLICT DO NOTHING RETURNING id INTO found_id;
@@ -31,7 +35,8 @@ BEGIN
         RETURN found_id;
     END IF;
     IF is_bounded THEN
-        INSERT INTO ledger_balance (account_id, normal_side) VALUES (found_id, side);
+        INSERT INTO ledger_balance (account_id, normal_side, hold_release, hold_refund, hold_outflow)
+        SELECT found_id, side, release, refund, outflow FROM hold_gates(p_kind, p_owner);
     END IF;
     RETURN found_id;
 END $$;

@@ -12,7 +12,7 @@ DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['contract', 'milestone', 'payment', 'refund', 'payout', 'payout_account',
-                                'amendment', 'refund_request', 'dispute', 'chargeback'] LOOP
+                                'amendment', 'refund_request', 'dispute', 'chargeback', 'hold'] LOOP
         EXECUTE format('CREATE TRIGGER lifecycle_guard AFTER UPDATE OF state ON %I FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)'
                        ' EXECUTE FUNCTION lifecycle_guard()', name);
     END LOOP;
@@ -29,7 +29,8 @@ CREATE TRIGGER terms_fixed BEFORE UPDATE OF amount_minor, contract_id ON milesto
 CREATE TRIGGER terms_fixed BEFORE UPDATE OF currency, freelancer_id, quote ON contract FOR EACH ROW
     WHEN (OLD.currency <> NEW.currency OR OLD.freelancer_id <> NEW.freelancer_id
           OR (OLD.accepted_at IS NOT NULL AND (OLD.quote ->> 'schedule' IS DISTINCT FROM NEW.quote ->> 'schedule'
-                                               OR OLD.quote ->> 'normal_schedule' IS DISTINCT FROM NEW.quote ->> 'normal_schedule')))
+                                               OR OLD.quote ->> 'normal_schedule' IS DISTINCT FROM NEW.quote ->> 'normal_schedule'
+                                               OR OLD.quote -> 'terms' IS DISTINCT FROM NEW.quote -> 'terms')))
     EXECUTE FUNCTION terms_fixed();
 
 -- What nobody but its writer has seen may be thrown away; whatever was sent to somebody stays.

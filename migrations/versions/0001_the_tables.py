@@ -228,6 +228,46 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('client_session_pkey')),
     sa.UniqueConstraint('digest', name=op.f('client_session_digest_key'))
     )
+    op.create_table('hold',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('subject_kind', sa.Text(), nullable=False),
+    sa.Column('subject_id', sa.UUID(), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('scopes', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=True),
+    sa.Column('reserved_minor', sa.BigInteger(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=True),
+    sa.Column('reason_code', sa.Text(), nullable=False),
+    sa.Column('clause', sa.Text(), nullable=False),
+    sa.Column('facts', sa.Text(), nullable=False),
+    sa.Column('internal_note', sa.Text(), nullable=False),
+    sa.Column('disclosure', sa.Text(), nullable=False),
+    sa.Column('automated', sa.Boolean(), nullable=False),
+    sa.Column('rule_id', sa.Text(), nullable=True),
+    sa.Column('opened_by', sa.Text(), nullable=False),
+    sa.Column('confirm_by', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('confirmed_by', sa.Text(), nullable=True),
+    sa.Column('renewals', sa.BigInteger(), nullable=False),
+    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('review_due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('appeal_until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sa.Text(), nullable=True),
+    sa.Column('end_reason', sa.Text(), nullable=True),
+    sa.CheckConstraint("amount_minor IS NULL OR (amount_minor > 0 AND currency IS NOT NULL AND subject_kind = 'freelancer')", name=op.f('hold_amount_of_a_person')),
+    sa.CheckConstraint("disclosure IN ('full', 'restricted')", name=op.f('hold_disclosure_known')),
+    sa.CheckConstraint("state IN ('active', 'in_review', 'converted', 'released', 'expired')", name=op.f('hold_state_known')),
+    sa.CheckConstraint("subject_kind IN ('freelancer', 'client', 'contract', 'milestone', 'payment', 'payout')", name=op.f('hold_subject_kind_known')),
+    sa.CheckConstraint('NOT automated OR rule_id IS NOT NULL', name=op.f('hold_rule_named')),
+    sa.CheckConstraint('confirmed_by IS DISTINCT FROM opened_by', name=op.f('hold_confirmed_by_another')),
+    sa.CheckConstraint('jsonb_array_length(scopes) > 0', name=op.f('hold_stops_something')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('hold_freelancer_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('hold_pkey'))
+    )
+    op.create_index('hold_by_freelancer_idx', 'hold', ['freelancer_id', 'id'], unique=False)
+    op.create_index('hold_in_force_idx', 'hold', ['subject_id'], unique=False, postgresql_where="state IN ('active', 'in_review', 'converted')")
     op.create_table('ledger_account',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -253,6 +293,7 @@ def upgrade() -> None:
     sa.Column('waiting_for', sa.Text(), nullable=True),
     sa.Column('asked_by', sa.Text(), nullable=False),
     sa.Column('attempt', sa.BigInteger(), nullable=False),
+    sa.Column('holds', sa.BigInteger(), nullable=False),
     sa.Column('requested_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('arrived_at', sa.DateTime(timezone=True), nullable=True),
@@ -345,6 +386,16 @@ def upgrade() -> None:
     )
     op.create_index('contract_by_client_idx', 'contract', ['client_id'], unique=False)
     op.create_index('contract_by_freelancer_idx', 'contract', ['freelancer_id', 'id'], unique=False)
+    op.create_table('hold_effect',
+    sa.Column('hold_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('object_id', sa.Text(), nullable=False),
+    sa.Column('what', sa.Text(), nullable=False),
+    sa.Column('outcome', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('hold_effect_hold_id_fkey')),
+    sa.PrimaryKeyConstraint('hold_id', 'number', name=op.f('hold_effect_pkey'))
+    )
     op.create_table('ledger_balance',
     sa.Column('account_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('normal_side', sa.Text(), nullable=False),
@@ -360,6 +411,38 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('account_id', name=op.f('ledger_balance_pkey')),
     postgresql_with={'fillfactor': '50', 'autovacuum_vacuum_threshold': '500', 'autovacuum_vacuum_scale_factor': '0'}
     )
+    op.create_table('requirement',
+    sa.Column('hold_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state IN ('open', 'given', 'accepted', 'refused')", name=op.f('requirement_state_known')),
+    sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('requirement_hold_id_fkey')),
+    sa.PrimaryKeyConstraint('hold_id', 'number', name=op.f('requirement_pkey')),
+    sa.UniqueConstraint('id', name=op.f('requirement_id_key'))
+    )
+    op.create_table('suspension',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('person_kind', sa.Text(), nullable=False),
+    sa.Column('person_id', sa.UUID(), nullable=False),
+    sa.Column('level', sa.Text(), nullable=False),
+    sa.Column('hold_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('started_by', sa.Text(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sa.Text(), nullable=True),
+    sa.Column('end_reason', sa.Text(), nullable=True),
+    sa.CheckConstraint("level IN ('restricted', 'blocked')", name=op.f('suspension_level_known')),
+    sa.CheckConstraint("person_kind IN ('freelancer', 'client')", name=op.f('suspension_person_kind_known')),
+    sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('suspension_hold_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('suspension_pkey'))
+    )
+    op.create_index('suspension_one_at_a_time_idx', 'suspension', ['person_id'], unique=True, postgresql_where='ended_at IS NULL')
     op.create_table('acceptance',
     sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('text_version', sa.BigInteger(), nullable=False),
@@ -920,7 +1003,11 @@ def downgrade() -> None:
     op.drop_index('amendment_one_open_idx', table_name='amendment', postgresql_where="state = 'proposed'")
     op.drop_table('amendment')
     op.drop_table('acceptance')
+    op.drop_index('suspension_one_at_a_time_idx', table_name='suspension', postgresql_where='ended_at IS NULL')
+    op.drop_table('suspension')
+    op.drop_table('requirement')
     op.drop_table('ledger_balance')
+    op.drop_table('hold_effect')
     op.drop_index('contract_by_freelancer_idx', table_name='contract')
     op.drop_index('contract_by_client_idx', table_name='contract')
     op.drop_table('contract')
@@ -929,6 +1016,9 @@ def downgrade() -> None:
     op.drop_index('payout_by_freelancer_idx', table_name='payout')
     op.drop_table('payout')
     op.drop_table('ledger_account')
+    op.drop_index('hold_in_force_idx', table_name='hold', postgresql_where="state IN ('active', 'in_review', 'converted')")
+    op.drop_index('hold_by_freelancer_idx', table_name='hold')
+    op.drop_table('hold')
     op.drop_table('client_session')
     op.drop_table('client_alias')
     op.drop_table('chart_line')

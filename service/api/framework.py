@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from marshmallow import RAISE, Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedMediaType
 
-from service import web
+from service import holds, web
 from service.act import Act
 from service.api import idempotency
 from service.domain.errors import BadRequest, BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
@@ -26,6 +27,11 @@ from service.tokens import BadToken
 VERSIONS = ("2026-11-22",)
 _DEEPEST = 20
 _STORED_REFUSALS = range(402, 500)
+OPEN_TO_THE_BLOCKED = re.compile(
+    r"/v1/(disputes|refund-requests|holds|appeals|cases|pre-checks|payouts)(/|$)|/v1/milestones/[^/]+/refunds$|/v1/contracts/[^/]+/(files|end|cancel|withdraw)$"
+)
+"""What somebody who may not log in may still do: give money back, end a contract, argue a dispute, answer us,
+and ask for a payout that will wait."""
 
 
 class _Parser(FlaskParser):
@@ -112,6 +118,12 @@ class Call:
             self.response.headers["ETag"] = f'"{etag}"'
         return self.response
 
+    def listing(self, shown: list[dict[str, Any]], limit: int) -> Response:
+        """As `page`, of rows that are shown already."""
+        more = len(shown) > limit
+        cursor = web.runtime().tokens.sign("cursor", [request.path, shown[limit - 1]["id"]]) if more else None
+        return self.json({"object": "list", "data": shown[:limit], "has_more": more, "next_cursor": cursor})
+
     def page(self, schema: Schema, found: list[Any], limit: int, key: str = "id") -> Response:
         """A list: `limit` rows of the `limit + 1` that were read, and a cursor when there are more."""
         rows = found[:limit]
@@ -148,6 +160,8 @@ def call(scope: str) -> Iterator[Call]:
             if scope and scope not in principal.scopes:
                 raise MissingScope(f"The key needs the scope {scope}.")
             begun = Act(session, principal.actor, now, web.request_id(), runtime.policies)
+            if principal.freelancer_id and request.method not in ("GET", "HEAD") and not OPEN_TO_THE_BLOCKED.match(request.path):
+                holds.refuse(begun, "login", [principal.freelancer_id])
             made = Call(begun, principal)
             if request.method == "POST":
                 held = idempotency.hold(begun, principal.key_id)

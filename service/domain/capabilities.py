@@ -9,9 +9,6 @@ from functools import cache
 
 from service.domain.lifecycle import allowed_actions
 
-SCOPES = ("login", "contract_create", "accept", "inflow", "release", "refund", "outflow", "amend")
-"""What a hold can stop, by the names that a statement of reasons uses."""
-
 STOPPED_BY: dict[tuple[str, str], str] = {
     ("contract", "send"): "contract_create",
     ("contract", "accept"): "accept",

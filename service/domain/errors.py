@@ -3,9 +3,9 @@
 HoldfastError
 ├── BadRequest 400          Malformed, BadVersion, KeyMissing
 ├── Unauthenticated 401
-├── Forbidden 403           MissingScope, OnHold, CodeRequired
+├── Forbidden 403           MissingScope, CodeRequired
 ├── NotFound 404            also "exists, but not yours"
-├── Conflict 409            StateConflict, AlreadyPosted, NotEnough, AccountHeld, KeyRunning, ...
+├── Conflict 409            StateConflict, AlreadyPosted, NotEnough, OnHold, KeyRunning, ...
 ├── Stale 412, PreconditionRequired 428
 ├── TooLarge 413, LengthRequired 411, WrongMediaType 415
 ├── Unprocessable 422       Invalid (field errors), KeyReused
@@ -119,9 +119,9 @@ class NotEnough(Conflict):
     advice = "Read the balance and ask for at most what is available."
 
 
-class AccountHeld(Conflict):
+class OnHold(Conflict):
     status, code, title = 403, "on_hold", "The money is on hold"
-    advice = "The hold names its reason and the date of the next decision."
+    advice = "GET /v1/holds/{id} says why, what still works, what you can do, and when it is decided."
 
 
 class ChargedBack(Conflict):

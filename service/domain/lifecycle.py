@@ -138,6 +138,8 @@ PAYOUT = Machine(
     (
         _move("send", "requested", "in_transit", "system", "payout.in_transit"),
         _move("arrive", "in_transit", "paid", "psp", "payout.paid"),
+        _move("hold", "requested", "held", "system", "payout.held"),
+        _move("resume", "held", "requested", "system", "payout.resumed"),
         _move("fail", "requested held in_transit paid", "failed", "psp system", "payout.failed"),
         _move("cancel", "requested held", "canceled", "freelancer staff system", "payout.canceled"),
     ),
@@ -215,7 +217,19 @@ CHARGEBACK = Machine(
     ),
 )
 
-MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK)}
+HOLD = Machine(
+    "hold",
+    ("active", "in_review", "converted", "released", "expired"),
+    frozenset({"released", "expired"}),
+    (
+        _move("review", "active", "in_review", "staff freelancer client", "hold.in_review"),
+        _move("lift", "active in_review converted", "released", "staff system", "hold.lifted"),
+        _move("expire", "active in_review", "expired", "system", "hold.expired"),
+        _move("convert", "active in_review", "converted", "staff", "hold.converted"),
+    ),
+)
+
+MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK, HOLD)}
 
 
 def allowed_move(machine: str, state: str, event: str, actor: str) -> Move:

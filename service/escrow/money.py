@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service import events, queue
+from service import events, holds, queue
 from service.act import Act
 from service.domain.errors import ChargedBack, Conflict
 from service.domain.fees import cumulative_share
@@ -30,6 +30,7 @@ def post_all(act: Act, entries: list[Entry]) -> None:
 
 def release(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -> tuple[Release, Entry]:
     """Held money becomes the freelancer's, less the fee, their part of the processing cost, and what they owe."""
+    holds.refuse(act, "release", holds.subjects_of(contract, milestone.id))
     fee = fees.take(act, contract, milestone, gross_minor)
     released = milestone.released_minor + gross_minor
     processing = cumulative_share(milestone.processing_due_minor, released, milestone.funded_minor) - milestone.processing_taken_minor
@@ -97,6 +98,7 @@ def _refundable_payment(act: Act, milestone: Milestone) -> Payment:
 
 def refund_held(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
     """Held money starts its way back by the way it came. Raises ChargedBack while a bank has a hand on the payment."""
+    holds.refuse(act, "refund", holds.subjects_of(contract, milestone.id))
     refund = _refund_row(act, contract, _refundable_payment(act, milestone), milestone, "escrow", amount_minor, reason)
     milestone.refunding_minor += amount_minor
     line = Line(Account("escrow", milestone.id), Account("refund_in_flight", refund.id), amount_minor)
@@ -105,6 +107,7 @@ def refund_held(act: Act, contract: Contract, milestone: Milestone, amount_minor
 
 def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
     """Released money goes back: the platform returns its fee on it, the freelancer bears the rest or owes it. The freelancer is locked."""
+    holds.refuse(act, "refund", holds.subjects_of(contract, milestone.id))
     left = milestone.released_minor - milestone.refunded_after_release_minor - amount_minor
     back = fees.give_back(contract, milestone, left)
     fee_back = min(amount_minor, back.amount_minor)

@@ -14,7 +14,7 @@ _LEFT = """
            coalesce(sum(r.net_minor - r.recovered_minor - r.taken_minor) FILTER (WHERE r.matured_at IS NULL), 0)::bigint AS pending,
            coalesce(sum(r.net_minor - r.recovered_minor) FILTER (WHERE r.matured_at IS NOT NULL), 0)::bigint AS matured,
            (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s JOIN payout p ON p.id = s.payout_id
-             WHERE s.payment_id = l.payment_id AND p.state <> 'canceled') AS used,
+             WHERE s.payment_id = l.payment_id AND p.state NOT IN ('canceled', 'held')) AS used,
            (SELECT coalesce(sum(f.from_freelancer_minor), 0)::bigint FROM refund f WHERE f.payment_id = l.payment_id AND f.source = 'released') AS refunded,
            (SELECT coalesce(sum(c.amount_minor), 0)::bigint FROM chargeback_line c JOIN chargeback b ON b.id = c.chargeback_id
              WHERE b.payment_id = l.payment_id AND c.round = b.round AND c.place IN ('pending', 'available')) AS locked

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from service.act import Act
 from service.db import constraint_of
 from service.domain import typeid
-from service.domain.errors import AccountHeld, AlreadyPosted, HoldfastError, NotEnough
+from service.domain.errors import AlreadyPosted, HoldfastError, NotEnough, OnHold
 from service.models import new_id
 
 _POST = "SELECT ledger_post(%s::uuid, %s, %s, %s::uuid, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::bigint[])"
@@ -25,7 +25,7 @@ _POST = "SELECT ledger_post(%s::uuid, %s, %s, %s::uuid, %s, %s, %s, %s, %s, %s, 
 _REFUSALS: dict[str, type[HoldfastError]] = {
     "journal_entry_kind_cause_key": AlreadyPosted,
     "ledger_balance_not_overdrawn": NotEnough,
-    "ledger_account_held": AccountHeld,
+    "ledger_account_held": OnHold,
 }
 
 
@@ -75,7 +75,7 @@ class Entry:
 
 
 def post(act: Act, entry: Entry) -> str:
-    """Write the entry; returns its id. Raises AlreadyPosted, NotEnough, AccountHeld; the transaction is then over."""
+    """Write the entry; returns its id. Raises AlreadyPosted, NotEnough, OnHold; the transaction is then over."""
     lines = [line for line in entry.lines if line.amount_minor]
     occurred_at = entry.occurred_at or act.now
     posted_on = act.now.astimezone(act.policies.book_zone).date()

@@ -23,9 +23,12 @@ from service.models.platform import (
     Message,
     SessionGrant,
 )
+from service.models.safety import DISCLOSURES, LEVELS, Hold, HoldEffect, Requirement, Suspension
 
 __all__ = [
+    "DISCLOSURES",
     "KINDS",
+    "LEVELS",
     "RELATIONSHIPS",
     "Acceptance",
     "Amendment",
@@ -55,6 +58,8 @@ __all__ = [
     "FormKey",
     "FraudWarning",
     "Freelancer",
+    "Hold",
+    "HoldEffect",
     "IdempotencyRecord",
     "Installation",
     "Job",
@@ -75,10 +80,12 @@ __all__ = [
     "Refund",
     "RefundRequest",
     "Release",
+    "Requirement",
     "SessionGrant",
     "StaffTask",
     "StripeEvent",
     "Submission",
+    "Suspension",
     "TypeID",
     "new_id",
 ]  # fmt: skip

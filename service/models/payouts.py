@@ -51,6 +51,8 @@ class Payout(Base):
     asked_by: Mapped[str] = mapped_column(default="freelancer")
     """`freelancer`, `schedule`, or `forced`: money that has lain too long."""
     attempt: Mapped[int] = mapped_column(default=1)
+    holds: Mapped[int] = mapped_column(default=0)
+    """How often a hold has stopped it."""
     requested_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]

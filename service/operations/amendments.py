@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import agreement, events, queue
+from service import agreement, events, holds, queue
 from service.act import Act
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.money import check_contract_amount
@@ -35,6 +35,7 @@ class Wanted:
 
 def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Amendment:
     """Put new terms to the other side. Raises StateConflict while another amendment is open, Invalid for what cannot be changed."""
+    holds.refuse(act, "amend", holds.subjects_of(contract))
     if contract.state not in _AMENDABLE:
         raise StateConflict("Only an accepted contract is amended.", {"current_state": contract.state, "allowed_actions": []})
     if open_amendment(act.session, contract.id) is not None:
@@ -62,6 +63,7 @@ def accept(act: Act, contract: Contract, amendment: Amendment, evidence: dict[st
 
     Raises StateConflict, Forbidden for the proposer, Invalid when a payment has overtaken the proposal.
     """
+    holds.refuse(act, "amend", holds.subjects_of(contract))
     if amendment.proposed_by == act.role:
         raise Forbidden("The other side has to agree.")
     wanted = [_wanted(row) for row in amendment.milestones]

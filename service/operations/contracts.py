@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import func, select
 
-from service import agreement, events, queue
+from service import agreement, events, holds, queue
 from service.act import Act
 from service.domain.errors import Stale
 from service.domain.lifecycle import MILESTONE
@@ -36,6 +36,7 @@ class Evidence:
 
 def accept(act: Act, contract: Contract, text_version: int, evidence: Evidence) -> Contract:
     """Bind both. The text must be the one that was shown; from here on the quote is frozen. Raises StateConflict, Stale."""
+    holds.refuse(act, "accept", holds.subjects_of(contract))
     events.move(act, contract, "accept")
     if contract.text_version != text_version:
         raise Stale("The text has changed since you read it.")

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service import agreement, events, queue
+from service import agreement, events, holds, queue
 from service.act import Act
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.escrow import states
@@ -37,6 +37,7 @@ class _Offered:
 
 def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
     """Ask the client to go on as another kind once what is paid is done. Raises StateConflict, Invalid."""
+    holds.refuse(act, "amend", holds.subjects_of(contract))
     waiting = select(Amendment.id).where(Amendment.contract_id == contract.id, Amendment.state == "proposed")
     if contract.state != "active" or contract.kind != "direct" or act.session.execute(waiting).first():
         raise StateConflict("Only a direct contract that is under way, without an open amendment, is converted.", {"current_state": contract.state})
@@ -66,6 +67,7 @@ def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
 
 def agree(act: Act, contract: Contract, amendment: Amendment, evidence: dict[str, Any]) -> Contract:
     """The client agrees: the old contract keeps what is paid, the new one begins, accepted. Raises StateConflict, Forbidden, Invalid."""
+    holds.refuse(act, "amend", holds.subjects_of(contract))
     if amendment.proposed_by == act.role:
         raise Forbidden("The other side has to agree.")
     moving = _moving(contract)

@@ -51,7 +51,7 @@ def request_changes(act: Act, contract: Contract, milestone: Milestone, what: st
 def approve(act: Act, contract: Contract, milestone: Milestone, amount_minor: int | None = None, rest: str = "keep") -> Release:
     """Release all that is held, or `amount_minor` of it, early or after a submission; `rest` says what the remainder does.
 
-    Raises StateConflict, Invalid for an amount out of range, AccountHeld when a hold stops releases.
+    Raises StateConflict, Invalid for an amount out of range, OnHold when a hold stops releases.
     """
     event = "auto_approve" if act.role == "system" else "approve" if milestone.state == "submitted" else "release_early"
     held = money.held_minor(milestone)
@@ -144,7 +144,7 @@ def _submitted_at(session: Session, milestone: Milestone) -> datetime:
 
 
 def mature(act: Act, release_id: str) -> bool:
-    """The security period is over: pending becomes available. Returns False when it already did. Raises AccountHeld."""
+    """The security period is over: pending becomes available. Returns False when it already did. Raises OnHold."""
     query = select(Release).where(Release.id == release_id).with_for_update()
     release = act.session.execute(query).scalar_one()
     if release.matured_at is not None or release.matures_at > act.now:

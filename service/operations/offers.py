@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service import agreement, clients, events, queue, rows
+from service import agreement, clients, events, holds, queue, rows
 from service.act import Act
 from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.fees import SURCHARGE_FORBIDDEN
@@ -57,6 +57,7 @@ class Terms:
 
 def create(act: Act, freelancer_id: str, terms: Terms) -> Contract:
     """A draft. Raises Invalid for terms that could never be sent, so that the writer learns it now."""
+    holds.refuse(act, "contract_create", [freelancer_id])
     _check(act, freelancer_id, terms)
     client, alias = clients.find_or_make(act, freelancer_id, terms.client.email)
     contract = Contract(
@@ -132,6 +133,7 @@ def _start_clock(act: Act, contract: Contract) -> None:
 
 def send(act: Act, contract: Contract) -> Contract:
     """Offer the contract: the text gets its hash, the fee is quoted, the offer's clock starts. Raises StateConflict."""
+    holds.refuse(act, "contract_create", [contract.freelancer_id])
     events.move(act, contract, "send")
     contract.quote = agreement.quote_of(act, contract)
     agreement.new_version(act, contract)

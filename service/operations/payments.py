@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from service import events, queue
+from service import events, holds, queue
 from service.act import Act
 from service.domain.errors import Invalid, StateConflict
 from service.domain.lifecycle import PAYMENT
@@ -46,6 +46,7 @@ def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = 
     wanted = [m for m in contract.milestones if m.id in set(milestone_ids)]
     if not wanted or len(wanted) != len(set(milestone_ids)):
         raise Invalid.one("/milestones", "unknown_milestone", "Choose at least one milestone of this contract.")
+    holds.refuse(act, "inflow", holds.subjects_of(contract, *(m.id for m in wanted)))
     open_payments = _open_payments(act, wanted)
     for milestone in wanted:
         if milestone.state not in _PAYABLE or any(p.state == "processing" for p in open_payments):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import events, queue, rows
+from service import events, holds, queue, rows
 from service.act import Act
 from service.domain.errors import Invalid, NotEnough, NotFound, PayoutAccountNotReady, PayoutCoolDown, PayoutsStopped
 from service.domain.money import payable_part, plain
@@ -98,7 +98,7 @@ def _locked_account(act: Act, freelancer_id: str) -> PayoutAccount:
 def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, asked_by: str = "freelancer") -> Payout:
     """Ask for a payout out of what is available. The money leaves the balance now and Stripe hears of it by a job.
 
-    Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown, AccountHeld.
+    Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown, OnHold.
     """
     rows.freelancer(act.session, freelancer_id, lock=True)
     _check_request(act, amount_minor, currency, asked_by)
@@ -108,13 +108,21 @@ def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, aske
     cool_until = _cool_until(act, account)
     if cool_until > act.now:
         raise PayoutCoolDown("The bank account was changed a short while ago.", {"until": cool_until.isoformat()})
+    held = holds.stopping(act.session, "outflow", [freelancer_id]) is not None
     available = balance(act.session, "available", freelancer_id, currency)
     if amount_minor > available:
         raise NotEnough(f"{plain(available, currency)} is available.", {"available": available, "currency": currency})
     payout = Payout(
-        id=new_id("pyo"), freelancer_id=freelancer_id, state="requested", currency=currency, amount_minor=amount_minor, stripe_payout_id=None,
+        id=new_id("pyo"), freelancer_id=freelancer_id, state="held" if held else "requested", currency=currency, amount_minor=amount_minor, stripe_payout_id=None,
         stripe_account_id=account.stripe_account_id, failure_code=None, waiting_for=None, asked_by=asked_by, requested_at=act.now, sent_at=None, arrived_at=None,
     )  # fmt: skip
+    if held:
+        # Nothing is posted: the money stays where the hold keeps it, and the payout is sent when the last hold is lifted.
+        payout.holds = 1
+        act.session.add(payout)
+        events.record(act, "payout.requested", payout, to_state="held", amount=amount_minor, currency=currency)
+        queue.enqueue(act, "payout_held_alarm", payout.id, act.now + timedelta(days=act.policies.windows.payout_held_alarm_days))
+        return payout
     payout.sources = sources.choose(act.session, freelancer_id, amount_minor, currency)
     if sum(s.amount_minor for s in payout.sources) < amount_minor:
         raise NotEnough("Part of this money is still on its way back from a failed payout; try again in a few minutes.")
@@ -248,6 +256,12 @@ def request_by_itself(act: Act, freelancer_id: str, currency: str, asked_by: str
     """A payout of all that is available, as far as banks take it. None when there is nothing left."""
     amount = payable_part(balance(act.session, "available", freelancer_id, currency), currency)
     return request(act, freelancer_id, amount, currency, asked_by) if amount > 0 else None
+
+
+def held_of(session: Session, freelancer_id: str) -> list[Payout]:
+    """Payouts that a hold has stopped, oldest first, locked."""
+    query = select(Payout).where(Payout.freelancer_id == freelancer_id, Payout.state == "held").order_by(Payout.id).limit(1_000)
+    return list(session.execute(query.with_for_update()).scalars())
 
 
 def by_stripe_id(session: Session, stripe_payout_id: str) -> str | None:

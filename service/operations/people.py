@@ -23,9 +23,9 @@ FREELANCER_SCOPES = (
 )  # fmt: skip
 ROLE_SCOPES: dict[str, tuple[str, ...]] = {
     "freelancer": FREELANCER_SCOPES,
-    "platform": (*FREELANCER_SCOPES, "keys:write", "sandbox"),
+    "platform": (*FREELANCER_SCOPES, "keys:write", "suspensions:write", "sandbox"),
     "finance": ("finance:read", "finance:export", "finance:act", "contracts:read", "payments:read", "events:read"),
-    "safety": ("safety:read", "safety:act", "disputes:rule", "contracts:read", "payments:read", "events:read"),
+    "safety": ("safety:read", "safety:act", "suspensions:write", "disputes:rule", "contracts:read", "payments:read", "events:read"),
     "approver": ("safety:read", "safety:approve", "finance:read", "finance:approve", "disputes:rule"),
     "reviewer": ("safety:read", "safety:approve", "disputes:rule"),
     "admin": ("keys:write", "finance:read", "safety:read", "events:read", "contracts:read", "payments:read", "sandbox"),

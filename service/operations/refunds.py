@@ -29,7 +29,7 @@ _TRY_AGAIN = timedelta(hours=1)
 
 
 def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | None:
-    """Start giving suspense money back; None when an attempt is under way or it has gone back. Raises AccountHeld."""
+    """Start giving suspense money back; None when an attempt is under way or it has gone back. Raises OnHold."""
     if payment.judgement in (None, "funded"):
         return None
     attempts = _attempts(act.session, payment.id)

@@ -15,6 +15,7 @@ from service.domain.money import usd_like
 from service.policies.fee_tax import FeeTax, fee_taxes_of
 from service.policies.kinds import Kind, kinds_of
 from service.policies.reading import PolicyError, read
+from service.policies.reasons import Reason, reasons_of
 from service.policies.schedules import NORMAL, schedules_of
 
 __all__ = ["FOLDER", "NORMAL", "Policies", "PolicyError", "Windows", "load"]
@@ -66,6 +67,16 @@ class Windows:
     payout_cooldown_hours_after_bank_change: int
     payout_schedule_minimum_usd_like: dict[str, int]
     payout_forced_days: int
+    rule_hold_hours: int
+    confirm_hours: int
+    first_answer_business_days: int
+    appeal_days: int
+    requirement_days: int
+    hold_days_renewed: int
+    hold_days_max: int
+    suspension_alarm_days: int
+    payout_held_alarm_days: int
+    release_pause_days: int
     payout_forced_small_days: int
     operating_floor_minor: dict[str, int]
     holding_limit_days: dict[str, int]
@@ -79,6 +90,7 @@ class Windows:
 class Policies:
     windows: Windows
     kinds: dict[str, Kind]
+    reasons: dict[str, Reason]
     schedules: tuple[Schedule, ...]
     fee_taxes: tuple[FeeTax, ...]
     processing_rate: Fraction
@@ -125,6 +137,7 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
     return Policies(
         windows=Windows(**windows),
         kinds=kinds,
+        reasons=reasons_of(read((folder / "hold_reasons.yaml").read_text(), "hold_reasons.yaml")),
         schedules=schedules_of(fees, list(kinds), settings.settlement_currencies),
         fee_taxes=fee_taxes_of(read((folder / "fee_tax.yaml").read_text(), "fee_tax.yaml")),
         processing_rate=processing.rate("default_rate"),

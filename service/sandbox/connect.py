@@ -11,6 +11,8 @@ from service.sandbox.store import BANKS, PLATFORM, Store
 from service.sandbox.webhooks import emit, emit_thin
 
 PAYOUT_TAKES = timedelta(days=1)
+PAYOUT_LEAVES = timedelta(hours=6)
+"""Until then a payout is pending and can be canceled."""
 CAPABILITY_EVENT = "v2.core.account[configuration.recipient].capability_status_updated"
 
 
@@ -157,20 +159,41 @@ def create_payout(store: Store, body: dict[str, Any], account: str) -> dict[str,
     payout = {
         "id": payout_id, "object": "payout", "amount": amount, "arrival_date": int((store.now + PAYOUT_TAKES).timestamp()), "automatic": False,
         "created": store.timestamp, "currency": currency, "livemode": False, "method": "standard", "reconciliation_status": "not_applicable",
-        "source_type": "card", "status": "in_transit", "type": "bank_account", "metadata": body.get("metadata", {}),
+        "source_type": "card", "status": "pending", "type": "bank_account", "metadata": body.get("metadata", {}),
     }  # fmt: skip
     payout["balance_transaction"] = transaction(store, payout_id, "payout", -amount, 0, currency, store.now, account)["id"]
     store.put(payout, account)
     store.move(currency.upper(), {account: -amount, BANKS: amount})
     fails = bool(account != PLATFORM and store.hidden(account).get("bank_fails"))
+    store.at(store.now + PAYOUT_LEAVES, "payout.leave", payout_id)
     store.at(store.now + PAYOUT_TAKES, "payout.fail" if fails else "payout.pay", payout_id)
     emit(store, "payout.created", payout, account)
     return payout
 
 
+def leave(store: Store, payout_id: str) -> None:
+    """The day's batch goes to the bank; from now on the payout cannot be canceled."""
+    payout = store.get(payout_id, "payout")
+    if payout["status"] == "pending":
+        store.put(payout | {"status": "in_transit"}, store.account_of(payout_id))
+
+
+def cancel_payout(store: Store, payout_id: str) -> dict[str, Any]:
+    payout, account = store.get(payout_id, "payout"), store.account_of(payout_id)
+    if payout["status"] != "pending":
+        raise StripeRefusal(400, "payout_not_allowed", "Payouts can only be canceled while they are pending.")
+    payout["status"] = "canceled"
+    failure = transaction(store, payout_id, "payout_cancel", payout["amount"], 0, payout["currency"], store.now, account)
+    payout["failure_balance_transaction"] = failure["id"]
+    store.put(payout, account)
+    store.move(payout["currency"].upper(), {BANKS: -payout["amount"], account: payout["amount"]})
+    emit(store, "payout.canceled", payout, account)
+    return payout
+
+
 def pay_payout(store: Store, payout_id: str) -> None:
     payout = store.get(payout_id, "payout")
-    if payout["status"] == "in_transit":
+    if payout["status"] in ("pending", "in_transit"):
         payout["status"] = "paid"
         account = store.account_of(payout_id)
         store.put(payout, account)
@@ -180,7 +203,7 @@ def pay_payout(store: Store, payout_id: str) -> None:
 def fail_payout(store: Store, payout_id: str, code: str = "account_closed") -> None:
     """The bank refuses; it may do so even after it had said yes."""
     payout, account = store.get(payout_id, "payout"), store.account_of(payout_id)
-    if payout["status"] not in ("in_transit", "paid"):
+    if payout["status"] not in ("pending", "in_transit", "paid"):
         return
     payout |= {"status": "failed", "failure_code": code, "failure_message": "The bank account has been closed."}
     failure = transaction(store, payout_id, "payout_failure", payout["amount"], 0, payout["currency"], store.now, account)

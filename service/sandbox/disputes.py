@@ -29,7 +29,9 @@ def follow_card(store: Store, charge_id: str, number: str) -> None:
 
 
 def open_by_card(store: Store, charge_id: str) -> None:
-    number = str(store.hidden(charge_id).get("card", ""))
+    number, charge = str(store.hidden(charge_id).get("card", "")), store.get(charge_id, "charge")
+    if charge["disputed"] or charge["amount_refunded"] == charge["amount"]:
+        return  # the client has the money back, or contests it already
     open_dispute(store, charge_id, DISPUTED.get(number, "general"), inquiry=number == INQUIRED)
 
 

@@ -26,6 +26,7 @@ _TIMERS: dict[str, Callable[[Store, str], object]] = {
     "dispute.overdue": disputes.overdue,
     "dispute.decide": disputes.decide,
     "fraud.warn": disputes.warn,
+    "payout.leave": connect.leave,
     "payout.pay": connect.pay_payout,
     "payout.fail": connect.fail_payout,
 }

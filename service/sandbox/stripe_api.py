@@ -86,6 +86,7 @@ CALLS = [
     Call("POST", "/v1/transfers/{id}/reversals", "v1.transfers.reversals.create", lambda s, b, i, _: connect.reverse_transfer(s, i, b)),
     Call("POST", "/v1/payouts", "v1.payouts.create", lambda s, b, _, a: connect.create_payout(s, b, a)),
     Call("GET", "/v1/payouts", "v1.payouts.list", _list("payout")),
+    Call("POST", "/v1/payouts/{id}/cancel", "v1.payouts.cancel", lambda s, _, i, __: connect.cancel_payout(s, i)),
     Call("GET", "/v1/payouts/{id}", "v1.payouts.retrieve", _get("payout")),
     Call("GET", "/v1/balance", "v1.balance.retrieve", lambda s, _, __, a: connect.balance_view(s, a)),
     Call("GET", "/v1/balance_settings", "v1.balance_settings.retrieve", lambda s, _, __, a: connect.balance_settings(s, a)),

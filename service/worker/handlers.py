@@ -13,14 +13,14 @@ from service import queue
 from service.act import Act
 from service.queue import Claimed
 from service.runtime import Runtime
-from service.worker import nightly, outside_chargebacks, outside_mail, outside_payments, outside_payouts
+from service.worker import nightly, outside_chargebacks, outside_mail, outside_payments, outside_payouts, timers_safety
 from service.worker.timers import TIMERS
 
 DatabaseHandler = Callable[[Act, str], None]
 OutsideHandler = Callable[[Runtime, Claimed], None]
 
 
-DATABASE: dict[str, DatabaseHandler] = dict(TIMERS)
+DATABASE: dict[str, DatabaseHandler] = TIMERS | timers_safety.TIMERS
 
 OUTSIDE: dict[str, OutsideHandler] = {
     "mail_send": outside_mail.send,
@@ -33,6 +33,7 @@ OUTSIDE: dict[str, OutsideHandler] = {
     "chargeback_concede": outside_chargebacks.concede,
     "payout_send": outside_payouts.send,
     "payout_check": outside_payouts.check,
+    "payout_recall": outside_payouts.recall,
     "account_check": lambda ctx, job: outside_payouts.account_event(ctx, job, job.subject),
     "payout_unwind": outside_payouts.unwind,
     "nightly": nightly.run,

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from service import clock, queue
-from service.domain.errors import HoldfastError
+from service.domain.errors import HoldfastError, OnHold
 from service.failpoint import failpoint
 from service.gateways import GatewayError
 from service.queue import Claimed
@@ -63,8 +63,11 @@ class Worker:
         failpoint("after_claim")
         try:
             handlers.run(self._ctx, job)
+        except OnHold as error:
+            with self._ctx.act(f"job:{job.id}") as act:
+                queue.park(act.session, job, act.now, f"OnHold: {error}")
         except (HoldfastError, GatewayError) as error:
-            # Expected: a hold, a race that somebody else won, Stripe away.
+            # Expected: a race that somebody else won, Stripe away.
             self._failed(job, f"{type(error).__name__}: {error}", expected=True)
         except Exception as error:
             # A bug must not stop the other jobs; it is logged with its trace and ends among the dead jobs.

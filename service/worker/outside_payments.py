@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service import queue, rows
+from service import holds, queue, rows
 from service.domain.money import from_stripe, to_stripe
 from service.domain.psp import CheckoutSnapshot, InboundEvent
 from service.failpoint import failpoint
@@ -110,7 +110,8 @@ def _close(ctx: Runtime, job: Claimed, payment: Payment) -> None:
 def send_refund(ctx: Runtime, job: Claimed) -> None:
     """Have Stripe send money back. After an unheard answer it is looked up before it is sent again."""
     with ctx.act(f"job:{job.id}") as act:
-        _, payment, refund = rows.refund(act.session, job.subject)
+        contract, payment, refund = rows.refund(act.session, job.subject)
+        holds.refuse(act, "refund", holds.subjects_of(contract, payment.id, *([refund.milestone_id] if refund.milestone_id else [])))
     if refund.state != "pending" or refund.stripe_refund_id or payment.payment_intent_id is None:
         return
     made = ctx.stripe.find_refund(refund.id, payment.payment_intent_id) if job.attempts > 1 else None

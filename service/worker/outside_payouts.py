@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service import queue, rows
+from service import holds, queue, rows
 from service.domain.money import from_stripe, to_stripe
 from service.domain.psp import BankPayoutSnapshot, TransferSnapshot
+from service.escrow import holding
 from service.failpoint import failpoint
 from service.gateways import GatewayFailed, GatewayRefused
-from service.models import Payment, Payout
+from service.models import Hold, Payment, Payout
 from service.operations import payouts
 from service.queue import Claimed
 from service.runtime import Runtime
@@ -27,6 +28,7 @@ def send(ctx: Runtime, job: Claimed) -> None:
     """Bring a payout to the bank, from wherever it stands."""
     with ctx.act(f"job:{job.id}") as act:
         payout = rows.payout(act.session, job.subject, owner=rows.EVERYONE, lock=True)
+        holds.refuse(act, "outflow", [payout.freelancer_id, payout.id])
         if payout.failure_code or not payouts.begin_sending(act, payout):
             if payout.state == "requested" and payout.waiting_for:
                 queue.enqueue(act, "payout_send", payout.id, act.now + _TRY_AGAIN)
@@ -41,6 +43,9 @@ def send(ctx: Runtime, job: Claimed) -> None:
             with ctx.act(f"job:{job.id}") as act:
                 payouts.leg_sent(rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True), source.number, made.id)
             failpoint("after_transfer")
+    with ctx.act(f"job:{job.id}") as act:
+        # A hold may have landed while the transfers were made: the bank is not told before it is gone.
+        holds.refuse(act, "outflow", [payout.freelancer_id, payout.id])
     _to_bank(ctx, job, payout)
 
 
@@ -102,6 +107,23 @@ def _to_bank(ctx: Runtime, job: Claimed, payout: Payout) -> None:
         payouts.sent(locked, made.id)
         locked.waiting_for = None
         queue.enqueue(act, "payout_check", payout.id, act.now + 2 * _LOOK_AGAIN)
+
+
+def recall(ctx: Runtime, job: Claimed) -> None:
+    """A hold landed while the payout was on its way: cancel it at the bank if Stripe still can, and take the transfers back."""
+    with ctx.act(f"job:{job.id}") as act:
+        payout = rows.payout(act.session, job.subject, owner=rows.EVERYONE, lock=True)
+        if payout.state == "in_transit" and payout.stripe_payout_id is None:
+            payouts.failing(act, payout, "on_hold")
+    outcome = "its transfers are taken back"
+    if payout.state == "in_transit" and payout.stripe_payout_id is not None:
+        try:
+            _take_in(ctx, job, payout.id, ctx.stripe.cancel_bank_payout(payout.stripe_payout_id, payout.stripe_account_id))
+        except GatewayRefused:
+            outcome = "too late: it is at the bank"
+    with ctx.act(f"job:{job.id}") as act:
+        hold = act.session.get_one(Hold, str(job.args["hold"]))
+        holding.note(act, hold, "payout", payout.id, outcome)
 
 
 def check(ctx: Runtime, job: Claimed) -> None:

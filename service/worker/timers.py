@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from service import events, queue, rows
+from datetime import timedelta
+
+from service import clock, events, holds, queue, rows
 from service.act import Act
 from service.escrow.money import held_minor
-from service.models import Amendment, Contract
+from service.models import Amendment, Contract, Milestone
 from service.operations import (
     access,
     amendments,
@@ -78,7 +80,23 @@ def review_notice(act: Act, subject: str) -> None:
 
 def auto_release(act: Act, milestone_id: str) -> None:
     contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
-    milestones.auto_release(act, contract, milestone)
+    if not _release_waits(act, contract, milestone):
+        milestones.auto_release(act, contract, milestone)
+
+
+def _release_waits(act: Act, contract: Contract, milestone: Milestone) -> bool:
+    """Releases are on hold: the end of the window waits for the lift, and after two weeks a person has to decide."""
+    due = milestone.auto_release_at
+    if milestone.state != "submitted" or due is None or due > act.now:
+        return False
+    hold = holds.stopping(act.session, "release", holds.subjects_of(contract, milestone.id))
+    if hold is None:
+        return False
+    now = clock.now(act.session)
+    if now >= due + timedelta(days=act.policies.windows.release_pause_days):
+        queue.open_task(act, "release_on_hold", milestone.id, contract=contract.id, hold=hold.id)
+    queue.enqueue(act, "auto_release", milestone.id, now + timedelta(hours=12))
+    return True
 
 
 def mature(act: Act, release_id: str) -> None:

@@ -99,3 +99,8 @@ class Payouts(Connection):
         with translated():
             page = self._client.v1.payouts.list({"limit": PAGE}, {"stripe_account": account_id})
         return next((snapshots.bank_payout(p) for p in page.data if snapshots.metadata(p, "payout_id") == payout_id), None)
+
+    def cancel_bank_payout(self, stripe_payout_id: str, account_id: str) -> BankPayoutSnapshot:
+        """Stop a payout that has not gone to the bank yet. Raises GatewayRefused once it has."""
+        with translated():
+            return snapshots.bank_payout(self._client.v1.payouts.cancel(stripe_payout_id, None, {"stripe_account": account_id}))

@@ -1,0 +1,119 @@
+"""What trust & safety do through the API: freeze, confirm, renew, lift, suspend. Each answers with what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service import rows
+from service.api.framework import Call, Endpoints, after, call
+from service.api.schemas import answered, asked
+from service.models import Hold, Suspension
+from service.operations import holds, reasons, suspensions
+from service.operations.holds import Terms
+
+blueprint = Endpoints("safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions")
+
+
+def _terms(body: dict[str, Any], **more: Any) -> Terms:
+    return Terms(
+        reason_code=body["reason_code"], clause=body["clause"], facts=body["facts"], disclosure=body["disclosure"], internal_note=body["internal_note"], **more,
+    )  # fmt: skip
+
+
+def _staff(made: Call) -> Any:
+    """The act in the name of the key that makes it: for two people to be two, the platform counts as one of them."""
+    return made.act.as_(f"staff:{made.principal.key_id}")
+
+
+def _answer(made: Call, hold: Hold, status: int = 200) -> Response:
+    made.act.session.flush()
+    return made.json(reasons.statement(made.act, hold, staff=True), status)
+
+
+@blueprint.route("/holds", methods=["POST"])
+@blueprint.arguments(asked.HoldIn)
+@blueprint.response(201, answered.AnyOut)
+def place(body: dict[str, Any]) -> Response:
+    """Freeze a person, contract, milestone, payment or payout. Once this has answered nothing passes that the scopes stop."""
+    with call("safety:act") as made:
+        terms = _terms(
+            body, subject=body["subject"], scopes=tuple(body["scopes"]), amount_minor=body["amount"], currency=body["currency"], expires_at=body["expires_at"],
+        )  # fmt: skip
+        return _answer(made, holds.place(_staff(made), terms), 201)
+
+
+@blueprint.route("/holds", methods=["GET"])
+@blueprint.arguments(asked.HoldQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def find(query: dict[str, Any]) -> Response:
+    """All holds, newest first, as staff see them."""
+    with call("safety:read") as made:
+        found = holds.listed(made.act.session, owner=query["freelancer"], in_force_only=query["in_force"], after=after(query["cursor"]), limit=query["limit"])
+        return made.listing([reasons.statement(made.act, h, staff=True) for h in found], query["limit"])
+
+
+def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
+    def view(body: dict[str, Any], hold_id: str) -> Response:
+        with call(scope) as made:
+            hold = holds.find(made.act.session, hold_id, owner=rows.EVERYONE, lock=True)
+            act(_staff(made), hold, **body)
+            return _answer(made, hold)
+
+    view.__doc__ = act.__doc__
+    blueprint.route(f"/holds/<hold_id>/{name}", methods=["POST"], endpoint=f"hold_{name}")(
+        blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view))
+    )
+
+
+_verb("confirm", "safety:approve", asked.Nothing, holds.confirm)
+_verb("renew", "safety:approve", asked.RenewIn, holds.renew)
+_verb("review", "safety:act", asked.Nothing, holds.review)
+_verb("lift", "safety:act", asked.LiftIn, holds.lift)
+
+
+@blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"])
+@blueprint.arguments(asked.JudgeIn)
+@blueprint.response(200, answered.AnyOut)
+def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
+    """Take what the person gave, or ask for it again."""
+    with call("safety:act") as made:
+        hold = holds.find(made.act.session, hold_id, owner=rows.EVERYONE, lock=True)
+        holds.judge(_staff(made), hold, requirement_id, accepted=body["accepted"])
+        return _answer(made, hold)
+
+
+@blueprint.route("/suspensions", methods=["POST"])
+@blueprint.arguments(asked.SuspensionIn)
+@blueprint.response(201, answered.AnyOut)
+def suspend(body: dict[str, Any]) -> Response:
+    """Restrict or block a person. It places one hold with the scopes of the level, and nothing else."""
+    with call("suspensions:write") as made:
+        act = _staff(made)
+        scopes = suspensions.scopes_of(body["person"], body["level"])
+        hold = holds.place(act, _terms(body, subject=body["person"], scopes=scopes, expires_at=body["until"]))
+        suspension = suspensions.start(act, hold, body["level"], body["until"])
+        made.act.session.flush()
+        return made.json(_shown(made, suspension, hold), 201)
+
+
+@blueprint.route("/suspensions/<suspension_id>", methods=["DELETE"])
+@blueprint.arguments(asked.EndQuery, location="query")
+@blueprint.response(200, answered.AnyOut)
+def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
+    """End a suspension, with a reason: it lifts its one hold and no other."""
+    with call("suspensions:write") as made:
+        found = suspensions.find(made.act.session, suspension_id)
+        hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
+        holds.lift(_staff(made), hold, query["reason"])
+        made.act.session.flush()
+        return made.json(_shown(made, found, hold))
+
+
+def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
+    return {
+        "id": suspension.id, "object": "suspension", "level": suspension.level, "started_at": suspension.started_at.isoformat(),
+        "until": suspension.until.isoformat() if suspension.until else None, "ended_at": suspension.ended_at.isoformat() if suspension.ended_at else None,
+        "end_reason": suspension.end_reason, "hold": reasons.statement(made.act, hold, staff=True),
+    }  # fmt: skip

@@ -1,0 +1,65 @@
+"""What a hold can stop: scopes, the ledger's gates behind them, and what a suspended person may still do.
+
+One table for statements of reasons, pages, error messages and the matrix in the documents. Freezing never changes a
+state; it is laid over it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCOPES = {
+    "login": "changing anything through the API, except giving money back, disputes, and answering us",
+    "contract_create": "new contracts and offers",
+    "accept": "accepting an offer",
+    "inflow": "payments into protection",
+    "release": "releases to the freelancer",
+    "refund": "refunds to the client",
+    "outflow": "payouts to the freelancer's bank",
+    "amend": "changes of an accepted contract",
+}
+GATES = ("release", "refund", "outflow")
+"""The scopes that the ledger itself enforces, under the lock of each account."""
+
+SUBJECTS = {"freelancer": "frl", "client": "cli", "contract": "ctr", "milestone": "mst", "payment": "pay", "payout": "pyo"}
+LEVELS = {
+    ("freelancer", "restricted"): ("contract_create", "accept", "inflow", "outflow"),
+    ("freelancer", "blocked"): ("login", "contract_create", "accept", "inflow", "release", "outflow", "amend"),
+    ("client", "restricted"): ("accept", "inflow"),
+    ("client", "blocked"): ("accept", "inflow", "release", "amend"),
+}
+"""What a suspension of a person holds, by level."""
+IN_FORCE = ("active", "in_review", "converted")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the matrix: what somebody does, the scope that stops it, and whose holds of that scope are looked at."""
+
+    name: str
+    scope: str | None
+    looks_at: tuple[str, ...]
+    when_held: str
+
+
+BOTH = ("freelancer", "client")
+MATRIX = (
+    Rule("create or send a contract", "contract_create", ("freelancer",), "refused"),
+    Rule("accept an offer", "accept", BOTH, "refused"),
+    Rule("fund a milestone", "inflow", BOTH, "refused; money that is on its way arrives and is held"),
+    Rule("submit work", "login", ("freelancer",), "refused for a blocked freelancer"),
+    Rule("approve or release", "release", BOTH, "refused"),
+    Rule("auto-release", "release", BOTH, "waits; after 14 days a person decides"),
+    Rule("refund to the client", "refund", BOTH, "waits"),
+    Rule("mature", "outflow", ("freelancer",), "waits"),
+    Rule("payout", "outflow", ("freelancer",), "taken down as held, and sent when the last hold is lifted"),
+    Rule("amend", "amend", BOTH, "refused"),
+    Rule("dispute", None, BOTH, "always possible"),
+)
+"""Which scope stops which act. A suspension's level gives the scopes, so the two tables together are the matrix."""
+
+
+def outcome(rule: Rule, person: str, level: str) -> str:
+    """What happens to an act while a person is suspended at a level."""
+    stopped = rule.scope in LEVELS[(person, level)] and person in rule.looks_at
+    return rule.when_held if stopped else "goes on"

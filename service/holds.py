@@ -1,0 +1,63 @@
+"""Which hold stops something now, and the refusal that says so. The ledger has its own gates: this is what people are told first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.act import Act
+from service.db import fetch
+from service.domain import typeid
+from service.domain.errors import OnHold
+from service.domain.restrictions import IN_FORCE
+from service.models import Contract, Hold
+
+_STOPPING = """
+    SELECT id FROM hold WHERE subject_id = ANY (%s) AND scopes ? %s AND amount_minor IS NULL AND state IN ('active', 'in_review', 'converted')
+     ORDER BY starts_at LIMIT 1
+"""
+NEUTRAL = "This is not possible at the moment. We are looking into something that concerns this contract."
+
+
+def subjects_of(contract: Contract, *more: str) -> list[str]:
+    """Everything whose holds reach a contract: itself, both people, and whatever is named besides."""
+    return [contract.id, contract.freelancer_id, contract.client_id, *more]
+
+
+def stopping(session: Session, scope: str, subjects: list[str]) -> Hold | None:
+    """The oldest hold in force that stops `scope` for any of the subjects (ids of any kind)."""
+    uuids: list[UUID] = [typeid.decode(one) for one in subjects]
+    found = fetch(session, _STOPPING, (uuids, scope))
+    return session.get(Hold, typeid.encode("hld", found[0].id)) if found else None
+
+
+def refuse(act: Act, scope: str, subjects: list[str]) -> None:
+    """Raises OnHold while a hold stops this; whom it is about is told the reason, anybody else that it is so and until when."""
+    hold = stopping(act.session, scope, subjects)
+    if hold is None:
+        return
+    kind, _, reader = act.actor.partition(":")
+    raise on_hold(hold, concerns_reader=kind == "staff" or (kind == "freelancer" and hold.freelancer_id == reader))
+
+
+def on_hold(hold: Hold, *, concerns_reader: bool) -> OnHold:
+    """The refusal: whom it concerns reads the reason and which hold it is; anybody else a neutral sentence and the date."""
+    extra: dict[str, Any] = {"next_decision_at": next_decision_at(hold).isoformat()}
+    if not concerns_reader or hold.disclosure == "restricted":
+        return OnHold(NEUTRAL, extra | {"public_reason": NEUTRAL} | ({"hold": hold.id} if concerns_reader else {}))
+    return OnHold(f"This is on hold: {hold.reason_code.replace('_', ' ')}.", extra | {"hold": hold.id, "public_reason": hold.facts})
+
+
+def next_decision_at(hold: Hold) -> datetime:
+    """By when something is decided: its review, its confirmation, or its end, whichever comes first."""
+    return min(at for at in (hold.review_due_at, hold.confirm_by, hold.expires_at) if at is not None)
+
+
+def in_force(session: Session, subjects: list[str]) -> list[Hold]:
+    """Every hold that reaches any of the subjects now, oldest first, at most 100."""
+    query = select(Hold).where(Hold.subject_id.in_([typeid.decode(s) for s in subjects]), Hold.state.in_(IN_FORCE))
+    return list(session.execute(query.order_by(Hold.starts_at, Hold.id).limit(100)).scalars())

@@ -1,0 +1,266 @@
+"""Freeze and lift: one act, one transaction, from whose commit no debit passes. Every hold has a reason, an end and a way to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service import events, holds, queue, rows
+from service.act import Act
+from service.domain import typeid
+from service.domain.calendar import add_business_days
+from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
+from service.domain.restrictions import SCOPES, SUBJECTS
+from service.escrow import holding
+from service.models import Client, ClientAlias, Contract, Hold, Milestone, Payment, Requirement, Suspension, new_id
+from service.policies.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a hold is to be. `subject` is an id of a freelancer, client, contract, milestone, payment or payout; empty scopes mean the reason's."""
+
+    subject: str
+    reason_code: str
+    clause: str
+    facts: str
+    scopes: tuple[str, ...] = ()
+    amount_minor: int | None = None
+    currency: str | None = None
+    expires_at: datetime | None = None
+    disclosure: str = "full"
+    internal_note: str = ""
+    rule_id: str | None = None
+    requires: tuple[str, ...] | None = None
+
+
+def place(act: Act, terms: Terms) -> Hold:
+    """Freeze, at once and alone; a second person confirms what is large. Raises NotFound, Invalid, NotEnough."""
+    reason = _reason(act, terms)
+    kind, subject_id, freelancer_id = _subject(act, terms.subject)
+    scopes = tuple(scope for scope in SCOPES if scope in (terms.scopes or reason.scopes))
+    windows, automated = act.policies.windows, terms.rule_id is not None
+    longest = act.now + timedelta(hours=windows.rule_hold_hours) if automated else act.now + timedelta(days=reason.days) if reason.days else None
+    if terms.expires_at is not None and (terms.expires_at <= act.now or (longest and terms.expires_at > longest)):
+        raise Invalid.one("/expires_at", "out_of_range", f"Between now and {longest.isoformat() if longest else 'whenever it is lifted'}.")
+    hold = Hold(
+        id=new_id("hld"), subject_kind=kind, subject_id=typeid.decode(subject_id), freelancer_id=freelancer_id, state="active", scopes=list(scopes),
+        amount_minor=terms.amount_minor, currency=terms.currency, reason_code=reason.code, clause=terms.clause, facts=terms.facts,
+        internal_note=terms.internal_note, disclosure=terms.disclosure, automated=automated, rule_id=terms.rule_id, opened_by=act.actor,
+        confirm_by=act.now + timedelta(hours=windows.confirm_hours) if kind in ("freelancer", "client") and not automated else None, confirmed_by=None,
+        starts_at=act.now, expires_at=terms.expires_at or longest, review_due_at=add_business_days(act.now, windows.first_answer_business_days, "US"),
+        appeal_until=act.now + timedelta(days=windows.appeal_days), ended_at=None, ended_by=None, end_reason=None,
+    )  # fmt: skip
+    wanted = reason.requires if terms.requires is None else terms.requires
+    hold.requirements = [
+        Requirement(
+            id=new_id("req"), number=i, kind=one, state="open", due_at=act.now + timedelta(days=windows.requirement_days), answer=None, answered_at=None
+        )
+        for i, one in enumerate(wanted, 1)
+    ]
+    _land(act, hold, freelancer_id)
+    contract_id = subject_id if kind == "contract" else None
+    contract = act.session.get(Contract, contract_id) if contract_id else None
+    events.record(act, "hold.placed", hold, contract=contract, to_state="active", scopes=list(scopes), reason=reason.code, about=subject_id)
+    _plan(act, hold)
+    return hold
+
+
+def _land(act: Act, hold: Hold, freelancer_id: str | None) -> None:
+    """Locks in the one order: whoever works on these contracts right now finishes first, whoever comes next meets the hold."""
+    if freelancer_id is not None:
+        rows.freelancer(act.session, freelancer_id, lock=True)
+    contracts = holding.contracts_of(act, hold)
+    act.session.add(hold)
+    if hold.amount_minor is not None:
+        act.session.flush()
+        holding.reserve(act, hold, freelancer_id or "")
+        return
+    holding.regate(act, hold)
+    if "inflow" in hold.scopes:
+        holding.close_payment_pages(act, hold, contracts)
+    if "outflow" in hold.scopes and freelancer_id is not None and hold.subject_kind in ("freelancer", "payout"):
+        only = typeid.encode("pyo", hold.subject_id) if hold.subject_kind == "payout" else None
+        holding.stop_payouts(act, hold, freelancer_id, only)
+
+
+def _plan(act: Act, hold: Hold) -> None:
+    if hold.confirm_by is not None:
+        queue.enqueue(act, "hold_unconfirmed", hold.id, hold.confirm_by)
+    if hold.expires_at is not None:
+        queue.enqueue(act, "hold_expiry", hold.id, hold.expires_at)
+    queue.enqueue(act, "hold_review_due", hold.id, hold.review_due_at)
+
+
+def confirm(act: Act, hold: Hold) -> Hold:
+    """A second person stands behind it. Raises Forbidden for the first one, StateConflict when it is over or confirmed."""
+    _alive(hold)
+    if hold.opened_by == act.actor:
+        raise Forbidden("Another person has to confirm.")
+    if hold.confirm_by is None or hold.confirmed_by is not None:
+        raise StateConflict("This hold needs no confirmation.", {"current_state": hold.state, "allowed_actions": []})
+    hold.confirmed_by = act.actor
+    queue.cancel(act, ["hold_unconfirmed"], hold.id)
+    events.record(act, "hold.confirmed", hold, public=False)
+    return hold
+
+
+def renew(act: Act, hold: Hold, days: int) -> Hold:
+    """Another person makes it last longer: to 90 days, and 180 at most without a legal ground. Raises Forbidden, Invalid, StateConflict."""
+    _alive(hold)
+    if act.actor in (hold.opened_by, hold.confirmed_by):
+        raise Forbidden("Somebody who has not decided about this hold yet has to renew it.")
+    if hold.automated or hold.expires_at is None or hold.state == "converted":
+        raise StateConflict("This hold is not renewed: a rule's ends, a legal one lasts until it is lifted.", {"current_state": hold.state})
+    windows = act.policies.windows
+    most = windows.hold_days_renewed if hold.renewals == 0 else windows.hold_days_max
+    wanted = hold.expires_at + timedelta(days=days)
+    if wanted > hold.starts_at + timedelta(days=most):
+        raise Invalid.one("/days", "too_long", f"{most} days from its start at most.")
+    hold.expires_at, hold.renewals = wanted, hold.renewals + 1
+    queue.enqueue(act, "hold_expiry", hold.id, wanted)
+    events.record(act, "hold.renewed", hold, expires_at=wanted.isoformat())
+    return hold
+
+
+def review(act: Act, hold: Hold) -> Hold:
+    """A person has it in hand. Raises StateConflict."""
+    events.move(act, hold, "review")
+    queue.cancel(act, ["hold_review_due"], hold.id)
+    return hold
+
+
+def lift(act: Act, hold: Hold, reason: str) -> Hold:
+    """End this hold and no other. What waited for it goes on, if nothing else holds it. Raises StateConflict."""
+    _end(act, hold, "lift", reason)
+    return hold
+
+
+def expire(act: Act, hold: Hold, why: str) -> bool:
+    """Its time is over, or nobody confirmed it. Returns False when that is not so any more."""
+    if hold.state not in ("active", "in_review"):
+        return False
+    if why == "expired" and (hold.expires_at is None or hold.expires_at > act.now):
+        return False
+    if why == "unconfirmed" and hold.confirmed_by is not None:
+        return False
+    _end(act.as_("system"), hold, "expire", why)
+    return True
+
+
+def _end(act: Act, hold: Hold, event: str, reason: str) -> None:
+    events.move(act, hold, event, reason=reason)
+    hold.ended_at, hold.ended_by, hold.end_reason = act.now, act.actor, reason
+    queue.cancel(act, ["hold_unconfirmed", "hold_expiry", "hold_review_due"], hold.id)
+    _end_suspension(act, hold, reason)
+    if hold.amount_minor is not None:
+        act.session.flush()
+        holding.give_back_reserve(act, hold, hold.freelancer_id or "")
+    else:
+        holding.regate(act, hold)
+        holding.resume_reviews(act, hold)
+    queue.wake_held(act)
+    if hold.freelancer_id is not None and "outflow" in hold.scopes:
+        queue.enqueue(act, "payouts_resume", hold.freelancer_id)
+
+
+def _end_suspension(act: Act, hold: Hold, reason: str) -> None:
+    query = select(Suspension).where(Suspension.hold_id == hold.id, Suspension.ended_at.is_(None))
+    found = act.session.execute(query).scalar_one_or_none()
+    if found is not None:
+        found.ended_at, found.ended_by, found.end_reason = act.now, act.actor, reason
+
+
+def answer(act: Act, hold: Hold, requirement_id: str, words: str) -> Requirement:
+    """The person gives what they were asked for. Raises NotFound, StateConflict."""
+    _alive(hold)
+    found = next((r for r in hold.requirements if r.id == requirement_id), None)
+    if found is None:
+        raise NotFound("There is no such requirement.")
+    if found.state not in ("open", "refused"):
+        raise StateConflict("This was given already.", {"current_state": found.state, "allowed_actions": []})
+    found.state, found.answer, found.answered_at = "given", words, act.now
+    if hold.state == "active":
+        events.move(act, hold, "review", requirement=found.kind)
+    events.record(act, "hold.requirement_given", hold, requirement=found.id)
+    queue.open_task(act, "requirement_given", hold.id, requirement=found.kind)
+    return found
+
+
+def judge(act: Act, hold: Hold, requirement_id: str, *, accepted: bool) -> Requirement:
+    """Staff take what was given, or ask for it again. Raises NotFound, StateConflict."""
+    found = next((r for r in hold.requirements if r.id == requirement_id), None)
+    if found is None:
+        raise NotFound("There is no such requirement.")
+    if found.state != "given":
+        raise StateConflict("Nothing was given yet.", {"current_state": found.state, "allowed_actions": []})
+    found.state = "accepted" if accepted else "refused"
+    events.record(act, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
+    return found
+
+
+def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = False) -> Hold:
+    """Staff see all, a freelancer those that concern them. Raises NotFound."""
+    query = select(Hold).where(Hold.id == hold_id) if typeid.is_typeid(hold_id, "hld") else None
+    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none() if query is not None else None
+    if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
+        raise NotFound("There is no such hold.")
+    return found
+
+
+def listed(session: Session, *, owner: str | None, in_force_only: bool, after: str | None, limit: int) -> list[Hold]:
+    """Newest first, one more than `limit` when there are more."""
+    query = select(Hold).order_by(Hold.id.desc()).limit(limit + 1)
+    for condition in (
+        Hold.freelancer_id == owner if owner else None,
+        Hold.ended_at.is_(None) if in_force_only else None,
+        Hold.id < after if after else None,
+    ):
+        query = query.where(condition) if condition is not None else query
+    return list(session.execute(query).scalars())
+
+
+def _alive(hold: Hold) -> None:
+    if hold.ended_at is not None:
+        raise StateConflict("This hold is over.", {"current_state": hold.state, "allowed_actions": []})
+
+
+def _reason(act: Act, terms: Terms) -> Reason:
+    reason = act.policies.reasons.get(terms.reason_code)
+    if reason is None:
+        raise Invalid.one("/reason_code", "unknown_reason", f"One of {', '.join(act.policies.reasons)}.")
+    if terms.amount_minor is not None and (terms.currency is None or not terms.subject.startswith("frl_")):
+        raise Invalid.one("/amount", "amount_of_a_person", "An amount is held of a freelancer's balance in one currency; a contract is held whole.")
+    return reason
+
+
+def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
+    """(kind, id, the freelancer whom it concerns). A client may be named by the platform's id or by any freelancer's alias."""
+    kind = next((kind for kind, prefix in SUBJECTS.items() if typeid.is_typeid(subject, prefix)), None)
+    session = act.session
+    if kind == "freelancer":
+        return kind, subject, rows.freelancer(session, subject).id
+    if kind == "client":
+        alias = session.get(ClientAlias, subject)
+        client = session.get(Client, alias.client_id if alias else subject)
+        if client is None:
+            raise NotFound("There is no such client.")
+        return kind, client.id, None
+    if kind == "payout":
+        payout = rows.payout(session, subject, owner=rows.EVERYONE)
+        return kind, payout.id, payout.freelancer_id
+    found: Any = session.get({"contract": Contract, "milestone": Milestone, "payment": Payment}[kind], subject) if kind else None
+    if found is None or kind is None:
+        raise NotFound("There is no such object.")
+    contract = found if isinstance(found, Contract) else session.get_one(Contract, found.contract_id)
+    rows.contract(session, contract.id, owner=rows.EVERYONE, lock=True)
+    return kind, subject, contract.freelancer_id
+
+
+def reaching(act: Act, contract: Contract) -> list[Hold]:
+    """Every hold that reaches a contract now, for its pages and its papers."""
+    return holds.in_force(act.session, holds.subjects_of(contract, *(m.id for m in contract.milestones)))

@@ -1,0 +1,56 @@
+"""What happens to holds and suspensions because time has passed."""
+
+from __future__ import annotations
+
+from service import events, queue, rows
+from service.act import Act
+from service.escrow import holding
+from service.models import Hold, Payout
+from service.operations import holds, payouts, suspensions
+
+
+def _hold(act: Act, hold_id: str) -> Hold:
+    return holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True)
+
+
+def hold_unconfirmed(act: Act, hold_id: str) -> None:
+    holds.expire(act, _hold(act, hold_id), "unconfirmed")
+
+
+def hold_expiry(act: Act, hold_id: str) -> None:
+    holds.expire(act, _hold(act, hold_id), "expired")
+
+
+def hold_review_due(act: Act, hold_id: str) -> None:
+    """Nobody has looked within two business days: the promise of a first answer is broken, so it goes to the top."""
+    hold = _hold(act, hold_id)
+    if hold.state == "active":
+        queue.open_task(act, "hold_review_due", hold.id, reason=hold.reason_code)
+
+
+def payouts_resume(act: Act, freelancer_id: str) -> None:
+    """The last hold may be gone: every payout that waited is looked at, oldest first."""
+    rows.freelancer(act.session, freelancer_id, lock=True)
+    for payout in payouts.held_of(act.session, freelancer_id):
+        holding.resume_payout(act, payout)
+
+
+def payout_held_alarm(act: Act, payout_id: str) -> None:
+    payout: Payout = rows.payout(act.session, payout_id, owner=rows.EVERYONE)
+    if payout.state == "held":
+        queue.open_task(act, "payout_held", payout.id, freelancer=payout.freelancer_id)
+        events.record(act, "payout.held_long", payout, public=False)
+
+
+def suspension_long(act: Act, suspension_id: str) -> None:
+    """Five months: staff open a case or end it."""
+    found = suspensions.find(act.session, suspension_id)
+    if found.ended_at is None:
+        queue.open_task(act, "suspension_long", found.id, level=found.level)
+
+
+TIMERS = {
+    name: function
+    for name, function in globals().copy().items()
+    if callable(function) and getattr(function, "__module__", "") == __name__ and not name.startswith("_")
+}
