@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench soak chaos screenshots lock clean
+.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench soak freeze chaos screenshots lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ bench: setup ## figures, as ratios measured in one run
 
 soak: setup ## the stateful machine for long: STEPS=2000 SEED=…
 	STEPS=$(or $(STEPS),2000) SEED=$(or $(SEED),0) $(BIN)/python -m pytest -q tests/machine/test_long_run.py
+
+freeze: setup ## freeze against everything that moves money: ROUNDS=10000
+	ROUNDS=$(or $(ROUNDS),10000) SEED=$(or $(SEED),0) $(BIN)/python -m pytest -q tests/safety/test_freeze_race.py
 
 chaos: setup ## the main job while processes are killed: ROUNDS=5
 	$(BIN)/python -m benchmarks.chaos --rounds $(or $(ROUNDS),1)

@@ -12,6 +12,7 @@ from service.act import Act
 from service.domain.lifecycle import Move, allowed_move
 from service.models import (
     Amendment,
+    Appeal,
     Chargeback,
     Contract,
     Dispute,
@@ -27,7 +28,7 @@ from service.models import (
     new_id,
 )
 
-Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback | Hold
+Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback | Hold | Appeal
 
 
 def move(act: Act, subject: Stateful, event: str, *, contract: Contract | None = None, actor: str | None = None, **data: Any) -> Move:

@@ -334,6 +334,24 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('pre_check_freelancer_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('pre_check_pkey'))
     )
+    op.create_table('appeal',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('hold_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('statement', sa.Text(), nullable=False),
+    sa.Column('filed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('first_answer_by', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decide_by', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reviewed_by', sa.Text(), nullable=True),
+    sa.Column('reasons', sa.Text(), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state IN ('submitted', 'in_review', 'decision_upheld', 'decision_changed', 'decision_reversed', 'withdrawn')", name=op.f('appeal_state_known')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('appeal_freelancer_id_fkey')),
+    sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('appeal_hold_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('appeal_pkey'))
+    )
+    op.create_index('appeal_one_open_idx', 'appeal', ['hold_id'], unique=True, postgresql_where="state IN ('submitted', 'in_review')")
     op.create_table('contract',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -1011,6 +1029,8 @@ def downgrade() -> None:
     op.drop_index('contract_by_freelancer_idx', table_name='contract')
     op.drop_index('contract_by_client_idx', table_name='contract')
     op.drop_table('contract')
+    op.drop_index('appeal_one_open_idx', table_name='appeal', postgresql_where="state IN ('submitted', 'in_review')")
+    op.drop_table('appeal')
     op.drop_table('pre_check')
     op.drop_table('payout_account')
     op.drop_index('payout_by_freelancer_idx', table_name='payout')

@@ -9,7 +9,7 @@ _BY_NAME: dict[str, Any] = {
     "currency": "USD", "title": "Notes on the Analytical Engine", "description": "Translation and notes, with a first program.", "company": None,
     "note": "The notes are done; please look at the table first.", "external_ref": "ada-1815", "reason": "Agreed by telephone.",
     "reasons": "Half of the tables were handed over.", "claim": "The second table is missing.", "words": "The table of 12 March shows it.",
-    "relationship": "Met at a lecture.", "reference": "Bank transfer 42", "rate": "0.05", "hint": "x8Qf", "secret": "hf_test_shown_once",
+    "relationship": "existing_client", "fee_rate": "0.05", "reason_code": "terms", "clause": "Terms 7.2", "facts": "Two contracts name a client who does not exist.", "reference": "Bank transfer 42", "rate": "0.05", "hint": "x8Qf", "secret": "hf_test_shown_once",
     "scopes": ["contracts:read", "contracts:write"], "metadata": {"external_ref": "order-1843"}, "cursor": None, "next_cursor": None,
     "object": "object", "actor": "freelancer:frl_01m82jfcv7et69qsget0gz6yqr", "kind": "direct", "role": "freelancer",
 }  # fmt: skip

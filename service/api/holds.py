@@ -8,7 +8,7 @@ from flask import Response
 
 from service.api.framework import Endpoints, after, call
 from service.api.schemas import answered, asked
-from service.operations import holds, reasons
+from service.operations import appeals, holds, reasons
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
 
@@ -41,3 +41,30 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
         holds.answer(made.act, hold, requirement_id, body["words"])
         return made.json(reasons.statement(made.act, hold))
+
+
+@blueprint.route("/holds/<hold_id>/appeals", methods=["POST"])
+@blueprint.arguments(asked.AppealIn)
+@blueprint.response(201, answered.AnyOut)
+def appeal(body: dict[str, Any], hold_id: str) -> Response:
+    """Ask somebody else to decide again: free, within 180 days, also after the hold has ended. A decision comes within 14 days."""
+    with call("contracts:write") as made:
+        hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
+        return made.json(appeals.shown(appeals.file(made.act, hold, body["statement"])), 201)
+
+
+@blueprint.route("/appeals/<appeal_id>", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def read_appeal(appeal_id: str) -> Response:
+    """Where it stands, and by when it is decided."""
+    with call("contracts:read") as made:
+        return made.json(appeals.shown(appeals.find(made.act.session, appeal_id, owner=made.owner)))
+
+
+@blueprint.route("/appeals/<appeal_id>/withdraw", methods=["POST"])
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, answered.AnyOut)
+def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
+    """Take it back."""
+    with call("contracts:write") as made:
+        return made.json(appeals.shown(appeals.withdraw(made.act, appeals.find(made.act.session, appeal_id, owner=made.owner, lock=True))))

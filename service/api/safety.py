@@ -10,7 +10,7 @@ from service import rows
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked
 from service.models import Hold, Suspension
-from service.operations import holds, reasons, suspensions
+from service.operations import appeals, holds, reasons, suspensions
 from service.operations.holds import Terms
 
 blueprint = Endpoints("safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions")
@@ -117,3 +117,42 @@ def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
         "until": suspension.until.isoformat() if suspension.until else None, "ended_at": suspension.ended_at.isoformat() if suspension.ended_at else None,
         "end_reason": suspension.end_reason, "hold": reasons.statement(made.act, hold, staff=True),
     }  # fmt: skip
+
+
+@blueprint.route("/appeals", methods=["GET"])
+@blueprint.response(200, answered.ListOut)
+def find_appeals() -> Response:
+    """What waits for a reviewer: oldest first, each with the money at stake."""
+    with call("safety:read") as made:
+        found = appeals.waiting(made.act.session)
+        shown = [appeals.shown(a) | {"money": reasons.money(made.act, holds.find(made.act.session, a.hold_id, owner=rows.EVERYONE))} for a in found]
+        return made.listing(shown, 100)
+
+
+@blueprint.route("/appeals/<appeal_id>/review", methods=["POST"])
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, answered.AnyOut)
+def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
+    """Take it in hand; whoever decided about the hold cannot."""
+    with call("safety:approve") as made:
+        found = appeals.find(made.act.session, appeal_id, owner=rows.EVERYONE, lock=True)
+        return made.json(appeals.shown(appeals.review(_staff(made), found, holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True))))
+
+
+@blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"])
+@blueprint.arguments(asked.DecideIn)
+@blueprint.response(200, answered.AnyOut)
+def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
+    """Upheld, changed (to the scopes that stay) or reversed, with reasons. What follows for the hold is in the same transaction."""
+    with call("safety:approve") as made:
+        act = _staff(made)
+        found = appeals.find(made.act.session, appeal_id, owner=rows.EVERYONE, lock=True)
+        hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
+        appeals.decide(act, found, hold, body["outcome"], body["reasons"])
+        follows = None
+        if hold.ended_at is None and body["outcome"] == "reversed":
+            holds.lift(act, hold, "The appeal was right.")
+        if hold.ended_at is None and body["outcome"] == "changed":
+            follows = holds.narrow(act, hold, tuple(body["scopes"]), "The appeal was partly right.")
+        made.act.session.flush()
+        return made.json(appeals.shown(found) | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None})

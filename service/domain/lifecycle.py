@@ -229,7 +229,20 @@ HOLD = Machine(
     ),
 )
 
-MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK, HOLD)}
+APPEAL = Machine(
+    "appeal",
+    ("submitted", "in_review", "decision_upheld", "decision_changed", "decision_reversed", "withdrawn"),
+    frozenset({"decision_upheld", "decision_changed", "decision_reversed", "withdrawn"}),
+    (
+        _move("review", "submitted", "in_review", "staff", "appeal.in_review"),
+        _move("uphold", "submitted in_review", "decision_upheld", "staff", "appeal.decided"),
+        _move("change", "submitted in_review", "decision_changed", "staff", "appeal.decided"),
+        _move("reverse", "submitted in_review", "decision_reversed", "staff", "appeal.decided"),
+        _move("withdraw", "submitted in_review", "withdrawn", "freelancer", "appeal.withdrawn"),
+    ),
+)
+
+MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK, HOLD, APPEAL)}
 
 
 def allowed_move(machine: str, state: str, event: str, actor: str) -> Move:

@@ -23,7 +23,7 @@ from service.models.platform import (
     Message,
     SessionGrant,
 )
-from service.models.safety import DISCLOSURES, LEVELS, Hold, HoldEffect, Requirement, Suspension
+from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
 
 __all__ = [
     "DISCLOSURES",
@@ -33,6 +33,7 @@ __all__ = [
     "Acceptance",
     "Amendment",
     "ApiKey",
+    "Appeal",
     "Base",
     "ChangeRequest",
     "Chargeback",

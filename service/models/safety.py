@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.domain.lifecycle import HOLD
+from service.domain.lifecycle import APPEAL, HOLD
 from service.domain.restrictions import SUBJECTS
 from service.models.base import Base, TypeID, one_of
 
@@ -98,6 +98,28 @@ class Requirement(Base):
     due_at: Mapped[datetime]
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None]
+
+
+class Appeal(Base):
+    """A person asks somebody else to decide again. One at a time, and once more with something new."""
+
+    __tablename__ = "appeal"
+    __table_args__ = (
+        one_of("state", APPEAL.states),
+        Index("appeal_one_open_idx", "hold_id", unique=True, postgresql_where="state IN ('submitted', 'in_review')"),
+    )
+
+    id: Mapped[str] = mapped_column(TypeID("apl"), primary_key=True)
+    hold_id: Mapped[str] = mapped_column(TypeID("hld"), ForeignKey("hold.id"))
+    freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
+    state: Mapped[str]
+    statement: Mapped[str]
+    filed_at: Mapped[datetime]
+    first_answer_by: Mapped[datetime]
+    decide_by: Mapped[datetime]
+    reviewed_by: Mapped[str | None]
+    reasons: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
 
 
 class Suspension(Base):

@@ -16,8 +16,11 @@ from service.domain.calendar import add_business_days
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.restrictions import SCOPES, SUBJECTS
 from service.escrow import holding
+from service.escrow.money import held_minor
 from service.models import Client, ClientAlias, Contract, Hold, Milestone, Payment, Requirement, Suspension, new_id
 from service.policies.reasons import Reason
+
+_MOST_TOLD = 200
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,15 @@ def place(act: Act, terms: Terms) -> Hold:
     return hold
 
 
+def _tell_the_others(act: Act, hold: Hold, contracts: list[Contract]) -> None:
+    """Whose money or work it touches is told neutrally what happens to theirs, and by when something is decided."""
+    by = "client" if hold.subject_kind == "client" else "freelancer"
+    for contract in contracts[:_MOST_TOLD]:
+        held = sum(held_minor(m) for m in contract.milestones)
+        until = holds.next_decision_at(hold).isoformat()
+        events.record(act.as_("system"), "contract.on_hold", contract, by=by, held=held, scopes=list(hold.scopes), next_decision_at=until)
+
+
 def _land(act: Act, hold: Hold, freelancer_id: str | None) -> None:
     """Locks in the one order: whoever works on these contracts right now finishes first, whoever comes next meets the hold."""
     if freelancer_id is not None:
@@ -81,6 +93,7 @@ def _land(act: Act, hold: Hold, freelancer_id: str | None) -> None:
         holding.reserve(act, hold, freelancer_id or "")
         return
     holding.regate(act, hold)
+    _tell_the_others(act, hold, contracts)
     if "inflow" in hold.scopes:
         holding.close_payment_pages(act, hold, contracts)
     if "outflow" in hold.scopes and freelancer_id is not None and hold.subject_kind in ("freelancer", "payout"):
@@ -138,6 +151,22 @@ def lift(act: Act, hold: Hold, reason: str) -> Hold:
     """End this hold and no other. What waited for it goes on, if nothing else holds it. Raises StateConflict."""
     _end(act, hold, "lift", reason)
     return hold
+
+
+def narrow(act: Act, hold: Hold, scopes: tuple[str, ...], reason: str) -> Hold | None:
+    """End this hold and go on with less of it, on the same facts; None when nothing is left of it. Raises StateConflict, Invalid."""
+    left = tuple(scope for scope in hold.scopes if scope in scopes)
+    if len(left) == len(hold.scopes) or hold.amount_minor is not None:
+        raise Invalid.one("/scopes", "nothing_changed", "Name fewer scopes than the hold has.")
+    _end(act, hold, "lift", reason)
+    if not left:
+        return None
+    terms = Terms(
+        subject=typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id), reason_code=hold.reason_code, clause=hold.clause, facts=hold.facts, scopes=left,
+        expires_at=hold.expires_at, disclosure=hold.disclosure, internal_note=hold.internal_note, requires=(),
+    )  # fmt: skip
+    act.session.flush()
+    return place(act, terms)
 
 
 def expire(act: Act, hold: Hold, why: str) -> bool:

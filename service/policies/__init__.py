@@ -71,6 +71,8 @@ class Windows:
     confirm_hours: int
     first_answer_business_days: int
     appeal_days: int
+    appeal_final_days: int
+    appeals_max: int
     requirement_days: int
     hold_days_renewed: int
     hold_days_max: int

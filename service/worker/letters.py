@@ -22,6 +22,7 @@ from service.gateways.mail import Letter
 from service.models import Chargeback, ClientLink, Contract, Dispute, Freelancer, Message, Milestone, Payment, Payout, Refund, RefundRequest, Release
 from service.operations import links
 from service.runtime import Runtime
+from service.worker import letters_safety
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "letters"), autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True  # noqa: S701  text; the HTML is escaped below
@@ -98,7 +99,7 @@ def _said(value: Any, what: str, currency: str) -> str:
 
 def _money_values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[str, Any]:
     object_id: str = params["object"]
-    found: dict[str, Any] = _disagreement_values(act, object_id, contract)
+    found: dict[str, Any] = _disagreement_values(act, object_id, contract) | letters_safety.values(act, params, contract)
     if object_id.startswith("pay_"):
         payment = act.session.get_one(Payment, object_id)
         titles = [act.session.get_one(Milestone, line.milestone_id).title for line in payment.lines]

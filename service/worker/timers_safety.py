@@ -6,7 +6,7 @@ from service import events, queue, rows
 from service.act import Act
 from service.escrow import holding
 from service.models import Hold, Payout
-from service.operations import holds, payouts, suspensions
+from service.operations import appeals, holds, payouts, suspensions
 
 
 def _hold(act: Act, hold_id: str) -> Hold:
@@ -26,6 +26,23 @@ def hold_review_due(act: Act, hold_id: str) -> None:
     hold = _hold(act, hold_id)
     if hold.state == "active":
         queue.open_task(act, "hold_review_due", hold.id, reason=hold.reason_code)
+
+
+def appeal_first_answer(act: Act, appeal_id: str) -> None:
+    appeal = appeals.find(act.session, appeal_id, owner=rows.EVERYONE)
+    if appeal.state == "submitted":
+        queue.open_task(act, "appeal_first_answer", appeal.id, hold=appeal.hold_id)
+
+
+def appeal_overdue(act: Act, appeal_id: str) -> None:
+    """Fourteen days without a decision are our fault: unless the law holds, releases go on while the rest waits for it."""
+    appeal = appeals.find(act.session, appeal_id, owner=rows.EVERYONE, lock=True)
+    hold = _hold(act, appeal.hold_id)
+    if appeal.decided_at is not None:
+        return
+    queue.open_task(act, "appeal_overdue", appeal.id, hold=hold.id)
+    if hold.ended_at is None and hold.expires_at is not None and "release" in hold.scopes and hold.state != "converted":
+        holds.narrow(act.as_("system"), hold, tuple(s for s in hold.scopes if s != "release"), "The appeal was not decided in time.")
 
 
 def payouts_resume(act: Act, freelancer_id: str) -> None:

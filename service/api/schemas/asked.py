@@ -226,6 +226,16 @@ class JudgeIn(Schema):
     accepted = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
+class AppealIn(Schema):
+    statement = prose(10_000, required=True, least=1)
+
+
+class DecideIn(Schema):
+    outcome = fields.String(required=True, validate=validate.OneOf(["upheld", "changed", "reversed"]))
+    reasons = prose(5_000, required=True, least=1)
+    scopes = fields.List(fields.String(validate=validate.OneOf(list(SCOPES))), load_default=list, validate=validate.Length(max=8))
+
+
 class RequirementIn(Schema):
     words = prose(5_000, required=True, least=1)
 

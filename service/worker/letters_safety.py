@@ -1,0 +1,46 @@
+"""What letters about holds and appeals say besides the contract: the reason in words, what is stopped, what is asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from service import holds
+from service.act import Act
+from service.domain.money import plain
+from service.domain.restrictions import SCOPES
+from service.models import Appeal, Contract, Freelancer, Hold
+from service.operations.reasons import HIDDEN
+
+
+def values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[str, Any]:
+    """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a contract."""
+    object_id: str = params["object"]
+    if object_id.startswith("apl_"):
+        appeal = act.session.get_one(Appeal, object_id)
+        return {"appeal": appeal, "freelancer": _person(act, appeal.freelancer_id)}
+    if object_id.startswith("hld_"):
+        hold = act.session.get_one(Hold, object_id)
+        return _of_hold(act, hold) | {"freelancer": _person(act, hold.freelancer_id)}
+    if "held" in params and contract is not None:
+        decided = datetime.fromisoformat(params["next_decision_at"])
+        return {"held_text": plain(params["held"], contract.currency), "decided": decided}
+    return {}
+
+
+def _of_hold(act: Act, hold: Hold) -> dict[str, Any]:
+    reason = act.policies.reasons[hold.reason_code]
+    told = hold.disclosure == "full"
+    amount = f"exactly {plain(hold.amount_minor, hold.currency)}" if hold.amount_minor is not None and hold.currency else None
+    return {
+        "hold": hold,
+        "reason": reason.code.replace("_", " ") if told else "we may not say why",
+        "statement": f"{reason.text} {hold.facts} (Clause: {hold.clause}.)" if told else HIDDEN,
+        "stopped": amount or "; ".join(SCOPES[scope] for scope in hold.scopes),
+        "asked": ", ".join(r.kind.replace("_", " ") for r in hold.requirements if r.state in ("open", "refused")),
+        "next_decision_at": holds.next_decision_at(hold),
+    }
+
+
+def _person(act: Act, freelancer_id: str | None) -> Freelancer | None:
+    return act.session.get(Freelancer, freelancer_id) if freelancer_id else None
