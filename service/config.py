@@ -37,6 +37,8 @@ class Settings:
     stripe_country: str = "US"
     settlement_currencies: tuple[str, ...] = ("USD", "EUR", "GBP", "INR", "JPY", "KWD")
     surcharge_legal_basis: str = ""
+    forfeit_legal_basis: str = ""
+    """Only with a recorded legal basis can a case forfeit money to the platform, after the time for an appeal."""
     fees: str = field(default="", repr=False)
     """Fee schedules as YAML instead of the shipped ones: name your file in `HOLDFAST_FEES_FILE`."""
     kinds: str = field(default="", repr=False)

@@ -14,6 +14,7 @@ from service.models import (
     Amendment,
     Appeal,
     Chargeback,
+    Confiscation,
     Contract,
     Dispute,
     Event,
@@ -28,7 +29,7 @@ from service.models import (
     new_id,
 )
 
-Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback | Hold | Appeal
+Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback | Hold | Appeal | Confiscation
 
 
 def move(act: Act, subject: Stateful, event: str, *, contract: Contract | None = None, actor: str | None = None, **data: Any) -> Move:

@@ -73,6 +73,7 @@ class World:
                 ("finance", "finance", None),
                 ("safety", "safety", None),
                 ("approver", "approver", None),
+                ("approver2", "approver", None),
                 ("reviewer", "reviewer", None),
             ):
                 keys[name] = people.issue_key(act, role, "sandbox", whose)[1]

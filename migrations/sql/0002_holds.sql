@@ -65,3 +65,22 @@ BEGIN
     RETURN OLD;
 END $$;
 CREATE TRIGGER only_planned_go BEFORE DELETE ON payout_source FOR EACH ROW EXECUTE FUNCTION only_planned_go();
+
+-- Two people who opened nothing, whatever the code believes.
+CREATE FUNCTION case_two_people() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM hf.confiscation c JOIN hf.hold h ON h.id = c.hold_id WHERE c.id = NEW.case_id AND NEW.approved_by IN (c.opened_by, h.opened_by)) THEN
+        RAISE EXCEPTION 'whoever opened the hold or the case cannot approve it' USING ERRCODE = '23514', CONSTRAINT = 'case_two_people';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER case_two_people BEFORE INSERT ON case_approval FOR EACH ROW EXECUTE FUNCTION case_two_people();
+
+CREATE FUNCTION case_executed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(*) FROM hf.case_approval a WHERE a.case_id = NEW.id) < 2 THEN
+        RAISE EXCEPTION 'a case needs two approvals' USING ERRCODE = '23514', CONSTRAINT = 'case_two_people';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER case_executed BEFORE UPDATE OF state ON confiscation FOR EACH ROW WHEN (NEW.state IN ('approved', 'executed')) EXECUTE FUNCTION case_executed();

@@ -12,7 +12,7 @@ DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['contract', 'milestone', 'payment', 'refund', 'payout', 'payout_account',
-                                'amendment', 'refund_request', 'dispute', 'chargeback', 'hold', 'appeal'] LOOP
+                                'amendment', 'refund_request', 'dispute', 'chargeback', 'hold', 'appeal', 'confiscation'] LOOP
         EXECUTE format('CREATE TRIGGER lifecycle_guard AFTER UPDATE OF state ON %I FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)'
                        ' EXECUTE FUNCTION lifecycle_guard()', name);
     END LOOP;

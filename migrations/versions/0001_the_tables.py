@@ -352,6 +352,32 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('appeal_pkey'))
     )
     op.create_index('appeal_one_open_idx', 'appeal', ['hold_id'], unique=True, postgresql_where="state IN ('submitted', 'in_review')")
+    op.create_table('confiscation',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('hold_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('clause', sa.Text(), nullable=False),
+    sa.Column('facts', sa.Text(), nullable=False),
+    sa.Column('evidence', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('opened_by', sa.Text(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('noticed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answer_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('executed_by', sa.Text(), nullable=True),
+    sa.Column('executed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('end_reason', sa.Text(), nullable=True),
+    sa.CheckConstraint("state IN ('drafted', 'dropped') OR answer_until IS NOT NULL", name=op.f('confiscation_noticed_with_time_to_answer')),
+    sa.CheckConstraint("state IN ('drafted', 'noticed', 'answered', 'approved', 'executed', 'dropped', 'reversed')", name=op.f('confiscation_state_known')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('confiscation_freelancer_id_fkey')),
+    sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('confiscation_hold_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('confiscation_pkey'))
+    )
+    op.create_index('confiscation_one_per_hold_idx', 'confiscation', ['hold_id'], unique=True, postgresql_where="state NOT IN ('dropped', 'reversed')")
     op.create_table('contract',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -501,6 +527,13 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('amendment_pkey'))
     )
     op.create_index('amendment_one_open_idx', 'amendment', ['contract_id'], unique=True, postgresql_where="state = 'proposed'")
+    op.create_table('case_approval',
+    sa.Column('case_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('approved_by', sa.Text(), nullable=False),
+    sa.Column('approved_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['case_id'], ['confiscation.id'], name=op.f('case_approval_case_id_fkey')),
+    sa.PrimaryKeyConstraint('case_id', 'approved_by', name=op.f('case_approval_pkey'))
+    )
     op.create_table('change_request',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
@@ -835,7 +868,7 @@ def upgrade() -> None:
     sa.Column('stripe_refund_id', sa.Text(), nullable=True),
     sa.Column('failure_reason', sa.Text(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("source IN ('suspense', 'escrow', 'released', 'unclaimed', 'outside')", name=op.f('refund_source_known')),
+    sa.CheckConstraint("source IN ('suspense', 'escrow', 'released', 'unclaimed', 'outside', 'case')", name=op.f('refund_source_known')),
     sa.CheckConstraint("state IN ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')", name=op.f('refund_state_known')),
     sa.CheckConstraint('amount_minor > 0 AND from_freelancer_minor BETWEEN 0 AND amount_minor', name=op.f('refund_amounts')),
     sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('refund_milestone_id_fkey')),
@@ -919,6 +952,25 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('submission_pkey')),
     sa.UniqueConstraint('milestone_id', 'round', name=op.f('submission_milestone_id_round_key'))
     )
+    op.create_table('case_line',
+    sa.Column('case_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('account', sa.Text(), nullable=False),
+    sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('target', sa.Text(), nullable=False),
+    sa.Column('refund_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('restored_minor', sa.BigInteger(), nullable=False),
+    sa.Column('restore_note', sa.Text(), nullable=True),
+    sa.CheckConstraint("account IN ('escrow', 'available', 'pending', 'reserve')", name=op.f('case_line_account_known')),
+    sa.CheckConstraint("account NOT IN ('escrow', 'pending') OR milestone_id IS NOT NULL", name=op.f('case_line_of_a_milestone')),
+    sa.CheckConstraint("target IN ('client', 'same_contract_refund', 'authority', 'proven_loss', 'remainder_to_person', 'forfeit')", name=op.f('case_line_target_known')),
+    sa.CheckConstraint('amount_minor > 0 AND restored_minor BETWEEN 0 AND amount_minor', name=op.f('case_line_amounts')),
+    sa.ForeignKeyConstraint(['case_id'], ['confiscation.id'], name=op.f('case_line_case_id_fkey')),
+    sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('case_line_milestone_id_fkey')),
+    sa.ForeignKeyConstraint(['refund_id'], ['refund.id'], name=op.f('case_line_refund_id_fkey')),
+    sa.PrimaryKeyConstraint('case_id', 'number', name=op.f('case_line_pkey'))
+    )
     op.create_table('chargeback_line',
     sa.Column('chargeback_id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('number', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -976,6 +1028,7 @@ def downgrade() -> None:
     op.drop_index('dispute_offer_number_idx', table_name='dispute_offer')
     op.drop_table('dispute_offer')
     op.drop_table('chargeback_line')
+    op.drop_table('case_line')
     op.drop_table('submission')
     op.drop_table('session_grant')
     op.drop_index('release_by_freelancer_idx', table_name='release')
@@ -1018,6 +1071,7 @@ def downgrade() -> None:
     op.drop_table('client_link')
     op.drop_index('change_request_by_contract_idx', table_name='change_request')
     op.drop_table('change_request')
+    op.drop_table('case_approval')
     op.drop_index('amendment_one_open_idx', table_name='amendment', postgresql_where="state = 'proposed'")
     op.drop_table('amendment')
     op.drop_table('acceptance')
@@ -1029,6 +1083,8 @@ def downgrade() -> None:
     op.drop_index('contract_by_freelancer_idx', table_name='contract')
     op.drop_index('contract_by_client_idx', table_name='contract')
     op.drop_table('contract')
+    op.drop_index('confiscation_one_per_hold_idx', table_name='confiscation', postgresql_where="state NOT IN ('dropped', 'reversed')")
+    op.drop_table('confiscation')
     op.drop_index('appeal_one_open_idx', table_name='appeal', postgresql_where="state IN ('submitted', 'in_review')")
     op.drop_table('appeal')
     op.drop_table('pre_check')

@@ -102,6 +102,11 @@ class Call:
         """Whose objects this caller may see: a freelancer's own, or (None) everybody's."""
         return self.principal.freelancer_id
 
+    @property
+    def staff(self) -> Act:
+        """The act in the name of the key that makes it: for two people to be two, a platform's key counts as one of them."""
+        return self.act.as_(f"staff:{self.principal.key_id}")
+
     def owner_or(self, freelancer_id: str | None) -> str | None:
         """For platform keys that name a freelancer; freelancer keys may not."""
         if freelancer_id and self.principal.freelancer_id and freelancer_id != self.principal.freelancer_id:

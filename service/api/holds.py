@@ -7,14 +7,14 @@ from typing import Any
 from flask import Response
 
 from service.api.framework import Endpoints, after, call
-from service.api.schemas import answered, asked
+from service.api.schemas import answered, asked, asked_safety
 from service.operations import appeals, holds, reasons
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
 
 
 @blueprint.route("/holds", methods=["GET"])
-@blueprint.arguments(asked.HoldQuery, location="query")
+@blueprint.arguments(asked_safety.HoldQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """Holds that concern you, newest first, each with its statement of reasons."""
@@ -33,7 +33,7 @@ def read(hold_id: str) -> Response:
 
 
 @blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"])
-@blueprint.arguments(asked.RequirementIn)
+@blueprint.arguments(asked_safety.RequirementIn)
 @blueprint.response(200, answered.AnyOut)
 def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
@@ -44,7 +44,7 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
 
 
 @blueprint.route("/holds/<hold_id>/appeals", methods=["POST"])
-@blueprint.arguments(asked.AppealIn)
+@blueprint.arguments(asked_safety.AppealIn)
 @blueprint.response(201, answered.AnyOut)
 def appeal(body: dict[str, Any], hold_id: str) -> Response:
     """Ask somebody else to decide again: free, within 180 days, also after the hold has ended. A decision comes within 14 days."""

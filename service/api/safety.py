@@ -8,9 +8,9 @@ from flask import Response
 
 from service import rows
 from service.api.framework import Call, Endpoints, after, call
-from service.api.schemas import answered, asked
+from service.api.schemas import answered, asked, asked_safety
 from service.models import Hold, Suspension
-from service.operations import appeals, holds, reasons, suspensions
+from service.operations import appeals, cases, holds, reasons, suspensions
 from service.operations.holds import Terms
 
 blueprint = Endpoints("safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions")
@@ -22,18 +22,13 @@ def _terms(body: dict[str, Any], **more: Any) -> Terms:
     )  # fmt: skip
 
 
-def _staff(made: Call) -> Any:
-    """The act in the name of the key that makes it: for two people to be two, the platform counts as one of them."""
-    return made.act.as_(f"staff:{made.principal.key_id}")
-
-
 def _answer(made: Call, hold: Hold, status: int = 200) -> Response:
     made.act.session.flush()
     return made.json(reasons.statement(made.act, hold, staff=True), status)
 
 
 @blueprint.route("/holds", methods=["POST"])
-@blueprint.arguments(asked.HoldIn)
+@blueprint.arguments(asked_safety.HoldIn)
 @blueprint.response(201, answered.AnyOut)
 def place(body: dict[str, Any]) -> Response:
     """Freeze a person, contract, milestone, payment or payout. Once this has answered nothing passes that the scopes stop."""
@@ -41,11 +36,11 @@ def place(body: dict[str, Any]) -> Response:
         terms = _terms(
             body, subject=body["subject"], scopes=tuple(body["scopes"]), amount_minor=body["amount"], currency=body["currency"], expires_at=body["expires_at"],
         )  # fmt: skip
-        return _answer(made, holds.place(_staff(made), terms), 201)
+        return _answer(made, holds.place(made.staff, terms), 201)
 
 
 @blueprint.route("/holds", methods=["GET"])
-@blueprint.arguments(asked.HoldQuery, location="query")
+@blueprint.arguments(asked_safety.HoldQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """All holds, newest first, as staff see them."""
@@ -58,7 +53,7 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     def view(body: dict[str, Any], hold_id: str) -> Response:
         with call(scope) as made:
             hold = holds.find(made.act.session, hold_id, owner=rows.EVERYONE, lock=True)
-            act(_staff(made), hold, **body)
+            act(made.staff, hold, **body)
             return _answer(made, hold)
 
     view.__doc__ = act.__doc__
@@ -68,29 +63,29 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
 
 
 _verb("confirm", "safety:approve", asked.Nothing, holds.confirm)
-_verb("renew", "safety:approve", asked.RenewIn, holds.renew)
+_verb("renew", "safety:approve", asked_safety.RenewIn, holds.renew)
 _verb("review", "safety:act", asked.Nothing, holds.review)
-_verb("lift", "safety:act", asked.LiftIn, holds.lift)
+_verb("lift", "safety:act", asked_safety.LiftIn, holds.lift)
 
 
 @blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"])
-@blueprint.arguments(asked.JudgeIn)
+@blueprint.arguments(asked_safety.JudgeIn)
 @blueprint.response(200, answered.AnyOut)
 def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Take what the person gave, or ask for it again."""
     with call("safety:act") as made:
         hold = holds.find(made.act.session, hold_id, owner=rows.EVERYONE, lock=True)
-        holds.judge(_staff(made), hold, requirement_id, accepted=body["accepted"])
+        holds.judge(made.staff, hold, requirement_id, accepted=body["accepted"])
         return _answer(made, hold)
 
 
 @blueprint.route("/suspensions", methods=["POST"])
-@blueprint.arguments(asked.SuspensionIn)
+@blueprint.arguments(asked_safety.SuspensionIn)
 @blueprint.response(201, answered.AnyOut)
 def suspend(body: dict[str, Any]) -> Response:
     """Restrict or block a person. It places one hold with the scopes of the level, and nothing else."""
     with call("suspensions:write") as made:
-        act = _staff(made)
+        act = made.staff
         scopes = suspensions.scopes_of(body["person"], body["level"])
         hold = holds.place(act, _terms(body, subject=body["person"], scopes=scopes, expires_at=body["until"]))
         suspension = suspensions.start(act, hold, body["level"], body["until"])
@@ -99,14 +94,14 @@ def suspend(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/suspensions/<suspension_id>", methods=["DELETE"])
-@blueprint.arguments(asked.EndQuery, location="query")
+@blueprint.arguments(asked_safety.EndQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
     """End a suspension, with a reason: it lifts its one hold and no other."""
     with call("suspensions:write") as made:
         found = suspensions.find(made.act.session, suspension_id)
         hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
-        holds.lift(_staff(made), hold, query["reason"])
+        holds.lift(made.staff, hold, query["reason"])
         made.act.session.flush()
         return made.json(_shown(made, found, hold))
 
@@ -136,20 +131,24 @@ def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it in hand; whoever decided about the hold cannot."""
     with call("safety:approve") as made:
         found = appeals.find(made.act.session, appeal_id, owner=rows.EVERYONE, lock=True)
-        return made.json(appeals.shown(appeals.review(_staff(made), found, holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True))))
+        hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
+        return made.json(appeals.shown(appeals.review(made.staff, found, hold, cases.people_of(made.act.session, hold.id))))
 
 
 @blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"])
-@blueprint.arguments(asked.DecideIn)
+@blueprint.arguments(asked_safety.DecideIn)
 @blueprint.response(200, answered.AnyOut)
 def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Upheld, changed (to the scopes that stay) or reversed, with reasons. What follows for the hold is in the same transaction."""
     with call("safety:approve") as made:
-        act = _staff(made)
+        act = made.staff
         found = appeals.find(made.act.session, appeal_id, owner=rows.EVERYONE, lock=True)
         hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
-        appeals.decide(act, found, hold, body["outcome"], body["reasons"])
+        appeals.decide(act, found, hold, body["outcome"], body["reasons"], cases.people_of(made.act.session, hold.id))
         follows = None
+        case = cases.of_hold(made.act.session, hold.id)
+        if case is not None and case.state == "executed" and body["outcome"] == "reversed":
+            cases.restore(act, case, "The appeal was right.", at_platform_cost=body["at_platform_cost"])
         if hold.ended_at is None and body["outcome"] == "reversed":
             holds.lift(act, hold, "The appeal was right.")
         if hold.ended_at is None and body["outcome"] == "changed":

@@ -92,6 +92,7 @@ MILESTONE = Machine(
         _move("resume_changes", "refund_requested disputed", "changes_requested", "freelancer client staff system psp", "milestone.resumed"),
         _move("settle", "disputed", "settled", "system", "milestone.settled"),
         _move("charge_back", f"{_HOLDS_MONEY} refund_requested disputed", "charged_back", "psp", "milestone.charged_back"),
+        _move("confiscate", f"{_HOLDS_MONEY} refund_requested", "confiscated", "system", "milestone.confiscated"),
         _move("cancel", "planned awaiting_funding funding", "cancelled", "system", "milestone.cancelled"),
     ),
 )
@@ -242,7 +243,23 @@ APPEAL = Machine(
     ),
 )
 
-MACHINES = {m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK, HOLD, APPEAL)}
+CASE = Machine(
+    "confiscation",
+    ("drafted", "noticed", "answered", "approved", "executed", "dropped", "reversed"),
+    frozenset({"dropped", "reversed"}),
+    (
+        _move("notice", "drafted", "noticed", "staff", "case.noticed"),
+        _move("answer", "noticed", "answered", "freelancer", "case.answered"),
+        _move("approve", "noticed answered", "approved", "staff", "case.approved"),
+        _move("execute", "approved", "executed", "staff", "case.executed"),
+        _move("drop", "drafted noticed answered approved", "dropped", "staff system", "case.dropped"),
+        _move("reverse", "executed", "reversed", "staff", "case.reversed"),
+    ),
+)
+
+MACHINES = {
+    m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK, HOLD, APPEAL, CASE)
+}
 
 
 def allowed_move(machine: str, state: str, event: str, actor: str) -> Move:

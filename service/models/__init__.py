@@ -1,6 +1,7 @@
 """Tables and their constraints; no queries. Importing this package registers every table."""
 
 from service.models.base import Base, TypeID, new_id
+from service.models.cases import CASE_ACCOUNTS, CASE_TARGETS, CaseApproval, CaseLine, Confiscation
 from service.models.changes import Amendment, ChangeRequest, ContractText
 from service.models.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
 from service.models.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
@@ -26,6 +27,8 @@ from service.models.platform import (
 from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
 
 __all__ = [
+    "CASE_ACCOUNTS",
+    "CASE_TARGETS",
     "DISCLOSURES",
     "KINDS",
     "LEVELS",
@@ -35,6 +38,8 @@ __all__ = [
     "ApiKey",
     "Appeal",
     "Base",
+    "CaseApproval",
+    "CaseLine",
     "ChangeRequest",
     "Chargeback",
     "ChargebackLine",
@@ -45,6 +50,7 @@ __all__ = [
     "ClientLink",
     "ClientSession",
     "CodeChallenge",
+    "Confiscation",
     "Contract",
     "ContractText",
     "Dispute",

@@ -87,7 +87,7 @@ class Refund(Base):
     __tablename__ = "refund"
     __table_args__ = (
         one_of("state", REFUND.states),
-        one_of("source", ("suspense", "escrow", "released", "unclaimed", "outside")),
+        one_of("source", ("suspense", "escrow", "released", "unclaimed", "outside", "case")),
         UniqueConstraint("cause", "attempt"),
         CheckConstraint("amount_minor > 0 AND from_freelancer_minor BETWEEN 0 AND amount_minor", name="amounts"),
         Index("refund_by_payment_idx", "payment_id"),

@@ -42,18 +42,18 @@ def file(act: Act, hold: Hold, statement: str) -> Appeal:
     return appeal
 
 
-def review(act: Act, appeal: Appeal, hold: Hold) -> Appeal:
-    """Somebody has it in hand. Raises Forbidden for whoever decided about the hold, StateConflict."""
-    _another(act, hold)
+def review(act: Act, appeal: Appeal, hold: Hold, others: list[str]) -> Appeal:
+    """Somebody has it in hand. Raises Forbidden for whoever decided about the hold or (`others`) its case, StateConflict."""
+    _another(act, hold, others)
     events.move(act, appeal, "review")
     appeal.reviewed_by = act.actor
     queue.cancel(act, ["appeal_first_answer"], appeal.id)
     return appeal
 
 
-def decide(act: Act, appeal: Appeal, hold: Hold, outcome: str, reasons: str) -> Appeal:
+def decide(act: Act, appeal: Appeal, hold: Hold, outcome: str, reasons: str, others: list[str]) -> Appeal:
     """Upheld, changed or reversed, with reasons; what follows for the hold happens in the same transaction. Raises Forbidden, StateConflict."""
-    _another(act, hold)
+    _another(act, hold, others)
     appeal.reasons, appeal.reviewed_by, appeal.decided_at = reasons, act.actor, act.now
     events.move(act, appeal, OUTCOMES[outcome], hold=hold.id, outcome=outcome, reasons=reasons)
     queue.cancel(act, ["appeal_first_answer", "appeal_overdue"], appeal.id)
@@ -68,8 +68,8 @@ def withdraw(act: Act, appeal: Appeal) -> Appeal:
     return appeal
 
 
-def _another(act: Act, hold: Hold) -> None:
-    if act.actor in (hold.opened_by, hold.confirmed_by):
+def _another(act: Act, hold: Hold, others: list[str]) -> None:
+    if act.actor in (hold.opened_by, hold.confirmed_by, *others):
         raise Forbidden("Somebody who has not decided about this hold has to decide about the appeal.")
 
 

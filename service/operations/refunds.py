@@ -98,7 +98,7 @@ def resume(act: Act, contract: Contract, payment: Payment) -> None:
     """The bank has given the payment back: what the client is owed is sent again."""
     for failed in _attempts_of_payment(act.session, payment.id):
         if (
-            failed.source in ("escrow", "released", "unclaimed")
+            failed.source in ("escrow", "released", "unclaimed", "case")
             and balance(act.session, "unclaimed", contract.client_id, failed.currency) >= failed.amount_minor
         ):
             try_again(act, contract, failed)

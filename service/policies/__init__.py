@@ -72,6 +72,8 @@ class Windows:
     first_answer_business_days: int
     appeal_days: int
     appeal_final_days: int
+    case_answer_days: int
+    case_fast_hours: int
     appeals_max: int
     requirement_days: int
     hold_days_renewed: int
@@ -101,6 +103,7 @@ class Policies:
     book_zone: ZoneInfo
     stripe_country: str
     surcharge_legal_basis: str
+    forfeit_legal_basis: str
     bank_debit: bool
 
     def schedule_for(self, kind: str, on: date, currency: str) -> Schedule:
@@ -148,5 +151,6 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
         book_zone=ZoneInfo(settings.book_zone),
         stripe_country=settings.stripe_country,
         surcharge_legal_basis=settings.surcharge_legal_basis,
+        forfeit_legal_basis=settings.forfeit_legal_basis,
         bank_debit=settings.bank_debit,
     )

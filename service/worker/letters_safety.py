@@ -9,8 +9,13 @@ from service import holds
 from service.act import Act
 from service.domain.money import plain
 from service.domain.restrictions import SCOPES
-from service.models import Appeal, Contract, Freelancer, Hold
+from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
 from service.operations.reasons import HIDDEN
+
+_TARGETS = {
+    "client": "to the client, by the way it came", "same_contract_refund": "to the client, by the way it came", "authority": "to an authority, by its order",
+    "proven_loss": "for a proven loss", "remainder_to_person": "stays yours", "forfeit": "forfeited",
+}  # fmt: skip
 
 
 def values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[str, Any]:
@@ -19,6 +24,12 @@ def values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[
     if object_id.startswith("apl_"):
         appeal = act.session.get_one(Appeal, object_id)
         return {"appeal": appeal, "freelancer": _person(act, appeal.freelancer_id)}
+    if object_id.startswith("cas_"):
+        case = act.session.get_one(Confiscation, object_id)
+        lines = [f"{plain(line.amount_minor, case.currency)} {_TARGETS[line.target]}" for line in case.lines]
+        restored = [f"{plain(line.amount_minor, case.currency)}: {line.restore_note}" for line in case.lines]
+        total = plain(sum(line.amount_minor for line in case.lines), case.currency)
+        return {"case": case, "lines": "; ".join(lines), "restored": "; ".join(restored), "sum": total, "freelancer": _person(act, case.freelancer_id)}
     if object_id.startswith("hld_"):
         hold = act.session.get_one(Hold, object_id)
         return _of_hold(act, hold) | {"freelancer": _person(act, hold.freelancer_id)}

@@ -1,0 +1,141 @@
+"""Confiscation cases: staff open, notice, approve, execute, drop and restore them; the person reads and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service import rows
+from service.api.framework import Call, Endpoints, call
+from service.api.schemas import answered, asked, asked_safety
+from service.escrow import taking
+from service.models import Confiscation
+from service.operations import cases, holds
+from service.operations.cases import Wanted
+
+blueprint = Endpoints("cases", __name__, url_prefix="/v1", description="Confiscation cases")
+
+
+def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
+    """Sums, clause, evidence and what became of each line; staff also see who did what."""
+    body: dict[str, Any] = {
+        "id": case.id, "object": "confiscation", "state": case.state, "hold": case.hold_id, "freelancer": case.freelancer_id, "currency": case.currency,
+        "total": sum(line.amount_minor for line in case.lines), "clause": case.clause, "facts": case.facts, "evidence": case.evidence,
+        "noticed_at": _iso(case.noticed_at), "answer_until": _iso(case.answer_until), "answer": case.answer, "executed_at": _iso(case.executed_at),
+        "ended_at": _iso(case.ended_at), "end_reason": case.end_reason, "lines": [_line(line) for line in case.lines],
+    }  # fmt: skip
+    return body | {"opened_by": case.opened_by, "approved_by": [a.approved_by for a in case.approvals], "executed_by": case.executed_by} if staff else body
+
+
+def _line(line: Any) -> dict[str, Any]:
+    return {
+        "number": line.number, "account": line.account, "milestone": line.milestone_id, "amount": line.amount_minor, "target": line.target,
+        "refund": line.refund_id, "restored": line.restored_minor, "note": line.restore_note,
+    }  # fmt: skip
+
+
+def _iso(instant: Any) -> str | None:
+    return instant.isoformat() if instant is not None else None
+
+
+def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
+    made.act.session.flush()
+    return made.json(shown(case, staff=True), status)
+
+
+@blueprint.route("/staff/confiscations", methods=["POST"])
+@blueprint.arguments(asked_safety.CaseIn)
+@blueprint.response(201, answered.AnyOut)
+def open_case(body: dict[str, Any]) -> Response:
+    """Draft a case over a hold: lines of {account, amount, target, milestone}. Nothing moves, and the person is not told yet."""
+    with call("safety:act") as made:
+        hold = holds.find(made.act.session, body["hold"], owner=rows.EVERYONE, lock=True)
+        wanted = [Wanted(one["account"], one["amount"], one["target"], one["milestone"]) for one in body["lines"]]
+        return _answer(made, cases.open_case(made.staff, hold, body["currency"], body["clause"], body["facts"], body["evidence"], wanted), 201)
+
+
+@blueprint.route("/staff/confiscations/<case_id>", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def read_case(case_id: str) -> Response:
+    """A case as staff see it."""
+    with call("safety:read") as made:
+        return made.json(shown(cases.find(made.act.session, case_id, owner=rows.EVERYONE), staff=True))
+
+
+@blueprint.route("/staff/confiscations/<case_id>/preview", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def preview(case_id: str) -> Response:
+    """This will: every posting that execution would make, in its order."""
+    with call("safety:read") as made:
+        case = cases.find(made.act.session, case_id, owner=rows.EVERYONE)
+        postings = [{"entry": p.entry, "debit": p.debit, "credit": p.credit, "amount": p.amount_minor, "line": p.line} for p in taking.plan(case)]
+        return made.json({"object": "preview", "case": case.id, "currency": case.currency, "postings": postings})
+
+
+def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
+    def view(body: dict[str, Any], case_id: str) -> Response:
+        with call(scope) as made:
+            case = cases.find(made.act.session, case_id, owner=rows.EVERYONE, lock=True)
+            hold = holds.find(made.act.session, case.hold_id, owner=rows.EVERYONE, lock=True)
+            act(made, case, hold, body)
+            return _answer(made, case)
+
+    view.__doc__ = act.__doc__
+    blueprint.route(f"/staff/confiscations/<case_id>/{name}", methods=["POST"], endpoint=f"case_{name}")(
+        blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view))
+    )
+
+
+def _notice(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
+    """Tell the person: sums, clause, evidence, and 14 days to answer. The hold stays until the case has ended."""
+    cases.notice(made.staff, case, hold)
+
+
+def _approve(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
+    """Agree, as one of two people who opened neither the hold nor the case."""
+    cases.approve(made.staff, case, hold)
+
+
+def _execute(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
+    """Post every line; the hold has then served its purpose and ends."""
+    cases.execute(made.staff, case, hold)
+    made.act.session.flush()
+    holds.lift(made.staff, hold, "The case was carried out.")
+
+
+def _drop(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
+    """Take nothing; the hold of the case ends with it."""
+    cases.drop(made.staff, case, body["reason"])
+    if hold.state == "converted":
+        holds.lift(made.staff, hold, "The case was dropped.")
+
+
+def _restore(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
+    """It was wrong: what is still ours goes back where it came from; each line says what could not, and why."""
+    cases.restore(made.staff, case, body["reason"], at_platform_cost=body["at_platform_cost"])
+
+
+_verb("notice", "safety:act", asked.Nothing, _notice)
+_verb("approve", "safety:approve", asked.Nothing, _approve)
+_verb("execute", "safety:act", asked.Nothing, _execute)
+_verb("drop", "safety:act", asked_safety.LiftIn, _drop)
+_verb("restore", "safety:approve", asked_safety.RestoreIn, _restore)
+
+
+@blueprint.route("/cases/<case_id>", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def read_own(case_id: str) -> Response:
+    """A case about you: sums, clause, facts, evidence, until when you can answer, and what became of each line."""
+    with call("contracts:read") as made:
+        return made.json(shown(cases.find(made.act.session, case_id, owner=made.owner), staff=False))
+
+
+@blueprint.route("/cases/<case_id>/answer", methods=["POST"])
+@blueprint.arguments(asked_safety.RequirementIn)
+@blueprint.response(200, answered.AnyOut)
+def answer(body: dict[str, Any], case_id: str) -> Response:
+    """What you say to it, before anything is taken."""
+    with call("contracts:write") as made:
+        case = cases.find(made.act.session, case_id, owner=made.owner, lock=True)
+        return made.json(shown(cases.answer(made.act, case, body["words"]), staff=False))

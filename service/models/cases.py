@@ -1,0 +1,79 @@
+"""Confiscation cases: what shall be taken, to whom it goes, who agreed, and what was given back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from service.domain.lifecycle import CASE
+from service.models.base import Base, TypeID, one_of
+
+CASE_ACCOUNTS = ("escrow", "available", "pending", "reserve")
+CASE_TARGETS = ("client", "same_contract_refund", "authority", "proven_loss", "remainder_to_person", "forfeit")
+
+
+class Confiscation(Base):
+    """Never the platform's by itself: money of a case stays a liability until each line has reached its target."""
+
+    __tablename__ = "confiscation"
+    __table_args__ = (
+        one_of("state", CASE.states),
+        CheckConstraint("state IN ('drafted', 'dropped') OR answer_until IS NOT NULL", name="noticed_with_time_to_answer"),
+        Index("confiscation_one_per_hold_idx", "hold_id", unique=True, postgresql_where="state NOT IN ('dropped', 'reversed')"),
+    )
+
+    id: Mapped[str] = mapped_column(TypeID("cas"), primary_key=True)
+    hold_id: Mapped[str] = mapped_column(TypeID("hld"), ForeignKey("hold.id"))
+    freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
+    state: Mapped[str]
+    currency: Mapped[str]
+    clause: Mapped[str]
+    facts: Mapped[str]
+    evidence: Mapped[list[str]]
+    opened_by: Mapped[str]
+    opened_at: Mapped[datetime]
+    noticed_at: Mapped[datetime | None]
+    answer_until: Mapped[datetime | None]
+    answer: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+    executed_by: Mapped[str | None]
+    executed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
+
+    lines: Mapped[list[CaseLine]] = relationship(order_by="CaseLine.number", cascade="all, delete-orphan", lazy="selectin")
+    approvals: Mapped[list[CaseApproval]] = relationship(order_by="CaseApproval.approved_at", cascade="all, delete-orphan", lazy="selectin")
+
+
+class CaseLine(Base):
+    """One sum from one account to one target: a posting of its own when the case is executed."""
+
+    __tablename__ = "case_line"
+    __table_args__ = (
+        one_of("account", CASE_ACCOUNTS),
+        one_of("target", CASE_TARGETS),
+        CheckConstraint("amount_minor > 0 AND restored_minor BETWEEN 0 AND amount_minor", name="amounts"),
+        CheckConstraint("account NOT IN ('escrow', 'pending') OR milestone_id IS NOT NULL", name="of_a_milestone"),
+    )
+
+    case_id: Mapped[str] = mapped_column(TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    milestone_id: Mapped[str | None] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"))
+    amount_minor: Mapped[int]
+    target: Mapped[str]
+    refund_id: Mapped[str | None] = mapped_column(TypeID("ref"), ForeignKey("refund.id"))
+    restored_minor: Mapped[int] = mapped_column(default=0)
+    restore_note: Mapped[str | None]
+
+
+class CaseApproval(Base):
+    """One of the two people who agreed. PostgreSQL refuses whoever opened the case or its hold, and the same person twice."""
+
+    __tablename__ = "case_approval"
+
+    case_id: Mapped[str] = mapped_column(TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True)
+    approved_by: Mapped[str] = mapped_column(primary_key=True)
+    approved_at: Mapped[datetime]

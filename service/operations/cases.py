@@ -1,0 +1,172 @@
+"""Confiscation by due process: notice with sums, clause and evidence; time to answer; two people who opened nothing; and back, if it was wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service import events, rows
+from service.act import Act
+from service.domain import typeid
+from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
+from service.escrow import taking
+from service.ledger import balance
+from service.models import CaseApproval, CaseLine, Confiscation, Contract, Hold, Milestone, new_id
+
+FAST = ("legal_order", "stolen_card")
+APPROVERS = 2
+
+
+@dataclass(frozen=True)
+class Wanted:
+    account: str
+    amount_minor: int
+    target: str
+    milestone_id: str | None
+
+
+def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evidence: list[str], wanted: list[Wanted]) -> Confiscation:
+    """A draft; the hold keeps its gate until the case has ended. Raises StateConflict, Invalid for lines that are not there."""
+    if hold.state not in ("active", "in_review") or hold.freelancer_id is None:
+        raise StateConflict("A case needs a hold in force about a freelancer's money.", {"current_state": hold.state, "allowed_actions": []})
+    case = Confiscation(
+        id=new_id("cas"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="drafted", currency=currency, clause=clause, facts=facts, evidence=evidence,
+        opened_by=act.actor, opened_at=act.now, noticed_at=None, answer_until=None, answer=None, answered_at=None, executed_by=None, executed_at=None,
+        ended_at=None, end_reason=None,
+    )  # fmt: skip
+    case.lines = [
+        CaseLine(number=i, account=w.account, milestone_id=w.milestone_id, amount_minor=w.amount_minor, target=w.target) for i, w in enumerate(wanted, 1)
+    ]
+    _check(act, case)
+    act.session.add(case)
+    act.session.flush()
+    events.record(act, "case.opened", case, public=False, hold=hold.id)
+    return case
+
+
+def _check(act: Act, case: Confiscation) -> None:
+    """Every line is of this person, and together they are no more than what is there."""
+    needed: dict[tuple[str, str], int] = {}
+    for line in case.lines:
+        at = f"/lines/{line.number - 1}"
+        if line.target == "forfeit" and not act.policies.forfeit_legal_basis:
+            raise Invalid.one(f"{at}/target", "forfeit_is_off", "Nothing is forfeited to the platform unless its operator has recorded a legal basis.")
+        if line.target in taking.REFUNDED or line.account in ("escrow", "pending"):
+            _own_milestone(act, case, line, at)
+        owner = {"escrow": line.milestone_id, "reserve": case.hold_id}.get(line.account) or case.freelancer_id
+        needed[(line.account, owner)] = needed.get((line.account, owner), 0) + line.amount_minor
+    for (account, owner), amount in needed.items():
+        there = balance(act.session, account, owner, case.currency)
+        if amount > there:
+            raise Invalid.one("/lines", "more_than_there_is", f"{there} minor units are in {account}, not {amount}.")
+
+
+def _own_milestone(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
+    milestone = act.session.get(Milestone, line.milestone_id) if line.milestone_id else None
+    contract = act.session.get_one(Contract, milestone.contract_id) if milestone else None
+    if contract is None or contract.freelancer_id != case.freelancer_id or contract.currency != case.currency:
+        raise Invalid.one(f"{at}/milestone", "milestone_needed", "Name a milestone of this person, in the case's currency, that this money belongs to.")
+
+
+def notice(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+    """The person learns sums, clause and evidence, and has 14 days to answer; 48 hours by court order or for a stolen card. Raises StateConflict."""
+    events.move(act, case, "notice", hold=hold.id)
+    windows = act.policies.windows
+    time = timedelta(hours=windows.case_fast_hours) if hold.reason_code in FAST else timedelta(days=windows.case_answer_days)
+    case.noticed_at, case.answer_until = act.now, act.now + time
+    events.move(act, hold, "convert", case=case.id)
+    return case
+
+
+def answer(act: Act, case: Confiscation, words: str) -> Confiscation:
+    """What the person says to it. Raises StateConflict once it is too late."""
+    if case.answer_until is not None and act.now > case.answer_until:
+        raise StateConflict("The time to answer is over.", {"current_state": case.state, "allowed_actions": []})
+    events.move(act, case, "answer")
+    case.answer, case.answered_at = words, act.now
+    return case
+
+
+def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+    """One of two people who opened neither case nor hold. The second one approves the case. Raises Forbidden, StateConflict."""
+    if act.actor in (case.opened_by, hold.opened_by):
+        raise Forbidden("Whoever opened the hold or the case cannot approve it.")
+    if act.actor in [a.approved_by for a in case.approvals]:
+        raise Forbidden("The second approval has to be another person's.")
+    if case.state not in ("noticed", "answered"):
+        raise StateConflict("Only a case that was noticed is approved.", {"current_state": case.state, "allowed_actions": []})
+    case.approvals.append(CaseApproval(approved_by=act.actor, approved_at=act.now))
+    act.session.flush()
+    events.record(act, "case.approval", case, public=False)
+    if len(case.approvals) >= APPROVERS:
+        events.move(act, case, "approve")
+    return case
+
+
+def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+    """Post every line. Not before the person has answered or had the time to, and nothing is forfeited while they can appeal.
+
+    Raises StateConflict, Conflict, NotEnough.
+    """
+    if case.answered_at is None and (case.answer_until is None or act.now < case.answer_until):
+        raise StateConflict("The person still has time to answer.", {"current_state": case.state, "allowed_actions": [], "until": str(case.answer_until)})
+    if any(line.target == "forfeit" for line in case.lines) and act.now <= hold.appeal_until:
+        raise StateConflict("Nothing is forfeited before the time for an appeal is over.", {"current_state": case.state, "allowed_actions": []})
+    contracts = locked(act, case)
+    events.move(act, case, "execute", hold=hold.id)
+    case.executed_by, case.executed_at = act.actor, act.now
+    taking.execute(act, case, contracts)
+    return case
+
+
+def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]]:
+    """The person, then every contract that a line touches, in the one order of locks; by milestone."""
+    rows.freelancer(act.session, case.freelancer_id, lock=True)
+    ids = [line.milestone_id for line in case.lines if line.milestone_id]
+    owners = sorted({act.session.get_one(Milestone, one).contract_id for one in ids})
+    contracts = {one: rows.contract(act.session, one, owner=rows.EVERYONE, lock=True) for one in owners}
+    return {m.id: (c, m) for c in contracts.values() for m in c.milestones if m.id in ids}
+
+
+def drop(act: Act, case: Confiscation, reason: str) -> Confiscation:
+    """Nothing is taken. Raises StateConflict once it was executed."""
+    events.move(act, case, "drop", reason=reason)
+    case.ended_at, case.end_reason = act.now, reason
+    return case
+
+
+def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool) -> Confiscation:
+    """It was wrong: everything that is still ours goes back, within 180 days. Raises StateConflict, Forbidden for who executed it."""
+    if case.executed_at is not None and act.now > case.executed_at + timedelta(days=act.policies.windows.appeal_days):
+        raise StateConflict("A case is restored within 180 days.", {"current_state": case.state, "allowed_actions": []})
+    if act.actor == case.executed_by:
+        raise Forbidden("Somebody else than who executed the case has to restore it.")
+    contracts = locked(act, case)
+    events.move(act, case, "reverse", reason=reason)
+    case.ended_at, case.end_reason = act.now, reason
+    taking.give_back(act, case, contracts, at_platform_cost=at_platform_cost)
+    return case
+
+
+def find(session: Session, case_id: str, *, owner: str | None, lock: bool = False) -> Confiscation:
+    """Staff see all; the person sees a case once it was noticed. Raises NotFound."""
+    query = select(Confiscation).where(Confiscation.id == case_id) if typeid.is_typeid(case_id, "cas") else None
+    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none() if query is not None else None
+    if found is None or owner not in (rows.EVERYONE, found.freelancer_id) or (owner is not rows.EVERYONE and found.noticed_at is None):
+        raise NotFound("There is no such case.")
+    return found
+
+
+def people_of(session: Session, hold_id: str) -> list[str]:
+    """Everybody who has decided about a hold's case: none of them decides about an appeal."""
+    case = of_hold(session, hold_id)
+    return [one for one in (case.opened_by, case.executed_by, *(a.approved_by for a in case.approvals)) if one] if case else []
+
+
+def of_hold(session: Session, hold_id: str) -> Confiscation | None:
+    """The newest case of a hold."""
+    query = select(Confiscation).where(Confiscation.hold_id == hold_id).order_by(Confiscation.id.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()
