@@ -37,7 +37,8 @@ def _by_kind(kind: str | None, schema: dict[str, Any], components: dict[str, Any
     if kind == "object":
         return {key: example_of(inner, components, key) for key, inner in schema.get("properties", {}).items()}
     if kind == "array":
-        return _BY_NAME[name] if name in _BY_NAME else [example_of(schema.get("items", {}), components, name)]
+        items = schema.get("items", {})
+        return _BY_NAME[name] if name in _BY_NAME and "enum" not in items else [example_of(items, components, name)]
     if kind == "string":
         return _text(schema, name)
     return {"integer": max(schema.get("minimum", 0), schema.get("examples", [1])[0]), "boolean": False}.get(kind or "")
@@ -48,7 +49,7 @@ def _text(schema: dict[str, Any], name: str) -> Any:
     if form in ("date-time", "date"):
         return "2026-12-24T18:00:00+00:00" if form == "date-time" else "2026-12-24"
     if "_[0-7]" in pattern:
-        return f"{pattern.removeprefix('^')[:3]}_{_UUID}"
+        return f"{pattern.removeprefix('^').removeprefix('(')[:3]}_{_UUID}"
     if name in _PREFIXES:
         return f"{_PREFIXES[name]}_{_UUID}"
     if "sha256" in name or name.endswith("_hash"):

@@ -9,6 +9,7 @@ from flask import Response
 from service import rows
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked, asked_safety
+from service.domain.errors import Invalid
 from service.models import Hold, Suspension
 from service.operations import appeals, cases, holds, reasons, suspensions
 from service.operations.holds import Terms
@@ -99,6 +100,8 @@ def suspend(body: dict[str, Any]) -> Response:
 def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
     """End a suspension, with a reason: it lifts its one hold and no other."""
     with call("suspensions:write") as made:
+        if not query["reason"]:
+            raise Invalid.one("/reason", "required", "Say why it ends.")
         found = suspensions.find(made.act.session, suspension_id)
         hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
         holds.lift(made.staff, hold, query["reason"])

@@ -146,7 +146,7 @@ def test_every_endpoint_with_a_blocked_freelancer(world: World) -> None:
             address = address.replace("{", "").replace("}", "")
             answer = ada.send(method.upper(), address, operation)
             if method == "get":
-                assert answer.status != 403 or answer.json()["code"] == "scope_missing", (path, answer.text)
+                assert answer.status != 403 or answer.json()["code"] == "missing_scope", (path, answer.text)
                 counted["read"] += 1
             elif OPEN_TO_THE_BLOCKED.match(address):
                 assert answer.status != 403 or answer.json().get("code") != "on_hold" or "login" not in answer.text, path

@@ -41,7 +41,7 @@ class LiftIn(Schema):
 
 
 class EndQuery(Schema):
-    reason = line(500, required=True)
+    reason = line(500, load_default="", least=0, metadata={"description": "Why it ends; it is needed"})
 
 
 class JudgeIn(Schema):
