@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
 from service.api.framework import Endpoints, after, call
 from service.api.schemas import answered, asked, asked_safety
-from service.operations import appeals, holds, reasons
+from service.operations import appeals, holds, reasons, transparency
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
 
@@ -68,3 +69,14 @@ def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it back."""
     with call("contracts:write") as made:
         return made.json(appeals.shown(appeals.withdraw(made.act, appeals.find(made.act.session, appeal_id, owner=made.owner, lock=True))))
+
+
+@blueprint.route("/transparency", methods=["GET"])
+@blueprint.arguments(asked_safety.QuarterQuery, location="query")
+@blueprint.response(200, answered.AnyOut)
+def transparency_figures(query: dict[str, Any]) -> Response:
+    """Per quarter: holds by reason, time to decision, share overturned, money held, confiscated and given back. Computed, never typed."""
+    with call("contracts:read") as made:
+        start = datetime(query["year"], 3 * query["quarter"] - 2, 1, tzinfo=UTC)
+        end = datetime(query["year"] + query["quarter"] // 4, 3 * query["quarter"] % 12 + 1, 1, tzinfo=UTC)
+        return made.json({"object": "transparency", **transparency.quarter(made.act.session, start, end)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import events, queue, rows
@@ -82,14 +82,15 @@ def find(session: Session, appeal_id: str, *, owner: str | None, lock: bool = Fa
     return found
 
 
+def of_hold(session: Session, hold_id: str) -> Appeal | None:
+    """The newest one against a hold."""
+    return session.execute(select(Appeal).where(Appeal.hold_id == hold_id).order_by(Appeal.id.desc()).limit(1)).scalar_one_or_none()
+
+
 def waiting(session: Session, limit: int = 100) -> list[Appeal]:
     """The queue: open appeals, oldest first."""
     query = select(Appeal).where(Appeal.decided_at.is_(None)).order_by(Appeal.filed_at, Appeal.id).limit(limit)
     return list(session.execute(query).scalars())
-
-
-def count(session: Session, hold_id: str) -> int:
-    return int(session.execute(select(func.count()).select_from(Appeal).where(Appeal.hold_id == hold_id)).scalar_one())
 
 
 def shown(appeal: Appeal) -> dict[str, Any]:

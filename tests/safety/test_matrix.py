@@ -154,6 +154,6 @@ def test_every_endpoint_with_a_blocked_freelancer(world: World) -> None:
             elif answer.json()["code"] != "missing_scope":
                 assert (answer.status, answer.json()["code"], answer.json().get("hold")) == (403, "on_hold", suspended["hold"]["id"]), (path, answer.text)
                 counted["stopped"] += 1
-    assert counted["stopped"] > 15
+    assert counted["stopped"] >= 15
     assert counted["open"] > 10
     assert counted["read"] > 25

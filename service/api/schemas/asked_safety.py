@@ -86,3 +86,8 @@ class RequirementIn(Schema):
 class HoldQuery(PageQuery):
     in_force = fields.Boolean(load_default=False)
     freelancer = freelancer_id(load_default=None, metadata={"description": "Platform and staff keys only"})
+
+
+class QuarterQuery(Schema):
+    year = fields.Integer(required=True, validate=validate.Range(2000, 2100))
+    quarter = fields.Integer(required=True, validate=validate.Range(1, 4))
