@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,25 @@ from service.domain import typeid
 from service.domain.errors import OnHold
 from service.domain.restrictions import IN_FORCE
 from service.models import Contract, Hold
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a hold is to be. `subject` is an id of a freelancer, client, contract, milestone, payment or payout; empty scopes mean the reason's."""
+
+    subject: str
+    reason_code: str
+    clause: str
+    facts: str
+    scopes: tuple[str, ...] = ()
+    amount_minor: int | None = None
+    currency: str | None = None
+    expires_at: datetime | None = None
+    disclosure: str = "full"
+    internal_note: str = ""
+    rule_id: str | None = None
+    requires: tuple[str, ...] | None = None
+
 
 _STOPPING = """
     SELECT id FROM hold WHERE subject_id = ANY (%s) AND scopes ? %s AND amount_minor IS NULL AND state IN ('active', 'in_review', 'converted')

@@ -9,10 +9,10 @@ from flask import Response
 from service import rows
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked, asked_safety
-from service.domain.errors import Invalid
+from service.domain.errors import Invalid, NotFound
+from service.holds import Terms
 from service.models import Hold, Suspension
-from service.operations import appeals, cases, holds, reasons, suspensions
-from service.operations.holds import Terms
+from service.operations import appeals, cases, holds, reasons, rules, suspensions
 
 blueprint = Endpoints("safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions")
 
@@ -158,3 +158,14 @@ def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
             follows = holds.narrow(act, hold, tuple(body["scopes"]), "The appeal was partly right.")
         made.act.session.flush()
         return made.json(appeals.shown(found) | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None})
+
+
+@blueprint.route("/rules/<name>/report", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def rule_report(name: str) -> Response:
+    """Before a rule is switched on: what it would have done to the newest thousand payments, and how often it would have been right."""
+    with call("safety:read") as made:
+        rule = made.act.policies.rules.get(name)
+        if rule is None:
+            raise NotFound("There is no such rule.")
+        return made.json({"object": "rule_report", **rules.report(made.act, rule)})

@@ -14,4 +14,5 @@ def warned(act: Act, contract: Contract, payment: Payment, stripe_id: str, fraud
     act.session.add(FraudWarning(stripe_id=stripe_id, payment_id=payment.id, fraud_type=fraud_type, actionable=actionable, seen_at=act.now))
     events.record(act, "payment.fraud_warned", payment, contract=contract, public=False, fraud_type=fraud_type, actionable=actionable)
     queue.open_task(act, "early_fraud_warning", payment.id, contract=contract.id, fraud_type=fraud_type)
+    queue.enqueue(act, "rules_check", payment.id)
     return True

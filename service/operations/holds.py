@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -17,28 +16,11 @@ from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.restrictions import SCOPES, SUBJECTS
 from service.escrow import holding
 from service.escrow.money import held_minor
+from service.holds import Terms
 from service.models import Client, ClientAlias, Contract, Hold, Milestone, Payment, Requirement, Suspension, new_id
 from service.policies.reasons import Reason
 
 _MOST_TOLD = 200
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a hold is to be. `subject` is an id of a freelancer, client, contract, milestone, payment or payout; empty scopes mean the reason's."""
-
-    subject: str
-    reason_code: str
-    clause: str
-    facts: str
-    scopes: tuple[str, ...] = ()
-    amount_minor: int | None = None
-    currency: str | None = None
-    expires_at: datetime | None = None
-    disclosure: str = "full"
-    internal_note: str = ""
-    rule_id: str | None = None
-    requires: tuple[str, ...] | None = None
 
 
 def place(act: Act, terms: Terms) -> Hold:

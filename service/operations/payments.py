@@ -185,6 +185,7 @@ def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Miles
     if contract.state == "accepted":
         events.move(act, contract, "fund")
     _plan(act, contract, milestones, hold_limit_at)
+    queue.enqueue(act, "rules_check", payment.id)
     contract.version += 1
     contract.updated_at = act.now
     _close_older(act, payment, milestones)

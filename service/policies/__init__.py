@@ -16,6 +16,7 @@ from service.policies.fee_tax import FeeTax, fee_taxes_of
 from service.policies.kinds import Kind, kinds_of
 from service.policies.reading import PolicyError, read
 from service.policies.reasons import Reason, reasons_of
+from service.policies.rules import Rule, rules_of
 from service.policies.schedules import NORMAL, schedules_of
 
 __all__ = ["FOLDER", "NORMAL", "Policies", "PolicyError", "Windows", "load"]
@@ -95,6 +96,7 @@ class Policies:
     windows: Windows
     kinds: dict[str, Kind]
     reasons: dict[str, Reason]
+    rules: dict[str, Rule]
     schedules: tuple[Schedule, ...]
     fee_taxes: tuple[FeeTax, ...]
     processing_rate: Fraction
@@ -137,12 +139,14 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
     """Read and prove every policy file. Raises PolicyError; the service then does not start."""
     processing = read((folder / "processing.yaml").read_text(), "processing.yaml").known(["version", "default_rate", "fixed_minor"])
     kinds = kinds_of(read(settings.kinds or (folder / "kinds.yaml").read_text(), "kinds.yaml"))
+    reasons = reasons_of(read((folder / "hold_reasons.yaml").read_text(), "hold_reasons.yaml"))
     fees = read(settings.fees or (folder / "fees.yaml").read_text(), "fees.yaml")
     windows = read((folder / "windows.yaml").read_text(), "windows.yaml").known([f.name for f in fields(Windows)])
     return Policies(
         windows=Windows(**windows),
         kinds=kinds,
-        reasons=reasons_of(read((folder / "hold_reasons.yaml").read_text(), "hold_reasons.yaml")),
+        reasons=reasons,
+        rules=rules_of(read((folder / "rules.yaml").read_text(), "rules.yaml"), list(reasons)),
         schedules=schedules_of(fees, list(kinds), settings.settlement_currencies),
         fee_taxes=fee_taxes_of(read((folder / "fee_tax.yaml").read_text(), "fee_tax.yaml")),
         processing_rate=processing.rate("default_rate"),

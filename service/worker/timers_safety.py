@@ -6,7 +6,7 @@ from service import events, queue, rows
 from service.act import Act
 from service.escrow import holding
 from service.models import Hold, Payout
-from service.operations import appeals, holds, payouts, suspensions
+from service.operations import appeals, holds, payouts, rules, suspensions
 
 
 def _hold(act: Act, hold_id: str) -> Hold:
@@ -26,6 +26,14 @@ def hold_review_due(act: Act, hold_id: str) -> None:
     hold = _hold(act, hold_id)
     if hold.state == "active":
         queue.open_task(act, "hold_review_due", hold.id, reason=hold.reason_code)
+
+
+def rules_check(act: Act, payment_id: str) -> None:
+    """Whatever the enabled rules find about a payment is held, at most 72 hours, until a person has looked."""
+    contract, payment = rows.payment(act.session, payment_id, lock=False)
+    for terms in rules.wanted(act, contract, payment):
+        hold = holds.place(act.as_("system"), terms)
+        queue.open_task(act, "rule_fired", hold.id, rule=terms.rule_id)
 
 
 def appeal_first_answer(act: Act, appeal_id: str) -> None:

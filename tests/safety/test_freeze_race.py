@@ -21,9 +21,9 @@ from service import rows
 from service.act import Act
 from service.domain.errors import HoldfastError
 from service.escrow import holding
+from service.holds import Terms
 from service.models import Contract, Hold, Milestone
 from service.operations import holds, milestones, payments, payouts, refund_requests
-from service.operations.holds import Terms
 from tests.fees.test_promise import SEED
 from tests.world import World
 
