@@ -51,4 +51,13 @@ TIMEOUTS = (
     _row("D0", "dispute", "open negotiation mediation proposal arbitration", "dispute_hard_stop_days", "dispute_hard_stop", "it is put before whoever is responsible"),
     _row("B1", "chargeback", "inquiry evidence_due prearb", "chargeback_submit_days_before", "chargeback_submit", "the evidence goes to the bank by itself"),
     _row("B2", "chargeback", "evidence_due submitted", "chargeback_reserve_days", "chargeback_reserve_over", "what was reserved is free again"),
+    _row("O4", "payout", "held", "payout_held_alarm_days", "payout_held_alarm", "whoever is responsible is told; it goes on when the last hold is lifted"),
+    _row("H1", "hold", "active in_review", "rule_hold_hours", "hold_expiry", "a rule's hold ends"),
+    _row("H2", "hold", "active in_review", "confirm_hours", "hold_unconfirmed", "a person's hold that nobody else confirmed ends"),
+    _row("H3", "hold", "active", "first_answer_business_days", "hold_review_due", "whoever is responsible is told"),
+    _row("H5", "hold", "active in_review", "hold_days_max", "hold_expiry", "it ends, unless the law or a case keeps it"),
+    _row("H6", "milestone", "submitted", "release_pause_days", "auto_release", "a release that waits for a hold is put before a person"),
+    _row("S1", "hold", "active in_review", "suspension_alarm_days", "suspension_long", "staff open a case or end the suspension"),
+    _row("A1", "appeal", "submitted", "first_answer_business_days", "appeal_first_answer", "whoever is responsible is told"),
+    _row("A2", "appeal", "submitted in_review", "appeal_final_days", "appeal_overdue", "our fault: releases go on, unless the law holds them"),
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.safety.test_holds import WHY, freeze
 from tests.world import World
 
@@ -90,6 +92,7 @@ def test_an_appeal_can_come_late_but_not_too_late(world: World) -> None:
     assert world.program().call("POST", f"/v1/holds/{hold['id']}/appeals", {"statement": "Too late."}).status == 409
 
 
+@pytest.mark.row("A1", "A2")
 def test_an_appeal_that_nobody_decides_opens_the_releases(world: World) -> None:
     hold = freeze(world, world.ada_id, scopes=["release", "outflow"])
     world.program("approver").post(f"/v1/staff/holds/{hold['id']}/confirm")

@@ -42,6 +42,7 @@ def with_money(world: World, **more: Any) -> tuple[dict[str, Any], Person]:
 
 
 @fault("FRZ-02")
+@pytest.mark.row("O4")
 def test_a_whole_person_is_held_and_let_go(world: World) -> None:
     contract, _ = with_money(world)
     ada = world.program()
@@ -145,6 +146,7 @@ def test_an_amount_is_set_aside_and_the_rest_flows(world: World) -> None:
     world.check_books()
 
 
+@pytest.mark.row("H2")
 def test_a_person_s_hold_needs_a_second_person(world: World) -> None:
     unconfirmed, confirmed = freeze(world, world.ada_id), freeze(world, world.mary_id)
     own = world.program("safety").call("POST", f"/v1/staff/holds/{confirmed['id']}/confirm", {})
@@ -159,6 +161,7 @@ def test_a_person_s_hold_needs_a_second_person(world: World) -> None:
         world.sql_owner("UPDATE hold SET facts = 'Something else.'")
 
 
+@pytest.mark.row("H5")
 def test_a_hold_has_an_end_and_a_longest_time(world: World) -> None:
     contract = world.sent_contract()
     hold = freeze(world, contract["id"])
@@ -227,6 +230,7 @@ def test_a_suspension_that_nobody_confirms_ends_with_its_hold(world: World) -> N
     assert [(s.end_reason, s.ended_by) for s in world.sql("SELECT end_reason, ended_by FROM suspension")] == [("unconfirmed", "system")]
 
 
+@pytest.mark.row("H6")
 def test_auto_release_waits_and_then_a_person_decides(world: World) -> None:
     contract, _ = world.submitted_contract(milestones=[("Work", 10_000)])
     hold = freeze(world, contract["id"], scopes=["release"])
@@ -260,3 +264,17 @@ def test_only_staff_freeze(world: World) -> None:
     assert world.program("safety").call("POST", "/v1/staff/holds", WHY | {"subject": "frl_" + "0" * 26}).status == 404
     wrong = world.program("safety").call("POST", "/v1/staff/holds", WHY | {"subject": world.ada_id, "reason_code": "because"})
     assert wrong.json()["errors"][0]["code"] == "unknown_reason"
+
+
+@pytest.mark.row("H3", "S1", "O4")
+def test_what_staff_leave_lying_is_put_before_them(world: World) -> None:
+    with_money(world)
+    suspended = world.program("platform").post("/v1/staff/suspensions", WHY | {"person": world.ada_id, "level": "blocked", "reason_code": "sanctions"})
+    world.program("approver").post(f"/v1/staff/holds/{suspended['hold']['id']}/confirm")
+    world.program().post("/v1/payouts", {"amount": 5_000, "currency": "USD"})
+    world.advance("6d")
+    assert {"hold_review_due", "payout_held"} <= {t.kind for t in world.sql("SELECT kind FROM staff_task")}
+    world.program("safety").post(f"/v1/staff/holds/{suspended['hold']['id']}/review")
+    world.advance("150d")
+    assert "suspension_long" in {t.kind for t in world.sql("SELECT kind FROM staff_task")}
+    assert world.program().get(f"/v1/holds/{suspended['hold']['id']}")["state"] == "in_review", "the law's holds do not expire"

@@ -23,6 +23,7 @@ def holds_of(world: World) -> list[tuple[str, bool, list[str], str]]:
     return [(h["rule"], h["automated"], h["scopes"], h["facts"]) for h in world.program().get("/v1/holds")["data"]]
 
 
+@pytest.mark.row("H1")
 def test_a_warning_of_the_card_s_bank_holds_that_payment_only(world: World) -> None:
     contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
     world.sandbox.post(f"charges/{charge(world)}/warn", {})
