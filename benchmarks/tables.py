@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks import promises
+from benchmarks import promises, safety
 from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.lifecycle import MACHINES, Machine
@@ -22,6 +22,7 @@ ROWS = (
     + [f"REL-{n:02}" for n in range(1, 17)]
     + [f"REF-{n:02}" for n in range(1, 13)]
     + [f"CUR-{n:02}" for n in range(1, 10)]
+    + [f"FRZ-{n:02}" for n in range(1, 8)]
 )
 
 
@@ -118,6 +119,7 @@ PAGES = {
     "faults.md": faults,
     "fees.md": promises.fees,
     "metrics.md": promises.metrics,
+    "safety.md": safety.page,
     "../.env.example": environment,
 }
 
