@@ -202,7 +202,8 @@ def test_requirements_can_be_fulfilled(world: World) -> None:
     assert world.program("mary").call("POST", path, {"words": "I am Ada."}).status == 404
 
 
-@fault("FRZ-06", "FRZ-07")
+@fault("FRZ-06")
+@fault("FRZ-07")
 def test_a_blocked_freelancer_reads_everything_and_changes_nothing(world: World) -> None:
     contract, _ = world.submitted_contract(milestones=[("Work", 10_000)])
     ada = world.program()
