@@ -18,6 +18,14 @@ SCOPES = {
     "outflow": "payouts to the freelancer's bank",
     "amend": "changes of an accepted contract",
 }
+FOR_CLIENTS = {
+    "accept": "agreeing to an offer",
+    "inflow": "paying into protection",
+    "release": "approving work and releasing money",
+    "refund": "refunds to you",
+    "amend": "agreeing to changes of the contract",
+}
+"""The same in the words of a client, without what is none of their doing."""
 GATES = ("release", "refund", "outflow")
 """The scopes that the ledger itself enforces, under the lock of each account."""
 

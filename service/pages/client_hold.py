@@ -9,6 +9,7 @@ from service import holds as reading
 from service import web
 from service.act import Act
 from service.domain.errors import NotFound
+from service.domain.restrictions import FOR_CLIENTS
 from service.escrow.money import held_minor
 from service.models import Contract, Hold
 from service.operations import appeals, holds, links, reasons
@@ -27,7 +28,7 @@ def page(contract_id: str) -> str:
         own = [(hold, reasons.statement(act, hold), appeals.of_hold(act.session, hold.id)) for hold in shown if _about_client(hold)]
         return render_template(
             "hold.html", contract=found, freelancer=found.freelancer, own=own, others=[hold for hold in shown if not _about_client(hold)],
-            held=sum(held_minor(m) for m in found.milestones), decided_by=min((reading.next_decision_at(h) for h in shown), default=None),
+            words=FOR_CLIENTS, held=sum(held_minor(m) for m in found.milestones), decided_by=min((reading.next_decision_at(h) for h in shown), default=None),
         )  # fmt: skip
 
 

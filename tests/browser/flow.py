@@ -115,6 +115,25 @@ def disagree(base: str, info: dict[str, str], page: Page, contract_id: str, visi
         visit(name, page)
     page.goto(at)
     visit("contract-amendment", page)
+    ada.post(f"/v1/contracts/{contract_id}/amendments/{proposal['id']}/withdraw")
+    _on_hold(base, info, page, contract_id, visit)
+
+
+def _on_hold(base: str, info: dict[str, str], page: Page, contract_id: str, visit: Visit) -> None:
+    """The contract is frozen, then the client themself: a neutral page, then every reason and the way to appeal."""
+    safety, at = Program(LiveHttp(base), info["safety_key"]), f"{base}/c/{contract_id}"
+    why = {"reason_code": "terms", "clause": "Terms 7.2", "facts": "Two contracts name a mill that does not exist."}
+    hold = safety.post("/v1/staff/holds", why | {"subject": contract_id, "scopes": ["release", "amend"]})
+    page.goto(at)
+    visit("contract-on-hold", page)
+    page.goto(f"{at}/hold")
+    visit("hold", page)
+    safety.post(f"/v1/staff/holds/{hold['id']}/lift", {"reason": "It was found."})
+    client = safety.get(f"/v1/contracts/{contract_id}")["client"]["id"]
+    suspended = safety.post("/v1/staff/suspensions", why | {"person": client, "level": "restricted"})
+    page.goto(f"{at}/hold")
+    visit("hold-own", page)
+    safety.call("DELETE", f"/v1/staff/suspensions/{suspended['id']}?reason=It+was+found.")
 
 
 def _code(page: Page, sandbox: Sandbox, email: str, visit: Visit) -> None:
@@ -136,6 +155,7 @@ def other_pages(base: str, page: Page, visit: Visit, contract_id: str) -> None:
 
 
 def no_sideways_scroll(page: Page) -> bool:
+    page.wait_for_load_state("load")
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 

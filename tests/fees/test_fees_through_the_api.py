@@ -151,6 +151,7 @@ def test_a_client_fee_is_paid_on_top_and_stays_with_the_platform() -> None:
         contract, client = of_kind(world, "marketplace", [10_000])
         assert contract["fee_quote"]["client_fee"] == 300
         assert world.trial_balance()["platform_fees"] == 300
+        assert [o["amount"] for o in world.sandbox.dump()["objects"] if o["object"] == "charge"] == [10_300], "3 % on 100.00: the client pays 103.00"
         client.approve(contract["milestones"][0]["id"])
         assert world.trial_balance()["platform_fees"] == 1_300
         direct, _ = world.funded_contract(milestones=[("Work", 10_000)], client="grace@hopper.example")

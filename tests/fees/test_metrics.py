@@ -47,8 +47,22 @@ def charged_back(world: World, contract: dict[str, Any], client: Person) -> None
     world.sandbox.post(f"disputes/{opened['id']}/lost", {})
 
 
+def confiscated(world: World, contract: dict[str, Any], client: Person) -> None:
+    safety, milestone = world.program("safety"), contract["milestones"][0]["id"]
+    hold = safety.post("/v1/staff/holds", {"subject": contract["id"], "reason_code": "stolen_card", "clause": "9.1", "facts": "A stolen card."})
+    lines = [{"account": "escrow", "amount": 10_000, "target": "client", "milestone": milestone}]
+    body = {"hold": hold["id"], "currency": "USD", "clause": "9.1", "facts": "A stolen card.", "lines": lines}
+    case = f"/v1/staff/confiscations/{safety.post('/v1/staff/confiscations', body)['id']}"
+    safety.post(f"{case}/notice")
+    world.program().post(f"/v1/cases/{case.rpartition('/')[2]}/answer", {"words": "I did not know."})
+    for who in ("approver", "approver2"):
+        world.program(who).post(f"{case}/approve")
+    safety.post(f"{case}/execute")
+
+
 OUTCOMES: dict[str, Outcome] = {
-    "released": released, "refunded": refunded, "refunded after release": refunded_after_release, "disputed": disputed, "charged back": charged_back,
+    "released": released, "refunded": refunded, "refunded after release": refunded_after_release, "disputed": disputed,
+    "charged back": charged_back, "confiscated": confiscated,
 }  # fmt: skip
 
 

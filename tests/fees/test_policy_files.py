@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,21 @@ def test_a_hostile_fee_file_stops_the_start(name: str, tmp_path: Path) -> None:
     checked = CliRunner().invoke(cli, ["fees", "check", str(tmp_path / "mine.yaml")])
     assert checked.exit_code == 1
     assert complaint in checked.output
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_nothing_starts_on_a_hostile_file(command: str, tmp_path: Path) -> None:
+    """The programs themselves, as an operator starts them: exit 1, line and amount on stderr, nothing served."""
+    text, complaint = HOSTILE["above at one break-point only"]
+    (tmp_path / "mine.yaml").write_text(text)
+    settings = make_settings("postgresql://nobody@localhost:1/none")
+    environment = {
+        "PATH": os.environ["PATH"], "HOLDFAST_MODE": "sandbox", "HOLDFAST_DATABASE_URL": settings.database_url, "HOLDFAST_FEES_FILE": str(tmp_path / "mine.yaml"),
+        "HOLDFAST_SECRET_KEYS": "k" * 40, "HOLDFAST_SIGNING_KEY": "07" * 32, "HOLDFAST_STRIPE_WEBHOOK_SECRETS": "whsec_x",
+    }  # fmt: skip
+    ran = subprocess.run([sys.executable, "-m", "service.cli", command], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert complaint in ran.stderr
 
 
 KINDS = (FOLDER / "kinds.yaml").read_text()
