@@ -35,10 +35,13 @@ def regate(act: Act, hold: Hold) -> None:
 
 def contracts_of(act: Act, hold: Hold) -> list[Contract]:
     """The contracts that are under way and that the hold reaches, locked in the one order, at most 10,000."""
-    column = {"freelancer": Contract.freelancer_id, "client": Contract.client_id, "contract": Contract.id}.get(hold.subject_kind)
-    if column is None:
-        return []
     subject = typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id)
+    parts: dict[str, type[Milestone | Payment]] = {"milestone": Milestone, "payment": Payment}
+    if hold.subject_kind in parts:
+        subject = act.session.get_one(parts[hold.subject_kind], subject).contract_id
+    column = {"freelancer": Contract.freelancer_id, "client": Contract.client_id}.get(hold.subject_kind, Contract.id)
+    if hold.subject_kind == "payout":
+        return []
     alive = Contract.state.in_(("sent", "change_requested", "accepted", "active", "closing"))
     query = select(Contract).where(column == subject, alive).order_by(Contract.id).limit(10_000)
     return list(act.session.execute(query.with_for_update(key_share=True).execution_options(populate_existing=True)).scalars())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service import events, holds, queue, rows
@@ -109,7 +109,8 @@ def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, aske
     if cool_until > act.now:
         raise PayoutCoolDown("The bank account was changed a short while ago.", {"until": cool_until.isoformat()})
     held = holds.stopping(act.session, "outflow", [freelancer_id]) is not None
-    available = balance(act.session, "available", freelancer_id, currency)
+    # What waits for a hold was not debited: it is spoken for all the same.
+    available = balance(act.session, "available", freelancer_id, currency) - _spoken_for(act.session, freelancer_id, currency)
     if amount_minor > available:
         raise NotEnough(f"{plain(available, currency)} is available.", {"available": available, "currency": currency})
     payout = Payout(
@@ -132,6 +133,11 @@ def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, aske
     events.record(act, "payout.requested", payout, to_state="requested", amount=amount_minor, currency=currency)
     queue.enqueue(act, "payout_send", payout.id)
     return payout
+
+
+def _spoken_for(session: Session, freelancer_id: str, currency: str) -> int:
+    query = select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(Payout.freelancer_id == freelancer_id, Payout.currency == currency)
+    return int(session.execute(query.where(Payout.state == "held")).scalar_one())
 
 
 def _check_request(act: Act, amount_minor: int, currency: str, asked_by: str) -> None:
@@ -163,10 +169,12 @@ def set_schedule(act: Act, freelancer_id: str, schedule: str) -> PayoutAccount:
 
 def cancel(act: Act, payout: Payout) -> Payout:
     """Take a payout back before Stripe has heard of it. Raises StateConflict."""
+    was_held = payout.state == "held"
     events.move(act, payout, "cancel", amount=payout.amount_minor, currency=payout.currency)
     for source in payout.sources:
         source.reversed_minor, source.state = source.amount_minor, "reversed"
-    _give_back(act, payout)
+    if not was_held:
+        _give_back(act, payout)
     return payout
 
 

@@ -57,12 +57,22 @@ _MILESTONES = text("""
 _UNBALANCED = text("SELECT e.id FROM journal_entry e WHERE NOT EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id) LIMIT 20")
 
 
+_GATES = text("""
+    SELECT a.kind, a.owner, b.hold_release, b.hold_refund, b.hold_outflow, g.release, g.refund, g.outflow
+      FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id CROSS JOIN LATERAL hold_gates(a.kind, a.owner) g
+     WHERE (b.hold_release + b.hold_refund + b.hold_outflow > 0 OR a.owner IN (SELECT hold_owners(h.subject_id) FROM hold h WHERE h.ended_at IS NULL))
+       AND (b.hold_release, b.hold_refund, b.hold_outflow) IS DISTINCT FROM (g.release, g.refund, g.outflow)
+     LIMIT 20
+""")
+
+
 def verify(session: Session) -> list[Check]:
     """Every check of the books by themselves; Stripe's side is `compare_with_stripe`."""
     lines = trial_balance(session)
     return [
         _counted(session, "counters equal the sums of postings", "SELECT count(*) FROM ledger_balance", _COUNTERS),
         _counted(session, "milestones equal their escrow accounts", "SELECT count(*) FROM milestone", _MILESTONES),
+        _counted(session, "gates agree with the holds in force", "SELECT count(*) FROM hold WHERE ended_at IS NULL", _GATES),
         _counted(session, "every entry has lines", "SELECT count(*) FROM journal_entry", _UNBALANCED),
         _debits_equal_credits(lines),
         trust_identity(lines),

@@ -131,6 +131,20 @@ def test_a_payout_on_its_way_is_called_back_while_it_can_be(world: World) -> Non
     world.check_books()
 
 
+def test_a_payout_that_waits_is_spoken_for_and_can_be_taken_back(world: World) -> None:
+    with_money(world)
+    ada, hold = world.program(), freeze(world, world.ada_id, scopes=["outflow"])
+    waiting = ada.post("/v1/payouts", {"amount": 9_000, "currency": "USD"})
+    assert ada.call("POST", "/v1/payouts", {"amount": 1_000, "currency": "USD"}).json()["code"] == "not_enough", "the same money twice"
+    assert ada.post(f"/v1/payouts/{waiting['id']}/cancel")["state"] == "canceled"
+    world.check_books()
+    again = ada.post("/v1/payouts", {"amount": 1_000, "currency": "USD"})
+    lift(world, hold)
+    world.advance("3d")
+    assert [ada.get(f"/v1/payouts/{p['id']}")["state"] for p in (waiting, again)] == ["canceled", "paid"]
+    world.check_books()
+
+
 def test_an_amount_is_set_aside_and_the_rest_flows(world: World) -> None:
     with_money(world)
     ada = world.program()
