@@ -36,9 +36,10 @@ def regate(act: Act, hold: Hold) -> None:
 def contracts_of(act: Act, hold: Hold) -> list[Contract]:
     """The contracts that are under way and that the hold reaches, locked in the one order, at most 10,000."""
     subject = typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id)
-    parts: dict[str, type[Milestone | Payment]] = {"milestone": Milestone, "payment": Payment}
-    if hold.subject_kind in parts:
-        subject = act.session.get_one(parts[hold.subject_kind], subject).contract_id
+    if hold.subject_kind == "milestone":
+        subject = act.session.get_one(Milestone, subject).contract_id
+    if hold.subject_kind == "payment":
+        subject = act.session.get_one(Payment, subject).contract_id
     column = {"freelancer": Contract.freelancer_id, "client": Contract.client_id}.get(hold.subject_kind, Contract.id)
     if hold.subject_kind == "payout":
         return []
