@@ -55,8 +55,13 @@ def place(act: Act, terms: Terms) -> Hold:
     return hold
 
 
-def _tell_the_others(act: Act, hold: Hold, contracts: list[Contract]) -> None:
-    """Whose money or work it touches is told neutrally what happens to theirs, and by when something is decided."""
+def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
+    """Whose money or work it touches is told neutrally what happens to theirs, and by when something is decided.
+
+    A freelancer whom it is about has a letter of their own (`hold.placed`); a client has no address but by a contract.
+    """
+    if hold.subject_kind == "client" and contracts:
+        events.record(act.as_("system"), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id)
     by = "client" if hold.subject_kind == "client" else "freelancer"
     for contract in contracts[:_MOST_TOLD]:
         held = sum(held_minor(m) for m in contract.milestones)
@@ -75,7 +80,7 @@ def _land(act: Act, hold: Hold, freelancer_id: str | None) -> None:
         holding.reserve(act, hold, freelancer_id or "")
         return
     holding.regate(act, hold)
-    _tell_the_others(act, hold, contracts)
+    _tell(act, hold, contracts)
     if "inflow" in hold.scopes:
         holding.close_payment_pages(act, hold, contracts)
     if "outflow" in hold.scopes and freelancer_id is not None and hold.subject_kind in ("freelancer", "payout"):

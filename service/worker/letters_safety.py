@@ -8,7 +8,7 @@ from typing import Any
 from service import holds
 from service.act import Act
 from service.domain.money import plain
-from service.domain.restrictions import SCOPES
+from service.domain.restrictions import FOR_CLIENTS, SCOPES
 from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
 from service.operations.reasons import HIDDEN
 
@@ -30,6 +30,8 @@ def values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[
         restored = [f"{plain(line.amount_minor, case.currency)}: {line.restore_note}" for line in case.lines]
         total = plain(sum(line.amount_minor for line in case.lines), case.currency)
         return {"case": case, "lines": "; ".join(lines), "restored": "; ".join(restored), "sum": total, "freelancer": _person(act, case.freelancer_id)}
+    if object_id.startswith("ctr_") and "hold" in params:
+        return _of_hold(act, act.session.get_one(Hold, params["hold"]), FOR_CLIENTS)
     if object_id.startswith("hld_"):
         hold = act.session.get_one(Hold, object_id)
         return _of_hold(act, hold) | {"freelancer": _person(act, hold.freelancer_id)}
@@ -39,7 +41,7 @@ def values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[
     return {}
 
 
-def _of_hold(act: Act, hold: Hold) -> dict[str, Any]:
+def _of_hold(act: Act, hold: Hold, words: dict[str, str] = SCOPES) -> dict[str, Any]:
     reason = act.policies.reasons[hold.reason_code]
     told = hold.disclosure == "full"
     amount = f"exactly {plain(hold.amount_minor, hold.currency)}" if hold.amount_minor is not None and hold.currency else None
@@ -47,7 +49,7 @@ def _of_hold(act: Act, hold: Hold) -> dict[str, Any]:
         "hold": hold,
         "reason": reason.code.replace("_", " ") if told else "we may not say why",
         "statement": f"{reason.text} {hold.facts} (Clause: {hold.clause}.)" if told else HIDDEN,
-        "stopped": amount or "; ".join(SCOPES[scope] for scope in hold.scopes),
+        "stopped": amount or "; ".join(words[scope] for scope in hold.scopes if scope in words),
         "asked": ", ".join(r.kind.replace("_", " ") for r in hold.requirements if r.state in ("open", "refused")),
         "next_decision_at": holds.next_decision_at(hold),
     }

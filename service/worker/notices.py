@@ -61,6 +61,7 @@ NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "hold.renewed": ((FREELANCER, "hold_renewed"),),
     "hold.lifted": ((FREELANCER, "hold_ended"),),
     "hold.expired": ((FREELANCER, "hold_ended"),),
+    "contract.client_on_hold": ((CLIENT, "hold_own"),),
     "contract.on_hold": ((OTHER_CLIENT, "on_hold"), (OTHER_FREELANCER, "on_hold_freelancer")),
     "case.noticed": ((FREELANCER, "case_noticed"),),
     "case.executed": ((FREELANCER, "case_executed"),),

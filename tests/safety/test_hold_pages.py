@@ -26,6 +26,11 @@ def test_the_client_of_somebody_on_hold_reads_a_neutral_page(world: World) -> No
 def test_a_client_on_hold_reads_why_and_appeals(world: World) -> None:
     contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
     suspended = world.program("safety").post("/v1/staff/suspensions", WHY | {"person": contract["client"]["id"], "level": "blocked"})
+    world.work()
+    letter = next(m for m in world.sandbox.mail("charles@babbage.example") if "on hold" in m["subject"])
+    for part in (WHY["facts"], WHY["clause"], suspended["hold"]["id"], "approving work and releasing money"):
+        assert part in letter["text"], part
+    assert WHY["facts"] not in next(m for m in world.sandbox.mail("ada@lovelace.example") if "on hold" in m["subject"])["text"]
     path = f"/c/{contract['id']}/hold"
     page = client.get(path)
     for part in (WHY["facts"], WHY["clause"], "Still possible", suspended["hold"]["id"], "Appeal"):
