@@ -18,10 +18,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
+from psycopg.types.json import Jsonb
 from rich.console import Console
 from rich.table import Table
 
@@ -33,6 +36,8 @@ from service.domain import typeid
 from service.gateways.stripe import sign
 from service.ledger import Account, Entry, Line
 from service.models import new_id
+from service.policies import NORMAL
+from service.policies.quotes import Asked, Pair, quote
 from tests.journey import contract_body
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 1.2, 16
@@ -56,7 +61,7 @@ class Stage:
         self.runtime = create_runtime(config.load(environment), lambda _: True)[0]
         with psycopg.connect(self.owner, options="-c search_path=hf", autocommit=True) as connection:
             connection.execute((Path(__file__).parent / "stage.sql").read_text())
-            connection.execute("SELECT bench.fill(%s)", (CONTRACTS_HTTP + CONTRACTS_PGBENCH,))
+            connection.execute("SELECT bench.fill(%s, %s)", (CONTRACTS_HTTP + CONTRACTS_PGBENCH, Jsonb(self._promise())))
             connection.execute("ANALYZE")
         self.cookie = "bench-cookie-0123456789"
         with psycopg.connect(self.owner, options="-c search_path=hf") as connection:
@@ -67,6 +72,12 @@ class Stage:
         self.session = typeid.encode("ses", session[0])
         self.work: Iterator[tuple[str, str]] = iter([(typeid.encode("ctr", c), typeid.encode("mst", m)) for c, m in rows])
         self._lock = threading.Lock()
+
+    def _promise(self) -> dict[str, Any]:
+        """The quote that every staged contract was accepted with."""
+        policies, on = self.runtime.policies, date(2026, 11, 22)
+        pair = Pair(*(policies.schedule_for(kind, on, "USD") for kind in ("direct", NORMAL)))
+        return quote(policies, pair, Asked("direct", "USD", [10_000], "platform", on))
 
     def next_work(self) -> tuple[str, str]:
         with self._lock:

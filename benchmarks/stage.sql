@@ -3,12 +3,11 @@ CREATE SCHEMA IF NOT EXISTS bench;
 CREATE TABLE bench.work (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, contract uuid, milestone uuid, freelancer uuid, client uuid);
 CREATE SEQUENCE bench.turn;
 
-CREATE FUNCTION bench.fill(wanted int) RETURNS void LANGUAGE plpgsql SET search_path = hf AS $$
+CREATE FUNCTION bench.fill(wanted int, promise jsonb) RETURNS void LANGUAGE plpgsql SET search_path = hf AS $$
 DECLARE
     mary uuid := (SELECT id FROM freelancer WHERE external_ref = 'mary');
     the_client uuid := gen_random_uuid();
     alias uuid := gen_random_uuid();
-    promise jsonb := '{"schedule": "direct/2024-04-22", "normal_schedule": "marketplace/2023-05-03"}';
 BEGIN
     INSERT INTO client (id, email, created_at) VALUES (the_client, 'bench@babbage.example', now());
     INSERT INTO client_alias (id, freelancer_id, client_id) VALUES (alias, mary, the_client);
@@ -19,10 +18,10 @@ BEGIN
                           sent_at, accepted_at)
     SELECT 0, contract, 'direct', 'active', 5, mary, the_client, alias, 'Charles Babbage', 'Bench', '', 'USD', 14, 'platform', '{}', 'dc-1', 1, 'x',
            promise, now(), now(), now(), now() FROM bench.work;
-    INSERT INTO milestone (refunding_minor, disputed_minor, fee_returned_minor, id, contract_id, number, state, title, amount_minor, funded_minor, released_minor, refunded_minor, refunded_after_release_minor,
+    INSERT INTO milestone (refunding_minor, disputed_minor, fee_returned_minor, fee_tax_taken_minor, fee_tax_returned_minor, id, contract_id, number, state, title, amount_minor, funded_minor, released_minor, refunded_minor, refunded_after_release_minor,
                            confiscated_minor, charged_back_minor, fee_taken_minor, processing_taken_minor, processing_due_minor, round, extensions,
                            security_days, auto_release_at)
-    SELECT 0, 0, 0, milestone, contract, 1, 'submitted', 'Work', 10000, 10000, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 5, now() + interval '14 days' FROM bench.work;
+    SELECT 0, 0, 0, 0, 0, milestone, contract, 1, 'submitted', 'Work', 10000, 10000, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 5, now() + interval '14 days' FROM bench.work;
     PERFORM ledger_post(gen_random_uuid(), 'fund', milestone::text, contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',
                         ARRAY['psp_trust'], ARRAY[NULL]::uuid[], ARRAY['escrow'], ARRAY[milestone], ARRAY[10000]::bigint[]) FROM bench.work;
 END $$;
@@ -53,9 +52,9 @@ BEGIN
     PERFORM 1 FROM contract WHERE id = w.contract FOR NO KEY UPDATE;
     PERFORM 1 FROM milestone WHERE contract_id = w.contract;
     INSERT INTO form_key (key, location, used_at) VALUES (made::text, 'bench', now());
-    INSERT INTO release (recovered_minor, taken_minor, id, milestone_id, contract_id, freelancer_id, number, currency, gross_minor, fee_minor, processing_minor, net_minor, fee_schedule,
+    INSERT INTO release (fee_tax_minor, recovered_minor, taken_minor, id, milestone_id, contract_id, freelancer_id, number, currency, gross_minor, fee_minor, processing_minor, net_minor, fee_schedule,
                          approved_by, released_at, matures_at)
-    VALUES (0, 0, made, w.milestone, w.contract, w.freelancer, 1, 'USD', 10000, 500, 0, 9500, 'direct/2024-04-22', 'bench', now(), now() + interval '5 days');
+    VALUES (0, 0, 0, made, w.milestone, w.contract, w.freelancer, 1, 'USD', 10000, 500, 0, 9500, 'direct/2024-04-22', 'bench', now(), now() + interval '5 days');
     INSERT INTO event (id, type, public, object_id, contract_id, freelancer_id, data, actor, request_id, policy_version, occurred_at)
     SELECT gen_random_uuid(), kind, true, w.milestone::text, w.contract, w.freelancer, '{"amount": 10000}', 'bench', 'bench', 'dc-1', now()
       FROM unnest(ARRAY['milestone.approved', 'milestone.released', 'contract.completed']) AS kind;
@@ -89,9 +88,9 @@ BEGIN
                           review_period_days, processing_borne_by, metadata, policy_version, text_version, created_at, updated_at)
     SELECT 0, made, 'direct', 'draft', 1, w.freelancer, w.client, id, 'Charles Babbage', 'Bench', 'Text', 'USD', 14, 'platform', '{}', 'dc-1', 0, now(), now()
       FROM client_alias WHERE client_id = w.client LIMIT 1;
-    INSERT INTO milestone (refunding_minor, disputed_minor, fee_returned_minor, id, contract_id, number, state, title, amount_minor, funded_minor, released_minor, refunded_minor, refunded_after_release_minor,
+    INSERT INTO milestone (refunding_minor, disputed_minor, fee_returned_minor, fee_tax_taken_minor, fee_tax_returned_minor, id, contract_id, number, state, title, amount_minor, funded_minor, released_minor, refunded_minor, refunded_after_release_minor,
                            confiscated_minor, charged_back_minor, fee_taken_minor, processing_taken_minor, processing_due_minor, round, extensions, security_days)
-    SELECT 0, 0, 0, gen_random_uuid(), made, n, 'planned', 'Part', 10000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 3) AS n;
+    SELECT 0, 0, 0, 0, 0, gen_random_uuid(), made, n, 'planned', 'Part', 10000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 3) AS n;
     INSERT INTO event (id, type, public, object_id, contract_id, freelancer_id, data, actor, request_id, policy_version, occurred_at)
     VALUES (gen_random_uuid(), 'contract.created', true, made::text, made, w.freelancer, '{}', 'bench', 'bench', 'dc-1', now());
     INSERT INTO idempotency_record (scope, fingerprint, status, answer, created_at)
