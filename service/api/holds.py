@@ -75,8 +75,9 @@ def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 @blueprint.arguments(asked_safety.QuarterQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def transparency_figures(query: dict[str, Any]) -> Response:
-    """Per quarter: holds by reason, time to decision, share overturned, money held, confiscated and given back. Computed, never typed."""
+    """Per quarter (the present one when none is named): holds by reason, time to decision, share overturned, money held, confiscated and given back. Computed, never typed."""
     with call("contracts:read") as made:
-        start = datetime(query["year"], 3 * query["quarter"] - 2, 1, tzinfo=UTC)
-        end = datetime(query["year"] + query["quarter"] // 4, 3 * query["quarter"] % 12 + 1, 1, tzinfo=UTC)
+        year, quarter = query["year"] or made.act.now.year, query["quarter"] or (made.act.now.month + 2) // 3
+        start = datetime(year, 3 * quarter - 2, 1, tzinfo=UTC)
+        end = datetime(year + quarter // 4, 3 * quarter % 12 + 1, 1, tzinfo=UTC)
         return made.json({"object": "transparency", **transparency.quarter(made.act.session, start, end)})

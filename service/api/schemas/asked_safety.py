@@ -89,5 +89,5 @@ class HoldQuery(PageQuery):
 
 
 class QuarterQuery(Schema):
-    year = fields.Integer(required=True, validate=validate.Range(2000, 2100))
-    quarter = fields.Integer(required=True, validate=validate.Range(1, 4))
+    year = fields.Integer(load_default=None, validate=validate.Range(2000, 2100))
+    quarter = fields.Integer(load_default=None, validate=validate.Range(1, 4))
