@@ -144,16 +144,18 @@ def tax_on_fee(fee_minor: int, rate: Fraction, *, inside: bool) -> int:
 
 @dataclass(frozen=True)
 class ProcessingRate:
-    """Stripe's published price of a card payment in one currency: a rate on the amount and a fixed part."""
+    """Stripe's published price of one way of paying in one currency: a rate on the amount, at most a cap, and a fixed part."""
 
     rate: Fraction
     fixed_minor: int
+    cap_minor: int | None = None
 
 
 def processing_cost(rate: ProcessingRate, amount_minor: int) -> int:
-    """Half-up(rate x amount) + fixed part, on the milestone amounts, no gross-up."""
+    """Half-up(rate x amount), at most the cap, + fixed part, on the milestone amounts, no gross-up."""
     share = rate.rate * amount_minor
-    return round_half_up(share.numerator, share.denominator) + rate.fixed_minor
+    cost = round_half_up(share.numerator, share.denominator)
+    return (cost if rate.cap_minor is None else min(cost, rate.cap_minor)) + rate.fixed_minor
 
 
 def borne_by_client(cost_minor: int, bearer: str) -> int:

@@ -66,7 +66,7 @@ def _open_payments(act: Act, milestones: list[Milestone]) -> list[Payment]:
 
 def _create(act: Act, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
     amounts = [m.amount_minor for m in milestones]
-    cost, extra, shares = surcharge(act.policies, contract.currency, amounts, contract.processing_borne_by)
+    cost, extra, shares = surcharge(act.policies, contract.currency, amounts, contract.processing_borne_by, method)
     payment = Payment(
         id=new_id("pay"), contract_id=contract.id, state="created", method=method, currency=contract.currency, amount_minor=sum(amounts),
         surcharge_minor=extra, client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)), processing_cost_minor=cost, judgement=None, created_at=act.now, session_id=None, session_url=None,

@@ -36,9 +36,11 @@ def _page(found: Contract, problem: str | None, chosen: set[str]) -> str:
     runtime = web.runtime()
     options, own = payable(found), promised(found.quote or {}).own
     cost = {m.id: surcharge(runtime.policies, found.currency, [m.amount_minor], found.processing_borne_by)[1] for m in options}
-    everything = surcharge(runtime.policies, found.currency, [m.amount_minor for m in options], found.processing_borne_by)[1] if options else 0
+    amounts = [m.amount_minor for m in options]
+    everything = surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by)[1] if options else 0
+    by_bank = surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by, "us_bank_account")[1] if options else 0
     return render_template(
-        "pay.html", contract=found, freelancer=found.freelancer, payable=options, cost=cost, everything=everything, problem=problem,
+        "pay.html", contract=found, freelancer=found.freelancer, payable=options, cost=cost, everything=everything, by_bank=by_bank, problem=problem,
         client_fee={m.id: client_fee_on(own, m.amount_minor) for m in options},
         chosen=chosen or {m.id for m in options[:1]}, bank_debit=runtime.policies.bank_debit and found.currency == "USD",
     )  # fmt: skip

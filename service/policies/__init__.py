@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from service.config import Settings
 from service.domain.errors import Invalid
-from service.domain.fees import ProcessingRate, Schedule
+from service.domain.fees import Schedule
 from service.domain.money import usd_like
 from service.policies.fee_tax import FeeTax, fee_taxes_of
 from service.policies.kinds import Kind, kinds_of
+from service.policies.processing import Processing
 from service.policies.reading import PolicyError, read
 from service.policies.reasons import Reason, reasons_of
 from service.policies.rules import Rule, rules_of
@@ -99,8 +99,7 @@ class Policies:
     rules: dict[str, Rule]
     schedules: tuple[Schedule, ...]
     fee_taxes: tuple[FeeTax, ...]
-    processing_rate: Fraction
-    processing_fixed_minor: dict[str, int]
+    processing: Processing
     currencies: tuple[str, ...]
     book_zone: ZoneInfo
     stripe_country: str
@@ -124,9 +123,6 @@ class Policies:
         """The tax that a country puts on the platform's fee on a day; None where the table has none."""
         return next((t for t in self.fee_taxes if t.country == country and t.effective_from <= on), None)
 
-    def processing(self, currency: str) -> ProcessingRate:
-        return ProcessingRate(self.processing_rate, self.processing_fixed_minor.get(currency, 0))
-
     def holding_limit_days(self) -> int:
         limits = self.windows.holding_limit_days
         return limits.get(self.stripe_country, limits["default"])
@@ -137,7 +133,6 @@ class Policies:
 
 def load(settings: Settings, folder: Path = FOLDER) -> Policies:
     """Read and prove every policy file. Raises PolicyError; the service then does not start."""
-    processing = read((folder / "processing.yaml").read_text(), "processing.yaml").known(["version", "default_rate", "fixed_minor"])
     kinds = kinds_of(read(settings.kinds or (folder / "kinds.yaml").read_text(), "kinds.yaml"))
     reasons = reasons_of(read((folder / "hold_reasons.yaml").read_text(), "hold_reasons.yaml"))
     fees = read(settings.fees or (folder / "fees.yaml").read_text(), "fees.yaml")
@@ -149,8 +144,7 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
         rules=rules_of(read((folder / "rules.yaml").read_text(), "rules.yaml"), list(reasons)),
         schedules=schedules_of(fees, list(kinds), settings.settlement_currencies),
         fee_taxes=fee_taxes_of(read((folder / "fee_tax.yaml").read_text(), "fee_tax.yaml")),
-        processing_rate=processing.rate("default_rate"),
-        processing_fixed_minor=processing["fixed_minor"],
+        processing=Processing(read((folder / "processing.yaml").read_text(), "processing.yaml")),
         currencies=settings.settlement_currencies,
         book_zone=ZoneInfo(settings.book_zone),
         stripe_country=settings.stripe_country,

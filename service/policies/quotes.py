@@ -42,12 +42,12 @@ class Asked:
 def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
     """Which schedules apply, the fee and net of each milestone, tax, processing cost and who bears it, and what is left.
 
-    The processing cost assumes one payment of everything; each payment is quoted again before it is made, because its
+    The processing cost assumes one card payment of everything; each payment is quoted again before it is made, because its
     fixed part is taken once per payment. Lifetime tiers are quoted as if the milestones were released in their order.
     """
     milestones = _milestones(pair, asked)
     total, fee = sum(asked.amounts_minor), sum(m["fee"] for m in milestones)
-    cost = processing_cost(policies.processing(asked.currency), total)
+    cost = processing_cost(policies.processing.price(asked.currency), total)
     tax = _tax(policies, pair.own, asked, [m["fee"] for m in milestones])
     client_fee = client_fee_on(pair.own, total)
     on_top = tax["amount"] if tax and tax["charged"] == "on_top" else 0
@@ -126,9 +126,9 @@ def _schedule(kept: dict[str, Any]) -> Schedule:
     )
 
 
-def surcharge(policies: Policies, currency: str, amounts_minor: list[int], bearer: str) -> tuple[int, int, list[int]]:
+def surcharge(policies: Policies, currency: str, amounts_minor: list[int], bearer: str, method: str = "card") -> tuple[int, int, list[int]]:
     """For one payment: (processing cost, the client's part of it, the freelancer's part spread over the milestones)."""
-    cost = processing_cost(policies.processing(currency), sum(amounts_minor))
+    cost = processing_cost(policies.processing.price(currency, method), sum(amounts_minor))
     own = borne_by_freelancer(cost, bearer)
     return cost, borne_by_client(cost, bearer), split_by_largest_remainder(own, amounts_minor)
 

@@ -23,6 +23,8 @@ AVAILABLE_AT_ONCE = "4000000000000077"
 REFUND_FAILS_LATER = "4000000000005126"
 REFUND_PENDING = "4000000000007726"
 DEBIT_RETURNED = "000222222227"
+_MOST_PER_DEBIT = 500
+"""Stripe takes 0.8 % of a bank debit, at most five dollars."""
 _FEES = {"USD": 30, "EUR": 25, "GBP": 20, "JPY": 40, "KWD": 100, "INR": 300}
 DEFAULT_FAILURE = "expired_or_canceled_card"
 
@@ -174,6 +176,8 @@ def _settle(store: Store, charge: dict[str, Any], after: timedelta) -> None:
     # Currencies that Stripe counts in hundredths without having them are charged in whole units.
     factor = CURRENCIES[code].stripe_factor
     fee = min(amount, ((amount * 29 + 500) // 1000 + factor - 1) // factor * factor + _FEES.get(code, 0))
+    if charge["payment_method_details"]["type"] == "us_bank_account":
+        fee = min(_MOST_PER_DEBIT, (amount * 8 + 500) // 1000)
     available_on = store.now + after
     charge["balance_transaction"] = transaction(store, charge["id"], "charge", amount, fee, charge["currency"], available_on)["id"]
     store.put(charge)

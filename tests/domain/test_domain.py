@@ -216,3 +216,12 @@ def test_a_quote_adds_up(bearer: str) -> None:
     cost, client, shares = surcharge(loaded, "USD", [120_000, 80_050, 233_333], bearer)
     assert made["net"] == 433_383 - 21_670 - sum(shares)
     assert client + sum(shares) == (0 if bearer == "platform" else cost)
+
+
+@pytest.mark.parametrize(
+    ("method", "amount", "cost"), [("card", 10_000, 320), ("us_bank_account", 10_000, 80), ("us_bank_account", 1_000_000, 500), ("unknown", 10_000, 320)]
+)
+def test_what_stripe_takes_depends_on_the_way_of_paying(method: str, amount: int, cost: int) -> None:
+    loaded = policies.load(make_settings("x"))
+    assert fees.processing_cost(loaded.processing.price("USD", method), amount) == cost
+    assert surcharge(loaded, "USD", [amount], "client", method)[:2] == (cost, cost)

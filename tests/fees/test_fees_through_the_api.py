@@ -221,3 +221,13 @@ def test_only_the_marketplace_makes_other_kinds(world: World) -> None:
         assert made["fee_quote"]["rate"] == {"byoc": "0.07", "marketplace": "0.1"}[kind]
     assert {k["name"]: k["counts_toward_job_success"] for k in ada.get("/v1/kinds")["data"]} == {"direct": False, "byoc": True, "marketplace": True}
     assert len(ada.get("/v1/fee-schedules")["data"]) == 3
+
+
+def test_what_a_payment_costs_depends_on_the_way_of_paying() -> None:
+    with clone(bank_debit=True) as world:
+        _, client = world.accepted_contract(milestones=[("Work", 100_000)], country="US", processing_borne_by="client")
+        page = client.get(f"/c/{client.contract_id}/pay")
+        assert "29.30" in page.text, "a card"
+        assert "5.00 for all together" in page.text, "a bank debit, at its cap"
+        assert client.start_payment(method="us_bank_account").status == 303
+        assert [(p.surcharge_minor, p.processing_cost_minor) for p in world.sql("SELECT surcharge_minor, processing_cost_minor FROM payment")] == [(500, 500)]
