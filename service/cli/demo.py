@@ -168,6 +168,7 @@ class Supervisor:
                     return
             except requests.RequestException:
                 pass
+            self._revive_database()
             if self._children["serve"].poll() is not None or time.monotonic() > deadline:
                 tail = (self._folder / "serve.log").read_text(errors="replace")[-800:]
                 raise click.ClickException(f"The web process did not come up on port {self._port}. {tail}")
@@ -185,11 +186,14 @@ class Supervisor:
             "Ctrl-C stops it; the same command goes on where it stopped."
         )
 
+    def _revive_database(self) -> None:
+        if self._postgres is not None and not self._postgres.alive and not self._stopping:
+            self._postgres.start()
+
     def _watch(self, environment: dict[str, str]) -> None:
         while not self._stopping:
             time.sleep(0.1)
-            if self._postgres is not None and not self._postgres.alive and not self._stopping:
-                self._postgres.start()
+            self._revive_database()
             for part, child in list(self._children.items()):
                 if child.poll() is not None and not self._stopping:
                     # What is left of the group holds the port and ignores SIGTERM once its parent is gone.
