@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import OnHold
-from service.domain.restrictions import IN_FORCE
+from service.domain.restrictions import SCOPES
 from service.models import Contract, Hold
 
 
@@ -37,8 +35,10 @@ class Terms:
 
 
 _STOPPING = """
-    SELECT id FROM hold WHERE subject_id = ANY (%s) AND scopes ? %s AND amount_minor IS NULL AND state IN ('active', 'in_review', 'converted')
-     ORDER BY starts_at LIMIT 1
+    SELECT id FROM hold
+     WHERE subject_id IN (SELECT unnest(%(given)s::uuid[]) UNION ALL SELECT payment_id FROM payment_line WHERE funded AND milestone_id = ANY (%(given)s))
+       AND scopes ?| %(scopes)s AND amount_minor IS NULL AND state IN ('active', 'in_review', 'converted')
+     ORDER BY starts_at, id LIMIT %(most)s
 """
 NEUTRAL = "This is not possible at the moment. We are looking into something that concerns this contract."
 
@@ -50,9 +50,14 @@ def subjects_of(contract: Contract, *more: str) -> list[str]:
 
 def stopping(session: Session, scope: str, subjects: list[str]) -> Hold | None:
     """The oldest hold in force that stops `scope` for any of the subjects (ids of any kind)."""
-    uuids: list[UUID] = [typeid.decode(one) for one in subjects]
-    found = fetch(session, _STOPPING, (uuids, scope))
-    return session.get(Hold, typeid.encode("hld", found[0].id)) if found else None
+    found = _in_force(session, subjects, [scope], 1)
+    return found[0] if found else None
+
+
+def _in_force(session: Session, subjects: list[str], scopes: list[str], most: int) -> list[Hold]:
+    """Holds that reach the subjects; a milestone is reached by those on the payment that funded it as well."""
+    given = {"given": [typeid.decode(one) for one in subjects], "scopes": scopes, "most": most}
+    return [session.get_one(Hold, typeid.encode("hld", row.id)) for row in fetch(session, _STOPPING, given)]
 
 
 def refuse(act: Act, scope: str, subjects: list[str]) -> None:
@@ -79,5 +84,4 @@ def next_decision_at(hold: Hold) -> datetime:
 
 def in_force(session: Session, subjects: list[str]) -> list[Hold]:
     """Every hold that reaches any of the subjects now, oldest first, at most 100."""
-    query = select(Hold).where(Hold.subject_id.in_([typeid.decode(s) for s in subjects]), Hold.state.in_(IN_FORCE))
-    return list(session.execute(query.order_by(Hold.starts_at, Hold.id).limit(100)).scalars())
+    return _in_force(session, subjects, list(SCOPES), 100)

@@ -9,7 +9,7 @@ from flask import Response
 
 from service.api.framework import Endpoints, after, call
 from service.api.schemas import answered, asked, asked_safety
-from service.operations import appeals, holds, reasons, transparency
+from service.operations import appeals, holds, reasons, requirements, transparency
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
 
@@ -40,7 +40,7 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
     with call("contracts:write") as made:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
-        holds.answer(made.act, hold, requirement_id, body["words"])
+        requirements.answer(made.act, hold, requirement_id, body["words"])
         return made.json(reasons.statement(made.act, hold))
 
 

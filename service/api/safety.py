@@ -12,7 +12,7 @@ from service.api.schemas import answered, asked, asked_safety
 from service.domain.errors import Invalid, NotFound
 from service.holds import Terms
 from service.models import Hold, Suspension
-from service.operations import appeals, cases, holds, reasons, rules, suspensions
+from service.operations import appeals, cases, holds, reasons, requirements, rules, suspensions
 
 blueprint = Endpoints("safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions")
 
@@ -76,7 +76,7 @@ def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Take what the person gave, or ask for it again."""
     with call("safety:act") as made:
         hold = holds.find(made.act.session, hold_id, owner=rows.EVERYONE, lock=True)
-        holds.judge(made.staff, hold, requirement_id, accepted=body["accepted"])
+        requirements.judge(made.staff, hold, requirement_id, accepted=body["accepted"])
         return _answer(made, hold)
 
 

@@ -15,6 +15,7 @@ from service.domain.money import plain
 from service.domain.promise import strictly_lower_from
 from service.policies import FOLDER, NORMAL, PolicyError
 from service.policies.kinds import kinds_of
+from service.policies.quotes import decimal
 from service.policies.reading import read
 from service.policies.schedules import schedules_of
 
@@ -48,6 +49,6 @@ def _row(schedule: Schedule, schedules: tuple[Schedule, ...]) -> dict[str, Any]:
     rates = schedule.rate_range or tuple(t.rate for t in schedule.tiers)
     return {
         "schedule": schedule.id, "from": schedule.effective_from.isoformat() + (" (about)" if schedule.approximate else ""),
-        "rates": " ".join(f"{float(100 * r):g}%" for r in rates), "counted by": schedule.base,
+        "rates": " ".join(f"{decimal(100 * r)}%" for r in rates), "counted by": schedule.base,
         "strictly lower from": plain(lower, "USD") if lower else "",
     }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -117,7 +117,7 @@ class Database:
         self._engine = None
 
 
-def fetch(session: Session, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+def fetch(session: Session, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
     """Rows, by column name, of one statement in the session's transaction, straight from the driver.
 
     For the handful of statements that every request makes: SQLAlchemy's result costs as much again as the answer. Does

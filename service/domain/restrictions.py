@@ -37,7 +37,6 @@ LEVELS = {
     ("client", "blocked"): ("accept", "inflow", "release", "amend"),
 }
 """What a suspension of a person holds, by level."""
-IN_FORCE = ("active", "in_review", "converted")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from service import events, queue
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import NotEnough
+from service.domain.lifecycle import CONTRACT
 from service.domain.restrictions import SUBJECTS
 from service.escrow import sources
 from service.holds import stopping
@@ -43,8 +44,9 @@ def contracts_of(act: Act, hold: Hold) -> list[Contract]:
     column = {"freelancer": Contract.freelancer_id, "client": Contract.client_id}.get(hold.subject_kind, Contract.id)
     if hold.subject_kind == "payout":
         return []
-    alive = Contract.state.in_(("sent", "change_requested", "accepted", "active", "closing"))
-    query = select(Contract).where(column == subject, alive).order_by(Contract.id).limit(10_000)
+    # Of a person those under way; one that is named itself even when it is over, since what was released can still go back.
+    over = () if column is Contract.id else ("draft", *CONTRACT.final)
+    query = select(Contract).where(column == subject, Contract.state.not_in(over)).order_by(Contract.id).limit(10_000)
     return list(act.session.execute(query.with_for_update(key_share=True).execution_options(populate_existing=True)).scalars())
 
 
@@ -111,21 +113,15 @@ def resume_reviews(act: Act, hold: Hold) -> None:
     queue.enqueue_many(act, [("auto_release", milestone_id, act.now, {}) for milestone_id in act.session.execute(over.limit(1_000)).scalars()])
 
 
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:freelancer, 3))")
-
-
 def reserve(act: Act, hold: Hold, freelancer_id: str) -> None:
-    """Set exactly the hold's amount aside, of what is available first, then of what is pending. Raises NotEnough for more than there is."""
+    """Set exactly the hold's amount aside, of what is available. The freelancer is locked. Raises NotEnough for more than that."""
     assert hold.amount_minor is not None, "only a hold over an amount reserves"
-    currency, missing = hold.currency or "", hold.amount_minor
-    act.session.execute(_ALONE, {"freelancer": freelancer_id})
-    lines = []
-    available = min(missing, balance(act.session, "available", freelancer_id, currency))
-    lines.append(Line(Account("available", freelancer_id), Account("reserve", hold.id), available))
-    if available < missing:
+    currency = hold.currency or ""
+    available = balance(act.session, "available", freelancer_id, currency)
+    if available < hold.amount_minor:
         raise NotEnough("Less than that is available; hold the person's payouts instead.", {"available": available, "currency": currency})
-    hold.reserved_minor = available
-    post(act, Entry("hold_reserve", hold.id, currency, lines, f"Set aside by {hold.id}"))
+    line = Line(Account("available", freelancer_id), Account("reserve", hold.id), hold.amount_minor)
+    post(act, Entry("hold_reserve", hold.id, currency, [line], f"Set aside by {hold.id}"))
 
 
 def give_back_reserve(act: Act, hold: Hold, freelancer_id: str) -> None:

@@ -32,7 +32,7 @@ def file(act: Act, hold: Hold, statement: str) -> Appeal:
         raise StateConflict(problem, {"current_state": hold.state, "allowed_actions": []})
     appeal = Appeal(
         id=new_id("apl"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="submitted", statement=statement, filed_at=act.now,
-        first_answer_by=add_business_days(act.now, windows.first_answer_business_days, "US"), decide_by=act.now + timedelta(days=windows.appeal_final_days),
+        first_answer_by=add_business_days(act.now, windows.first_answer_business_days, act.policies.stripe_country), decide_by=act.now + timedelta(days=windows.appeal_final_days),
         reviewed_by=None, reasons=None, decided_at=None,
     )  # fmt: skip
     act.session.add(appeal)

@@ -72,6 +72,7 @@ def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSn
     events.record(act, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
     queue.open_task(act, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
     queue.enqueue(act, "chargeback_pack", chargeback.id)
+    queue.enqueue(act, "rules_check", payment.id)
     if submit_by:
         queue.enqueue(act, "chargeback_submit", chargeback.id, max(submit_by, act.now))
     return chargeback

@@ -40,7 +40,9 @@ def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
     holds.refuse(act, "amend", holds.subjects_of(contract))
     waiting = select(Amendment.id).where(Amendment.contract_id == contract.id, Amendment.state == "proposed")
     if contract.state != "active" or contract.kind != "direct" or act.session.execute(waiting).first():
-        raise StateConflict("Only a direct contract that is under way, without an open amendment, is converted.", {"current_state": contract.state})
+        raise StateConflict(
+            "Only a direct contract that is under way, without an open amendment, is converted.", {"current_state": contract.state, "allowed_actions": []}
+        )
     moving = _moving(contract)
     if not moving:
         raise Invalid.one("/kind", "nothing_left", "Every milestone is paid, or being paid: there is nothing left to go on with.")

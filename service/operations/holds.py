@@ -13,6 +13,7 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.calendar import add_business_days
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
+from service.domain.lifecycle import CONTRACT
 from service.domain.restrictions import SCOPES, SUBJECTS
 from service.escrow import holding
 from service.escrow.money import held_minor
@@ -21,6 +22,10 @@ from service.models import Client, ClientAlias, Contract, Hold, Milestone, Payme
 from service.policies.reasons import Reason
 
 _MOST_TOLD = 200
+_KEPT = (
+    "subject_kind", "subject_id", "freelancer_id", "amount_minor", "currency", "reason_code", "clause", "facts", "internal_note", "disclosure", "automated",
+    "rule_id", "opened_by", "confirm_by", "confirmed_by", "renewals", "starts_at", "expires_at", "appeal_until",
+)  # fmt: skip
 
 
 def place(act: Act, terms: Terms) -> Hold:
@@ -37,7 +42,7 @@ def place(act: Act, terms: Terms) -> Hold:
         amount_minor=terms.amount_minor, currency=terms.currency, reason_code=reason.code, clause=terms.clause, facts=terms.facts,
         internal_note=terms.internal_note, disclosure=terms.disclosure, automated=automated, rule_id=terms.rule_id, opened_by=act.actor,
         confirm_by=act.now + timedelta(hours=windows.confirm_hours) if kind in ("freelancer", "client") and not automated else None, confirmed_by=None,
-        starts_at=act.now, expires_at=terms.expires_at or longest, review_due_at=add_business_days(act.now, windows.first_answer_business_days, "US"),
+        starts_at=act.now, expires_at=terms.expires_at or longest, review_due_at=add_business_days(act.now, windows.first_answer_business_days, act.policies.stripe_country),
         appeal_until=act.now + timedelta(days=windows.appeal_days), ended_at=None, ended_by=None, end_reason=None,
     )  # fmt: skip
     wanted = reason.requires if terms.requires is None else terms.requires
@@ -47,10 +52,14 @@ def place(act: Act, terms: Terms) -> Hold:
         )
         for i, one in enumerate(wanted, 1)
     ]
-    _land(act, hold, freelancer_id)
-    contract_id = subject_id if kind == "contract" else None
-    contract = act.session.get(Contract, contract_id) if contract_id else None
-    events.record(act, "hold.placed", hold, contract=contract, to_state="active", scopes=list(scopes), reason=reason.code, about=subject_id)
+    return _begin(act, hold)
+
+
+def _begin(act: Act, hold: Hold) -> Hold:
+    _land(act, hold)
+    subject = typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id)
+    contract = act.session.get(Contract, subject) if hold.subject_kind == "contract" else None
+    events.record(act, "hold.placed", hold, contract=contract, to_state="active", scopes=hold.scopes, reason=hold.reason_code, about=subject)
     _plan(act, hold)
     return hold
 
@@ -60,6 +69,7 @@ def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
 
     A freelancer whom it is about has a letter of their own (`hold.placed`); a client has no address but by a contract.
     """
+    contracts = [c for c in contracts if c.state not in ("draft", *CONTRACT.final)]
     if hold.subject_kind == "client" and contracts:
         events.record(act.as_("system"), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id)
     by = "client" if hold.subject_kind == "client" else "freelancer"
@@ -69,11 +79,16 @@ def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
         events.record(act.as_("system"), "contract.on_hold", contract, by=by, held=held, scopes=list(hold.scopes), next_decision_at=until)
 
 
-def _land(act: Act, hold: Hold, freelancer_id: str | None) -> None:
-    """Locks in the one order: whoever works on these contracts right now finishes first, whoever comes next meets the hold."""
-    if freelancer_id is not None:
-        rows.freelancer(act.session, freelancer_id, lock=True)
-    contracts = holding.contracts_of(act, hold)
+def _lock(act: Act, hold: Hold) -> list[Contract]:
+    """The person, then the contracts: whoever works on these right now finishes first, whoever comes next meets what is decided here."""
+    if hold.freelancer_id is not None:
+        rows.freelancer(act.session, hold.freelancer_id, lock=True)
+    return holding.contracts_of(act, hold)
+
+
+def _land(act: Act, hold: Hold) -> None:
+    freelancer_id = hold.freelancer_id
+    contracts = _lock(act, hold)
     act.session.add(hold)
     if hold.amount_minor is not None:
         act.session.flush()
@@ -89,7 +104,7 @@ def _land(act: Act, hold: Hold, freelancer_id: str | None) -> None:
 
 
 def _plan(act: Act, hold: Hold) -> None:
-    if hold.confirm_by is not None:
+    if hold.confirm_by is not None and hold.confirmed_by is None:
         queue.enqueue(act, "hold_unconfirmed", hold.id, hold.confirm_by)
     if hold.expires_at is not None:
         queue.enqueue(act, "hold_expiry", hold.id, hold.expires_at)
@@ -115,7 +130,9 @@ def renew(act: Act, hold: Hold, days: int) -> Hold:
     if act.actor in (hold.opened_by, hold.confirmed_by):
         raise Forbidden("Somebody who has not decided about this hold yet has to renew it.")
     if hold.automated or hold.expires_at is None or hold.state == "converted":
-        raise StateConflict("This hold is not renewed: a rule's ends, a legal one lasts until it is lifted.", {"current_state": hold.state})
+        raise StateConflict(
+            "This hold is not renewed: a rule's ends, a legal one lasts until it is lifted.", {"current_state": hold.state, "allowed_actions": []}
+        )
     windows = act.policies.windows
     most = windows.hold_days_renewed if hold.renewals == 0 else windows.hold_days_max
     wanted = hold.expires_at + timedelta(days=days)
@@ -143,17 +160,21 @@ def lift(act: Act, hold: Hold, reason: str) -> Hold:
 def narrow(act: Act, hold: Hold, scopes: tuple[str, ...], reason: str) -> Hold | None:
     """End this hold and go on with less of it, on the same facts; None when nothing is left of it. Raises StateConflict, Invalid."""
     left = tuple(scope for scope in hold.scopes if scope in scopes)
+    if hold.state == "converted":
+        raise StateConflict("A case needs the whole of its hold; drop the case first.", {"current_state": hold.state, "allowed_actions": []})
     if len(left) == len(hold.scopes) or hold.amount_minor is not None:
         raise Invalid.one("/scopes", "nothing_changed", "Name fewer scopes than the hold has.")
     _end(act, hold, "lift", reason)
     if not left:
         return None
-    terms = Terms(
-        subject=typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id), reason_code=hold.reason_code, clause=hold.clause, facts=hold.facts, scopes=left,
-        expires_at=hold.expires_at, disclosure=hold.disclosure, internal_note=hold.internal_note, requires=(),
-    )  # fmt: skip
     act.session.flush()
-    return place(act, terms)
+    # The same decision, smaller: whoever opened and confirmed it still did, and no clock begins anew.
+    kept = {name: getattr(hold, name) for name in _KEPT}
+    fresh = Hold(
+        id=new_id("hld"), state="active", scopes=list(left), review_due_at=add_business_days(act.now, act.policies.windows.first_answer_business_days, act.policies.stripe_country),
+        ended_at=None, ended_by=None, end_reason=None, **kept,
+    )  # fmt: skip
+    return _begin(act, fresh)
 
 
 def expire(act: Act, hold: Hold, why: str) -> bool:
@@ -169,6 +190,7 @@ def expire(act: Act, hold: Hold, why: str) -> bool:
 
 
 def _end(act: Act, hold: Hold, event: str, reason: str) -> None:
+    _lock(act, hold)
     events.move(act, hold, event, reason=reason)
     hold.ended_at, hold.ended_by, hold.end_reason = act.now, act.actor, reason
     queue.cancel(act, ["hold_unconfirmed", "hold_expiry", "hold_review_due"], hold.id)
@@ -189,34 +211,6 @@ def _end_suspension(act: Act, hold: Hold, reason: str) -> None:
     found = act.session.execute(query).scalar_one_or_none()
     if found is not None:
         found.ended_at, found.ended_by, found.end_reason = act.now, act.actor, reason
-
-
-def answer(act: Act, hold: Hold, requirement_id: str, words: str) -> Requirement:
-    """The person gives what they were asked for. Raises NotFound, StateConflict."""
-    _alive(hold)
-    found = next((r for r in hold.requirements if r.id == requirement_id), None)
-    if found is None:
-        raise NotFound("There is no such requirement.")
-    if found.state not in ("open", "refused"):
-        raise StateConflict("This was given already.", {"current_state": found.state, "allowed_actions": []})
-    found.state, found.answer, found.answered_at = "given", words, act.now
-    if hold.state == "active":
-        events.move(act, hold, "review", requirement=found.kind)
-    events.record(act, "hold.requirement_given", hold, requirement=found.id)
-    queue.open_task(act, "requirement_given", hold.id, requirement=found.kind)
-    return found
-
-
-def judge(act: Act, hold: Hold, requirement_id: str, *, accepted: bool) -> Requirement:
-    """Staff take what was given, or ask for it again. Raises NotFound, StateConflict."""
-    found = next((r for r in hold.requirements if r.id == requirement_id), None)
-    if found is None:
-        raise NotFound("There is no such requirement.")
-    if found.state != "given":
-        raise StateConflict("Nothing was given yet.", {"current_state": found.state, "allowed_actions": []})
-    found.state = "accepted" if accepted else "refused"
-    events.record(act, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
-    return found
 
 
 def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = False) -> Hold:
@@ -273,7 +267,6 @@ def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
     if found is None or kind is None:
         raise NotFound("There is no such object.")
     contract = found if isinstance(found, Contract) else session.get_one(Contract, found.contract_id)
-    rows.contract(session, contract.id, owner=rows.EVERYONE, lock=True)
     return kind, subject, contract.freelancer_id
 
 

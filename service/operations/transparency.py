@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.db import fetch
+from service.domain.money import round_half_up
 
 _HOLDS = """
     SELECT reason_code, automated, count(*) AS placed, count(*) FILTER (WHERE ended_at IS NOT NULL) AS ended,
@@ -42,7 +43,7 @@ def quarter(session: Session, start: datetime, end: datetime) -> dict[str, Any]:
         ],
         "appeals": {
             "decided": appeals.decided, "overturned": appeals.overturned, "median_hours": _hours(appeals.median_hours),
-            "overturned_percent": round(100 * appeals.overturned / appeals.decided) if appeals.decided else None,
+            "overturned_percent": round_half_up(100 * appeals.overturned, appeals.decided) if appeals.decided else None,
         },
         "confiscations": [
             {"currency": r.currency, "cases": r.cases, "confiscated": r.confiscated_minor or 0, "restored": r.restored_minor}

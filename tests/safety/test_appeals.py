@@ -72,6 +72,21 @@ def test_an_appeal_that_is_partly_right_leaves_less(world: World) -> None:
     assert [h["scopes"] for h in world.program().get("/v1/holds?in_force=true")["data"]] == [["outflow"]]
 
 
+def test_a_smaller_hold_is_the_same_decision(world: World) -> None:
+    """Renewed to sixty days and confirmed; what is left of it keeps both, and its end, and needs nobody to confirm it again."""
+    hold = freeze(world, world.ada_id, scopes=["contract_create", "release", "outflow"])
+    for who, verb, body in (("approver", "confirm", {}), ("approver2", "renew", {"days": 30})):
+        renewed = world.program(who).post(f"/v1/staff/holds/{hold['id']}/{verb}", body)
+    filed = world.program().post(f"/v1/holds/{hold['id']}/appeals", {"statement": "Let them pay me."})
+    decision = {"outcome": "changed", "reasons": "They may.", "scopes": ["outflow"]}
+    smaller = world.program("reviewer").post(f"/v1/staff/appeals/{filed['id']}/decide", decision)["follows"]
+    for name in ("opened_by", "confirmed_by", "expires_at", "since", "appeal"):
+        assert (smaller[name] == renewed[name]) is (name != "appeal"), name
+    assert smaller["appeal"]["until"] == renewed["appeal"]["until"]
+    world.advance("4d")
+    assert world.program().get(f"/v1/holds/{smaller['id']}")["state"] == "active", "it does not lapse for want of a confirmation"
+
+
 def test_an_upheld_appeal_and_one_more(world: World) -> None:
     hold = freeze(world, world.ada_id)
     path = f"/v1/holds/{hold['id']}/appeals"

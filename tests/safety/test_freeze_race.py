@@ -162,6 +162,6 @@ def test_control_without_the_lock_money_leaves(world: World, monkeypatch: pytest
     assert leaks > 0
 
 
-def _land_without_locks(act: Act, hold: Hold, freelancer_id: str | None) -> None:
+def _land_without_locks(act: Act, hold: Hold) -> None:
     act.session.add(hold)
     holding.regate(act, hold)
