@@ -183,6 +183,7 @@ def upgrade() -> None:
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('digest', sa.Text(), nullable=False),
     sa.Column('hint', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=True),
     sa.Column('role', sa.Text(), nullable=False),
     sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=True),
     sa.Column('scopes', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -236,7 +237,6 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('scopes', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('amount_minor', sa.BigInteger(), nullable=True),
-    sa.Column('reserved_minor', sa.BigInteger(), nullable=False),
     sa.Column('currency', sa.Text(), nullable=True),
     sa.Column('reason_code', sa.Text(), nullable=False),
     sa.Column('clause', sa.Text(), nullable=False),
@@ -312,6 +312,7 @@ def upgrade() -> None:
     sa.Column('requirements', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('schedule', sa.Text(), nullable=False),
     sa.Column('bank_reference', sa.Text(), nullable=True),
+    sa.Column('instruments', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('bank_changed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
@@ -340,6 +341,7 @@ def upgrade() -> None:
     sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=True),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('statement', sa.Text(), nullable=False),
+    sa.Column('file_ids', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('filed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('first_answer_by', sa.DateTime(timezone=True), nullable=False),
     sa.Column('decide_by', sa.DateTime(timezone=True), nullable=False),
@@ -463,12 +465,37 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('file_ids', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("state IN ('open', 'given', 'accepted', 'refused')", name=op.f('requirement_state_known')),
     sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('requirement_hold_id_fkey')),
     sa.PrimaryKeyConstraint('hold_id', 'number', name=op.f('requirement_pkey')),
     sa.UniqueConstraint('id', name=op.f('requirement_id_key'))
     )
+    op.create_table('staff_link',
+    sa.Column('digest', sa.Text(), nullable=False),
+    sa.Column('key_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('created_by', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['key_id'], ['api_key.id'], name=op.f('staff_link_key_id_fkey')),
+    sa.PrimaryKeyConstraint('digest', name=op.f('staff_link_pkey'))
+    )
+    op.create_table('staff_session',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('digest', sa.Text(), nullable=False),
+    sa.Column('key_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('user_agent', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('proved_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['key_id'], ['api_key.id'], name=op.f('staff_session_key_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('staff_session_pkey')),
+    sa.UniqueConstraint('digest', name=op.f('staff_session_digest_key'))
+    )
+    op.create_index('staff_session_by_key_idx', 'staff_session', ['key_id'], unique=False)
     op.create_table('suspension',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('person_kind', sa.Text(), nullable=False),
@@ -615,18 +642,22 @@ def upgrade() -> None:
     op.create_index('feedback_by_freelancer_idx', 'feedback', ['freelancer_id', 'contract_id'], unique=False)
     op.create_table('file',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
-    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('hold_id', postgresql.UUID(as_uuid=True), nullable=True),
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('media_type', sa.Text(), nullable=False),
     sa.Column('byte_count', sa.BigInteger(), nullable=False),
     sa.Column('sha256', sa.Text(), nullable=False),
     sa.Column('uploaded_by', sa.Text(), nullable=False),
     sa.Column('uploaded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('(contract_id IS NULL) <> (hold_id IS NULL)', name=op.f('file_one_place')),
     sa.CheckConstraint('byte_count BETWEEN 1 AND 20971520', name=op.f('file_size')),
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('file_contract_id_fkey')),
+    sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('file_hold_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('file_pkey'))
     )
     op.create_index('file_by_contract_idx', 'file', ['contract_id'], unique=False)
+    op.create_index('file_by_hold_idx', 'file', ['hold_id'], unique=False)
     op.create_table('journal_entry',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('number', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -713,6 +744,7 @@ def upgrade() -> None:
     sa.Column('stripe_fee_minor', sa.BigInteger(), nullable=True),
     sa.Column('fee_posted', sa.Boolean(), nullable=False),
     sa.Column('card_last4', sa.Text(), nullable=True),
+    sa.Column('instrument', sa.Text(), nullable=True),
     sa.Column('decline_code', sa.Text(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('succeeded_at', sa.DateTime(timezone=True), nullable=True),
@@ -1058,6 +1090,7 @@ def downgrade() -> None:
     op.drop_index('journal_entry_unpositioned_idx', table_name='journal_entry', postgresql_where='position IS NULL')
     op.drop_index('journal_entry_by_contract_idx', table_name='journal_entry')
     op.drop_table('journal_entry')
+    op.drop_index('file_by_hold_idx', table_name='file')
     op.drop_index('file_by_contract_idx', table_name='file')
     op.drop_table('file')
     op.drop_index('feedback_by_freelancer_idx', table_name='feedback')
@@ -1077,6 +1110,9 @@ def downgrade() -> None:
     op.drop_table('acceptance')
     op.drop_index('suspension_one_at_a_time_idx', table_name='suspension', postgresql_where='ended_at IS NULL')
     op.drop_table('suspension')
+    op.drop_index('staff_session_by_key_idx', table_name='staff_session')
+    op.drop_table('staff_session')
+    op.drop_table('staff_link')
     op.drop_table('requirement')
     op.drop_table('ledger_balance')
     op.drop_table('hold_effect')

@@ -23,6 +23,8 @@ class CheckoutSnapshot:
     currency: str | None = None
     fee: int | None = None
     card_last4: str | None = None
+    instrument: str | None = None
+    """The fingerprint of the card or bank account."""
     decline_code: str | None = None
 
 
@@ -77,6 +79,8 @@ class AccountSnapshot:
     requirements: list[str]
     closed: bool
     bank_reference: str | None = None
+    instruments: tuple[str, ...] = ()
+    """Fingerprints of the bank accounts and cards behind it."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from service.models.platform import (
     SessionGrant,
 )
 from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
+from service.models.staff import StaffLink, StaffSession
 
 __all__ = [
     "CASE_ACCOUNTS",
@@ -89,6 +90,8 @@ __all__ = [
     "Release",
     "Requirement",
     "SessionGrant",
+    "StaffLink",
+    "StaffSession",
     "StaffTask",
     "StripeEvent",
     "Submission",

@@ -119,13 +119,19 @@ class Evidence(Base):
 
 
 class File(Base):
-    """An uploaded file: its type was read from its bytes; it is never changed and always served as a download."""
+    """An uploaded file of a contract or a hold: its type was read from its bytes; it is never changed and always served as a download."""
 
     __tablename__ = "file"
-    __table_args__ = (Index("file_by_contract_idx", "contract_id"), CheckConstraint("byte_count BETWEEN 1 AND 20971520", name="size"))
+    __table_args__ = (
+        Index("file_by_contract_idx", "contract_id"),
+        Index("file_by_hold_idx", "hold_id"),
+        CheckConstraint("(contract_id IS NULL) <> (hold_id IS NULL)", name="one_place"),
+        CheckConstraint("byte_count BETWEEN 1 AND 20971520", name="size"),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("fil"), primary_key=True)
-    contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
+    contract_id: Mapped[str | None] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
+    hold_id: Mapped[str | None] = mapped_column(TypeID("hld"), ForeignKey("hold.id"))
     name: Mapped[str]
     media_type: Mapped[str]
     byte_count: Mapped[int]

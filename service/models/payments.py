@@ -49,6 +49,8 @@ class Payment(Base):
     stripe_fee_minor: Mapped[int | None]
     fee_posted: Mapped[bool] = mapped_column(default=False)
     card_last4: Mapped[str | None]
+    instrument: Mapped[str | None]
+    """Stripe's fingerprint of the card or bank account: the same one twice is the same purse."""
     decline_code: Mapped[str | None]
     created_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]

@@ -25,6 +25,8 @@ class PayoutAccount(Base):
     schedule: Mapped[str] = mapped_column(default="manual")
     bank_reference: Mapped[str | None]
     """Stripe's id of the bank account that receives payouts."""
+    instruments: Mapped[list[str]] = mapped_column(default=list)
+    """Stripe's fingerprints of the bank accounts and cards behind it, comparable with a payment's."""
     bank_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -58,6 +58,8 @@ class ApiKey(Base):
     id: Mapped[str] = mapped_column(TypeID("key"), primary_key=True)
     digest: Mapped[str] = mapped_column(unique=True)
     hint: Mapped[str]
+    name: Mapped[str | None]
+    """Who uses it, as colleagues read it in the console."""
     role: Mapped[str]
     freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"), index=True)
     scopes: Mapped[list[str]]

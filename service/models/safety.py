@@ -43,8 +43,6 @@ class Hold(Base):
     state: Mapped[str]
     scopes: Mapped[list[str]]
     amount_minor: Mapped[int | None]
-    reserved_minor: Mapped[int] = mapped_column(default=0)
-    """What an amount-limited hold has moved to its reserve, of `available` first and then of `pending`."""
     currency: Mapped[str | None]
     reason_code: Mapped[str]
     clause: Mapped[str]
@@ -97,6 +95,7 @@ class Requirement(Base):
     state: Mapped[str]
     due_at: Mapped[datetime]
     answer: Mapped[str | None]
+    file_ids: Mapped[list[str]] = mapped_column(default=list)
     answered_at: Mapped[datetime | None]
 
 
@@ -114,6 +113,7 @@ class Appeal(Base):
     freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
     state: Mapped[str]
     statement: Mapped[str]
+    file_ids: Mapped[list[str]] = mapped_column(default=list)
     filed_at: Mapped[datetime]
     first_answer_by: Mapped[datetime]
     decide_by: Mapped[datetime]

@@ -71,7 +71,7 @@ def _create(act: Act, contract: Contract, milestones: list[Milestone], method: s
         id=new_id("pay"), contract_id=contract.id, state="created", method=method, currency=contract.currency, amount_minor=sum(amounts),
         surcharge_minor=extra, client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)), processing_cost_minor=cost, judgement=None, created_at=act.now, session_id=None, session_url=None,
         session_expires_at=None, payment_intent_id=None, charge_id=None, received_minor=None, received_currency=None, stripe_fee_minor=None,
-        card_last4=None, decline_code=None, succeeded_at=None,
+        card_last4=None, instrument=None, decline_code=None, succeeded_at=None,
     )  # fmt: skip
     payment.lines = [
         PaymentLine(milestone_id=m.id, amount_minor=m.amount_minor, processing_minor=share, open=True) for m, share in zip(milestones, shares, strict=True)
@@ -135,6 +135,7 @@ def _remember(payment: Payment, snapshot: CheckoutSnapshot) -> None:
     payment.payment_intent_id = snapshot.payment_intent_id or payment.payment_intent_id
     payment.charge_id = snapshot.charge_id or payment.charge_id
     payment.card_last4 = snapshot.card_last4 or payment.card_last4
+    payment.instrument = snapshot.instrument or payment.instrument
     payment.decline_code = snapshot.decline_code
     if snapshot.received is not None and snapshot.currency:
         payment.received_minor = from_stripe(snapshot.received, snapshot.currency)

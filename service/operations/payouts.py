@@ -47,6 +47,7 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
     account.requirements = snapshot.requirements
     account.updated_at = act.now
     _bank_taken_in(act, account, snapshot.bank_reference)
+    account.instruments = list(snapshot.instruments)
     wanted = "closed" if snapshot.closed else {"active": "active", "pending": "onboarding"}.get(snapshot.transfers_status, "restricted")
     if wanted == account.state or account.state == "closed" or (wanted == "onboarding" and account.state != "onboarding"):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from service import queue
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
@@ -30,6 +31,13 @@ _RATIO = """
       FROM payment p JOIN contract c ON c.id = p.contract_id LEFT JOIN chargeback b ON b.payment_id = p.id AND b.opened_at <= %s
      WHERE c.freelancer_id = %s AND p.judgement = 'funded'
 """
+_SAME_PURSE = """
+    SELECT count(*) AS n FROM payment p JOIN payout_account a ON a.freelancer_id = %s WHERE p.id = %s AND a.instruments ? p.instrument
+"""
+_PAID_WITH_THAT = """
+    SELECT p.id FROM payment p JOIN contract c ON c.id = p.contract_id JOIN payout_account a ON a.freelancer_id = c.freelancer_id
+     WHERE c.freelancer_id = %s AND a.instruments ? p.instrument AND p.judgement = 'funded' ORDER BY p.id DESC LIMIT 100
+"""
 _FIRED_LATELY = "SELECT 1 FROM hold WHERE rule_id = %s AND subject_id = %s AND starts_at > %s LIMIT 1"
 
 
@@ -43,6 +51,8 @@ def fires(act: Act, rule: Rule, contract: Contract, payment: Payment, at: Any) -
     if rule.name == "velocity":
         found = fetch(act.session, _RECENT, (freelancer, at - timedelta(hours=rule.within_hours), at))[0].n
         return f"{rule.fact} {found} within {rule.within_hours} hours." if found >= rule.at_least_count else None
+    if rule.name == "payer_is_payee":
+        return rule.fact if fetch(act.session, _SAME_PURSE, (freelancer, typeid.decode(payment.id)))[0].n else None
     if rule.name == "early_fraud_warning":
         return rule.fact if fetch(act.session, _WARNED, (typeid.decode(payment.id), at))[0].n else None
     row = fetch(act.session, _RATIO, (at, freelancer))[0]
@@ -59,6 +69,13 @@ def wanted(act: Act, contract: Contract, payment: Payment) -> list[Terms]:
         if words and not fetch(act.session, _FIRED_LATELY, (rule.name, typeid.decode(subject), act.now - timedelta(days=7))):
             found.append(Terms(subject, rule.reason_code, CLAUSE, words, rule.scopes, rule_id=rule.name, requires=()))
     return found
+
+
+def look_again(act: Act, freelancer_id: str) -> None:
+    """A payout account has become known, or changed: what came from its own purse before is looked at now."""
+    act.session.flush()
+    for row in fetch(act.session, _PAID_WITH_THAT, (typeid.decode(freelancer_id),)):
+        queue.enqueue(act, "rules_check", typeid.encode("pay", row.id))
 
 
 _PAST = "SELECT id FROM payment WHERE judgement = 'funded' ORDER BY id DESC LIMIT %s"

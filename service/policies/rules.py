@@ -8,7 +8,7 @@ from typing import Any
 from service.domain.restrictions import SCOPES
 from service.policies.reading import Row
 
-NAMES = ("early_fraud_warning", "first_payment_size", "velocity", "chargeback_ratio")
+NAMES = ("early_fraud_warning", "payer_is_payee", "first_payment_size", "velocity", "chargeback_ratio")
 _THRESHOLDS = ("at_least_minor", "at_least_count", "at_least_percent", "within_hours")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,7 +83,7 @@ def pay_by_card(store: Store, session_id: str, number: str, *, challenge_passed:
         store.put(intent)
         emit(store, "payment_intent.requires_action", intent)
         return "challenge"
-    charge = _charge(store, session, intent, {"type": "card", "card": {"brand": "visa", "last4": number[-4:]}})
+    charge = _charge(store, session, intent, {"type": "card", "card": {"brand": "visa", "last4": number[-4:], "fingerprint": fingerprint("card", number)}})
     store.put(charge, hidden={"card": number})
     settles = timedelta(0) if number == AVAILABLE_AT_ONCE else CARD_SETTLES
     _settle(store, charge, settles)
@@ -111,14 +112,16 @@ def settle_debit(store: Store, session_id: str) -> None:
     intent = store.get(session["payment_intent"])
     if intent["status"] != "processing":
         return
-    if store.hidden(intent["id"])["bank"] == DEBIT_RETURNED:
+    number = store.hidden(intent["id"])["bank"]
+    if number == DEBIT_RETURNED:
         error = {"type": "invalid_request_error", "code": "payment_method_provider_decline", "message": "The bank returned the debit."}
         intent |= {"status": "requires_payment_method", "last_payment_error": error}
         store.put(intent)
         emit(store, "payment_intent.payment_failed", intent)
         emit(store, "checkout.session.async_payment_failed", session)
         return
-    charge = _charge(store, session, intent, {"type": "us_bank_account"})
+    purse = {"last4": number[-4:], "bank_name": "Sandbox Bank", "fingerprint": fingerprint("bank", number)}
+    charge = _charge(store, session, intent, {"type": "us_bank_account", "us_bank_account": purse})
     _settle(store, charge, timedelta(0))
     session["payment_status"] = "paid"
     store.put(session)
@@ -154,7 +157,7 @@ def _charge(store: Store, session: dict[str, Any], intent: dict[str, Any], metho
     # What arrives can be told apart from what was asked for by a switch: a bank or a bug outside did it.
     amount = session["amount_total"] + int(store.setting("receive_difference", 0))
     currency = str(store.setting("receive_currency", session["currency"])).lower()
-    details = {"type": method["type"]} | ({"card": _card(method["card"])} if "card" in method else {})
+    details = method | ({"card": _card(method["card"])} if "card" in method else {})
     charge = {
         "id": store.new_id("ch"), "object": "charge", "amount": amount, "amount_captured": amount, "amount_refunded": 0, "billing_details": {},
         "captured": True, "created": store.timestamp, "currency": currency, "disputed": False, "livemode": False, "metadata": intent["metadata"],
@@ -167,8 +170,13 @@ def _charge(store: Store, session: dict[str, Any], intent: dict[str, Any], metho
 
 
 def _card(card: dict[str, Any]) -> dict[str, Any]:
-    blank = ("amount_authorized", "country", "fingerprint", "funding", "installments", "mandate", "network", "three_d_secure", "wallet", "checks")
-    return dict.fromkeys(blank) | {"brand": card["brand"], "last4": card["last4"], "exp_month": 12, "exp_year": 2040}
+    blank = ("amount_authorized", "country", "funding", "installments", "mandate", "network", "three_d_secure", "wallet", "checks")
+    return dict.fromkeys(blank) | card | {"exp_month": 12, "exp_year": 2040}
+
+
+def fingerprint(kind: str, number: str) -> str:
+    """The same number always has the same one; from it nobody learns the number."""
+    return hashlib.sha256(f"{kind}:{number}".encode()).hexdigest()[:16]
 
 
 def _settle(store: Store, charge: dict[str, Any], after: timedelta) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.sandbox.checkout import transaction
+from service.sandbox.checkout import fingerprint, transaction
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import BANKS, PLATFORM, Store
 from service.sandbox.webhooks import emit, emit_thin
@@ -42,7 +42,10 @@ def external_accounts(store: Store, account_id: str) -> dict[str, Any]:
     """The bank accounts behind a connected account: one, once it is onboarded."""
     store.get(account_id, "v2.core.account")
     bank = store.hidden(account_id).get("bank")
-    made = {"id": bank, "object": "bank_account", "account": account_id, "country": "US", "currency": "usd", "last4": str(bank)[-4:], "status": "new"}
+    made = {
+        "id": bank, "object": "bank_account", "account": account_id, "country": "US", "currency": "usd", "last4": str(bank)[-4:], "status": "new",
+        "fingerprint": fingerprint("bank", str(bank).removeprefix("ba_")),
+    }  # fmt: skip
     return {"object": "list", "data": [made] if bank else [], "has_more": False, "url": f"/v1/accounts/{account_id}/external_accounts"}
 
 

@@ -15,7 +15,7 @@ from service.escrow import holding
 from service.failpoint import failpoint
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Hold, Payment, Payout
-from service.operations import payouts
+from service.operations import payouts, rules
 from service.queue import Claimed
 from service.runtime import Runtime
 
@@ -122,7 +122,7 @@ def recall(ctx: Runtime, job: Claimed) -> None:
         except GatewayRefused:
             outcome = "too late: it is at the bank"
     with ctx.act(f"job:{job.id}") as act:
-        hold = act.session.get_one(Hold, str(job.args["hold"]))
+        hold = act.session.get_one(Hold, str(job.args["hold"]), with_for_update=True)
         holding.note(act, hold, "payout", payout.id, outcome)
 
 
@@ -195,3 +195,4 @@ def account_event(ctx: Runtime, job: Claimed, account_id: str) -> None:
     fresh = ctx.stripe.fetch_account(account_id)
     with ctx.act(f"job:{job.id}", "psp") as act:
         payouts.account_taken_in(act, freelancer_id, fresh)
+        rules.look_again(act, freelancer_id)

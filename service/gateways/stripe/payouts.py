@@ -39,7 +39,7 @@ class Payouts(Connection):
         with translated():
             found = self._client.v2.core.accounts.retrieve(account_id, {"include": _ACCOUNT_FIELDS})
             banks = self._client.v1.accounts.external_accounts.list(account_id, {"limit": 10})
-        return snapshots.account(found, [bank.id for bank in banks.data])
+        return snapshots.account(found, list(banks.data))
 
     def onboarding_url(self, account_id: str, refresh_url: str, return_url: str) -> str:
         """A single-use address at Stripe; made for whoever asks with the freelancer's key, never mailed."""

@@ -21,7 +21,9 @@ def checkout(session: Any) -> CheckoutSnapshot:
     intent = session.payment_intent if not isinstance(session.payment_intent, str) else None
     charge = intent.latest_charge if intent and not isinstance(intent.latest_charge, str) else None
     transaction = charge.balance_transaction if charge and not isinstance(charge.balance_transaction, str) else None
-    card = charge.payment_method_details.card if charge and charge.payment_method_details and hasattr(charge.payment_method_details, "card") else None
+    details = charge.payment_method_details if charge else None
+    card = getattr(details, "card", None)
+    purse = card or getattr(details, "us_bank_account", None)
     problem = intent.last_payment_error if intent else None
     return CheckoutSnapshot(
         session_id=session.id,
@@ -37,6 +39,7 @@ def checkout(session: Any) -> CheckoutSnapshot:
         currency=intent.currency.upper() if intent else None,
         fee=transaction.fee if transaction else None,
         card_last4=card.last4 if card else None,
+        instrument=getattr(purse, "fingerprint", None),
         decline_code=(getattr(problem, "decline_code", None) or problem.code) if problem else None,
     )
 
@@ -69,7 +72,7 @@ def bank_payout(payout: Any) -> BankPayoutSnapshot:
     return BankPayoutSnapshot(payout.id, payout.status, getattr(payout, "failure_code", None))
 
 
-def account(account: Any, banks: list[str]) -> AccountSnapshot:
+def account(account: Any, banks: list[Any]) -> AccountSnapshot:
     recipient = account.configuration.recipient if account.configuration else None
     transfers = recipient.capabilities.stripe_balance.stripe_transfers if recipient else None
     entries = account.requirements.entries if account.requirements and account.requirements.entries else []
@@ -78,7 +81,8 @@ def account(account: Any, banks: list[str]) -> AccountSnapshot:
         transfers_status=transfers.status if transfers else "pending",
         requirements=[entry.description for entry in entries],
         closed=bool(getattr(account, "closed", False)),
-        bank_reference=banks[0] if banks else None,
+        bank_reference=banks[0].id if banks else None,
+        instruments=tuple(sorted({bank.fingerprint for bank in banks if getattr(bank, "fingerprint", None)})),
     )
 
 
