@@ -12,7 +12,7 @@ from benchmarks import promises, safety
 from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.lifecycle import MACHINES, Machine
-from service.worker.notices import NOTICES
+from service.domain.notices import NOTICES
 
 DOCS = Path("docs")
 NOT_TESTED: dict[str, str] = {}

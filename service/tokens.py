@@ -7,7 +7,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-_SALTS = {"link": "client-link.v1", "form": "form.v1", "cursor": "cursor.v1"}
+_SALTS = {"link": "client-link.v1", "form": "form.v1", "cursor": "cursor.v1", "notice": "freelancer-notice.v1", "notice_session": "freelancer-session.v1"}
 
 
 class BadToken(Exception):

@@ -89,7 +89,7 @@ def guard(app: Flask) -> None:
             # The server cuts chunked bodies off at the limit without a word.
             raise LengthRequired("Send a Content-Length.")
         _count_call()
-        most = MAX_UPLOAD if request.path.endswith(("/files", "/evidence")) else MAX_BODY
+        most = MAX_UPLOAD if request.path.endswith(_WITH_FILES) else MAX_BODY
         request.max_content_length = most
         if request.content_length is not None and request.content_length > most:
             raise TooLarge("JSON bodies may have 256 KiB, files 20 MiB.")
@@ -110,6 +110,7 @@ def guard(app: Flask) -> None:
         return response
 
 
+_WITH_FILES = ("/files", "/evidence", "/appeal", "/requirement")
 _UNCOUNTED = ("/stripe/", "/mail/", "/healthz", "/readyz", "/metrics", "/static/")
 """Stripe must never be told to wait, and a watcher must always get its answer."""
 

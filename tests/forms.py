@@ -30,6 +30,7 @@ class Page(HTMLParser):
         self.title = ""
         self._open: Form | None = None
         self._tags: list[str] = []
+        self._select = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -47,7 +48,15 @@ class Page(HTMLParser):
             self._open.choices.append((given["name"], given.get("value", "on")))
             if "checked" in given:
                 self._open.fields.append((given["name"], given.get("value", "on")))
-        elif tag in ("input", "textarea") and "name" in given:
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif tag == "option" and self._select:
+            names = [name for name, _ in self._open.fields]
+            if self._select not in names:
+                self._open.fields.append((self._select, given.get("value", "")))
+            elif "selected" in given:
+                self._open.fields[names.index(self._select)] = (self._select, given.get("value", ""))
+        elif tag in ("input", "textarea") and "name" in given and given.get("type") != "file":
             self._open.fields.append((given["name"], given.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:

@@ -148,6 +148,15 @@ class Sandbox:
         return {c: b["available"] + b["pending"] for c, b in self.dump()["balances"].get("", {}).items()}
 
 
+def multipart(fields: list[tuple[str, str]], files: list[tuple[str, bytes]]) -> tuple[bytes, str]:
+    """A form with files, as a browser sends it: (body, content type)."""
+    mark = b"holdfast-boundary"
+    parts = [b'Content-Disposition: form-data; name="%b"\r\n\r\n%b' % (k.encode(), v.encode()) for k, v in fields]
+    kind = b"Content-Type: application/octet-stream"
+    parts += [b'Content-Disposition: form-data; name="files"; filename="%b"\r\n%b\r\n\r\n%b' % (n.encode(), kind, content) for n, content in files]
+    return b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in parts) + b"--%b--\r\n" % mark, f"multipart/form-data; boundary={mark.decode()}"
+
+
 @dataclass
 class Person:
     """A client at a browser: opens mails, presses buttons, types codes and card numbers."""
@@ -177,12 +186,15 @@ class Person:
         assert reply.status == expect, f"GET {path}: {reply.status} {reply.page.text[:300]}"
         return reply.page
 
-    def press(self, path: str, form: Form, **values: str | list[str]) -> Reply:
-        """Send a form with some fields changed; returns the answer without following it."""
+    def press(self, path: str, form: Form, *, files: list[tuple[str, bytes]] | None = None, **values: str | list[str]) -> Reply:
+        """Send a form with some fields changed, and files in its field `files`; returns the answer without following it."""
         fields = [(k, v) for k, v in form.fields if k not in values]
         for name, value in values.items():
             fields += [(name, v) for v in (value if isinstance(value, list) else [value])]
         target = path_of(urljoin("http://x" + path, form.action)) if form.action else path
+        if files is not None:
+            body, kind = multipart(fields, files)
+            return self.http.request("POST", target, body=body, headers={"Content-Type": kind, "Sec-Fetch-Site": "same-origin"})
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
         return self.http.request("POST", target, body=urlencode(fields).encode(), headers=headers)
 

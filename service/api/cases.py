@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response
 
-from service import rows
+from service import desk, rows
 from service.api.framework import Call, Endpoints, call
 from service.api.schemas import answered, asked, asked_safety
 from service.escrow import taking
 from service.models import Confiscation
-from service.operations import cases, holds
+from service.operations import cases
 from service.operations.cases import Wanted
 
 blueprint = Endpoints("cases", __name__, url_prefix="/v1", description="Confiscation cases")
@@ -50,7 +50,7 @@ def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
 def open_case(body: dict[str, Any]) -> Response:
     """Draft a case over a hold: lines of {account, amount, target, milestone}. Nothing moves, and the person is not told yet."""
     with call("safety:act") as made:
-        hold = holds.find(made.act.session, body["hold"], owner=rows.EVERYONE, lock=True)
+        hold = desk.hold(made.act, body["hold"])
         wanted = [Wanted(one["account"], one["amount"], one["target"], one["milestone"]) for one in body["lines"]]
         return _answer(made, cases.open_case(made.staff, hold, body["currency"], body["clause"], body["facts"], body["evidence"], wanted), 201)
 
@@ -76,10 +76,7 @@ def preview(case_id: str) -> Response:
 def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     def view(body: dict[str, Any], case_id: str) -> Response:
         with call(scope) as made:
-            case = cases.find(made.act.session, case_id, owner=rows.EVERYONE, lock=True)
-            hold = holds.find(made.act.session, case.hold_id, owner=rows.EVERYONE, lock=True)
-            act(made, case, hold, body)
-            return _answer(made, case)
+            return _answer(made, act(made.staff, case_id, **body))
 
     view.__doc__ = act.__doc__
     blueprint.route(f"/staff/confiscations/<case_id>/{name}", methods=["POST"], endpoint=f"case_{name}")(
@@ -87,40 +84,11 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     )
 
 
-def _notice(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
-    """Tell the person: sums, clause, evidence, and 14 days to answer. The hold stays until the case has ended."""
-    cases.notice(made.staff, case, hold)
-
-
-def _approve(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
-    """Agree, as one of two people who opened neither the hold nor the case."""
-    cases.approve(made.staff, case, hold)
-
-
-def _execute(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
-    """Post every line; the hold has then served its purpose and ends."""
-    cases.execute(made.staff, case, hold)
-    made.act.session.flush()
-    holds.lift(made.staff, hold, "The case was carried out.")
-
-
-def _drop(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
-    """Take nothing; the hold of the case ends with it."""
-    cases.drop(made.staff, case, body["reason"])
-    if hold.state == "converted":
-        holds.lift(made.staff, hold, "The case was dropped.")
-
-
-def _restore(made: Call, case: Confiscation, hold: Any, body: dict[str, Any]) -> None:
-    """It was wrong: what is still ours goes back where it came from; each line says what could not, and why."""
-    cases.restore(made.staff, case, body["reason"], at_platform_cost=body["at_platform_cost"])
-
-
-_verb("notice", "safety:act", asked.Nothing, _notice)
-_verb("approve", "safety:approve", asked.Nothing, _approve)
-_verb("execute", "safety:act", asked.Nothing, _execute)
-_verb("drop", "safety:act", asked_safety.LiftIn, _drop)
-_verb("restore", "safety:approve", asked_safety.RestoreIn, _restore)
+_verb("notice", "safety:act", asked.Nothing, desk.notice)
+_verb("approve", "safety:approve", asked.Nothing, desk.approve)
+_verb("execute", "safety:act", asked.Nothing, desk.execute)
+_verb("drop", "safety:act", asked_safety.LiftIn, desk.drop)
+_verb("restore", "safety:approve", asked_safety.RestoreIn, desk.restore)
 
 
 @blueprint.route("/cases/<case_id>", methods=["GET"])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
+from service import web
 from service.api.framework import Endpoints, after, call
-from service.api.schemas import answered, asked, asked_safety
-from service.operations import appeals, holds, reasons, requirements, transparency
+from service.api.schemas import answered, asked, asked_safety, contested
+from service.operations import appeals, files, holds, reasons, requirements, transparency
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
+_file = contested.FileOut()
 
 
 @blueprint.route("/holds", methods=["GET"])
@@ -40,7 +41,7 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
     with call("contracts:write") as made:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
-        requirements.answer(made.act, hold, requirement_id, body["words"])
+        requirements.answer(made.act, hold, requirement_id, body["words"], [files.find(made.act.session, hold, one) for one in body["files"]])
         return made.json(reasons.statement(made.act, hold))
 
 
@@ -51,7 +52,28 @@ def appeal(body: dict[str, Any], hold_id: str) -> Response:
     """Ask somebody else to decide again: free, within 180 days, also after the hold has ended. A decision comes within 14 days."""
     with call("contracts:write") as made:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
-        return made.json(appeals.shown(appeals.file(made.act, hold, body["statement"])), 201)
+        shown = [files.find(made.act.session, hold, one) for one in body["files"]]
+        return made.json(appeals.shown(appeals.file(made.act, hold, body["statement"], shown)), 201)
+
+
+@blueprint.route("/holds/<hold_id>/files", methods=["POST"])
+@blueprint.arguments(asked.FileIn, location="files")
+@blueprint.response(201, contested.FileOut)
+def upload(body: dict[str, Any], hold_id: str) -> Response:
+    """Upload a file for an appeal or an answer (multipart field `file`, at most 20 MiB): PDF, pictures, plain text, ZIP."""
+    with call("contracts:write") as made:
+        hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
+        sent = request.files["file"]
+        return made.answer(_file, files.store(made.act, hold, sent.filename or "file", sent.read(), made.act.actor), 201)
+
+
+@blueprint.route("/holds/<hold_id>/files/<file_id>", methods=["GET"])
+@blueprint.response(200, content_type="application/octet-stream")
+def download(hold_id: str, file_id: str) -> Response:
+    """A file as it was uploaded, as an attachment; also for staff."""
+    with call("contracts:read") as made:
+        found = files.find(made.act.session, holds.find(made.act.session, hold_id, owner=made.owner), file_id)
+        return web.attachment(found.name, found.media_type, files.content_of(made.act.session, found))
 
 
 @blueprint.route("/appeals/<appeal_id>", methods=["GET"])
@@ -78,6 +100,4 @@ def transparency_figures(query: dict[str, Any]) -> Response:
     """Per quarter (the present one when none is named): holds by reason, time to decision, share overturned, money held, confiscated and given back. Computed, never typed."""
     with call("contracts:read") as made:
         year, quarter = query["year"] or made.act.now.year, query["quarter"] or (made.act.now.month + 2) // 3
-        start = datetime(year, 3 * quarter - 2, 1, tzinfo=UTC)
-        end = datetime(year + quarter // 4, 3 * quarter % 12 + 1, 1, tzinfo=UTC)
-        return made.json({"object": "transparency", **transparency.quarter(made.act.session, start, end)})
+        return made.json({"object": "transparency", **transparency.quarter(made.act.session, *transparency.bounds(year, quarter))})

@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Response
 
-from service import rows
+from service import desk, rows
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked, asked_safety
 from service.domain.errors import Invalid, NotFound
 from service.holds import Terms
 from service.models import Hold, Suspension
-from service.operations import appeals, cases, holds, reasons, requirements, rules, suspensions
+from service.operations import appeals, holds, reasons, rules
 
 blueprint = Endpoints("safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions")
 
@@ -53,7 +53,7 @@ def find(query: dict[str, Any]) -> Response:
 def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     def view(body: dict[str, Any], hold_id: str) -> Response:
         with call(scope) as made:
-            hold = holds.find(made.act.session, hold_id, owner=rows.EVERYONE, lock=True)
+            hold = desk.hold(made.act, hold_id)
             act(made.staff, hold, **body)
             return _answer(made, hold)
 
@@ -75,9 +75,8 @@ _verb("lift", "safety:act", asked_safety.LiftIn, holds.lift)
 def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Take what the person gave, or ask for it again."""
     with call("safety:act") as made:
-        hold = holds.find(made.act.session, hold_id, owner=rows.EVERYONE, lock=True)
-        requirements.judge(made.staff, hold, requirement_id, accepted=body["accepted"])
-        return _answer(made, hold)
+        desk.judge(made.staff, hold_id, requirement_id, accepted=body["accepted"])
+        return _answer(made, desk.hold(made.act, hold_id))
 
 
 @blueprint.route("/suspensions", methods=["POST"])
@@ -86,10 +85,8 @@ def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
 def suspend(body: dict[str, Any]) -> Response:
     """Restrict or block a person. It places one hold with the scopes of the level, and nothing else."""
     with call("suspensions:write") as made:
-        act = made.staff
-        scopes = suspensions.scopes_of(body["person"], body["level"])
-        hold = holds.place(act, _terms(body, subject=body["person"], scopes=scopes, expires_at=body["until"]))
-        suspension = suspensions.start(act, hold, body["level"], body["until"])
+        terms = desk.suspension_terms(**body)
+        suspension, hold = desk.suspend(made.staff, terms, body["level"])
         made.act.session.flush()
         return made.json(_shown(made, suspension, hold), 201)
 
@@ -102,9 +99,7 @@ def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
     with call("suspensions:write") as made:
         if not query["reason"]:
             raise Invalid.one("/reason", "required", "Say why it ends.")
-        found = suspensions.find(made.act.session, suspension_id)
-        hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
-        holds.lift(made.staff, hold, query["reason"])
+        found, hold = desk.unsuspend(made.staff, suspension_id, query["reason"])
         made.act.session.flush()
         return made.json(_shown(made, found, hold))
 
@@ -133,9 +128,7 @@ def find_appeals() -> Response:
 def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it in hand; whoever decided about the hold cannot."""
     with call("safety:approve") as made:
-        found = appeals.find(made.act.session, appeal_id, owner=rows.EVERYONE, lock=True)
-        hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
-        return made.json(appeals.shown(appeals.review(made.staff, found, hold, cases.people_of(made.act.session, hold.id))))
+        return made.json(appeals.shown(desk.review_appeal(made.staff, appeal_id)))
 
 
 @blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"])
@@ -144,18 +137,9 @@ def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Upheld, changed (to the scopes that stay) or reversed, with reasons. What follows for the hold is in the same transaction."""
     with call("safety:approve") as made:
-        act = made.staff
-        found = appeals.find(made.act.session, appeal_id, owner=rows.EVERYONE, lock=True)
-        hold = holds.find(made.act.session, found.hold_id, owner=rows.EVERYONE, lock=True)
-        appeals.decide(act, found, hold, body["outcome"], body["reasons"], cases.people_of(made.act.session, hold.id))
-        follows = None
-        case = cases.of_hold(made.act.session, hold.id)
-        if case is not None and case.state == "executed" and body["outcome"] == "reversed":
-            cases.restore(act, case, "The appeal was right.", at_platform_cost=body["at_platform_cost"])
-        if hold.ended_at is None and body["outcome"] == "reversed":
-            holds.lift(act, hold, "The appeal was right.")
-        if hold.ended_at is None and body["outcome"] == "changed":
-            follows = holds.narrow(act, hold, tuple(body["scopes"]), "The appeal was partly right.")
+        found, follows = desk.decide_appeal(
+            made.staff, appeal_id, body["outcome"], body["reasons"], scopes=tuple(body["scopes"]), at_platform_cost=body["at_platform_cost"]
+        )
         made.act.session.flush()
         return made.json(appeals.shown(found) | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None})
 

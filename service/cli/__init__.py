@@ -34,7 +34,7 @@ def cli(context: click.Context, world: Path | None) -> None:
 
 
 for _command in (
-    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock, fees.fees,
+    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, admin.staff, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock, fees.fees,
 ):  # fmt: skip
     cli.add_command(_command)
 

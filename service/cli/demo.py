@@ -103,7 +103,7 @@ class Supervisor:
             remember_address(create_runtime(settings, lambda _: True)[0].db, settings.public_url)
         known = {
             "base_url": self._base_url, **json.loads(world.read_text()), "webhook_secret": settings.stripe_webhook_secrets[-1],
-            "mailbox_url": f"{self._base_url}/_sandbox/mailbox", "staff_url": None,
+            "mailbox_url": f"{self._base_url}/_sandbox/mailbox", "staff_url": f"{self._base_url}/staff",
         }  # fmt: skip
         _write_private(self._info or self._folder / "info.json", json.dumps(known, indent=2))
         return environment

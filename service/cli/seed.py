@@ -29,8 +29,9 @@ from service.worker.loop import Worker
 
 FLOAT = {"USD": 200_000, "EUR": 200_000, "GBP": 200_000, "INR": 15_000_000, "JPY": 300_000, "KWD": 600_000}
 STAFF = {
-    "platform_key": "platform", "finance_key": "finance", "safety_key": "safety", "approver_key": "approver", "second_approver_key": "approver",
-    "reviewer_key": "reviewer", "admin_key": "admin",
+    "platform_key": ("platform", "The marketplace"), "finance_key": ("finance", "Luca Pacioli"), "safety_key": ("safety", "Florence Nightingale"),
+    "approver_key": ("approver", "Mary Wollstonecraft"), "second_approver_key": ("approver", "Olympe de Gouges"), "reviewer_key": ("reviewer", "Hypatia"),
+    "admin_key": ("admin", "Al-Khwarizmi"),
 }  # fmt: skip
 
 
@@ -43,8 +44,8 @@ def people_and_keys(runtime: Runtime) -> dict[str, str]:
         act.session.flush()
         for name, owner in (("freelancer_key", ada.id), ("second_freelancer_key", mary.id)):
             found[name] = people.issue_key(act, "freelancer", runtime.settings.mode, owner)[1]
-        for name, role in STAFF.items():
-            found[name] = people.issue_key(act, role, runtime.settings.mode)[1]
+        for key, (role, name) in STAFF.items():
+            found[key] = people.issue_key(act, role, runtime.settings.mode, name=name)[1]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +14,12 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.calendar import add_business_days
 from service.domain.errors import Forbidden, NotFound, StateConflict
-from service.models import Appeal, Hold, new_id
+from service.models import Appeal, File, Hold, new_id
 
 OUTCOMES = {"upheld": "uphold", "changed": "change", "reversed": "reverse"}
 
 
-def file(act: Act, hold: Hold, statement: str) -> Appeal:
+def file(act: Act, hold: Hold, statement: str, files: Sequence[File] = ()) -> Appeal:
     """Ask for another decision. It lifts nothing by itself. Raises StateConflict when one is open, too late, or used up."""
     windows = act.policies.windows
     found = act.session.execute(select(Appeal.state).where(Appeal.hold_id == hold.id)).scalars().all()
@@ -31,7 +32,7 @@ def file(act: Act, hold: Hold, statement: str) -> Appeal:
     if problem:
         raise StateConflict(problem, {"current_state": hold.state, "allowed_actions": []})
     appeal = Appeal(
-        id=new_id("apl"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="submitted", statement=statement, filed_at=act.now,
+        id=new_id("apl"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="submitted", statement=statement, file_ids=[f.id for f in files], filed_at=act.now,
         first_answer_by=add_business_days(act.now, windows.first_answer_business_days, act.policies.stripe_country), decide_by=act.now + timedelta(days=windows.appeal_final_days),
         reviewed_by=None, reasons=None, decided_at=None,
     )  # fmt: skip
@@ -76,7 +77,11 @@ def _another(act: Act, hold: Hold, others: list[str]) -> None:
 def find(session: Session, appeal_id: str, *, owner: str | None, lock: bool = False) -> Appeal:
     """Raises NotFound."""
     query = select(Appeal).where(Appeal.id == appeal_id) if typeid.is_typeid(appeal_id, "apl") else None
-    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none() if query is not None else None
+    found = (
+        session.execute(query.with_for_update().execution_options(populate_existing=True) if lock else query).scalar_one_or_none()
+        if query is not None
+        else None
+    )
     if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
         raise NotFound("There is no such appeal.")
     return found
@@ -96,7 +101,7 @@ def waiting(session: Session, limit: int = 100) -> list[Appeal]:
 def shown(appeal: Appeal) -> dict[str, Any]:
     """As the person and staff read it, clocks included."""
     return {
-        "id": appeal.id, "object": "appeal", "hold": appeal.hold_id, "state": appeal.state, "statement": appeal.statement,
+        "id": appeal.id, "object": "appeal", "hold": appeal.hold_id, "state": appeal.state, "statement": appeal.statement, "files": appeal.file_ids,
         "filed_at": appeal.filed_at.isoformat(), "first_answer_by": appeal.first_answer_by.isoformat(), "decide_by": appeal.decide_by.isoformat(),
         "reasons": appeal.reasons, "decided_at": appeal.decided_at.isoformat() if appeal.decided_at else None,
     }  # fmt: skip

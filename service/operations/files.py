@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from service.act import Act
+from service.domain import typeid
 from service.domain.errors import Invalid, NotFound, TooLarge
-from service.models import Contract, File, FileChunk, new_id
+from service.models import Contract, File, FileChunk, Hold, new_id
 
 LARGEST = 20 * 1024 * 1024
-LARGEST_PER_CONTRACT = 200 * 1024 * 1024
+LARGEST_TOGETHER = 200 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _MAGIC = (
     (b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif"),
@@ -38,19 +39,19 @@ def media_type(content: bytes) -> str:
     return "text/plain"
 
 
-def store(act: Act, contract: Contract, name: str, content: bytes, uploaded_by: str) -> File:
-    """Keep a file with its contract. Raises Invalid, TooLarge."""
+def store(act: Act, place: Contract | Hold, name: str, content: bytes, uploaded_by: str) -> File:
+    """Keep a file with its contract or hold. Raises Invalid, TooLarge."""
     if not content:
         raise Invalid.one("/file", "empty", "The file is empty.")
     if len(content) > LARGEST:
         raise TooLarge("A file may have 20 MiB.")
-    used = act.session.execute(select(func.coalesce(func.sum(File.byte_count), 0)).where(File.contract_id == contract.id)).scalar_one()
-    if int(used) + len(content) > LARGEST_PER_CONTRACT:
-        raise TooLarge("The files of a contract may have 200 MiB together.")
+    used = act.session.execute(select(func.coalesce(func.sum(File.byte_count), 0)).where(_of(place))).scalar_one()
+    if int(used) + len(content) > LARGEST_TOGETHER:
+        raise TooLarge("The files of a contract or a hold may have 200 MiB together.")
     safe = "".join(ch for ch in name.replace("\\", "/").rpartition("/")[2] if ch.isprintable())[:120] or "file"
     file = File(
-        id=new_id("fil"), contract_id=contract.id, name=safe, media_type=media_type(content), byte_count=len(content),
-        sha256=hashlib.sha256(content).hexdigest(), uploaded_by=uploaded_by, uploaded_at=act.now,
+        id=new_id("fil"), contract_id=place.id if isinstance(place, Contract) else None, hold_id=place.id if isinstance(place, Hold) else None, name=safe,
+        media_type=media_type(content), byte_count=len(content), sha256=hashlib.sha256(content).hexdigest(), uploaded_by=uploaded_by, uploaded_at=act.now,
     )  # fmt: skip
     act.session.add(file)
     act.session.flush()
@@ -60,12 +61,22 @@ def store(act: Act, contract: Contract, name: str, content: bytes, uploaded_by: 
     return file
 
 
-def find(session: Session, contract: Contract, file_id: str) -> File:
-    """A file of this contract. Raises NotFound."""
-    found = session.get(File, file_id) if file_id.startswith("fil_") and len(file_id) == 30 else None
-    if found is None or found.contract_id != contract.id:
+def _of(place: Contract | Hold) -> ColumnElement[bool]:
+    return File.contract_id == place.id if isinstance(place, Contract) else File.hold_id == place.id
+
+
+def find(session: Session, place: Contract | Hold, file_id: str) -> File:
+    """A file of this contract or hold. Raises NotFound."""
+    query = select(File).where(File.id == file_id, _of(place)) if typeid.is_typeid(file_id, "fil") else None
+    found = session.execute(query).scalar_one_or_none() if query is not None else None
+    if found is None:
         raise NotFound("There is no such file.")
     return found
+
+
+def all_of(session: Session, place: Contract | Hold) -> list[File]:
+    """Oldest first, at most 200."""
+    return list(session.execute(select(File).where(_of(place)).order_by(File.id).limit(200)).scalars())
 
 
 def content_of(session: Session, file: File) -> bytes:

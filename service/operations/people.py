@@ -71,7 +71,13 @@ def find_freelancer(session: Session, freelancer_id: str) -> Freelancer:
 
 
 def issue_key(
-    act: Act, role: str, mode: str, freelancer_id: str | None = None, scopes: list[str] | None = None, expires_at: datetime | None = None
+    act: Act,
+    role: str,
+    mode: str,
+    freelancer_id: str | None = None,
+    scopes: list[str] | None = None,
+    expires_at: datetime | None = None,
+    name: str | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown this once and stored only as a digest. Raises Invalid on a scope the role lacks."""
     allowed = ROLE_SCOPES[role]
@@ -80,7 +86,7 @@ def issue_key(
         raise Invalid.one("/scopes", "unknown_scope", f"A {role} key cannot have {', '.join(beyond)}.")
     secret = f"hf_{'live' if mode == 'live' else 'test'}_{secrets.token_urlsafe(32)}"
     key = ApiKey(
-        id=new_id("key"), digest=_digest(secret), hint=secret[-4:], role=role, freelancer_id=freelancer_id,
+        id=new_id("key"), digest=_digest(secret), hint=secret[-4:], name=name, role=role, freelancer_id=freelancer_id,
         scopes=sorted(scopes or allowed), created_at=act.now, expires_at=expires_at, revoked_at=None, last_used_at=None,
     )  # fmt: skip
     act.session.add(key)

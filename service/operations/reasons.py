@@ -54,7 +54,7 @@ def money(act: Act, hold: Hold) -> list[dict[str, Any]]:
 
 
 def _requirement(one: Any) -> dict[str, Any]:
-    return {"id": one.id, "kind": one.kind, "state": one.state, "due_at": one.due_at.isoformat(), "answer": one.answer}
+    return {"id": one.id, "kind": one.kind, "state": one.state, "due_at": one.due_at.isoformat(), "answer": one.answer, "files": one.file_ids or []}
 
 
 def _iso(instant: Any) -> str | None:

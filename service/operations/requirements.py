@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from service import events, queue
 from service.act import Act
 from service.domain.errors import NotFound, StateConflict
-from service.models import Hold, Requirement
+from service.models import File, Hold, Requirement
 
 
 def _of(hold: Hold, requirement_id: str) -> Requirement:
@@ -15,14 +17,14 @@ def _of(hold: Hold, requirement_id: str) -> Requirement:
     return found
 
 
-def answer(act: Act, hold: Hold, requirement_id: str, words: str) -> Requirement:
+def answer(act: Act, hold: Hold, requirement_id: str, words: str, files: Sequence[File] = ()) -> Requirement:
     """The person gives what they were asked for. Raises NotFound, StateConflict."""
     if hold.ended_at is not None:
         raise StateConflict("This hold is over.", {"current_state": hold.state, "allowed_actions": []})
     found = _of(hold, requirement_id)
     if found.state not in ("open", "refused"):
         raise StateConflict("This was given already.", {"current_state": found.state, "allowed_actions": []})
-    found.state, found.answer, found.answered_at = "given", words, act.now
+    found.state, found.answer, found.file_ids, found.answered_at = "given", words, [f.id for f in files], act.now
     if hold.state == "active":
         events.move(act, hold, "review", requirement=found.kind)
     events.record(act, "hold.requirement_given", hold, requirement=found.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,6 +29,11 @@ _HELD_NOW = """
     SELECT a.currency, sum(b.credits - b.debits)::bigint AS held_minor FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id
      WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0 OR (a.kind = 'reserve' AND b.credits > b.debits) GROUP BY 1 HAVING sum(b.credits - b.debits) > 0 ORDER BY 1
 """
+
+
+def bounds(year: int, quarter: int) -> tuple[datetime, datetime]:
+    """First instant of a quarter and of the next one, UTC."""
+    return datetime(year, 3 * quarter - 2, 1, tzinfo=UTC), datetime(year + quarter // 4, 3 * quarter % 12 + 1, 1, tzinfo=UTC)
 
 
 def quarter(session: Session, start: datetime, end: datetime) -> dict[str, Any]:

@@ -1,13 +1,27 @@
-"""What people see: the client's pages. Complete without script, on a phone, in the dark, with a keyboard."""
+"""What people see: the client's pages, a freelancer's notice, the staff's console. Complete without script, on a phone, in the dark, with a keyboard."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from service.pages import client, client_access, client_changes, client_disagree, client_hold, client_pay, client_review, entry, public, shapes
+from service.pages import (
+    client,
+    client_access,
+    client_changes,
+    client_disagree,
+    client_hold,
+    client_pay,
+    client_review,
+    entry,
+    freelancer_hold,
+    public,
+    shapes,
+    staff,
+)
 
 
 def register(app: Flask) -> None:
-    for module in (entry, client, client_pay, client_review, client_changes, client_disagree, client_access, client_hold, public):
+    for module in (entry, client, client_pay, client_review, client_changes, client_disagree, client_access, client_hold, freelancer_hold, public):
         app.register_blueprint(module.blueprint)
+    staff.register(app)
     shapes.register(app)

@@ -13,7 +13,7 @@ from service.domain.restrictions import FOR_CLIENTS
 from service.escrow.money import held_minor
 from service.models import Contract, Hold
 from service.operations import appeals, holds, links, reasons
-from service.pages.deciding import decide, words
+from service.pages.deciding import decide, uploaded, words
 from service.pages.session import code_first, visitor
 
 blueprint = Blueprint("hold", __name__)
@@ -41,7 +41,7 @@ def appeal(contract_id: str, hold_id: str) -> Response:
         hold = next((one for one in holds.reaching(act, locked) if one.id == hold_id and _about_client(one)), None)
         if hold is None:
             raise NotFound("There is no such hold.")
-        appeals.file(act, hold, words("statement", 10_000))
+        appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold, act.actor))
 
     return decide(contract_id, file, span=links.BINDS_ANY)
 

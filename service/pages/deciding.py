@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 from service import rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
-from service.models import Contract, Milestone
-from service.operations import links
+from service.models import Contract, File, Hold, Milestone
+from service.operations import files, links
 from service.pages.session import require_code, use_form, visitor
 from service.pages.shapes import parse_amount
 
@@ -47,6 +47,14 @@ def words(name: str, most: int, *, required: bool = True) -> str:
     if len(text) > most or (required and not text):
         raise Invalid.one(name, "text", f"Write something, in up to {most:,} characters." if required else f"At most {most:,} characters.")
     return text
+
+
+def uploaded(act: Act, place: Contract | Hold, by: str, *, most: int = 5) -> list[File]:
+    """The files of the field `files`, kept with their contract or hold. Raises Invalid for too many, or what is not taken."""
+    sent = [one for one in request.files.getlist("files") if one.filename]
+    if len(sent) > most:
+        raise Invalid.one("files", "too_many", f"At most {most} files at once.")
+    return [files.store(act, place, one.filename or "file", one.read(), by) for one in sent]
 
 
 def amount(name: str, currency: str, *, empty: int | None = None) -> int:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+import re
 
+from flask import Blueprint, render_template, request
+
+from service import web
 from service.domain.errors import NotFound, catalogue
+from service.operations import transparency as figures_of
 
 blueprint = Blueprint("public", __name__)
+_QUARTER = re.compile(r"(20\d\d)-Q([1-4])")
 
 
 @blueprint.get("/")
 def home() -> str:
     return render_template("home.html")
+
+
+@blueprint.get("/transparency")
+def transparency() -> str:
+    """What we did with people's money and rights, per quarter, for anybody: computed from the rows."""
+    with web.act() as act:
+        chosen = _QUARTER.fullmatch(request.args.get("quarter", ""))
+        year, number = (int(chosen[1]), int(chosen[2])) if chosen else (act.now.year, (act.now.month + 2) // 3)
+        before = (year, number - 1) if number > 1 else (year - 1, 4)
+        figures = figures_of.quarter(act.session, *figures_of.bounds(year, number))
+        return render_template("transparency.html", figures=figures, year=year, number=number, before=before)
 
 
 @blueprint.get("/problems/")

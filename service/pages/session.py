@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Response, g, redirect, request, url_for
 
@@ -51,7 +51,14 @@ def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
     return rows.contract(act.session, contract_id, owner=rows.EVERYONE), found
 
 
-def form_token(who: Visitor) -> str:
+class Looker(Protocol):
+    """Whoever looks at a page: a client, a freelancer with a notice, a colleague in the console."""
+
+    @property
+    def session_id(self) -> str: ...
+
+
+def form_token(who: Looker) -> str:
     """Bound to the session, one use: forged forms, Back and double clicks all end here."""
     return web.runtime().tokens.sign("form", {"s": who.session_id, "k": secrets.token_urlsafe(18)})
 
@@ -68,7 +75,7 @@ def _own_origins() -> set[str]:
     return {web.runtime().settings.public_url, request.host_url.rstrip("/")}
 
 
-def use_form(act: Act, who: Visitor) -> bool:
+def use_form(act: Act, who: Looker) -> bool:
     """Check and use up the form's token. Returns False for one that acted already. Raises Forbidden."""
     same_origin()
     try:

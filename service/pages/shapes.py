@@ -118,7 +118,7 @@ def problem_page(error: HoldfastError) -> tuple[str, int]:
 def register(app: Flask) -> None:
     # A name that a template does not know is a bug to be seen, not an empty place on a page about money.
     app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.filters |= {"money": money, "instant": instant, "day": day, "mask": mask}
+    app.jinja_env.filters |= {"money": money, "instant": instant, "day": day, "mask": mask, "moment": lambda text: instant(datetime.fromisoformat(text))}
     app.jinja_env.globals |= {
         "milestone_words": MILESTONE_WORDS, "contract_words": CONTRACT_WORDS, "event_words": EVENT_WORDS, "form_fields": _form_fields,
     }  # fmt: skip

@@ -75,7 +75,7 @@ def _values(ctx: Runtime, act: Act, message: Message) -> dict[str, Any]:
             values |= {"milestone": milestone, "milestone_amount": plain(milestone.amount_minor, contract.currency)}
     if "challenge" in params:
         values["code"] = links.code_of(ctx.settings.secret_keys[-1], params["challenge"])
-    return values | _money_values(act, params, contract)
+    return values | _money_values(act, params, contract, lambda hold_id: f"{ctx.settings.public_url}/f/{ctx.tokens.sign('notice', hold_id)}")
 
 
 def _difference_in(message: Message, act: Act) -> Callable[[dict[str, Any]], str]:
@@ -97,9 +97,9 @@ def _said(value: Any, what: str, currency: str) -> str:
     return plain(value, currency) if what.endswith(" amount") and value is not None else str(value)
 
 
-def _money_values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[str, Any]:
+def _money_values(act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]) -> dict[str, Any]:
     object_id: str = params["object"]
-    found: dict[str, Any] = _disagreement_values(act, object_id, contract) | letters_safety.values(act, params, contract)
+    found: dict[str, Any] = _disagreement_values(act, object_id, contract) | letters_safety.values(act, params, contract, notice_url)
     if object_id.startswith("pay_"):
         payment = act.session.get_one(Payment, object_id)
         titles = [act.session.get_one(Milestone, line.milestone_id).title for line in payment.lines]

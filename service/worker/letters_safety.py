@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,23 +19,30 @@ _TARGETS = {
 }  # fmt: skip
 
 
-def values(act: Act, params: dict[str, Any], contract: Contract | None) -> dict[str, Any]:
+def values(act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]) -> dict[str, Any]:
     """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a contract."""
     object_id: str = params["object"]
     if object_id.startswith("apl_"):
         appeal = act.session.get_one(Appeal, object_id)
-        return {"appeal": appeal, "freelancer": _person(act, appeal.freelancer_id)}
+        return {"appeal": appeal, "freelancer": _person(act, appeal.freelancer_id), "link_url": notice_url(appeal.hold_id)}
     if object_id.startswith("cas_"):
         case = act.session.get_one(Confiscation, object_id)
         lines = [f"{plain(line.amount_minor, case.currency)} {_TARGETS[line.target]}" for line in case.lines]
         restored = [f"{plain(line.amount_minor, case.currency)}: {line.restore_note}" for line in case.lines]
         total = plain(sum(line.amount_minor for line in case.lines), case.currency)
-        return {"case": case, "lines": "; ".join(lines), "restored": "; ".join(restored), "sum": total, "freelancer": _person(act, case.freelancer_id)}
+        return {
+            "case": case,
+            "lines": "; ".join(lines),
+            "restored": "; ".join(restored),
+            "sum": total,
+            "freelancer": _person(act, case.freelancer_id),
+            "link_url": notice_url(case.hold_id),
+        }
     if object_id.startswith("ctr_") and "hold" in params:
         return _of_hold(act, act.session.get_one(Hold, params["hold"]), FOR_CLIENTS)
     if object_id.startswith("hld_"):
         hold = act.session.get_one(Hold, object_id)
-        return _of_hold(act, hold) | {"freelancer": _person(act, hold.freelancer_id)}
+        return _of_hold(act, hold) | {"freelancer": _person(act, hold.freelancer_id), "link_url": notice_url(hold.id)}
     if "held" in params and contract is not None:
         decided = datetime.fromisoformat(params["next_decision_at"])
         return {"held_text": plain(params["held"], contract.currency), "decided": decided}

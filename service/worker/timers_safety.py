@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from service import events, queue, rows
+from service import desk, events, queue, rows
 from service.act import Act
 from service.escrow import holding
-from service.models import Hold, Payout
+from service.models import Payout
 from service.operations import appeals, holds, payouts, rules, suspensions
 
 
-def _hold(act: Act, hold_id: str) -> Hold:
-    return holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True)
-
-
 def hold_unconfirmed(act: Act, hold_id: str) -> None:
-    holds.expire(act, _hold(act, hold_id), "unconfirmed")
+    holds.expire(act, desk.hold(act, hold_id), "unconfirmed")
 
 
 def hold_expiry(act: Act, hold_id: str) -> None:
-    holds.expire(act, _hold(act, hold_id), "expired")
+    holds.expire(act, desk.hold(act, hold_id), "expired")
 
 
 def hold_review_due(act: Act, hold_id: str) -> None:
     """Nobody has looked within two business days: the promise of a first answer is broken, so it goes to the top."""
-    hold = _hold(act, hold_id)
+    hold = desk.hold(act, hold_id)
     if hold.state == "active":
         queue.open_task(act, "hold_review_due", hold.id, reason=hold.reason_code)
 
@@ -44,8 +40,7 @@ def appeal_first_answer(act: Act, appeal_id: str) -> None:
 
 def appeal_overdue(act: Act, appeal_id: str) -> None:
     """Fourteen days without a decision are our fault: unless the law holds, releases go on while the rest waits for it."""
-    appeal = appeals.find(act.session, appeal_id, owner=rows.EVERYONE, lock=True)
-    hold = _hold(act, appeal.hold_id)
+    appeal, hold = desk.appeal(act, appeal_id)
     if appeal.decided_at is not None:
         return
     queue.open_task(act, "appeal_overdue", appeal.id, hold=hold.id)

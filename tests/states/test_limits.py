@@ -40,7 +40,7 @@ def test_sixty_pieces_of_evidence(world: World) -> None:
 
 
 def test_the_files_of_a_contract_have_a_size_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LARGEST_PER_CONTRACT", 25)
+    monkeypatch.setattr(files, "LARGEST_TOGETHER", 25)
     contract, _, _ = negotiating(world)
     ada, address = world.program(), f"/v1/contracts/{contract['id']}/files"
     assert ada.upload(address, "one.txt", b"twenty bytes of text").status == 201

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery, object_id
@@ -48,8 +50,13 @@ class JudgeIn(Schema):
     accepted = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
+def _files() -> Any:
+    return fields.List(object_id("fil"), load_default=list, validate=validate.Length(max=20), metadata={"description": "Uploaded before, to this hold"})
+
+
 class AppealIn(Schema):
     statement = prose(10_000, required=True, least=1)
+    files = _files()
 
 
 class DecideIn(Schema):
@@ -81,6 +88,7 @@ class RestoreIn(LiftIn):
 
 class RequirementIn(Schema):
     words = prose(5_000, required=True, least=1)
+    files = _files()
 
 
 class HoldQuery(PageQuery):

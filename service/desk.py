@@ -1,0 +1,118 @@
+"""What staff do, each act composed of operations: one place for the API and the console, so that they cannot differ.
+
+Every function runs in the caller's transaction, takes its locks itself (hold before case and appeal, people before
+contracts inside the operations) and raises what the operations raise.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service import rows
+from service.act import Act
+from service.holds import Terms
+from service.models import Appeal, Confiscation, Hold, Requirement, Suspension
+from service.operations import appeals, cases, holds, requirements, suspensions
+
+
+def hold(act: Act, hold_id: str) -> Hold:
+    """A hold as staff see it, locked. Raises NotFound."""
+    return holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True)
+
+
+def judge(act: Act, hold_id: str, requirement_id: str, *, accepted: bool) -> Requirement:
+    """Take what the person gave, or ask for it again."""
+    return requirements.judge(act, hold(act, hold_id), requirement_id, accepted=accepted)
+
+
+def suspend(act: Act, terms: Terms, level: str) -> tuple[Suspension, Hold]:
+    """Restrict or block a person until `terms.expires_at`: one hold with the scopes of the level, and the status."""
+    placed = holds.place(act, terms)
+    return suspensions.start(act, placed, level, terms.expires_at), placed
+
+
+def unsuspend(act: Act, suspension_id: str, reason: str) -> tuple[Suspension, Hold]:
+    """End a suspension: its one hold is lifted and no other."""
+    found = suspensions.find(act.session, suspension_id)
+    return found, holds.lift(act, hold(act, found.hold_id), reason)
+
+
+def case(act: Act, case_id: str) -> tuple[Confiscation, Hold]:
+    """A case with its hold, both locked, the hold first. Raises NotFound."""
+    found = cases.find(act.session, case_id, owner=rows.EVERYONE)
+    under = hold(act, found.hold_id)
+    return cases.find(act.session, case_id, owner=rows.EVERYONE, lock=True), under
+
+
+def notice(act: Act, case_id: str) -> Confiscation:
+    """Tell the person: sums, clause, evidence, and 14 days to answer. The hold stays until the case has ended."""
+    return cases.notice(act, *case(act, case_id))
+
+
+def approve(act: Act, case_id: str) -> Confiscation:
+    """Agree, as one of two people who opened neither the hold nor the case."""
+    return cases.approve(act, *case(act, case_id))
+
+
+def execute(act: Act, case_id: str) -> Confiscation:
+    """Post every line; the hold has then served its purpose and ends."""
+    found, under = case(act, case_id)
+    cases.execute(act, found, under)
+    act.session.flush()
+    holds.lift(act, under, "The case was carried out.")
+    return found
+
+
+def drop(act: Act, case_id: str, reason: str) -> Confiscation:
+    """Take nothing; the hold of the case ends with it."""
+    found, under = case(act, case_id)
+    cases.drop(act, found, reason)
+    if under.state == "converted":
+        holds.lift(act, under, "The case was dropped.")
+    return found
+
+
+def restore(act: Act, case_id: str, reason: str, *, at_platform_cost: bool) -> Confiscation:
+    """It was wrong: what is still ours goes back where it came from; each line says what could not, and why."""
+    found, _ = case(act, case_id)
+    return cases.restore(act, found, reason, at_platform_cost=at_platform_cost)
+
+
+def review_appeal(act: Act, appeal_id: str) -> Appeal:
+    """Take it in hand; whoever decided about the hold cannot."""
+    found, under = appeal(act, appeal_id)
+    return appeals.review(act, found, under, cases.people_of(act.session, under.id))
+
+
+def appeal(act: Act, appeal_id: str) -> tuple[Appeal, Hold]:
+    """An appeal with its hold, both locked, the hold first. Raises NotFound."""
+    found = appeals.find(act.session, appeal_id, owner=rows.EVERYONE)
+    under = hold(act, found.hold_id)
+    return appeals.find(act.session, appeal_id, owner=rows.EVERYONE, lock=True), under
+
+
+def decide_appeal(
+    act: Act, appeal_id: str, outcome: str, reasons: str, *, scopes: tuple[str, ...] = (), at_platform_cost: bool = False
+) -> tuple[Appeal, Hold | None]:
+    """Upheld, changed (to the scopes that stay) or reversed, with reasons; what follows for the hold, its case and the money
+    is in the same transaction. Also returns the smaller hold that goes on, if any."""
+    found, under = appeal(act, appeal_id)
+    appeals.decide(act, found, under, outcome, reasons, cases.people_of(act.session, under.id))
+    taken = cases.of_hold(act.session, under.id)
+    if taken is not None and taken.state == "executed" and outcome == "reversed":
+        cases.restore(act, taken, "The appeal was right.", at_platform_cost=at_platform_cost)
+    if under.ended_at is None and outcome == "reversed":
+        holds.lift(act, under, "The appeal was right.")
+    if under.ended_at is None and outcome == "changed":
+        return found, holds.narrow(act, under, scopes, "The appeal was partly right.")
+    return found, None
+
+
+def suspension_terms(
+    person: str, level: str, *, reason_code: str, clause: str, facts: str, until: datetime | None, disclosure: str, internal_note: str
+) -> Terms:
+    """The terms of a suspension's hold: a level says the scopes."""
+    return Terms(
+        subject=person, scopes=suspensions.scopes_of(person, level), reason_code=reason_code, clause=clause, facts=facts, expires_at=until,
+        disclosure=disclosure, internal_note=internal_note,
+    )  # fmt: skip

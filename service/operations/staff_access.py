@@ -1,0 +1,146 @@
+"""How staff come into the console: with their key, or by a link that works once. Acts about money need a proof of the last minutes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from service import events
+from service.act import Act
+from service.db import fetch
+from service.domain import typeid
+from service.domain.errors import Gone, NotFound, Unauthenticated
+from service.models import ApiKey, StaffLink, StaffSession, new_id
+
+ROLES = ("finance", "safety", "approver", "reviewer", "admin")
+LINK_LIFE = timedelta(minutes=15)
+PROOF_LASTS = timedelta(minutes=5)
+IDLE = timedelta(hours=1)
+LONGEST = timedelta(hours=12)
+_SEEN_GRAIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Whoever looks at the console: a browser's session of a staff key."""
+
+    session_id: str
+    key_id: str
+    name: str
+    role: str
+    scopes: frozenset[str]
+    proved_at: datetime
+
+    @property
+    def actor(self) -> str:
+        return f"staff:{self.key_id}"
+
+    def proved(self, now: datetime) -> bool:
+        return now - self.proved_at <= PROOF_LASTS
+
+
+def make_link(act: Act, key_id: str) -> str:
+    """A token that opens the console once within fifteen minutes, for whoever gets it. Raises NotFound for a key that is not of staff."""
+    key = _usable(act, act.session.get(ApiKey, key_id) if typeid.is_typeid(key_id, "key") else None)
+    if key is None:
+        raise NotFound("There is no such key of a person of staff.")
+    token = secrets.token_urlsafe(32)
+    act.session.add(StaffLink(digest=_digest(token), key_id=key.id, created_by=act.actor, created_at=act.now, expires_at=act.now + LINK_LIFE, used_at=None))
+    events.record(act, "staff.link_made", key, public=False)
+    return token
+
+
+def by_link(act: Act, token: str) -> ApiKey:
+    """Use up a link. Raises Gone for one that is unknown, old or used, without saying which."""
+    link = act.session.execute(select(StaffLink).where(StaffLink.digest == _digest(token)).with_for_update()).scalar_one_or_none()
+    key = _usable(act, act.session.get(ApiKey, link.key_id)) if link else None
+    if link is None or key is None or link.used_at or link.expires_at <= act.now:
+        raise Gone("This link has been used, or its fifteen minutes are over.")
+    link.used_at = act.now
+    return key
+
+
+def by_secret(act: Act, secret: str) -> ApiKey:
+    """The staff key that was typed. Raises Unauthenticated for anything else."""
+    key = _usable(act, act.session.execute(select(ApiKey).where(ApiKey.digest == _digest(secret.strip()))).scalar_one_or_none())
+    if key is None:
+        raise Unauthenticated("This key opens nothing here.")
+    return key
+
+
+def _usable(act: Act, key: ApiKey | None) -> ApiKey | None:
+    alive = key is not None and key.role in ROLES and key.revoked_at is None and (key.expires_at is None or key.expires_at > act.now)
+    return key if alive else None
+
+
+def enter(act: Act, key: ApiKey, cookie: str, user_agent: str) -> str:
+    """The browser has proved whose it is; returns the cookie's value, the old one when it is this person's live session already."""
+    mine = fetch(act.session, _SESSION, (_digest(cookie),)) if cookie else []
+    if mine and typeid.encode("key", mine[0].key_id) == key.id and _alive(act, mine[0]):
+        session = act.session.get_one(StaffSession, typeid.encode("sts", mine[0].id))
+        session.proved_at = session.last_seen_at = act.now
+        events.record(act, "staff.proved", key, public=False)
+        return cookie
+    leave(act, cookie)
+    fresh = secrets.token_urlsafe(32)
+    session = StaffSession(
+        id=new_id("sts"), digest=_digest(fresh), key_id=key.id, user_agent=user_agent[:200], created_at=act.now, last_seen_at=act.now, proved_at=act.now,
+        closed_at=None,
+    )  # fmt: skip
+    act.session.add(session)
+    events.record(act, "staff.entered", key, public=False)
+    return fresh
+
+
+def leave(act: Act, cookie: str) -> None:
+    """Close the browser's session; without one nothing happens."""
+    act.session.execute(update(StaffSession).where(StaffSession.digest == _digest(cookie), StaffSession.closed_at.is_(None)).values(closed_at=act.now))
+
+
+_SESSION = """
+    SELECT s.id, s.key_id, s.created_at, s.last_seen_at, s.proved_at, k.name, k.hint, k.role, k.scopes
+      FROM staff_session s JOIN api_key k ON k.id = s.key_id
+     WHERE s.digest = %s AND s.closed_at IS NULL AND k.revoked_at IS NULL
+"""
+_SEEN = text("UPDATE staff_session SET last_seen_at = :now WHERE digest = :digest")
+
+
+def _alive(act: Act, row: Any) -> bool:
+    return bool(act.now - row.last_seen_at <= IDLE and act.now - row.created_at <= LONGEST)
+
+
+def colleague(act: Act, cookie: str) -> Colleague | None:
+    """Who looks at the console with this cookie; None without a live session. A revoked key closes its sessions at once."""
+    digest = _digest(cookie)
+    found = fetch(act.session, _SESSION, (digest,)) if cookie else []
+    if not found or not _alive(act, found[0]):
+        return None
+    row = found[0]
+    if act.now - row.last_seen_at > _SEEN_GRAIN:
+        act.session.execute(_SEEN, {"now": act.now, "digest": digest})
+    return Colleague(
+        session_id=typeid.encode("sts", row.id), key_id=typeid.encode("key", row.key_id), name=row.name or f"{row.role} …{row.hint}", role=row.role,
+        scopes=frozenset(row.scopes), proved_at=row.proved_at,
+    )  # fmt: skip
+
+
+def staff(session: Session) -> list[ApiKey]:
+    """Everybody who may come in, at most 200."""
+    query = select(ApiKey).where(ApiKey.role.in_(ROLES), ApiKey.revoked_at.is_(None)).order_by(ApiKey.role, ApiKey.id).limit(200)
+    return list(session.execute(query).scalars())
+
+
+def names(session: Session) -> dict[str, str]:
+    """What the actors of staff and platforms are called, by the actor as facts name it; at most 500."""
+    query = select(ApiKey.id, ApiKey.role, ApiKey.name, ApiKey.hint).where(ApiKey.role != "freelancer").order_by(ApiKey.id.desc()).limit(500)
+    return {f"staff:{key}": name or f"{role} …{hint}" for key, role, name, hint in session.execute(query)}
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""The form of a confiscation case: which sums there are, and where each can go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service import desk, rows
+from service.act import Act
+from service.domain.errors import NotFound
+from service.domain.money import plain
+from service.escrow.money import held_minor
+from service.models import CASE_TARGETS, Contract
+from service.operations import cases, desk_reads, holds
+from service.operations.cases import Wanted
+from service.pages.staff.deed import Deed, Field, currency_of
+
+TARGET_WORDS = {
+    "client": "back to the client of", "same_contract_refund": "as a refund to the client of", "authority": "to an authority, by its order",
+    "proven_loss": "for a proven loss of the platform", "remainder_to_person": "stays the person's", "forfeit": "forfeited to the platform",
+}  # fmt: skip
+ACCOUNT_WORDS = {"escrow": "in protection", "available": "available", "pending": "in the security period", "reserve": "set aside by the hold"}
+CASE_LINES = 6
+
+
+def open_case(act: Act, hold_id: str) -> Deed:
+    """Draft a case over a hold: words, and up to six lines of where from, to whom, how much. Raises NotFound."""
+    hold = holds.find(act.session, hold_id, owner=rows.EVERYONE)
+    if hold.freelancer_id is None:
+        raise NotFound("A case is about a freelancer's money.")
+    contracts = desk_reads.contracts_of(act.session, hold.freelancer_id)
+    sources = (("", "nothing"), *_sources(contracts))
+    targets = (("", "nobody"), *_targets(contracts, bool(act.policies.forfeit_legal_basis)))
+    lines: list[Field] = []
+    for n in range(1, CASE_LINES + 1):
+        lines += [
+            Field(f"source_{n}", f"Line {n}: from", "choice", options=sources, required=n == 1),
+            Field(f"target_{n}", "to", "choice", options=targets, required=n == 1),
+            Field(f"amount_{n}", "how much", "amount", required=n == 1),
+        ]
+    words = (
+        Field("clause", "Clause"), Field("facts", "Facts", "text", "The person reads this in the notice", most=5_000),
+        Field("evidence", "Evidence, one piece a line", "text", most=5_000, required=False),
+    )  # fmt: skip
+
+    def do(act: Act, given: dict[str, Any]) -> Any:
+        evidence = [" ".join(one.split())[:300] for one in given["evidence"].splitlines() if one.strip()][:50]
+        return cases.open_case(act, desk.hold(act, hold_id), given["currency"], given["clause"], given["facts"], evidence, _wanted(given))
+
+    return Deed("Open a case", "Draft the case", do, (*words, currency_of(act), *lines))
+
+
+def _sources(contracts: list[Contract]) -> list[tuple[str, str]]:
+    out = [("available|", ACCOUNT_WORDS["available"]), ("reserve|", ACCOUNT_WORDS["reserve"])]
+    for contract in contracts:
+        for milestone in contract.milestones:
+            if held_minor(milestone):
+                out.append((f"escrow|{milestone.id}", f"in protection for “{milestone.title}”: {plain(held_minor(milestone), contract.currency)}"))
+            if milestone.released_minor:
+                out.append((f"pending|{milestone.id}", f"in the security period for “{milestone.title}”"))
+    return out[:200]
+
+
+def _targets(contracts: list[Contract], forfeit: bool) -> list[tuple[str, str]]:
+    of_milestone = ("client", "same_contract_refund")
+    out = [(f"{target}|", TARGET_WORDS[target]) for target in CASE_TARGETS if target not in of_milestone and (forfeit or target != "forfeit")]
+    paid = [(m.id, f"“{m.title}”") for c in contracts for m in c.milestones if m.funded_minor]
+    return (out + [(f"{target}|{one}", f"{TARGET_WORDS[target]} {title}") for target in of_milestone for one, title in paid])[:200]
+
+
+def _wanted(given: dict[str, Any]) -> list[Wanted]:
+    out = []
+    for n in range(1, CASE_LINES + 1):
+        if not given[f"source_{n}"] or not given[f"target_{n}"] or not given[f"amount_{n}"]:
+            continue
+        account, _, from_milestone = given[f"source_{n}"].partition("|")
+        target, _, to_milestone = given[f"target_{n}"].partition("|")
+        out.append(Wanted(account, given[f"amount_{n}"], target, from_milestone or to_milestone or None))
+    return out

@@ -1,0 +1,25 @@
+"""A confiscation case: its lines, who agreed, the clocks, and every posting it would make."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from service import rows
+from service.act import Act
+from service.escrow import taking
+from service.operations import cases, desk_reads, holds
+from service.operations.staff_access import Colleague
+from service.pages.staff.session import desk, page
+
+blueprint = Blueprint("desk_cases", __name__, url_prefix="/staff/cases")
+
+
+@blueprint.get("/<case_id>")
+@desk()
+def case(act: Act, who: Colleague, case_id: str) -> str:
+    found = cases.find(act.session, case_id, owner=rows.EVERYONE)
+    return page(
+        act, who, "case.html", case=found, hold=holds.find(act.session, found.hold_id, owner=rows.EVERYONE), postings=taking.plan(found),
+        approvers=cases.APPROVERS, timeline=desk_reads.timeline(act.session, found.id),
+        heard=found.answered_at is not None or (found.answer_until is not None and found.answer_until <= act.now),
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""A person, a contract, a hold and an appeal as staff see them: money, history, and what can be done now."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, url_for
+from werkzeug.wrappers import Response
+
+from service import holds as reading
+from service import rows, web
+from service.act import Act
+from service.domain import typeid
+from service.domain.errors import NotFound
+from service.domain.restrictions import SUBJECTS
+from service.models import Client, Confiscation, Hold
+from service.operations import appeals, cases, desk_reads, files, holds, reasons
+from service.operations.staff_access import Colleague
+from service.pages.staff.session import desk, page
+
+blueprint = Blueprint("looking", __name__, url_prefix="/staff")
+
+
+@blueprint.get("/at/<object_id>")
+@desk()
+def at(act: Act, _: Colleague, object_id: str) -> Response:
+    """The page on which an object is shown. Raises NotFound."""
+    shown = desk_reads.page_of(act.session, object_id)
+    views = {"frl": "person", "cli": "person", "ctr": "contract", "hld": "hold", "apl": "appeal", "cas": "cases"}
+    if shown is None:
+        raise NotFound("Nothing is known by this number.")
+    name = views[shown[:3]]
+    return redirect(url_for("desk_cases.case", case_id=shown) if name == "cases" else url_for(f"looking.{name}", object_id=shown), 303)
+
+
+@blueprint.get("/people/<object_id>")
+@desk()
+def person(act: Act, who: Colleague, object_id: str) -> str:
+    """A freelancer or a client: where their money lies, what is on hold, contracts, payouts, and the newest facts."""
+    session = act.session
+    found = (
+        rows.freelancer(session, object_id) if object_id.startswith("frl_") else session.get(Client, object_id) if typeid.is_typeid(object_id, "cli") else None
+    )
+    if found is None:
+        raise NotFound("There is no such person.")
+    return page(
+        act, who, "person.html", person=found, is_freelancer=object_id.startswith("frl_"), money_at=desk_reads.money(session, object_id),
+        holds=desk_reads.holds_about(session, [object_id]), suspension=desk_reads.suspension_of(session, object_id),
+        contracts=desk_reads.contracts_of(session, object_id), payouts=desk_reads.payouts_of(session, object_id) if object_id.startswith("frl_") else [],
+        timeline=desk_reads.timeline(session, object_id),
+    )  # fmt: skip
+
+
+@blueprint.get("/contracts/<object_id>")
+@desk()
+def contract(act: Act, who: Colleague, object_id: str) -> str:
+    """A contract: milestones, payments with Stripe's ids, where its money lies, every hold that reaches it, every fact."""
+    found = rows.contract(act.session, object_id, owner=rows.EVERYONE)
+    paid = desk_reads.payments_of(act.session, found.id)
+    about = [*reading.subjects_of(found), *(m.id for m in found.milestones), *(p.id for p in paid)]
+    return page(
+        act, who, "contract.html", contract=found, payments=paid, money_at=desk_reads.money(act.session, found.id),
+        holds=desk_reads.holds_about(act.session, about), timeline=desk_reads.timeline(act.session, found.id),
+    )  # fmt: skip
+
+
+@blueprint.get("/holds/<object_id>")
+@desk()
+def hold(act: Act, who: Colleague, object_id: str) -> str:
+    """The statement of reasons as staff see it, what the hold did to what was under way, what the person gave, and its history."""
+    found = holds.find(act.session, object_id, owner=rows.EVERYONE)
+    return page(
+        act, who, "hold.html", hold=found, said=reasons.statement(act, found, staff=True), subject=subject_of(found), case=cases.of_hold(act.session, found.id),
+        appeal=appeals.of_hold(act.session, found.id), files={f.id: f for f in files.all_of(act.session, found)}, timeline=desk_reads.timeline(act.session, found.id),
+    )  # fmt: skip
+
+
+def subject_of(found: Hold) -> str:
+    return typeid.encode(SUBJECTS[found.subject_kind], found.subject_id)
+
+
+@blueprint.get("/holds/<object_id>/files/<file_id>")
+@desk()
+def file(act: Act, _: Colleague, object_id: str, file_id: str) -> Response:
+    stored = files.find(act.session, holds.find(act.session, object_id, owner=rows.EVERYONE), file_id)
+    return web.attachment(stored.name, stored.media_type, files.content_of(act.session, stored))
+
+
+@blueprint.get("/appeals/<object_id>")
+@desk()
+def appeal(act: Act, who: Colleague, object_id: str) -> str:
+    """The appeal beside the decision it is against."""
+    found = appeals.find(act.session, object_id, owner=rows.EVERYONE)
+    under = holds.find(act.session, found.hold_id, owner=rows.EVERYONE)
+    case: Confiscation | None = cases.of_hold(act.session, under.id)
+    decided = [under.opened_by, under.confirmed_by, *cases.people_of(act.session, under.id)]
+    return page(
+        act, who, "appeal.html", appeal=found, hold=under, said=reasons.statement(act, under, staff=True), case=case, may_decide=who.actor not in decided,
+        files={f.id: f for f in files.all_of(act.session, under)},
+    )  # fmt: skip

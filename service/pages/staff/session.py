@@ -1,0 +1,82 @@
+"""Who of the staff is looking, and what a view of the console is: one transaction, a live session, a scope, a fresh proof where money is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+from flask import g, redirect, render_template, request, url_for
+
+from service import web
+from service.act import Act
+from service.domain.errors import MissingScope
+from service.models import ApiKey
+from service.operations import staff_access
+from service.operations.staff_access import Colleague
+from service.pages.staff.deeds import DEEDS
+
+
+def cookie_name() -> str:
+    return "__Host-hf_staff" if web.runtime().settings.public_url.startswith("https://") else "hf_staff"
+
+
+def cookie() -> str:
+    return request.cookies.get(cookie_name(), "")
+
+
+def back_to(wanted: str) -> str:
+    """A page of the console, never another site."""
+    own = wanted == "/staff" or wanted.startswith(("/staff/", "/staff?"))
+    return wanted if own and len(wanted) <= 500 and "\\" not in wanted and not wanted.startswith("/staff/enter") else "/staff"
+
+
+def desk(scope: str = "safety:read", *, proof: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A view of the console: called with the act, the colleague and the address's values.
+
+    Without a session, or without a proof of the last five minutes where one is asked for, it leads to the entrance and
+    back. Raises MissingScope.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def wrapped(**values: Any) -> Any:
+            with web.act() as act:
+                who = staff_access.colleague(act, cookie())
+                if who is not None and proof and not who.proved(act.now):
+                    who = _proved_now(act, who)
+                    if who is None and request.method == "POST":
+                        return _ask_for_proof(), 401
+                if who is not None:
+                    if scope not in who.scopes:
+                        raise MissingScope(f"This needs the right {scope}; your role is {who.role}.")
+                    g.visitor = who
+                    return view(act.as_(who.actor), who, **values)
+            back = request.full_path.rstrip("?") if request.method == "GET" else request.path
+            return redirect(url_for("entrance.enter", back=back_to(back)), 303)
+
+        return wrapped
+
+    return decorate
+
+
+def _proved_now(act: Act, who: Colleague) -> Colleague | None:
+    """A form that was filled in for longer than a proof lasts is not lost: the key is asked for, and the form goes on."""
+    given = request.form.get("proof_key", "")
+    same = web.runtime().settings.sandbox and "proof_same" in request.form
+    if not same and not (given and staff_access.by_secret(act, given).id == who.key_id):
+        return None
+    staff_access.enter(act, act.session.get_one(ApiKey, who.key_id), cookie(), request.user_agent.string)
+    return replace(who, proved_at=act.now)
+
+
+def _ask_for_proof() -> str:
+    typed = [(key, value) for key, value in request.form.items(multi=True) if not key.startswith("proof_")]
+    return render_template("staff/prove.html", typed=typed)
+
+
+def page(act: Act, who: Colleague, template: str, /, **values: Any) -> str:
+    """A page of the console, with the names of everybody who has acted and of the acts that this colleague may do."""
+    may = {name for name, (scope, _) in DEEDS.items() if scope in who.scopes}
+    return render_template(f"staff/{template}", who=who, may=may, names=staff_access.names(act.session), now=act.now, **values)
