@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.chaos import Demo, free_port
-from tests.browser import flow
+from tests.browser import desk, flow
 
 TARGET = Path("docs/screenshots")
 
@@ -27,13 +27,14 @@ def main() -> None:
             suffix = f"{width}" + ("-dark" if scheme == "dark" else "")
 
             def keep(name: str, page: Page, suffix: str = suffix) -> None:
-                if "dark" not in suffix or name in ("contract-sent", "pay", "review"):
+                if "dark" not in suffix or name in ("contract-sent", "pay", "review", "staff-queue", "staff-hold", "notice"):
                     page.screenshot(path=TARGET / f"{name}-{suffix}.png", full_page=True)
 
             page = context.new_page()
             contract_id = flow.run(base, demo.info, page, f"charles{suffix}@babbage.example", keep)
             flow.disagree(base, demo.info, page, contract_id, keep)
             flow.other_pages(base, page, keep, contract_id)
+            desk.story(base, demo.info, page, f"{width}{scheme}", keep)
             context.close()
         browser.close()
     demo.stop()

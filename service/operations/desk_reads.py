@@ -66,7 +66,7 @@ def _holds(act: Act) -> list[Waiting]:
 
 
 def _answers(act: Act) -> list[Waiting]:
-    query = select(Requirement).where(Requirement.state == "given").order_by(Requirement.answered_at).limit(MOST)
+    query = select(Requirement).join(Hold).where(Requirement.state == "given", Hold.ended_at.is_(None)).order_by(Requirement.answered_at).limit(MOST)
     return [
         Waiting(r.hold_id, "holds", f"An answer came: {r.kind.replace('_', ' ')}", r.answered_at or act.now, None, r.hold_id)
         for r in act.session.execute(query).scalars()

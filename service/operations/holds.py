@@ -194,6 +194,8 @@ def _end(act: Act, hold: Hold, event: str, reason: str) -> None:
     events.move(act, hold, event, reason=reason)
     hold.ended_at, hold.ended_by, hold.end_reason = act.now, act.actor, reason
     queue.cancel(act, ["hold_unconfirmed", "hold_expiry", "hold_review_due"], hold.id)
+    for task in ("requirement_given", "hold_review_due", "rule_fired"):
+        queue.close_task(act, task, hold.id)
     _end_suspension(act, hold, reason)
     if hold.amount_minor is not None:
         act.session.flush()

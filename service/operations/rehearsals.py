@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from service.act import Act
 from service.db import fetch
-from service.domain.notices import NOTICES
+from service.domain.notices import CLIENT, FREELANCER, NOTICES, OTHER_CLIENT, OTHER_FREELANCER
 
 MOST = 200
 
@@ -49,5 +49,13 @@ def rehearse(act: Act, do: Callable[[Act], Any], look: Callable[[Any], dict[str,
         seen = look(made)
     finally:
         savepoint.rollback()
-    letters = [pair for fact in facts for pair in NOTICES.get(fact.type, ())]
+    letters = [letter for fact in facts for letter in _letters(fact)]
     return Rehearsal(facts, postings, letters, seen)
+
+
+def _letters(fact: Any) -> Iterator[tuple[str, str]]:
+    for audience, template in NOTICES.get(fact.type, ()):
+        reader = {OTHER_CLIENT: CLIENT, OTHER_FREELANCER: FREELANCER}.get(audience, audience)
+        # Nobody is told of what they did themselves.
+        if reader == audience or fact.data.get("by") != reader:
+            yield reader, template

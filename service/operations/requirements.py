@@ -38,5 +38,7 @@ def judge(act: Act, hold: Hold, requirement_id: str, *, accepted: bool) -> Requi
     if found.state != "given":
         raise StateConflict("Nothing was given yet.", {"current_state": found.state, "allowed_actions": []})
     found.state = "accepted" if accepted else "refused"
+    if not any(one.state == "given" for one in hold.requirements):
+        queue.close_task(act, "requirement_given", hold.id)
     events.record(act, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
     return found

@@ -21,7 +21,7 @@ _APPEALS = """
       FROM appeal WHERE decided_at >= %s AND decided_at < %s AND state <> 'withdrawn'
 """
 _CASES = """
-    SELECT c.currency, sum(l.amount_minor) FILTER (WHERE l.target <> 'remainder_to_person')::bigint AS confiscated_minor, sum(l.restored_minor)::bigint AS restored_minor,
+    SELECT c.currency, sum(l.amount_minor) FILTER (WHERE l.target <> 'remainder_to_person')::bigint AS confiscated_minor, sum(l.restored_minor) FILTER (WHERE l.target <> 'remainder_to_person')::bigint AS restored_minor,
            count(DISTINCT c.id) AS cases
       FROM confiscation c JOIN case_line l ON l.case_id = c.id WHERE c.executed_at >= %s AND c.executed_at < %s GROUP BY 1 ORDER BY 1
 """
@@ -51,7 +51,7 @@ def quarter(session: Session, start: datetime, end: datetime) -> dict[str, Any]:
             "overturned_percent": round_half_up(100 * appeals.overturned, appeals.decided) if appeals.decided else None,
         },
         "confiscations": [
-            {"currency": r.currency, "cases": r.cases, "confiscated": r.confiscated_minor or 0, "restored": r.restored_minor}
+            {"currency": r.currency, "cases": r.cases, "confiscated": r.confiscated_minor or 0, "restored": r.restored_minor or 0}
             for r in fetch(session, _CASES, (start, end))
         ],
         "held_now": [{"currency": r.currency, "amount": r.held_minor} for r in fetch(session, _HELD_NOW)],

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.chaos import Demo, free_port
-from tests.browser import flow
+from tests.browser import desk, flow
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -64,6 +64,7 @@ def test_every_page_is_accessible_and_fits(browser: Browser, demo: Demo, width: 
     contract_id = flow.run(f"http://127.0.0.1:{demo.port}", demo.info, page, email, look)
     flow.disagree(f"http://127.0.0.1:{demo.port}", demo.info, page, contract_id, look)
     flow.other_pages(f"http://127.0.0.1:{demo.port}", page, look, contract_id)
+    desk.story(f"http://127.0.0.1:{demo.port}", demo.info, page, f"{width}{scheme}", look)
     context.close()
     assert not problems, "\n".join(problems)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from service.domain import typeid
+from tests.machine.freezing import SCOPES, SUBJECTS
 from tests.machine.test_lifecycle_machine import LifecycleMachine
 
 STEPS = int(os.environ.get("STEPS", "60"))
@@ -62,6 +63,10 @@ class Walker:
             "chaos": lambda: machine.chaos(pick(CHAOS)),
             "fault": lambda: machine.fault(pick(["timeout_after", "reset_before", "500", "429"]), pick(["/v1/transfers", "/v1/payouts", "/v1/refunds", "%"])),
             "bank": lambda: machine.onboarded and machine.bank(pick([True, False, False])),
+            "freeze": lambda: machine.freeze(pick(sorted(SUBJECTS)), self._chance.randint(0, 9), {pick(SCOPES), pick(SCOPES)}),
+            "lift": lambda: machine.lift(self._chance.randint(0, 9)),
+            "lift_again": lambda: machine.lift(self._chance.randint(0, 9)),
+            "set_aside": lambda: machine.set_aside(self._chance.randint(1, 50_000)),
             "work": machine.work,
             "wait": lambda: machine.wait(pick(["11m", "3h", "1d", "6d"])),
         }  # fmt: skip

@@ -27,7 +27,8 @@ _MOST_SHOWN = 60
 def waiting(act: Act, who: Colleague) -> str:
     """Sorted by a score whose parts are shown."""
     found = desk_reads.waiting(act)
-    tasks = [t | {"page": desk_reads.page_of(act.session, t["subject"])} for t in queue.open_tasks(act.session)]
+    listed_already = {w.subject for w in found}
+    tasks = [t | {"page": desk_reads.page_of(act.session, t["subject"])} for t in queue.open_tasks(act.session) if t["subject"] not in listed_already]
     counts = {kind: sum(w.kind == kind for w in found) for kind in ("appeals", "cases", "holds")} | {"tasks": len(tasks), "": len(found) + len(tasks)}
     shown = request.args.get("show", "") if request.args.get("show", "") in TABS else ""
     listed = [w for w in found if shown in ("", w.kind)][:_MOST_SHOWN]
