@@ -17,5 +17,5 @@ GRANT DELETE ON contract, milestone, payout_source, job, form_key, idempotency_r
 GRANT EXECUTE ON FUNCTION ledger_post(uuid, text, text, uuid, text, timestamptz, date, timestamptz, date, text,
                                       text, text[], uuid[], text[], uuid[], bigint[]) TO holdfast_app;
 -- Statement triggers run as whoever writes; these refuse and compute nothing.
-GRANT EXECUTE ON FUNCTION ledger_refuse(text, text), ledger_only_by_post(), ledger_sealed(), append_only(), append_only_but_position(), lifecycle_guard(), terms_fixed(), only_drafts_go(), hold_fixed(), only_planned_go(), case_two_people(), case_executed(), hold_regate(uuid), hold_gates(text, uuid), hold_subjects(text, uuid), hold_owners(uuid)
+GRANT EXECUTE ON FUNCTION ledger_refuse(text, text), ledger_only_by_post(), ledger_sealed(), append_only(), append_only_but_position(), lifecycle_guard(), terms_fixed(), only_drafts_go(), hold_fixed(), only_planned_go(), case_two_people(), case_executed(), hold_regate(uuid), hold_gates(text, uuid), hold_subjects(text, uuid), hold_owners(uuid), typeid_uuid(text)
     TO holdfast_app;

@@ -371,6 +371,7 @@ def upgrade() -> None:
     sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('executed_by', sa.Text(), nullable=True),
     sa.Column('executed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('final_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('end_reason', sa.Text(), nullable=True),
     sa.CheckConstraint("state IN ('drafted', 'dropped') OR answer_until IS NOT NULL", name=op.f('confiscation_noticed_with_time_to_answer')),

@@ -22,7 +22,7 @@ RULES = Path(__file__).resolve().parents[1] / "sql"
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    for name in ("chart", "ledger", "append_only", "lifecycle", "holds", "rights"):
+    for name in ("chart", "ledger", "append_only", "lifecycle", "holds", "exports", "rights"):
         # Straight to the driver: SQLAlchemy would take `:=` and `::` for parameters.
         op.get_bind().connection.dbapi_connection.execute((RULES / f"0002_{name}.sql").read_text())
     for account in ACCOUNTS.values():

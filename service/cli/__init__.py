@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from service import __version__
-from service.cli import admin, books, demo, fees, run
+from service.cli import admin, books, demo, exports, fees, run
 from service.config import ConfigError
 from service.db.embedded import EmbeddedError
 from service.db.migrate import ModeMismatch
@@ -28,13 +28,14 @@ _EXITS: tuple[tuple[type[Exception], int], ...] = ((NotFound, 3), (Conflict, 4),
 @click.pass_context
 def cli(context: click.Context, world: Path | None) -> None:
     """Direct Contracts with protected payments. Start with `holdfast demo`."""
-    looks_after = context.invoked_subcommand not in ("demo", "serve", "worker", "migrate", "fees")
+    looks_after = context.invoked_subcommand not in ("demo", "serve", "worker", "migrate", "fees", "verify")
     if looks_after and not os.environ.get("HOLDFAST_DATABASE_URL"):
         os.environ.update(demo.environment_of(world or demo.default_folder()))
 
 
 for _command in (
-    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, admin.staff, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock, fees.fees,
+    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, admin.staff, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock,
+    exports.export, exports.verify, fees.fees,
 ):  # fmt: skip
     cli.add_command(_command)
 

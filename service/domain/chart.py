@@ -145,7 +145,7 @@ ENTRIES = {
         _entry(
             "restore",
             "none",
-            "authority_payable>available authority_payable>escrow authority_payable>unclaimed losses>available losses>escrow losses>unclaimed"
+            "confiscated>available confiscated>escrow confiscated>unclaimed authority_payable>available authority_payable>escrow authority_payable>unclaimed losses>available losses>escrow losses>unclaimed"
             " forfeitures>available forfeitures>escrow forfeitures>unclaimed psp_trust>psp_operating",
             "a case was wrong: back where it came from, or what is left of it at the platform's cost",
         ),

@@ -59,5 +59,6 @@ TIMEOUTS = (
     _row("H6", "milestone", "submitted", "release_pause_days", "auto_release", "a release that waits for a hold is put before a person"),
     _row("S1", "hold", "active in_review", "suspension_alarm_days", "suspension_long", "staff open a case or end the suspension"),
     _row("A1", "appeal", "submitted", "first_answer_business_days", "appeal_first_answer", "whoever is responsible is told"),
+    _row("A3", "confiscation", "executed", "appeal_days", "case_final", "what was forfeited becomes the platform's; until then it is nobody's"),
     _row("A2", "appeal", "submitted in_review", "appeal_final_days", "appeal_overdue", "our fault: releases go on, unless the law holds them"),
 )  # fmt: skip

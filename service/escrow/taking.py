@@ -59,12 +59,21 @@ def execute(act: Act, case: Confiscation, contracts: dict[str, tuple[Contract, M
         contract, milestone = contracts.get(line.milestone_id or "", (None, None))
         if contract is not None and milestone is not None:
             _count(system, contract, milestone, line)
-        entries.append(_target(act, case, line, contract, milestone))
+        # Forfeited money stays a liability until nobody can appeal any more: `finish`.
+        if line.target != "forfeit":
+            entries.append(_target(act, case, line, contract, milestone))
     for contract, milestone in contracts.values():
         if any(line.account == "escrow" and line.milestone_id == milestone.id for line in case.lines):
             states.emptied(system, contract, milestone, "confiscate")
             states.after_change(system, contract)
     money.post_all(act, entries)
+
+
+def finish(act: Act, case: Confiscation) -> int:
+    """What was forfeited becomes the platform's, now that the time for an appeal is over. Returns minor units; 0 when there is nothing."""
+    lines = [line for line in case.lines if line.target == "forfeit"]
+    money.post_all(act.as_("system"), [_target(act, case, line, None, None) for line in lines])
+    return sum(line.amount_minor for line in lines)
 
 
 def _count(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -> None:
@@ -136,6 +145,8 @@ def give_back(act: Act, case: Confiscation, contracts: dict[str, tuple[Contract,
 
 def _back(act: Act, case: Confiscation, line: CaseLine, contracts: dict[str, tuple[Contract, Milestone]]) -> list[Line] | None:
     kind = "losses" if line.target in REFUNDED else _HELD_BY[line.target]
+    if line.target == "forfeit" and balance(act.session, "confiscated", case.id, case.currency) >= line.amount_minor:
+        return [Line(Account("confiscated", case.id), _origin(case, line, contracts), line.amount_minor)]
     from_platform = kind != "authority_payable"
     if not from_platform and balance(act.session, kind, case.id, case.currency) < line.amount_minor:
         return None

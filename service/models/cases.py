@@ -40,6 +40,8 @@ class Confiscation(Base):
     answered_at: Mapped[datetime | None]
     executed_by: Mapped[str | None]
     executed_at: Mapped[datetime | None]
+    final_at: Mapped[datetime | None]
+    """When forfeited money became the platform's."""
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import events, rows
+from service import events, queue, rows
 from service.act import Act
 from service.domain import typeid
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
@@ -34,7 +34,7 @@ def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evid
         raise StateConflict("A case needs a hold in force about a freelancer's money.", {"current_state": hold.state, "allowed_actions": []})
     case = Confiscation(
         id=new_id("cas"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="drafted", currency=currency, clause=clause, facts=facts, evidence=evidence,
-        opened_by=act.actor, opened_at=act.now, noticed_at=None, answer_until=None, answer=None, answered_at=None, executed_by=None, executed_at=None,
+        opened_by=act.actor, opened_at=act.now, noticed_at=None, answer_until=None, answer=None, answered_at=None, executed_by=None, executed_at=None, final_at=None,
         ended_at=None, end_reason=None,
     )  # fmt: skip
     case.lines = [
@@ -107,19 +107,30 @@ def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
 
 
 def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
-    """Post every line. Not before the person has answered or had the time to, and nothing is forfeited while they can appeal.
+    """Post every line. Not before the person has answered or had the time to; what is forfeited becomes the platform's only when
+    the time for an appeal is over, and is nobody's until then.
 
     Raises StateConflict, Conflict, NotEnough.
     """
     if case.answered_at is None and (case.answer_until is None or act.now < case.answer_until):
         raise StateConflict("The person still has time to answer.", {"current_state": case.state, "allowed_actions": [], "until": str(case.answer_until)})
-    if any(line.target == "forfeit" for line in case.lines) and act.now <= hold.appeal_until:
-        raise StateConflict("Nothing is forfeited before the time for an appeal is over.", {"current_state": case.state, "allowed_actions": []})
     contracts = locked(act, case)
     events.move(act, case, "execute", hold=hold.id)
     case.executed_by, case.executed_at = act.actor, act.now
     taking.execute(act, case, contracts)
+    if any(line.target == "forfeit" for line in case.lines):
+        queue.enqueue(act, "case_final", case.id, hold.appeal_until)
     return case
+
+
+def finish(act: Act, case: Confiscation) -> bool:
+    """Nobody can appeal any more: what was forfeited becomes the platform's. Returns False when the case was reversed or is final."""
+    if case.state != "executed" or case.final_at is not None:
+        return False
+    case.final_at = act.now
+    amount = taking.finish(act, case)
+    events.record(act, "case.final", case, public=False, amount=amount, currency=case.currency)
+    return True
 
 
 def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from service.domain.calendar import add_business_days
 from service.sandbox.checkout import fingerprint, transaction
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import BANKS, PLATFORM, Store
@@ -159,8 +160,10 @@ def create_payout(store: Store, body: dict[str, Any], account: str) -> dict[str,
     if amount > available:
         raise StripeRefusal(400, "balance_insufficient", "You have insufficient funds in your Stripe account for this payout.")
     payout_id = store.new_id("po")
+    days = int(store.setting("payout_business_days", 0))
+    arrives = add_business_days(store.now, days, "US") if days else store.now + PAYOUT_TAKES
     payout = {
-        "id": payout_id, "object": "payout", "amount": amount, "arrival_date": int((store.now + PAYOUT_TAKES).timestamp()), "automatic": False,
+        "id": payout_id, "object": "payout", "amount": amount, "arrival_date": int(arrives.timestamp()), "automatic": False,
         "created": store.timestamp, "currency": currency, "livemode": False, "method": "standard", "reconciliation_status": "not_applicable",
         "source_type": "card", "status": "pending", "type": "bank_account", "metadata": body.get("metadata", {}),
     }  # fmt: skip
@@ -169,7 +172,7 @@ def create_payout(store: Store, body: dict[str, Any], account: str) -> dict[str,
     store.move(currency.upper(), {account: -amount, BANKS: amount})
     fails = bool(account != PLATFORM and store.hidden(account).get("bank_fails"))
     store.at(store.now + PAYOUT_LEAVES, "payout.leave", payout_id)
-    store.at(store.now + PAYOUT_TAKES, "payout.fail" if fails else "payout.pay", payout_id)
+    store.at(arrives, "payout.fail" if fails else "payout.pay", payout_id)
     emit(store, "payout.created", payout, account)
     return payout
 

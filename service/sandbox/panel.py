@@ -135,11 +135,11 @@ def faults() -> tuple[Response, int]:
 
 @blueprint.post("/chaos")
 def chaos() -> Response:
-    """Webhooks late, twice, reordered, lost, wrongly signed; or money that arrives other than asked for."""
+    """Webhooks late, twice, reordered, lost, wrongly signed; money that arrives other than asked for; banks that take some business days."""
     body = _posted()
     with _transaction() as session:
         store = Store(session)
-        for name in ("receive_difference", "receive_currency", "seed", "bank_decides"):
+        for name in ("receive_difference", "receive_currency", "seed", "bank_decides", "payout_business_days"):
             if name in body:
                 store.set(name, body.pop(name))
         unknown = set(body) - set(CHAOS)

@@ -6,7 +6,7 @@ from service import desk, events, queue, rows
 from service.act import Act
 from service.escrow import holding
 from service.models import Payout
-from service.operations import appeals, holds, payouts, rules, suspensions
+from service.operations import appeals, cases, holds, payouts, rules, suspensions
 
 
 def hold_unconfirmed(act: Act, hold_id: str) -> None:
@@ -46,6 +46,16 @@ def appeal_overdue(act: Act, appeal_id: str) -> None:
     queue.open_task(act, "appeal_overdue", appeal.id, hold=hold.id)
     if hold.ended_at is None and hold.expires_at is not None and "release" in hold.scopes and hold.state != "converted":
         holds.narrow(act.as_("system"), hold, tuple(s for s in hold.scopes if s != "release"), "The appeal was not decided in time.")
+
+
+def case_final(act: Act, case_id: str) -> None:
+    """The time for an appeal is over. One that is still open is waited for."""
+    case, hold = desk.case(act, case_id)
+    pending = appeals.of_hold(act.session, hold.id)
+    if pending is not None and pending.decided_at is None:
+        queue.enqueue(act, "case_final", case.id, pending.decide_by)
+        return
+    cases.finish(act, case)
 
 
 def payouts_resume(act: Act, freelancer_id: str) -> None:

@@ -184,6 +184,7 @@ def test_an_authority_s_money_waits_and_can_come_back(world: World) -> None:
     assert hold["id"]
 
 
+@pytest.mark.row("A3")
 def test_nothing_is_forfeited_without_a_basis_and_before_the_appeal_is_over() -> None:
     with clone(forfeit_legal_basis="Statute of Uses 1536") as world:
         money_everywhere(world)
@@ -192,8 +193,27 @@ def test_nothing_is_forfeited_without_a_basis_and_before_the_appeal_is_over() ->
         world.program().post(f"/v1/cases/{case['id']}/answer", {"words": "No."})
         for who in ("approver", "approver2"):
             step(world, who, case, "approve")
-        early = world.program("safety").call("POST", f"/v1/staff/confiscations/{case['id']}/execute", {})
-        assert "before the time for an appeal is over" in early.json()["detail"]
-        world.advance("181d")
         step(world, "safety", case, "execute")
-        assert world.trial_balance()["forfeitures"] == 20_000
+        assert (world.trial_balance()["confiscated"], "forfeitures" in world.trial_balance()) == (20_000, False), "a liability until it is final"
+        world.advance("179d")
+        assert "forfeitures" not in world.trial_balance()
+        world.advance("2d")
+        world.check_books()
+        assert (world.trial_balance()["forfeitures"], "confiscated" in world.trial_balance()) == (20_000, False)
+
+
+def test_what_was_to_be_forfeited_comes_back_whole() -> None:
+    with clone(forfeit_legal_basis="Statute of Uses 1536") as world:
+        money_everywhere(world)
+        hold, case = drafted(world, [line("available", 20_000, "forfeit")])
+        step(world, "safety", case, "notice")
+        world.program().post(f"/v1/cases/{case['id']}/answer", {"words": "No."})
+        for who in ("approver", "approver2"):
+            step(world, who, case, "approve")
+        step(world, "safety", case, "execute")
+        filed = world.program().post(f"/v1/holds/{hold['id']}/appeals", {"statement": "It was mine."})
+        world.program("reviewer").post(f"/v1/staff/appeals/{filed['id']}/decide", {"outcome": "reversed", "reasons": "It was."})
+        world.check_books()
+        assert world.balance()["available"] == 95_000
+        world.advance("181d")
+        assert "forfeitures" not in world.trial_balance(), "nothing is left to become final"

@@ -1,0 +1,58 @@
+"""`export` and `verify`: books and papers as files that other programs take, and their proof."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from service import clock
+from service.cli import show
+from service.exports import making, manifest, periods, registry
+from service.exports.shapes import Asked
+
+
+@click.command()
+@click.argument("code", default="list")
+@click.option("--period", default="", help=f"{periods.EXAMPLES}. The present year when not said.")
+@click.option("--as-of", help="As it was known at this instant, with its zone; now when not said.")
+@click.option("--party", help="Only one freelancer (frl_…) or client (cli_…).")
+@click.option("--format", "form", default="csv", help="csv, xlsx, jsonl; the journal also beancount and hledger.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("export"), help="The folder for the file, its manifest and signature.")
+@click.option("--json", "as_json", is_flag=True)
+def export(code: str, period: str, as_of: str | None, party: str | None, form: str, out: Path, as_json: bool) -> None:
+    """Write an export (M1, M6, … or its name; `list` shows all) with a signed manifest."""
+    if code == "list":
+        rows = [{"code": e.code, "name": e.name, "what": e.title, "formats": ", ".join(making.formats_of(e))} for e in registry.EXPORTS.values()]
+        show.table("Exports", rows, as_json)
+        return
+    wanted = registry.find(code)
+    made = show.runtime()
+    with made.db.transaction() as session:
+        now = clock.now(session)
+    known = datetime.fromisoformat(as_of) if as_of else now
+    if known.tzinfo is None:
+        raise click.UsageError("--as-of is an instant with its zone, as 2026-01-31T00:00:00Z.")
+    asked = Asked(*periods.parse(period or str(now.year)), known, party)
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar, made.db.transaction() as session:
+        task = bar.add_task(f"{wanted.title} …")
+        done = making.make(session, wanted, asked, form, out, made.settings.signing_key, lambda n: bar.update(task, description=f"{wanted.title}: {n:,} rows"))
+    show.table("Export", [{"file": str(done.path), "rows": done.rows, "bytes": done.path.stat().st_size}], as_json)
+    click.echo(f"Check it anywhere: holdfast verify {out}", err=True)
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--key", help="The public key (hex) that it has to be signed with.")
+def verify(path: Path, key: str | None) -> None:
+    """Check an export against its manifest and signature. Needs no database and no network."""
+    problems = manifest.verify(path, key)
+    for problem in problems:
+        click.echo(f"not right: {problem}", err=True)
+    if problems:
+        sys.exit(1)
+    click.echo("Right: every file is as it was made" + (", by the owner of that key." if key else ". Name --key to know by whom."))

@@ -1,0 +1,82 @@
+"""From rows to files, one row at a time: CSV for every program, XLSX for people, JSON lines for programs. The same rows give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from service.domain.money import CURRENCIES
+from service.exports.shapes import Column, Export, printed
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_CREATED = datetime(2020, 1, 1)  # noqa: DTZ001  a fixed date inside the file, so that the same rows give the same bytes
+_XLSX_ROWS = 1_048_575
+Row = list[str]
+
+
+def cells(export: Export, row: Any) -> Row:
+    """A row as text, cell by cell."""
+    currency = getattr(row, "currency", "")
+    return [printed(column, getattr(row, column.name), currency) for column in export.columns]
+
+
+def inert(column: Column, text: str) -> str:
+    """A text that no spreadsheet takes for a formula; numbers stay numbers."""
+    return "'" + text if column.kind == "text" and text.startswith(_FORMULA) else text
+
+
+def as_csv(export: Export, rows: Iterable[Row]) -> Iterator[bytes]:
+    """RFC 4180, UTF-8; the header is there also without rows."""
+    yield _line([column.name for column in export.columns])
+    for row in rows:
+        yield _line([inert(column, text) for column, text in zip(export.columns, row, strict=True)])
+
+
+def _line(fields: list[str]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerow(fields)
+    return out.getvalue().encode()
+
+
+def as_jsonl(export: Export, rows: Iterable[Row]) -> Iterator[bytes]:
+    """One object a line, every value a text as in the CSV; an empty cell is null."""
+    names = [column.name for column in export.columns]
+    for row in rows:
+        yield (json.dumps({name: text or None for name, text in zip(names, row, strict=True)}, ensure_ascii=False) + "\n").encode()
+
+
+def as_xlsx(export: Export, rows: Iterable[Row], target: Path) -> None:
+    """Sheets Data and Definitions; amounts are numbers, texts are never formulas. Raises ValueError beyond a sheet's rows."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(str(target), options)
+    book.set_properties({"created": _CREATED, "title": export.title})
+    bold = book.add_format({"bold": True})
+    money = {digits: book.add_format({"num_format": "0." + "0" * digits if digits else "0"}) for digits in (0, 2, 3)}
+    data = book.add_worksheet("Data")
+    data.freeze_panes(1, 0)
+    data.write_row(0, 0, [column.name for column in export.columns], bold)
+    at = [column.name for column in export.columns].index("currency") if any(c.name == "currency" for c in export.columns) else None
+    for number, row in enumerate(rows, 1):
+        if number > _XLSX_ROWS:
+            raise ValueError("a sheet has 1,048,576 rows; take CSV, or a shorter period")
+        digits = CURRENCIES[row[at]].exponent if at is not None and row[at] else 2
+        for place, (column, text) in enumerate(zip(export.columns, row, strict=True)):
+            if not text:
+                continue
+            if column.is_amount or column.kind == "number":
+                data.write_number(number, place, Decimal(text), money[digits] if column.is_amount else None)
+            else:
+                data.write_string(number, place, text)
+    meanings = book.add_worksheet("Definitions")
+    meanings.write_row(0, 0, ["column", "kind", "meaning"], bold)
+    for number, column in enumerate(export.columns, 1):
+        meanings.write_row(number, 0, [column.name, column.kind, column.meaning])
+    book.close()

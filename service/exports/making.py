@@ -1,0 +1,148 @@
+"""Make an export: read in one snapshot, write as the rows come, prove the sums by another way, sign. Constant memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from service import __version__
+from service.domain import typeid
+from service.domain.errors import Invalid
+from service.exports import manifest, plain_text
+from service.exports.formats import Row, as_csv, as_jsonl, as_xlsx, cells
+from service.exports.shapes import Asked, Export, plain_amount
+
+FORMATS = ("csv", "xlsx", "jsonl")
+_BATCH = 2_000
+Progress = Callable[[int], None]
+
+
+class CheckFailed(Exception):
+    """The export's own check found a difference: it is not given to anybody."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """One file with what the manifest says of it. `totals`: per currency, per column, in minor units."""
+
+    path: Path
+    rows: int
+    totals: dict[str, dict[str, int]]
+
+
+def formats_of(export: Export) -> tuple[str, ...]:
+    """The journal also as plain-text accounting."""
+    return (*FORMATS, *plain_text.FORMATS) if export.name == "journal" else FORMATS
+
+
+def make(session: Session, export: Export, asked: Asked, form: str, folder: Path, signing_key_hex: str, progress: Progress = lambda _: None) -> Made:
+    """Write the export and its manifest into `folder`. `session` must be new: the snapshot begins here.
+
+    Raises Invalid for a format or a party that the export does not have, CheckFailed when its sums cannot be proved.
+    """
+    if form not in formats_of(export):
+        raise Invalid.one("/format", "unknown_format", f"{export.code} comes as {', '.join(formats_of(export))}.")
+    if asked.party and not export.for_party:
+        raise Invalid.one("/party", "not_per_party", f"{export.code} is about everybody.")
+    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    folder.mkdir(parents=True, exist_ok=True)
+    counted = _Counted(export, progress)
+    target = folder / f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{form}"
+    _write(export, asked, form, target, counted.watch(rows_of(session, export, asked)))
+    made = Made(target, counted.rows, counted.totals())
+    _prove(session, export, asked, made)
+    manifest.write(folder, _content(export, asked, made, form, _head(session)), signing_key_hex)
+    return made
+
+
+def rows_of(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
+    """The rows as the database gives them, from a cursor that stays on its side."""
+    connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
+    with connection.cursor(name="export", row_factory=namedtuple_row) as cursor:
+        cursor.itersize = _BATCH
+        yield from cursor.execute(export.statement, asked.parameters())
+
+
+class _Counted:
+    """Counts and sums rows on their way past."""
+
+    def __init__(self, export: Export, progress: Progress) -> None:
+        self._export, self._progress, self.rows = export, progress, 0
+        self._totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(export.sums, 0))
+
+    def watch(self, rows: Iterator[Any]) -> Iterator[Any]:
+        for row in rows:
+            self.rows += 1
+            for name in self._export.sums if row.currency else ():
+                self._totals[row.currency][name] += getattr(row, name)
+            if self.rows % _BATCH == 0:
+                self._progress(self.rows)
+            yield row
+        self._progress(self.rows)
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        return {currency: sums for currency, sums in sorted(self._totals.items()) if any(sums.values())}
+
+
+def _write(export: Export, asked: Asked, form: str, target: Path, rows: Iterator[Any]) -> None:
+    if form == "xlsx":
+        as_xlsx(export, _texts(export, rows), target)
+        return
+    pieces = (
+        plain_text.FORMATS[form](rows, asked.last_day) if form in plain_text.FORMATS
+        else (as_csv if form == "csv" else as_jsonl)(export, _texts(export, rows))
+    )  # fmt: skip
+    with target.open("wb") as file:
+        file.writelines(pieces)
+
+
+def _texts(export: Export, rows: Iterator[Any]) -> Iterator[Row]:
+    for row in rows:
+        yield _with_prefix(export, row, cells(export, row))
+
+
+def _with_prefix(export: Export, row: Any, texts: Row) -> Row:
+    """Ids whose kind depends on the row: a party is a freelancer or a client, a case of the register a hold, dispute, …"""
+    for place, column in enumerate(export.columns):
+        if column.name == "party_id":
+            texts[place] = typeid.encode("frl" if row.party == "freelancer" else "cli", row.party_id)
+        elif column.name == "case_id" and export.name == "safety_register":
+            texts[place] = typeid.encode(row.prefix, row.case_id)
+    return texts
+
+
+def _prove(session: Session, export: Export, asked: Asked, made: Made) -> None:
+    """The same totals by a statement that goes another way. Raises CheckFailed with both."""
+    if export.control_statement is None:
+        return
+    connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        rows: list[Any] = cursor.execute(export.control_statement, asked.parameters()).fetchall()
+    expected = {row.currency: {name: getattr(row, name) for name in export.sums} for row in rows}
+    expected = {currency: sums for currency, sums in sorted(expected.items()) if any(sums.values())}
+    if expected != made.totals:
+        raise CheckFailed(f"{export.code} does not prove itself: its rows give {made.totals}, the books give {expected}")
+
+
+def _head(session: Session) -> dict[str, Any]:
+    row = session.execute(text("SELECT position, encode(hash, 'hex') AS hash FROM ledger_seal ORDER BY position DESC LIMIT 1")).one_or_none()
+    return {"position": row.position, "hash": row.hash} if row else {"position": 0, "hash": ""}
+
+
+def _content(export: Export, asked: Asked, made: Made, form: str, head: dict[str, Any]) -> dict[str, Any]:
+    totals = {currency: {name: plain_amount(amount, currency) for name, amount in sums.items()} for currency, sums in made.totals.items()}
+    return {
+        "export": export.code, "name": export.name, "title": export.title, "schema_version": export.schema_version, "format": form, "generator": f"holdfast {__version__}",
+        "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": "UTC"}, "as_of": asked.as_of.isoformat(), "party": asked.party,
+        "files": [{"name": made.path.name, "bytes": made.path.stat().st_size, "sha256": manifest.digest(made.path), "rows": made.rows, "totals": totals}],
+        "checks": [{"name": f"totals against {export.control}.sql", "result": "equal"}] if export.control else [],
+        "columns": [{"name": c.name, "kind": c.kind, "meaning": c.meaning} for c in export.columns], "ledger_head": head,
+    }  # fmt: skip

@@ -1,0 +1,83 @@
+"""What an export is made of: columns with a type and a meaning, one statement, the sums that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from service.domain import typeid
+from service.domain.money import CURRENCIES
+
+_SQL = Path(__file__).parent / "sql"
+
+
+@dataclass(frozen=True)
+class Column:
+    """`kind`: text, number, day, instant, amount (minor units in the row, printed in the row's currency), or an id's prefix."""
+
+    name: str
+    kind: str
+    meaning: str
+
+    @property
+    def is_amount(self) -> bool:
+        return self.kind == "amount"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants to know: days in the books, both included; as known at an instant; of one party or of all."""
+
+    first_day: date
+    last_day: date
+    as_of: datetime
+    party: str | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        return {"first": self.first_day, "last": self.last_day, "as_of": self.as_of, "party": typeid.decode(self.party) if self.party else None}
+
+
+@dataclass(frozen=True)
+class Export:
+    """`sums` names the amount columns whose totals per currency go into the manifest; `control` is an independent statement
+    that has to give the same totals (rows: currency, then one figure per column of `sums`)."""
+
+    code: str
+    name: str
+    title: str
+    schema_version: int
+    columns: tuple[Column, ...]
+    sums: tuple[str, ...] = ()
+    control: str | None = None
+    for_party: bool = False
+    """Whether it can be narrowed to one freelancer or client."""
+
+    @property
+    def statement(self) -> str:
+        return (_SQL / f"{self.name}.sql").read_text()
+
+    @property
+    def control_statement(self) -> str | None:
+        return (_SQL / f"{self.control}.sql").read_text() if self.control else None
+
+
+def plain_amount(amount_minor: int, currency: str) -> str:
+    """'-1234.50' with exactly the currency's digits, no grouping: a number for every program."""
+    exponent = CURRENCIES[currency].exponent
+    whole, rest = divmod(abs(amount_minor), 10**exponent)
+    return f"{'-' if amount_minor < 0 else ''}{whole}" + (f".{rest:0{exponent}d}" if exponent else "")
+
+
+def printed(column: Column, value: Any, currency: str) -> str:
+    """A cell as text: ids with their prefix, days and instants in ISO form (UTC), amounts in the row's currency."""
+    if value is None or (column.is_amount and not currency):
+        return ""
+    if column.is_amount:
+        return plain_amount(value, currency)
+    if column.kind == "instant":
+        return str(value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"))
+    if column.kind in ("text", "number", "day"):
+        return value.isoformat() if isinstance(value, date) else str(value)
+    return typeid.encode(column.kind, value)
