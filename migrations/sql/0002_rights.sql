@@ -7,9 +7,9 @@ GRANT INSERT, UPDATE ON
     freelancer, client, client_alias, api_key, contract, milestone, release, payment, payment_line, refund, stripe_event,
     payout_account, payout, payout_source, staff_task, job, message, client_link, client_session, session_grant, code_challenge,
     change_request, amendment, refund_request, dispute, dispute_offer, chargeback, chargeback_line, fraud_warning, float_movement, email_change,
-    hold, requirement, suspension, appeal, confiscation, case_line, staff_session, staff_link
+    hold, requirement, suspension, appeal, confiscation, case_line, staff_session, staff_link, finance_export
     TO holdfast_app;
-GRANT INSERT ON acceptance, submission, contract_text, evidence, file, file_chunk, feedback, pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key, idempotency_record TO holdfast_app;
+GRANT INSERT ON export_piece, acceptance, submission, contract_text, evidence, file, file_chunk, feedback, pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key, idempotency_record TO holdfast_app;
 GRANT UPDATE (position) ON journal_entry TO holdfast_app;
 GRANT UPDATE (position, sequence) ON event TO holdfast_app;
 GRANT UPDATE (clock_offset, payouts_stopped, below_floor) ON installation TO holdfast_app;

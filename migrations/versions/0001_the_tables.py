@@ -58,6 +58,29 @@ def upgrade() -> None:
     )
     op.create_index('event_by_contract_idx', 'event', ['contract_id', 'number'], unique=False)
     op.create_index('event_unpositioned_idx', 'event', ['number'], unique=False, postgresql_where='position IS NULL')
+    op.create_table('finance_export',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('question', sa.Text(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('format', sa.Text(), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('as_of', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('party', sa.Text(), nullable=True),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('rows_done', sa.BigInteger(), nullable=False),
+    sa.Column('problem', sa.Text(), nullable=True),
+    sa.Column('manifest', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('asked_by', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state = 'ready') = (manifest IS NOT NULL)", name=op.f('finance_export_ready_is_signed')),
+    sa.CheckConstraint("state IN ('queued', 'running', 'ready', 'failed')", name=op.f('finance_export_state_known')),
+    sa.CheckConstraint('first_day <= last_day', name=op.f('finance_export_period')),
+    sa.PrimaryKeyConstraint('id', name=op.f('finance_export_pkey')),
+    sa.UniqueConstraint('question', name=op.f('finance_export_question_key'))
+    )
+    op.create_index('finance_export_by_party_idx', 'finance_export', ['party', 'id'], unique=False)
     op.create_table('float_movement',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('currency', sa.Text(), nullable=False),
@@ -228,6 +251,14 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['client_id'], ['client.id'], name=op.f('client_session_client_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('client_session_pkey')),
     sa.UniqueConstraint('digest', name=op.f('client_session_digest_key'))
+    )
+    op.create_table('export_piece',
+    sa.Column('export_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('number', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['export_id'], ['finance_export.id'], name=op.f('export_piece_export_id_fkey')),
+    sa.PrimaryKeyConstraint('export_id', 'name', 'number', name=op.f('export_piece_pkey'))
     )
     op.create_table('hold',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
@@ -1132,6 +1163,7 @@ def downgrade() -> None:
     op.drop_index('hold_in_force_idx', table_name='hold', postgresql_where="state IN ('active', 'in_review', 'converted')")
     op.drop_index('hold_by_freelancer_idx', table_name='hold')
     op.drop_table('hold')
+    op.drop_table('export_piece')
     op.drop_table('client_session')
     op.drop_table('client_alias')
     op.drop_table('chart_line')
@@ -1153,6 +1185,8 @@ def downgrade() -> None:
     op.drop_table('freelancer')
     op.drop_table('form_key')
     op.drop_table('float_movement')
+    op.drop_index('finance_export_by_party_idx', table_name='finance_export')
+    op.drop_table('finance_export')
     op.drop_index('event_unpositioned_idx', table_name='event', postgresql_where='position IS NULL')
     op.drop_index('event_by_contract_idx', table_name='event')
     op.drop_table('event')

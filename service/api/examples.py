@@ -78,6 +78,15 @@ def _named(path: str) -> str:
 
 
 def _parameter(name: str) -> str:
-    known = {"amendment_id": "amd", "request_id": "rrq", "dispute_id": "dsp", "offer_id": "dof", "chargeback_id": "cbk", "movement_id": "flt", "key_id": "key"}
+    known = {
+        "export_id": "exp",
+        "amendment_id": "amd",
+        "request_id": "rrq",
+        "dispute_id": "dsp",
+        "offer_id": "dof",
+        "chargeback_id": "cbk",
+        "movement_id": "flt",
+        "key_id": "key",
+    }
     prefix = known.get(name) or _PREFIXES.get(name) or {"payout_id": "pyo"}.get(name)
     return f"{prefix}_{_UUID}" if prefix else "contract"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from service.exports.shapes import Asked, Export, plain_amount
 
 FORMATS = ("csv", "xlsx", "jsonl")
 _BATCH = 2_000
+INLINE_ROWS = 10_000
 Progress = Callable[[int], None]
 
 
@@ -48,10 +50,7 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
 
     Raises Invalid for a format or a party that the export does not have, CheckFailed when its sums cannot be proved.
     """
-    if form not in formats_of(export):
-        raise Invalid.one("/format", "unknown_format", f"{export.code} comes as {', '.join(formats_of(export))}.")
-    if asked.party and not export.for_party:
-        raise Invalid.one("/party", "not_per_party", f"{export.code} is about everybody.")
+    check(export, form, asked.party)
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
     folder.mkdir(parents=True, exist_ok=True)
     counted = _Counted(export, progress)
@@ -61,6 +60,24 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     _prove(session, export, asked, made)
     manifest.write(folder, _content(export, asked, made, form, _head(session)), signing_key_hex)
     return made
+
+
+def check(export: Export, form: str, party: str | None, *, own: bool = False) -> None:
+    """Raises Invalid for a format or a party that the export does not have; `own`: somebody may see only their own figures."""
+    if form not in formats_of(export):
+        raise Invalid.one("/format", "unknown_format", f"{export.code} comes as {', '.join(formats_of(export))}.")
+    if (party or own) and not export.for_party:
+        raise Invalid.one("/party", "not_per_party", f"{export.code} is about everybody.")
+
+
+def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
+    """The rows as texts by column, for an answer on the spot. Raises Invalid when there are more than 10,000."""
+    found = [
+        dict(zip((c.name for c in export.columns), texts, strict=True)) for texts in islice(_texts(export, rows_of(session, export, asked)), INLINE_ROWS + 1)
+    ]
+    if len(found) > INLINE_ROWS:
+        raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
+    return found
 
 
 def rows_of(session: Session, export: Export, asked: Asked) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from service.pages import (
     client_pay,
     client_review,
     entry,
+    finance,
     freelancer_hold,
     public,
     shapes,
@@ -21,7 +22,7 @@ from service.pages import (
 
 
 def register(app: Flask) -> None:
-    for module in (entry, client, client_pay, client_review, client_changes, client_disagree, client_access, client_hold, freelancer_hold, public):
+    for module in (entry, client, client_pay, client_review, client_changes, client_disagree, client_access, client_hold, finance, freelancer_hold, public):
         app.register_blueprint(module.blueprint)
     staff.register(app)
     shapes.register(app)

@@ -13,7 +13,7 @@ from service import queue
 from service.act import Act
 from service.queue import Claimed
 from service.runtime import Runtime
-from service.worker import nightly, outside_chargebacks, outside_mail, outside_payments, outside_payouts, timers_safety
+from service.worker import nightly, outside_chargebacks, outside_exports, outside_mail, outside_payments, outside_payouts, timers_safety
 from service.worker.timers import TIMERS
 
 DatabaseHandler = Callable[[Act, str], None]
@@ -36,6 +36,7 @@ OUTSIDE: dict[str, OutsideHandler] = {
     "payout_recall": outside_payouts.recall,
     "account_check": lambda ctx, job: outside_payouts.account_event(ctx, job, job.subject),
     "payout_unwind": outside_payouts.unwind,
+    "export_make": outside_exports.make,
     "nightly": nightly.run,
     "sweep": outside_payments.sweep,
 }

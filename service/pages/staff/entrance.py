@@ -70,7 +70,9 @@ def leave() -> AnyResponse:
 
 def _in(act: Act, key: ApiKey) -> AnyResponse:
     value = staff_access.enter(act, key, cookie(), request.user_agent.string)
-    response: Response = make_response(redirect(back_to(request.form.get("back", "")), 303))
+    back = back_to(request.form.get("back", ""))
+    home = "/staff" if "safety:read" in key.scopes else "/finance"
+    response: Response = make_response(redirect(home if back == "/staff" else back, 303))
     secure = web.runtime().settings.public_url.startswith("https://")
     response.set_cookie(cookie_name(), value, max_age=12 * 3600, secure=secure, httponly=True, samesite="Strict" if secure else "Lax", path="/")
     return response

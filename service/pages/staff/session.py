@@ -22,13 +22,16 @@ def cookie_name() -> str:
     return "__Host-hf_staff" if web.runtime().settings.public_url.startswith("https://") else "hf_staff"
 
 
+_HOMES = ("/staff", "/finance")
+
+
 def cookie() -> str:
     return request.cookies.get(cookie_name(), "")
 
 
 def back_to(wanted: str) -> str:
     """A page of the console, never another site."""
-    own = wanted == "/staff" or wanted.startswith(("/staff/", "/staff?"))
+    own = wanted in _HOMES or wanted.startswith(tuple(home + mark for home in _HOMES for mark in "/?"))
     return wanted if own and len(wanted) <= 500 and "\\" not in wanted and not wanted.startswith("/staff/enter") else "/staff"
 
 

@@ -1,0 +1,93 @@
+"""Exports: finance asks about everybody, a freelancer about themselves. Made by the worker, proved and signed before anybody gets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service import rows, web
+from service.api.framework import Call, Endpoints, after, call
+from service.api.schemas import answered, asked_finance
+from service.domain.errors import MissingScope
+from service.exports import making, periods, registry
+from service.exports.shapes import Asked
+from service.models import FinanceExport
+from service.operations import finance_exports
+
+blueprint = Endpoints("exports", __name__, url_prefix="/v1", description="Exports and reports")
+
+
+def _party(made: Call, wanted: str | None) -> str | None:
+    """Whose figures: a freelancer's key means the freelancer, others need `finance:export`. Raises MissingScope."""
+    if made.owner is not None:
+        return made.owner
+    if "finance:export" not in made.principal.scopes:
+        raise MissingScope("The key needs the scope finance:export.")
+    return wanted
+
+
+def _shown(export: FinanceExport) -> dict[str, Any]:
+    names = [file["name"] for file in (export.manifest or {}).get("files", [])] + (["manifest.json", "manifest.sig"] if export.manifest else [])
+    return {
+        "id": export.id, "object": "export", "code": export.code, "format": export.format, "first_day": export.first_day.isoformat(), "last_day": export.last_day.isoformat(),
+        "as_of": export.as_of.isoformat(), "party": export.party, "state": export.state, "rows_done": export.rows_done, "problem": export.problem,
+        "asked_at": export.asked_at.isoformat(), "finished_at": export.finished_at.isoformat() if export.finished_at else None,
+        "files": [f"/v1/exports/{export.id}/files/{name}" for name in names], "manifest": export.manifest,
+    }  # fmt: skip
+
+
+@blueprint.route("/exports", methods=["POST"])
+@blueprint.arguments(asked_finance.ExportIn)
+@blueprint.response(202, answered.AnyOut)
+def ask(body: dict[str, Any]) -> Response:
+    """Ask for an export over a period. The same question about the same knowledge is answered once."""
+    with call("payments:read") as made:
+        export = registry.find(body["export"])
+        party = _party(made, body["party"])
+        making.check(export, body["format"], party, own=made.owner is not None)
+        found = finance_exports.ask(made.act, export.code, body["format"], *periods.parse(body["period"]), body["as_of"], party)
+        made.act.session.flush()
+        return made.json(_shown(found), 202)
+
+
+@blueprint.route("/exports", methods=["GET"])
+@blueprint.arguments(asked_finance.PageQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def find(query: dict[str, Any]) -> Response:
+    """Exports that were asked for, newest first."""
+    with call("payments:read") as made:
+        party = _party(made, rows.EVERYONE)
+        found = finance_exports.listed(made.act.session, party=party, after=after(query["cursor"]), limit=query["limit"])
+        return made.listing([_shown(one) for one in found], query["limit"])
+
+
+@blueprint.route("/exports/<export_id>", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def read(export_id: str) -> Response:
+    """How far it is (`rows_done`), its manifest once it is ready, or why nobody gets it."""
+    with call("payments:read") as made:
+        return made.json(_shown(finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))))
+
+
+@blueprint.route("/exports/<export_id>/files/<name>", methods=["GET"])
+@blueprint.response(200, content_type="application/octet-stream")
+def download(export_id: str, name: str) -> Response:
+    """One of its files: the data, `manifest.json` or `manifest.sig`."""
+    with call("payments:read") as made:
+        found = finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))
+        return web.attachment(name, "application/octet-stream", b"".join(finance_exports.pieces(made.act.session, found, name)))
+
+
+@blueprint.route("/reports/<code>", methods=["GET"])
+@blueprint.arguments(asked_finance.ReportQuery, location="query")
+@blueprint.response(200, answered.AnyOut)
+def report(query: dict[str, Any], code: str) -> Response:
+    """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits. A longer one has to be exported."""
+    with call("payments:read") as made:
+        export, party = registry.find(code), _party(made, query["party"])
+        making.check(export, "csv", party, own=made.owner is not None)
+        first, last = periods.parse(query["period"] or str(made.act.now.year))
+        found = making.inline(made.act.session, export, Asked(first, last, made.act.now, party))
+        body = {"object": "report", "code": export.code, "first_day": first.isoformat(), "last_day": last.isoformat(), "as_of": made.act.now.isoformat()}
+        return made.json(body | {"columns": [c.name for c in export.columns], "data": found})

@@ -1,0 +1,24 @@
+"""What comes in about exports."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from service.api.schemas.asked import PageQuery
+from service.exports import periods
+
+__all__ = ["ExportIn", "PageQuery", "ReportQuery"]
+_PARTY = r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"
+
+
+class ExportIn(Schema):
+    export = fields.String(required=True, validate=validate.Length(1, 40), metadata={"description": "M1, M2, … or its name", "example": "M1"})
+    period = fields.String(required=True, validate=validate.Length(4, 30), metadata={"description": periods.EXAMPLES, "example": "2026"})
+    format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx", "jsonl", "beancount", "hledger"]))
+    as_of = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "As it was known then; now when not said"})
+    party = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(_PARTY))
+
+
+class ReportQuery(Schema):
+    period = fields.String(load_default="", validate=validate.Length(max=30), metadata={"description": periods.EXAMPLES, "example": "2026"})
+    party = fields.String(load_default=None, validate=validate.Regexp(_PARTY), metadata={"example": "frl_01m82jfcv7et69qsget0gz6yqr"})

@@ -1,0 +1,53 @@
+"""Exports that were asked for, and the files that were made: kept in pieces, so that stateless processes share them through the database."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.base import Base, TypeID, one_of
+
+EXPORT_STATES = ("queued", "running", "ready", "failed")
+
+
+class FinanceExport(Base):
+    """One question to the books. The same question about the same knowledge (`question`) is one row: its answer is made once."""
+
+    __tablename__ = "finance_export"
+    __table_args__ = (
+        one_of("state", EXPORT_STATES),
+        CheckConstraint("first_day <= last_day", name="period"),
+        CheckConstraint("(state = 'ready') = (manifest IS NOT NULL)", name="ready_is_signed"),
+        Index("finance_export_by_party_idx", "party", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(TypeID("exp"), primary_key=True)
+    question: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
+    format: Mapped[str]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    as_of: Mapped[datetime]
+    party: Mapped[str | None]
+    state: Mapped[str]
+    rows_done: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None]
+    manifest: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ExportPiece(Base):
+    """A piece of one file of an export, at most a megabyte. Append-only."""
+
+    __tablename__ = "export_piece"
+
+    export_id: Mapped[str] = mapped_column(TypeID("exp"), ForeignKey("finance_export.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)

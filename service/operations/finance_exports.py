@@ -1,0 +1,103 @@
+"""Asking for exports, finding them, and keeping what was made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from service import events, queue, rows
+from service.act import Act
+from service.domain import typeid
+from service.domain.errors import NotFound, StateConflict
+from service.models import ExportPiece, FinanceExport, new_id
+
+PIECE_BYTES = 1024 * 1024
+
+
+def ask(act: Act, code: str, form: str, first_day: date, last_day: date, as_of: datetime | None, party: str | None) -> FinanceExport:
+    """Ask for an export; the worker makes it. The same question about the same knowledge finds the one that was asked for before.
+
+    `as_of` is now when it is not said, and never later than now: what is not known yet cannot be exported.
+    """
+    known = min(as_of or act.now, act.now)
+    question = hashlib.sha256("|".join([code, form, str(first_day), str(last_day), known.isoformat(), party or ""]).encode()).hexdigest()
+    act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:question, 4))"), {"question": question})
+    found = act.session.execute(select(FinanceExport).where(FinanceExport.question == question)).scalar_one_or_none()
+    if found is not None:
+        return found
+    made = FinanceExport(
+        id=new_id("exp"), question=question, code=code, format=form, first_day=first_day, last_day=last_day, as_of=known, party=party, state="queued", rows_done=0,
+        problem=None, manifest=None, asked_by=act.actor, asked_at=act.now, finished_at=None,
+    )  # fmt: skip
+    act.session.add(made)
+    events.record(act, "export.asked", made, public=False, code=code, party=party)
+    queue.enqueue(act, "export_make", made.id)
+    return made
+
+
+def find(session: Session, export_id: str, *, party: str | None) -> FinanceExport:
+    """Finance sees all (`party` EVERYONE), a freelancer their own. Raises NotFound."""
+    found = session.get(FinanceExport, export_id) if typeid.is_typeid(export_id, "exp") else None
+    if found is None or party not in (rows.EVERYONE, found.party):
+        raise NotFound("There is no such export.")
+    return found
+
+
+def listed(session: Session, *, party: str | None, after: str | None, limit: int) -> list[FinanceExport]:
+    """Newest first, one more than `limit` when there are more."""
+    query = select(FinanceExport).order_by(FinanceExport.id.desc()).limit(limit + 1)
+    if party is not rows.EVERYONE:
+        query = query.where(FinanceExport.party == party)
+    if after:
+        query = query.where(FinanceExport.id < after)
+    return list(session.execute(query).scalars())
+
+
+def began(act: Act, export_id: str) -> FinanceExport | None:
+    """Take it in hand; pieces of an attempt that died are overwritten by the names' new ones. None when it is done."""
+    found = act.session.get_one(FinanceExport, export_id, with_for_update=True)
+    if found.state in ("ready", "failed"):
+        return None
+    found.state, found.rows_done = "running", 0
+    return found
+
+
+def progressed(act: Act, export_id: str, rows_done: int) -> None:
+    act.session.get_one(FinanceExport, export_id).rows_done = rows_done
+
+
+def keep(act: Act, export_id: str, name: str, number: int, data: bytes) -> None:
+    act.session.add(ExportPiece(export_id=export_id, name=name, number=number, data=data))
+
+
+def finished(act: Act, export_id: str, rows_done: int, manifest: dict[str, Any]) -> None:
+    """It has proved itself, and everything is kept."""
+    found = act.session.get_one(FinanceExport, export_id)
+    found.state, found.rows_done, found.manifest, found.finished_at = "ready", rows_done, manifest, act.now
+
+
+def failed(act: Act, export_id: str, problem: str) -> None:
+    """Its own check found a difference: nobody gets it, and somebody has to look."""
+    found = act.session.get_one(FinanceExport, export_id)
+    found.state, found.problem, found.finished_at = "failed", problem[:2_000], act.now
+    queue.open_task(act, "export_failed", export_id, code=found.code, problem=problem[:300])
+
+
+def pieces(session: Session, export: FinanceExport, name: str) -> Iterator[bytes]:
+    """The bytes of one of its files, piece by piece. Raises NotFound for a name that it does not have, StateConflict before it is ready."""
+    if export.state != "ready":
+        raise StateConflict("This export cannot be downloaded.", {"current_state": export.state, "allowed_actions": []})
+    query = select(ExportPiece.number).where(ExportPiece.export_id == export.id, ExportPiece.name == name).order_by(ExportPiece.number)
+    numbers = session.execute(query).scalars().all()
+    if not numbers:
+        raise NotFound("The export has no such file.")
+    for number in numbers:
+        data: bytes = session.execute(
+            select(ExportPiece.data).where(ExportPiece.export_id == export.id, ExportPiece.name == name, ExportPiece.number == number)
+        ).scalar_one()
+        yield data

@@ -1,0 +1,96 @@
+"""Finance: where the money is, answers to the two usual questions, exports with their progress. For staff with the right `finance:read`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from service import ledger, rows, web
+from service.act import Act
+from service.domain import typeid
+from service.domain.chart import ACCOUNTS
+from service.domain.errors import Invalid, MissingScope
+from service.exports import making, periods, registry
+from service.exports.shapes import Asked
+from service.operations import desk_reads, finance_exports, reconcile
+from service.operations.staff_access import Colleague
+from service.pages.session import use_form
+from service.pages.staff.session import desk, page
+
+blueprint = Blueprint("finance", __name__, url_prefix="/finance")
+
+
+@blueprint.get("")
+@desk("finance:read")
+def overview(act: Act, who: Colleague) -> str:
+    """Money by place, the books' own check, exports that were asked for."""
+    lines = ledger.trial_balance(act.session)
+    owed = [line for line in lines if ACCOUNTS[line.kind].trust_side == -1 and line.balance_minor]
+    trust = {line.currency: line.balance_minor for line in lines if line.kind == "psp_trust"}
+    operating = [line for line in lines if line.kind == "psp_operating"]
+    return page(
+        act, who, "finance.html", owed=owed, most={c: max(line.balance_minor for line in owed if line.currency == c) for c in {line.currency for line in owed}}, trust=trust,
+        sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust}, operating=operating, checks=reconcile.verify(act.session),
+        exports=finance_exports.listed(act.session, party=rows.EVERYONE, after=None, limit=20)[:20], registry=registry.EXPORTS.values(), examples=periods.EXAMPLES,
+        formats=making.formats_of(registry.find("M6")), problem=None,
+    )  # fmt: skip
+
+
+@blueprint.get("/answers")
+@desk("finance:read")
+def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
+    """ "What did somebody earn in a period", and "what was held on its last day", from the same statements as the exports."""
+    asked = {"who": request.args.get("who", "").strip()[:200], "period": request.args.get("period", "").strip()[:30]}
+    people = _people(act, asked["who"])
+    if not asked["period"]:
+        return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=None, examples=periods.EXAMPLES)
+    try:
+        first, last = periods.parse(asked["period"])
+        found = _answers(act, people, Asked(first, last, act.now))
+    except Invalid as wrong:
+        return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=wrong.errors[0].message, examples=periods.EXAMPLES), 422
+    return page(act, who, "answers.html", asked=asked, people=people, found=found | {"first": first, "last": last}, problem=None, examples=periods.EXAMPLES)
+
+
+def _people(act: Act, text: str) -> list[tuple[str, str]]:
+    """(id, label) of whom the words mean: an id, an address, a name; nobody when nothing was said."""
+    if typeid.is_typeid(text, "frl") or typeid.is_typeid(text, "cli"):
+        return [(text, text)]
+    return [(one, label) for one, label in desk_reads.by_words(act.session, text) if one[:3] in ("frl", "cli")][:20] if len(text) >= 3 else []
+
+
+def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str, Any]:
+    """Earnings of the freelancers and statements of the clients among them; of everybody when nobody was named."""
+    out: dict[str, list[dict[str, str]]] = {"earned": [], "held": []}
+    for key, code, prefix in (("earned", "M2", "frl"), ("held", "M4", "cli")):
+        parties = [one for one, _ in people if one.startswith(prefix)] if people else [None]
+        for party in parties:
+            out[key] += making.inline(act.session, registry.find(code), Asked(asked.first_day, asked.last_day, asked.as_of, party))
+    return out
+
+
+@blueprint.post("/exports")
+@desk("finance:read")
+def ask(act: Act, who: Colleague) -> Response:
+    """Ask for an export; the page shows how far it is."""
+    if "finance:export" not in who.scopes:
+        raise MissingScope(f"This needs the right finance:export; your role is {who.role}.")
+    export = registry.find(request.form.get("export", ""))
+    party = request.form.get("party", "").strip() or None
+    if party is not None and not (typeid.is_typeid(party, "frl") or typeid.is_typeid(party, "cli")):
+        raise Invalid.one("party", "party", "Name one freelancer (frl_…) or client (cli_…), or nobody.")
+    making.check(export, request.form.get("format", "csv"), party)
+    if use_form(act, who):
+        finance_exports.ask(act, export.code, request.form.get("format", "csv"), *periods.parse(request.form.get("period", "")), None, party)
+    return redirect(url_for("finance.overview") + "#exports", 303)
+
+
+@blueprint.get("/exports/<export_id>/<name>")
+@desk("finance:read")
+def download(act: Act, who: Colleague, export_id: str, name: str) -> Response:
+    if "finance:export" not in who.scopes:
+        raise MissingScope(f"This needs the right finance:export; your role is {who.role}.")
+    found = finance_exports.find(act.session, export_id, party=rows.EVERYONE)
+    return web.attachment(name, "application/octet-stream", b"".join(finance_exports.pieces(act.session, found, name)))
