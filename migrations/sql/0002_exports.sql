@@ -67,3 +67,52 @@ SELECT party, party_id, number, entry_id, min(line_no) * 100 + row_number() OVER
        occurred_at, recorded_at, currency, sum(signed)::bigint AS amount_minor, description
   FROM every
  GROUP BY party, party_id, number, entry_id, type, kind, cause, contract_id, milestone_id, posted_on, effective_on, occurred_at, recorded_at, currency, description;
+
+-- What our own records say each thing at the processor did to the platform's balance, and what the processor's rows say:
+-- `equal`, `missing` (they have no row), `extra` (we know nothing of it), `changed` (another amount). Money put in or taken
+-- out by the platform has no number of ours: it is paired by currency and amount.
+CREATE VIEW psp_match AS
+WITH ours AS (
+    SELECT charge_id AS source, received_currency AS currency, received_minor - coalesce(stripe_fee_minor, 0) AS minor, succeeded_at AS since
+      FROM payment WHERE charge_id IS NOT NULL AND succeeded_at IS NOT NULL
+    UNION ALL SELECT stripe_refund_id, currency, CASE state WHEN 'failed' THEN 0 ELSE -amount_minor END, created_at FROM refund WHERE stripe_refund_id IS NOT NULL
+    UNION ALL SELECT s.transfer_id, o.currency, -s.amount_minor, o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id WHERE s.transfer_id IS NOT NULL
+    UNION ALL SELECT r.id, o.currency, s.amount_minor / jsonb_array_length(s.reversal_ids), o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id
+                CROSS JOIN LATERAL jsonb_array_elements_text(s.reversal_ids) AS r (id)
+    UNION ALL SELECT b.stripe_dispute_id, b.currency, coalesce(sum(g.amount_minor), 0)::bigint, min(b.opened_at)
+                FROM chargeback b LEFT JOIN ledger_leg g ON g.account = 'psp_operating' AND g.kind IN ('chargeback_open', 'chargeback_fee', 'chargeback_won')
+                 AND typeid_uuid(split_part(g.cause, ':', 1)) = b.id GROUP BY 1, 2
+), floats AS (
+    SELECT currency, amount_minor, occurred_at, cause, row_number() OVER (PARTITION BY currency, amount_minor ORDER BY number) AS nth
+      FROM ledger_leg WHERE account = 'psp_operating' AND kind IN ('float_in', 'float_out')
+), theirs AS (
+    SELECT source, currency, sum(amount_minor - fee_minor)::bigint AS minor, min(created_at) AS since FROM psp_row WHERE type NOT IN ('topup', 'payout') GROUP BY 1, 2
+), topups AS (
+    SELECT id, currency, amount_minor, created_at, row_number() OVER (PARTITION BY currency, amount_minor ORDER BY created_at, id) AS nth FROM psp_row WHERE type IN ('topup', 'payout')
+)
+SELECT coalesce(o.source, t.source) AS source, coalesce(o.currency, t.currency) AS currency, coalesce(o.minor, 0) AS our_minor, coalesce(t.minor, 0) AS psp_minor,
+       coalesce(t.since, o.since) AS since,
+       CASE WHEN o.source IS NULL THEN 'extra' WHEN t.source IS NULL THEN CASE o.minor WHEN 0 THEN 'equal' ELSE 'missing' END
+            WHEN o.minor <> t.minor THEN 'changed' ELSE 'equal' END AS result
+  FROM ours o FULL JOIN theirs t ON t.source = o.source AND t.currency = o.currency
+UNION ALL
+SELECT coalesce(f.cause, t.id), coalesce(f.currency, t.currency), coalesce(f.amount_minor, 0), coalesce(t.amount_minor, 0), coalesce(t.created_at, f.occurred_at),
+       CASE WHEN f.cause IS NULL THEN 'extra' WHEN t.id IS NULL THEN 'missing' ELSE 'equal' END
+  FROM floats f FULL JOIN topups t ON t.currency = f.currency AND t.amount_minor = f.amount_minor AND t.nth = f.nth;
+
+-- No entry reaches a month that two people have closed.
+CREATE FUNCTION period_open() RETURNS trigger LANGUAGE plpgsql SET search_path = hf, pg_temp AS $$
+BEGIN
+    IF NEW.posted_on <= (SELECT max(last_day) FROM period_close WHERE closed_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'the books of % are closed; a late fact is posted today, with its day in effective_on', to_char(NEW.posted_on, 'YYYY-MM') USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER period_open BEFORE INSERT ON journal_entry FOR EACH ROW EXECUTE FUNCTION period_open();
+-- A close is final: nothing about it changes any more.
+CREATE FUNCTION close_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.closed_at IS NOT NULL THEN RAISE EXCEPTION 'a closed period is never changed' USING ERRCODE = 'check_violation'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER close_fixed BEFORE UPDATE ON period_close FOR EACH ROW EXECUTE FUNCTION close_fixed();

@@ -70,7 +70,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('rows_done', sa.BigInteger(), nullable=False),
     sa.Column('problem', sa.Text(), nullable=True),
-    sa.Column('manifest', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('manifest', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
     sa.Column('asked_by', sa.Text(), nullable=False),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
@@ -182,6 +182,32 @@ def upgrade() -> None:
     sa.UniqueConstraint('cause', name=op.f('message_cause_key'))
     )
     op.create_index('message_by_contract_idx', 'message', ['contract_id', 'id'], unique=False)
+    op.create_table('period_close',
+    sa.Column('month', sa.Text(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('asked_by', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_by', sa.Text(), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('checks', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('export_ids', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.CheckConstraint('(closed_by IS NULL) = (closed_at IS NULL)', name=op.f('period_close_closed_whole')),
+    sa.CheckConstraint('closed_by IS DISTINCT FROM asked_by', name=op.f('period_close_two_people')),
+    sa.PrimaryKeyConstraint('month', name=op.f('period_close_pkey')),
+    sa.UniqueConstraint('last_day', name=op.f('period_close_last_day_key'))
+    )
+    op.create_table('psp_row',
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('type', sa.Text(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('fee_minor', sa.BigInteger(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('psp_row_pkey'))
+    )
+    op.create_index('psp_row_by_source_idx', 'psp_row', ['source'], unique=False)
     op.create_table('staff_task',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -891,6 +917,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('transfer_id', sa.Text(), nullable=True),
     sa.Column('reversed_minor', sa.BigInteger(), nullable=False),
+    sa.Column('reversal_ids', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('attempt', sa.BigInteger(), nullable=False),
     sa.CheckConstraint("state IN ('planned', 'sent', 'reversed')", name=op.f('payout_source_state_known')),
     sa.CheckConstraint('amount_minor > 0 AND reversed_minor BETWEEN 0 AND amount_minor', name=op.f('payout_source_amounts')),
@@ -1172,6 +1199,9 @@ def downgrade() -> None:
     op.drop_table('stripe_event')
     op.drop_index('staff_task_open_idx', table_name='staff_task', postgresql_where='closed_at IS NULL')
     op.drop_table('staff_task')
+    op.drop_index('psp_row_by_source_idx', table_name='psp_row')
+    op.drop_table('psp_row')
+    op.drop_table('period_close')
     op.drop_index('message_by_contract_idx', table_name='message')
     op.drop_table('message')
     op.drop_table('ledger_seal')

@@ -8,12 +8,12 @@ from flask import Response
 
 from service import rows, web
 from service.api.framework import Call, Endpoints, after, call
-from service.api.schemas import answered, asked_finance
+from service.api.schemas import answered, asked, asked_finance
 from service.domain.errors import MissingScope
-from service.exports import making, periods, registry
+from service.exports import making, packs, periods, registry
 from service.exports.shapes import Asked
-from service.models import FinanceExport
-from service.operations import finance_exports
+from service.models import FinanceExport, PeriodClose
+from service.operations import closing, finance_exports
 
 blueprint = Endpoints("exports", __name__, url_prefix="/v1", description="Exports and reports")
 
@@ -91,3 +91,40 @@ def report(query: dict[str, Any], code: str) -> Response:
         found = making.inline(made.act.session, export, Asked(first, last, made.act.now, party))
         body = {"object": "report", "code": export.code, "first_day": first.isoformat(), "last_day": last.isoformat(), "as_of": made.act.now.isoformat()}
         return made.json(body | {"columns": [c.name for c in export.columns], "data": found})
+
+
+def _period(closed: PeriodClose) -> dict[str, Any]:
+    return {
+        "object": "period", "month": closed.month, "last_day": closed.last_day.isoformat(), "state": "closed" if closed.closed_at else "asked", "asked_by": closed.asked_by,
+        "asked_at": closed.asked_at.isoformat(), "closed_by": closed.closed_by, "closed_at": closed.closed_at.isoformat() if closed.closed_at else None,
+        "checks": closed.checks, "exports": closed.export_ids,
+    }  # fmt: skip
+
+
+@blueprint.route("/periods/<month>/close", methods=["POST"])
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, answered.AnyOut)
+def close(body: dict[str, Any], month: str) -> Response:
+    """Close a month (2025-12): the first person asks (`finance:act`), another one closes (`finance:approve`). Nothing may differ; it is never opened again."""
+    with call("finance:read") as made:
+        known = made.act.session.get(PeriodClose, month)
+        needed = "finance:approve" if known else "finance:act"
+        if needed not in made.principal.scopes:
+            raise MissingScope(f"The key needs the scope {needed}.")
+        checks = packs.checks(made.act, month)
+        if known is None:
+            return made.json(_period(closing.ask(made.staff, month, checks)), 202)
+        closed = closing.close(made.staff, closing.find(made.act.session, month, lock=True), checks)
+        packs.freeze(made.staff, closed)
+        return made.json(_period(closed))
+
+
+@blueprint.route("/periods/<month>", methods=["GET"])
+@blueprint.response(200, answered.AnyOut)
+def read_period(month: str) -> Response:
+    """Who asked, who closed, what was checked, and the frozen exports. Before anybody asked: what would stop it."""
+    with call("finance:read") as made:
+        known = made.act.session.get(PeriodClose, month)
+        if known is not None:
+            return made.json(_period(known))
+        return made.json({"object": "period", "month": month, "state": "open", "checks": packs.checks(made.act, month)})

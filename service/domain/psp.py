@@ -68,6 +68,20 @@ class TransferSnapshot:
     id: str
     amount: int
     amount_reversed: int
+    reversal_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BalanceRow:
+    """One row of the processor's own account of the platform's balance: what moved, for what (`source`), less which fee."""
+
+    id: str
+    type: str
+    source: str | None
+    amount: int
+    fee: int
+    currency: str
+    created_at: datetime
 
 
 @dataclass(frozen=True)

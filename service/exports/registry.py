@@ -62,6 +62,20 @@ EXPORTS = {
             Column("account", "text", "The kind of account"), Column("side", "text", "Where it normally stands"), _CURRENCY, _amount("opening", "Debits less credits before the period"),
             _amount("debits", "In the period"), _amount("credits", "In the period"), _amount("closing", "Debits less credits at its end"),
         ), ("debits", "credits"), "journal_control"),
+        Export("M8", "reconciliation", "Three-way reconciliation", 1, (
+            Column("as_of", "day", "At the end of this day"), _CURRENCY, _amount("statement_platform", "The platform's balance by Stripe's own rows"),
+            _amount("statement_connected", "Sent to connected accounts and not yet at a bank"), _amount("statement_total", "All money at Stripe"),
+            _amount("operating", "Of it the platform's own, by the books"), _amount("statement_trust", "Of it other people's, with refunds that have left and not arrived"),
+            _amount("refunds_on_their_way", "Left Stripe's balance, not yet with the client"), _amount("outstanding_payouts", "Asked for, not yet at a bank"),
+            _amount("adjusted_statement", "statement_trust - outstanding_payouts"), _amount("book_trust", "The books' trust less outstanding payouts"),
+            _amount("subledger_total", "What is owed to others less outstanding payouts"), _amount("difference_bank_book", "Has to be zero"),
+            _amount("difference_book_sub", "Has to be zero"), Column("unmatched", "number", "Things at Stripe that differ from ours"),
+        )),
+        Export("S11", "tie_out", "Stripe's rows against ours", 1, (
+            Column("psp_reference", "text", "Stripe's number of the charge, refund, transfer, dispute, or ours of a float movement"), _CURRENCY,
+            _amount("ours", "What we say it did to the platform's balance"), _amount("theirs", "What Stripe's rows say"), _amount("difference", "theirs - ours"),
+            Column("result", "text", "equal, missing (Stripe has no row), extra (we know nothing of it), changed"), Column("since", "day", "Its day"),
+        ), ("difference",)),
         Export("M13", "safety_register", "Register of holds, disputes, chargebacks and cases", 1, (
             Column("case_id", "text", "The hold, dispute, chargeback or case"), Column("kind", "text", "hold, dispute, chargeback, confiscation"), _CONTRACT, _MILESTONE,
             Column("freelancer_id", "frl", "Whom it concerns"), Column("opened_on", "day", "Begun"), Column("opened_by", "text", "By whom"),

@@ -6,7 +6,7 @@ from service.models.changes import Amendment, ChangeRequest, ContractText
 from service.models.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
 from service.models.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
 from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
-from service.models.finance import ExportPiece, FinanceExport
+from service.models.finance import ExportPiece, FinanceExport, PeriodClose, PspRow
 from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerHead, LedgerSeal, Posting
 from service.models.metrics import Feedback, PreCheck
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
@@ -86,8 +86,10 @@ __all__ = [
     "Payout",
     "PayoutAccount",
     "PayoutSource",
+    "PeriodClose",
     "Posting",
     "PreCheck",
+    "PspRow",
     "Refund",
     "RefundRequest",
     "Release",

@@ -42,6 +42,41 @@ class FinanceExport(Base):
     finished_at: Mapped[datetime | None]
 
 
+class PspRow(Base):
+    """A row of the processor's own account of the platform's balance, as it was told. Append-only; amounts in our minor units."""
+
+    __tablename__ = "psp_row"
+    __table_args__ = (Index("psp_row_by_source_idx", "source"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    source: Mapped[str]
+    currency: Mapped[str]
+    amount_minor: Mapped[int]
+    fee_minor: Mapped[int]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class PeriodClose(Base):
+    """A month that is asked to be closed, and closed by a second person; from then on PostgreSQL refuses entries in it. Never opened again."""
+
+    __tablename__ = "period_close"
+    __table_args__ = (
+        CheckConstraint("closed_by IS DISTINCT FROM asked_by", name="two_people"),
+        CheckConstraint("(closed_by IS NULL) = (closed_at IS NULL)", name="closed_whole"),
+    )
+
+    month: Mapped[str] = mapped_column(primary_key=True)
+    last_day: Mapped[date] = mapped_column(unique=True)
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    closed_by: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    checks: Mapped[list[dict[str, Any]]]
+    export_ids: Mapped[list[str]]
+
+
 class ExportPiece(Base):
     """A piece of one file of an export, at most a megabyte. Append-only."""
 

@@ -79,6 +79,7 @@ class PayoutSource(Base):
     state: Mapped[str]
     transfer_id: Mapped[str | None] = mapped_column(unique=True)
     reversed_minor: Mapped[int] = mapped_column(default=0)
+    reversal_ids: Mapped[list[str]] = mapped_column(default=list)
     attempt: Mapped[int] = mapped_column(default=1)
 
 

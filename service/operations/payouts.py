@@ -216,10 +216,11 @@ def leg_reversed(act: Act, payout: Payout, number: int, reversed_minor: int) -> 
         queue.open_task(act, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor)
 
 
-def leg_taken_back(payout: Payout, number: int) -> None:
+def leg_taken_back(payout: Payout, number: int, reversal_ids: tuple[str, ...]) -> None:
     """We had a leg of a failed payout reversed in full; its charge can be drawn from again."""
     source = payout.sources[number - 1]
     source.reversed_minor, source.state = source.amount_minor, "reversed"
+    source.reversal_ids = sorted(reversal_ids)
 
 
 def sent(payout: Payout, stripe_payout_id: str) -> None:

@@ -148,6 +148,7 @@ def reverse_transfer(store: Store, transfer_id: str, body: dict[str, Any]) -> di
     reversal["balance_transaction"] = transaction(store, reversal["id"], "transfer_refund", amount, 0, transfer["currency"], store.now)["id"]
     store.put(reversal)
     transfer |= {"amount_reversed": transfer["amount_reversed"] + amount, "reversed": amount == left}
+    transfer["reversals"]["data"].insert(0, reversal)
     store.put(transfer)
     store.move(transfer["currency"].upper(), {transfer["destination"]: -amount, PLATFORM: amount})
     emit(store, "transfer.reversed", transfer)

@@ -61,6 +61,13 @@ def _events(store: Store, query: Body, _: str, account: str) -> Body:
     return {"object": "list", "data": data[:100], "has_more": False, "url": "/v1/events"}
 
 
+def _balance_rows(store: Store, query: Body, _: str, account: str) -> Body:
+    since = int(query.get("created", {}).get("gte", 0)) if isinstance(query.get("created"), dict) else 0
+    found = _list("balance_transaction")(store, {**query, "limit": 1000}, "", account)["data"]
+    recent, limit = [row for row in found if row["created"] >= since], int(query.get("limit", 10))
+    return {"object": "list", "data": recent[:limit], "has_more": len(recent) > limit, "url": "/v1/balance_transactions"}
+
+
 def _get(kind: str) -> Callable[[Store, Body, str, str], Body]:
     return lambda store, _, object_id, account: store.get(object_id, kind, account)
 
@@ -89,6 +96,7 @@ CALLS = [
     Call("POST", "/v1/payouts/{id}/cancel", "v1.payouts.cancel", lambda s, _, i, __: connect.cancel_payout(s, i)),
     Call("GET", "/v1/payouts/{id}", "v1.payouts.retrieve", _get("payout")),
     Call("GET", "/v1/balance", "v1.balance.retrieve", lambda s, _, __, a: connect.balance_view(s, a)),
+    Call("GET", "/v1/balance_transactions", "v1.balance_transactions.list", _balance_rows),
     Call("GET", "/v1/balance_settings", "v1.balance_settings.retrieve", lambda s, _, __, a: connect.balance_settings(s, a)),
     Call("POST", "/v1/balance_settings", "v1.balance_settings.update", lambda s, b, _, a: connect.balance_settings(s, a, b)),
     Call("POST", "/v1/topups", "v1.topups.create", lambda s, b, _, __: connect.top_up(s, b)),

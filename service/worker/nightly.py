@@ -9,7 +9,7 @@ from sqlalchemy import text
 from service import queue
 from service.domain.money import from_stripe
 from service.ledger import seals
-from service.operations import reconcile
+from service.operations import closing, reconcile
 from service.queue import Claimed
 from service.runtime import Runtime
 
@@ -24,6 +24,11 @@ def run(ctx: Runtime, job: Claimed) -> None:
     """Every check; a difference stops payouts and opens a task. Nothing repairs silently."""
     at_stripe = {code: from_stripe(amount, code) for code, amount in ctx.stripe.balance().items()}
     with ctx.act(f"job:{job.id}") as act:
+        since = closing.since(act)
+    told = ctx.stripe.balance_rows(since)
+    with ctx.act(f"job:{job.id}") as act:
+        closing.take_in(act, told)
+        closing.name_differences(act)
         checks = reconcile.verify(act.session)
         if reconcile.stop_payouts(act, checks):
             queue.open_task(act, "books_differ", "platform", checks=[c.name for c in checks if not c.ok])

@@ -170,7 +170,7 @@ def unwind(ctx: Runtime, job: Claimed) -> None:
                 found = ctx.stripe.reverse_transfer(source.transfer_id, left, f"{payout.id}:{source.number}:{found.amount_reversed}")
             failpoint("after_reversal")
             with ctx.act(f"job:{job.id}") as act:
-                payouts.leg_taken_back(rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True), source.number)
+                payouts.leg_taken_back(rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True), source.number, found.reversal_ids)
     with ctx.act(f"job:{job.id}", "psp") as act:
         payouts.failed(act, rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True))
 

@@ -92,6 +92,19 @@ def test_the_books_at_the_end_of(year: Golden, tmp_path: Path, day: str) -> None
     assert f"{sum(held.values()) / 100:.2f}" == expected["subledger_total"]
 
 
+@pytest.mark.parametrize("day", list(ENDS))
+def test_the_three_ways(year: Golden, tmp_path: Path, day: str) -> None:
+    found = rows(year, tmp_path, "M8", f"2025-11-01..{day}")[0]
+    expected = EXPECTED["three_way"][day]
+    names = {"psp_statement_total": "statement_total"}
+    assert {key: found[names.get(key, key)] for key in expected if key != "subledgers"} == {
+        key: value for key, value in expected.items() if key != "subledgers"
+    }
+    assert (found["difference_bank_book"], found["difference_book_sub"], found["unmatched"]) == ("0.00", "0.00", "0")
+    results = {r["result"] for r in rows(year, tmp_path, "S11", "2025-11-01..2026-12-31")}
+    assert results == {"equal"}
+
+
 @pytest.mark.parametrize("period", ["2025", "2026"])
 def test_profit_and_loss(year: Golden, tmp_path: Path, period: str) -> None:
     moved = {r["account"]: round(float(r["credits"]) * 100) - round(float(r["debits"]) * 100) for r in rows(year, tmp_path, "M7", period)}

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from service.domain.psp import InboundEvent
+from service.domain.psp import BalanceRow, InboundEvent
 from service.gateways import BadWebhook
 from service.gateways.stripe import snapshots
 from service.gateways.stripe.transport import PAGE, Connection, signed, translated
@@ -59,6 +59,12 @@ class Platform(Connection):
         for part in [*found.available, *found.pending]:
             totals[part.currency.upper()] = totals.get(part.currency.upper(), 0) + part.amount
         return totals
+
+    def balance_rows(self, since: datetime) -> list[BalanceRow]:
+        """Every row of the platform's balance since then, newest first, at most 5,000: the other side of a reconciliation."""
+        with translated():
+            page = self._client.v1.balance_transactions.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
+            return [snapshots.balance_row(row) for row in islice(page.auto_paging_iter(), PAGE * MAX_PAGES)]
 
     def top_up(self, amount: int, currency: str, key: str) -> str:
         """Put the platform's own money in."""

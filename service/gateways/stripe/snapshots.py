@@ -8,6 +8,7 @@ from typing import Any
 
 from service.domain.psp import (
     AccountSnapshot,
+    BalanceRow,
     BankPayoutSnapshot,
     ChargebackSnapshot,
     CheckoutSnapshot,
@@ -65,7 +66,16 @@ def chargeback(dispute: Any) -> ChargebackSnapshot:
 
 
 def transfer(transfer: Any) -> TransferSnapshot:
-    return TransferSnapshot(transfer.id, transfer.amount, transfer.amount_reversed)
+    reversals = getattr(transfer, "reversals", None)
+    return TransferSnapshot(transfer.id, transfer.amount, transfer.amount_reversed, tuple(r.id for r in reversals.data) if reversals else ())
+
+
+def balance_row(transaction: Any) -> BalanceRow:
+    source = transaction.source
+    return BalanceRow(
+        id=transaction.id, type=transaction.type, source=source if isinstance(source, str) or source is None else source.id, amount=transaction.amount,
+        fee=transaction.fee, currency=transaction.currency.upper(), created_at=datetime.fromtimestamp(transaction.created, UTC),
+    )  # fmt: skip
 
 
 def bank_payout(payout: Any) -> BankPayoutSnapshot:

@@ -1,0 +1,122 @@
+"""Stripe's rows against ours, each injected fault by its name; and closing a month: two people, nothing different, never again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.races.test_races import at_once
+from tests.world import World
+
+FAULTS = {
+    "missing": "DELETE FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}'",
+    "changed": "UPDATE sandbox.object SET doc = jsonb_set(doc, '{{amount}}', to_jsonb((doc ->> 'amount')::int + 1)) WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}'",
+}
+
+
+def all_kinds(world: World) -> None:
+    """A charge, a refund, transfers, one of them reversed, a chargeback."""
+    contract, _ = world.released_contract(milestones=[("Paid", 100_000), ("Kept", 20_000)])
+    world.onboarded()
+    world.advance("6d")
+    account = world.sql("SELECT stripe_account_id FROM payout_account")[0].stripe_account_id
+    world.sandbox.post(f"accounts/{account}", {"bank_fails": True})
+    world.program().post("/v1/payouts", {"amount": 30_000, "currency": "USD"})
+    world.advance("3d")
+    world.sandbox.post(f"accounts/{account}", {"bank_fails": False})
+    world.program().post("/v1/payouts", {"amount": 20_000, "currency": "USD"})
+    world.program().post(f"/v1/milestones/{contract['milestones'][1]['id']}/refunds", {"amount": 5_000})
+    world.work()
+    charge = next(o for o in world.sandbox.dump()["objects"] if o["object"] == "charge")
+    world.sandbox.post("disputes", {"charge": charge["id"], "amount": 1_000})
+    world.work()
+
+
+def forget(world: World) -> None:
+    """Everything of Stripe's is read anew the next night."""
+    world.sql_owner("ALTER TABLE psp_row DISABLE TRIGGER append_only; DELETE FROM psp_row; ALTER TABLE psp_row ENABLE TRIGGER append_only")
+
+
+def named(world: World) -> dict[str, dict[str, Any]]:
+    tasks = world.program("finance").get("/v1/staff/tasks")["data"]
+    return {t["subject"]: t["detail"] for t in tasks if t["kind"] == "psp_row_differs"}
+
+
+def test_every_row_is_matched_within_a_day(world: World) -> None:
+    all_kinds(world)
+    world.advance("3d")
+    assert named(world) == {}
+    results = world.sql("SELECT result, count(*) AS n FROM psp_match GROUP BY 1")
+    assert [(r.result, r.n >= 6) for r in results] == [("equal", True)]
+    assert world.sql("SELECT count(*) AS n FROM psp_row WHERE type = 'transfer_refund'")[0].n == 1, "a reversal is a row of its own"
+
+
+@pytest.mark.parametrize("fault", list(FAULTS))
+@pytest.mark.parametrize("kind", ["charge", "refund", "transfer", "transfer_refund", "adjustment"])
+def test_an_injected_fault_is_named(world: World, fault: str, kind: str) -> None:
+    all_kinds(world)
+    source = world.sql(f"SELECT doc ->> 'source' AS source FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}' LIMIT 1")[
+        0
+    ].source
+    world.sql_owner(FAULTS[fault].format(kind=kind))
+    forget(world)
+    world.advance("3d")
+    found = named(world)
+    assert found[source]["result"] == fault
+    if fault == "changed":
+        assert abs(found[source]["theirs"] - found[source]["ours"]) >= 1
+    month = world.sandbox.now()[:7]
+    world.advance("40d")
+    refused = world.program("finance").call("POST", f"/v1/periods/{month}/close", {})
+    assert (refused.status, "every row of Stripe's" in refused.json()["detail"]) == (409, True)
+
+
+def test_a_row_that_we_know_nothing_of(world: World) -> None:
+    all_kinds(world)
+    world.sql_owner(
+        'INSERT INTO sandbox.object (id, account, type, created_at, doc) SELECT \'txn_extra\', account, type, created_at, doc || \'{"id": "txn_extra", "source": "ch_nobody"}\''
+        " FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = 'charge' LIMIT 1"
+    )
+    forget(world)
+    world.advance("3d")
+    assert named(world)["ch_nobody"]["result"] == "extra"
+    world.sql_owner("DELETE FROM sandbox.object WHERE id = 'txn_extra'")
+    forget(world)
+    world.advance("1d")
+    assert named(world) == {}, "what is explained is no task any more"
+
+
+def test_two_people_close_a_month_once(world: World) -> None:
+    world.released_contract(milestones=[("Work", 10_000)])
+    month = world.sandbox.now()[:7]
+    finance, approver = world.program("finance"), world.program("approver")
+    early = finance.call("POST", f"/v1/periods/{month}/close", {})
+    assert early.json()["errors"][0]["code"] == "not_over"
+    assert finance.call("POST", "/v1/periods/2026-13/close", {}).status == 422
+    world.advance("40d")
+    assert finance.get(f"/v1/periods/{month}")["state"] == "open"
+    asked = finance.post(f"/v1/periods/{month}/close")
+    assert (asked["state"], all(check["ok"] for check in asked["checks"])) == ("asked", True)
+    assert finance.call("POST", f"/v1/periods/{month}/close", {}).status == 403, "finance cannot approve"
+    assert approver.call("POST", "/v1/periods/2020-01/close", {}).status == 403, "an approver cannot ask"
+    both = at_once(2, lambda i: world.program(["approver", "approver2"][i]).call("POST", f"/v1/periods/{month}/close", {}).status)
+    assert sorted(both) == [200, 409]
+    world.work()
+    closed = finance.get(f"/v1/periods/{month}")
+    assert closed["state"] == "closed"
+    states = {finance.get(f"/v1/exports/{one}")["code"]: finance.get(f"/v1/exports/{one}")["state"] for one in closed["exports"]}
+    assert set(states) >= {"M1", "M5", "M6", "M7", "M8", "M13"}
+    assert set(states.values()) == {"ready"}
+    with pytest.raises(psycopg.errors.CheckViolation, match="never changed"):
+        world.sql_owner("UPDATE period_close SET closed_by = 'somebody'")
+    with pytest.raises(psycopg.errors.CheckViolation, match=f"the books of {month} are closed"):
+        world.sql_owner(
+            f"SELECT ledger_post(gen_random_uuid(), 'float_in', 'late', NULL, 'x', now(), '{month}-15', now(), '{month}-15', 'late', 'USD',"
+            " ARRAY['psp_operating'], ARRAY[NULL]::uuid[], ARRAY['platform_equity'], ARRAY[NULL]::uuid[], ARRAY[1]::bigint[])"
+        )
+    world.released_contract(milestones=[("More", 10_000)], client="grace@hopper.example")
+    world.check_books()
+    again = finance.post("/v1/exports", {"export": "M6", "period": month, "as_of": closed["closed_at"]})
+    assert again["id"] in closed["exports"], "the frozen one, for ever"
