@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench soak freeze chaos screenshots lock clean
+.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports soak freeze chaos screenshots lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ fuzz: setup ## a short fuzz of every endpoint: no input may make a 5xx
 
 bench: setup ## figures, as ratios measured in one run
 	$(BIN)/python -m benchmarks.bench
+
+exports: setup ## a million lines of the journal to CSV and XLSX, against COPY: LINES=1000000
+	$(BIN)/python -m benchmarks.exports --lines $(or $(LINES),1000000)
 
 soak: setup ## the stateful machine for long: STEPS=2000 SEED=…
 	STEPS=$(or $(STEPS),2000) SEED=$(or $(SEED),0) $(BIN)/python -m pytest -q tests/machine/test_long_run.py

@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks import promises, safety
+from benchmarks import books, promises, safety
 from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.lifecycle import MACHINES, Machine
@@ -68,7 +68,14 @@ def chart() -> str:
 
 def mails() -> str:
     """Who gets which letter when."""
-    out = ["# Letters", "", "Generated from `service/worker/notices.py` and the templates beside it.", "", "| when | who | subject |", "|---|---|---|"]
+    out = [
+        "# Letters",
+        "",
+        "Generated from `service/domain/notices.py` and the templates in `service/worker/letters`.",
+        "",
+        "| when | who | subject |",
+        "|---|---|---|",
+    ]
     for fact, targets in NOTICES.items():
         for audience, template in targets:
             subject = (Path("service/worker/letters") / f"{template}.txt").read_text().split("\n", 1)[0]
@@ -120,6 +127,7 @@ PAGES = {
     "fees.md": promises.fees,
     "metrics.md": promises.metrics,
     "safety.md": safety.page,
+    "finance.md": books.page,
     "../.env.example": environment,
 }
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flask import Flask, Response, current_app, g, request
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from service.act import Act
@@ -141,7 +142,19 @@ def bearer() -> str:
     return key.strip()
 
 
-def attachment(name: str, media_type: str, content: bytes) -> Response:
+def streamed(name: str, count: int, read: Callable[[Session, int], bytes]) -> Response:
+    """A download of `count` pieces, each read in a transaction of its own while it is sent: a large file is never whole in memory."""
+    db = runtime().db
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(count):
+            with db.transaction() as session:
+                yield read(session, number)
+
+    return attachment(name, "application/octet-stream", pieces())
+
+
+def attachment(name: str, media_type: str, content: bytes | Iterator[bytes]) -> Response:
     """Always a download, never a page: `nosniff` and an empty sandbox besides."""
     made = Response(content, mimetype=media_type)
     made.headers.set("Content-Disposition", "attachment", filename=name)

@@ -76,7 +76,7 @@ def download(export_id: str, name: str) -> Response:
     """One of its files: the data, `manifest.json` or `manifest.sig`."""
     with call("payments:read") as made:
         found = finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))
-        return web.attachment(name, "application/octet-stream", b"".join(finance_exports.pieces(made.act.session, found, name)))
+        return web.streamed(name, finance_exports.pieces(made.act.session, found, name), lambda session, n: finance_exports.piece(session, export_id, name, n))
 
 
 @blueprint.route("/reports/<code>", methods=["GET"])

@@ -15,10 +15,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service import __version__
-from service.domain import typeid
 from service.domain.errors import Invalid
 from service.exports import manifest, plain_text
-from service.exports.formats import Row, as_csv, as_jsonl, as_xlsx, cells
+from service.exports.formats import as_csv, as_jsonl, as_texts, as_xlsx
 from service.exports.shapes import Asked, Export, plain_amount
 
 FORMATS = ("csv", "xlsx", "jsonl")
@@ -73,7 +72,7 @@ def check(export: Export, form: str, party: str | None, *, own: bool = False) ->
 def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
     """The rows as texts by column, for an answer on the spot. Raises Invalid when there are more than 10,000."""
     found = [
-        dict(zip((c.name for c in export.columns), texts, strict=True)) for texts in islice(_texts(export, rows_of(session, export, asked)), INLINE_ROWS + 1)
+        dict(zip((c.name for c in export.columns), texts, strict=True)) for texts in islice(as_texts(export, rows_of(session, export, asked)), INLINE_ROWS + 1)
     ]
     if len(found) > INLINE_ROWS:
         raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
@@ -111,29 +110,14 @@ class _Counted:
 
 def _write(export: Export, asked: Asked, form: str, target: Path, rows: Iterator[Any]) -> None:
     if form == "xlsx":
-        as_xlsx(export, _texts(export, rows), target)
+        as_xlsx(export, as_texts(export, rows), target)
         return
     pieces = (
         plain_text.FORMATS[form](rows, asked.last_day) if form in plain_text.FORMATS
-        else (as_csv if form == "csv" else as_jsonl)(export, _texts(export, rows))
+        else (as_csv if form == "csv" else as_jsonl)(export, as_texts(export, rows))
     )  # fmt: skip
     with target.open("wb") as file:
         file.writelines(pieces)
-
-
-def _texts(export: Export, rows: Iterator[Any]) -> Iterator[Row]:
-    for row in rows:
-        yield _with_prefix(export, row, cells(export, row))
-
-
-def _with_prefix(export: Export, row: Any, texts: Row) -> Row:
-    """Ids whose kind depends on the row: a party is a freelancer or a client, a case of the register a hold, dispute, …"""
-    for place, column in enumerate(export.columns):
-        if column.name == "party_id":
-            texts[place] = typeid.encode("frl" if row.party == "freelancer" else "cli", row.party_id)
-        elif column.name == "case_id" and export.name == "safety_register":
-            texts[place] = typeid.encode(row.prefix, row.case_id)
-    return texts
 
 
 def _prove(session: Session, export: Export, asked: Asked, made: Made) -> None:

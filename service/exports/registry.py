@@ -24,7 +24,7 @@ EXPORTS = {
     for export in (
         Export("M1", "history", "Transaction history", 1, (
             _ENTRY, _LINE, Column("occurred_at", "instant", "When it happened"), _POSTED, _EFFECTIVE, Column("party", "text", "freelancer or client"),
-            Column("party_id", "text", "Whose line it is"), Column("type", "text", "release, platform_fee, payout, funding, …"), _CONTRACT,
+            Column("party_id", "any id", "Whose line it is"), Column("type", "text", "release, platform_fee, payout, funding, …"), _CONTRACT,
             Column("contract_title", "text", "Its title"), _MILESTONE, Column("milestone_title", "text", "Its title"),
             Column("counterparty", "text", "The other person of the contract"), Column("client_po", "text", "The client's purchase order number"), _CURRENCY,
             _amount("amount", "Signed from the party's view: what came in is positive"), _amount("running_balance", "The party's balance after this line"),
@@ -77,7 +77,7 @@ EXPORTS = {
             Column("result", "text", "equal, missing (Stripe has no row), extra (we know nothing of it), changed"), Column("since", "day", "Its day"),
         ), ("difference",)),
         Export("M13", "safety_register", "Register of holds, disputes, chargebacks and cases", 1, (
-            Column("case_id", "text", "The hold, dispute, chargeback or case"), Column("kind", "text", "hold, dispute, chargeback, confiscation"), _CONTRACT, _MILESTONE,
+            Column("case_id", "any id", "The hold, dispute, chargeback or case"), Column("kind", "text", "hold, dispute, chargeback, confiscation"), _CONTRACT, _MILESTONE,
             Column("freelancer_id", "frl", "Whom it concerns"), Column("opened_on", "day", "Begun"), Column("opened_by", "text", "By whom"),
             Column("basis", "text", "The reason or the clause"), _CURRENCY, _amount("amount", "In dispute, set aside or to be taken"), _amount("released", "Of it to the freelancer"),
             _amount("refunded", "Of it to the client"), _amount("confiscated", "Of it taken"), _amount("given_back", "Of what was taken"), _amount("still_open", "Of it undecided"),

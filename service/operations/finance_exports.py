@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from service import events, queue, rows
@@ -88,16 +87,16 @@ def failed(act: Act, export_id: str, problem: str) -> None:
     queue.open_task(act, "export_failed", export_id, code=found.code, problem=problem[:300])
 
 
-def pieces(session: Session, export: FinanceExport, name: str) -> Iterator[bytes]:
-    """The bytes of one of its files, piece by piece. Raises NotFound for a name that it does not have, StateConflict before it is ready."""
+def pieces(session: Session, export: FinanceExport, name: str) -> int:
+    """How many pieces one of its files has. Raises NotFound for a name that it does not have, StateConflict before it is ready."""
     if export.state != "ready":
         raise StateConflict("This export cannot be downloaded.", {"current_state": export.state, "allowed_actions": []})
-    query = select(ExportPiece.number).where(ExportPiece.export_id == export.id, ExportPiece.name == name).order_by(ExportPiece.number)
-    numbers = session.execute(query).scalars().all()
-    if not numbers:
+    query = select(func.count()).select_from(ExportPiece).where(ExportPiece.export_id == export.id, ExportPiece.name == name)
+    count = int(session.execute(query).scalar_one())
+    if not count:
         raise NotFound("The export has no such file.")
-    for number in numbers:
-        data: bytes = session.execute(
-            select(ExportPiece.data).where(ExportPiece.export_id == export.id, ExportPiece.name == name, ExportPiece.number == number)
-        ).scalar_one()
-        yield data
+    return count
+
+
+def piece(session: Session, export_id: str, name: str, number: int) -> bytes:
+    return session.get_one(ExportPiece, (export_id, name, number)).data

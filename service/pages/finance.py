@@ -12,9 +12,10 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.chart import ACCOUNTS
 from service.domain.errors import Invalid, MissingScope
-from service.exports import making, periods, registry
+from service.exports import making, packs, periods, registry
 from service.exports.shapes import Asked
-from service.operations import desk_reads, finance_exports, reconcile
+from service.models import PeriodClose
+from service.operations import closing, desk_reads, finance_exports, reconcile
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.staff.session import desk, page
@@ -87,10 +88,48 @@ def ask(act: Act, who: Colleague) -> Response:
     return redirect(url_for("finance.overview") + "#exports", 303)
 
 
+@blueprint.get("/months/<month>")
+@desk("finance:read")
+def month(act: Act, who: Colleague, month: str) -> str:
+    """Whether a month can be closed, what stands in the way, who asked and who closed it, and its frozen exports."""
+    known = act.session.get(PeriodClose, month)
+    frozen = [finance_exports.find(act.session, one, party=rows.EVERYONE) for one in known.export_ids] if known else []
+    checks = known.checks if known and known.closed_at else packs.checks(act, month)
+    needed = "finance:approve" if known else "finance:act"
+    may_close = not (known and (known.closed_at or known.asked_by == who.actor)) and needed in who.scopes and all(check["ok"] for check in checks)
+    return page(act, who, "month.html", month=month, known=known, checks=checks, frozen=frozen, may_close=may_close)
+
+
+@blueprint.post("/months/<month>")
+@desk("finance:read", proof=True)
+def close_month(act: Act, who: Colleague, month: str) -> Response:
+    """The first person asks, another one closes; the same rules as by the API."""
+    known = act.session.get(PeriodClose, month)
+    needed = "finance:approve" if known else "finance:act"
+    if needed not in who.scopes:
+        raise MissingScope(f"This needs the right {needed}; your role is {who.role}.")
+    checks = packs.checks(act, month)
+    if use_form(act, who):
+        if known is None:
+            closing.ask(act, month, checks)
+        else:
+            packs.freeze(act, closing.close(act, closing.find(act.session, month, lock=True), checks))
+    return redirect(url_for("finance.month", month=month), 303)
+
+
+@blueprint.get("/month")
+@desk("finance:read")
+def find_month(_act: Act, _: Colleague) -> Response:
+    """The month that was typed."""
+    typed = request.args.get("month", "")
+    closing.last_day_of(typed)
+    return redirect(url_for("finance.month", month=typed), 303)
+
+
 @blueprint.get("/exports/<export_id>/<name>")
 @desk("finance:read")
 def download(act: Act, who: Colleague, export_id: str, name: str) -> Response:
     if "finance:export" not in who.scopes:
         raise MissingScope(f"This needs the right finance:export; your role is {who.role}.")
     found = finance_exports.find(act.session, export_id, party=rows.EVERYONE)
-    return web.attachment(name, "application/octet-stream", b"".join(finance_exports.pieces(act.session, found, name)))
+    return web.streamed(name, finance_exports.pieces(act.session, found, name), lambda session, n: finance_exports.piece(session, export_id, name, n))

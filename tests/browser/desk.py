@@ -68,9 +68,24 @@ def story(base: str, info: dict[str, str], page: Page, mark: str, visit: Visit) 
     assert _available(mary) == before, "exactly what was there before"
     page.goto(f"{base}/staff/rules?report=first_payment_size")
     visit("staff-rules", page)
+    _finance(page, base, visit)
     page.goto(f"{base}/transparency")
     visit("transparency", page)
     assert paid != held
+
+
+def _finance(page: Page, base: str, visit: Visit) -> None:
+    """The two usual questions, an export with its files, a month."""
+    _as(page, base, "Luca Pacioli", f"{base}/finance")
+    visit("finance", page)
+    page.get_by_label("Period").fill("2026")
+    page.get_by_role("button", name="Make the export").click()
+    expect(page.get_by_text("2026-01-01 to 2026-12-31").first).to_be_visible()
+    page.goto(f"{base}/finance/answers?who=Somerville&period=2026")
+    expect(page.get_by_text("Mary Somerville")).to_be_visible()
+    visit("finance-answers", page)
+    page.goto(f"{base}/finance/months/2026-10")
+    visit("finance-month", page)
 
 
 def _money(base: str, mary: Program, sandbox: Sandbox, mark: str) -> tuple[str, str]:

@@ -20,17 +20,18 @@ def test_the_contract_in_sixty_seconds() -> None:
     demo = Demo(free_port(), folder / "world")
     try:
         blocks = re.findall(r"<!-- run -->\n```sh\n(.*?)```", README, re.DOTALL)
-        assert len(blocks) == 3
+        assert len(blocks) == 4
         script = "set -euo pipefail\n" + "\necho '--- next'\n".join(blocks)
         environment = {"INFO": str(folder / "world" / "info"), "PATH": os.environ["PATH"], "HOME": str(folder)}
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment, check=False, timeout=120)
         assert done.returncode == 0, done.stderr
-        sent, money, clock = done.stdout.split("--- next")
+        sent, money, clock, books = done.stdout.split("--- next")
         assert '"state":"sent"' in sent
         assert '"fee":6000' in sent
         assert '"object":"contract_money"' in money
         assert '"object":"balance"' in money
         assert '"now"' in clock
+        assert "Right: every file is as it was made" in books
     finally:
         demo.stop()
         subprocess.run(["rm", "-rf", str(folder)], check=False)

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.console import colleague
 from tests.races.test_races import at_once
 from tests.world import World
 
@@ -120,3 +121,22 @@ def test_two_people_close_a_month_once(world: World) -> None:
     world.check_books()
     again = finance.post("/v1/exports", {"export": "M6", "period": month, "as_of": closed["closed_at"]})
     assert again["id"] in closed["exports"], "the frozen one, for ever"
+
+
+def test_two_people_close_a_month_in_the_browser(world: World) -> None:
+    world.released_contract(milestones=[("Work", 10_000)])
+    month = world.sandbox.now()[:7]
+    world.advance("40d")
+    luca, mary = colleague(world, "finance"), colleague(world, "approver")
+    path = f"/finance/months/{month}"
+    assert luca.http.request("GET", "/finance/month?month=soon").status == 422
+    assert "the three ways agree" in luca.get(f"/finance/month?month={month}").text
+    form = next(f for f in luca.get(path).forms if "Ask" in f.text)
+    assert luca.press(path, form).status == 303
+    assert "Another person" in luca.get(path).text
+    assert luca.press(path, form).status == 403, "finance cannot approve what it asked for"
+    form = next(f for f in mary.get(path).forms if "Close it" in f.text)
+    assert mary.press(path, form).status == 303
+    world.work()
+    assert "Closed" in luca.get(path).text
+    assert any(link.endswith(".beancount") for link in luca.get(path).links)

@@ -1,4 +1,4 @@
-SELECT h.entry_id AS event_id, h.line_no, h.occurred_at, h.posted_on, h.effective_on, h.party,
+SELECT CASE h.party WHEN 'client' THEN 'cli' ELSE 'frl' END AS prefix, h.entry_id AS event_id, h.line_no, h.occurred_at, h.posted_on, h.effective_on, h.party,
        h.party_id, h.type, h.contract_id, k.title AS contract_title, h.milestone_id, m.title AS milestone_title,
        CASE h.party WHEN 'client' THEN f.display_name ELSE k.client_name END AS counterparty, a.purchase_order AS client_po, h.currency,
        h.amount_minor AS amount, h.running_balance,

@@ -1,0 +1,35 @@
+"""docs/finance.md: every export with its columns, from the registry that the service runs on."""
+
+from __future__ import annotations
+
+from service.exports import making, periods
+from service.exports.registry import EXPORTS
+
+
+def page() -> str:
+    """The whole page."""
+    out = [
+        "# Books and papers", "", "Generated from `service/exports/registry.py`. Every export is read in one snapshot, streamed, proved against the books by a statement that goes",
+        "another way, and signed (Ed25519) with a manifest of its files, rows and totals. One that does not prove itself reaches nobody.", "",
+        '- By the API: `POST /v1/exports {"export": "M6", "period": "2026"}`, then `GET /v1/exports/{id}` until it is `ready`; up to 10,000 rows at once from `GET /v1/reports/{code}`.',
+        "- In the browser: `/finance`, with progress; the two usual questions at `/finance/answers`.", "- On the command line: `holdfast export M6 --period 2026 --format beancount`, and `holdfast verify export` anywhere, offline.", "",
+        f"A period is {periods.EXAMPLES}; it means days in the books, whose zone is UTC. `as_of` is what was known at an instant:",
+        "a past period asked about at two instants gives the same bytes, because late facts are posted on the day they are learned, with their day in `effective_on`.", "",
+        "Amounts are printed with the currency's digits and no grouping; a text that a spreadsheet would take for a formula begins with `'`; the header is there also without rows.", "",
+        "A month is closed by two people (`POST /v1/periods/2026-01/close`, once with `finance:act`, once with `finance:approve`) when every check of the books is right, the three ways",
+        "agree to zero and no row of Stripe's older than a day is unmatched. From then on PostgreSQL refuses entries in it, and its exports are frozen.", "",
+    ]  # fmt: skip
+    for export in EXPORTS.values():
+        formats = ", ".join(making.formats_of(export))
+        who = "a freelancer or client, or everybody" if export.for_party else "everybody"
+        out += [
+            f"## {export.code}: {export.title}",
+            "",
+            f"`{export.name}`, schema {export.schema_version}, about {who}; {formats}.",
+            "",
+            "| column | kind | meaning |",
+            "|---|---|---|",
+        ]
+        out += [f"| `{c.name}` | {f'id {c.kind}_…' if len(c.kind) == 3 and c.kind != 'day' else c.kind} | {c.meaning} |" for c in export.columns]
+        out.append("")
+    return "\n".join(out).rstrip() + "\n"
