@@ -30,6 +30,16 @@ def _one(session: Session, query: Select[Any], lock: bool) -> Any:
     return found
 
 
+def maybe(session: Session, query: Select[Any] | None, *, lock: bool) -> Any:
+    """The one row of a query, or None; locked: as it is now, whatever was read before, but nothing of this act's own writing is lost."""
+    if query is None:
+        return None
+    if lock:
+        session.flush()
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
+
+
 def _known(text: str, prefix: str) -> str:
     if not typeid.is_typeid(text, prefix):
         raise NotFound("There is no such object.")

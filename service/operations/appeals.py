@@ -77,11 +77,7 @@ def _another(act: Act, hold: Hold, others: list[str]) -> None:
 def find(session: Session, appeal_id: str, *, owner: str | None, lock: bool = False) -> Appeal:
     """Raises NotFound."""
     query = select(Appeal).where(Appeal.id == appeal_id) if typeid.is_typeid(appeal_id, "apl") else None
-    found = (
-        session.execute(query.with_for_update().execution_options(populate_existing=True) if lock else query).scalar_one_or_none()
-        if query is not None
-        else None
-    )
+    found: Appeal | None = rows.maybe(session, query, lock=lock)
     if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
         raise NotFound("There is no such appeal.")
     return found

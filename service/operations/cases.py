@@ -165,11 +165,7 @@ def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool
 def find(session: Session, case_id: str, *, owner: str | None, lock: bool = False) -> Confiscation:
     """Staff see all; the person sees a case once it was noticed. Raises NotFound."""
     query = select(Confiscation).where(Confiscation.id == case_id) if typeid.is_typeid(case_id, "cas") else None
-    found = (
-        session.execute(query.with_for_update().execution_options(populate_existing=True) if lock else query).scalar_one_or_none()
-        if query is not None
-        else None
-    )
+    found: Confiscation | None = rows.maybe(session, query, lock=lock)
     if found is None or owner not in (rows.EVERYONE, found.freelancer_id) or (owner is not rows.EVERYONE and found.noticed_at is None):
         raise NotFound("There is no such case.")
     return found

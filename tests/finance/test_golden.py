@@ -48,6 +48,12 @@ def rows(year: Golden, folder: Path, code: str, period: str, **more: Any) -> lis
         return list(csv.DictReader(file))
 
 
+def cents(text: str) -> int:
+    """'-12.34' is -1234."""
+    assert text[-3] == "."
+    return int(text.replace(".", ""))
+
+
 @pytest.mark.parametrize(("ours", "period"), [("2025", "2025"), ("2026", "2026"), ("FY2025-26", "IN2025-26"), ("FY2026-27", "IN2026-27")])
 def test_what_the_freelancer_earned(year: Golden, tmp_path: Path, ours: str, period: str) -> None:
     expected = (EXPECTED["seller_calendar"] | EXPECTED["seller_india_fy"])[ours]
@@ -82,11 +88,11 @@ def test_the_books_at_the_end_of(year: Golden, tmp_path: Path, day: str) -> None
         name |= {"platform_fees": "Income:PlatformFees", "forfeitures": "Income:Forfeitures", "escrow": "Liabilities:Escrow:C1-M2"}
         name |= {"disputed": "Liabilities:Frozen:C1-M3", "confiscated": "Liabilities:Confiscated:C1-M3"}
         key = name.get(row["account"], row["account"])
-        found[key] = found.get(key, 0) + round(float(row["closing"]) * 100)
+        found[key] = found.get(key, 0) + cents(row["closing"])
     assert {name: f"{amount / 100:.2f}" for name, amount in found.items() if amount} == EXPECTED["trial_balance"][day]
     held: dict[str, int] = {}
     for row in rows(year, tmp_path, "M5", f"2025-11-01..{day}"):
-        held[row["state"]] = held.get(row["state"], 0) + round(float(row["amount"]) * 100)
+        held[row["state"]] = held.get(row["state"], 0) + cents(row["amount"])
     expected = EXPECTED["three_way"][day]
     assert f"{held.pop('payout_in_flight', 0) / 100:.2f}" == expected["outstanding_payouts"]
     assert f"{sum(held.values()) / 100:.2f}" == expected["subledger_total"]
@@ -107,7 +113,7 @@ def test_the_three_ways(year: Golden, tmp_path: Path, day: str) -> None:
 
 @pytest.mark.parametrize("period", ["2025", "2026"])
 def test_profit_and_loss(year: Golden, tmp_path: Path, period: str) -> None:
-    moved = {r["account"]: round(float(r["credits"]) * 100) - round(float(r["debits"]) * 100) for r in rows(year, tmp_path, "M7", period)}
+    moved = {r["account"]: cents(r["credits"]) - cents(r["debits"]) for r in rows(year, tmp_path, "M7", period)}
     names = {"Income:PlatformFees": "platform_fees", "Income:Forfeitures": "forfeitures"}
     costs = {"Expenses:PSPFees": "psp_fees", "Expenses:DisputeFees": "dispute_fees"}
     found = {ours: moved.get(kind, 0) for ours, kind in names.items()} | {ours: -moved.get(kind, 0) for ours, kind in costs.items()}
@@ -126,7 +132,7 @@ def test_the_lines_of_the_history(year: Golden, tmp_path: Path) -> None:
     theirs = rows(year, tmp_path, "M1", "2025-11-01..2026-12-31", party=client_of(year))
     by_type: dict[str, int] = {}
     for row in theirs:
-        by_type[row["type"]] = by_type.get(row["type"], 0) + round(float(row["amount"]) * 100)
+        by_type[row["type"]] = by_type.get(row["type"], 0) + cents(row["amount"])
     assert by_type == {"funding": 433_383, "release": -220_010, "refund_from_escrow": -163_373, "confiscation": -50_000}
     assert theirs[-1]["running_balance"] == "0.00"
 

@@ -34,7 +34,7 @@ def test_the_story_by_forms_alone(world: World) -> None:
     assert any(world.ada_id in link for link in found.links)
 
     shown = safety.preview("suspend", world.ada_id, level="blocked", **WHY)
-    for part in ("hold.placed", "suspension.started", "hold placed", "post nothing in the books", "950.00", "100.00"):
+    for part in ("hold.placed", "suspension.started", "hold placed", "post nothing in the books", "1,050.00"):
         assert part in shown.page.text, part
     assert world.sql("SELECT count(*) AS n FROM hold")[0].n == 0, "a rehearsal leaves nothing behind"
     assert safety.confirm("suspend", world.ada_id, shown.page).status == 303
