@@ -25,6 +25,7 @@ class Reply:
     status: int
     headers: dict[str, str]
     text: str
+    raw: bytes = b""
 
     def json(self) -> Any:
         return json.loads(self.text)
@@ -48,7 +49,7 @@ class WsgiHttp:
 
     def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
         answer = self._client.open(path, method=method, data=body, headers=headers or {}, base_url="http://127.0.0.1:8000")
-        return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.get_data().decode(errors="replace"))
+        return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.get_data().decode(errors="replace"), answer.get_data())
 
 
 class LiveHttp:

@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Response
 
-from service import desk, rows
+from service import desk, rows, web
 from service.api.framework import Call, Endpoints, call
 from service.api.schemas import answered, asked, asked_safety
 from service.escrow import taking
+from service.exports import case_statement
 from service.models import Confiscation
 from service.operations import cases
 from service.operations.cases import Wanted
@@ -100,10 +101,22 @@ def read_own(case_id: str) -> Response:
 
 
 @blueprint.route("/cases/<case_id>/answer", methods=["POST"])
-@blueprint.arguments(asked_safety.RequirementIn)
+@blueprint.arguments(asked_safety.CaseAnswerIn)
 @blueprint.response(200, answered.AnyOut)
 def answer(body: dict[str, Any], case_id: str) -> Response:
     """What you say to it, before anything is taken."""
     with call("contracts:write") as made:
         case = cases.find(made.act.session, case_id, owner=made.owner, lock=True)
         return made.json(shown(cases.answer(made.act, case, body["words"]), staff=False))
+
+
+@blueprint.route("/cases/<case_id>/statement", methods=["GET"])
+@blueprint.response(200, content_type="application/zip")
+def own_statement(case_id: str) -> Response:
+    """The signed statement of a case that was carried out: a PDF with its manifest and signature, as a ZIP."""
+    with call("contracts:read") as made:
+        case = cases.find(made.act.session, case_id, owner=made.owner)
+        settings = web.runtime().settings
+        return web.attachment(
+            f"{case.id}.zip", "application/zip", case_statement.statement(made.act.session, case, None, settings.platform_name, settings.signing_key)
+        )

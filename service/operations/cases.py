@@ -171,6 +171,12 @@ def find(session: Session, case_id: str, *, owner: str | None, lock: bool = Fals
     return found
 
 
+def touching(session: Session, contract: Contract) -> list[Confiscation]:
+    """Cases that were carried out and took some of a contract's money, oldest first, at most 20."""
+    query = select(Confiscation).join(CaseLine).where(CaseLine.milestone_id.in_([m.id for m in contract.milestones]), Confiscation.executed_at.is_not(None))
+    return list(session.execute(query.distinct().order_by(Confiscation.id).limit(20)).scalars())
+
+
 def people_of(session: Session, hold_id: str) -> list[str]:
     """Everybody who has decided about a hold's case: none of them decides about an appeal."""
     case = of_hold(session, hold_id)

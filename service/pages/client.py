@@ -13,7 +13,7 @@ from service.act import Act
 from service.domain.errors import Invalid, NotFound
 from service.escrow.money import held_minor
 from service.models import Contract
-from service.operations import access, amendments, contract_reads, contracts, deadlines, disputes, holds, links, milestones, offers, payments, statements
+from service.operations import access, amendments, cases, contract_reads, contracts, deadlines, disputes, holds, links, milestones, offers, payments, statements
 from service.operations.links import Visitor
 from service.pages.deciding import decide
 from service.pages.session import code_first, require_code, use_form, visitor
@@ -52,6 +52,7 @@ def contract(contract_id: str) -> str:
             disputes=[d for d in contested if d.closed_at is None],
             deadlines=[d for d in deadlines.deadlines_of(act, found) if d.what != "end of the security period"],
             on_hold=holds.reaching(act, found),
+            cases=cases.touching(act.session, found) if any(m.confiscated_minor for m in found.milestones) else [],
             moving=access.pending_change(act.session, found.id),
         )
 

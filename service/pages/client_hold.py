@@ -11,8 +11,9 @@ from service.act import Act
 from service.domain.errors import NotFound
 from service.domain.restrictions import FOR_CLIENTS
 from service.escrow.money import held_minor
+from service.exports import case_statement
 from service.models import Contract, Hold
-from service.operations import appeals, holds, links, reasons
+from service.operations import appeals, cases, holds, links, reasons
 from service.pages.deciding import decide, uploaded, words
 from service.pages.session import code_first, visitor
 
@@ -30,6 +31,20 @@ def page(contract_id: str) -> str:
             "hold.html", contract=found, freelancer=found.freelancer, own=own, others=[hold for hold in shown if not _about_client(hold)],
             words=FOR_CLIENTS, held=sum(held_minor(m) for m in found.milestones), decided_by=min((reading.next_decision_at(h) for h in shown), default=None),
         )  # fmt: skip
+
+
+@blueprint.get("/c/<contract_id>/cases/<case_id>")
+def statement(contract_id: str, case_id: str) -> Response:
+    """The signed statement of a case that took some of this contract's money."""
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        case = next((one for one in cases.touching(act.session, found) if one.id == case_id), None)
+        if case is None:
+            raise NotFound("There is no such statement.")
+        settings = web.runtime().settings
+        return web.attachment(
+            f"{case.id}.zip", "application/zip", case_statement.statement(act.session, case, found, settings.platform_name, settings.signing_key)
+        )
 
 
 @blueprint.post("/c/<contract_id>/hold/<hold_id>/appeal")

@@ -16,6 +16,7 @@ from service import rows, web
 from service.act import Act
 from service.domain.errors import Gone, Invalid, NotFound
 from service.domain.restrictions import SCOPES
+from service.exports import case_statement
 from service.models import Hold
 from service.operations import appeals, cases, files, holds, reasons, requirements
 from service.pages.deciding import uploaded, words
@@ -123,6 +124,17 @@ def appeal(act: Act, hold: Hold) -> AnyResponse:
     """Somebody else decides again."""
     appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold, act.actor))
     return redirect(url_for("notice.page", hold_id=hold.id), 303)
+
+
+@blueprint.get("/h/<hold_id>/statement")
+@reader
+def statement(act: Act, hold: Hold) -> AnyResponse:
+    """The signed statement of the hold's case, once it was carried out."""
+    case = cases.of_hold(act.session, hold.id)
+    if case is None:
+        raise NotFound("There is no statement.")
+    settings = web.runtime().settings
+    return web.attachment(f"{case.id}.zip", "application/zip", case_statement.statement(act.session, case, None, settings.platform_name, settings.signing_key))
 
 
 @blueprint.post("/h/<hold_id>/case")

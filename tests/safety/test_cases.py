@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from service.exports import manifest
 from service.operations import people
 from tests.databases import clone
 from tests.faults.test_payments import at_once
@@ -83,6 +89,7 @@ def test_the_whole_story(world: World) -> None:
     theirs = next(m for m in world.sandbox.mail("charles@babbage.example") if "About your money" in m["subject"])
     assert "USD 100.00 to the client" in mine["text"]
     assert "USD 100.00" in theirs["text"]
+    signed_statements_agree(world, case, held)
     # The appeal, by somebody who has decided nothing so far.
     filed = ada.post(f"/v1/holds/{hold['id']}/appeals", {"statement": "Here are the originals."})
     decision = {"outcome": "reversed", "reasons": "They are genuine.", "at_platform_cost": True}
@@ -101,6 +108,30 @@ def test_the_whole_story(world: World) -> None:
         ],
     )  # fmt: skip
     assert world.balance()["available"] == 95_000, "exactly what was there before"
+
+
+def signed_statements_agree(world: World, case: dict[str, Any], held: dict[str, Any]) -> None:
+    """Both parties' papers: signed, with the same sum for the same line, and nothing of the other's."""
+    mine = opened(world.program().http.request("GET", f"/v1/cases/{case['id']}/statement", headers={"Authorization": f"Bearer {world.keys['ada']}"}).raw)
+    client = world.client()
+    client.open("About your money")
+    page = client.get(f"/c/{held['id']}")
+    theirs = opened(client.http.request("GET", next(link for link in page.links if "/cases/" in link)).raw)
+    assert [line["amount_minor"] for line in mine["lines"]] == [10_000, 30_000, 5_000, 60_000]
+    assert theirs["lines"] == mine["lines"][:1], "the client's contract, and no other"
+    assert world.program("mary").call("GET", f"/v1/cases/{case['id']}/statement").status == 404
+    again = opened(world.program().http.request("GET", f"/v1/cases/{case['id']}/statement", headers={"Authorization": f"Bearer {world.keys['ada']}"}).raw)
+    assert again == mine, "the same bytes twice"
+
+
+def opened(content: bytes) -> dict[str, Any]:
+    """A statement's manifest, after everything in it was verified as a stranger would."""
+    with tempfile.TemporaryDirectory() as folder:
+        zipfile.ZipFile(io.BytesIO(content)).extractall(folder)
+        assert manifest.verify(Path(folder)) == []
+        assert (Path(folder) / "statement.pdf").read_bytes().startswith(b"%PDF")
+        found: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text())
+        return found
 
 
 @fault("FRZ-04")

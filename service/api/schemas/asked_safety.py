@@ -91,6 +91,10 @@ class RequirementIn(Schema):
     files = _files()
 
 
+class CaseAnswerIn(Schema):
+    words = prose(10_000, required=True, least=1)
+
+
 class HoldQuery(PageQuery):
     in_force = fields.Boolean(load_default=False)
     freelancer = freelancer_id(load_default=None, metadata={"description": "Platform and staff keys only"})
