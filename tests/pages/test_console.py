@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service import queue
 from service.domain import typeid
 from service.operations import people, staff_access
 from tests.console import Colleague, colleague, with_letter
@@ -176,6 +177,17 @@ def test_an_act_needs_a_proof_of_the_last_minutes_and_keeps_what_was_written(wor
     assert world.sql("SELECT count(*) AS n FROM hold")[0].n == 1, "a double click acts once"
     world.advance("2h")
     assert desk.http.request("GET", "/staff").status == 303, "an hour without a look"
+
+
+def test_who_only_reads_closes_no_task(world: World) -> None:
+    with world.runtime.act("test") as act:
+        queue.open_task(act, "look_at_this", "platform")
+    safety, reviewer = colleague(world, "safety"), colleague(world, "reviewer")
+    assert not [f for f in reviewer.get("/staff?show=tasks").forms if "Done" in f.text]
+    form = next(f for f in safety.get("/staff?show=tasks").forms if "Done" in f.text)
+    assert reviewer.press("/staff", form).status == 403
+    assert safety.press("/staff", form).status == 303
+    assert world.sql("SELECT count(*) AS n FROM staff_task WHERE closed_at IS NULL")[0].n == 0
 
 
 def test_a_key_that_is_revoked_closes_its_browsers(world: World) -> None:

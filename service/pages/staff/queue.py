@@ -44,7 +44,7 @@ def _money(act: Act, hold_id: str | None) -> list[dict[str, Any]]:
 
 
 @blueprint.post("/tasks")
-@desk()
+@desk("safety:act")
 def close_task(act: Act, who: Colleague) -> Response:
     """It is done; it opens again by itself when its cause comes back."""
     if use_form(act, who):
