@@ -86,7 +86,7 @@ def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
         bearer=contract.processing_borne_by,
         on=on,
         billed_before_minor=billed_before(act, contract.client_alias_id, contract.currency) if pair.lifetime else 0,
-        country=act.session.get_one(Freelancer, contract.freelancer_id).country,
+        country=act.session.get_one(Freelancer, contract.freelancer_id).country if pair.own.tax != "none" else None,
     )
     return quote(act.policies, pair, asked)
 

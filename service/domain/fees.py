@@ -89,6 +89,8 @@ class Schedule:
 
     def like(self, factor: Fraction) -> Schedule:
         """The same schedule with its thresholds in another currency, `factor` minor units of it to one of the US dollar's."""
+        if factor == 1:
+            return self
         tiers = tuple(Tier(None if t.up_to_minor is None else int(t.up_to_minor * factor), t.rate) for t in self.tiers)
         cap = None if self.cap_minor is None else int(self.cap_minor * factor)
         return replace(self, tiers=tiers, minimum_minor=int(self.minimum_minor * factor), cap_minor=cap)
@@ -125,7 +127,7 @@ def fee_on(schedule: Schedule, amount_minor: int) -> int:
 def own_fee(schedule: Schedule, amount_minor: int, billed_before_minor: int = 0) -> int:
     """One schedule's fee on the cumulative amount of a milestone, wherever on its base that amount begins."""
     before = billed_before_minor if schedule.base == "lifetime" else 0
-    return fee_on(schedule, before + amount_minor) - fee_on(schedule, before)
+    return fee_on(schedule, before + amount_minor) - (fee_on(schedule, before) if before else 0)
 
 
 def cumulative_fee(own: Schedule, normal: Schedule, amount_minor: int, billed_before_minor: int = 0) -> int:
@@ -133,7 +135,12 @@ def cumulative_fee(own: Schedule, normal: Schedule, amount_minor: int, billed_be
 
     `billed_before_minor`: lifetime billings with this client when the milestone's first release happened.
     """
-    return min(own_fee(own, amount_minor, billed_before_minor), own_fee(normal, amount_minor, billed_before_minor))
+    return never_worse(own_fee(own, amount_minor, billed_before_minor), own_fee(normal, amount_minor, billed_before_minor))
+
+
+def never_worse(own_minor: int, normal_minor: int) -> int:
+    """Of two fees on the same amount, the one that is charged: a kind's own fee is never above the normal one."""
+    return min(own_minor, normal_minor)
 
 
 def tax_on_fee(fee_minor: int, rate: Fraction, *, inside: bool) -> int:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from service.domain.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, cumulative_fee, own_fee, processing_cost, tax_on_fee
+from service.domain.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, never_worse, own_fee, processing_cost, tax_on_fee
 from service.domain.money import round_half_up, split_by_largest_remainder
 from service.policies import Policies
 
@@ -71,8 +71,9 @@ def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
 def _milestones(pair: Pair, asked: Asked) -> list[dict[str, Any]]:
     found, before = [], asked.billed_before_minor
     for amount in asked.amounts_minor:
-        fee, normal = cumulative_fee(pair.own, pair.normal, amount, before), own_fee(pair.normal, amount, before)
-        applied = asked.kind if fee == own_fee(pair.own, amount, before) else pair.normal.kind
+        own, normal = own_fee(pair.own, amount, before), own_fee(pair.normal, amount, before)
+        fee = never_worse(own, normal)
+        applied = asked.kind if fee == own else pair.normal.kind
         found.append({"amount": amount, "fee": fee, "normal_fee": normal, "net": amount - fee, "applied": applied})
         before += amount
     return found
