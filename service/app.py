@@ -22,6 +22,7 @@ from service.runtime import Runtime
 from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox
 from service.sandbox.runner import Pump
+from service.sealing import Seals
 from service.throttle import Throttle
 from service.tokens import Tokens
 
@@ -45,7 +46,7 @@ def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | Non
         sandbox = None
         stripe = StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets, live=not settings.sandbox)
         mail = SmtpGateway(settings.mail_url)
-    return Runtime(settings, policies.load(settings), db, stripe, mail, Tokens(settings.secret_keys)), sandbox
+    return Runtime(settings, policies.load(settings), db, stripe, mail, Tokens(settings.secret_keys), Seals(settings.tax_keys)), sandbox
 
 
 def create_app(settings: Settings, pump: Pump = lambda _: True) -> Flask:

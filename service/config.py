@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -32,6 +33,11 @@ class Settings:
     """For links, cookies and codes; the last one signs, all verify."""
     signing_key: str = field(default="", repr=False)
     """Ed25519 private key (32 bytes, hex) for ledger heads and papers."""
+    tax_keys: tuple[str, ...] = field(default=(), repr=False)
+    """32 bytes in hex each, for tax identities and filings; the last one seals, all open. Required in live mode."""
+    paper_key: str = field(default="", repr=False)
+    paper_certificate: str = ""
+    """RSA key and X.509 certificate (PEM) that certificates of earnings are signed with; without them the manifest alone is signed."""
     stripe_key: str = field(default="", repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     stripe_country: str = "US"
@@ -41,6 +47,8 @@ class Settings:
     """Only with a recorded legal basis can a case forfeit money to the platform, after the time for an appeal."""
     fees: str = field(default="", repr=False)
     """Fee schedules as YAML instead of the shipped ones: name your file in `HOLDFAST_FEES_FILE`."""
+    entity: str = field(default="", repr=False)
+    """Who runs this, as papers and tax files name them: name your YAML file in `HOLDFAST_ENTITY_FILE`."""
     kinds: str = field(default="", repr=False)
     """Kinds of contracts as YAML instead of the shipped ones: name your file in `HOLDFAST_KINDS_FILE`."""
     mail_url: str = field(default="", repr=False)
@@ -119,12 +127,16 @@ def _problems(s: Settings) -> list[str]:
         found.append("HOLDFAST_SECRET_KEYS needs at least one key of 32 characters or more.")
     if len(s.signing_key) != 64:
         found.append("HOLDFAST_SIGNING_KEY is 32 bytes in hex (64 characters).")
+    if not all(re.fullmatch(r"[0-9a-f]{64}", key) for key in s.tax_keys):
+        found.append("HOLDFAST_TAX_KEYS are 32 bytes in hex each (64 characters), comma between.")
+    if bool(s.paper_key) != bool(s.paper_certificate):
+        found.append("HOLDFAST_PAPER_KEY and HOLDFAST_PAPER_CERTIFICATE belong together.")
     if not s.stripe_webhook_secrets:
         found.append("HOLDFAST_STRIPE_WEBHOOK_SECRETS is required: an empty secret would verify anything.")
     if s.sandbox and s.stripe_key.startswith(("sk_live", "rk_live")):
         found.append("A live Stripe key beside the sandbox is refused.")
     if not s.sandbox:
-        found += [f"HOLDFAST_{n.upper()} is required in live mode." for n in ("stripe_key", "mail_url", "mail_events_secret") if not getattr(s, n)]
+        found += [f"HOLDFAST_{n.upper()} is required in live mode." for n in ("stripe_key", "mail_url", "mail_events_secret", "tax_keys") if not getattr(s, n)]
         if s.failpoints:
             found.append("HOLDFAST_FAILPOINTS is refused in live mode.")
         if not s.public_url.startswith("https://"):

@@ -12,6 +12,7 @@ from service.db import Database
 from service.gateways.mail import MailGateway
 from service.gateways.stripe import StripeGateway
 from service.policies import Policies
+from service.sealing import Seals
 from service.tokens import Tokens
 
 
@@ -23,6 +24,7 @@ class Runtime:
     stripe: StripeGateway
     mail: MailGateway
     tokens: Tokens = field(repr=False)
+    seals: Seals = field(repr=False)
 
     @contextmanager
     def act(self, request_id: str, actor: str = "system") -> Iterator[Act]:

@@ -29,6 +29,7 @@ def make_settings(database_url: str, **more: Any) -> Settings:
     values: dict[str, Any] = {
         "mode": "sandbox", "database_url": database_url, "public_url": BASE, "secret_keys": ("test-key-" + "x" * 32,), "signing_key": "07" * 32,
         "stripe_webhook_secrets": (SECRET,), "mail_events_secret": "mail-secret", "log_level": "ERROR",
+        "tax_keys": ("1f" * 32,),
     }  # fmt: skip
     return Settings(**(values | more))
 

@@ -26,6 +26,7 @@ from service.app import create_runtime
 from service.cli import books, run, seed
 from service.config import Settings
 from service.db.embedded import EmbeddedServer
+from service.papers import signing
 from service.sandbox.app import remember_address
 from service.worker.loop import Worker
 
@@ -135,7 +136,8 @@ class Supervisor:
             made = {
                 "HOLDFAST_SECRET_KEYS": secrets.token_hex(32), "HOLDFAST_SIGNING_KEY": secrets.token_hex(32),
                 "HOLDFAST_STRIPE_WEBHOOK_SECRETS": f"whsec_{secrets.token_hex(16)}", "HOLDFAST_MAIL_EVENTS_SECRET": secrets.token_hex(16),
-            }  # fmt: skip
+                "HOLDFAST_TAX_KEYS": secrets.token_hex(32),
+            } | dict(zip(("HOLDFAST_PAPER_KEY", "HOLDFAST_PAPER_CERTIFICATE"), signing.self_signed("Holdfast demo"), strict=True))  # fmt: skip
             _write_private(path, json.dumps(made))
         found: dict[str, str] = json.loads(path.read_text())
         return found

@@ -11,6 +11,7 @@ from service.config import Settings
 from service.domain.errors import Invalid
 from service.domain.fees import Schedule
 from service.domain.money import usd_like
+from service.policies.entity import Entity, entity_of
 from service.policies.fee_tax import FeeTax, fee_taxes_of
 from service.policies.kinds import Kind, kinds_of
 from service.policies.processing import Processing
@@ -100,6 +101,7 @@ class Policies:
     schedules: tuple[Schedule, ...]
     fee_taxes: tuple[FeeTax, ...]
     processing: Processing
+    entity: Entity
     currencies: tuple[str, ...]
     book_zone: ZoneInfo
     stripe_country: str
@@ -145,6 +147,7 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
         schedules=schedules_of(fees, list(kinds), settings.settlement_currencies),
         fee_taxes=fee_taxes_of(read((folder / "fee_tax.yaml").read_text(), "fee_tax.yaml")),
         processing=Processing(read((folder / "processing.yaml").read_text(), "processing.yaml")),
+        entity=entity_of(read(settings.entity or (folder / "entity.yaml").read_text(), "entity.yaml")),
         currencies=settings.settlement_currencies,
         book_zone=ZoneInfo(settings.book_zone),
         stripe_country=settings.stripe_country,

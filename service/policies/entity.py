@@ -1,0 +1,44 @@
+"""The legal entity that runs the service."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields
+
+from service.policies.reading import Row
+
+EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())  # noqa: SIM905  a list to be read at a glance
+
+
+@dataclass(frozen=True)
+class Entity:
+    legal_name: str
+    trading_name: str
+    street: str
+    building: str
+    postcode: str
+    city: str
+    country: str
+    vat_id: str
+    registration_no: str
+    tin: str
+    tin_issued_by: str
+    email: str
+    phone: str
+
+    def as_party(self) -> dict[str, str]:
+        """As an invoice names it."""
+        wanted = ("street", "building", "postcode", "city", "country", "vat_id", "registration_no")
+        return {"name": self.legal_name} | {name: value for name, value in asdict(self).items() if name in wanted}
+
+    def reverse_charges(self, country: str, vat_id: str | None) -> bool:
+        """Whether the customer owes the tax: a business with a VAT id in another member state (Directive 2006/112/EC, art. 44 and 196)."""
+        return bool(vat_id) and self.country in EU and country in EU and country != self.country
+
+
+def entity_of(file: Row) -> Entity:
+    """Raises PolicyError."""
+    row = file.known([f.name for f in fields(Entity)])
+    if not re.fullmatch(r"[A-Z]{2}", str(row["country"])) or not str(row["legal_name"]).strip():
+        raise row.refuse("legal_name is there and country is two capital letters")
+    return Entity(**{name: str(value) for name, value in row.items()})
