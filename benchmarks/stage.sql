@@ -58,7 +58,7 @@ BEGIN
     INSERT INTO event (id, type, public, object_id, contract_id, freelancer_id, data, actor, request_id, policy_version, occurred_at)
     SELECT gen_random_uuid(), kind, true, w.milestone::text, w.contract, w.freelancer, '{"amount": 10000}', 'bench', 'bench', 'dc-1', now()
       FROM unnest(ARRAY['milestone.approved', 'milestone.released', 'contract.completed']) AS kind;
-    INSERT INTO job (kind, subject, args, due_at) VALUES ('mature', made::text, '{}', now() + interval '5 days') ON CONFLICT DO NOTHING;
+    INSERT INTO job (kind, subject, args, due_at) VALUES ('mature', made::text, '{}', now() + interval '5 days'), ('invoice', made::text, '{}', now()) ON CONFLICT DO NOTHING;
     UPDATE milestone SET state = 'released', released_minor = 10000, fee_taken_minor = 500, auto_release_at = NULL WHERE id = w.milestone;
     UPDATE contract SET state = 'completed', version = version + 1, closed_at = now() WHERE id = w.contract;
     PERFORM ledger_post(made, 'release', made::text, w.contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',

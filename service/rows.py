@@ -7,6 +7,7 @@ the ledger's balances by account id inside `ledger.post`. A contract's lock cove
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from service.domain import typeid
 from service.domain.errors import NotFound
-from service.models import Chargeback, Contract, Dispute, Freelancer, Milestone, Payment, Payout, Refund, RefundRequest
+from service.models import Chargeback, Contract, Dispute, Freelancer, Milestone, Payment, Payout, Refund, RefundRequest, TaxIdentity
 
 EVERYONE = None
 """As owner: a platform key, staff, or the system. Said explicitly at each call."""
@@ -124,3 +125,10 @@ def payout(session: Session, payout_id: str, *, owner: str | None, lock: bool = 
         freelancer(session, found.freelancer_id, lock=True)
         found = _one(session, query, True)
     return found
+
+
+def tax_identity(session: Session, freelancer_id: str, at: datetime | None = None) -> TaxIdentity | None:
+    """What a freelancer had declared last at an instant; by now when none is said. None before anything was."""
+    query = select(TaxIdentity).where(TaxIdentity.freelancer_id == freelancer_id).order_by(TaxIdentity.signed_at.desc(), TaxIdentity.id.desc()).limit(1)
+    query = query.where(TaxIdentity.signed_at <= at) if at else query.where(TaxIdentity.replaced_at.is_(None))
+    return session.execute(query).scalar_one_or_none()

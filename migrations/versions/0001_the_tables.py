@@ -67,6 +67,8 @@ def upgrade() -> None:
     sa.Column('last_day', sa.Date(), nullable=False),
     sa.Column('as_of', sa.DateTime(timezone=True), nullable=False),
     sa.Column('party', sa.Text(), nullable=True),
+    sa.Column('home', sa.Text(), nullable=True),
+    sa.Column('language', sa.Text(), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('rows_done', sa.BigInteger(), nullable=False),
     sa.Column('problem', sa.Text(), nullable=True),
@@ -111,6 +113,18 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('freelancer_pkey')),
     sa.UniqueConstraint('external_ref', name=op.f('freelancer_external_ref_key'))
+    )
+    op.create_table('fx_rate',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('base', sa.Text(), nullable=False),
+    sa.Column('quote', sa.Text(), nullable=False),
+    sa.Column('rate', sa.Numeric(precision=20, scale=10), nullable=False),
+    sa.Column('rate_date', sa.Date(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('fetched_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('rate > 0 AND base <> quote', name=op.f('fx_rate_rate')),
+    sa.PrimaryKeyConstraint('id', name=op.f('fx_rate_pkey')),
+    sa.UniqueConstraint('base', 'quote', 'rate_date', 'source', name=op.f('fx_rate_base_quote_rate_date_source_key'))
     )
     op.create_table('idempotency_record',
     sa.Column('scope', sa.LargeBinary(), nullable=False),
@@ -228,6 +242,46 @@ def upgrade() -> None:
     sa.Column('handled_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('stripe_event_pkey'))
     )
+    op.create_table('tax_filing',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('regime', sa.Text(), nullable=False),
+    sa.Column('year', sa.BigInteger(), nullable=False),
+    sa.Column('message_ref', sa.Text(), nullable=False),
+    sa.Column('message_type', sa.Text(), nullable=False),
+    sa.Column('as_of', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('docs', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('sealed_with', sa.Text(), nullable=False),
+    sa.Column('made_by', sa.Text(), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("message_type IN ('DPI401', 'DPI402', 'DPI403')", name=op.f('tax_filing_message_type_known')),
+    sa.CheckConstraint("regime IN ('eu_dac7', 'uk_mrdp')", name=op.f('tax_filing_regime_known')),
+    sa.PrimaryKeyConstraint('id', name=op.f('tax_filing_pkey')),
+    sa.UniqueConstraint('message_ref', name=op.f('tax_filing_message_ref_key'))
+    )
+    op.create_table('tax_scope',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('regime', sa.Text(), nullable=False),
+    sa.Column('in_scope', sa.Boolean(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('decided_by', sa.Text(), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("regime IN ('us_1099k', 'eu_dac7', 'uk_mrdp', 'in_194o', 'us_backup')", name=op.f('tax_scope_regime_known')),
+    sa.CheckConstraint('length(reason) >= 10', name=op.f('tax_scope_reason')),
+    sa.PrimaryKeyConstraint('id', name=op.f('tax_scope_pkey'))
+    )
+    op.create_table('accountant_link',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('accountant_link_freelancer_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('accountant_link_pkey'))
+    )
+    op.create_index(op.f('accountant_link_freelancer_id_idx'), 'accountant_link', ['freelancer_id'], unique=False)
     op.create_table('api_key',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('digest', sa.Text(), nullable=False),
@@ -247,6 +301,29 @@ def upgrade() -> None:
     sa.UniqueConstraint('digest', name=op.f('api_key_digest_key'))
     )
     op.create_index(op.f('api_key_freelancer_id_idx'), 'api_key', ['freelancer_id'], unique=False)
+    op.create_table('certificate',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('language', sa.Text(), nullable=False),
+    sa.Column('content', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('pdf', sa.LargeBinary(), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('superseded_by', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('revoked_reason', sa.Text(), nullable=True),
+    sa.CheckConstraint('(revoked_at IS NULL) = (revoked_reason IS NULL)', name=op.f('certificate_revoked_with_reason')),
+    sa.CheckConstraint('first_day <= last_day', name=op.f('certificate_period')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('certificate_freelancer_id_fkey')),
+    sa.ForeignKeyConstraint(['superseded_by'], ['certificate.id'], name=op.f('certificate_superseded_by_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('certificate_pkey')),
+    sa.UniqueConstraint('code', name=op.f('certificate_code_key'))
+    )
+    op.create_index(op.f('certificate_freelancer_id_idx'), 'certificate', ['freelancer_id'], unique=False)
+    op.create_index(op.f('certificate_superseded_by_idx'), 'certificate', ['superseded_by'], unique=False)
     op.create_table('chart_line',
     sa.Column('entry_kind', sa.Text(), nullable=False),
     sa.Column('debit_kind', sa.Text(), nullable=False),
@@ -392,6 +469,39 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('pre_check_freelancer_id_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('pre_check_pkey'))
     )
+    op.create_table('tax_identity',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('form', sa.Text(), nullable=False),
+    sa.Column('seller_kind', sa.Text(), nullable=False),
+    sa.Column('country', sa.Text(), nullable=False),
+    sa.Column('region', sa.Text(), nullable=True),
+    sa.Column('tin_masked', sa.Text(), nullable=True),
+    sa.Column('vat_id', sa.Text(), nullable=True),
+    sa.Column('printed', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('sealed_with', sa.Text(), nullable=False),
+    sa.Column('invoices_by_mandate', sa.Boolean(), nullable=False),
+    sa.Column('signed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_on', sa.Date(), nullable=True),
+    sa.Column('replaced_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("form IN ('w9', 'w8ben', 'w8ben_e', 'dac7')", name=op.f('tax_identity_form_known')),
+    sa.CheckConstraint("seller_kind IN ('individual', 'entity')", name=op.f('tax_identity_seller_kind_known')),
+    sa.CheckConstraint('length(country) = 2', name=op.f('tax_identity_country')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('tax_identity_freelancer_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('tax_identity_pkey'))
+    )
+    op.create_index('tax_identity_present_idx', 'tax_identity', ['freelancer_id'], unique=True, postgresql_where=sa.text('replaced_at IS NULL'))
+    op.create_table('accountant_visit',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('link_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('what', sa.Text(), nullable=False),
+    sa.Column('user_agent', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['link_id'], ['accountant_link.id'], name=op.f('accountant_visit_link_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('accountant_visit_pkey'))
+    )
+    op.create_index(op.f('accountant_visit_link_id_idx'), 'accountant_visit', ['link_id'], unique=False)
     op.create_table('appeal',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('hold_id', postgresql.UUID(as_uuid=True), nullable=False),
@@ -896,6 +1006,47 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('fraud_warning_payment_id_fkey')),
     sa.PrimaryKeyConstraint('stripe_id', name=op.f('fraud_warning_pkey'))
     )
+    op.create_table('invoice',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('series', sa.Text(), nullable=False),
+    sa.Column('place', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('cause', sa.Text(), nullable=False),
+    sa.Column('corrects_id', postgresql.UUID(as_uuid=True), nullable=True),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('contract_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('net_minor', sa.BigInteger(), nullable=False),
+    sa.Column('tax_minor', sa.BigInteger(), nullable=False),
+    sa.Column('total_minor', sa.BigInteger(), nullable=False),
+    sa.Column('tax_category', sa.Text(), nullable=False),
+    sa.Column('tax_rate', sa.Text(), nullable=False),
+    sa.Column('seller', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('buyer', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('line', sa.Text(), nullable=False),
+    sa.Column('delivered_on', sa.Date(), nullable=False),
+    sa.Column('issued_on', sa.Date(), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(kind IN ('fee_credit', 'work_credit')) = (corrects_id IS NOT NULL)", name=op.f('invoice_credit_names_invoice')),
+    sa.CheckConstraint("kind IN ('fee', 'fee_credit', 'work', 'work_credit')", name=op.f('invoice_kind_known')),
+    sa.CheckConstraint("tax_category IN ('S', 'AE', 'O')", name=op.f('invoice_tax_category_known')),
+    sa.CheckConstraint('net_minor + tax_minor = total_minor AND total_minor > 0 AND tax_minor >= 0', name=op.f('invoice_adds_up')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('invoice_contract_id_fkey')),
+    sa.ForeignKeyConstraint(['corrects_id'], ['invoice.id'], name=op.f('invoice_corrects_id_fkey')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('invoice_freelancer_id_fkey')),
+    sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('invoice_milestone_id_fkey')),
+    sa.PrimaryKeyConstraint('id', name=op.f('invoice_pkey')),
+    sa.UniqueConstraint('kind', 'cause', name='once'),
+    sa.UniqueConstraint('number', name=op.f('invoice_number_key')),
+    sa.UniqueConstraint('series', 'place', name=op.f('invoice_series_place_key'))
+    )
+    op.create_index('invoice_by_freelancer_idx', 'invoice', ['freelancer_id', 'id'], unique=False)
+    op.create_index(op.f('invoice_contract_id_idx'), 'invoice', ['contract_id'], unique=False)
+    op.create_index(op.f('invoice_corrects_id_idx'), 'invoice', ['corrects_id'], unique=False)
+    op.create_index(op.f('invoice_issued_on_idx'), 'invoice', ['issued_on'], unique=False)
+    op.create_index(op.f('invoice_milestone_id_idx'), 'invoice', ['milestone_id'], unique=False)
     op.create_table('payment_line',
     sa.Column('payment_id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('milestone_id', postgresql.UUID(as_uuid=True), nullable=False),
@@ -1136,6 +1287,12 @@ def downgrade() -> None:
     op.drop_table('payout_source')
     op.drop_index('payment_line_one_open_per_milestone', table_name='payment_line', postgresql_where='open')
     op.drop_table('payment_line')
+    op.drop_index(op.f('invoice_milestone_id_idx'), table_name='invoice')
+    op.drop_index(op.f('invoice_issued_on_idx'), table_name='invoice')
+    op.drop_index(op.f('invoice_corrects_id_idx'), table_name='invoice')
+    op.drop_index(op.f('invoice_contract_id_idx'), table_name='invoice')
+    op.drop_index('invoice_by_freelancer_idx', table_name='invoice')
+    op.drop_table('invoice')
     op.drop_table('fraud_warning')
     op.drop_table('file_chunk')
     op.drop_index('dispute_one_open_idx', table_name='dispute', postgresql_where='closed_at IS NULL')
@@ -1182,6 +1339,10 @@ def downgrade() -> None:
     op.drop_table('confiscation')
     op.drop_index('appeal_one_open_idx', table_name='appeal', postgresql_where="state IN ('submitted', 'in_review')")
     op.drop_table('appeal')
+    op.drop_index(op.f('accountant_visit_link_id_idx'), table_name='accountant_visit')
+    op.drop_table('accountant_visit')
+    op.drop_index('tax_identity_present_idx', table_name='tax_identity', postgresql_where=sa.text('replaced_at IS NULL'))
+    op.drop_table('tax_identity')
     op.drop_table('pre_check')
     op.drop_table('payout_account')
     op.drop_index('payout_by_freelancer_idx', table_name='payout')
@@ -1194,8 +1355,15 @@ def downgrade() -> None:
     op.drop_table('client_session')
     op.drop_table('client_alias')
     op.drop_table('chart_line')
+    op.drop_index(op.f('certificate_superseded_by_idx'), table_name='certificate')
+    op.drop_index(op.f('certificate_freelancer_id_idx'), table_name='certificate')
+    op.drop_table('certificate')
     op.drop_index(op.f('api_key_freelancer_id_idx'), table_name='api_key')
     op.drop_table('api_key')
+    op.drop_index(op.f('accountant_link_freelancer_id_idx'), table_name='accountant_link')
+    op.drop_table('accountant_link')
+    op.drop_table('tax_scope')
+    op.drop_table('tax_filing')
     op.drop_table('stripe_event')
     op.drop_index('staff_task_open_idx', table_name='staff_task', postgresql_where='closed_at IS NULL')
     op.drop_table('staff_task')
@@ -1212,6 +1380,7 @@ def downgrade() -> None:
     op.drop_table('installation')
     op.drop_index('idempotency_record_age_idx', table_name='idempotency_record')
     op.drop_table('idempotency_record')
+    op.drop_table('fx_rate')
     op.drop_table('freelancer')
     op.drop_table('form_key')
     op.drop_table('float_movement')

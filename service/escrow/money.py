@@ -48,7 +48,7 @@ def release(act: Act, contract: Contract, milestone: Milestone, gross_minor: int
     milestone.fee_taken_minor += fee.amount_minor
     milestone.fee_tax_taken_minor += fee.tax_minor
     milestone.processing_taken_minor += processing
-    queue.enqueue(act, "mature", made.id, made.matures_at)
+    queue.enqueue_many(act, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, act.now, {})])
     return made, _release_entry(contract, made)
 
 
@@ -117,6 +117,7 @@ def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_m
     milestone.refunded_after_release_minor += amount_minor
     milestone.fee_returned_minor += fee_back
     milestone.fee_tax_returned_minor += back.tax_minor
+    queue.enqueue(act, "invoice", refund.id)
     in_flight, freelancer = Account("refund_in_flight", refund.id), contract.freelancer_id
     lines, missing = [], share
     for kind in ("available", "pending"):

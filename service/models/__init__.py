@@ -9,6 +9,7 @@ from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, 
 from service.models.finance import ExportPiece, FinanceExport, PeriodClose, PspRow
 from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerHead, LedgerSeal, Posting
 from service.models.metrics import Feedback, PreCheck
+from service.models.papers import INVOICE_KINDS, Certificate, Invoice
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
 from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask
 from service.models.people import ApiKey, Client, ClientAlias, Freelancer
@@ -27,21 +28,29 @@ from service.models.platform import (
 )
 from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
 from service.models.staff import StaffLink, StaffSession
+from service.models.tax import FILING_REGIMES, TAX_FORMS, TAX_REGIMES, AccountantLink, AccountantVisit, FxRate, TaxFiling, TaxIdentity, TaxScope
 
 __all__ = [
     "CASE_ACCOUNTS",
     "CASE_TARGETS",
     "DISCLOSURES",
+    "FILING_REGIMES",
+    "INVOICE_KINDS",
     "KINDS",
     "LEVELS",
     "RELATIONSHIPS",
+    "TAX_FORMS",
+    "TAX_REGIMES",
     "Acceptance",
+    "AccountantLink",
+    "AccountantVisit",
     "Amendment",
     "ApiKey",
     "Appeal",
     "Base",
     "CaseApproval",
     "CaseLine",
+    "Certificate",
     "ChangeRequest",
     "Chargeback",
     "ChargebackLine",
@@ -69,10 +78,12 @@ __all__ = [
     "FormKey",
     "FraudWarning",
     "Freelancer",
+    "FxRate",
     "Hold",
     "HoldEffect",
     "IdempotencyRecord",
     "Installation",
+    "Invoice",
     "Job",
     "JournalEntry",
     "LedgerAccount",
@@ -101,6 +112,9 @@ __all__ = [
     "StripeEvent",
     "Submission",
     "Suspension",
+    "TaxFiling",
+    "TaxIdentity",
+    "TaxScope",
     "TypeID",
     "new_id",
 ]  # fmt: skip

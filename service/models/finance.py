@@ -33,6 +33,9 @@ class FinanceExport(Base):
     last_day: Mapped[date]
     as_of: Mapped[datetime]
     party: Mapped[str | None]
+    home: Mapped[str | None]
+    """The currency that lines are converted to as well."""
+    language: Mapped[str] = mapped_column(default="en")
     state: Mapped[str]
     rows_done: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str | None]

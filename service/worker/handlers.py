@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from service import queue
 from service.act import Act
+from service.operations import invoicing
 from service.queue import Claimed
 from service.runtime import Runtime
 from service.worker import nightly, outside_chargebacks, outside_exports, outside_mail, outside_payments, outside_payouts, timers_safety
@@ -20,7 +21,7 @@ DatabaseHandler = Callable[[Act, str], None]
 OutsideHandler = Callable[[Runtime, Claimed], None]
 
 
-DATABASE: dict[str, DatabaseHandler] = TIMERS | timers_safety.TIMERS
+DATABASE: dict[str, DatabaseHandler] = TIMERS | timers_safety.TIMERS | {"invoice": invoicing.issue}
 
 OUTSIDE: dict[str, OutsideHandler] = {
     "mail_send": outside_mail.send,
