@@ -21,10 +21,12 @@ from service.exports.shapes import Asked
 @click.option("--period", default="", help=f"{periods.EXAMPLES}. The present year when not said.")
 @click.option("--as-of", help="As it was known at this instant, with its zone; now when not said.")
 @click.option("--party", help="Only one freelancer (frl_…) or client (cli_…).")
-@click.option("--format", "form", default="csv", help="csv, xlsx, jsonl; the journal also beancount and hledger.")
+@click.option("--format", "form", default="csv", help="csv, xlsx, jsonl; the journal also beancount and hledger, summaries also pdf.")
+@click.option("--home", help="A currency that every line is converted to as well, by the stored rates (M1, M2).")
+@click.option("--language", default="en", help="Of a PDF: en, de, es.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("export"), help="The folder for the file, its manifest and signature.")
 @click.option("--json", "as_json", is_flag=True)
-def export(code: str, period: str, as_of: str | None, party: str | None, form: str, out: Path, as_json: bool) -> None:
+def export(code: str, period: str, as_of: str | None, party: str | None, form: str, home: str | None, language: str, out: Path, as_json: bool) -> None:
     """Write an export (M1, M6, … or its name; `list` shows all) with a signed manifest."""
     if code == "list":
         rows = [{"code": e.code, "name": e.name, "what": e.title, "formats": ", ".join(making.formats_of(e))} for e in registry.EXPORTS.values()]
@@ -37,7 +39,7 @@ def export(code: str, period: str, as_of: str | None, party: str | None, form: s
     known = datetime.fromisoformat(as_of) if as_of else now
     if known.tzinfo is None:
         raise click.UsageError("--as-of is an instant with its zone, as 2026-01-31T00:00:00Z.")
-    asked = Asked(*periods.parse(period or str(now.year)), known, party)
+    asked = Asked(*periods.parse(period or str(now.year)), known, party, home, language, made.settings.platform_name)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar, made.db.transaction() as session:
         task = bar.add_task(f"{wanted.title} …")
         done = making.make(session, wanted, asked, form, out, made.settings.signing_key, lambda n: bar.update(task, description=f"{wanted.title}: {n:,} rows"))

@@ -83,7 +83,7 @@ def as_xlsx(export: Export, rows: Iterable[Row], target: Path) -> None:
         for place, (column, text) in enumerate(zip(export.columns, row, strict=True)):
             if not text:
                 continue
-            if column.is_amount or column.kind == "number":
+            if column.is_amount or column.kind in ("number", "decimal"):
                 data.write_number(number, place, Decimal(text), money[digits] if column.is_amount else None)
             else:
                 data.write_string(number, place, text)

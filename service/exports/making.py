@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from service import __version__
 from service.domain.errors import Invalid
-from service.exports import manifest, plain_text
+from service.domain.money import CURRENCIES
+from service.exports import manifest, plain_text, summary_paper
 from service.exports.formats import as_csv, as_jsonl, as_texts, as_xlsx
 from service.exports.shapes import Asked, Export, plain_amount
+from service.papers.words import LANGUAGES
 
 FORMATS = ("csv", "xlsx", "jsonl")
 _BATCH = 2_000
@@ -40,8 +42,8 @@ class Made:
 
 
 def formats_of(export: Export) -> tuple[str, ...]:
-    """The journal also as plain-text accounting."""
-    return (*FORMATS, *plain_text.FORMATS) if export.name == "journal" else FORMATS
+    """The journal also as plain-text accounting, summaries also as papers."""
+    return (*FORMATS, *(plain_text.FORMATS if export.name == "journal" else ()), *(("pdf",) if export.pdf else ()))
 
 
 def make(session: Session, export: Export, asked: Asked, form: str, folder: Path, signing_key_hex: str, progress: Progress = lambda _: None) -> Made:
@@ -49,7 +51,7 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
 
     Raises Invalid for a format or a party that the export does not have, CheckFailed when its sums cannot be proved.
     """
-    check(export, form, asked.party)
+    check(export, form, asked.party, home=asked.home, language=asked.language)
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
     folder.mkdir(parents=True, exist_ok=True)
     counted = _Counted(export, progress)
@@ -61,19 +63,29 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     return made
 
 
-def check(export: Export, form: str, party: str | None, *, own: bool = False) -> None:
-    """Raises Invalid for a format or a party that the export does not have; `own`: somebody may see only their own figures."""
+def check(export: Export, form: str, party: str | None, *, own: bool = False, home: str | None = None, language: str = "en") -> None:
+    """Raises Invalid for a format, party, currency or language that the export does not have; `own`: somebody may see only their own figures."""
     if form not in formats_of(export):
         raise Invalid.one("/format", "unknown_format", f"{export.code} comes as {', '.join(formats_of(export))}.")
     if (party or own) and not export.for_party:
         raise Invalid.one("/party", "not_per_party", f"{export.code} is about everybody.")
+    if home is not None and home not in CURRENCIES:
+        raise Invalid.one("/home", "unknown_currency", "Name the currency as in ISO 4217, such as INR.")
+    if home is not None and not export.converts:
+        raise Invalid.one("/home", "not_converted", f"{export.code} stays in its own currencies.")
+    if language not in LANGUAGES:
+        raise Invalid.one("/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}.")
 
 
 def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
     """The rows as texts by column, for an answer on the spot. Raises Invalid when there are more than 10,000."""
-    found = [
-        dict(zip((c.name for c in export.columns), texts, strict=True)) for texts in islice(as_texts(export, rows_of(session, export, asked)), INLINE_ROWS + 1)
-    ]
+    names = [column.name for column in export.columns]
+    return [dict(zip(names, texts, strict=True)) for texts in as_texts(export, first_rows(session, export, asked))]
+
+
+def first_rows(session: Session, export: Export, asked: Asked) -> list[Any]:
+    """All rows, for an answer on the spot. Raises Invalid when there are more than 10,000."""
+    found = list(islice(rows_of(session, export, asked), INLINE_ROWS + 1))
     if len(found) > INLINE_ROWS:
         raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
     return found
@@ -112,6 +124,9 @@ def _write(export: Export, asked: Asked, form: str, target: Path, rows: Iterator
     if form == "xlsx":
         as_xlsx(export, as_texts(export, rows), target)
         return
+    if form == "pdf":
+        target.write_bytes(summary_paper.render(export, asked, rows))
+        return
     pieces = (
         plain_text.FORMATS[form](rows, asked.last_day) if form in plain_text.FORMATS
         else (as_csv if form == "csv" else as_jsonl)(export, as_texts(export, rows))
@@ -142,7 +157,7 @@ def _content(export: Export, asked: Asked, made: Made, form: str, head: dict[str
     totals = {currency: {name: plain_amount(amount, currency) for name, amount in sums.items()} for currency, sums in made.totals.items()}
     return {
         "export": export.code, "name": export.name, "title": export.title, "schema_version": export.schema_version, "format": form, "generator": f"holdfast {__version__}",
-        "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": "UTC"}, "as_of": asked.as_of.isoformat(), "party": asked.party,
+        "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": "UTC"}, "as_of": asked.as_of.isoformat(), "party": asked.party, "home": asked.home, "language": asked.language,
         "files": [{"name": made.path.name, "bytes": made.path.stat().st_size, "sha256": manifest.digest(made.path), "rows": made.rows, "totals": totals}],
         "checks": [{"name": f"totals against {export.control}.sql", "result": "equal"}] if export.control else [],
         "columns": [{"name": c.name, "kind": c.kind, "meaning": c.meaning} for c in export.columns], "ledger_head": head,

@@ -28,7 +28,7 @@ def freeze(act: Act, closed: PeriodClose) -> None:
     """Every export over the closed month, as known at its close: the same bytes for ever. The worker makes them."""
     first = closed.last_day.replace(day=1)
     made = [
-        finance_exports.ask(act, export.code, form, first, closed.last_day, closed.closed_at, None)
+        finance_exports.ask(act, finance_exports.Question(export.code, form, first, closed.last_day, closed.closed_at))
         for export in registry.EXPORTS.values() for form in (("csv", "beancount", "hledger") if export.name == "journal" else ("csv",))
     ]  # fmt: skip
     closed.export_ids = [one.id for one in made]

@@ -3,87 +3,92 @@
 from __future__ import annotations
 
 from service.domain.errors import NotFound
+from service.exports.columns import CONTRACT, CURRENCY, EFFECTIVE, ENTRY, HOME, LINE, MILESTONE, POSTED, RECORDED, amount, day, decimal, number, text
 from service.exports.shapes import Column, Export
-
-_ENTRY = Column("event_id", "jnl", "The journal entry")
-_LINE = Column("line_no", "number", "Counts the lines of one entry")
-_POSTED = Column("posted_on", "day", "The day in the books; it decides the period")
-_EFFECTIVE = Column("effective_on", "day", "The earlier day that a late fact belongs to, else the same day")
-_CURRENCY = Column("currency", "text", "ISO 4217")
-_CONTRACT = Column("contract_id", "ctr", "The contract, if there is one")
-_MILESTONE = Column("milestone_id", "mst", "The milestone, if there is one")
-_RECORDED = Column("recorded_at", "instant", "When we learned of it")
-
-
-def _amount(name: str, meaning: str) -> Column:
-    return Column(name, "amount", meaning)
-
+from service.exports.tax_registry import TAX_EXPORTS
 
 EXPORTS = {
     export.code: export
     for export in (
-        Export("M1", "history", "Transaction history", 1, (
-            _ENTRY, _LINE, Column("occurred_at", "instant", "When it happened"), _POSTED, _EFFECTIVE, Column("party", "text", "freelancer or client"),
-            Column("party_id", "any id", "Whose line it is"), Column("type", "text", "release, platform_fee, payout, funding, …"), _CONTRACT,
-            Column("contract_title", "text", "Its title"), _MILESTONE, Column("milestone_title", "text", "Its title"),
-            Column("counterparty", "text", "The other person of the contract"), Column("client_po", "text", "The client's purchase order number"), _CURRENCY,
-            _amount("amount", "Signed from the party's view: what came in is positive"), _amount("running_balance", "The party's balance after this line"),
-            Column("payout_id", "pyo", "The payout, for lines about one"), Column("psp_reference", "text", "Stripe's number of the payment or payout"), _RECORDED,
-            Column("note", "text", "In words"),
-        ), ("amount",), "history_control", for_party=True),
-        Export("M2", "earnings", "Earnings and tax summary per freelancer", 1, (
-            Column("payee_id", "frl", "The freelancer"), Column("payee", "text", "Their name"), Column("country", "text", "ISO 3166"),
-            Column("period_start", "day", "First day"), Column("period_end", "day", "Last day"), _CURRENCY, _amount("opening_balance", "Pending and available before"),
-            _amount("gross_released", "Income, before fees"), _amount("refunds_after_release", "Given back"), _amount("platform_fees", "Less what was returned"),
-            _amount("fee_tax", "Tax on the fee"), _amount("processing_cost", "Borne by the freelancer"), _amount("other", "Freezes, cases, debts: neither income nor payout"),
-            _amount("net_credited", "gross - refunds - fees - tax - processing"), _amount("payouts_initiated", "Less those that failed"),
-            _amount("payouts_arrived", "At the bank within the period"), _amount("closing_balance", "opening + net + other - payouts initiated"),
-            Column("releases", "number", "How many"), Column("clients", "number", "How many"),
-        ), ("gross_released", "net_credited", "closing_balance"), "earnings_control", for_party=True),
+        Export("M1", "history", "Transaction history", 2, (
+            ENTRY, LINE, Column("occurred_at", "instant", "When it happened"), POSTED, EFFECTIVE, text("party", "freelancer or client"),
+            Column("party_id", "any id", "Whose line it is"), text("type", "release, platform_fee, payout, funding, …"), CONTRACT,
+            text("contract_title", "Its title"), MILESTONE, text("milestone_title", "Its title"),
+            text("counterparty", "The other person of the contract"), text("client_po", "The client's purchase order number"), CURRENCY,
+            amount("amount", "Signed from the party's view: what came in is positive"), amount("running_balance", "The party's balance after this line"),
+            Column("payout_id", "pyo", "The payout, for lines about one"), text("psp_reference", "Stripe's number of the payment or payout"), RECORDED,
+            text("note", "In words"), text("document_no", "The invoice or credit note about this line"), *HOME,
+        ), ("amount",), "history_control", for_party=True, converts=True),
+        Export("M2", "earnings", "Earnings and tax summary per freelancer", 2, (
+            Column("payee_id", "frl", "The freelancer"), text("payee", "Their name"), text("country", "ISO 3166"),
+            day("period_start", "First day"), day("period_end", "Last day"), CURRENCY, amount("opening_balance", "Pending and available before"),
+            amount("gross_released", "Income, before fees"), amount("refunds_after_release", "Given back"), amount("platform_fees", "Less what was returned"),
+            amount("fee_tax", "Tax on the fee"), amount("processing_cost", "Borne by the freelancer"), amount("other", "Freezes, cases, debts: neither income nor payout"),
+            amount("net_credited", "gross - refunds - fees - tax - processing"), amount("payouts_initiated", "Less those that failed"),
+            amount("payouts_arrived", "At the bank within the period"), amount("closing_balance", "opening + net + other - payouts initiated"),
+            number("releases", "How many"), number("clients", "How many"), text("home_currency", "The currency that was asked for as well"),
+            decimal("home_gross", "Each line converted and rounded, then summed"), decimal("home_refunds", "Likewise"), decimal("home_fees", "Fees, tax on them, processing; likewise"),
+            decimal("home_net", "home_gross - home_refunds - home_fees"), number("lines_without_rate", "Lines that no stored rate reaches: the home figures lack them"),
+        ), ("gross_released", "net_credited", "closing_balance"), "earnings_control", for_party=True, converts=True, pdf=True),
         Export("M4", "client_statement", "Client statement", 1, (
-            Column("client_id", "cli", "The client"), Column("client", "text", "Their e-mail address"), Column("period_start", "day", "First day"),
-            Column("period_end", "day", "Last day"), _CURRENCY, _amount("held_opening", "Held for the client before"), _amount("funded", "Paid into protection"),
-            _amount("released", "Released to freelancers"), _amount("refunded_from_escrow", "Given back before release, less what came back"),
-            _amount("refunded_after_release", "Given back after release; not part of what was held"), _amount("confiscated", "Taken by a case, less what was given back"),
-            _amount("charged_back", "Taken back by a bank"), _amount("held_closing", "Held for the client on the last day"), _amount("of_which_locked", "Of it locked by a dispute"),
-        ), ("funded", "held_closing"), "client_statement_control", for_party=True),
+            Column("client_id", "cli", "The client"), text("client", "Their e-mail address"), day("period_start", "First day"),
+            day("period_end", "Last day"), CURRENCY, amount("held_opening", "Held for the client before"), amount("funded", "Paid into protection"),
+            amount("released", "Released to freelancers"), amount("refunded_from_escrow", "Given back before release, less what came back"),
+            amount("refunded_after_release", "Given back after release; not part of what was held"), amount("confiscated", "Taken by a case, less what was given back"),
+            amount("charged_back", "Taken back by a bank"), amount("held_closing", "Held for the client on the last day"), amount("of_which_locked", "Of it locked by a dispute"),
+        ), ("funded", "held_closing"), "client_statement_control", for_party=True, pdf=True),
         Export("M5", "escrow_balances", "Money held for others", 1, (
-            Column("as_of", "day", "At the end of this day"), _CURRENCY, Column("state", "text", "The kind of account"), Column("account_id", "number", "The account in the books"),
-            Column("freelancer_id", "frl", "Of the contract, or the owner"), Column("client_id", "cli", "Of the contract, or the owner"), _CONTRACT, _MILESTONE,
-            _amount("amount", "What is owed"), Column("since", "day", "The first posting"), Column("last_activity_on", "day", "The newest posting"),
-            Column("holds", "number", "Holds that reached it then"),
+            day("as_of", "At the end of this day"), CURRENCY, text("state", "The kind of account"), number("account_id", "The account in the books"),
+            Column("freelancer_id", "frl", "Of the contract, or the owner"), Column("client_id", "cli", "Of the contract, or the owner"), CONTRACT, MILESTONE,
+            amount("amount", "What is owed"), day("since", "The first posting"), day("last_activity_on", "The newest posting"),
+            number("holds", "Holds that reached it then"),
         ), ("amount",), "trust_control"),
         Export("M6", "journal", "General journal", 1, (
-            _ENTRY, _LINE, _POSTED, _EFFECTIVE, Column("kind", "text", "The kind of event"), Column("cause", "text", "What caused it: with the kind, posted once"), _CONTRACT,
-            Column("account", "text", "The kind of account"), Column("account_id", "number", "The account in the books"), _CURRENCY, _amount("debit", "Zero or positive"),
-            _amount("credit", "Zero or positive"), Column("narration", "text", "In words"), Column("actor", "text", "Who did it"), _RECORDED,
+            ENTRY, LINE, POSTED, EFFECTIVE, text("kind", "The kind of event"), text("cause", "What caused it: with the kind, posted once"), CONTRACT,
+            text("account", "The kind of account"), number("account_id", "The account in the books"), CURRENCY, amount("debit", "Zero or positive"),
+            amount("credit", "Zero or positive"), text("narration", "In words"), text("actor", "Who did it"), RECORDED,
         ), ("debit", "credit"), "journal_control"),
         Export("M7", "trial_balance", "Trial balance", 1, (
-            Column("account", "text", "The kind of account"), Column("side", "text", "Where it normally stands"), _CURRENCY, _amount("opening", "Debits less credits before the period"),
-            _amount("debits", "In the period"), _amount("credits", "In the period"), _amount("closing", "Debits less credits at its end"),
+            text("account", "The kind of account"), text("side", "Where it normally stands"), CURRENCY, amount("opening", "Debits less credits before the period"),
+            amount("debits", "In the period"), amount("credits", "In the period"), amount("closing", "Debits less credits at its end"),
         ), ("debits", "credits"), "journal_control"),
         Export("M8", "reconciliation", "Three-way reconciliation", 1, (
-            Column("as_of", "day", "At the end of this day"), _CURRENCY, _amount("statement_platform", "The platform's balance by Stripe's own rows"),
-            _amount("statement_connected", "Sent to connected accounts and not yet at a bank"), _amount("statement_total", "All money at Stripe"),
-            _amount("operating", "Of it the platform's own, by the books"), _amount("statement_trust", "Of it other people's, with refunds that have left and not arrived"),
-            _amount("refunds_on_their_way", "Left Stripe's balance, not yet with the client"), _amount("outstanding_payouts", "Asked for, not yet at a bank"),
-            _amount("adjusted_statement", "statement_trust - outstanding_payouts"), _amount("book_trust", "The books' trust less outstanding payouts"),
-            _amount("subledger_total", "What is owed to others less outstanding payouts"), _amount("difference_bank_book", "Has to be zero"),
-            _amount("difference_book_sub", "Has to be zero"), Column("unmatched", "number", "Things at Stripe that differ from ours"),
-        )),
+            day("as_of", "At the end of this day"), CURRENCY, amount("statement_platform", "The platform's balance by Stripe's own rows"),
+            amount("statement_connected", "Sent to connected accounts and not yet at a bank"), amount("statement_total", "All money at Stripe"),
+            amount("operating", "Of it the platform's own, by the books"), amount("statement_trust", "Of it other people's, with refunds that have left and not arrived"),
+            amount("refunds_on_their_way", "Left Stripe's balance, not yet with the client"), amount("outstanding_payouts", "Asked for, not yet at a bank"),
+            amount("adjusted_statement", "statement_trust - outstanding_payouts"), amount("book_trust", "The books' trust less outstanding payouts"),
+            amount("subledger_total", "What is owed to others less outstanding payouts"), amount("difference_bank_book", "Has to be zero"),
+            amount("difference_book_sub", "Has to be zero"), number("unmatched", "Things at Stripe that differ from ours"),
+        ), pdf=True),
         Export("S11", "tie_out", "Stripe's rows against ours", 1, (
-            Column("psp_reference", "text", "Stripe's number of the charge, refund, transfer, dispute, or ours of a float movement"), _CURRENCY,
-            _amount("ours", "What we say it did to the platform's balance"), _amount("theirs", "What Stripe's rows say"), _amount("difference", "theirs - ours"),
-            Column("result", "text", "equal, missing (Stripe has no row), extra (we know nothing of it), changed"), Column("since", "day", "Its day"),
+            text("psp_reference", "Stripe's number of the charge, refund, transfer, dispute, or ours of a float movement"), CURRENCY,
+            amount("ours", "What we say it did to the platform's balance"), amount("theirs", "What Stripe's rows say"), amount("difference", "theirs - ours"),
+            text("result", "equal, missing (Stripe has no row), extra (we know nothing of it), changed"), day("since", "Its day"),
         ), ("difference",)),
+        Export("M9", "payout_lines", "Payouts, line by line", 1, (
+            Column("payout_id", "pyo", "The payout"), Column("freelancer_id", "frl", "Whose"), day("initiated_on", "Asked for"), day("arrived_on", "At the bank, if within the period"),
+            text("status", "At the period's end: in_transit, arrived, failed"), text("psp_reference", "Stripe's number"), CURRENCY, ENTRY, LINE,
+            text("type", "release, platform_fee, refund_after_release, …; carried_in and carried_over are what stayed in the balance before and after"),
+            CONTRACT, MILESTONE, amount("gross", "Earned or given back"), amount("fee", "Fees and processing cost"), amount("tax", "Tax on fees"), amount("other", "Everything else"),
+            amount("net", "gross + fee + tax + other; per payout they sum to it"), amount("payout_total", "The payout"),
+        ), ("net",), "payout_lines_control", for_party=True),
+        Export("M10", "invoices", "Invoices and credit notes", 1, (
+            text("number", "Its own, without a gap in the series"), text("series", "Issuer and year"), day("issued_on", "The day of the release or refund"), text("kind", "fee, fee_credit, work, work_credit"),
+            number("type_code", "380 invoice, 381 credit note"), text("corrects", "The invoice that a credit note names"), Column("freelancer_id", "frl", "Whose fee, or whose work"),
+            text("seller", "Name"), text("buyer", "Name"), text("buyer_country", "ISO 3166"), text("buyer_vat_id", "Where there is one"), CONTRACT, MILESTONE, CURRENCY, amount("net", "Without tax"),
+            amount("tax", "Tax"), amount("total", "With tax"), text("tax_category", "S standard, AE reverse charge, O outside the tax"), text("tax_rate", "Per cent"),
+            amount("fee_effect", "What it adds to the platform's fees and the tax on them; 0 for invoices about work"),
+        ), ("fee_effect",), "invoices_control", for_party=True),
         Export("M13", "safety_register", "Register of holds, disputes, chargebacks and cases", 1, (
-            Column("case_id", "any id", "The hold, dispute, chargeback or case"), Column("kind", "text", "hold, dispute, chargeback, confiscation"), _CONTRACT, _MILESTONE,
-            Column("freelancer_id", "frl", "Whom it concerns"), Column("opened_on", "day", "Begun"), Column("opened_by", "text", "By whom"),
-            Column("basis", "text", "The reason or the clause"), _CURRENCY, _amount("amount", "In dispute, set aside or to be taken"), _amount("released", "Of it to the freelancer"),
-            _amount("refunded", "Of it to the client"), _amount("confiscated", "Of it taken"), _amount("given_back", "Of what was taken"), _amount("still_open", "Of it undecided"),
-            Column("state", "text", "Where it stands"), Column("decided_on", "day", "Decided"), Column("decided_by", "text", "By whom"),
-            Column("approved_by", "text", "The people who agreed"), Column("appeal_until", "day", "Until when somebody can appeal"), Column("final_on", "day", "Nobody can change it any more"),
+            Column("case_id", "any id", "The hold, dispute, chargeback or case"), text("kind", "hold, dispute, chargeback, confiscation"), CONTRACT, MILESTONE,
+            Column("freelancer_id", "frl", "Whom it concerns"), day("opened_on", "Begun"), text("opened_by", "By whom"),
+            text("basis", "The reason or the clause"), CURRENCY, amount("amount", "In dispute, set aside or to be taken"), amount("released", "Of it to the freelancer"),
+            amount("refunded", "Of it to the client"), amount("confiscated", "Of it taken"), amount("given_back", "Of what was taken"), amount("still_open", "Of it undecided"),
+            text("state", "Where it stands"), day("decided_on", "Decided"), text("decided_by", "By whom"),
+            text("approved_by", "The people who agreed"), day("appeal_until", "Until when somebody can appeal"), day("final_on", "Nobody can change it any more"),
         ), ("amount",), "safety_control"),
+        *TAX_EXPORTS,
     )
 }  # fmt: skip
 """By the number that finance knows them by."""

@@ -8,16 +8,20 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from service.domain import typeid
 from service.domain.money import CURRENCIES
+from service.policies.entity import EU
+from service.policies.us_1099k import thresholds
 
 _SQL = Path(__file__).parent / "sql"
 
 
 @dataclass(frozen=True)
 class Column:
-    """`kind`: text, number, day, instant, amount (minor units in the row, printed in the row's currency), an id's prefix, or
-    `any id`, whose prefix is the row's own `prefix`."""
+    """`kind`: text, number, day, instant, amount (minor units in the row, printed in the row's currency), decimal (printed as
+    the row has it), an id's prefix, or `any id`, whose prefix is the row's own `prefix`."""
 
     name: str
     kind: str
@@ -30,15 +34,32 @@ class Column:
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wants to know: days in the books, both included; as known at an instant; of one party or of all."""
+    """What somebody wants to know: days in the books, both included; as known at an instant; of one party or of all.
+
+    `home`: the currency that lines are converted to as well, by stored rates; `language` is that of a PDF.
+    """
 
     first_day: date
     last_day: date
     as_of: datetime
     party: str | None = None
+    home: str | None = None
+    language: str = "en"
+    platform: str = "Holdfast"
+    """Its name on a paper."""
 
     def parameters(self) -> dict[str, Any]:
-        return {"first": self.first_day, "last": self.last_day, "as_of": self.as_of, "party": typeid.decode(self.party) if self.party else None}
+        """Of every statement: what was asked, and the small tables that are files and not rows."""
+        return _TABLES | {
+            "first": self.first_day, "last": self.last_day, "as_of": self.as_of, "party": typeid.decode(self.party) if self.party else None, "home": self.home,
+        }  # fmt: skip
+
+
+_TABLES = {
+    "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}),
+    "us_1099k": Jsonb([{"state": t.state, "from_year": t.from_year, "gross_minor": t.gross_minor, "count": t.count} for t in thresholds()]),
+    "eu": sorted(EU),
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,10 @@ class Export:
     control: str | None = None
     for_party: bool = False
     """Whether it can be narrowed to one freelancer or client."""
+    converts: bool = False
+    """Whether its lines can be had in another currency as well."""
+    pdf: bool = False
+    """Whether it also comes as a paper."""
 
     @property
     def statement(self) -> str:
@@ -90,6 +115,7 @@ _PRINTERS: dict[str, Callable[[Any, str], str]] = {
     "instant": lambda value, _: "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     "day": lambda value, _: "" if value is None else value.isoformat(),
     "text": lambda value, _: "" if value is None else str(value),
+    "decimal": lambda value, _: "" if value is None else str(value),
     "number": lambda value, _: "" if value is None else str(value),
     "any id": lambda *_: "",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -18,23 +19,38 @@ from service.models import ExportPiece, FinanceExport, new_id
 PIECE_BYTES = 1024 * 1024
 
 
-def ask(act: Act, code: str, form: str, first_day: date, last_day: date, as_of: datetime | None, party: str | None) -> FinanceExport:
+@dataclass(frozen=True)
+class Question:
+    """`first_day` to `last_day`, both included; `home`: converted to this currency as well; `language` is that of a paper."""
+
+    code: str
+    form: str
+    first_day: date
+    last_day: date
+    as_of: datetime | None = None
+    party: str | None = None
+    home: str | None = None
+    language: str = "en"
+
+
+def ask(act: Act, wanted: Question) -> FinanceExport:
     """Ask for an export; the worker makes it. The same question about the same knowledge finds the one that was asked for before.
 
     `as_of` is now when it is not said, and never later than now: what is not known yet cannot be exported.
     """
-    known = min(as_of or act.now, act.now)
-    question = hashlib.sha256("|".join([code, form, str(first_day), str(last_day), known.isoformat(), party or ""]).encode()).hexdigest()
+    known = min(wanted.as_of or act.now, act.now)
+    asked = replace(wanted, as_of=known)
+    question = hashlib.sha256("|".join(str(part or "") for part in astuple(asked)).encode()).hexdigest()
     act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:question, 4))"), {"question": question})
     found = act.session.execute(select(FinanceExport).where(FinanceExport.question == question)).scalar_one_or_none()
     if found is not None:
         return found
     made = FinanceExport(
-        id=new_id("exp"), question=question, code=code, format=form, first_day=first_day, last_day=last_day, as_of=known, party=party, state="queued", rows_done=0,
-        problem=None, manifest=None, asked_by=act.actor, asked_at=act.now, finished_at=None,
+        id=new_id("exp"), question=question, code=asked.code, format=asked.form, first_day=asked.first_day, last_day=asked.last_day, as_of=known, party=asked.party,
+        home=asked.home, language=asked.language, state="queued", rows_done=0, problem=None, manifest=None, asked_by=act.actor, asked_at=act.now, finished_at=None,
     )  # fmt: skip
     act.session.add(made)
-    events.record(act, "export.asked", made, public=False, code=code, party=party)
+    events.record(act, "export.asked", made, public=False, code=asked.code, party=asked.party)
     queue.enqueue(act, "export_make", made.id)
     return made
 

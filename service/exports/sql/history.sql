@@ -4,7 +4,8 @@ SELECT CASE h.party WHEN 'client' THEN 'cli' ELSE 'frl' END AS prefix, h.entry_i
        h.amount_minor AS amount, h.running_balance,
        CASE WHEN h.kind LIKE 'payout%%' THEN typeid_uuid(h.cause) END AS payout_id,
        CASE WHEN h.kind LIKE 'payout%%' THEN o.stripe_payout_id ELSE p.payment_intent_id END AS psp_reference,
-       h.recorded_at, h.description AS note
+       h.recorded_at, h.description AS note, i.number AS document_no, %(home)s::text AS fx_currency, x.rate AS fx_rate, x.rate_date AS fx_rate_date, x.source AS fx_source,
+       round(h.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> h.currency)::int * x.rate, (%(exponents)s::jsonb ->> %(home)s)::int) AS fx_amount
   FROM (SELECT l.*, sum(l.amount_minor) OVER (PARTITION BY l.party, l.party_id, l.currency ORDER BY l.number, l.line_no)::bigint AS running_balance
           FROM party_line l WHERE l.posted_on <= %(last)s AND l.recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR l.party_id = %(party)s)) h
   LEFT JOIN contract k ON k.id = h.contract_id
@@ -13,5 +14,9 @@ SELECT CASE h.party WHEN 'client' THEN 'cli' ELSE 'frl' END AS prefix, h.entry_i
   LEFT JOIN acceptance a ON a.contract_id = k.id AND a.text_version = k.text_version
   LEFT JOIN payout o ON o.id = CASE WHEN h.kind LIKE 'payout%%' THEN typeid_uuid(h.cause) END
   LEFT JOIN payment p ON h.kind = 'fund' AND p.id = typeid_uuid(h.cause)
+  LEFT JOIN invoice i ON i.cause = h.cause
+        AND i.kind = CASE WHEN h.party = 'freelancer' AND h.type IN ('platform_fee', 'fee_tax') THEN 'fee' WHEN h.type IN ('platform_fee_refund', 'fee_tax_refund') THEN 'fee_credit'
+                          WHEN h.type = 'release' THEN 'work' WHEN h.type = 'refund_after_release' THEN 'work_credit' END
+  LEFT JOIN LATERAL fx_on(h.currency, %(home)s, h.posted_on, %(as_of)s) x ON %(home)s IS NOT NULL AND h.currency <> %(home)s
  WHERE h.posted_on >= %(first)s
  ORDER BY h.party, h.party_id, h.currency, h.number, h.line_no
