@@ -7,7 +7,10 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-_SALTS = {"link": "client-link.v1", "form": "form.v1", "cursor": "cursor.v1", "notice": "freelancer-notice.v1", "notice_session": "freelancer-session.v1"}
+_SALTS = {
+    "link": "client-link.v1", "form": "form.v1", "cursor": "cursor.v1", "notice": "freelancer-notice.v1", "notice_session": "freelancer-session.v1",
+    "accountant": "accountant.v1", "accountant_session": "accountant-session.v1",
+}  # fmt: skip
 
 
 class BadToken(Exception):

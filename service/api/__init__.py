@@ -6,14 +6,14 @@ from typing import Any
 
 from flask import Flask, Response, jsonify
 
-from service.api import cases, contracts, disagreements, exports, fees, health, holds, metrics, payouts, platform, safety, staff, webhooks
+from service.api import cases, contracts, disagreements, exports, fees, health, holds, metrics, papers, payouts, platform, safety, staff, tax, webhooks
 from service.api.framework import make_api
 from service.api.openapi import finished
 
 
 def register(app: Flask) -> None:
     api = make_api(app)
-    for module in (cases, contracts, disagreements, exports, fees, holds, metrics, payouts, platform, staff, safety):
+    for module in (cases, contracts, disagreements, exports, fees, holds, metrics, papers, payouts, platform, staff, safety, tax):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)

@@ -80,6 +80,10 @@ def _named(path: str) -> str:
 def _parameter(name: str) -> str:
     known = {
         "export_id": "exp",
+        "invoice_id": "inv",
+        "certificate_id": "crt",
+        "accountant_link_id": "acl",
+        "filing_id": "flg",
         "amendment_id": "amd",
         "request_id": "rrq",
         "dispute_id": "dsp",

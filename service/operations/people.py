@@ -24,7 +24,7 @@ FREELANCER_SCOPES = (
 ROLE_SCOPES: dict[str, tuple[str, ...]] = {
     "freelancer": FREELANCER_SCOPES,
     "platform": (*FREELANCER_SCOPES, "keys:write", "suspensions:write", "sandbox"),
-    "finance": ("finance:read", "finance:export", "finance:act", "contracts:read", "payments:read", "events:read"),
+    "finance": ("finance:read", "finance:export", "finance:act", "finance:tax", "contracts:read", "payments:read", "events:read"),
     "safety": ("safety:read", "safety:act", "suspensions:write", "disputes:rule", "contracts:read", "payments:read", "events:read"),
     "approver": ("safety:read", "safety:approve", "finance:read", "finance:approve", "disputes:rule"),
     "reviewer": ("safety:read", "safety:approve", "disputes:rule"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from service.pages import (
+    accountant,
     client,
     client_access,
     client_changes,
@@ -14,6 +15,7 @@ from service.pages import (
     client_review,
     entry,
     finance,
+    finance_tax,
     freelancer_hold,
     public,
     shapes,
@@ -22,7 +24,21 @@ from service.pages import (
 
 
 def register(app: Flask) -> None:
-    for module in (entry, client, client_pay, client_review, client_changes, client_disagree, client_access, client_hold, finance, freelancer_hold, public):
+    for module in (
+        accountant,
+        entry,
+        client,
+        client_pay,
+        client_review,
+        client_changes,
+        client_disagree,
+        client_access,
+        client_hold,
+        finance,
+        finance_tax,
+        freelancer_hold,
+        public,
+    ):
         app.register_blueprint(module.blueprint)
     staff.register(app)
     shapes.register(app)

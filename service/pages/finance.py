@@ -35,7 +35,7 @@ def overview(act: Act, who: Colleague) -> str:
         act, who, "finance.html", owed=owed, most={c: max(line.balance_minor for line in owed if line.currency == c) for c in {line.currency for line in owed}}, trust=trust,
         sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust}, operating=operating, checks=reconcile.verify(act.session),
         exports=finance_exports.listed(act.session, party=rows.EVERYONE, after=None, limit=20)[:20], registry=registry.EXPORTS.values(), examples=periods.EXAMPLES,
-        formats=making.formats_of(registry.find("M6")), problem=None,
+        formats=(*making.formats_of(registry.find("M6")), "pdf"), problem=None,
     )  # fmt: skip
 
 
@@ -82,9 +82,11 @@ def ask(act: Act, who: Colleague) -> Response:
     party = request.form.get("party", "").strip() or None
     if party is not None and not (typeid.is_typeid(party, "frl") or typeid.is_typeid(party, "cli")):
         raise Invalid.one("party", "party", "Name one freelancer (frl_…) or client (cli_…), or nobody.")
-    making.check(export, request.form.get("format", "csv"), party)
+    form, home, language = request.form.get("format", "csv"), request.form.get("home", "").strip().upper() or None, request.form.get("language", "en")
+    making.check(export, form, party, home=home, language=language)
     if use_form(act, who):
-        finance_exports.ask(act, export.code, request.form.get("format", "csv"), *periods.parse(request.form.get("period", "")), None, party)
+        first, last = periods.parse(request.form.get("period", ""))
+        finance_exports.ask(act, finance_exports.Question(export.code, form, first, last, None, party, home, language))
     return redirect(url_for("finance.overview") + "#exports", 303)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from service import web
 from service.domain.errors import NotFound, catalogue
+from service.operations import certificates
 from service.operations import transparency as figures_of
 
 blueprint = Blueprint("public", __name__)
@@ -28,6 +30,19 @@ def transparency() -> str:
         before = (year, number - 1) if number > 1 else (year - 1, 4)
         figures = figures_of.quarter(act.session, *figures_of.bounds(year, number))
         return render_template("transparency.html", figures=figures, year=year, number=number, before=before)
+
+
+@blueprint.get("/verify")
+@blueprint.get("/verify/<code>")
+def verify(code: str = "") -> str | tuple[str, int] | Response:
+    """Whether a certificate is ours and still valid, for whoever holds the paper: no account, nothing beyond what is printed on it."""
+    typed = request.args.get("code", "").strip()
+    if typed:
+        return redirect(url_for("public.verify", code=typed.upper()[:20]), 303)
+    with web.act() as act:
+        found = certificates.by_code(act.session, code) if code else None
+        shown = render_template("verify.html", found=found, code=code[:20], state=certificates.state(found) if found else "")
+        return shown if found or not code else (shown, 404)
 
 
 @blueprint.get("/problems/")

@@ -13,6 +13,16 @@ from tests.world import World
 
 MILESTONES = [("Engine drawings", 120_000), ("Mill and store", 80_050), ("First run", 233_333)]
 
+DECLARED = {
+    "form": "dac7", "country": "DE", "first_name": "Ada", "last_name": "Lovelace", "birth_date": "1815-12-10", "birth_place": {"city": "London", "country": "GB"},
+    "address": {"street": "Invalidenstraße", "building": "43", "postcode": "10115", "city": "Berlin", "country": "DE"}, "tin": "12345678903", "tin_issued_by": "DE",
+    "vat_id": "DE123456789", "account": {"kind": "IBAN", "number": "DE02120300000000202051", "holder": "Ada Lovelace"}, "signed_as": "Ada Lovelace",
+}  # fmt: skip
+RATES = [
+    {"base": "USD", "quote": "INR", "rate": "85.50", "day": "2025-12-29"}, {"base": "USD", "quote": "INR", "rate": "86.10", "day": "2026-02-20"},
+    {"base": "USD", "quote": "GBP", "rate": "0.75", "day": "2025-12-29"}, {"base": "USD", "quote": "GBP", "rate": "0.75", "day": "2026-02-20"},
+]  # fmt: skip
+
 
 @dataclass
 class Golden:
@@ -55,6 +65,7 @@ def look_again(client: Person) -> None:
 def drive(world: World) -> Golden:
     begin(world)
     ada = world.program()
+    ada.post("/v1/tax-identity", DECLARED)
     at(world, "2025-11-09")
     world.onboarded()
     contract = ada.post("/v1/contracts", contract_body(milestones=MILESTONES, country="US", processing_borne_by="platform"))
@@ -111,6 +122,7 @@ def drive(world: World) -> Golden:
     world.sandbox.post(f"disputes/{contested['id']}/won", {})
     world.work()
     at(world, "2026-12-31")
+    world.program("finance").post("/v1/fx-rates", {"source": "fixture", "rates": RATES})
     client_id = world.program("safety").get(f"/v1/contracts/{contract['id']}")["client"]["id"]
     return Golden(world, contract, client_id, payouts)
 

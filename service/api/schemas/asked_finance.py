@@ -14,11 +14,21 @@ _PARTY = r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"
 class ExportIn(Schema):
     export = fields.String(required=True, validate=validate.Length(1, 40), metadata={"description": "M1, M2, … or its name", "example": "M1"})
     period = fields.String(required=True, validate=validate.Length(4, 30), metadata={"description": periods.EXAMPLES, "example": "2026"})
-    format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx", "jsonl", "beancount", "hledger"]))
+    format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx", "jsonl", "beancount", "hledger", "pdf"]))
     as_of = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "As it was known then; now when not said"})
     party = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(_PARTY))
+    home = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(3, 3),
+        metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"},
+    )
+    language = fields.String(load_default="en", validate=validate.Length(2, 2), metadata={"description": "Of a PDF: en, de, es"})
 
 
 class ReportQuery(Schema):
     period = fields.String(load_default="", validate=validate.Length(max=30), metadata={"description": periods.EXAMPLES, "example": "2026"})
     party = fields.String(load_default=None, validate=validate.Regexp(_PARTY), metadata={"example": "frl_01m82jfcv7et69qsget0gz6yqr"})
+    home = fields.String(
+        load_default=None, validate=validate.Length(3, 3), metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"}
+    )

@@ -1,0 +1,83 @@
+"""Finance, tax: what was decided about our duties and why, whose papers are missing, rates, and files prepared for tax offices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from service import web
+from service.act import Act
+from service.domain.errors import MissingScope
+from service.domain.money import CURRENCIES
+from service.exports import filings, making, registry
+from service.exports.shapes import Asked
+from service.models import FILING_REGIMES, TAX_REGIMES
+from service.operations import tax_filings, tax_scopes
+from service.operations.staff_access import Colleague
+from service.pages.session import use_form
+from service.pages.staff.session import desk, page
+
+blueprint = Blueprint("finance_tax", __name__, url_prefix="/finance/tax")
+WORDS = {
+    "us_1099k": "United States: Form 1099-K", "eu_dac7": "European Union: DAC7", "uk_mrdp": "United Kingdom: digital platforms",
+    "in_194o": "India: tax deducted at source, s. 194-O", "us_backup": "United States: backup withholding",
+}  # fmt: skip
+
+
+def _shown(act: Act, who: Colleague, **more: Any) -> str:
+    documents = making.inline(act.session, registry.find("S9"), Asked(act.now.date().replace(month=1, day=1), act.now.date(), act.now))
+    states = {state: sum(row["status"] == state for row in documents) for state in ("valid", "expired", "missing")}
+    wanting = [row for row in documents if row["status"] != "valid" and row["needed_for"]][:100]
+    filed = tax_filings.listed(act.session, None, 50) if "finance:tax" in who.scopes else []
+    return page(
+        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, states=states, wanting=wanting, filed=filed, filing_regimes=FILING_REGIMES,
+        last_year=act.now.year - 1, **({"problem": None} | more),
+    )  # fmt: skip
+
+
+@blueprint.get("")
+@desk("finance:read")
+def overview(act: Act, who: Colleague) -> str:
+    return _shown(act, who)
+
+
+@blueprint.post("/scopes")
+@desk("finance:read", proof=True)
+def decide(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
+    """A duty is somebody's decision with a reason, never a constant."""
+    _need(who, "finance:approve")
+    regime, reason = request.form.get("regime", ""), request.form.get("reason", "").strip()[:2_000]
+    if regime not in TAX_REGIMES or request.form.get("in_scope") not in ("yes", "no") or len(reason) < 10:
+        return _shown(act, who, problem="Say which duty, yes or no, and why in a sentence."), 422
+    if use_form(act, who):
+        tax_scopes.decide(act, regime, request.form["in_scope"] == "yes", reason)
+    return redirect(url_for("finance_tax.overview"), 303)
+
+
+@blueprint.post("/filings")
+@desk("finance:read", proof=True)
+def prepare(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
+    """Prepare the report of a year, or what has changed since the last one."""
+    _need(who, "finance:tax")
+    regime, year = request.form.get("regime", ""), request.form.get("year", "")
+    home = request.form.get("home", "").strip().upper() or None
+    if regime not in FILING_REGIMES or not (year.isdecimal() and 2023 <= int(year) <= 2100) or (home and home not in CURRENCIES):
+        return _shown(act, who, problem="Say which report and which year, such as 2025, and a currency that we know or none."), 422
+    if use_form(act, who):
+        filings.prepare(act, web.runtime().seals, regime, int(year), None, home, test=web.runtime().settings.sandbox)
+    return redirect(url_for("finance_tax.overview") + "#filings", 303)
+
+
+@blueprint.get("/filings/<filing_id>.xml")
+@desk("finance:read")
+def file_of(act: Act, who: Colleague, filing_id: str) -> Response:
+    _need(who, "finance:tax")
+    found = tax_filings.find(act.session, filing_id)
+    return web.attachment(f"{found.message_ref}.xml", "application/xml", tax_filings.file_of(act, web.runtime().seals, found))
+
+
+def _need(who: Colleague, scope: str) -> None:
+    if scope not in who.scopes:
+        raise MissingScope(f"This needs the right {scope}; your role is {who.role}.")
