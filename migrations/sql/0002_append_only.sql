@@ -8,7 +8,7 @@ DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['posting', 'ledger_account', 'ledger_seal', 'ledger_head', 'acceptance', 'submission',
-                                'contract_text', 'evidence', 'file', 'file_chunk', 'export_piece', 'psp_row', 'invoice', 'tax_scope', 'tax_filing', 'fx_rate', 'accountant_visit', 'feedback', 'pre_check', 'hold_effect', 'case_approval'] LOOP
+                                'contract_text', 'evidence', 'file', 'file_chunk', 'export_piece', 'psp_row', 'invoice', 'tax_scope', 'fx_rate', 'accountant_visit', 'feedback', 'pre_check', 'hold_effect', 'case_approval'] LOOP
         EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION append_only()', name);
     END LOOP;
 END $$;
@@ -26,3 +26,14 @@ CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON journal_entry FOR EACH S
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE TRIGGER append_only_update BEFORE UPDATE ON journal_entry FOR EACH ROW EXECUTE FUNCTION append_only_but_position();
 CREATE TRIGGER append_only_update BEFORE UPDATE ON event FOR EACH ROW EXECUTE FUNCTION append_only_but_position();
+
+-- What was prepared for a tax office stays as it was; only the key that seals it may be another one.
+CREATE FUNCTION append_only_but_seal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_jsonb(OLD) - 'sealed' - 'sealed_with' <> to_jsonb(NEW) - 'sealed' - 'sealed_with' THEN
+        RAISE EXCEPTION 'UPDATE on % is forbidden: its rows are facts', TG_TABLE_NAME USING ERRCODE = '42501';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON tax_filing FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER append_only_update BEFORE UPDATE ON tax_filing FOR EACH ROW EXECUTE FUNCTION append_only_but_seal();

@@ -11,6 +11,7 @@ GRANT INSERT, UPDATE ON
     certificate, tax_identity, accountant_link
     TO holdfast_app;
 GRANT INSERT ON export_piece, psp_row, invoice, tax_scope, tax_filing, fx_rate, accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback, pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key, idempotency_record TO holdfast_app;
+GRANT UPDATE (sealed, sealed_with) ON tax_filing TO holdfast_app;
 GRANT UPDATE (position) ON journal_entry TO holdfast_app;
 GRANT UPDATE (position, sequence) ON event TO holdfast_app;
 GRANT UPDATE (clock_offset, payouts_stopped, below_floor) ON installation TO holdfast_app;
@@ -18,5 +19,5 @@ GRANT DELETE ON contract, milestone, payout_source, job, form_key, idempotency_r
 GRANT EXECUTE ON FUNCTION ledger_post(uuid, text, text, uuid, text, timestamptz, date, timestamptz, date, text,
                                       text, text[], uuid[], text[], uuid[], bigint[]) TO holdfast_app;
 -- Statement triggers run as whoever writes; these refuse and compute nothing.
-GRANT EXECUTE ON FUNCTION ledger_refuse(text, text), ledger_only_by_post(), ledger_sealed(), append_only(), append_only_but_position(), lifecycle_guard(), terms_fixed(), only_drafts_go(), hold_fixed(), only_planned_go(), case_two_people(), case_executed(), hold_regate(uuid), hold_gates(text, uuid), hold_subjects(text, uuid), hold_owners(uuid), typeid_uuid(text), period_open(), close_fixed(), invoice_next(), fx_on(text, text, date, timestamptz)
+GRANT EXECUTE ON FUNCTION ledger_refuse(text, text), ledger_only_by_post(), ledger_sealed(), append_only(), append_only_but_position(), append_only_but_seal(), lifecycle_guard(), terms_fixed(), only_drafts_go(), hold_fixed(), only_planned_go(), case_two_people(), case_executed(), hold_regate(uuid), hold_gates(text, uuid), hold_subjects(text, uuid), hold_owners(uuid), typeid_uuid(text), period_open(), close_fixed(), invoice_next(), fx_on(text, text, date, timestamptz)
     TO holdfast_app;

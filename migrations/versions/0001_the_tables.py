@@ -493,7 +493,7 @@ def upgrade() -> None:
     )
     op.create_index('tax_identity_present_idx', 'tax_identity', ['freelancer_id'], unique=True, postgresql_where=sa.text('replaced_at IS NULL'))
     op.create_table('accountant_visit',
-    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('link_id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('what', sa.Text(), nullable=False),
     sa.Column('user_agent', sa.Text(), nullable=False),

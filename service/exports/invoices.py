@@ -18,15 +18,23 @@ FORMATS = {"pdf": "application/pdf", "ubl": "application/xml", "cii": "applicati
 
 
 def render(session: Session, invoice: Invoice, form: str, language: str, platform: str) -> bytes:
-    """The file. Raises Invalid for XML in a currency with more than two digits, which the norm does not know (BR-DEC-09 and following)."""
-    digits = CURRENCIES[invoice.currency].exponent
-    if form != "pdf" and digits > 2:
-        raise Invalid.one("/format", "no_such_format", f"EN 16931 has two digits after the point and {invoice.currency} has {digits}; take the PDF.")
+    """The file. Raises Invalid for XML that the norm could not accept; the PDF then comes without one."""
+    missing = _outside_the_norm(invoice)
+    if form != "pdf" and missing:
+        raise Invalid.one("/format", "no_such_format", f"{missing}; take the PDF.")
     if form == "pdf":
         pdf = _paper(session, invoice, language, platform).pdf(invoice.issued_at)
-        return facturx.declared(pdf) if digits <= 2 else pdf
+        return pdf if missing else facturx.declared(pdf)
     facts = _facts(session, invoice, language)
     return ubl.render(facts) if form == "ubl" else cii.render(facts)
+
+
+def _outside_the_norm(invoice: Invoice) -> str:
+    """Why there is no XML, or nothing: more than two digits (BR-DEC-09 and following), a buyer of no known country (BR-11)."""
+    digits = CURRENCIES[invoice.currency].exponent
+    if digits > 2:
+        return f"EN 16931 has two digits after the point and {invoice.currency} has {digits}"
+    return "" if invoice.buyer["country"] else "EN 16931 wants the buyer's country and the contract does not name it"
 
 
 def _facts(session: Session, invoice: Invoice, language: str) -> InvoiceFacts:
@@ -61,7 +69,7 @@ def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> 
     notes = [say(invoice.tax_category, language)] if facts.exempt else []
     if invoice.kind.startswith("work"):
         notes.append(say("by_mandate", language, platform=platform, seller=facts.seller.name))
-    inside = CURRENCIES[invoice.currency].exponent <= 2
+    inside = not _outside_the_norm(invoice)
     return Paper(
         platform, language, say(invoice.kind, language), invoice.number,
         [(say("seller", language), _lines(invoice.seller, language)), (say("buyer", language), _lines(invoice.buyer, language))], facts=shown,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base, TypeID, one_of
@@ -124,7 +124,7 @@ class AccountantVisit(Base):
 
     __tablename__ = "accountant_visit"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     link_id: Mapped[str] = mapped_column(TypeID("acl"), ForeignKey("accountant_link.id"), index=True)
     what: Mapped[str]
     user_agent: Mapped[str]

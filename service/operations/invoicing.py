@@ -90,7 +90,7 @@ def _tax(act: Act, fact: _Fact) -> tuple[str, str]:
 def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, Any]]:
     """Freelancer and client as of now: later changes of name do not reach what was issued."""
     declared = rows.tax_identity(act.session, contract.freelancer_id)
-    person = {"name": contract.freelancer.display_name, "country": contract.freelancer.country}
+    person = {"name": contract.freelancer.display_name, "country": contract.freelancer.country, "identifier": contract.freelancer_id}
     if declared is not None:
         person |= declared.printed | ({"vat_id": declared.vat_id} if declared.vat_id else {})
     accepted = act.session.get(Acceptance, (contract.id, contract.text_version))

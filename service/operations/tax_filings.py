@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service import events
@@ -63,5 +63,10 @@ def listed(session: Session, after: str | None, limit: int) -> list[TaxFiling]:
     return list(session.execute(query.where(TaxFiling.id < after) if after else query).scalars())
 
 
-def count(session: Session, regime: str, year: int) -> int:
-    return int(session.execute(select(func.count()).select_from(TaxFiling).where(TaxFiling.regime == regime, TaxFiling.year == year)).scalar_one())
+def reseal(act: Act, seals: Seals, limit: int = 100) -> int:
+    """Seal anew, with the newest key, what an older one sealed. Returns how many; call again until it is 0."""
+    query = select(TaxFiling).where(TaxFiling.sealed_with != seals.name).order_by(TaxFiling.id).limit(limit).with_for_update()
+    found = list(act.session.execute(query).scalars())
+    for one in found:
+        one.sealed, one.sealed_with = seals.seal(seals.open(one.sealed)), seals.name
+    return len(found)

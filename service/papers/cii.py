@@ -51,7 +51,7 @@ def _percent(facts: InvoiceFacts) -> Node | None:
 
 def _party(party: Party, names_vat: bool) -> list[Node | None]:
     return [
-        ("ram:Name", party.name), ("ram:SpecifiedLegalOrganization", [("ram:ID", party.registration_no)]) if party.registration_no else None,
+        ("ram:ID", party.identifier), ("ram:Name", party.name), ("ram:SpecifiedLegalOrganization", [("ram:ID", party.registration_no)]) if party.registration_no else None,
         ("ram:PostalTradeAddress", [("ram:PostcodeCode", party.postcode), ("ram:LineOne", party.line), ("ram:CityName", party.city), ("ram:CountryID", party.country)]),
         ("ram:SpecifiedTaxRegistration", [("ram:ID", party.vat_id, {"schemeID": "VA"})]) if party.vat_id and names_vat else None,
     ]  # fmt: skip

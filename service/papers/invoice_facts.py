@@ -22,6 +22,8 @@ class Party:
     city: str = ""
     vat_id: str = ""
     registration_no: str = ""
+    identifier: str = ""
+    """Ours for them: a seller needs one of the three (BR-CO-26)."""
 
     @property
     def line(self) -> str:

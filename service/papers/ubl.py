@@ -59,7 +59,8 @@ def _party(party: Party, names_vat: bool) -> Node:
     ]
     vat = ("cac:PartyTaxScheme", [("cbc:CompanyID", party.vat_id), _VAT]) if party.vat_id and names_vat else None
     legal = ("cac:PartyLegalEntity", [("cbc:RegistrationName", party.name), ("cbc:CompanyID", party.registration_no)])
-    return ("cac:Party", [("cac:PostalAddress", address), vat, legal])
+    known = ("cac:PartyIdentification", [("cbc:ID", party.identifier)]) if party.identifier else None
+    return ("cac:Party", [known, ("cac:PostalAddress", address), vat, legal])
 
 
 def _category(facts: InvoiceFacts, *, reasons: bool) -> list[Node | None]:
