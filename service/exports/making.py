@@ -18,7 +18,7 @@ from service import __version__
 from service.domain.errors import Invalid
 from service.domain.money import CURRENCIES
 from service.exports import manifest, plain_text, summary_paper
-from service.exports.formats import as_csv, as_jsonl, as_texts, as_xlsx
+from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, as_xlsx
 from service.exports.shapes import Asked, Export, plain_amount
 from service.papers.words import LANGUAGES
 
@@ -42,8 +42,9 @@ class Made:
 
 
 def formats_of(export: Export) -> tuple[str, ...]:
-    """The journal also as plain-text accounting, summaries also as papers."""
-    return (*FORMATS, *(plain_text.FORMATS if export.name == "journal" else ()), *(("pdf",) if export.pdf else ()))
+    """The journal also as plain-text accounting, summaries also as papers, the history also as importers of Upwork's file know it."""
+    more = {"journal": tuple(plain_text.FORMATS), "history": ("upwork",)}.get(export.name, ())
+    return (*FORMATS, *more, *(("pdf",) if export.pdf else ()))
 
 
 def make(session: Session, export: Export, asked: Asked, form: str, folder: Path, signing_key_hex: str, progress: Progress = lambda _: None) -> Made:
@@ -55,7 +56,7 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
     folder.mkdir(parents=True, exist_ok=True)
     counted = _Counted(export, progress)
-    target = folder / f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{form}"
+    target = folder / f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{'upwork.csv' if form == 'upwork' else form}"
     _write(export, asked, form, target, counted.watch(rows_of(session, export, asked)))
     made = Made(target, counted.rows, counted.totals())
     _prove(session, export, asked, made)
@@ -127,10 +128,12 @@ def _write(export: Export, asked: Asked, form: str, target: Path, rows: Iterator
     if form == "pdf":
         target.write_bytes(summary_paper.render(export, asked, rows))
         return
-    pieces = (
-        plain_text.FORMATS[form](rows, asked.last_day) if form in plain_text.FORMATS
-        else (as_csv if form == "csv" else as_jsonl)(export, as_texts(export, rows))
-    )  # fmt: skip
+    if form in plain_text.FORMATS:
+        pieces = plain_text.FORMATS[form](rows, asked.last_day)
+    elif form == "upwork":
+        pieces = as_upwork(rows)
+    else:
+        pieces = (as_csv if form == "csv" else as_jsonl)(export, as_texts(export, rows))
     with target.open("wb") as file:
         file.writelines(pieces)
 

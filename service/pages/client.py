@@ -12,12 +12,14 @@ from service import agreement, rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
 from service.escrow.money import held_minor
-from service.models import Contract
+from service.exports import receipt_paper
+from service.models import Contract, Payment
 from service.operations import access, amendments, cases, contract_reads, contracts, deadlines, disputes, holds, links, milestones, offers, payments, statements
 from service.operations.links import Visitor
 from service.pages.deciding import decide
 from service.pages.session import code_first, require_code, use_form, visitor
 from service.pages.shapes import payable
+from service.papers.words import LANGUAGES
 
 blueprint = Blueprint("client", __name__)
 DECLINE_REASONS = {"price": "The price", "timing": "The timing", "scope": "The work described", "not_needed": "No longer needed", "other": "Another reason"}
@@ -167,13 +169,32 @@ def receipts(contract_id: str) -> str:
         return render_template("receipts.html", contract=found, freelancer=found.freelancer, receipts=statements.receipts_of(act.session, found))
 
 
+def _paid(act: Act, contract: Contract, payment_id: str) -> Payment:
+    """Raises NotFound."""
+    paid = next((p for p in payments.payments_of(act, contract) if p.id == payment_id and p.succeeded_at), None)
+    if paid is None:
+        raise NotFound("There is no such receipt.")
+    return paid
+
+
+@blueprint.get("/c/<contract_id>/receipts/<payment_id>.pdf")
+def receipt_pdf(contract_id: str, payment_id: str) -> Response:
+    """The receipt to keep, in the language in which the client agreed."""
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        paid, accepted = _paid(act, found, payment_id), contract_reads.acceptance_of(act.session, found)
+        language = request.args.get("language", receipt_paper.language_of(accepted))
+        if language not in LANGUAGES:
+            raise NotFound(f"Receipts come in {', '.join(LANGUAGES)}.")
+        data = receipt_paper.render(paid, found, accepted, web.runtime().settings.platform_name, language)
+        return web.attachment(f"receipt-{payment_id}.pdf", "application/pdf", data)
+
+
 @blueprint.get("/c/<contract_id>/receipts/<payment_id>")
 def receipt(contract_id: str, payment_id: str) -> str:
     with web.act() as act:
         found, _ = visitor(act, contract_id)
-        paid = next((p for p in payments.payments_of(act, found) if p.id == payment_id and p.succeeded_at), None)
-        if paid is None:
-            raise NotFound("There is no such receipt.")
+        paid = _paid(act, found, payment_id)
         by_id = {m.id: m for m in found.milestones}
         return render_template(
             "receipt.html", contract=found, freelancer=found.freelancer, payment=paid, acceptance=contract_reads.acceptance_of(act.session, found),

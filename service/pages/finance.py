@@ -35,7 +35,7 @@ def overview(act: Act, who: Colleague) -> str:
         act, who, "finance.html", owed=owed, most={c: max(line.balance_minor for line in owed if line.currency == c) for c in {line.currency for line in owed}}, trust=trust,
         sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust}, operating=operating, checks=reconcile.verify(act.session),
         exports=finance_exports.listed(act.session, party=rows.EVERYONE, after=None, limit=20)[:20], registry=registry.EXPORTS.values(), examples=periods.EXAMPLES,
-        formats=(*making.formats_of(registry.find("M6")), "pdf"), problem=None,
+        formats=(*making.formats_of(registry.find("M6")), "pdf", "upwork"), problem=None,
     )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def story(base: str, info: dict[str, str], page: Page, mark: str, visit: Visit) 
     page.goto(f"{base}/staff/rules?report=first_payment_size")
     visit("staff-rules", page)
     _finance(page, base, visit)
+    _papers(page, base, mary, visit)
     page.goto(f"{base}/transparency")
     visit("transparency", page)
     assert paid != held
@@ -86,6 +87,25 @@ def _finance(page: Page, base: str, visit: Visit) -> None:
     visit("finance-answers", page)
     page.goto(f"{base}/finance/months/2026-10")
     visit("finance-month", page)
+
+
+def _papers(page: Page, base: str, mary: Program, visit: Visit) -> None:
+    """Duties and reports, a certificate that a stranger checks, an accountant's page."""
+    page.goto(f"{base}/finance/tax")
+    expect(page.get_by_role("heading", name="Our duties")).to_be_visible()
+    visit("finance-tax", page)
+    page.goto(mary.post("/v1/certificates", {"period": "2026-01-01..2026-01-31"})["verify_url"])
+    expect(page.get_by_text("Valid", exact=True)).to_be_visible()
+    visit("verify", page)
+    page.goto(f"{base}/verify/AAAA-BBBB-CCCC")
+    visit("verify-unknown", page)
+    page.goto(mary.post("/v1/accountant-links", {"name": "Luca Pacioli"})["url"])
+    visit("accountant-link", page)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Period").fill("2026")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", name="To take away")).to_be_visible()
+    visit("accountant", page)
 
 
 def _money(base: str, mary: Program, sandbox: Sandbox, mark: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 import pikepdf
 import pytest
 
+from service.domain import typeid
 from service.papers import signing
 from service.papers.words import LANGUAGES, all_keys, money, say
 from tests.databases import clone
@@ -245,3 +247,30 @@ def test_no_xml_that_the_norm_would_refuse(world: World) -> None:
         assert (refused.status, refused.json()["errors"][0]["code"]) == (422, "no_such_format")
         with pikepdf.open(io.BytesIO(ada.call("GET", one["files"]["pdf"]).raw)) as document:
             assert not document.attachments
+
+
+def test_a_receipt_to_keep_in_three_languages(world: World, tmp_path: Path) -> None:
+    contract, client = world.funded_contract(milestones=[("Engine drawings", 114_000)])
+    payment = world.sql("SELECT id FROM payment WHERE succeeded_at IS NOT NULL")[0][0]
+    page = client.get(f"/c/{contract['id']}/receipts/{typeid.encode('pay', payment)}")
+    links = [link for link in page.links if ".pdf" in link]
+    assert len(links) == 3
+    for language, link in zip(LANGUAGES, links, strict=True):
+        made = client.http.request("GET", link).raw
+        assert made == client.http.request("GET", link).raw
+        text = words_of(made, tmp_path)
+        assert GERMAN[language] in text
+        assert say("receipt_note", language)[:30] in text
+    assert client.http.request("GET", links[0].replace("language=en", "language=fr")).status == 404
+
+
+def test_the_market_leader_s_importers_read_the_history(earned: World) -> None:
+    asked = earned.program().post("/v1/exports", {"export": "M1", "period": f"2026-01-01..{today(earned)}", "format": "upwork"})
+    earned.work()
+    made = earned.program().get(f"/v1/exports/{asked['id']}")
+    text = earned.program().call("GET", next(f for f in made["files"] if f.endswith("upwork.csv"))).raw.decode()
+    found = list(csv.DictReader(io.StringIO(text)))
+    assert ",".join(found[0]) == "Date,Ref ID,Type,Description,Agency,Freelancer,Team,Account Name,PO,Amount,ExchangeRate,Currency,Balance"
+    assert [(row["Type"], row["Amount"], row["Balance"]) for row in found] == [("Fixed Price", "1200.00", "1200.00"), ("Service Fee", "-60.00", "1140.00")]
+    refused = earned.program().call("POST", "/v1/exports", {"export": "M2", "period": "2026", "format": "upwork"})
+    assert refused.status == 422
