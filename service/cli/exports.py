@@ -21,7 +21,12 @@ from service.exports.shapes import Asked
 @click.option("--period", default="", help=f"{periods.EXAMPLES}. The present year when not said.")
 @click.option("--as-of", help="As it was known at this instant, with its zone; now when not said.")
 @click.option("--party", help="Only one freelancer (frl_…) or client (cli_…).")
-@click.option("--format", "form", default="csv", help="csv, xlsx, jsonl; the journal also beancount and hledger, summaries pdf, the history upwork.")
+@click.option(
+    "--format",
+    "form",
+    default="csv",
+    help="csv, xlsx, jsonl, parquet where pyarrow is installed; the journal also beancount and hledger, summaries pdf, the history upwork.",
+)
 @click.option("--home", help="A currency that every line is converted to as well, by the stored rates (M1, M2).")
 @click.option("--language", default="en", help="Of a PDF: en, de, es.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("export"), help="The folder for the file, its manifest and signature.")

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from service import __version__
 from service.domain.errors import Invalid
 from service.domain.money import CURRENCIES
-from service.exports import manifest, plain_text, summary_paper
+from service.exports import manifest, parquet, plain_text, summary_paper
 from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, as_xlsx
 from service.exports.shapes import Asked, Export, plain_amount
 from service.papers.words import LANGUAGES
@@ -44,7 +44,7 @@ class Made:
 def formats_of(export: Export) -> tuple[str, ...]:
     """The journal also as plain-text accounting, summaries also as papers, the history also as importers of Upwork's file know it."""
     more = {"journal": tuple(plain_text.FORMATS), "history": ("upwork",)}.get(export.name, ())
-    return (*FORMATS, *more, *(("pdf",) if export.pdf else ()))
+    return (*FORMATS, *(("parquet",) if parquet.OFFERED else ()), *more, *(("pdf",) if export.pdf else ()))
 
 
 def make(session: Session, export: Export, asked: Asked, form: str, folder: Path, signing_key_hex: str, progress: Progress = lambda _: None) -> Made:
@@ -124,6 +124,9 @@ class _Counted:
 def _write(export: Export, asked: Asked, form: str, target: Path, rows: Iterator[Any]) -> None:
     if form == "xlsx":
         as_xlsx(export, as_texts(export, rows), target)
+        return
+    if form == "parquet":
+        parquet.as_parquet(export, as_texts(export, rows), target)
         return
     if form == "pdf":
         target.write_bytes(summary_paper.render(export, asked, rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,13 @@ def printer(column: Column) -> Callable[[Any, str], str]:
     """How the cells of a column read, given a value and the row's currency: chosen once, since there may be a million of them.
 
     Ids have their prefix, days and instants are in ISO form (UTC), amounts in the row's currency; nothing is the empty text.
+    The lines of one entry share its id, contract and instants: those cells are remembered.
     """
-    found = _PRINTERS.get(column.kind)
-    if found is not None:
-        return found
-    return lambda value, _: "" if value is None else typeid.encode(column.kind, value)
+    found = _PRINTERS.get(column.kind) or (lambda value, _: "" if value is None else typeid.encode(column.kind, value))
+    return found if column.kind in _PLAIN else lru_cache(maxsize=1_024)(found)
+
+
+_PLAIN = ("text", "number", "decimal", "amount", "any id")
 
 
 _PRINTERS: dict[str, Callable[[Any, str], str]] = {

@@ -138,16 +138,19 @@ def test_a_table_schema_accepts_it_and_not_its_broken_twin(year: Golden, tmp_pat
     schema_accepts(made(year, tmp_path, code, period, party=year.world.ada_id if code == "S1" else None), code)
 
 
-def test_another_engine_gets_the_summary_from_the_history(year: Golden, tmp_path: Path) -> None:
-    history, summary = (made(year, tmp_path, code, "2026").path for code in ("M1", "M2"))
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_another_engine_gets_the_summary_from_the_history(year: Golden, tmp_path: Path, form: str) -> None:
+    history, summary = made(year, tmp_path, "M1", "2026", form=form).path, made(year, tmp_path, "M2", "2026").path
+    assert made(year, tmp_path / "again", "M1", "2026", form=form).path.read_bytes() == history.read_bytes()
     engine = duckdb.connect()
-    query = """
+    source = "read_csv(?, types={'amount': 'DECIMAL(18,2)'})" if form == "csv" else "read_parquet(?)"
+    query = f"""
         SELECT sum(amount) FILTER (WHERE type = 'release') AS gross, -sum(amount) FILTER (WHERE type = 'refund_after_release') AS refunds,
-               -sum(amount) FILTER (WHERE type LIKE 'platform_fee%') AS fees FROM read_csv(?, types={'amount': 'DECIMAL(18,2)'}) WHERE party = 'freelancer'
+               -sum(amount) FILTER (WHERE type LIKE 'platform_fee%') AS fees FROM {source} WHERE party = 'freelancer'
     """
     found = engine.execute(query, [str(history)]).fetchone()
     told = next(csv.DictReader(summary.open(newline="")))
-    assert tuple(str(value) for value in found or ()) == (told["gross_released"], told["refunds_after_release"], told["platform_fees"])
+    assert tuple(f"{value:.2f}" for value in found or ()) == (told["gross_released"], told["refunds_after_release"], told["platform_fees"])
 
 
 @pytest.mark.parametrize("form", ["beancount", "hledger"])

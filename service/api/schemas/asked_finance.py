@@ -14,7 +14,7 @@ _PARTY = r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"
 class ExportIn(Schema):
     export = fields.String(required=True, validate=validate.Length(1, 40), metadata={"description": "M1, M2, … or its name", "example": "M1"})
     period = fields.String(required=True, validate=validate.Length(4, 30), metadata={"description": periods.EXAMPLES, "example": "2026"})
-    format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx", "jsonl", "beancount", "hledger", "pdf", "upwork"]))
+    format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx", "jsonl", "parquet", "beancount", "hledger", "pdf", "upwork"]))
     as_of = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "As it was known then; now when not said"})
     party = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(_PARTY))
     home = fields.String(
