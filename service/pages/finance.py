@@ -64,11 +64,15 @@ def _people(act: Act, text: str) -> list[tuple[str, str]]:
 
 def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str, Any]:
     """Earnings of the freelancers and statements of the clients among them; of everybody when nobody was named."""
-    out: dict[str, list[dict[str, str]]] = {"earned": [], "held": []}
+    out: dict[str, list[dict[str, str]]] = {"earned": [], "held": [], "held_in_work": []}
     for key, code, prefix in (("earned", "M2", "frl"), ("held", "M4", "cli")):
         parties = [one for one, _ in people if one.startswith(prefix)] if people else [None]
         for party in parties:
             out[key] += making.inline(act.session, registry.find(code), Asked(asked.first_day, asked.last_day, asked.as_of, party))
+    freelancers = {one for one, _ in people if one.startswith("frl")}
+    if freelancers:
+        # Money in protection is the client's; whose work it waits for is what somebody means who names a freelancer.
+        out["held_in_work"] = [row for row in making.inline(act.session, registry.find("M5"), asked) if row["freelancer_id"] in freelancers]
     return out
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from service.cli import cli
 from service.domain import tax_forms
 from service.domain.errors import Invalid, Unavailable
 from service.exports import iris
@@ -177,3 +179,30 @@ def test_a_template_s_columns_are_filled_by_name_or_the_file_stops(world: World)
         assert iris.render(act, world.runtime.seals, header, year, act.now) == [], "too little for the federal office"
         with pytest.raises(Invalid, match="Box 99"):
             iris.render(act, world.runtime.seals, f"{header},Box 99", year, act.now, "MA")
+
+
+def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.program().post("/v1/tax-identity", DAC7)
+    world.released_contract(milestones=[("Engine drawings", 120_000)])
+    for name, value in {
+        "MODE": "sandbox", "DATABASE_URL": world.settings.database_url, "SECRET_KEYS": world.settings.secret_keys[0], "SIGNING_KEY": world.settings.signing_key,
+        "STRIPE_WEBHOOK_SECRETS": world.settings.stripe_webhook_secrets[0], "MAIL_EVENTS_SECRET": "mail-secret", "TAX_KEYS": ",".join(world.settings.tax_keys),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"HOLDFAST_{name}", value)
+    run, year, day = CliRunner(), world.sandbox.now()[:4], world.sandbox.now()[:10]
+    (tmp_path / "ecb.xml").write_bytes(ECB.replace(b"2026-01-05", day.encode()))
+    assert "2 rates read, 2 of them new" in run.invoke(cli, ["fx", "import", str(tmp_path / "ecb.xml")]).output
+    done = run.invoke(cli, ["export", "M2", "--period", year, "--home", "INR", "--out", str(tmp_path / "books")])
+    assert done.exit_code == 0, done.output
+    assert ",INR,96000.00,0.00,4800.00,91200.00,0" in next((tmp_path / "books").glob("*.csv")).read_text()
+    assert run.invoke(cli, ["export", "M6", "--period", year, "--home", "INR", "--out", str(tmp_path / "x")]).exit_code != 0
+    paper = run.invoke(cli, ["export", "M2", "--period", year, "--format", "pdf", "--language", "es", "--out", str(tmp_path / "paper")])
+    assert paper.exit_code == 0, paper.output
+    assert run.invoke(cli, ["verify", str(tmp_path / "paper")]).exit_code == 0
+    assert run.invoke(cli, ["tax", "decide", "eu_dac7", "yes", "The tax adviser's letter of 4 May says so"]).exit_code == 0
+    assert run.invoke(cli, ["tax", "decide", "eu_dac7", "yes", "Because"]).exit_code != 0
+    filed = run.invoke(cli, ["tax", "file", "eu_dac7", year, "--out", str(tmp_path / "filings")])
+    assert "DPI401, 1 sellers" in filed.output.replace("\n", ""), filed.output
+    assert "0 sealed anew" in run.invoke(cli, ["tax", "reseal"]).output
+    monkeypatch.setenv("HOLDFAST_TAX_KEYS", ",".join([*world.settings.tax_keys, "2e" * 32]))
+    assert "2 sealed anew" in run.invoke(cli, ["tax", "reseal"]).output

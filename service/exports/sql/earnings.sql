@@ -36,7 +36,9 @@ SELECT s.party_id AS payee_id, f.display_name AS payee, f.country, %(first)s::da
        opening::bigint AS opening_balance, gross::bigint AS gross_released, refunds::bigint AS refunds_after_release, fees::bigint AS platform_fees, tax::bigint AS fee_tax,
        processing::bigint AS processing_cost, (closing - opening - (gross - refunds - fees - tax - processing) + payouts)::bigint AS other,
        (gross - refunds - fees - tax - processing)::bigint AS net_credited, payouts::bigint AS payouts_initiated, coalesce(a.amount, 0) AS payouts_arrived,
-       closing::bigint AS closing_balance, releases, clients, %(home)s::text AS home_currency, h.home_gross, h.home_refunds, h.home_fees, h.home_gross - h.home_refunds - h.home_fees AS home_net, h.without_rate AS lines_without_rate
+       closing::bigint AS closing_balance, releases, clients, %(home)s::text AS home_currency, round(h.home_gross, z.digits) AS home_gross, round(h.home_refunds, z.digits) AS home_refunds,
+       round(h.home_fees, z.digits) AS home_fees, round(h.home_gross - h.home_refunds - h.home_fees, z.digits) AS home_net, h.without_rate AS lines_without_rate
   FROM summed s JOIN freelancer f ON f.id = s.party_id LEFT JOIN arrived a ON a.freelancer_id = s.party_id AND a.currency = s.currency
+  CROSS JOIN (SELECT (%(exponents)s::jsonb ->> %(home)s)::int AS digits) z
   LEFT JOIN at_home h ON h.party_id = s.party_id AND h.currency = s.currency
  ORDER BY s.party_id, s.currency
