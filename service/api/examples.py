@@ -25,6 +25,8 @@ def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "
     """A value that fits a JSON schema of ours."""
     if "$ref" in schema:
         return example_of(components[schema["$ref"].rpartition("/")[2]], components, name)
+    if "example" in schema:
+        return schema["example"]
     if schema.get("default") not in (None, "", {}, []):
         return schema["default"]
     if schema.get("enum"):

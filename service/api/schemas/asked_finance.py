@@ -5,7 +5,9 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery
+from service.domain.money import CURRENCIES
 from service.exports import periods
+from service.papers.words import LANGUAGES
 
 __all__ = ["ExportIn", "PageQuery", "ReportQuery"]
 _PARTY = r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"
@@ -20,15 +22,15 @@ class ExportIn(Schema):
     home = fields.String(
         load_default=None,
         allow_none=True,
-        validate=validate.Length(3, 3),
+        validate=validate.OneOf(list(CURRENCIES)),
         metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"},
     )
-    language = fields.String(load_default="en", validate=validate.Length(2, 2), metadata={"description": "Of a PDF: en, de, es"})
+    language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES), metadata={"description": "Of a PDF"})
 
 
 class ReportQuery(Schema):
     period = fields.String(load_default="", validate=validate.Length(max=30), metadata={"description": periods.EXAMPLES, "example": "2026"})
     party = fields.String(load_default=None, validate=validate.Regexp(_PARTY), metadata={"example": "frl_01m82jfcv7et69qsget0gz6yqr"})
     home = fields.String(
-        load_default=None, validate=validate.Length(3, 3), metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"}
+        load_default=None, validate=validate.OneOf(list(CURRENCIES)), metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"}
     )

@@ -17,7 +17,7 @@ def _freelancer() -> fields.String:
 
 
 def _issuer() -> fields.String:
-    return country(load_default=None, allow_none=True)
+    return country(load_default=None, allow_none=True, metadata={"example": "FR"})
 
 
 class Address(Schema):
@@ -41,18 +41,18 @@ class Account(Schema):
 
 class TaxIdentityIn(Schema):
     freelancer = _freelancer()
-    form = fields.String(required=True, validate=validate.OneOf(TAX_FORMS))
+    form = fields.String(required=True, validate=validate.OneOf(TAX_FORMS), metadata={"example": "dac7"})
     seller_kind = fields.String(load_default="individual", validate=validate.OneOf(["individual", "entity"]))
     country = country(required=True, metadata={"description": "Of tax residence", "example": "FR"})
     region = fields.String(
         load_default=None,
         allow_none=True,
         validate=validate.Regexp(r"[A-Z]{2}\Z"),
-        metadata={"description": "The state, in the United States", "example": "MA"},
+        metadata={"description": "The state, in the United States", "example": None},
     )
     first_name = line(200, load_default=None, allow_none=True)
     last_name = line(200, load_default=None, allow_none=True)
-    legal_name = line(200, load_default=None, allow_none=True, metadata={"description": "Of an entity"})
+    legal_name = line(200, load_default=None, allow_none=True, metadata={"description": "Of an entity", "example": None})
     birth_date = fields.Date(load_default=None, allow_none=True, metadata={"example": "1990-05-17"})
     birth_place = fields.Nested(BirthPlace, load_default=None, allow_none=True)
     address = fields.Nested(Address, required=True)
