@@ -58,6 +58,7 @@ fuzz: setup ## a short fuzz of every endpoint: no input may make a 5xx
 
 bench: setup ## figures, as ratios measured in one run
 	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.exports --lines $(or $(LINES),1000000)
 
 exports: setup ## a million lines of the journal to CSV and XLSX, against COPY: LINES=1000000
 	$(BIN)/python -m benchmarks.exports --lines $(or $(LINES),1000000)

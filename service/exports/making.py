@@ -95,6 +95,8 @@ def first_rows(session: Session, export: Export, asked: Asked) -> list[Any]:
 def rows_of(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
     """The rows as the database gives them, from a cursor that stays on its side."""
     connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
+    # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
+    session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
     with connection.cursor(name="export", row_factory=namedtuple_row) as cursor:
         cursor.itersize = _BATCH
         yield from cursor.execute(export.statement, asked.parameters())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -100,25 +99,29 @@ def plain_amount(amount_minor: int, currency: str) -> str:
     return f"{'-' if amount_minor < 0 else ''}{text[:-exponent]}.{text[-exponent:]}"
 
 
-def printer(column: Column) -> Callable[[Any, str], str]:
-    """How the cells of a column read, given a value and the row's currency: chosen once, since there may be a million of them.
+Printer = Callable[[Sequence[Any], Sequence[str]], list[str]]
+
+
+def printer(column: Column) -> Printer:
+    """How the cells of a column read, given its values and the rows' currencies: a column at a time, since there may be a million.
 
     Ids have their prefix, days and instants are in ISO form (UTC), amounts in the row's currency; nothing is the empty text.
-    The lines of one entry share its id, contract and instants: those cells are remembered.
     """
-    found = _PRINTERS.get(column.kind) or (lambda value, _: "" if value is None else typeid.encode(column.kind, value))
-    return found if column.kind in _PLAIN else lru_cache(maxsize=1_024)(found)
+    if column.kind == "amount":
+        return lambda values, currencies: ["" if v is None or not c else plain_amount(v, c) for v, c in zip(values, currencies, strict=True)]
+    if column.kind in ("text", "number", "decimal", "any id"):
+        return lambda values, _: ["" if v is None else str(v) for v in values]
+    show = _SHOWN.get(column.kind) or (lambda value: typeid.encode(column.kind, value))
+
+    def shown(values: Sequence[Any], _: Sequence[str]) -> list[str]:
+        # The lines of one entry share its id, contract and instants: each is written once.
+        known = {value: "" if value is None else show(value) for value in set(values)}
+        return [known[value] for value in values]
+
+    return shown
 
 
-_PLAIN = ("text", "number", "decimal", "amount", "any id")
-
-
-_PRINTERS: dict[str, Callable[[Any, str], str]] = {
-    "amount": lambda value, currency: "" if value is None or not currency else plain_amount(value, currency),
-    "instant": lambda value, _: "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-    "day": lambda value, _: "" if value is None else value.isoformat(),
-    "text": lambda value, _: "" if value is None else str(value),
-    "decimal": lambda value, _: "" if value is None else str(value),
-    "number": lambda value, _: "" if value is None else str(value),
-    "any id": lambda *_: "",
+_SHOWN: dict[str, Callable[[Any], str]] = {
+    "instant": lambda value: value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    "day": lambda value: value.isoformat(),
 }
