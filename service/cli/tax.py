@@ -10,7 +10,7 @@ from service.cli import show
 from service.domain.errors import Invalid
 from service.exports import filings, iris
 from service.models import FILING_REGIMES, TAX_REGIMES
-from service.operations import fx_rates, tax_filings, tax_identities, tax_scopes
+from service.operations import fx_rates, resealing, tax_filings, tax_scopes
 
 
 @click.group()
@@ -90,7 +90,7 @@ def reseal() -> None:
     made, total = show.runtime(), 0
     while True:
         with show.act(made) as act:
-            done = tax_identities.reseal(act, made.seals) + tax_filings.reseal(act, made.seals)
+            done = resealing.reseal(act, made.seals)
         if not done:
             break
         total += done

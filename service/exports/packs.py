@@ -10,6 +10,9 @@ from service.exports.shapes import Asked
 from service.models import PeriodClose
 from service.operations import closing, finance_exports, reconcile
 
+_MORE = {"M6": ("beancount", "hledger"), "M8": ("pdf",)}
+"""What is frozen besides the CSV of every export."""
+
 
 def checks(act: Act, month: str) -> list[dict[str, Any]]:
     """Everything that has to be right before a month is closed: name, whether it is, and what is not. Raises Invalid."""
@@ -29,6 +32,6 @@ def freeze(act: Act, closed: PeriodClose) -> None:
     first = closed.last_day.replace(day=1)
     made = [
         finance_exports.ask(act, finance_exports.Question(export.code, form, first, closed.last_day, closed.closed_at))
-        for export in registry.EXPORTS.values() for form in (("csv", "beancount", "hledger") if export.name == "journal" else ("csv",))
+        for export in registry.EXPORTS.values() for form in ("csv", *_MORE.get(export.code, ()))
     ]  # fmt: skip
     closed.export_ids = [one.id for one in made]

@@ -61,12 +61,3 @@ def listed(session: Session, after: str | None, limit: int) -> list[TaxFiling]:
     """Newest first, one more than `limit` when there are more."""
     query = select(TaxFiling).order_by(TaxFiling.id.desc()).limit(limit + 1)
     return list(session.execute(query.where(TaxFiling.id < after) if after else query).scalars())
-
-
-def reseal(act: Act, seals: Seals, limit: int = 100) -> int:
-    """Seal anew, with the newest key, what an older one sealed. Returns how many; call again until it is 0."""
-    query = select(TaxFiling).where(TaxFiling.sealed_with != seals.name).order_by(TaxFiling.id).limit(limit).with_for_update()
-    found = list(act.session.execute(query).scalars())
-    for one in found:
-        one.sealed, one.sealed_with = seals.seal(seals.open(one.sealed)), seals.name
-    return len(found)

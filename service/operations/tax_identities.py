@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
 from service import events, rows
 from service.act import Act
 from service.domain import tax_forms
@@ -62,12 +60,3 @@ def opened(act: Act, seals: Seals, found: TaxIdentity, why: str) -> dict[str, An
     """The whole of it, for a file that needs it; who read it and why is a fact."""
     events.record(act, "tax_identity.read", found, public=False, why=why)
     return seals.open_values(found.sealed)
-
-
-def reseal(act: Act, seals: Seals, limit: int = 500) -> int:
-    """Seal anew, with the newest key, what an older one sealed. Returns how many; call again until it is 0."""
-    query = select(TaxIdentity).where(TaxIdentity.sealed_with != seals.name).order_by(TaxIdentity.id).limit(limit).with_for_update()
-    found = list(act.session.execute(query).scalars())
-    for one in found:
-        one.sealed, one.sealed_with = seals.seal(seals.open(one.sealed)), seals.name
-    return len(found)

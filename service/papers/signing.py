@@ -5,20 +5,21 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 
-from asn1crypto.keys import PrivateKeyInfo
-from asn1crypto.pem import unarmor
-from asn1crypto.x509 import Certificate
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import signers
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 
 def sign(pdf: bytes, key_pem: str, certificate_pem: str, reason: str) -> bytes:
     """The PDF with a signature at its end; what was there before is unchanged."""
+    from asn1crypto.keys import PrivateKeyInfo  # noqa: PLC0415  half a second of every start, for a paper now and then
+    from asn1crypto.pem import unarmor  # noqa: PLC0415
+    from asn1crypto.x509 import Certificate  # noqa: PLC0415
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter  # noqa: PLC0415
+    from pyhanko.sign import signers  # noqa: PLC0415
+    from pyhanko_certvalidator.registry import SimpleCertificateStore  # noqa: PLC0415
+
     certificate = Certificate.load(unarmor(certificate_pem.encode())[2])
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     store.register(certificate)
