@@ -50,7 +50,7 @@ def _register(act: Act, regime: str, year: int, known: datetime, home: str | Non
     """By seller: currency and whole units by quarter, half-up. Raises Invalid where one seller has two currencies."""
     asked = Asked(date(year, 1, 1), date(year, 12, 31), known, None, home)
     found: dict[str, dict[str, Any]] = {}
-    for row in making.inline(act.session, registry.find("M12"), asked):
+    for row in making.records(act.session, registry.find("M12"), asked):
         if row["regime"] != regime or row["excluded_reason"]:
             continue
         if row["lines_without_rate"] != "0":

@@ -84,6 +84,13 @@ def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str
     return [dict(zip(names, texts, strict=True)) for texts in as_texts(export, first_rows(session, export, asked))]
 
 
+def records(session: Session, export: Export, asked: Asked) -> Iterator[dict[str, str]]:
+    """The rows as texts by column, one after the other and however many: for files that are made of them here."""
+    names = [column.name for column in export.columns]
+    for texts in as_texts(export, rows_of(session, export, asked)):
+        yield dict(zip(names, texts, strict=True))
+
+
 def first_rows(session: Session, export: Export, asked: Asked) -> list[Any]:
     """All rows, for an answer on the spot. Raises Invalid when there are more than 10,000."""
     found = list(islice(rows_of(session, export, asked), INLINE_ROWS + 1))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from service import rows
@@ -102,6 +102,8 @@ def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, An
 
 def _credit(act: Act, kind: str, fact: _Fact) -> None:
     """Credit notes over the milestone's invoices, the newest first, none above what its invoice still stands for."""
+    if _issued(act.session, f"{kind}_credit", fact.cause):
+        return
     left, tax_left = fact.total_minor, fact.tax_minor
     query = select(Invoice).where(Invoice.milestone_id == fact.milestone.id, Invoice.kind == kind).order_by(Invoice.place.desc())
     for number, invoice in enumerate(act.session.execute(query).scalars().all(), 1):
@@ -111,7 +113,7 @@ def _credit(act: Act, kind: str, fact: _Fact) -> None:
         gone, tax_gone = act.session.execute(credited).one()
         part, tax = min(left, invoice.total_minor - gone), min(tax_left, invoice.tax_minor - tax_gone)
         cause = fact.cause if number == 1 else f"{fact.cause}/{number}"
-        if part <= 0 or _issued(act.session, f"{kind}_credit", cause):
+        if part <= 0:
             continue
         series = f"FEE-CN-{fact.on.year}" if kind == "fee" else f"WCN-{fact.contract.freelancer_id[-10:].upper()}-{fact.on.year}"
         same = {name: getattr(invoice, name) for name in ("seller", "buyer", "tax_category", "tax_rate", "line")}
@@ -121,7 +123,8 @@ def _credit(act: Act, kind: str, fact: _Fact) -> None:
 
 
 def _issued(session: Session, kind: str, cause: str) -> bool:
-    return session.execute(select(Invoice.id).where(Invoice.kind == kind, Invoice.cause == cause)).first() is not None
+    of_it = or_(Invoice.cause == cause, Invoice.cause.startswith(f"{cause}/"))
+    return session.execute(select(Invoice.id).where(Invoice.kind == kind, of_it).limit(1)).first() is not None
 
 
 def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -> None:

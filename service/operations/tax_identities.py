@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from service import events, rows
 from service.act import Act
-from service.domain import tax_forms
+from service.db import fetch
+from service.domain import tax_forms, typeid
 from service.domain.errors import FieldError, Invalid
 from service.models import TaxIdentity, new_id
 from service.sealing import Seals
@@ -60,3 +63,28 @@ def opened(act: Act, seals: Seals, found: TaxIdentity, why: str) -> dict[str, An
     """The whole of it, for a file that needs it; who read it and why is a fact."""
     events.record(act, "tax_identity.read", found, public=False, why=why)
     return seals.open_values(found.sealed)
+
+
+_STATES = """
+    SELECT CASE WHEN t.id IS NULL THEN 'missing' WHEN t.expires_on < %s THEN 'expired' ELSE 'valid' END AS status, count(*) AS freelancers
+      FROM freelancer f LEFT JOIN tax_identity t ON t.freelancer_id = f.id AND t.replaced_at IS NULL GROUP BY 1
+"""
+_WANTING = """
+    SELECT f.id, f.display_name, f.country, CASE WHEN t.id IS NULL THEN 'missing' ELSE 'expired' END AS status
+      FROM freelancer f LEFT JOIN tax_identity t ON t.freelancer_id = f.id AND t.replaced_at IS NULL
+     WHERE (t.id IS NULL OR t.expires_on < %s) AND EXISTS (SELECT 1 FROM release r WHERE r.freelancer_id = f.id) ORDER BY f.id LIMIT 100
+"""
+
+
+def on_file(session: Session, today: date) -> dict[str, int]:
+    """How many freelancers have valid papers, expired ones, none."""
+    found = {row.status: int(row.freelancers) for row in fetch(session, _STATES, (today,))}
+    return {state: found.get(state, 0) for state in ("valid", "expired", "missing")}
+
+
+def wanting(session: Session, today: date) -> list[dict[str, str]]:
+    """Who was paid and has no valid papers; at most 100, export S9 has all."""
+    return [
+        {"id": typeid.encode("frl", row.id), "name": row.display_name, "country": row.country, "status": row.status}
+        for row in fetch(session, _WANTING, (today,))
+    ]

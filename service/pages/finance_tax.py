@@ -11,10 +11,9 @@ from service import web
 from service.act import Act
 from service.domain.errors import MissingScope
 from service.domain.money import CURRENCIES
-from service.exports import filings, making, registry
-from service.exports.shapes import Asked
+from service.exports import filings
 from service.models import FILING_REGIMES, TAX_REGIMES
-from service.operations import tax_filings, tax_scopes
+from service.operations import tax_filings, tax_identities, tax_scopes
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.staff.session import desk, page
@@ -27,12 +26,9 @@ WORDS = {
 
 
 def _shown(act: Act, who: Colleague, **more: Any) -> str:
-    documents = making.inline(act.session, registry.find("S9"), Asked(act.now.date().replace(month=1, day=1), act.now.date(), act.now))
-    states = {state: sum(row["status"] == state for row in documents) for state in ("valid", "expired", "missing")}
-    wanting = [row for row in documents if row["status"] != "valid" and row["needed_for"]][:100]
     filed = tax_filings.listed(act.session, None, 50) if "finance:tax" in who.scopes else []
     return page(
-        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, states=states, wanting=wanting, filed=filed, filing_regimes=FILING_REGIMES,
+        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, filed=filed, states=tax_identities.on_file(act.session, act.now.date()), wanting=tax_identities.wanting(act.session, act.now.date()), filing_regimes=FILING_REGIMES,
         last_year=act.now.year - 1, **({"problem": None} | more),
     )  # fmt: skip
 
