@@ -9,16 +9,21 @@ PORT ?= 8000
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml
+# What runs the service, and nothing of what checks it: a newcomer's first answer waits for half as much.
+$(VENV)/.runs: requirements/base.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.ready: $(VENV)/.runs requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
 setup: $(VENV)/.ready ## make .venv with the pinned requirements; then .venv/bin/holdfast runs
 
-demo: setup ## run everything on a seeded world: http://127.0.0.1:8000
+demo: $(VENV)/.runs ## run everything on a seeded world: http://127.0.0.1:8000
 	$(BIN)/holdfast demo --port $(PORT)
 
 test: setup ## every test that needs only Python
@@ -76,7 +81,7 @@ screenshots: setup ## every page at two widths, into docs/screenshots
 	$(BIN)/python -m benchmarks.screenshots
 
 lock: ## write requirements/*.txt from pyproject.toml
-	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements/base.txt
+	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra setup pyproject.toml -o requirements/base.txt
 	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
 
 clean: ## throw away what was built
