@@ -42,15 +42,15 @@ def break_points(schedule: Schedule) -> list[Fraction]:
 def counter_example(own: Schedule, normal: Schedule) -> CounterExample | None:
     """The smallest amount found at which `own` costs more than `normal`, or None: then there is none at all."""
     marks = sorted({*break_points(own), *break_points(normal)})
+    above = next((mark for mark in marks if exact_fee(own, mark) > exact_fee(normal, mark)), None)
+    if above is None:
+        return None
     for amount in _probes(marks):
         mine, theirs = fee_on(own, amount), fee_on(normal, amount)
         if mine > theirs:
             return CounterExample(amount, mine, theirs)
-    for mark in marks:
-        # No rounded amount shows it, but a straight piece lies above the other: refused rather than argued about.
-        if exact_fee(own, mark) > exact_fee(normal, mark):
-            return CounterExample(int(mark), fee_on(own, int(mark)), fee_on(normal, int(mark)))
-    return None
+    # No rounded amount shows it, but a straight piece lies above the other: refused rather than argued about.
+    return CounterExample(int(above), fee_on(own, int(above)), fee_on(normal, int(above)))
 
 
 def _probes(marks: list[Fraction]) -> Iterator[int]:
