@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -17,10 +18,11 @@ def register(app: Flask) -> None:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
-    app.extensions["openapi"] = finished(api)
+    # Made when somebody first asks: a worker and most web processes never do.
+    app.extensions["openapi"] = cache(lambda: finished(api))
     app.add_url_rule("/openapi.json", "openapi", lambda: _spec(app))
 
 
 def _spec(app: Flask) -> Response:
-    spec: dict[str, Any] = app.extensions["openapi"]
+    spec: dict[str, Any] = app.extensions["openapi"]()
     return jsonify(spec)

@@ -180,5 +180,5 @@ def specification() -> dict[str, Any]:
     blank = Settings(
         mode="sandbox", database_url="postgresql://nobody@localhost/none", secret_keys=("0" * 32,), signing_key="0" * 64, stripe_webhook_secrets=("none",)
     )
-    made: dict[str, Any] = create_app(blank).extensions["openapi"]
+    made: dict[str, Any] = create_app(blank).extensions["openapi"]()
     return made
