@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     folder = Path("/var/tmp") / f"holdfast-test-{uuid.uuid4().hex[:12]}"
-    _SERVER = EmbeddedServer(folder)
+    _SERVER = EmbeddedServer(folder, durable=False)
     _SERVER.start()
     _SERVER.create_app_role()
     _SERVER.create_database("template_holdfast")

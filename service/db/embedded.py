@@ -39,8 +39,10 @@ class EmbeddedError(Exception):
 class EmbeddedServer:
     """One PostgreSQL server on one data folder. `start()` returns once it takes connections; `stop()` leaves it clean."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        """`durable=False` is for tests that throw the whole server away: nothing of it outlives a crash of the machine."""
         self.data_dir = data_dir.resolve()
+        self._options = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
         self.cluster = self.data_dir / "postgres"
         self._user = _server_user()
         self._socket_dir = _socket_dir(self.data_dir)
@@ -69,7 +71,7 @@ class EmbeddedServer:
         log = (self.data_dir / "postgres.log").open("ab")
         self._process = subprocess.Popen(
             [str(programs / "postgres"), "-D", str(self.cluster), "-c", "listen_addresses=", "-c", f"unix_socket_directories={self._socket_dir}"]
-            + ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"],
+            + ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC", *self._options],
             stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent(os.getpid()), **self._as_user(),
         )  # fmt: skip
         self._wait_ready()
