@@ -8,15 +8,16 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
-from service.models import Contract, ContractText, Freelancer
+from service.models import Contract, ContractText, Freelancer, TaxIdentity
 from service.policies import FOLDER as POLICY_FOLDER
 from service.policies import NORMAL
+from service.policies.fee_tax import FeeTax
 from service.policies.quotes import Asked, Pair, promised, quote
 
 TERMS_VERSION = "terms-1"
@@ -86,9 +87,19 @@ def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
         bearer=contract.processing_borne_by,
         on=on,
         billed_before_minor=billed_before(act, contract.client_alias_id, contract.currency) if pair.lifetime else 0,
-        country=act.session.get_one(Freelancer, contract.freelancer_id).country if pair.own.tax != "none" else None,
+        fee_tax=fee_tax_of(act, contract.freelancer_id, on) if pair.own.tax != "none" else None,
     )
     return quote(act.policies, pair, asked)
+
+
+def fee_tax_of(act: Act, freelancer_id: str, on: date) -> FeeTax | None:
+    """The tax that is charged on a freelancer's fee: none to a business that owes it itself, by what it has declared."""
+    declared = act.session.execute(
+        select(TaxIdentity).where(TaxIdentity.freelancer_id == freelancer_id, TaxIdentity.replaced_at.is_(None))
+    ).scalar_one_or_none()
+    if declared is not None and act.policies.entity.reverse_charges(declared.country, declared.vat_id):
+        return None
+    return act.policies.fee_tax(act.session.get_one(Freelancer, freelancer_id).country, on)
 
 
 def pair_for(act: Act, kind: str, currency: str, on: date, client_alias_id: str | None, fee_rate: str | None = None) -> Pair:

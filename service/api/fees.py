@@ -49,9 +49,9 @@ def _priced(made: Call, query: dict[str, Any], kind: str, alias: str | None) -> 
     on: date = query["on"] or made.act.now.date()
     pair = agreement.pair_for(made.act, kind, query["currency"], on, alias)
     known = agreement.billed_before(made.act, alias, query["currency"]) if alias else 0
-    asks = Asked(
-        kind, query["currency"], [query["amount"]], query["processing_borne_by"], on, known if query["billed_before"] is None else query["billed_before"]
-    )
+    tax = agreement.fee_tax_of(made.act, made.owner, on) if made.owner and pair.own.tax != "none" else None
+    before = known if query["billed_before"] is None else query["billed_before"]
+    asks = Asked(kind, query["currency"], [query["amount"]], query["processing_borne_by"], on, before, tax)
     return quote(made.act.policies, pair, asks)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service import agreement, rows
+from service import agreement
 from service.act import Act
 from service.domain.fees import cumulative_fee, tax_on_fee
 from service.domain.money import round_half_up
 from service.models import Contract, Milestone
-from service.policies.fee_tax import FeeTax
 from service.policies.quotes import Pair, promised
 
 
@@ -43,19 +42,11 @@ def take(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -
     due = cumulative_fee(pair.own, pair.normal, milestone.released_minor + gross_minor, milestone.billed_before_minor)
     # A release of a few minor units can be smaller than its rounded share; what is not taken now is taken by the next one.
     fee = min(due - _taken(pair, milestone), gross_minor)
-    tax = _tax_on(act, contract) if pair.own.tax != "none" else None
+    tax = agreement.fee_tax_of(act, contract.freelancer_id, act.now.date()) if pair.own.tax != "none" else None
     if tax is None:
         return Fee(fee)
     share = tax_on_fee(fee, tax.rate, inside=not _on_top(pair))
     return Fee(min(fee + share, gross_minor), min(share, gross_minor - fee)) if _on_top(pair) else Fee(fee, share)
-
-
-def _tax_on(act: Act, contract: Contract) -> FeeTax | None:
-    """The tax that is charged: none to a business that owes it itself."""
-    declared = rows.tax_identity(act.session, contract.freelancer_id)
-    if declared is not None and act.policies.entity.reverse_charges(declared.country, declared.vat_id):
-        return None
-    return act.policies.fee_tax(contract.freelancer.country, act.now.date())
 
 
 def give_back(contract: Contract, milestone: Milestone, left_minor: int) -> Fee:

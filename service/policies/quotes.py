@@ -11,6 +11,7 @@ from typing import Any
 from service.domain.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, never_worse, own_fee, processing_cost, tax_on_fee
 from service.domain.money import round_half_up, split_by_largest_remainder
 from service.policies import Policies
+from service.policies.fee_tax import FeeTax
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Asked:
     bearer: str
     on: date
     billed_before_minor: int = 0
-    country: str | None = None
+    fee_tax: FeeTax | None = None
 
 
 def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
     milestones = _milestones(pair, asked)
     total, fee = sum(asked.amounts_minor), sum(m["fee"] for m in milestones)
     cost = processing_cost(policies.processing.price(asked.currency), total)
-    tax = _tax(policies, pair.own, asked, [m["fee"] for m in milestones])
+    tax = _tax(pair.own, asked.fee_tax, [m["fee"] for m in milestones])
     client_fee = client_fee_on(pair.own, total)
     on_top = tax["amount"] if tax and tax["charged"] == "on_top" else 0
     return {
@@ -79,9 +80,8 @@ def _milestones(pair: Pair, asked: Asked) -> list[dict[str, Any]]:
     return found
 
 
-def _tax(policies: Policies, own: Schedule, asked: Asked, fees_minor: list[int]) -> dict[str, Any] | None:
-    found = policies.fee_tax(asked.country, asked.on) if asked.country and own.tax != "none" else None
-    if found is None:
+def _tax(own: Schedule, found: FeeTax | None, fees_minor: list[int]) -> dict[str, Any] | None:
+    if found is None or own.tax == "none":
         return None
     amount = sum(tax_on_fee(fee, found.rate, inside=own.tax == "inside") for fee in fees_minor)
     return {"name": found.name, "country": found.country, "rate": decimal(found.rate), "charged": own.tax, "amount": amount}
