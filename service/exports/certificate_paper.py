@@ -22,11 +22,30 @@ from service.papers import Paper, Table, signing
 from service.papers.words import LANGUAGES, day, money, say
 
 MOST_LINES = 2_000
-_SUMS = ("gross_released", "refunds_after_release", "platform_fees", "fee_tax", "processing_cost", "net_credited", "payouts_initiated", "payouts_arrived")
+_SUMS = (
+    "gross_released",
+    "refunds_after_release",
+    "platform_fees",
+    "fee_tax",
+    "processing_cost",
+    "tax_withheld",
+    "net_credited",
+    "payouts_initiated",
+    "payouts_arrived",
+)
 _LINES = """
-    SELECT e.posted_on, k.title, k.client_name, k.client_country, r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.net_minor
+    SELECT e.posted_on, k.title, k.client_name, k.client_country, r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.withheld_minor, r.net_minor,
+           next.payout_id
       FROM release r JOIN journal_entry e ON e.kind = 'release' AND typeid_uuid(e.cause) = r.id JOIN contract k ON k.id = r.contract_id
+      LEFT JOIN LATERAL (SELECT o.id AS payout_id FROM journal_entry q JOIN payout o ON o.id = typeid_uuid(q.cause)
+                          WHERE q.kind = 'payout_request' AND q.number > e.number AND q.recorded_at <= %s AND o.freelancer_id = r.freelancer_id AND o.currency = r.currency
+                          ORDER BY q.number LIMIT 1) next ON true
      WHERE r.freelancer_id = %s AND e.posted_on BETWEEN %s AND %s AND e.recorded_at <= %s ORDER BY e.number LIMIT 2001
+"""
+_PAYOUTS = """
+    SELECT o.id, o.currency, o.amount_minor, o.stripe_payout_id,
+           (SELECT max(g.posted_on) FROM ledger_leg g WHERE g.account = 'payout_in_flight' AND g.owner = o.id AND g.kind = 'payout_paid' AND g.recorded_at <= %s) AS arrived_on
+      FROM payout o WHERE o.id = ANY (%s)
 """
 _HEAD = "SELECT position, encode(hash, 'hex') AS hash FROM ledger_seal ORDER BY position DESC LIMIT 1"
 
@@ -50,9 +69,10 @@ def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_da
     person = rows.freelancer(act.session, freelancer_id)
     asked = Asked(first_day, last_day, act.now, freelancer_id)
     totals = making.inline(act.session, registry.find("M2"), asked)
-    lines = fetch(act.session, _LINES, (typeid.decode(freelancer_id), first_day, last_day, act.now))
+    lines = fetch(act.session, _LINES, (act.now, typeid.decode(freelancer_id), first_day, last_day, act.now))
     if len(lines) > MOST_LINES:
         raise Invalid.one("/period", "too_many_rows", f"A certificate lists at most {MOST_LINES:,} releases; take a shorter period.")
+    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (act.now, [line.payout_id for line in lines if line.payout_id]))}
     head = next(iter(fetch(act.session, _HEAD)), None)
     code = certificates.new_code()
     content = {
@@ -61,32 +81,19 @@ def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_da
     }  # fmt: skip
     history = registry.find("M1")
     inside = b"".join(as_csv(history, as_texts(history, making.rows_of(act.session, history, asked)))).decode()
-    pdf = _paper(issuer, content, lines, language, inside).pdf(act.now)
+    pdf = _paper(issuer, content, _listed(lines, payouts, language), language, inside).pdf(act.now)
     if issuer.key_pem:
         pdf = signing.sign(pdf, issuer.key_pem, issuer.certificate_pem, say("certificate", language))
     return certificates.keep(act, freelancer_id, code, first_day, last_day, language, content, pdf)
 
 
-def _paper(issuer: Issuer, content: dict[str, Any], lines: list[Any], language: str, inside: str) -> Paper:
+def _paper(issuer: Issuer, content: dict[str, Any], listed: list[Table], language: str, inside: str) -> Paper:
     first, last = (day(date.fromisoformat(content[name]), language) for name in ("first_day", "last_day"))
     tables = [Table(row["currency"], [say("what", language), say("amount", language)], _sums(row, language), (1,)) for row in content["totals"]]
-    if lines:
-        columns = [say(word, language) for word in ("day", "contract", "client", "country", "gross", "fee_short", "net")]
-        listed = [
-            [
-                str(r.posted_on),
-                r.title,
-                r.client_name,
-                r.client_country or "",
-                *(money(minor, r.currency, language) for minor in (r.gross_minor, r.fee_minor, r.net_minor)),
-            ]
-            for r in lines
-        ]
-        tables.append(Table(say("releases", language), columns, listed, (4, 5, 6)))
     url = f"{issuer.public_url}/verify"
     return Paper(
         issuer.platform, language, say("certificate", language), content["code"], intro=say("certify", language, platform=issuer.platform, person=content["person"]),
-        facts=[(say("holder", language), content["person"]), (say("period", language), f"{first} – {last}")], tables=tables,
+        facts=[(say("holder", language), content["person"]), (say("period", language), f"{first} – {last}")], tables=tables + listed,
         notes=[say("nothing", language)] * (not content["totals"]) + [say("not_advice", language)],
         check=say("check_certificate", language, url=url, code=content["code"], position=content["ledger_position"], head=content["ledger_head"][:16] or "–"),
         attachment=("transactions.csv", inside, "source", "The transactions of the period"),
@@ -96,3 +103,29 @@ def _paper(issuer: Issuer, content: dict[str, Any], lines: list[Any], language: 
 def _sums(row: dict[str, str], language: str) -> list[list[str]]:
     digits = currency(row["currency"]).exponent
     return [[say(name, language), money(int(Decimal(row[name]).scaleb(digits)), row["currency"], language)] for name in _SUMS]
+
+
+def _listed(lines: list[Any], payouts: dict[Any, Any], language: str) -> list[Table]:
+    """Each release with the payout that carried it, and those payouts as a bank knows them."""
+    if not lines:
+        return []
+    places = {payout_id: str(place) for place, payout_id in enumerate(dict.fromkeys(line.payout_id for line in lines if line.payout_id), 1)}
+    amounts = ("gross_minor", "fee_minor", *(("withheld_minor",) if any(line.withheld_minor for line in lines) else ()), "net_minor")
+    words = {"gross_minor": "gross", "fee_minor": "fee_short", "withheld_minor": "tax_withheld", "net_minor": "net"}
+    columns = [say(word, language) for word in ("day", "contract", "client", *(words[name] for name in amounts), "payout")]
+    releases = [
+        [
+            str(line.posted_on), line.title, f"{line.client_name} ({line.client_country})" if line.client_country else line.client_name,
+            *(money(getattr(line, name), line.currency, language) for name in amounts), places.get(line.payout_id, "–"),
+        ]
+        for line in lines
+    ]  # fmt: skip
+    found = [Table(say("releases", language), columns, releases, tuple(range(3, 4 + len(amounts))))]
+    if places:
+        heads = [say(word, language) for word in ("payout", "payout_id", "psp_reference", "at_the_bank", "amount")]
+        rows = [
+            [place, typeid.encode("pyo", one), payouts[one].stripe_payout_id or "–", str(payouts[one].arrived_on or "–"), money(payouts[one].amount_minor, payouts[one].currency, language)]
+            for one, place in places.items()
+        ]  # fmt: skip
+        found.append(Table(say("payouts", language), heads, rows, (4,)))
+    return found
