@@ -52,9 +52,9 @@ BEGIN
     PERFORM 1 FROM contract WHERE id = w.contract FOR NO KEY UPDATE;
     PERFORM 1 FROM milestone WHERE contract_id = w.contract;
     INSERT INTO form_key (key, location, used_at) VALUES (made::text, 'bench', now());
-    INSERT INTO release (fee_tax_minor, recovered_minor, taken_minor, id, milestone_id, contract_id, freelancer_id, number, currency, gross_minor, fee_minor, processing_minor, net_minor, fee_schedule,
+    INSERT INTO release (fee_tax_minor, withheld_minor, recovered_minor, taken_minor, id, milestone_id, contract_id, freelancer_id, number, currency, gross_minor, fee_minor, processing_minor, net_minor, fee_schedule,
                          approved_by, released_at, matures_at)
-    VALUES (0, 0, 0, made, w.milestone, w.contract, w.freelancer, 1, 'USD', 10000, 500, 0, 9500, 'direct/2024-04-22', 'bench', now(), now() + interval '5 days');
+    VALUES (0, 0, 0, 0, made, w.milestone, w.contract, w.freelancer, 1, 'USD', 10000, 500, 0, 9500, 'direct/2024-04-22', 'bench', now(), now() + interval '5 days');
     INSERT INTO event (id, type, public, object_id, contract_id, freelancer_id, data, actor, request_id, policy_version, occurred_at)
     SELECT gen_random_uuid(), kind, true, w.milestone::text, w.contract, w.freelancer, '{"amount": 10000}', 'bench', 'bench', 'dc-1', now()
       FROM unnest(ARRAY['milestone.approved', 'milestone.released', 'contract.completed']) AS kind;

@@ -43,7 +43,7 @@ WITH line AS (
     SELECT l.*, k.freelancer_id, part * amount,
            CASE WHEN part * (CASE l.kind WHEN 'release' THEN 1 ELSE -1 END) = 1 THEN l.kind
                 ELSE CASE CASE l.kind WHEN 'release' THEN credit ELSE debit END WHEN 'platform_fees' THEN 'platform_fee' WHEN 'fee_tax_payable' THEN 'fee_tax'
-                          WHEN 'processing_recovered' THEN 'processing_cost' ELSE 'debt' END
+                          WHEN 'processing_recovered' THEN 'processing_cost' WHEN 'tax_withheld' THEN 'tax_withheld' ELSE 'debt' END
                      || CASE WHEN l.kind = 'refund_after_release' AND debit <> 'recoverable' THEN '_refund' ELSE '' END END,
            CASE WHEN debit = 'escrow' THEN debit_owner ELSE (SELECT milestone_id FROM refund r WHERE r.id = typeid_uuid(l.cause)) END
       FROM line l JOIN contract k ON k.id = l.contract_id CROSS JOIN (VALUES (1), (-1)) AS s (part)

@@ -10,8 +10,9 @@ GRANT INSERT, UPDATE ON
     hold, requirement, suspension, appeal, confiscation, case_line, staff_session, staff_link, finance_export, period_close,
     certificate, tax_identity, accountant_link
     TO holdfast_app;
-GRANT INSERT ON export_piece, psp_row, invoice, tax_scope, tax_filing, fx_rate, accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback, pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key, idempotency_record TO holdfast_app;
+GRANT INSERT ON export_piece, psp_row, invoice, tax_scope, tax_due, withholding, tax_filing, fx_rate, accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback, pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key, idempotency_record TO holdfast_app;
 GRANT UPDATE (sealed, sealed_with) ON tax_filing TO holdfast_app;
+GRANT UPDATE (remitted_at, reference, remitted_by) ON tax_due TO holdfast_app;
 GRANT UPDATE (position) ON journal_entry TO holdfast_app;
 GRANT UPDATE (position, sequence) ON event TO holdfast_app;
 GRANT UPDATE (clock_offset, payouts_stopped, below_floor) ON installation TO holdfast_app;

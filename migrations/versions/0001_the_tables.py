@@ -242,6 +242,20 @@ def upgrade() -> None:
     sa.Column('handled_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('stripe_event_pkey'))
     )
+    op.create_table('tax_due',
+    sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('regime', sa.Text(), nullable=False),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('remitted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reference', sa.Text(), nullable=True),
+    sa.Column('remitted_by', sa.Text(), nullable=True),
+    sa.CheckConstraint("regime IN ('in_194o', 'in_gst_tcs', 'us_backup')", name=op.f('tax_due_regime_known')),
+    sa.CheckConstraint('(remitted_at IS NULL) = (reference IS NULL) AND (remitted_at IS NULL) = (remitted_by IS NULL)', name=op.f('tax_due_remitted')),
+    sa.PrimaryKeyConstraint('id', name=op.f('tax_due_pkey')),
+    sa.UniqueConstraint('regime', 'month', 'currency', name=op.f('tax_due_regime_month_currency_key'))
+    )
     op.create_table('tax_filing',
     sa.Column('id', postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column('regime', sa.Text(), nullable=False),
@@ -267,7 +281,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('decided_by', sa.Text(), nullable=False),
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("regime IN ('us_1099k', 'eu_dac7', 'uk_mrdp', 'in_194o', 'us_backup')", name=op.f('tax_scope_regime_known')),
+    sa.CheckConstraint("regime IN ('us_1099k', 'eu_dac7', 'uk_mrdp', 'in_194o', 'in_gst_tcs', 'us_backup')", name=op.f('tax_scope_regime_known')),
     sa.CheckConstraint('length(reason) >= 10', name=op.f('tax_scope_reason')),
     sa.PrimaryKeyConstraint('id', name=op.f('tax_scope_pkey'))
     )
@@ -1154,6 +1168,7 @@ def upgrade() -> None:
     sa.Column('fee_minor', sa.BigInteger(), nullable=False),
     sa.Column('fee_tax_minor', sa.BigInteger(), nullable=False),
     sa.Column('processing_minor', sa.BigInteger(), nullable=False),
+    sa.Column('withheld_minor', sa.BigInteger(), nullable=False),
     sa.Column('net_minor', sa.BigInteger(), nullable=False),
     sa.Column('recovered_minor', sa.BigInteger(), nullable=False),
     sa.Column('taken_minor', sa.BigInteger(), nullable=False),
@@ -1162,8 +1177,8 @@ def upgrade() -> None:
     sa.Column('released_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('matures_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('matured_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint('gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor', name=op.f('release_parts_add_up')),
-    sa.CheckConstraint('net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND processing_minor >= 0', name=op.f('release_parts_not_negative')),
+    sa.CheckConstraint('gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor + withheld_minor', name=op.f('release_parts_add_up')),
+    sa.CheckConstraint('net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND processing_minor >= 0 AND withheld_minor >= 0', name=op.f('release_parts_not_negative')),
     sa.CheckConstraint('recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= net_minor', name=op.f('release_taken_within_net')),
     sa.ForeignKeyConstraint(['contract_id'], ['contract.id'], name=op.f('release_contract_id_fkey')),
     sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('release_freelancer_id_fkey')),
@@ -1260,11 +1275,36 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('evidence_pkey'))
     )
     op.create_index('evidence_by_dispute_idx', 'evidence', ['dispute_id', 'id'], unique=False)
+    op.create_table('withholding',
+    sa.Column('release_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('due_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('freelancer_id', postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column('regime', sa.Text(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('gross_minor', sa.BigInteger(), nullable=False),
+    sa.Column('rate', sa.Text(), nullable=False),
+    sa.Column('share_minor', sa.BigInteger(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('legal_ref', sa.Text(), nullable=False),
+    sa.Column('withheld_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("reason IN ('number_on_file', 'no_number_on_file', 'below_threshold')", name=op.f('withholding_reason_known')),
+    sa.CheckConstraint('amount_minor >= 0 AND share_minor >= 0 AND gross_minor > 0', name=op.f('withholding_not_negative')),
+    sa.ForeignKeyConstraint(['due_id'], ['tax_due.id'], name=op.f('withholding_due_id_fkey')),
+    sa.ForeignKeyConstraint(['freelancer_id'], ['freelancer.id'], name=op.f('withholding_freelancer_id_fkey')),
+    sa.ForeignKeyConstraint(['release_id'], ['release.id'], name=op.f('withholding_release_id_fkey')),
+    sa.PrimaryKeyConstraint('release_id', 'due_id', name=op.f('withholding_pkey'))
+    )
+    op.create_index('withholding_by_due_idx', 'withholding', ['due_id'], unique=False)
+    op.create_index('withholding_by_freelancer_idx', 'withholding', ['freelancer_id', 'regime', 'currency', 'withheld_at'], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index('withholding_by_freelancer_idx', table_name='withholding')
+    op.drop_index('withholding_by_due_idx', table_name='withholding')
+    op.drop_table('withholding')
     op.drop_index('evidence_by_dispute_idx', table_name='evidence')
     op.drop_table('evidence')
     op.drop_index('dispute_offer_number_idx', table_name='dispute_offer')
@@ -1364,6 +1404,7 @@ def downgrade() -> None:
     op.drop_table('accountant_link')
     op.drop_table('tax_scope')
     op.drop_table('tax_filing')
+    op.drop_table('tax_due')
     op.drop_table('stripe_event')
     op.drop_index('staff_task_open_idx', table_name='staff_task', postgresql_where='closed_at IS NULL')
     op.drop_table('staff_task')

@@ -86,6 +86,7 @@ def _parameter(name: str) -> str:
         "certificate_id": "crt",
         "accountant_link_id": "acl",
         "filing_id": "flg",
+        "due_id": "txd",
         "amendment_id": "amd",
         "request_id": "rrq",
         "dispute_id": "dsp",

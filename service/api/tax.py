@@ -13,7 +13,7 @@ from service.api.schemas import answered, asked_finance, asked_tax
 from service.domain.errors import Invalid, NotFound
 from service.exports import filings
 from service.models import TaxFiling, TaxIdentity
-from service.operations import fx_rates, tax_filings, tax_identities, tax_scopes
+from service.operations import fx_rates, tax_dues, tax_filings, tax_identities, tax_scopes
 
 blueprint = Endpoints("tax", __name__, url_prefix="/v1", description="Tax identities, duties, rates and filings")
 
@@ -127,3 +127,31 @@ def file_of(filing_id: str) -> Response:
     with call("finance:tax") as made:
         found = tax_filings.find(made.act.session, filing_id)
         return web.attachment(f"{found.message_ref}.xml", "application/xml", tax_filings.file_of(made.staff, web.runtime().seals, found))
+
+
+def _owed(found: tax_dues.Owed) -> dict[str, Any]:
+    due = found.due
+    return {
+        "id": due.id, "object": "tax_due", "regime": due.regime, "month": f"{due.month:%Y-%m}", "currency": due.currency, "withheld": found.withheld_minor,
+        "releases": found.releases, "due_on": due.due_on.isoformat(), "remitted_at": due.remitted_at.isoformat() if due.remitted_at else None,
+        "reference": due.reference, "remitted_by": due.remitted_by,
+    }  # fmt: skip
+
+
+@blueprint.route("/tax-dues", methods=["GET"])
+@blueprint.arguments(asked_finance.PageQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def dues(query: dict[str, Any]) -> Response:
+    """Tax withheld from releases, by month and tax office, newest first. Each release's part is export S12."""
+    with call("finance:read") as made:
+        found = tax_dues.listed(made.act.session, after(query["cursor"]), query["limit"])
+        return made.listing([_owed(one) for one in found], query["limit"])
+
+
+@blueprint.route("/tax-dues/<due_id>/remit", methods=["POST"])
+@blueprint.arguments(asked_tax.RemitIn)
+@blueprint.response(200, answered.AnyOut)
+def remit(body: dict[str, Any], due_id: str) -> Response:
+    """Record that the platform has paid a month's withheld tax from its own bank account; the withheld money becomes the platform's."""
+    with call("finance:approve") as made:
+        return made.json(_owed(tax_dues.remit(made.staff, due_id, body["reference"])))

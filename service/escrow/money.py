@@ -11,7 +11,7 @@ from service import events, holds, queue
 from service.act import Act
 from service.domain.errors import ChargedBack, Conflict
 from service.domain.fees import cumulative_share
-from service.escrow import fees
+from service.escrow import fees, withholding
 from service.ledger import FEE_TAX, OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, TRUST, Account, Entry, Line, balance, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Refund, Release, new_id
 
@@ -29,36 +29,39 @@ def post_all(act: Act, entries: list[Entry]) -> None:
 
 
 def release(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -> tuple[Release, Entry]:
-    """Held money becomes the freelancer's, less the fee, their part of the processing cost, and what they owe."""
+    """Held money becomes the freelancer's, less the fee, their part of the processing cost, tax that is withheld, and what they owe."""
     holds.refuse(act, "release", holds.subjects_of(contract, milestone.id))
     fee = fees.take(act, contract, milestone, gross_minor)
     released = milestone.released_minor + gross_minor
     processing = cumulative_share(milestone.processing_due_minor, released, milestone.funded_minor) - milestone.processing_taken_minor
     processing = min(processing, gross_minor - fee.amount_minor)
-    net = gross_minor - fee.amount_minor - processing
+    taxes = withholding.shares(act, contract, gross_minor, gross_minor - fee.amount_minor - processing)
+    withheld = sum(tax.amount_minor for tax in taxes)
+    net = gross_minor - fee.amount_minor - processing - withheld
     made = Release(
         id=new_id("rls"), milestone_id=milestone.id, contract_id=contract.id, freelancer_id=contract.freelancer_id,
         number=_next_number(act.session, milestone), currency=contract.currency, gross_minor=gross_minor, fee_minor=fee.amount_minor,
-        fee_tax_minor=fee.tax_minor, processing_minor=processing,
-        net_minor=net, recovered_minor=min(net, _owed(act.session, contract)), fee_schedule=str((contract.quote or {})["schedule"]), approved_by=act.actor, released_at=act.now,
+        fee_tax_minor=fee.tax_minor, processing_minor=processing, withheld_minor=withheld, net_minor=net, recovered_minor=min(net, _owed(act.session, contract)), fee_schedule=str((contract.quote or {})["schedule"]), approved_by=act.actor, released_at=act.now,
         matures_at=act.now + timedelta(days=milestone.security_days), matured_at=None,
     )  # fmt: skip
     act.session.add(made)
+    withholding.keep(act, made, taxes)
     milestone.released_minor = released
     milestone.fee_taken_minor += fee.amount_minor
     milestone.fee_tax_taken_minor += fee.tax_minor
     milestone.processing_taken_minor += processing
     queue.enqueue_many(act, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, act.now, {})])
-    return made, _release_entry(contract, made)
+    return made, _release_entry(contract, made, taxes)
 
 
-def _release_entry(contract: Contract, made: Release) -> Entry:
+def _release_entry(contract: Contract, made: Release, taxes: list[withholding.Share]) -> Entry:
     escrow, freelancer = Account("escrow", made.milestone_id), made.freelancer_id
     lines = [
         Line(escrow, Account("pending", freelancer), made.net_minor - made.recovered_minor),
         Line(escrow, PLATFORM_FEES, made.fee_minor - made.fee_tax_minor),
         Line(escrow, FEE_TAX, made.fee_tax_minor),
         Line(escrow, PROCESSING_RECOVERED, made.processing_minor),
+        *(Line(escrow, Account("tax_withheld", tax.due_id), tax.amount_minor) for tax in taxes),
         Line(escrow, Account("recoverable", freelancer), made.recovered_minor),
         Line(OPERATING, TRUST, made.fee_minor + made.processing_minor + made.recovered_minor),
     ]

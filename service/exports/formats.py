@@ -104,7 +104,7 @@ def as_xlsx(export: Export, rows: Iterable[Row], target: Path) -> None:
 _UPWORK = ("Date", "Ref ID", "Type", "Description", "Agency", "Freelancer", "Team", "Account Name", "PO", "Amount", "ExchangeRate", "Currency", "Balance")
 _UPWORK_TYPES = {
     "release": "Fixed Price", "platform_fee": "Service Fee", "platform_fee_refund": "Service Fee", "payout": "Withdrawal", "refund_after_release": "Refund",
-    "funding": "Payment", "refund_from_escrow": "Refund", "fee_tax": "VAT", "fee_tax_refund": "VAT",
+    "funding": "Payment", "refund_from_escrow": "Refund", "fee_tax": "VAT", "tax_withheld": "Withholding Tax", "fee_tax_refund": "VAT",
 }  # fmt: skip
 
 

@@ -19,16 +19,17 @@ EXPORTS = {
             Column("payout_id", "pyo", "The payout, for lines about one"), text("psp_reference", "Stripe's number of the payment or payout"), RECORDED,
             text("note", "In words"), text("document_no", "The invoice or credit note about this line"), *HOME,
         ), ("amount",), "history_control", for_party=True, converts=True),
-        Export("M2", "earnings", "Earnings and tax summary per freelancer", 2, (
+        Export("M2", "earnings", "Earnings and tax summary per freelancer", 3, (
             Column("payee_id", "frl", "The freelancer"), text("payee", "Their name"), text("country", "ISO 3166"),
             day("period_start", "First day"), day("period_end", "Last day"), CURRENCY, amount("opening_balance", "Pending and available before"),
             amount("gross_released", "Income, before fees"), amount("refunds_after_release", "Given back"), amount("platform_fees", "Less what was returned"),
             amount("fee_tax", "Tax on the fee"), amount("processing_cost", "Borne by the freelancer"), amount("other", "Freezes, cases, debts: neither income nor payout"),
-            amount("net_credited", "gross - refunds - fees - tax - processing"), amount("payouts_initiated", "Less those that failed"),
+            amount("net_credited", "gross - refunds - fees - tax - processing - tax withheld"), amount("payouts_initiated", "Less those that failed"),
             amount("payouts_arrived", "At the bank within the period"), amount("closing_balance", "opening + net + other - payouts initiated"),
             number("releases", "How many"), number("clients", "How many"), text("home_currency", "The currency that was asked for as well"),
             decimal("home_gross", "Each line converted and rounded, then summed"), decimal("home_refunds", "Likewise"), decimal("home_fees", "Fees, tax on them, processing; likewise"),
             decimal("home_net", "home_gross - home_refunds - home_fees"), number("lines_without_rate", "Lines that no stored rate reaches: the home figures lack them"),
+            amount("tax_withheld", "For tax offices: the person's own tax, paid ahead"),
         ), ("gross_released", "net_credited", "closing_balance"), "earnings_control", for_party=True, converts=True, pdf=True),
         Export("M4", "client_statement", "Client statement", 1, (
             Column("client_id", "cli", "The client"), text("client", "Their e-mail address"), day("period_start", "First day"),
@@ -66,12 +67,12 @@ EXPORTS = {
             amount("ours", "What we say it did to the platform's balance"), amount("theirs", "What Stripe's rows say"), amount("difference", "theirs - ours"),
             text("result", "equal, missing (Stripe has no row), extra (we know nothing of it), changed"), day("since", "Its day"),
         ), ("difference",)),
-        Export("M9", "payout_lines", "Payouts, line by line", 1, (
+        Export("M9", "payout_lines", "Payouts, line by line", 2, (
             Column("payout_id", "pyo", "The payout"), Column("freelancer_id", "frl", "Whose"), day("initiated_on", "Asked for"), day("arrived_on", "At the bank, if within the period"),
             text("status", "At the period's end: in_transit, arrived, failed"), text("psp_reference", "Stripe's number"), CURRENCY, ENTRY, LINE,
             text("type", "release, platform_fee, refund_after_release, …; carried_in and carried_over are what stayed in the balance before and after"),
             CONTRACT, MILESTONE, amount("gross", "Earned or given back"), amount("fee", "Fees and processing cost"), amount("tax", "Tax on fees"), amount("other", "Everything else"),
-            amount("net", "gross + fee + tax + other; per payout they sum to it"), amount("payout_total", "The payout"),
+            amount("net", "gross + fee + tax + other + withheld; per payout they sum to it"), amount("payout_total", "The payout"), amount("withheld", "For tax offices"),
         ), ("net",), "payout_lines_control", for_party=True),
         Export("M10", "invoices", "Invoices and credit notes", 1, (
             text("number", "Its own, without a gap in the series"), text("series", "Issuer and year"), day("issued_on", "The day of the release or refund"), text("kind", "fee, fee_credit, work, work_credit"),

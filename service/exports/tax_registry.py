@@ -29,13 +29,14 @@ TAX_EXPORTS = (
         amount("consideration", "All quarters"), text("excluded_reason", "Why it is not reported, or what is missing"), _SCOPE,
         number("lines_without_rate", "Lines that no stored rate reaches, where another currency was asked for"),
     ), ("consideration",), "platform_operators_control"),
-    Export("S1", "india", "Statement in rupees, for India", 1, (
+    Export("S1", "india", "Statement in rupees, for India", 2, (
         Column("payee_id", "frl", "The freelancer"), ENTRY, day("posted_on", "The day of the books"), text("type", "release or refund_after_release"), CONTRACT, MILESTONE,
         text("invoice_no", "The freelancer's own invoice, where we issued it"), text("client_country", "Where the client is"), text("place_of_supply", "Likewise"), CURRENCY,
         amount("gross", "In the contract's currency"), amount("fee", "Fees, tax on them and processing"), amount("net", "gross - fee"), decimal("fx_rate", "Rupees for one unit"),
         day("fx_rate_date", "The rate's own day"), text("fx_source", "Whose rate"), decimal("gross_inr", "Converted by line and rounded"), decimal("fee_inr", "Likewise"), decimal("net_inr", "gross_inr - fee_inr"),
         Column("payout_id", "pyo", "The next payout after it"), text("psp_reference", "Stripe's number of that payout, for the bank's advice"), day("bank_value_date", "Its day at the bank"),
         text("firc_or_fira_no", "Filled in from the bank's own advice"), text("lut_arn", "Filled in by the freelancer"), text("purpose_code", "P0802: software consultancy, unless the bank says otherwise"),
+        amount("tax_withheld", "Of the gross, for tax offices; not part of fee"),
     ), ("gross", "fee"), "india_control", for_party=True),
     Export("S2", "reversals", "What changes an earlier event", 1, (
         Column("reversal_event", "jnl", "The entry that changes"), day("reversal_posted_on", "Its day"), text("kind", "refund_after_release, chargeback_open, chargeback_won, chargeback_lost"),
@@ -52,9 +53,15 @@ TAX_EXPORTS = (
         text("tin_masked", "The last four characters"), text("vat_id", "Where there is one"), day("signed_on", "Declared"), day("expires_on", "Its last day"), text("status", "valid, expired, missing"),
         text("needed_for", "The report that needs it"),
     )),
-    Export("S10", "tds_194o", "Tax deducted at source, India s. 194-O", 1, (
+    Export("S10", "tds_194o", "Tax deducted at source, India s. 194-O", 2, (
         Column("payee_id", "frl", "The freelancer"), ENTRY, day("credited_on", "The day of the release"), CURRENCY, amount("gross", "Released"), text("pan_status", "given or missing"),
         text("rate_percent", "0.1 with a PAN, 5 without"), amount("tds", "Half-up for each release"), text("exempt_reason", "below_500000_inr: an individual with a PAN, up to five lakh rupees in the year"),
-        _SCOPE,
+        _SCOPE, amount("withheld", "What was taken on the day, by what was known then"),
     ), ("gross",), "tds_control"),
+    Export("S12", "withheld_tax", "Tax withheld from releases", 1, (
+        Column("due_id", "txd", "The month's account at the tax office"), text("regime", "in_194o, in_gst_tcs, us_backup"), day("month_of", "Its first day"), day("due_on", "To be paid by"),
+        day("remitted_on", "Paid"), text("reference", "The tax office's own"), Column("payee_id", "frl", "The freelancer"), ENTRY, day("credited_on", "The day of the release"), CONTRACT, CURRENCY,
+        amount("gross", "Released"), text("rate_percent", "Of it"), amount("share", "The rate on this release"), amount("withheld", "The share, with what earlier releases of the year still lacked"),
+        text("reason", "number_on_file, no_number_on_file, below_threshold"), text("legal_ref", "Where the duty stands"),
+    ), ("withheld",), "withheld_tax_control", for_party=True),
 )  # fmt: skip

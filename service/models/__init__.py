@@ -28,7 +28,20 @@ from service.models.platform import (
 )
 from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
 from service.models.staff import StaffLink, StaffSession
-from service.models.tax import FILING_REGIMES, TAX_FORMS, TAX_REGIMES, AccountantLink, AccountantVisit, FxRate, TaxFiling, TaxIdentity, TaxScope
+from service.models.tax import (
+    FILING_REGIMES,
+    TAX_FORMS,
+    TAX_REGIMES,
+    WITHHOLDING_REGIMES,
+    AccountantLink,
+    AccountantVisit,
+    FxRate,
+    TaxDue,
+    TaxFiling,
+    TaxIdentity,
+    TaxScope,
+    Withholding,
+)
 
 __all__ = [
     "CASE_ACCOUNTS",
@@ -41,6 +54,7 @@ __all__ = [
     "RELATIONSHIPS",
     "TAX_FORMS",
     "TAX_REGIMES",
+    "WITHHOLDING_REGIMES",
     "Acceptance",
     "AccountantLink",
     "AccountantVisit",
@@ -112,9 +126,11 @@ __all__ = [
     "StripeEvent",
     "Submission",
     "Suspension",
+    "TaxDue",
     "TaxFiling",
     "TaxIdentity",
     "TaxScope",
     "TypeID",
+    "Withholding",
     "new_id",
-]  # fmt: skip
+]

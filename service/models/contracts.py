@@ -185,8 +185,10 @@ class Release(Base):
     __tablename__ = "release"
     __table_args__ = (
         UniqueConstraint("milestone_id", "number"),
-        CheckConstraint("gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor", name="parts_add_up"),
-        CheckConstraint("net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND processing_minor >= 0", name="parts_not_negative"),
+        CheckConstraint("gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor + withheld_minor", name="parts_add_up"),
+        CheckConstraint(
+            "net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND processing_minor >= 0 AND withheld_minor >= 0", name="parts_not_negative"
+        ),
         CheckConstraint("recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= net_minor", name="taken_within_net"),
         Index("release_by_freelancer_idx", "freelancer_id", "currency", "id"),
     )
@@ -202,6 +204,8 @@ class Release(Base):
     fee_tax_minor: Mapped[int] = mapped_column(default=0)
     """The part of `fee_minor` that is tax on the fee."""
     processing_minor: Mapped[int]
+    withheld_minor: Mapped[int] = mapped_column(default=0)
+    """For tax offices; one row of `withholding` for each of them."""
     net_minor: Mapped[int]
     recovered_minor: Mapped[int] = mapped_column(default=0)
     """What of the net paid an old debt of the freelancer instead of reaching their balance."""

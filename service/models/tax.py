@@ -12,8 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.models.base import Base, TypeID, one_of
 
 TAX_FORMS = ("w9", "w8ben", "w8ben_e", "dac7")
-TAX_REGIMES = ("us_1099k", "eu_dac7", "uk_mrdp", "in_194o", "us_backup")
+WITHHOLDING_REGIMES = ("in_194o", "in_gst_tcs", "us_backup")
 FILING_REGIMES = ("eu_dac7", "uk_mrdp")
+TAX_REGIMES = ("us_1099k", *FILING_REGIMES, *WITHHOLDING_REGIMES)
 
 
 class TaxIdentity(Base):
@@ -64,6 +65,56 @@ class TaxScope(Base):
     reason: Mapped[str]
     decided_by: Mapped[str]
     decided_at: Mapped[datetime]
+
+
+class TaxDue(Base):
+    """What is owed to a tax office for a month, in one currency: the account `tax_withheld` is per such a row. Paid once, when the month is over."""
+
+    __tablename__ = "tax_due"
+    __table_args__ = (
+        one_of("regime", WITHHOLDING_REGIMES),
+        UniqueConstraint("regime", "month", "currency"),
+        CheckConstraint("(remitted_at IS NULL) = (reference IS NULL) AND (remitted_at IS NULL) = (remitted_by IS NULL)", name="remitted"),
+    )
+
+    id: Mapped[str] = mapped_column(TypeID("txd"), primary_key=True)
+    regime: Mapped[str]
+    month: Mapped[date]
+    """Its first day."""
+    currency: Mapped[str]
+    due_on: Mapped[date]
+    remitted_at: Mapped[datetime | None]
+    reference: Mapped[str | None]
+    """The office's own: a challan number, an EFTPS confirmation."""
+    remitted_by: Mapped[str | None]
+
+
+class Withholding(Base):
+    """What a duty did to a release, also when that was nothing, with the reason. Append-only; the freelancer sees it."""
+
+    __tablename__ = "withholding"
+    __table_args__ = (
+        one_of("reason", ("number_on_file", "no_number_on_file", "below_threshold")),
+        CheckConstraint("amount_minor >= 0 AND share_minor >= 0 AND gross_minor > 0", name="not_negative"),
+        Index("withholding_by_freelancer_idx", "freelancer_id", "regime", "currency", "withheld_at"),
+        Index("withholding_by_due_idx", "due_id"),
+    )
+
+    release_id: Mapped[str] = mapped_column(TypeID("rls"), ForeignKey("release.id"), primary_key=True)
+    due_id: Mapped[str] = mapped_column(TypeID("txd"), ForeignKey("tax_due.id"), primary_key=True)
+    freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
+    regime: Mapped[str]
+    currency: Mapped[str]
+    gross_minor: Mapped[int]
+    rate: Mapped[str]
+    """As a decimal text: '0.001'."""
+    share_minor: Mapped[int]
+    """The rate on this release, half-up."""
+    amount_minor: Mapped[int]
+    """What was taken: the share, what earlier releases still lacked, and never more than is left of the release."""
+    reason: Mapped[str]
+    legal_ref: Mapped[str]
+    withheld_at: Mapped[datetime]
 
 
 class TaxFiling(Base):

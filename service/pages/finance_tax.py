@@ -13,7 +13,7 @@ from service.domain.errors import MissingScope
 from service.domain.money import CURRENCIES
 from service.exports import filings
 from service.models import FILING_REGIMES, TAX_REGIMES
-from service.operations import tax_filings, tax_identities, tax_scopes
+from service.operations import tax_dues, tax_filings, tax_identities, tax_scopes
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.staff.session import desk, page
@@ -21,15 +21,16 @@ from service.pages.staff.session import desk, page
 blueprint = Blueprint("finance_tax", __name__, url_prefix="/finance/tax")
 WORDS = {
     "us_1099k": "United States: Form 1099-K", "eu_dac7": "European Union: DAC7", "uk_mrdp": "United Kingdom: digital platforms",
-    "in_194o": "India: tax deducted at source, s. 194-O", "us_backup": "United States: backup withholding",
+    "in_194o": "India: tax deducted at source, s. 194-O", "in_gst_tcs": "India: GST collected at source, s. 52", "us_backup": "United States: backup withholding",
 }  # fmt: skip
 
 
 def _shown(act: Act, who: Colleague, **more: Any) -> str:
     filed = tax_filings.listed(act.session, None, 50) if "finance:tax" in who.scopes else []
     return page(
-        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, filed=filed, states=tax_identities.on_file(act.session, act.now.date()), wanting=tax_identities.wanting(act.session, act.now.date()), filing_regimes=FILING_REGIMES,
-        last_year=act.now.year - 1, **({"problem": None} | more),
+        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, filed=filed, states=tax_identities.on_file(act.session, act.now.date()),
+        wanting=tax_identities.wanting(act.session, act.now.date()), filing_regimes=FILING_REGIMES, owed=tax_dues.listed(act.session, None, 24),
+        this_month=act.now.date().replace(day=1), last_year=act.now.year - 1, **({"problem": None} | more),
     )  # fmt: skip
 
 
@@ -50,6 +51,19 @@ def decide(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
     if use_form(act, who):
         tax_scopes.decide(act, regime, request.form["in_scope"] == "yes", reason)
     return redirect(url_for("finance_tax.overview"), 303)
+
+
+@blueprint.post("/dues/<due_id>")
+@desk("finance:read", proof=True)
+def remit(act: Act, who: Colleague, due_id: str) -> str | tuple[str, int] | Response:
+    """A month's withheld tax was paid from the platform's own bank account."""
+    _need(who, "finance:approve")
+    reference = request.form.get("reference", "").strip()[:100]
+    if not reference:
+        return _shown(act, who, problem="Give the tax office's own number of the payment."), 422
+    if use_form(act, who):
+        tax_dues.remit(act, due_id, reference)
+    return redirect(url_for("finance_tax.overview") + "#dues", 303)
 
 
 @blueprint.post("/filings")

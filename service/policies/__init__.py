@@ -19,6 +19,7 @@ from service.policies.reading import PolicyError, read
 from service.policies.reasons import Reason, reasons_of
 from service.policies.rules import Rule, rules_of
 from service.policies.schedules import NORMAL, schedules_of
+from service.policies.withholding import Duty, duties_of
 
 __all__ = ["FOLDER", "NORMAL", "Policies", "PolicyError", "Windows", "load"]
 
@@ -100,6 +101,7 @@ class Policies:
     rules: dict[str, Rule]
     schedules: tuple[Schedule, ...]
     fee_taxes: tuple[FeeTax, ...]
+    withholdings: tuple[Duty, ...]
     processing: Processing
     entity: Entity
     currencies: tuple[str, ...]
@@ -125,6 +127,10 @@ class Policies:
         """The tax that a country puts on the platform's fee on a day; None where the table has none."""
         return next((t for t in self.fee_taxes if t.country == country and t.effective_from <= on), None)
 
+    def withholding(self, regime: str, country: str, on: date) -> Duty | None:
+        """What a regime wants withheld from people of a country on a day; None where it wants nothing."""
+        return next((d for d in self.withholdings if d.regime == regime and d.country == country and d.effective_from <= on), None)
+
     def holding_limit_days(self) -> int:
         limits = self.windows.holding_limit_days
         return limits.get(self.stripe_country, limits["default"])
@@ -146,6 +152,7 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
         rules=rules_of(read((folder / "rules.yaml").read_text(), "rules.yaml"), list(reasons)),
         schedules=schedules_of(fees, list(kinds), settings.settlement_currencies),
         fee_taxes=fee_taxes_of(read((folder / "fee_tax.yaml").read_text(), "fee_tax.yaml")),
+        withholdings=duties_of(read((folder / "withholding.yaml").read_text(), "withholding.yaml")),
         processing=Processing(read((folder / "processing.yaml").read_text(), "processing.yaml")),
         entity=entity_of(read(settings.entity or (folder / "entity.yaml").read_text(), "entity.yaml")),
         currencies=settings.settlement_currencies,

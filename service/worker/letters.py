@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,22 @@ from markupsafe import escape
 from service.act import Act
 from service.domain.money import plain
 from service.gateways.mail import Letter
-from service.models import Chargeback, ClientLink, Contract, Dispute, Freelancer, Message, Milestone, Payment, Payout, Refund, RefundRequest, Release
-from service.operations import links
+from service.models import (
+    Chargeback,
+    ClientLink,
+    Contract,
+    Dispute,
+    Freelancer,
+    Message,
+    Milestone,
+    Payment,
+    Payout,
+    Refund,
+    RefundRequest,
+    Release,
+    Withholding,
+)
+from service.operations import links, tax_dues
 from service.runtime import Runtime
 from service.worker import letters_safety
 
@@ -116,7 +131,7 @@ def _money_values(act: Act, params: dict[str, Any], contract: Contract | None, n
         release = act.session.get_one(Release, params["release"])
         for name in ("gross", "fee", "net", "processing"):
             found[name] = plain(getattr(release, f"{name}_minor"), release.currency)
-        found["release_row"] = release
+        found |= {"release_row": release, "taxes": [_tax(tax) for tax in tax_dues.of_release(act.session, release.id) if tax.amount_minor]}
     currency = params.get("currency") or (contract.currency if contract else None)
     if "refund" in params and currency:
         found["refund_text"] = plain(params["refund"], currency)
@@ -125,6 +140,14 @@ def _money_values(act: Act, params: dict[str, Any], contract: Contract | None, n
     if "amount" in params and currency:
         found["amount_text"] = plain(params["amount"], currency)
     return found
+
+
+_NUMBER = {"number_on_file": "your tax number is on file", "no_number_on_file": "no tax number of yours is on file"}
+
+
+def _tax(tax: Withholding) -> dict[str, str]:
+    rate = format((Decimal(tax.rate) * 100).normalize(), "f")
+    return {"amount": plain(tax.amount_minor, tax.currency), "rate": rate, "legal_ref": tax.legal_ref, "why": _NUMBER[tax.reason]}
 
 
 _NEWS = {"dispute.answered": "answered", "dispute.offer_made": "offer", "dispute.mediation_opened": "mediation", "dispute.arbitration_opened": "arbitration"}

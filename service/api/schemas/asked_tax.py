@@ -59,7 +59,10 @@ class TaxIdentityIn(Schema):
     tin = line(30, load_default=None, allow_none=True, metadata={"description": "The tax number; sealed, shown masked ever after", "example": "3023217600053"})
     tin_issued_by = _issuer()
     vat_id = fields.String(
-        load_default=None, allow_none=True, validate=validate.Regexp(r"[A-Z]{2}[0-9A-Za-z+*]{2,12}\Z"), metadata={"example": "FR40123456789"}
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"([A-Z]{2}[0-9A-Za-z+*]{2,12}|[0-9]{2}[0-9A-Z]{13})\Z"),
+        metadata={"description": "VAT number with its country, or an Indian GSTIN", "example": "FR40123456789"},
     )
     account = fields.Nested(Account, load_default=None, allow_none=True)
     invoices_by_mandate = fields.Boolean(load_default=False, metadata={"description": "We write your invoices to your clients, in your name"})
@@ -134,3 +137,7 @@ class FilingIn(Schema):
         validate=validate.OneOf(list(CURRENCIES)),
         metadata={"description": "Convert every line to it by stored rates", "example": "GBP"},
     )
+
+
+class RemitIn(Schema):
+    reference = line(100, required=True, metadata={"description": "The tax office's own number of the payment", "example": "Challan 0510308 of 2026-02-05"})

@@ -26,6 +26,7 @@ WITH line AS (
            -coalesce(sum(amount_minor) FILTER (WHERE NOT before AND type IN ('platform_fee', 'platform_fee_refund')), 0) AS fees,
            -coalesce(sum(amount_minor) FILTER (WHERE NOT before AND type IN ('fee_tax', 'fee_tax_refund')), 0) AS tax,
            -coalesce(sum(amount_minor) FILTER (WHERE NOT before AND type IN ('processing_cost', 'processing_cost_refund')), 0) AS processing,
+           -coalesce(sum(amount_minor) FILTER (WHERE NOT before AND type = 'tax_withheld'), 0) AS withheld,
            -coalesce(sum(amount_minor) FILTER (WHERE NOT before AND type IN ('payout', 'payout_failed')), 0) AS payouts,
            coalesce(sum(amount_minor), 0) AS closing,
            count(*) FILTER (WHERE NOT before AND type = 'release') AS releases,
@@ -34,10 +35,10 @@ WITH line AS (
 )
 SELECT s.party_id AS payee_id, f.display_name AS payee, f.country, %(first)s::date AS period_start, %(last)s::date AS period_end, s.currency,
        opening::bigint AS opening_balance, gross::bigint AS gross_released, refunds::bigint AS refunds_after_release, fees::bigint AS platform_fees, tax::bigint AS fee_tax,
-       processing::bigint AS processing_cost, (closing - opening - (gross - refunds - fees - tax - processing) + payouts)::bigint AS other,
-       (gross - refunds - fees - tax - processing)::bigint AS net_credited, payouts::bigint AS payouts_initiated, coalesce(a.amount, 0) AS payouts_arrived,
+       processing::bigint AS processing_cost, (closing - opening - (gross - refunds - fees - tax - processing - withheld) + payouts)::bigint AS other,
+       (gross - refunds - fees - tax - processing - withheld)::bigint AS net_credited, payouts::bigint AS payouts_initiated, coalesce(a.amount, 0) AS payouts_arrived,
        closing::bigint AS closing_balance, releases, clients, %(home)s::text AS home_currency, round(h.home_gross, z.digits) AS home_gross, round(h.home_refunds, z.digits) AS home_refunds,
-       round(h.home_fees, z.digits) AS home_fees, round(h.home_gross - h.home_refunds - h.home_fees, z.digits) AS home_net, h.without_rate AS lines_without_rate
+       round(h.home_fees, z.digits) AS home_fees, round(h.home_gross - h.home_refunds - h.home_fees, z.digits) AS home_net, h.without_rate AS lines_without_rate, withheld::bigint AS tax_withheld
   FROM summed s JOIN freelancer f ON f.id = s.party_id LEFT JOIN arrived a ON a.freelancer_id = s.party_id AND a.currency = s.currency
   CROSS JOIN (SELECT (%(exponents)s::jsonb ->> %(home)s)::int AS digits) z
   LEFT JOIN at_home h ON h.party_id = s.party_id AND h.currency = s.currency

@@ -26,9 +26,9 @@ SELECT p.payout_id, p.party_id AS freelancer_id, p.posted_on AS initiated_on, CA
        CASE WHEN i.type IN ('release', 'refund_after_release') THEN i.amount_minor ELSE 0 END::bigint AS gross,
        CASE WHEN i.type IN ('platform_fee', 'platform_fee_refund', 'processing_cost', 'processing_cost_refund') THEN i.amount_minor ELSE 0 END::bigint AS fee,
        CASE WHEN i.type IN ('fee_tax', 'fee_tax_refund') THEN i.amount_minor ELSE 0 END::bigint AS tax,
-       CASE WHEN i.type IN ('release', 'refund_after_release', 'platform_fee', 'platform_fee_refund', 'processing_cost', 'processing_cost_refund', 'fee_tax', 'fee_tax_refund')
+       CASE WHEN i.type IN ('release', 'refund_after_release', 'platform_fee', 'platform_fee_refund', 'processing_cost', 'processing_cost_refund', 'fee_tax', 'fee_tax_refund', 'tax_withheld')
             THEN 0 ELSE i.amount_minor END::bigint AS other,
-       i.amount_minor::bigint AS net, p.total::bigint AS payout_total
+       i.amount_minor::bigint AS net, p.total::bigint AS payout_total, CASE WHEN i.type = 'tax_withheld' THEN i.amount_minor ELSE 0 END::bigint AS withheld
   FROM paid p JOIN item i ON i.payout_id = p.payout_id JOIN payout o ON o.id = p.payout_id LEFT JOIN ended e ON e.payout_id = p.payout_id AND e.newest = 1
  WHERE p.posted_on >= %(first)s
  ORDER BY p.party_id, p.currency, p.number, i.number, i.line_no NULLS FIRST

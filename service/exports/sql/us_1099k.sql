@@ -1,13 +1,17 @@
 -- Gross of releases by month, in dollars; the forms as they were on file then. Thresholds and states come from policies/us_1099k.yaml.
 WITH released AS (
-    SELECT l.party_id, extract(month FROM l.posted_on)::int AS month,
+    SELECT l.party_id, l.entry_id, l.cause, l.currency, l.posted_on, extract(month FROM l.posted_on)::int AS month,
            CASE WHEN l.currency = 'USD' THEN l.amount_minor::numeric
                 ELSE round(l.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> l.currency)::int * x.rate, 2) * 100 END AS minor
       FROM party_line l LEFT JOIN LATERAL fx_on(l.currency, 'USD', l.posted_on, %(as_of)s) x ON l.currency <> 'USD'
      WHERE l.party = 'freelancer' AND l.type = 'release' AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.recorded_at <= %(as_of)s
 ), summed AS (
-    SELECT party_id, coalesce(sum(minor), 0) AS gross, count(*) AS releases, count(*) FILTER (WHERE minor IS NULL) AS without_rate, array_agg(month) AS months, array_agg(minor) AS minors
-      FROM released GROUP BY 1
+    SELECT party_id, coalesce(sum(minor), 0) AS gross, count(*) AS releases, count(*) FILTER (WHERE minor IS NULL) AS without_rate, array_agg(month) AS months, array_agg(minor) AS minors,
+           coalesce(sum((SELECT CASE WHEN r.currency = 'USD' THEN w.amount_minor
+                                     ELSE round(w.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> r.currency)::int * x.rate, 2) * 100 END
+                           FROM withholding w LEFT JOIN LATERAL fx_on(r.currency, 'USD', r.posted_on, %(as_of)s) x ON r.currency <> 'USD'
+                          WHERE w.regime = 'us_backup' AND w.release_id = typeid_uuid(r.cause))), 0) AS withheld
+      FROM released r GROUP BY 1
 ), declared AS (
     SELECT DISTINCT ON (freelancer_id) * FROM tax_identity WHERE signed_at <= %(as_of)s ORDER BY freelancer_id, signed_at DESC
 ), judged AS (
@@ -25,7 +29,7 @@ WITH released AS (
 SELECT extract(year FROM %(first)s::date)::int AS tax_year, j.party_id AS payee_id, CASE WHEN j.reason = 'foreign_w8' THEN 'none' ELSE '1099-K' END AS form,
        CASE j.paper WHEN 'w9' THEN 'SSN or EIN' WHEN 'w8ben' THEN 'foreign' WHEN 'w8ben_e' THEN 'foreign' END AS tin_type, j.tin_masked,
        CASE WHEN j.reason = 'w8_expired' THEN 'expired' ELSE coalesce(j.paper, 'missing') END AS w9_or_w8_status, j.expires_on AS w8_expires_on, 'PSE' AS filer_type,
-       'third_party_network' AS transactions_are, 'USD' AS currency, j.gross::bigint AS box_1a, NULL::bigint AS box_1b, NULL AS box_2_mcc, j.releases AS box_3, 0::bigint AS box_4,
+       'third_party_network' AS transactions_are, 'USD' AS currency, j.gross::bigint AS box_1a, NULL::bigint AS box_1b, NULL AS box_2_mcc, j.releases AS box_3, j.withheld::bigint AS box_4,
        m.box_5a, m.box_5b, m.box_5c, m.box_5d, m.box_5e, m.box_5f, m.box_5g, m.box_5h, m.box_5i, m.box_5j, m.box_5k, m.box_5l, j.region AS box_6_state, NULL AS box_7_state_id,
        NULL::bigint AS box_8_state_withheld, CASE WHEN j.federal AND j.reason <> 'foreign_w8' THEN 'true' ELSE 'false' END AS federal_required,
        CASE WHEN j.reason <> 'foreign_w8' THEN j.states END AS state_required, j.reason, NULL AS corrected, NULL AS second_tin_notice, j.without_rate AS lines_without_rate,
