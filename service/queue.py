@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from service import clock
 from service.act import Act
 from service.db import fetch
 from service.models import Job, StaffTask, new_id
@@ -72,18 +73,18 @@ def cancel(act: Act, kinds: list[str], subject: str) -> None:
     act.session.execute(_CANCEL, {"now": act.now, "subject": subject, "kinds": kinds})
 
 
-_CLAIM = text("""
+_CLAIM = text(f"""
     UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
      WHERE id = (SELECT id FROM job
-                  WHERE state = 'waiting' AND due_at <= :now AND (leased_until IS NULL OR leased_until < clock_timestamp())
+                  WHERE state = 'waiting' AND due_at <= (SELECT {clock.NOW} FROM installation) AND (leased_until IS NULL OR leased_until < clock_timestamp())
                   ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id, kind, subject, args, due_at, attempts, leased_until
 """)
 
 
-def claim(session: Session, now: datetime) -> Claimed | None:
+def claim(session: Session) -> Claimed | None:
     """The job that has been due longest and that nobody holds, or None."""
-    row = session.execute(_CLAIM, {"now": now, "lease": LEASE_SECONDS}).one_or_none()
+    row = session.execute(_CLAIM, {"lease": LEASE_SECONDS}).one_or_none()
     return Claimed(*row) if row else None
 
 
@@ -127,15 +128,6 @@ def park(session: Session, job: Claimed, now: datetime, error: str) -> None:
 def wake_held(act: Act) -> None:
     """A hold has ended: whatever waited for one looks again now."""
     act.session.execute(_WAKE, {"now": act.now})
-
-
-_NEXT_DUE = text("SELECT min(due_at) FROM job WHERE state = 'waiting'")
-
-
-def next_due_at(session: Session) -> datetime | None:
-    """When the next waiting job is due; None when nothing waits."""
-    instant: datetime | None = session.execute(_NEXT_DUE).scalar_one()
-    return instant
 
 
 _FIGURES = text("""

@@ -94,7 +94,7 @@ class World:
     def _leave_moves(self) -> None:
         """For `benchmarks.moves`, when `make test` wants to know: which moves this test made."""
         folder = Path(os.environ.get("MOVES_DIR", ""))
-        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0].partition("[")[0]
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0].partition("[")[0].partition("@")[0]
         if not test or not folder.name:
             return
         moves = self.sql("SELECT DISTINCT type, from_state, to_state FROM event WHERE from_state IS NOT NULL ORDER BY 1, 2, 3")

@@ -72,13 +72,6 @@ _NEXT = text("""
 """)
 
 
-def next_due_at(db: Database) -> datetime | None:
-    """When the clock has to stop next."""
-    with db.transaction() as session:
-        found: datetime | None = session.execute(_NEXT).scalar_one()
-    return found
-
-
 def advance(db: Database, pump: Pump, target: datetime) -> bool:
     """Move the clock to `target`, stopping at each instant at which something is due until it is done.
 
@@ -87,9 +80,9 @@ def advance(db: Database, pump: Pump, target: datetime) -> bool:
     for _ in range(MAX_STEPS):
         if not pump(db):
             return False
-        due = next_due_at(db)
-        step = target if due is None else min(due, target)
         with db.transaction() as session:
+            due: datetime | None = session.execute(_NEXT).scalar_one()
+            step = target if due is None else min(due, target)
             if clock.now(session) >= target and (due is None or due > target):
                 return True
             clock.move_to(session, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service import clock
-from service.db import make_engine
+from service.db import fetch, make_engine
 from service.sandbox.errors import StripeRefusal
 
 PLATFORM = ""
 CARDS, FEES, BANKS = "world:cards", "stripe:fees", "world:banks"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _LOCK = 0x73747269
+_NOW_ALONE = f"SELECT {clock.NOW} AS now, pg_advisory_xact_lock(%s) FROM installation"
 
 
 def install(owner_url: str) -> None:
@@ -38,9 +39,7 @@ class Store:
 
     def __init__(self, session: Session, *, write: bool = True) -> None:
         self.session = session
-        self.now: datetime = clock.now(session)
-        if write:
-            _sql(session, "SELECT pg_advisory_xact_lock(:key)", key=_LOCK)
+        self.now: datetime = fetch(session, _NOW_ALONE, (_LOCK,))[0].now.astimezone(UTC) if write else clock.now(session)
 
     @property
     def timestamp(self) -> int:

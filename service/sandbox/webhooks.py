@@ -67,11 +67,11 @@ class _Claimed:
 def deliver_next(db: Database, send: Send, sign: Callable[[bytes, str, int], str], secrets: tuple[str, ...]) -> bool:
     """Send one due webhook. Returns False when none is due. `send(body, signature)` answers with the HTTP status."""
     with db.transaction() as session:
-        now = clock.now(session)
-        claimed = _claim(session, now)
+        store = Store(session, write=False)
+        now = store.now
+        claimed = _claim(store)
         if claimed is None:
             return False
-        store = Store(session, write=False)
         event = store.get(claimed.event_id)
         chaos = CHAOS | store.setting("chaos", {})
         wrong = chaos["wrong_secret"] > 0
@@ -86,17 +86,16 @@ def deliver_next(db: Database, send: Send, sign: Callable[[bytes, str, int], str
     return True
 
 
-def _claim(session: Any, now: datetime) -> _Claimed | None:
-    store = Store(session, write=False)
+def _claim(store: Store) -> _Claimed | None:
     order = "id DESC" if (CHAOS | store.setting("chaos", {}))["reorder"] else "due_at, id"
-    row = session.execute(
+    row = store.session.execute(
         text(
             "UPDATE sandbox.delivery SET attempts = attempts + 1, leased_until = clock_timestamp() + make_interval(secs => :lease)"
             " WHERE id = (SELECT id FROM sandbox.delivery WHERE state = 'waiting' AND due_at <= :now"
             f" AND (leased_until IS NULL OR leased_until < clock_timestamp()) ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED)"
             " RETURNING id, event_id, attempts"
         ),
-        {"now": now, "lease": _LEASE_SECONDS},
+        {"now": store.now, "lease": _LEASE_SECONDS},
     ).one_or_none()
     return _Claimed(*row) if row else None
 

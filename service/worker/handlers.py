@@ -63,5 +63,5 @@ def ensure_recurring(ctx: Runtime) -> None:
     with ctx.act("worker") as act:
         midnight = act.now.replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=1)
         hour = act.now + timedelta(hours=1)
-        for kind, first in (("nightly", midnight), ("housekeeping", midnight + timedelta(minutes=50)), ("sweep", hour)):
+        for kind, first in (("nightly", midnight), ("housekeeping", midnight), ("sweep", hour)):
             queue.enqueue_unless_waiting(act, kind, "platform", first)

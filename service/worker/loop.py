@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from service import clock, queue
+from service import queue
 from service.domain.errors import HoldfastError, OnHold
 from service.failpoint import failpoint
 from service.gateways import GatewayError
@@ -57,7 +57,7 @@ class Worker:
 
     def _job(self) -> bool:
         with self._ctx.db.transaction() as session:
-            job = queue.claim(session, clock.now(session))
+            job = queue.claim(session)
         if job is None:
             return False
         failpoint("after_claim")

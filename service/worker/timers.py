@@ -187,7 +187,7 @@ def housekeeping(act: Act, subject: str) -> None:
     offers.forget_old_drafts(act)
     for freelancer_id, currency, why in lying_money.by_themselves(act):
         queue.enqueue(act, "payout_by_itself", f"{freelancer_id}/{currency}/{why}")
-    queue.enqueue(act, "housekeeping", subject, act.now.replace(hour=1, minute=0, second=0, microsecond=0) + queue.ONE_DAY)
+    queue.enqueue(act, "housekeeping", subject, act.now.replace(hour=0, minute=10, second=0, microsecond=0) + queue.ONE_DAY)
 
 
 def payout_by_itself(act: Act, subject: str) -> None:

@@ -331,7 +331,7 @@ def test_a_crash_in_every_gap_of_a_payout(world: World) -> None:
     for point in ("before_transfers", "after_transfer", "after_transfer", "after_bank_payout"):
         failpoint.arm(f"{point}=raise")
         with world.db.transaction() as session:
-            job = queue.claim(session, state_now(world))
+            job = queue.claim(session)
         if job is not None and job.kind == "payout_send":
             with pytest.raises(failpoint.Failed):
                 outside_payouts.send(world.runtime, job)
@@ -343,11 +343,6 @@ def test_a_crash_in_every_gap_of_a_payout(world: World) -> None:
     assert len(transfers(world)) == 2
     assert len([o for o in world.sandbox.dump()["objects"] if o["object"] == "payout"]) == 1
     world.check_books()
-
-
-def state_now(world: World) -> Any:
-    with world.runtime.act("test") as act:
-        return act.now
 
 
 def test_a_failed_payout_s_charge_can_be_drawn_from_again(world: World) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +18,8 @@ from service.policies.withholding import duties_of
 from tests.console import colleague
 from tests.faults.test_payments import at_once
 from tests.faults.test_releases import release
+from tests.finance.golden import Golden
+from tests.finance.reading import made, schema_accepts
 from tests.finance.test_identities import W9
 from tests.world import World
 
@@ -81,7 +84,7 @@ def test_without_a_number_five_per_cent_of_the_gross(world: World) -> None:
     world.check_books()
 
 
-def test_the_registers_name_it(world: World) -> None:
+def test_the_registers_name_it(world: World, tmp_path: Path) -> None:
     living_in(world, "IN")
     decide(world, "in_194o")
     (milestone,) = work(world, 100_010)
@@ -102,6 +105,7 @@ def test_the_registers_name_it(world: World) -> None:
         asked = world.program("finance").post("/v1/exports", {"export": code, "period": year})
         world.work()
         assert world.program("finance").get(f"/v1/exports/{asked['id']}")["state"] == "ready", code
+    schema_accepts(made(Golden(world, {}, "", []), tmp_path, "S12", year, as_of=datetime.fromisoformat(world.sandbox.now())), "S12")
 
 
 def test_what_was_withheld_is_in_the_report_of_the_country_declared_later(world: World) -> None:
