@@ -83,7 +83,7 @@ def create(body: dict[str, Any]) -> Response:
 @blueprint.response(200, answered.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """List contracts, newest first."""
-    with call("contracts:read") as made:
+    with call("contracts:read", reads=True) as made:
         found = contract_reads.find_many(
             made.act.session, owner=made.owner, state=query["state"], external=query["external_ref"], after=after(query["cursor"]), limit=query["limit"]
         )
@@ -94,7 +94,7 @@ def find(query: dict[str, Any]) -> Response:
 @blueprint.response(200, answered.ContractOut)
 def read(contract_id: str) -> Response:
     """Read one contract with its milestones."""
-    with call("contracts:read") as made:
+    with call("contracts:read", reads=True) as made:
         return _answer(made, contract_reads.one(made.act.session, contract_id, owner=made.owner))
 
 

@@ -151,16 +151,17 @@ def after(cursor: str | None) -> Any:
 
 
 @contextmanager
-def call(scope: str) -> Iterator[Call]:
+def call(scope: str, *, reads: bool = False) -> Iterator[Call]:
     """One transaction: authenticate, check the scope, honour the idempotency key, do the work, keep the answer.
 
     The record of the answer commits with the work. A refusal (4xx) rolls the work back and is kept on its own.
+    `reads`: the call only reads, by statements that need no common transaction; what is read most often is spared one.
     """
     _check_version()
     runtime = web.runtime()
     held: idempotency.Held | None = None
     try:
-        with runtime.db.transaction() as session:
+        with runtime.db.reading() if reads else runtime.db.transaction() as session:
             principal, now = people.authenticate(session, web.bearer())
             if scope and scope not in principal.scopes:
                 raise MissingScope(f"The key needs the scope {scope}.")

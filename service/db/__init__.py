@@ -96,25 +96,41 @@ class Database:
 
         Raises Unavailable when the database is away or a lock could not be had in time: nothing was written.
         """
-        try:
-            with Session(self.engine, expire_on_commit=False, autoflush=False) as session, session.begin():
-                try:
-                    yield session
-                except psycopg.OperationalError:
-                    # From `fetch`: SQLAlchemy has not seen that this connection is of no more use.
-                    session.invalidate()
-                    raise
-        except (OperationalError, psycopg.OperationalError) as error:
-            raise Unavailable("The database did not answer in time; nothing was written.") from error
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) in _TRANSIENT or error.connection_invalidated:
-                raise Unavailable("The database did not answer in time; nothing was written.") from error
-            raise
+        with _session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session without a transaction, for readers of a statement or two: our isolation level gives each statement its own
+        snapshot anyway, and beginning and ending costs as much as both. Nothing that has to happen together is done in it.
+
+        Raises Unavailable as `transaction` does.
+        """
+        with _session(self.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
+            yield session
 
     def dispose(self) -> None:
         if self._engine is not None and self._engine[0] == os.getpid():
             self._engine[1].dispose()
         self._engine = None
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Session]:
+    try:
+        with Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+            try:
+                yield session
+            except psycopg.OperationalError:
+                # From `fetch`: SQLAlchemy has not seen that this connection is of no more use.
+                session.invalidate()
+                raise
+    except (OperationalError, psycopg.OperationalError) as error:
+        raise Unavailable("The database did not answer in time; nothing was written.") from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _TRANSIENT or error.connection_invalidated:
+            raise Unavailable("The database did not answer in time; nothing was written.") from error
+        raise
 
 
 def fetch(session: Session, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
@@ -126,7 +142,8 @@ def fetch(session: Session, statement: str, parameters: Sequence[Any] | Mapping[
     driver = session.connection().connection.driver_connection
     assert driver is not None, "a connection in use has its driver"
     cursor = driver.cursor(row_factory=namedtuple_row).execute(statement, parameters)
-    return list(cursor.fetchall()) if cursor.description else []
+    # `cursor.description` would build a column object for each column of each answer.
+    return list(cursor.fetchall()) if cursor.pgresult is not None and cursor.pgresult.nfields else []
 
 
 def constraint_of(error: DBAPIError) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from service.domain.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, never_worse, own_fee, processing_cost, tax_on_fee
@@ -100,8 +101,9 @@ def margin_of(quoted: dict[str, Any]) -> int:
     return int(quoted["fee"] + quoted["client_fee"] - (processing["cost"] - borne))
 
 
+@lru_cache(maxsize=256)
 def as_terms(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as it is frozen inside a quote: what a file says later does not reach it."""
+    """A schedule as it is frozen inside a quote: what a file says later does not reach it. One object for all; nobody changes it."""
     kept = asdict(schedule)
     tiers = [{"up_to_minor": t.up_to_minor, "rate": decimal(t.rate)} for t in schedule.tiers]
     kept |= {"effective_from": schedule.effective_from.isoformat(), "tiers": tiers, "client_rate": decimal(schedule.client_rate)}
