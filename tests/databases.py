@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -27,13 +27,20 @@ def drop(name: str) -> None:
 
 
 @contextmanager
-def clone(template: str = "template_holdfast", **settings: Any) -> Iterator[World]:
+def clone(template: str = "template_holdfast", like: World | None = None, **settings: Any) -> Iterator[World]:
     """A world on a database of its own; `settings` that differ from the tests' usual ones."""
     name = f"t_{uuid.uuid4().hex[:16]}"
     create(name, template)
-    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name), **settings))
+    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name), **settings), like)
     try:
         yield made
     finally:
         made.close()
         drop(name)
+
+
+def copy_of(world: World, **settings: Any) -> AbstractContextManager[World]:
+    """A world that goes on from where another one stands, with the same people and keys; the other one rests."""
+    # A database is copied only while nobody is connected to it.
+    world.db.dispose()
+    return clone(world.database, like=world, **settings)

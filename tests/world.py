@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from service.app import create_app_from, create_runtime
 from service.config import Settings
@@ -48,7 +49,8 @@ class Vault:
 class World:
     """Everything at hand for a test; nothing of ours is replaced."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, like: World | None = None) -> None:
+        """`like`: whose database this is a copy of, so that its people are known."""
         self.settings = settings
         self.runtime, sandbox = create_runtime(settings, self._pump)
         self.app = create_app_from(self.runtime, sandbox)
@@ -56,9 +58,17 @@ class World:
         remember_address(self.db, settings.public_url)
         work = SandboxWork(self.db, self._deliver, sign, settings.stripe_webhook_secrets)
         self.worker = Worker(self.runtime, work)
-        handlers.ensure_recurring(self.runtime)
         self.sandbox = Sandbox(WsgiHttp(self.app))
+        if like is not None:
+            self.keys, self.ada_id, self.mary_id = dict(like.keys), like.ada_id, like.mary_id
+            return
+        handlers.ensure_recurring(self.runtime)
         self.keys = self._people()
+
+    @property
+    def database(self) -> str:
+        """Its name on the server."""
+        return str(make_url(self.settings.database_url).database)
 
     def _people(self) -> dict[str, str]:
         keys = {}

@@ -248,7 +248,26 @@ def _flatten(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
 
 
 class ProblemApi(Api):  # type: ignore[misc]  # the library has no types
-    """flask-smorest with our problems instead of its own error bodies."""
+    """flask-smorest with our problems instead of its own error bodies, and its document made when somebody asks."""
+
+    def __init__(self, app: Flask) -> None:
+        self._undocumented: list[Blueprint] = []
+        super().__init__(app)
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """As the library's, but for the document: making it is most of a process's start, and few processes are asked for it."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undocumented.append(blueprint)
+
+    def document(self) -> dict[str, Any]:
+        """What the library knows of every blueprint."""
+        while self._undocumented:
+            blueprint = self._undocumented.pop(0)
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+        found: dict[str, Any] = self.spec.to_dict()
+        return found
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return refusal_response(error)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from flask_smorest import Api
 
 from service.api.examples import add_examples
+from service.api.framework import ProblemApi
 from service.domain.errors import catalogue
 
 _DESCRIPTION = (
@@ -18,9 +18,9 @@ _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _REFUSALS = {"400", "401", "403", "404", "409", "411", "412", "413", "415", "422", "428", "429", "503"}
 
 
-def finished(api: Api) -> dict[str, Any]:
+def finished(api: ProblemApi) -> dict[str, Any]:
     """The generated document with security, problems and idempotency said on every operation."""
-    spec: dict[str, Any] = api.spec.to_dict()
+    spec = api.document()
     spec["info"] |= {
         "description": _DESCRIPTION,
         "contact": {"name": "Holdfast", "email": "help@holdfast.example"},

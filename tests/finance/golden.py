@@ -38,14 +38,18 @@ def begin(world: World) -> None:
     """The world's clock goes back to where the year starts; the scenario's own windows; the platform's 2,000.00."""
     world.sql_owner("UPDATE installation SET clock_offset = timestamptz '2025-11-01T09:00:00Z' - clock_timestamp()")
     world.sql_owner("UPDATE job SET due_at = timestamptz '2025-11-01T09:00:00Z' + (due_at - now())")
-    policies = world.runtime.policies
-    windows = replace(policies.windows, security_days={"card": 0, "us_bank_account": 0}, appeal_days=120)
-    object.__setattr__(policies, "windows", windows)
+    own_windows(world)
     world.sandbox.post("chaos", {"payout_business_days": 2})
     cause = new_id("flt")
     world.runtime.stripe.top_up(to_stripe(200_000, "USD"), "USD", cause)
     post_float(world.runtime, cause, 200_000, "USD", out=False, reference="Opening operating float")
     world.work()
+
+
+def own_windows(world: World) -> None:
+    policies = world.runtime.policies
+    windows = replace(policies.windows, security_days={"card": 0, "us_bank_account": 0}, appeal_days=120)
+    object.__setattr__(policies, "windows", windows)
 
 
 def at(world: World, day: str) -> None:

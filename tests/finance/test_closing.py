@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
 from tests.console import colleague
+from tests.databases import clone, copy_of
 from tests.races.test_races import at_once
 from tests.world import World
 
@@ -35,6 +37,20 @@ def all_kinds(world: World) -> None:
     world.work()
 
 
+@pytest.fixture(scope="module")
+def busy_world() -> Iterator[World]:
+    with clone() as world:
+        all_kinds(world)
+        yield world
+
+
+@pytest.fixture
+def busy(busy_world: World) -> Iterator[World]:
+    """A copy of a world in which all of that has happened."""
+    with copy_of(busy_world) as world:
+        yield world
+
+
 def forget(world: World) -> None:
     """Everything of Stripe's is read anew the next night."""
     world.sql_owner("ALTER TABLE psp_row DISABLE TRIGGER append_only; DELETE FROM psp_row; ALTER TABLE psp_row ENABLE TRIGGER append_only")
@@ -45,48 +61,45 @@ def named(world: World) -> dict[str, dict[str, Any]]:
     return {t["subject"]: t["detail"] for t in tasks if t["kind"] == "psp_row_differs"}
 
 
-def test_every_row_is_matched_within_a_day(world: World) -> None:
-    all_kinds(world)
-    world.advance("3d")
-    assert named(world) == {}
-    results = world.sql("SELECT result, count(*) AS n FROM psp_match GROUP BY 1")
+def test_every_row_is_matched_within_a_day(busy: World) -> None:
+    busy.advance("3d")
+    assert named(busy) == {}
+    results = busy.sql("SELECT result, count(*) AS n FROM psp_match GROUP BY 1")
     assert [(r.result, r.n >= 6) for r in results] == [("equal", True)]
-    assert world.sql("SELECT count(*) AS n FROM psp_row WHERE type = 'transfer_refund'")[0].n == 1, "a reversal is a row of its own"
+    assert busy.sql("SELECT count(*) AS n FROM psp_row WHERE type = 'transfer_refund'")[0].n == 1, "a reversal is a row of its own"
 
 
 @pytest.mark.parametrize("fault", list(FAULTS))
 @pytest.mark.parametrize("kind", ["charge", "refund", "transfer", "transfer_refund", "adjustment"])
-def test_an_injected_fault_is_named(world: World, fault: str, kind: str) -> None:
-    all_kinds(world)
-    source = world.sql(f"SELECT doc ->> 'source' AS source FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}' LIMIT 1")[
+def test_an_injected_fault_is_named(busy: World, fault: str, kind: str) -> None:
+    source = busy.sql(f"SELECT doc ->> 'source' AS source FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}' LIMIT 1")[
         0
     ].source
-    world.sql_owner(FAULTS[fault].format(kind=kind))
-    forget(world)
-    world.advance("3d")
-    found = named(world)
+    busy.sql_owner(FAULTS[fault].format(kind=kind))
+    forget(busy)
+    busy.advance("3d")
+    found = named(busy)
     assert found[source]["result"] == fault
     if fault == "changed":
         assert abs(found[source]["theirs"] - found[source]["ours"]) >= 1
-    month = world.sandbox.now()[:7]
-    world.advance("40d")
-    refused = world.program("finance").call("POST", f"/v1/periods/{month}/close", {})
+    month = busy.sandbox.now()[:7]
+    busy.advance("40d")
+    refused = busy.program("finance").call("POST", f"/v1/periods/{month}/close", {})
     assert (refused.status, "every row of Stripe's" in refused.json()["detail"]) == (409, True)
 
 
-def test_a_row_that_we_know_nothing_of(world: World) -> None:
-    all_kinds(world)
-    world.sql_owner(
+def test_a_row_that_we_know_nothing_of(busy: World) -> None:
+    busy.sql_owner(
         'INSERT INTO sandbox.object (id, account, type, created_at, doc) SELECT \'txn_extra\', account, type, created_at, doc || \'{"id": "txn_extra", "source": "ch_nobody"}\''
         " FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = 'charge' LIMIT 1"
     )
-    forget(world)
-    world.advance("3d")
-    assert named(world)["ch_nobody"]["result"] == "extra"
-    world.sql_owner("DELETE FROM sandbox.object WHERE id = 'txn_extra'")
-    forget(world)
-    world.advance("1d")
-    assert named(world) == {}, "what is explained is no task any more"
+    forget(busy)
+    busy.advance("3d")
+    assert named(busy)["ch_nobody"]["result"] == "extra"
+    busy.sql_owner("DELETE FROM sandbox.object WHERE id = 'txn_extra'")
+    forget(busy)
+    busy.advance("1d")
+    assert named(busy) == {}, "what is explained is no task any more"
 
 
 def test_two_people_close_a_month_once(world: World) -> None:
