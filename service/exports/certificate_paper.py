@@ -14,7 +14,7 @@ from service.domain import typeid
 from service.domain.errors import Invalid
 from service.domain.money import currency
 from service.exports import making, registry
-from service.exports.formats import as_csv, as_texts
+from service.exports.formats import as_csv
 from service.exports.shapes import Asked
 from service.models import Certificate
 from service.operations import certificates
@@ -80,7 +80,7 @@ def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_da
         "ledger_position": head.position if head else 0, "ledger_head": head.hash if head else "",
     }  # fmt: skip
     history = registry.find("M1")
-    inside = b"".join(as_csv(history, as_texts(history, making.rows_of(act.session, history, asked)))).decode()
+    inside = b"".join(as_csv(history, making.first_rows(act.session, history, asked))).decode()
     pdf = _paper(issuer, content, _listed(lines, payouts, language), language, inside).pdf(act.now)
     if issuer.key_pem:
         pdf = signing.sign(pdf, issuer.key_pem, issuer.certificate_pem, say("certificate", language))

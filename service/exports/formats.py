@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import xlsxwriter
 
 from service.domain import typeid
 from service.domain.money import CURRENCIES
+from service.exports.reading import Raw
 from service.exports.shapes import Export, plain_amount, printer
 
 _FORMULA = frozenset(["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
@@ -27,18 +28,18 @@ _PIECE = 1_000
 Row = list[str]
 
 
-def as_texts(export: Export, rows: Iterable[Any]) -> Iterator[Row]:
-    """Rows of the database as texts, cell by cell. An id whose kind depends on its row (a party, a case) says its own prefix."""
+def as_texts(export: Export, batches: Iterable[list[Raw]]) -> Iterator[Row]:
+    """What the database wrote, as everybody reads it, cell by cell. An id whose kind depends on its row (a party, a case) says its own prefix."""
     printers = [printer(column) for column in export.columns]
-    read = attrgetter(*(column.name for column in export.columns))
-    has_currency = any(column.name == "currency" for column in export.columns)
-    mixed = [(place, column.name) for place, column in enumerate(export.columns) if column.kind == "any id"]
-    every = iter(rows)
-    while batch := list(islice(every, _PIECE)):
-        currencies = [row.currency for row in batch] if has_currency else [""] * len(batch)
-        texts = [show(values, currencies) for show, values in zip(printers, zip(*map(read, batch), strict=True), strict=True)]
-        for place, name in mixed:
-            texts[place] = [typeid.encode(row.prefix, getattr(row, name)) for row in batch]
+    names = [column.name for column in export.columns]
+    money = names.index("currency") if "currency" in names else None
+    mixed = [place for place, column in enumerate(export.columns) if column.kind == "any id"]
+    for batch in batches:
+        columns = list(zip(*batch, strict=True))
+        currencies = columns[money] if money is not None else ("",) * len(batch)
+        texts = [show(values, currencies) for show, values in zip(printers, columns, strict=False)]
+        for place in mixed:
+            texts[place] = [typeid.encode(str(prefix), UUID(value)) if value else "" for prefix, value in zip(columns[-1], columns[place], strict=True)]
         yield from map(list, zip(*texts, strict=True))
 
 
@@ -50,9 +51,10 @@ def as_csv(export: Export, rows: Iterable[Row]) -> Iterator[bytes]:
     texts = [place for place, column in enumerate(export.columns) if column.kind == "text"]
     every = iter(rows)
     while batch := list(islice(every, _PIECE)):
-        for row in batch:
-            for place in texts:
-                if row[place][:1] in _FORMULA:
+        for place in texts:
+            # Seldom, so a column is looked at as a whole first.
+            if not _FORMULA.isdisjoint([row[place][:1] for row in batch]):
+                for row in batch:
                     row[place] = _harmless(row[place])
         writer.writerows(batch)
         yield out.getvalue().encode()

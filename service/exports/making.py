@@ -18,12 +18,12 @@ from service import __version__
 from service.domain.errors import Invalid
 from service.domain.money import CURRENCIES
 from service.exports import manifest, parquet, plain_text, summary_paper
-from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, as_xlsx
+from service.exports.formats import Row, as_csv, as_jsonl, as_texts, as_upwork, as_xlsx
+from service.exports.reading import Raw, raw_batches, typed_rows
 from service.exports.shapes import Asked, Export, plain_amount
 from service.papers.words import LANGUAGES
 
 FORMATS = ("csv", "xlsx", "jsonl")
-_BATCH = 2_000
 INLINE_ROWS = 10_000
 Progress = Callable[[int], None]
 
@@ -57,7 +57,7 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     counted = _Counted(export, progress)
     target = folder / f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{'upwork.csv' if form == 'upwork' else form}"
-    _write(export, asked, form, target, counted.watch(rows_of(session, export, asked)))
+    _write(session, export, asked, form, target, counted)
     made = Made(target, counted.rows, counted.totals())
     _prove(session, export, asked, made)
     manifest.write(folder, _content(export, asked, made, form, _head(session)), signing_key_hex)
@@ -81,32 +81,22 @@ def check(export: Export, form: str, party: str | None, *, own: bool = False, ho
 def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
     """The rows as texts by column, for an answer on the spot. Raises Invalid when there are more than 10,000."""
     names = [column.name for column in export.columns]
-    return [dict(zip(names, texts, strict=True)) for texts in as_texts(export, first_rows(session, export, asked))]
+    return [dict(zip(names, texts, strict=True)) for texts in first_rows(session, export, asked)]
 
 
 def records(session: Session, export: Export, asked: Asked) -> Iterator[dict[str, str]]:
     """The rows as texts by column, one after the other and however many: for files that are made of them here."""
     names = [column.name for column in export.columns]
-    for texts in as_texts(export, rows_of(session, export, asked)):
+    for texts in as_texts(export, raw_batches(session, export, asked)):
         yield dict(zip(names, texts, strict=True))
 
 
-def first_rows(session: Session, export: Export, asked: Asked) -> list[Any]:
-    """All rows, for an answer on the spot. Raises Invalid when there are more than 10,000."""
-    found = list(islice(rows_of(session, export, asked), INLINE_ROWS + 1))
+def first_rows(session: Session, export: Export, asked: Asked) -> list[Row]:
+    """All rows as texts, for an answer on the spot. Raises Invalid when there are more than 10,000."""
+    found = list(islice(as_texts(export, raw_batches(session, export, asked)), INLINE_ROWS + 1))
     if len(found) > INLINE_ROWS:
         raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
     return found
-
-
-def rows_of(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
-    """The rows as the database gives them, from a cursor that stays on its side."""
-    connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
-    # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
-    session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
-    with connection.cursor(name="export", row_factory=namedtuple_row) as cursor:
-        cursor.itersize = _BATCH
-        yield from cursor.execute(export.statement, asked.parameters())
 
 
 class _Counted:
@@ -116,36 +106,46 @@ class _Counted:
         self._export, self._progress, self.rows = export, progress, 0
         self._totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(export.sums, 0))
 
-    def watch(self, rows: Iterator[Any]) -> Iterator[Any]:
+    def typed(self, rows: Iterator[Any]) -> Iterator[Any]:
         for row in rows:
             self.rows += 1
             for name in self._export.sums if row.currency else ():
                 self._totals[row.currency][name] += getattr(row, name)
-            if self.rows % _BATCH == 0:
-                self._progress(self.rows)
             yield row
         self._progress(self.rows)
+
+    def raw(self, batches: Iterator[list[Raw]]) -> Iterator[list[Raw]]:
+        names = [column.name for column in self._export.columns]
+        for batch in batches:
+            self.rows += len(batch)
+            for name in self._export.sums:
+                money, place = names.index("currency"), names.index(name)
+                for currency in {row[money] for row in batch} - {None}:
+                    self._totals[str(currency)][name] += sum(int(row[place] or 0) for row in batch if row[money] == currency)
+            self._progress(self.rows)
+            yield batch
 
     def totals(self) -> dict[str, dict[str, int]]:
         return {currency: sums for currency, sums in sorted(self._totals.items()) if any(sums.values())}
 
 
-def _write(export: Export, asked: Asked, form: str, target: Path, rows: Iterator[Any]) -> None:
+def _write(session: Session, export: Export, asked: Asked, form: str, target: Path, counted: _Counted) -> None:
+    if form == "pdf":
+        target.write_bytes(summary_paper.render(export, asked, counted.typed(typed_rows(session, export, asked))))
+        return
+    texts = as_texts(export, counted.raw(raw_batches(session, export, asked)))
     if form == "xlsx":
-        as_xlsx(export, as_texts(export, rows), target)
+        as_xlsx(export, texts, target)
         return
     if form == "parquet":
-        parquet.as_parquet(export, as_texts(export, rows), target)
-        return
-    if form == "pdf":
-        target.write_bytes(summary_paper.render(export, asked, rows))
+        parquet.as_parquet(export, texts, target)
         return
     if form in plain_text.FORMATS:
-        pieces = plain_text.FORMATS[form](rows, asked.last_day)
+        pieces = plain_text.FORMATS[form](counted.typed(typed_rows(session, export, asked)), asked.last_day)
     elif form == "upwork":
-        pieces = as_upwork(rows)
+        pieces = as_upwork(counted.typed(typed_rows(session, export, asked)))
     else:
-        pieces = (as_csv if form == "csv" else as_jsonl)(export, as_texts(export, rows))
+        pieces = (as_csv if form == "csv" else as_jsonl)(export, texts)
     with target.open("wb") as file:
         file.writelines(pieces)
 

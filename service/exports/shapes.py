@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
@@ -92,28 +93,33 @@ class Export:
 
 def plain_amount(amount_minor: int, currency: str) -> str:
     """'-1234.50' with exactly the currency's digits, no grouping: a number for every program."""
-    exponent = CURRENCIES[currency].exponent
+    return _with_point(str(amount_minor), CURRENCIES[currency].exponent)
+
+
+def _with_point(minor: str, exponent: int) -> str:
     if not exponent:
-        return str(amount_minor)
-    text = str(abs(amount_minor)).rjust(exponent + 1, "0")
-    return f"{'-' if amount_minor < 0 else ''}{text[:-exponent]}.{text[-exponent:]}"
+        return minor
+    if minor[0] == "-":
+        return "-" + _with_point(minor[1:], exponent)
+    minor = minor.rjust(exponent + 1, "0")
+    return f"{minor[:-exponent]}.{minor[-exponent:]}"
 
 
-Printer = Callable[[Sequence[Any], Sequence[str]], list[str]]
+Printer = Callable[[Sequence[str | None], Sequence[str | None]], list[str]]
 
 
 def printer(column: Column) -> Printer:
-    """How the cells of a column read, given its values and the rows' currencies: a column at a time, since there may be a million.
+    """How the cells of a column read, given what PostgreSQL writes and the rows' currencies: a column at a time, since there may be a million.
 
-    Ids have their prefix, days and instants are in ISO form (UTC), amounts in the row's currency; nothing is the empty text.
+    Ids have their prefix, instants are in ISO form (UTC), amounts in the row's currency; nothing is the empty text.
     """
     if column.kind == "amount":
-        return lambda values, currencies: ["" if v is None or not c else plain_amount(v, c) for v, c in zip(values, currencies, strict=True)]
-    if column.kind in ("text", "number", "decimal", "any id"):
-        return lambda values, _: ["" if v is None else str(v) for v in values]
-    show = _SHOWN.get(column.kind) or (lambda value: typeid.encode(column.kind, value))
+        return _amounts
+    show = {"instant": _instant}.get(column.kind) or (lambda value: typeid.encode(column.kind, UUID(value)))
+    if column.kind in ("text", "number", "decimal", "day", "any id"):
+        return lambda values, _: ["" if v is None else v for v in values]
 
-    def shown(values: Sequence[Any], _: Sequence[str]) -> list[str]:
+    def shown(values: Sequence[str | None], _: Sequence[str | None]) -> list[str]:
         # The lines of one entry share its id, contract and instants: each is written once.
         known = {value: "" if value is None else show(value) for value in set(values)}
         return [known[value] for value in values]
@@ -121,7 +127,13 @@ def printer(column: Column) -> Printer:
     return shown
 
 
-_SHOWN: dict[str, Callable[[Any], str]] = {
-    "instant": lambda value: value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-    "day": lambda value: value.isoformat(),
-}
+def _amounts(values: Sequence[str | None], currencies: Sequence[str | None]) -> list[str]:
+    digits = {code: CURRENCIES[code].exponent for code in set(currencies) if code}
+    return ["" if v is None or not c else _with_point(v, digits[c]) for v, c in zip(values, currencies, strict=True)]
+
+
+def _instant(written: str) -> str:
+    """'2025-12-29 10:00:00.5+00' is 2025-12-29T10:00:00.500000Z: connections speak UTC."""
+    day, _, time = written.removesuffix("+00").partition(" ")
+    whole, _, fraction = time.partition(".")
+    return f"{day}T{whole}.{fraction:0<6}Z"
