@@ -13,7 +13,15 @@ _SHAPE = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
 def encode(prefix: str, uuid: UUID) -> str:
-    number = uuid.int
+    return _encode(prefix, uuid.int)
+
+
+def encode_text(prefix: str, uuid: str) -> str:
+    """Of a UUID as PostgreSQL writes it, without an object in between: exports have millions."""
+    return _encode(prefix, int(uuid.replace("-", ""), 16))
+
+
+def _encode(prefix: str, number: int) -> str:
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 

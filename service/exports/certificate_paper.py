@@ -80,7 +80,7 @@ def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_da
         "ledger_position": head.position if head else 0, "ledger_head": head.hash if head else "",
     }  # fmt: skip
     history = registry.find("M1")
-    inside = b"".join(as_csv(history, making.first_rows(act.session, history, asked))).decode()
+    inside = b"".join(as_csv(history, making.first(act.session, history, asked))).decode()
     pdf = _paper(issuer, content, _listed(lines, payouts, language), language, inside).pdf(act.now)
     if issuer.key_pem:
         pdf = signing.sign(pdf, issuer.key_pem, issuer.certificate_pem, say("certificate", language))

@@ -5,76 +5,76 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import xlsxwriter
 
 from service.domain import typeid
 from service.domain.money import CURRENCIES
-from service.exports.reading import Raw
-from service.exports.shapes import Export, plain_amount, printer
+from service.exports.reading import Columns
+from service.exports.shapes import Export, plain_amount, printed
 
 _FORMULA = frozenset(["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 """A text that begins so gets a ' before it in CSV: no spreadsheet takes it for a formula. Numbers stay numbers."""
 _CREATED = datetime(2020, 1, 1)  # noqa: DTZ001  a fixed date inside the file, so that the same rows give the same bytes
 _XLSX_ROWS = 1_048_575
 _PIECE = 1_000
-Row = list[str]
+Row = tuple[str, ...]
+_SPECIAL = re.compile('[",\r\n]')
 
 
-def as_texts(export: Export, batches: Iterable[list[Raw]]) -> Iterator[Row]:
-    """What the database wrote, as everybody reads it, cell by cell. An id whose kind depends on its row (a party, a case) says its own prefix."""
-    printers = [printer(column) for column in export.columns]
-    names = [column.name for column in export.columns]
-    money = names.index("currency") if "currency" in names else None
-    mixed = [place for place, column in enumerate(export.columns) if column.kind == "any id"]
-    for batch in batches:
-        columns = list(zip(*batch, strict=True))
-        currencies = columns[money] if money is not None else ("",) * len(batch)
-        texts = [show(values, currencies) for show, values in zip(printers, columns, strict=False)]
-        for place in mixed:
-            texts[place] = [typeid.encode(str(prefix), UUID(value)) if value else "" for prefix, value in zip(columns[-1], columns[place], strict=True)]
-        yield from map(list, zip(*texts, strict=True))
+def as_texts(export: Export, batches: Iterable[Columns]) -> Iterator[Columns]:
+    """What the database wrote, as everybody reads it. An id whose kind depends on its row (a party, a case) says its own prefix."""
+    money = next((place for place, column in enumerate(export.columns) if column.name == "currency"), None)
+    for cells in batches:
+        currencies = cells[money] if money is not None else [""] * len(cells[0])
+        texts: Columns = [printed(column, values, currencies) for column, values in zip(export.columns, cells, strict=False)]
+        for place, column in enumerate(export.columns):
+            if column.kind == "any id":
+                texts[place] = [typeid.encode_text(prefix, value) if value else "" for prefix, value in zip(cells[-1], cells[place], strict=True)]
+        yield texts
 
 
-def as_csv(export: Export, rows: Iterable[Row]) -> Iterator[bytes]:
-    """RFC 4180, UTF-8, in pieces of some hundred lines; the header is there also without rows."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([column.name for column in export.columns])
-    texts = [place for place, column in enumerate(export.columns) if column.kind == "text"]
-    every = iter(rows)
-    while batch := list(islice(every, _PIECE)):
-        for place in texts:
-            # Seldom, so a column is looked at as a whole first.
-            if not _FORMULA.isdisjoint([row[place][:1] for row in batch]):
-                for row in batch:
-                    row[place] = _harmless(row[place])
-        writer.writerows(batch)
-        yield out.getvalue().encode()
-        out.seek(0)
-        out.truncate()
-    yield out.getvalue().encode()
+def rows_in(batches: Iterable[Columns]) -> Iterator[Row]:
+    """The same, a row at a time."""
+    for columns in batches:
+        yield from zip(*columns, strict=True)
+
+
+def as_csv(export: Export, batches: Iterable[Columns]) -> Iterator[bytes]:
+    """RFC 4180, UTF-8, in pieces of some thousand lines; the header is there also without rows."""
+    yield (",".join(column.name for column in export.columns) + "\r\n").encode()
+    for columns in batches:
+        cells = [_quoted(values) if column.kind == "text" else values for column, values in zip(export.columns, columns, strict=True)]
+        yield ("\r\n".join(map(",".join, zip(*cells, strict=True))) + "\r\n").encode()
+
+
+def _quoted(values: Sequence[str]) -> Sequence[str]:
+    """Texts harmless to spreadsheets and in quotes where they need them; both are seldom, so a column is looked at as a whole first."""
+    if not _FORMULA.isdisjoint([value[:1] for value in values]):
+        values = [_harmless(value) for value in values]
+    if not _SPECIAL.search("".join(values)):
+        return values
+    return ['"' + value.replace('"', '""') + '"' if _SPECIAL.search(value) else value for value in values]
 
 
 def _harmless(text: str) -> str:
     return "'" + text if text and text[0] in _FORMULA else text
 
 
-def as_jsonl(export: Export, rows: Iterable[Row]) -> Iterator[bytes]:
+def as_jsonl(export: Export, batches: Iterable[Columns]) -> Iterator[bytes]:
     """One object a line, every value a text as in the CSV; an empty cell is null."""
     names = [column.name for column in export.columns]
-    for row in rows:
+    for row in rows_in(batches):
         yield (json.dumps({name: text or None for name, text in zip(names, row, strict=True)}, ensure_ascii=False) + "\n").encode()
 
 
-def as_xlsx(export: Export, rows: Iterable[Row], target: Path) -> None:
+def as_xlsx(export: Export, batches: Iterable[Columns], target: Path) -> None:
     """Sheets Data and Definitions; amounts are numbers, texts are never formulas. Raises ValueError beyond a sheet's rows."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(str(target), options)
@@ -85,7 +85,7 @@ def as_xlsx(export: Export, rows: Iterable[Row], target: Path) -> None:
     data.freeze_panes(1, 0)
     data.write_row(0, 0, [column.name for column in export.columns], bold)
     at = [column.name for column in export.columns].index("currency") if any(c.name == "currency" for c in export.columns) else None
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows_in(batches), 1):
         if number > _XLSX_ROWS:
             raise ValueError("a sheet has 1,048,576 rows; take CSV, or a shorter period")
         digits = CURRENCIES[row[at]].exponent if at is not None and row[at] else 2

@@ -18,8 +18,8 @@ from service import __version__
 from service.domain.errors import Invalid
 from service.domain.money import CURRENCIES
 from service.exports import manifest, parquet, plain_text, summary_paper
-from service.exports.formats import Row, as_csv, as_jsonl, as_texts, as_upwork, as_xlsx
-from service.exports.reading import Raw, raw_batches, typed_rows
+from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, as_xlsx, rows_in
+from service.exports.reading import BATCH, Columns, typed_rows, written
 from service.exports.shapes import Asked, Export, plain_amount
 from service.papers.words import LANGUAGES
 
@@ -81,20 +81,20 @@ def check(export: Export, form: str, party: str | None, *, own: bool = False, ho
 def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
     """The rows as texts by column, for an answer on the spot. Raises Invalid when there are more than 10,000."""
     names = [column.name for column in export.columns]
-    return [dict(zip(names, texts, strict=True)) for texts in first_rows(session, export, asked)]
+    return [dict(zip(names, texts, strict=True)) for texts in rows_in(first(session, export, asked))]
 
 
 def records(session: Session, export: Export, asked: Asked) -> Iterator[dict[str, str]]:
     """The rows as texts by column, one after the other and however many: for files that are made of them here."""
     names = [column.name for column in export.columns]
-    for texts in as_texts(export, raw_batches(session, export, asked)):
+    for texts in rows_in(as_texts(export, written(session, export, asked))):
         yield dict(zip(names, texts, strict=True))
 
 
-def first_rows(session: Session, export: Export, asked: Asked) -> list[Row]:
+def first(session: Session, export: Export, asked: Asked) -> list[Columns]:
     """All rows as texts, for an answer on the spot. Raises Invalid when there are more than 10,000."""
-    found = list(islice(as_texts(export, raw_batches(session, export, asked)), INLINE_ROWS + 1))
-    if len(found) > INLINE_ROWS:
+    found = list(islice(as_texts(export, written(session, export, asked)), INLINE_ROWS // BATCH + 1))
+    if sum(len(columns[0]) for columns in found) > INLINE_ROWS:
         raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
     return found
 
@@ -114,16 +114,16 @@ class _Counted:
             yield row
         self._progress(self.rows)
 
-    def raw(self, batches: Iterator[list[Raw]]) -> Iterator[list[Raw]]:
+    def written(self, batches: Iterator[Columns]) -> Iterator[Columns]:
         names = [column.name for column in self._export.columns]
-        for batch in batches:
-            self.rows += len(batch)
+        for columns in batches:
+            self.rows += len(columns[0])
             for name in self._export.sums:
-                money, place = names.index("currency"), names.index(name)
-                for currency in {row[money] for row in batch} - {None}:
-                    self._totals[str(currency)][name] += sum(int(row[place] or 0) for row in batch if row[money] == currency)
+                currencies, minors = columns[names.index("currency")], columns[names.index(name)]
+                for currency in set(currencies) - {""}:
+                    self._totals[currency][name] += sum(int(minor) for minor, of in zip(minors, currencies, strict=True) if minor and of == currency)
             self._progress(self.rows)
-            yield batch
+            yield columns
 
     def totals(self) -> dict[str, dict[str, int]]:
         return {currency: sums for currency, sums in sorted(self._totals.items()) if any(sums.values())}
@@ -133,7 +133,7 @@ def _write(session: Session, export: Export, asked: Asked, form: str, target: Pa
     if form == "pdf":
         target.write_bytes(summary_paper.render(export, asked, counted.typed(typed_rows(session, export, asked))))
         return
-    texts = as_texts(export, counted.raw(raw_batches(session, export, asked)))
+    texts = as_texts(export, counted.written(written(session, export, asked)))
     if form == "xlsx":
         as_xlsx(export, texts, target)
         return

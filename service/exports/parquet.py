@@ -10,14 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from service.exports.reading import Columns
 from service.exports.shapes import Export
 
-_BATCH = 20_000
 OFFERED = find_spec("pyarrow") is not None
 """pyarrow is larger than everything else together: only who wants the format installs it."""
 
 
-def as_parquet(export: Export, rows: Iterable[list[str]], target: Path) -> None:
+def as_parquet(export: Export, batches: Iterable[Columns], target: Path) -> None:
     """Amounts are decimals with three digits after the point, the most that a currency has. The same rows give the same bytes."""
     import pyarrow as pa  # noqa: PLC0415  an extra
     import pyarrow.parquet as pq  # noqa: PLC0415
@@ -31,8 +31,7 @@ def as_parquet(export: Export, rows: Iterable[list[str]], target: Path) -> None:
     }
     schema = pa.schema([(column.name, kinds.get(column.kind, pa.string())) for column in export.columns])
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in _batches(rows):
-            cells = zip(*batch, strict=True)
+        for cells in _larger(batches):
             arrays = [
                 pa.array([_typed(column.kind, text) for text in texts], schema.field(column.name).type)
                 for column, texts in zip(export.columns, cells, strict=True)
@@ -40,10 +39,11 @@ def as_parquet(export: Export, rows: Iterable[list[str]], target: Path) -> None:
             writer.write_table(pa.table(arrays, schema=schema))
 
 
-def _batches(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
-    every = iter(rows)
-    while batch := list(islice(every, _BATCH)):
-        yield batch
+def _larger(batches: Iterable[Columns]) -> Iterator[Columns]:
+    """Ten of them at once: a group of rows in the file."""
+    every = iter(batches)
+    while some := list(islice(every, 10)):
+        yield [[text for batch in some for text in batch[place]] for place in range(len(some[0]))]
 
 
 def _typed(kind: str, text: str) -> Any:

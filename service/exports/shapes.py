@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
@@ -105,35 +104,14 @@ def _with_point(minor: str, exponent: int) -> str:
     return f"{minor[:-exponent]}.{minor[-exponent:]}"
 
 
-Printer = Callable[[Sequence[str | None], Sequence[str | None]], list[str]]
-
-
-def printer(column: Column) -> Printer:
-    """How the cells of a column read, given what PostgreSQL writes and the rows' currencies: a column at a time, since there may be a million.
-
-    Ids have their prefix, instants are in ISO form (UTC), amounts in the row's currency; nothing is the empty text.
-    """
-    if column.kind == "amount":
-        return _amounts
-    show = {"instant": _instant}.get(column.kind) or (lambda value: typeid.encode(column.kind, UUID(value)))
-    if column.kind in ("text", "number", "decimal", "day", "any id"):
-        return lambda values, _: ["" if v is None else v for v in values]
-
-    def shown(values: Sequence[str | None], _: Sequence[str | None]) -> list[str]:
-        # The lines of one entry share its id, contract and instants: each is written once.
-        known = {value: "" if value is None else show(value) for value in set(values)}
-        return [known[value] for value in values]
-
-    return shown
-
-
-def _amounts(values: Sequence[str | None], currencies: Sequence[str | None]) -> list[str]:
-    digits = {code: CURRENCIES[code].exponent for code in set(currencies) if code}
-    return ["" if v is None or not c else _with_point(v, digits[c]) for v, c in zip(values, currencies, strict=True)]
-
-
-def _instant(written: str) -> str:
-    """'2025-12-29 10:00:00.5+00' is 2025-12-29T10:00:00.500000Z: connections speak UTC."""
-    day, _, time = written.removesuffix("+00").partition(" ")
-    whole, _, fraction = time.partition(".")
-    return f"{day}T{whole}.{fraction:0<6}Z"
+def printed(column: Column, values: Sequence[str], currencies: Sequence[str]) -> Sequence[str]:
+    """The cells of a column as everybody reads them: ids with their prefix, amounts in the row's currency; the rest as PostgreSQL wrote it."""
+    if column.is_amount:
+        digits = {code: CURRENCIES[code].exponent for code in set(currencies) if code}
+        known = {pair: _with_point(pair[0], digits[pair[1]]) if all(pair) else "" for pair in set(zip(values, currencies, strict=True))}
+        return [known[pair] for pair in zip(values, currencies, strict=True)]
+    if column.kind in ("text", "number", "decimal", "day", "instant", "any id"):
+        return values
+    # The lines of one entry share its id and contract: each is written once.
+    ids = {value: typeid.encode_text(column.kind, value) if value else "" for value in set(values)}
+    return [ids[value] for value in values]

@@ -106,7 +106,7 @@ def export(code: str, form: str) -> AnyResponse:
         if form == "pdf":
             data = summary_paper.render(wanted, asked, typed_rows(act.session, wanted, asked))
         else:
-            data = b"".join((formats.as_csv if form == "csv" else formats.as_jsonl)(wanted, making.first_rows(act.session, wanted, asked)))
+            data = b"".join((formats.as_csv if form == "csv" else formats.as_jsonl)(wanted, making.first(act.session, wanted, asked)))
         return web.attachment(f"{wanted.code.lower()}-{asked.first_day}-{asked.last_day}.{form}", "application/octet-stream", data)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.cli import cli
 from service.exports import formats, making, manifest, registry
@@ -117,16 +120,25 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
     assert {title for title, _ in cells if title.startswith("'")} >= {"'+1", "'-1+2", "'@SUM(A1)", "'＝1"}
     assert all(amount == "100.00" for _, amount in cells)
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("a", "amount", "")))
-    written = b"".join(formats.as_csv(export, [["=1", "-60.00"], ["\tx", "1.00"], ["plain", ""], ["", "-0.01"]])).decode()
+    written = b"".join(formats.as_csv(export, [[["=1", "\tx", "plain", ""], ["-60.00", "1.00", "", "-0.01"]]])).decode()
     assert written.splitlines()[1:] == ["'=1,-60.00", "'\tx,1.00", "plain,", ",-0.01"], "a number stays a number"
 
 
 def test_ten_thousand_characters_and_no_rows() -> None:
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("currency", "text", "")))
     long = "x" * 10_000
-    assert b"".join(formats.as_csv(export, iter([[long, "USD"]]))).count(b"x") == 10_000
+    assert b"".join(formats.as_csv(export, iter([[[long], ["USD"]]]))).count(b"x") == 10_000
     assert b"".join(formats.as_csv(export, iter([]))) == b"t,currency\r\n"
-    assert json.loads(next(iter(formats.as_jsonl(export, [[long, ""]])))) == {"t": long, "currency": None}
+    assert json.loads(next(iter(formats.as_jsonl(export, [[[long], [""]]])))) == {"t": long, "currency": None}
+
+
+@given(st.lists(st.tuples(st.text(max_size=20), st.text('ab=",\r\n', max_size=6)), min_size=1, max_size=20))
+def test_a_strangers_reader_gets_back_every_text(pairs: list[tuple[str, str]]) -> None:
+    """Quotes, commas and line ends anywhere: the standard reader finds the same cells, but for the ' before a formula."""
+    export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("u", "text", "")))
+    written = b"".join(formats.as_csv(export, [list(zip(*pairs, strict=True))])).decode()
+    for row, pair in zip(list(csv.reader(io.StringIO(written, newline="")))[1:], pairs, strict=True):
+        assert all(cell in (text, f"'{text}") for cell, text in zip(row, pair, strict=True)), (row, pair)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"])
