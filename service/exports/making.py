@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,13 +18,15 @@ from service import __version__
 from service.domain.errors import Invalid
 from service.domain.money import CURRENCIES
 from service.exports import manifest, parquet, plain_text, summary_paper
-from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, as_xlsx, rows_in
+from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, rows_in
 from service.exports.reading import BATCH, Columns, typed_rows, written
 from service.exports.shapes import Asked, Export, plain_amount
+from service.exports.workbook import as_xlsx
 from service.papers.words import LANGUAGES
 
 FORMATS = ("csv", "xlsx", "jsonl")
 INLINE_ROWS = 10_000
+_PROGRESS_ROWS = 5_000
 Progress = Callable[[int], None]
 
 
@@ -54,6 +56,9 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     """
     check(export, form, asked.party, home=asked.home, language=asked.language)
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    # One statement lasts as long as its file is written, and a sheet is packed when its last row is there: a million rows take minutes.
+    session.execute(text("SET LOCAL statement_timeout = '1h'"))
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10min'"))
     folder.mkdir(parents=True, exist_ok=True)
     counted = _Counted(export, progress)
     target = folder / f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{'upwork.csv' if form == 'upwork' else form}"
@@ -84,18 +89,19 @@ def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str
     return [dict(zip(names, texts, strict=True)) for texts in rows_in(first(session, export, asked))]
 
 
-def records(session: Session, export: Export, asked: Asked) -> Iterator[dict[str, str]]:
-    """The rows as texts by column, one after the other and however many: for files that are made of them here."""
+def records(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
+    """All rows as texts by column, however many: for files that are made of them here."""
     names = [column.name for column in export.columns]
-    for texts in rows_in(as_texts(export, written(session, export, asked))):
-        yield dict(zip(names, texts, strict=True))
+    with written(session, export, asked) as batches:
+        return [dict(zip(names, texts, strict=True)) for texts in rows_in(as_texts(export, batches))]
 
 
 def first(session: Session, export: Export, asked: Asked) -> list[Columns]:
     """All rows as texts, for an answer on the spot. Raises Invalid when there are more than 10,000."""
-    found = list(islice(as_texts(export, written(session, export, asked)), INLINE_ROWS // BATCH + 1))
-    if sum(len(columns[0]) for columns in found) > INLINE_ROWS:
-        raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
+    with written(session, export, asked) as batches:
+        found = list(islice(as_texts(export, batches), INLINE_ROWS // BATCH + 1))
+        if sum(len(columns[0]) for columns in found) > INLINE_ROWS:
+            raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
     return found
 
 
@@ -119,10 +125,13 @@ class _Counted:
         for columns in batches:
             self.rows += len(columns[0])
             for name in self._export.sums:
-                currencies, minors = columns[names.index("currency")], columns[names.index(name)]
+                currencies, amounts = columns[names.index("currency")], columns[names.index(name)]
                 for currency in set(currencies) - {""}:
-                    self._totals[currency][name] += sum(int(minor) for minor, of in zip(minors, currencies, strict=True) if minor and of == currency)
-            self._progress(self.rows)
+                    # All have the currency's digits, so without the point they are minor units.
+                    minors = " ".join([amount for amount, of in zip(amounts, currencies, strict=True) if of == currency]).replace(".", "")
+                    self._totals[currency][name] += sum(map(int, minors.split()))
+            if self.rows % _PROGRESS_ROWS < len(columns[0]):
+                self._progress(self.rows)
             yield columns
 
     def totals(self) -> dict[str, dict[str, int]]:
@@ -132,22 +141,26 @@ class _Counted:
 def _write(session: Session, export: Export, asked: Asked, form: str, target: Path, counted: _Counted) -> None:
     if form == "pdf":
         target.write_bytes(summary_paper.render(export, asked, counted.typed(typed_rows(session, export, asked))))
-        return
-    texts = as_texts(export, counted.written(written(session, export, asked)))
-    if form == "xlsx":
-        as_xlsx(export, texts, target)
-        return
-    if form == "parquet":
-        parquet.as_parquet(export, texts, target)
-        return
-    if form in plain_text.FORMATS:
-        pieces = plain_text.FORMATS[form](counted.typed(typed_rows(session, export, asked)), asked.last_day)
+    elif form in plain_text.FORMATS:
+        _save(plain_text.FORMATS[form](counted.typed(typed_rows(session, export, asked)), asked.last_day), target)
     elif form == "upwork":
-        pieces = as_upwork(counted.typed(typed_rows(session, export, asked)))
+        _save(as_upwork(counted.typed(typed_rows(session, export, asked))), target)
     else:
-        pieces = (as_csv if form == "csv" else as_jsonl)(export, texts)
+        with written(session, export, asked) as batches:
+            _IN_COLUMNS[form](export, as_texts(export, counted.written(batches)), target)
+
+
+def _save(pieces: Iterable[bytes], target: Path) -> None:
     with target.open("wb") as file:
         file.writelines(pieces)
+
+
+_IN_COLUMNS: dict[str, Callable[[Export, Iterator[Columns], Path], None]] = {
+    "csv": lambda export, texts, target: _save(as_csv(export, texts), target),
+    "jsonl": lambda export, texts, target: _save(as_jsonl(export, texts), target),
+    "xlsx": as_xlsx,
+    "parquet": parquet.as_parquet,
+}
 
 
 def _prove(session: Session, export: Export, asked: Asked, made: Made) -> None:

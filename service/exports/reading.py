@@ -1,58 +1,84 @@
-"""Rows of an export from a cursor that stays on the database's side: as the database types them, or as it writes them."""
+"""Rows of an export, some hundred at a time: as the database types them, or as it writes them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row, tuple_row
+from psycopg.abc import Buffer
+from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from service.domain.money import CURRENCIES
 from service.exports.shapes import Asked, Column, Export
 
-BATCH = 2_000
+BATCH = 250
+"""About what waits between PostgreSQL and us, so that it writes the next rows while these are worked on."""
 Columns = list[Sequence[str]]
-"""Some thousand rows, a column at a time, since there may be a million: every cell a text, nothing the empty one."""
+"""Some hundred rows, a column at a time, since there may be a million: every cell a text, nothing the empty one."""
+_ESCAPED = re.compile(r"\\(.)")
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def typed_rows(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
     """Rows by column name, for forms that reckon with them."""
-    with _cursor(session, namedtuple_row) as cursor:
+    # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
+    session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
+    with _connection(session).cursor(name="export", row_factory=namedtuple_row) as cursor:
         cursor.itersize = BATCH
         yield from cursor.execute(export.statement, asked.parameters())
 
 
-def written(session: Session, export: Export, asked: Asked) -> Iterator[Columns]:
+@contextmanager
+def written(session: Session, export: Export, asked: Asked) -> Iterator[Iterator[Columns]]:
     """The cells as PostgreSQL writes them, in the order of the export's columns; after them the rows' `prefix`, where they have one.
 
-    While a batch is worked on here, PostgreSQL is at the next one: both take about as long.
+    By COPY, which is cheaper for both sides than a cursor. The session can be asked for nothing else until its end, and for nothing
+    at all once it was left before the last row.
     """
-    with _cursor(session, tuple_row) as cursor, ThreadPoolExecutor(1, "export") as ahead:
-        cursor.execute(_as_texts(export), asked.parameters())
-        coming = ahead.submit(cursor.fetchmany, BATCH)
-        while batch := coming.result():
-            coming = ahead.submit(cursor.fetchmany, BATCH)
-            yield list(zip(*batch, strict=True))
-
-
-def _as_texts(export: Export) -> str:
-    cells = [_cell(column) for column in export.columns] + ["prefix"] * any(column.kind == "any id" for column in export.columns)
+    cells = [_cell(column) for column in export.columns] + ["coalesce(prefix, '')"] * any(column.kind == "any id" for column in export.columns)
     # A subquery keeps its order where nothing above it sorts, groups or joins.
-    return f"SELECT {', '.join(cells)} FROM ({export.statement}) cells"
+    query = f"SELECT {', '.join(cells)} FROM ({export.statement}) cells"
+    connection = _connection(session)
+    # COPY takes no parameters, so the driver writes them into the statement.
+    query = psycopg.ClientCursor(connection).mogrify(query, asked.parameters())
+    with connection.cursor().copy(f"COPY ({query}) TO STDOUT") as lines:
+        yield _batches(iter(lines), len(cells))
+
+
+def _batches(lines: Iterator[Buffer], width: int) -> Iterator[Columns]:
+    while batch := b"".join(islice(lines, BATCH)).decode():
+        flat = batch.replace("\n", "\t").split("\t")
+        columns: Columns = [flat[place:-1:width] for place in range(width)]
+        yield [[_plain(cell) for cell in column] for column in columns] if "\\" in batch else columns
+
+
+def _plain(cell: str) -> str:
+    """Without what COPY writes for line ends, tabs and its own escape sign."""
+    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), cell) if "\\" in cell else cell
 
 
 def _cell(column: Column) -> str:
-    """Instants in ISO form, UTC; days are in it by themselves."""
+    """Instants in ISO form, UTC; amounts in the row's currency; days are in ISO form by themselves."""
     if column.kind == "instant":
         return f"""coalesce(to_char({column.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')"""
+    if column.is_amount:
+        return f"CASE WHEN {column.name} IS NULL OR currency IS NULL THEN '' {_other_digits(column.name)} ELSE ({column.name} * 0.01)::text END"
     return f"coalesce({column.name}::text, '')"
 
 
-def _cursor(session: Session, factory: Any) -> psycopg.ServerCursor[Any]:
+def _other_digits(name: str) -> str:
+    """For currencies without two digits. A whole number times 0.001 has exactly three in PostgreSQL."""
+    factors = {0: "1", 3: "0.001"}
+    codes = {digits: "','".join(code for code, known in CURRENCIES.items() if known.exponent == digits) for digits in factors}
+    return " ".join(f"WHEN currency IN ('{codes[digits]}') THEN ({name} * {factor})::text" for digits, factor in factors.items())
+
+
+def _connection(session: Session) -> psycopg.Connection[Any]:
     connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
-    # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
-    session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
-    return connection.cursor(name="export", row_factory=factory)
+    return connection

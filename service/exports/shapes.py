@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -30,6 +29,10 @@ class Column:
     @property
     def is_amount(self) -> bool:
         return self.kind == "amount"
+
+    @property
+    def is_id(self) -> bool:
+        return self.kind not in ("text", "number", "decimal", "day", "instant", "amount")
 
 
 @dataclass(frozen=True)
@@ -102,16 +105,3 @@ def _with_point(minor: str, exponent: int) -> str:
         return "-" + _with_point(minor[1:], exponent)
     minor = minor.rjust(exponent + 1, "0")
     return f"{minor[:-exponent]}.{minor[-exponent:]}"
-
-
-def printed(column: Column, values: Sequence[str], currencies: Sequence[str]) -> Sequence[str]:
-    """The cells of a column as everybody reads them: ids with their prefix, amounts in the row's currency; the rest as PostgreSQL wrote it."""
-    if column.is_amount:
-        digits = {code: CURRENCIES[code].exponent for code in set(currencies) if code}
-        known = {pair: _with_point(pair[0], digits[pair[1]]) if all(pair) else "" for pair in set(zip(values, currencies, strict=True))}
-        return [known[pair] for pair in zip(values, currencies, strict=True)]
-    if column.kind in ("text", "number", "decimal", "day", "instant", "any id"):
-        return values
-    # The lines of one entry share its id and contract: each is written once.
-    ids = {value: typeid.encode_text(column.kind, value) if value else "" for value in set(values)}
-    return [ids[value] for value in values]

@@ -98,9 +98,15 @@ def finished(act: Act, export_id: str, rows_done: int, manifest: dict[str, Any])
 
 def failed(act: Act, export_id: str, problem: str) -> None:
     """Its own check found a difference: nobody gets it, and somebody has to look."""
+    found = refused(act, export_id, problem)
+    queue.open_task(act, "export_failed", export_id, code=found.code, problem=problem[:300])
+
+
+def refused(act: Act, export_id: str, problem: str) -> FinanceExport:
+    """It cannot be had like this, as when a sheet is too small for it; who asked reads why."""
     found = act.session.get_one(FinanceExport, export_id)
     found.state, found.problem, found.finished_at = "failed", problem[:2_000], act.now
-    queue.open_task(act, "export_failed", export_id, code=found.code, problem=problem[:300])
+    return found
 
 
 def pieces(session: Session, export: FinanceExport, name: str) -> int:

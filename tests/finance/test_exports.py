@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli import cli
-from service.exports import formats, making, manifest, registry
+from service.exports import formats, making, manifest, reading, registry
 from service.exports.shapes import Column, Export
 from service.operations import finance_exports
 from tests.console import colleague
@@ -75,6 +75,21 @@ def test_everybody_gets_their_own(world: World) -> None:
     for who in ("platform", "safety"):
         assert world.program(who).call("GET", f"/v1/reports/M2?period={year}").status == 403
     assert world.program("approver").call("POST", "/v1/exports", {"export": "M1", "period": year}).status == 403
+
+
+def test_too_many_rows_for_an_answer_on_the_spot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is left unread, and the connection that had it is of use to the next."""
+    world.released_contract(milestones=[("Work", 10_000)])
+    path = f"/v1/reports/M1?period={world.sandbox.now()[:4]}"
+    program = world.program("finance")
+    rows = len(program.get(path)["data"])
+    monkeypatch.setattr(reading, "BATCH", 2)
+    monkeypatch.setattr(making, "BATCH", 2)
+    for most in (rows - 1, rows, rows + 1, 2):
+        monkeypatch.setattr(making, "INLINE_ROWS", most)
+        reply = program.call("GET", path)
+        assert reply.status == (200 if most >= rows else 422), most
+        assert most >= rows or reply.json()["errors"][0]["code"] == "too_many_rows"
 
 
 def test_an_export_that_differs_from_the_books_reaches_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
