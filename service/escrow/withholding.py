@@ -64,13 +64,11 @@ def shares(act: Act, contract: Contract, gross_minor: int, room_minor: int) -> l
 
 
 def keep(act: Act, release: Release, taxes: list[Share]) -> None:
-    """Write down what was decided about the release, which exists by then."""
-    if taxes:
-        act.session.flush()
+    """Write down what was decided about the release, after it."""
     for tax in taxes:
         act.session.add(
             Withholding(
-                release_id=release.id, due_id=tax.due_id, freelancer_id=release.freelancer_id, regime=tax.duty.regime, currency=release.currency,
+                release=release, due_id=tax.due_id, freelancer_id=release.freelancer_id, regime=tax.duty.regime, currency=release.currency,
                 gross_minor=release.gross_minor, rate=tax.rate, share_minor=tax.share_minor, amount_minor=tax.amount_minor, reason=tax.reason,
                 legal_ref=tax.duty.legal_ref, withheld_at=act.now,
             )
@@ -114,7 +112,6 @@ def _exempt(act: Act, contract: Contract, duty: Duty, exempt: Exemption, gross_m
     """Whether the year's releases, this one included, are still at or below what is exempt. Without a rate nobody knows, and nothing is exempt."""
     if exempt.only_individuals_with_number and not individual_with_number:
         return False
-    act.session.flush()
     question = _question(act, contract, duty) | {
         "into": exempt.currency, "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}), "now": act.now,
         "today": act.now.astimezone(act.policies.book_zone).date(), "gross": gross_minor,

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, Numeric, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.base import Base, TypeID, one_of
+from service.models.contracts import Release
 
 TAX_FORMS = ("w9", "w8ben", "w8ben_e", "dac7")
 WITHHOLDING_REGIMES = ("in_194o", "in_gst_tcs", "us_backup")
@@ -115,6 +116,7 @@ class Withholding(Base):
     reason: Mapped[str]
     legal_ref: Mapped[str]
     withheld_at: Mapped[datetime]
+    release: Mapped[Release] = relationship()
 
 
 class TaxFiling(Base):

@@ -59,9 +59,9 @@ def approve(act: Act, contract: Contract, milestone: Milestone, amount_minor: in
     if milestone.state in states.OPEN_TO_THE_CLIENT and not 1 <= amount <= held:
         raise Invalid.one("/amount", "amount_out_of_range", f"Between {plain(1, contract.currency)} and {plain(held, contract.currency)} can be released.")
     events.move(act, milestone, event, contract=contract, amount=amount)
+    milestone.auto_release_at = None
     release, entry = money.release(act, contract, milestone, amount)
     entries = [entry]
-    milestone.auto_release_at = None
     _withdraw_request(act, contract, milestone)
     if money.held_minor(milestone):
         entries += _rest(act, contract, milestone, rest, amount, release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.faults.test_releases import release
 from tests.finance.golden import Golden
 from tests.finance.reading import made, schema_accepts
 from tests.finance.test_identities import W9
+from tests.journey import Person
+from tests.states.test_milestones import page
 from tests.world import World
 
 INDIA = {"street": "Chowringhee Road", "city": "Kolkata", "country": "IN"}
@@ -81,6 +84,48 @@ def test_without_a_number_five_per_cent_of_the_gross(world: World) -> None:
     assert "USD 50.01 was withheld for the tax office (5 %," in letter
     assert "no tax number of yours is on file" in letter
     assert "USD 900.08 is yours" in letter
+    world.check_books()
+
+
+def _whole(world: World, client: Person, contract: dict[str, Any]) -> None:
+    assert client.approve(contract["milestones"][0]["id"]).status == 303
+
+
+def _part(world: World, client: Person, contract: dict[str, Any]) -> None:
+    assert client.approve(contract["milestones"][0]["id"], "40.00").status == 303
+
+
+def _silence(world: World, client: Person, contract: dict[str, Any]) -> None:
+    world.advance("13d")
+    rupees(world, "83.20")
+    world.advance("2d")
+
+
+def _agreement(world: World, client: Person, contract: dict[str, Any]) -> None:
+    """A dispute ends with 40.00 of 100.00 given back."""
+    assert client.decide(page(contract, "dispute"), amount="", refund="", claim="Half of it is missing.").status == 303
+    world.work()
+    newest = world.program().get(f"/v1/contracts/{contract['id']}/disputes")["data"][0]
+    world.program().post(f"/v1/disputes/{newest['id']}/answer", {"words": "All of it is there.", "refund": 0})
+    offer = world.program().post(f"/v1/disputes/{newest['id']}/proposals", {"refund": 4_000})["offers"][0]
+    assert client.decide(f"/c/{contract['id']}/disputes/{newest['id']}", choice="agree", offer=offer["id"]).status == 303
+
+
+@pytest.mark.parametrize(("ends", "gross"), [(_whole, 10_000), (_part, 4_000), (_silence, 10_000), (_agreement, 6_000)])
+@pytest.mark.parametrize("number", [None, PAN])
+def test_of_handed_over_work_however_it_is_released(world: World, ends: Callable[..., None], gross: int, number: dict[str, Any] | None) -> None:
+    """With a number an individual's first releases of the year are exempt (a threshold is asked for), without one 5 % is taken."""
+    living_in(world, "IN")
+    decide(world, "in_194o")
+    rupees(world, "83.20")
+    if number:
+        world.program().post("/v1/tax-identity", number)
+    contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
+    ends(world, client, contract)
+    world.work()
+    expected = ("in_194o", 0, "below_threshold") if number else ("in_194o", gross // 20, "no_number_on_file")
+    assert [(regime, amount, reason) for regime, _, amount, reason in taken(world)] == [expected]
+    assert world.trial_balance().get("tax_withheld", 0) == expected[1]
     world.check_books()
 
 
