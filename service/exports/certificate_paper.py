@@ -12,6 +12,7 @@ from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import Invalid
+from service.domain.lifecycle import PAYOUT
 from service.domain.money import currency
 from service.exports import making, registry
 from service.exports.formats import as_csv
@@ -34,14 +35,23 @@ _SUMS = (
     "payouts_arrived",
 )
 _LINES = """
+    WITH earned AS (
+        SELECT l.entry_id, l.currency, sum(l.amount_minor) AS amount_minor, sum(sum(l.amount_minor)) OVER (PARTITION BY l.currency ORDER BY l.number) AS upto
+          FROM party_line l
+         WHERE l.party = 'freelancer' AND l.party_id = %(person)s AND l.type NOT IN ('payout', 'payout_failed') AND l.recorded_at <= %(now)s
+         GROUP BY l.number, l.entry_id, l.currency
+    ), drawn AS (
+        SELECT o.id, o.currency, o.amount_minor, q.number, sum(o.amount_minor) OVER (PARTITION BY o.currency ORDER BY q.number) AS upto
+          FROM payout o JOIN journal_entry q ON q.kind = 'payout_request' AND typeid_uuid(q.cause) = o.id
+         WHERE o.freelancer_id = %(person)s AND o.state <> ALL (%(undone)s)
+    )
     SELECT e.posted_on, k.title, k.client_name, k.client_country, r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.withheld_minor, r.net_minor,
-           next.payout_id
+           ARRAY(SELECT d.id FROM drawn d WHERE d.currency = r.currency AND d.upto > w.upto - w.amount_minor AND d.upto - d.amount_minor < w.upto ORDER BY d.number) AS payout_ids
       FROM release r JOIN journal_entry e ON e.kind = 'release' AND typeid_uuid(e.cause) = r.id JOIN contract k ON k.id = r.contract_id
-      LEFT JOIN LATERAL (SELECT o.id AS payout_id FROM journal_entry q JOIN payout o ON o.id = typeid_uuid(q.cause)
-                          WHERE q.kind = 'payout_request' AND q.number > e.number AND q.recorded_at <= %s AND o.freelancer_id = r.freelancer_id AND o.currency = r.currency
-                          ORDER BY q.number LIMIT 1) next ON true
-     WHERE r.freelancer_id = %s AND e.posted_on BETWEEN %s AND %s AND e.recorded_at <= %s ORDER BY e.number LIMIT 2001
+      JOIN earned w ON w.entry_id = e.id AND w.currency = r.currency
+     WHERE r.freelancer_id = %(person)s AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.recorded_at <= %(now)s ORDER BY e.number LIMIT 2001
 """
+"""Money leaves in the order in which it was earned, so a release may be carried by two payouts, and one payout carry many."""
 _PAYOUTS = """
     SELECT o.id, o.currency, o.amount_minor, o.stripe_payout_id,
            (SELECT max(g.posted_on) FROM ledger_leg g WHERE g.account = 'payout_in_flight' AND g.owner = o.id AND g.kind = 'payout_paid' AND g.recorded_at <= %s) AS arrived_on
@@ -69,10 +79,11 @@ def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_da
     person = rows.freelancer(act.session, freelancer_id)
     asked = Asked(first_day, last_day, act.now, freelancer_id)
     totals = making.inline(act.session, registry.find("M2"), asked)
-    lines = fetch(act.session, _LINES, (act.now, typeid.decode(freelancer_id), first_day, last_day, act.now))
+    question = {"person": typeid.decode(freelancer_id), "now": act.now, "first": first_day, "last": last_day, "undone": list(PAYOUT.final)}
+    lines = fetch(act.session, _LINES, question)
     if len(lines) > MOST_LINES:
         raise Invalid.one("/period", "too_many_rows", f"A certificate lists at most {MOST_LINES:,} releases; take a shorter period.")
-    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (act.now, [line.payout_id for line in lines if line.payout_id]))}
+    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (act.now, [one for line in lines for one in line.payout_ids]))}
     head = next(iter(fetch(act.session, _HEAD)), None)
     code = certificates.new_code()
     content = {
@@ -106,17 +117,17 @@ def _sums(row: dict[str, str], language: str) -> list[list[str]]:
 
 
 def _listed(lines: list[Any], payouts: dict[Any, Any], language: str) -> list[Table]:
-    """Each release with the payout that carried it, and those payouts as a bank knows them."""
+    """Each release with the payouts that carried it, and those payouts as a bank knows them."""
     if not lines:
         return []
-    places = {payout_id: str(place) for place, payout_id in enumerate(dict.fromkeys(line.payout_id for line in lines if line.payout_id), 1)}
+    places = {payout_id: str(place) for place, payout_id in enumerate(dict.fromkeys(one for line in lines for one in line.payout_ids), 1)}
     amounts = ("gross_minor", "fee_minor", *(("withheld_minor",) if any(line.withheld_minor for line in lines) else ()), "net_minor")
     words = {"gross_minor": "gross", "fee_minor": "fee_short", "withheld_minor": "tax_withheld", "net_minor": "net"}
     columns = [say(word, language) for word in ("day", "contract", "client", *(words[name] for name in amounts), "payout")]
     releases = [
         [
             str(line.posted_on), line.title, f"{line.client_name} ({line.client_country})" if line.client_country else line.client_name,
-            *(money(getattr(line, name), line.currency, language) for name in amounts), places.get(line.payout_id, "–"),
+            *(money(getattr(line, name), line.currency, language) for name in amounts), ", ".join(places[one] for one in line.payout_ids) or "–",
         ]
         for line in lines
     ]  # fmt: skip
@@ -127,5 +138,5 @@ def _listed(lines: list[Any], payouts: dict[Any, Any], language: str) -> list[Ta
             [place, typeid.encode("pyo", one), payouts[one].stripe_payout_id or "–", str(payouts[one].arrived_on or "–"), money(payouts[one].amount_minor, payouts[one].currency, language)]
             for one, place in places.items()
         ]  # fmt: skip
-        found.append(Table(say("payouts", language), heads, rows, (4,)))
+        found.append(Table(say("payouts", language), heads, rows, (4,), (1, 2, 3)))
     return found

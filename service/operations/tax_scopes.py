@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from service import events
@@ -22,6 +23,6 @@ def decide(act: Act, regime: str, in_scope: bool, reason: str) -> TaxScope:
 
 def present(session: Session) -> dict[str, TaxScope | None]:
     """By regime; None where nobody has decided."""
-    newest = select(TaxScope).distinct(TaxScope.regime).order_by(TaxScope.regime, TaxScope.decided_at.desc(), TaxScope.id.desc())
+    newest = select(TaxScope).ext(distinct_on(TaxScope.regime)).order_by(TaxScope.regime, TaxScope.decided_at.desc(), TaxScope.id.desc())
     decided: dict[str, Any] = {one.regime: one for one in session.execute(newest).scalars()}
     return {regime: decided.get(regime) for regime in TAX_REGIMES}

@@ -27,12 +27,13 @@ def compile_pdf(template: str, values: dict[str, Any], made_at: datetime) -> byt
 
 @dataclass(frozen=True)
 class Table:
-    """`amounts`: the columns that hold amounts, which stand to the right."""
+    """`amounts`: the columns that hold amounts, which stand to the right; `whole`: those whose texts have no place to break, as numbers of others."""
 
     heading: str
     columns: list[str]
     rows: list[list[str]]
     amounts: tuple[int, ...] = ()
+    whole: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,11 @@ class Paper:
         values = {name: getattr(self, name) for name in ("platform", "language", "title", "number", "intro", "facts", "notes", "check")}
         values["parties"] = [{"heading": heading, "lines": lines} for heading, lines in self.parties]
         values["tables"] = [
-            {"heading": t.heading, "columns": [{"name": name, "amount": place in t.amounts} for place, name in enumerate(t.columns)], "rows": t.rows}
+            {
+                "heading": t.heading,
+                "rows": t.rows,
+                "columns": [{"name": name, "amount": place in t.amounts, "whole": place in t.amounts + t.whole} for place, name in enumerate(t.columns)],
+            }
             for t in self.tables
         ]
         if self.attachment:

@@ -101,6 +101,27 @@ def test_anybody_can_check_it_and_sees_when_it_is_over(earned: World) -> None:
     assert "There is no certificate" in stranger.get("/verify/AAAA-BBBB-CCCC", expect=404).text
 
 
+def test_a_certificate_says_which_payouts_carried_a_release(world: World, tmp_path: Path) -> None:
+    """Net 1,140.00, 760.47 and 2,216.66; drawn as 1,000.00, 600.00 and 1,500.00: the first is in two payouts, the second in two, the third in one."""
+    contract, client = world.funded_contract()
+    for milestone in (m["id"] for m in contract["milestones"]):
+        world.program().post(f"/v1/milestones/{milestone}/submissions", {"note": "Done."})
+        assert client.approve(milestone).status == 303
+    world.work()
+    world.advance("6d")
+    world.onboarded()
+    ids = []
+    for amount in (100_000, 60_000, 150_000):
+        ids.append(world.program().post("/v1/payouts", {"amount": amount, "currency": "USD"})["id"])
+        world.advance("1d")
+    world.advance("7d")
+    text = words_of(world.program().call("GET", issued(world)["file"]).raw, tmp_path)
+    for net, carried in (("1,140.00", "1, 2"), ("760.47", "2, 3"), ("2,216.66", "3")):
+        assert f"{net} USD {carried} " in text, net
+    for place, (number, amount) in enumerate(zip(ids, ("1,000.00", "600.00", "1,500.00"), strict=True), 1):
+        assert re.search(rf"{place} {number} po_\w+ \d{{4}}-\d\d-\d\d {amount} USD", text), (place, text)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_certificate_in_every_language(earned: World, tmp_path: Path, language: str) -> None:
     made = issued(earned, language, period=f"2026-03-01..{today(earned)}")

@@ -316,13 +316,17 @@ def test_on_the_page_of_finance(world: World) -> None:
     desk = colleague(world, "approver")
     page = desk.get("/finance/tax")
     assert "50.01" in page.text
+    assert "overdue" not in page.text
     assert not [form for form in page.forms if due["id"] in form.action], "the month is not over"
     world.advance("40d")
     desk = colleague(world, "approver")
     page = desk.get("/finance/tax")
+    assert "overdue" in page.text, "it was to be paid by the seventh"
     (form,) = [form for form in page.forms if due["id"] in form.action]
     assert desk.press("/finance/tax", form, reference="Challan 0510308").status == 303
-    assert "Challan 0510308" in desk.get("/finance/tax").text
+    page = desk.get("/finance/tax")
+    assert "Challan 0510308" in page.text
+    assert "overdue" not in page.text
     world.check_books()
 
 
