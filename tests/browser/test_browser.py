@@ -76,7 +76,7 @@ def test_the_reference_works_under_its_policy(browser: Browser, demo: Demo) -> N
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith((f"http://127.0.0.1:{demo.port}", "data:", "blob:")) else None)
     page.goto(f"http://127.0.0.1:{demo.port}/docs")
-    page.get_by_text("/v1/contracts", exact=True).first.wait_for()
+    page.get_by_text("/v1/contracts", exact=True).first.wait_for(timeout=90_000)
     assert complaints == []
 
 
