@@ -22,7 +22,19 @@ from tests.faults.test_releases import release
 from tests.journey import Reply
 from tests.world import World
 
-NASTY = ['=HYPERLINK("http://evil.example")', "+1", "-1+2", "@SUM(A1)", "＝1", "a\u202eb", "two\nlines", 'quo"te', "semi;colon", "é" * 60]
+NASTY = [
+    '=HYPERLINK("http://evil.example")',
+    "+1",
+    "-1+2",
+    "@SUM(A1)",
+    "＝1",
+    "a\u202eb",
+    "two\nlines",
+    'quo"te',
+    "semi;colon",
+    "back\\slash\\n, and more",
+    "é" * 60,
+]
 
 
 def ready(world: World, who: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +145,7 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
     text = world.program("finance").call("GET", ready(world, "finance", {"export": "M1", "period": year})["files"][0]).text
     cells = [(r["contract_title"], r["amount"]) for r in csv.DictReader(text.splitlines(keepends=True))]
     assert {title for title, _ in cells if title.startswith("'")} >= {"'+1", "'-1+2", "'@SUM(A1)", "'＝1"}
+    assert {title.removeprefix("'") for title, _ in cells} >= {r"back\slash\n, and more", 'quo"te', "semi;colon", "é" * 60}
     assert all(amount == "100.00" for _, amount in cells)
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("a", "amount", "")))
     written = b"".join(formats.as_csv(export, [[["=1", "\tx", "plain", ""], ["-60.00", "1.00", "", "-0.01"]]])).decode()

@@ -22,6 +22,7 @@ from tests.databases import clone
 from tests.faults.test_releases import release
 from tests.journey import Person, Reply, path_of
 from tests.machine.freezing import SCOPES, Freezing
+from tests.machine.taxing import Taxing
 from tests.world import World
 
 settings.register_profile("quick", max_examples=6, stateful_step_count=30, derandomize=True)
@@ -29,6 +30,9 @@ settings.register_profile("long", max_examples=60, stateful_step_count=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 AMOUNTS = st.integers(500, 5_000_000)
+OWED = (
+    "escrow", "disputed", "pending", "available", "reserve", "suspense", "unclaimed", "payout_in_flight", "refund_in_flight", "tax_withheld",
+)  # fmt: skip
 CARDS = st.sampled_from(
     ["4242 4242 4242 4242"] * 4 + ["4000 0000 0000 0002", "4000 0000 0000 5126", "4000 0000 0000 7726", "4000 0000 0000 0077", "4000 0000 0000 0259"]
 )
@@ -45,7 +49,7 @@ def as_client(world: World, milestone_id: str, verb: Any) -> None:
         verb(act, *rows.milestone(act.session, milestone_id, owner=rows.EVERYONE))
 
 
-class LifecycleMachine(Freezing):
+class LifecycleMachine(Freezing, Taxing):
     """The model is small: what each milestone was paid and released, and what has been paid out."""
 
     contracts = Bundle("contracts")
@@ -58,6 +62,7 @@ class LifecycleMachine(Freezing):
         self.clients: dict[str, Person] = {}
         self.released: dict[str, int] = {}
         self.onboarded = False
+        self.live_in_india()
         made = [self.new_contract([10_000 + n, 2_500, 77_777], bearer) for n, bearer in enumerate(("platform", "freelancer", "client"))]
         for contract in made[:2]:
             self._pay(contract, "4242 4242 4242 4242", everything=True)
@@ -266,10 +271,7 @@ class LifecycleMachine(Freezing):
             wrong = [check for check in reconcile.verify(session) if not check.ok]
             lines = {line.kind: line.balance_minor for line in ledger.trial_balance(session) if line.currency == "USD"}
         assert not wrong, wrong
-        assert all(
-            lines.get(kind, 0) >= 0
-            for kind in ("escrow", "disputed", "pending", "available", "reserve", "suspense", "unclaimed", "payout_in_flight", "refund_in_flight")
-        )
+        assert all(lines.get(kind, 0) >= 0 for kind in OWED)
 
     @invariant()
     def nothing_leaves_beyond_what_came_in(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from service.domain import typeid
 from tests.machine.freezing import SCOPES, SUBJECTS
+from tests.machine.taxing import DUTIES
 from tests.machine.test_lifecycle_machine import LifecycleMachine
 
 STEPS = int(os.environ.get("STEPS", "60"))
@@ -67,6 +68,8 @@ class Walker:
             "lift": lambda: machine.lift(self._chance.randint(0, 9)),
             "lift_again": lambda: machine.lift(self._chance.randint(0, 9)),
             "set_aside": lambda: machine.set_aside(self._chance.randint(1, 50_000)),
+            "duty": lambda: machine.duty(pick(DUTIES), pick([True, True, False])),
+            "remit": lambda: machine.remit(self._chance.randint(0, 9)),
             "work": machine.work,
             "wait": lambda: machine.wait(pick(["11m", "3h", "1d", "6d"])),
         }  # fmt: skip
