@@ -56,6 +56,22 @@ def two() -> Response:
     return Response(json.dumps(row[0] if row else {}), mimetype="application/json")
 
 
+def _rates(command: list[str], environment: dict[str, str], port: int) -> dict[str, list[float]]:
+    """Requests a second of each route, round by round."""
+    found: dict[str, list[float]] = {name: [] for name in ROUTES}
+    served = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(4)
+        load: Any = Load(SimpleNamespace(demo=SimpleNamespace(port=port)))
+        for _ in range(ROUNDS):
+            for name, path in ROUTES.items():
+                found[name].append(load.run(lambda path=path: ("GET", path, None, {"Authorization": _KEY}), 200))
+    finally:
+        served.terminate()
+        served.wait(20)
+    return found
+
+
 def main() -> None:
     """Serve the three with as many workers and threads as the service has, on PostgreSQL of its own, and print their rates."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-floor-", dir="/var/tmp"))
@@ -71,15 +87,7 @@ def main() -> None:
             connection.execute("CREATE TABLE thing (id int PRIMARY KEY, doc jsonb); CREATE TABLE caller (id int, secret text PRIMARY KEY)")
             connection.execute("INSERT INTO thing SELECT 7, jsonb_object_agg('field_' || n, repeat('text ', 10)) FROM generate_series(1, 40) n")
             connection.execute("INSERT INTO caller VALUES (1, %s)", (_KEY,))
-        served = subprocess.Popen(command, env=os.environ | {"FLOOR_URL": server.url(owner=True)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(4)
-        load: Any = Load(SimpleNamespace(demo=SimpleNamespace(port=port)))
-        rates: dict[str, list[float]] = {name: [] for name in ROUTES}
-        for _ in range(ROUNDS):
-            for name, path in ROUTES.items():
-                rates[name].append(load.run(lambda path=path: ("GET", path, None, {"Authorization": _KEY}), 200))
-        served.terminate()
-        served.wait(20)
+        rates = _rates(command, os.environ | {"FLOOR_URL": server.url(owner=True)}, port)
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)

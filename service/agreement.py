@@ -8,13 +8,14 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from service import rows
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
-from service.models import Contract, ContractText, Freelancer, TaxIdentity
+from service.models import Contract, ContractText, Freelancer
 from service.policies import FOLDER as POLICY_FOLDER
 from service.policies import NORMAL
 from service.policies.fee_tax import FeeTax
@@ -94,9 +95,7 @@ def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
 
 def fee_tax_of(act: Act, freelancer_id: str, on: date) -> FeeTax | None:
     """The tax that is charged on a freelancer's fee: none to a business that owes it itself, by what it has declared."""
-    declared = act.session.execute(
-        select(TaxIdentity).where(TaxIdentity.freelancer_id == freelancer_id, TaxIdentity.replaced_at.is_(None))
-    ).scalar_one_or_none()
+    declared = rows.tax_identity(act.session, freelancer_id)
     if declared is not None and act.policies.entity.reverse_charges(declared.country, declared.vat_id):
         return None
     return act.policies.fee_tax(act.session.get_one(Freelancer, freelancer_id).country, on)

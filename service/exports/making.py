@@ -117,8 +117,9 @@ class _Counted:
             self.rows += 1
             for name in self._export.sums if row.currency else ():
                 self._totals[row.currency][name] += getattr(row, name)
+            if self.rows % _PROGRESS_ROWS == 0:
+                self._progress(self.rows)
             yield row
-        self._progress(self.rows)
 
     def written(self, batches: Iterator[Columns]) -> Iterator[Columns]:
         names = [column.name for column in self._export.columns]

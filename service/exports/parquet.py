@@ -10,9 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from service.exports.reading import Columns
+from service.exports.reading import BATCH, Columns
 from service.exports.shapes import Export
 
+_GROUP_ROWS = 20_000
 OFFERED = find_spec("pyarrow") is not None
 """pyarrow is larger than everything else together: only who wants the format installs it."""
 
@@ -40,9 +41,9 @@ def as_parquet(export: Export, batches: Iterable[Columns], target: Path) -> None
 
 
 def _larger(batches: Iterable[Columns]) -> Iterator[Columns]:
-    """Ten of them at once: a group of rows in the file."""
+    """As many as make a group of rows in the file."""
     every = iter(batches)
-    while some := list(islice(every, 10)):
+    while some := list(islice(every, _GROUP_ROWS // BATCH)):
         yield [[text for batch in some for text in batch[place]] for place in range(len(some[0]))]
 
 

@@ -21,6 +21,7 @@ BATCH = 250
 """About what waits between PostgreSQL and us, so that it writes the next rows while these are worked on."""
 Columns = list[Sequence[str]]
 """Some hundred rows, a column at a time, since there may be a million: every cell a text, nothing the empty one."""
+_FETCHED = 2_000
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -30,7 +31,7 @@ def typed_rows(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
     # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
     session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
     with _connection(session).cursor(name="export", row_factory=namedtuple_row) as cursor:
-        cursor.itersize = BATCH
+        cursor.itersize = _FETCHED
         yield from cursor.execute(export.statement, asked.parameters())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from service.models import (
     Withholding,
 )
 from service.operations import links, tax_dues
+from service.policies.quotes import decimal
 from service.runtime import Runtime
 from service.worker import letters_safety
 
@@ -146,8 +147,7 @@ _NUMBER = {"number_on_file": "your tax number is on file", "no_number_on_file": 
 
 
 def _tax(tax: Withholding) -> dict[str, str]:
-    rate = format((Decimal(tax.rate) * 100).normalize(), "f")
-    return {"amount": plain(tax.amount_minor, tax.currency), "rate": rate, "legal_ref": tax.legal_ref, "why": _NUMBER[tax.reason]}
+    return {"amount": plain(tax.amount_minor, tax.currency), "rate": decimal(Fraction(tax.rate) * 100), "legal_ref": tax.legal_ref, "why": _NUMBER[tax.reason]}
 
 
 _NEWS = {"dispute.answered": "answered", "dispute.offer_made": "offer", "dispute.mediation_opened": "mediation", "dispute.arbitration_opened": "arbitration"}
