@@ -100,9 +100,20 @@ def first(session: Session, export: Export, asked: Asked) -> list[Columns]:
     """All rows as texts, for an answer on the spot. Raises Invalid when there are more than 10,000."""
     with written(session, export, asked) as batches:
         found = list(islice(as_texts(export, batches), INLINE_ROWS // BATCH + 1))
-        if sum(len(columns[0]) for columns in found) > INLINE_ROWS:
-            raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
+        _on_the_spot(sum(len(columns[0]) for columns in found))
     return found
+
+
+def first_typed(session: Session, export: Export, asked: Asked) -> list[Any]:
+    """The same for forms that reckon with the rows."""
+    found = list(islice(typed_rows(session, export, asked), INLINE_ROWS + 1))
+    _on_the_spot(len(found))
+    return found
+
+
+def _on_the_spot(rows: int) -> None:
+    if rows > INLINE_ROWS:
+        raise Invalid.one("/period", "too_many_rows", f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.")
 
 
 class _Counted:

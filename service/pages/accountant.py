@@ -13,7 +13,6 @@ from service import rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
 from service.exports import formats, invoices, making, periods, registry, summary_paper
-from service.exports.reading import typed_rows
 from service.exports.shapes import Asked
 from service.models import AccountantLink
 from service.operations import accountant_links, invoicing
@@ -104,7 +103,7 @@ def export(code: str, form: str) -> AnyResponse:
         if wanted.code not in EXPORTS or form not in ("csv", "jsonl", "pdf") or (form == "pdf" and not wanted.pdf):
             raise NotFound("There is no such file.")
         if form == "pdf":
-            data = summary_paper.render(wanted, asked, typed_rows(act.session, wanted, asked))
+            data = summary_paper.render(wanted, asked, iter(making.first_typed(act.session, wanted, asked)))
         else:
             data = b"".join((formats.as_csv if form == "csv" else formats.as_jsonl)(wanted, making.first(act.session, wanted, asked)))
         return web.attachment(f"{wanted.code.lower()}-{asked.first_day}-{asked.last_day}.{form}", "application/octet-stream", data)

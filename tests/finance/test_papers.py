@@ -18,6 +18,7 @@ import pikepdf
 import pytest
 
 from service.domain import typeid
+from service.exports import making
 from service.papers import signing
 from service.papers.words import LANGUAGES, all_keys, money, say
 from tests.databases import clone
@@ -187,7 +188,7 @@ def inside(world: World, link: dict[str, Any]) -> Person:
     return person
 
 
-def test_an_accountant_reads_and_every_look_is_written_down(earned: World, tmp_path: Path) -> None:
+def test_an_accountant_reads_and_every_look_is_written_down(earned: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = earned.program()
     link = ada.post("/v1/accountant-links", {"name": "Luca Pacioli", "days": 7})
     luca = inside(earned, link)
@@ -196,7 +197,11 @@ def test_an_accountant_reads_and_every_look_is_written_down(earned: World, tmp_p
     assert all(form.method == "get" for form in shown.forms), "nothing can be changed from here"
     history = luca.http.request("GET", f"/accountant/exports/M1.csv?period=2026-01-01..{today(earned)}")
     assert b"platform_fee" in history.raw
-    paper = luca.http.request("GET", f"/accountant/exports/M2.pdf?period=2026-01-01..{today(earned)}&language=de")
+    address = f"/accountant/exports/M2.pdf?period=2026-01-01..{today(earned)}&language=de"
+    with monkeypatch.context() as smaller:
+        smaller.setattr(making, "INLINE_ROWS", 0)
+        assert luca.http.request("GET", address).status == 422, "what is made on the spot has a maximum"
+    paper = luca.http.request("GET", address)
     assert GERMAN["de"] in words_of(paper.raw, tmp_path)
     assert luca.http.request("GET", "/accountant/exports/M6.csv").status == 404
     assert luca.http.request("GET", "/accountant?period=never").status == 422
