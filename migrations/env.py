@@ -27,7 +27,6 @@ context.configure(
     include_name=_ours,
     render_item=_plain,
     compare_type=True,
-    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -21,13 +21,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The database answers and stands at this code's migration."""
+    """The database answers, and its schema is one that this code works on: by number and by the hash of what made it."""
     with web.runtime().db.transaction() as session:
-        at, head = migrate.current(session.connection()), migrate.head()
+        at, unfit = migrate.current(session.connection()), migrate.unfit(session.connection())
         figures = queue.figures(session, clock.now(session))
         unplaced: int = session.execute(_WAITING).scalar_one()
-    if at != head:
-        raise Unavailable(f"The database stands at migration {at or 'none'}, this code needs {head}.")
+    if unfit:
+        raise Unavailable(unfit)
     return jsonify(status="ready", migration=at, oldest_job_seconds=figures.oldest_seconds, events_waiting=unplaced)
 
 

@@ -15,7 +15,7 @@ from service import __version__
 from service.cli import admin, books, demo, exports, fees, run, tax
 from service.config import ConfigError
 from service.db.embedded import EmbeddedError
-from service.db.migrate import ModeMismatch
+from service.db.migrate import MigrationRefused
 from service.domain.errors import Conflict, HoldfastError, NotFound, Unavailable
 from service.policies import PolicyError
 
@@ -49,7 +49,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (ConfigError, EmbeddedError, ModeMismatch, PolicyError) as error:
+    except (ConfigError, EmbeddedError, MigrationRefused, PolicyError) as error:
         click.echo(f"holdfast: {error}", err=True)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
     except HoldfastError as error:

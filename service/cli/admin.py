@@ -48,8 +48,7 @@ def _checked(name: str, check: Callable[[Runtime], str | None], made: Runtime) -
 
 def _database(made: Runtime) -> str | None:
     with made.db.transaction() as session:
-        at = migrate.current(session.connection())
-    return None if at == migrate.head() else f"stands at {at or 'nothing'}; run: holdfast migrate"
+        return migrate.unfit(session.connection())
 
 
 def _mode(made: Runtime) -> str | None:

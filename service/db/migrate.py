@@ -1,8 +1,8 @@
-"""Migrations: run as the owner, in one advisory lock, and tell whether a database stands at the newest."""
+"""Migrations: run as the owner, in one advisory lock and one transaction, and tell whether a database fits this code."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
 
 from alembic import command
 from alembic.config import Config
@@ -10,41 +10,90 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from service.db import APP_ROLE, make_engine
+from service.db import APP_ROLE, make_engine, schema
 
-FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 _LOCK = 0x686F6C64
 
 
-class ModeMismatch(Exception):
+class MigrationRefused(Exception):
+    """This database is not one that can be upgraded here; nothing was changed. The message says what to do."""
+
+
+class ModeMismatch(MigrationRefused):
     """The database was made for the other mode."""
 
 
 def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("script_location", str(schema.FOLDER))
     config.attributes["connection"] = connection
     return config
 
 
 def upgrade(owner_url: str, mode: str) -> None:
-    """Bring the database to the newest migration and write down its mode. Raises ModeMismatch."""
+    """Bring the database to the newest migration and write down its mode. Raises MigrationRefused, ModeMismatch.
+
+    Revisions and replaced objects are one transaction: whoever works on the database meanwhile sees the schema of before
+    or the one of afterwards. A lock that cannot be had in five seconds ends it, with nothing changed.
+    """
     engine = make_engine(owner_url, role=None, pooled=False)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS hf"))
         connection.execute(text(f"DO $$ BEGIN CREATE ROLE {APP_ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"))
         connection.commit()
-        command.upgrade(_config(connection), "head")
-        connection.execute(
-            text("INSERT INTO installation (singleton, mode, clock_offset, created_at) VALUES (true, :mode, interval '0', now()) ON CONFLICT DO NOTHING"),
-            {"mode": mode},
-        )
-        found = connection.execute(text("SELECT mode FROM installation")).scalar_one()
-        connection.commit()
+        with connection.begin():
+            _recognise(connection)
+            _bring_to_head(connection)
+            found = _mode_of(connection, mode)
+            if found != mode:
+                raise ModeMismatch(f"This database was made for {found} mode; HOLDFAST_MODE is {mode}.")
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
-    if found != mode:
-        raise ModeMismatch(f"This database was made for {found} mode; HOLDFAST_MODE is {mode}.")
+
+
+def _bring_to_head(connection: Connection) -> None:
+    if current(connection) == head() and not schema.differs(connection):
+        return
+    command.upgrade(_config(connection), "head")
+    schema.replay(connection)
+
+
+def _mode_of(connection: Connection, mode: str) -> str:
+    connection.execute(
+        text("INSERT INTO hf.installation (singleton, mode, clock_offset, created_at) VALUES (true, :mode, interval '0', now()) ON CONFLICT DO NOTHING"),
+        {"mode": mode},
+    )
+    return str(connection.execute(text("SELECT mode FROM hf.installation")).scalar_one())
+
+
+def _recognise(connection: Connection) -> None:
+    at = current(connection)
+    if not at:
+        return
+    if at not in _known():
+        raise MigrationRefused(f"The database stands at migration {at}, which is newer than this code ({head()}). Install the newer release.")
+    state = schema.state_of(connection)
+    if state is None:
+        _recognise_first(connection, at)
+    else:
+        _recognise_frozen(state)
+
+
+def _recognise_first(connection: Connection, at: str) -> None:
+    """0.1 did not write down what made its schema, and builds before it used the same numbers for other tables."""
+    fingerprints = {release["fingerprint"] for release in schema.released().values() if release["revision"] == at}
+    if schema.fingerprint(connection) not in fingerprints:
+        raise MigrationRefused(
+            f"The database says migration {at}, but its tables are not those of a release: it was made by a build from before 0.1.0,"
+            " which cannot be upgraded. Take what you need out of it with the build that made it, and begin with an empty database."
+        )
+
+
+def _recognise_frozen(state: schema.SchemaState) -> None:
+    for release in schema.released().values():
+        for name, digest in release["files"].items():
+            if state.files.get(name, digest) != digest:
+                raise MigrationRefused(f"The database was made with another {name} than the released one; it cannot be upgraded from here.")
 
 
 def check(owner_url: str) -> None:
@@ -59,14 +108,35 @@ def make_revision(owner_url: str, message: str, revision: str) -> None:
         command.revision(_config(connection), message, autogenerate=True, rev_id=revision)
 
 
+@cache
+def _known() -> tuple[str, ...]:
+    """Every revision that this code has, newest first."""
+    config = Config()
+    config.set_main_option("script_location", str(schema.FOLDER))
+    return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
+
+
 def head() -> str:
     """The newest migration that this code knows."""
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER))
-    return ScriptDirectory.from_config(config).get_current_head() or ""
+    return _known()[0]
 
 
 def current(connection: Connection) -> str:
     """The migration at which a database stands; empty when it has none."""
     context = MigrationContext.configure(connection, opts={"version_table_schema": "hf"})
     return context.get_current_revision() or ""
+
+
+def unfit(connection: Connection) -> str | None:
+    """Why this code should not work on the database, as a sentence; None when it may.
+
+    A newer schema is fine as long as it says that code of this revision still works on it.
+    """
+    at = current(connection)
+    if at == head():
+        other = schema.differs(connection)
+        return f"The schema was made by another build ({', '.join(other[:3])}); run: holdfast migrate" if other else None
+    state = schema.state_of(connection)
+    if at and at not in _known() and state is not None and state.works_from <= head():
+        return None
+    return f"The database stands at migration {at or 'none'}, this code needs {head()}; run: holdfast migrate"
