@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,10 @@ from service import clock, config, ledger
 from service.app import create_runtime
 from service.db.embedded import EmbeddedServer, binaries
 from service.domain import typeid
+from service.domain.causes import Cause
+from service.domain.chart import EntryType
 from service.gateways.stripe import sign
-from service.ledger import Account, Entry, Line
+from service.ledger import Entry, Line, accounts
 from service.models import new_id
 from service.policies import NORMAL
 from service.policies.quotes import Asked, Pair, quote
@@ -218,10 +221,9 @@ def posts(stage: Stage) -> float:
     while time.perf_counter() < end:
         milestone, freelancer = entry_rows[count % len(entry_rows)]
         with stage.runtime.db.transaction() as session:
-            escrow = Account("escrow", milestone)
-            lines = [Line(escrow, Account("pending", freelancer), 1)]
-            act = type(act_now)(session, act_now.actor, act_now.now, act_now.request_id, act_now.policies)
-            ledger.post(act, Entry("release", new_id("rls"), "USD", lines, "bench"))
+            lines = (Line(accounts.escrow(milestone), accounts.pending(freelancer), 1),)
+            act = replace(act_now, session=session)
+            ledger.post(act, Entry(EntryType.RELEASE, Cause(new_id("rls")), "USD", lines, "bench"))
         count += 1
     return count / (time.perf_counter() - began)
 

@@ -22,8 +22,8 @@ BEGIN
                            confiscated_minor, charged_back_minor, fee_taken_minor, processing_taken_minor, processing_due_minor, round, extensions,
                            security_days, auto_release_at)
     SELECT 0, 0, 0, 0, 0, milestone, contract, 1, 'submitted', 'Work', 10000, 10000, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 5, now() + interval '14 days' FROM bench.work;
-    PERFORM ledger_post(gen_random_uuid(), 'fund', milestone::text, contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',
-                        ARRAY['psp_trust'], ARRAY[NULL]::uuid[], ARRAY['escrow'], ARRAY[milestone], ARRAY[10000]::bigint[]) FROM bench.work;
+    PERFORM ledger_post(gen_random_uuid(), 'fund', 'pay', milestone, NULL, contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',
+                        ARRAY['psp_trust'], ARRAY[NULL]::text[], ARRAY[NULL]::uuid[], ARRAY['escrow'], ARRAY['milestone'], ARRAY[milestone], ARRAY[10000]::bigint[]) FROM bench.work;
 END $$;
 
 CREATE FUNCTION bench.session(cookie text, wanted int) RETURNS void LANGUAGE plpgsql SET search_path = hf AS $$
@@ -61,9 +61,9 @@ BEGIN
     INSERT INTO job (kind, subject, args, due_at) VALUES ('mature', made::text, '{}', now() + interval '5 days'), ('invoice', made::text, '{}', now()) ON CONFLICT DO NOTHING;
     UPDATE milestone SET state = 'released', released_minor = 10000, fee_taken_minor = 500, auto_release_at = NULL WHERE id = w.milestone;
     UPDATE contract SET state = 'completed', version = version + 1, closed_at = now() WHERE id = w.contract;
-    PERFORM ledger_post(made, 'release', made::text, w.contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',
-                        ARRAY['escrow', 'escrow', 'psp_operating'], ARRAY[w.milestone, w.milestone, NULL], ARRAY['pending', 'platform_fees', 'psp_trust'],
-                        ARRAY[w.freelancer, NULL, NULL], ARRAY[9500, 500, 500]::bigint[]);
+    PERFORM ledger_post(made, 'release', 'rls', made, NULL, w.contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',
+                        ARRAY['escrow', 'escrow', 'psp_operating'], ARRAY['milestone', 'milestone', NULL], ARRAY[w.milestone, w.milestone, NULL],
+                        ARRAY['pending', 'platform_fees', 'psp_trust'], ARRAY['freelancer', NULL, NULL], ARRAY[w.freelancer, NULL, NULL], ARRAY[9500, 500, 500]::bigint[]);
 END $$;
 
 CREATE FUNCTION bench.post() RETURNS void LANGUAGE plpgsql SET search_path = hf AS $$
@@ -72,8 +72,8 @@ DECLARE
     chosen bigint := (SELECT max(number) FROM bench.work) - (random() * 199)::int;
 BEGIN
     SELECT * INTO STRICT w FROM bench.work WHERE number = chosen;
-    PERFORM ledger_post(gen_random_uuid(), 'release', gen_random_uuid()::text, w.contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',
-                        ARRAY['escrow'], ARRAY[w.milestone], ARRAY['pending'], ARRAY[w.freelancer], ARRAY[1]::bigint[]);
+    PERFORM ledger_post(gen_random_uuid(), 'release', 'rls', gen_random_uuid(), NULL, w.contract, 'bench', now(), current_date, now(), current_date, 'bench', 'USD',
+                        ARRAY['escrow'], ARRAY['milestone'], ARRAY[w.milestone], ARRAY['pending'], ARRAY['freelancer'], ARRAY[w.freelancer], ARRAY[1]::bigint[]);
 END $$;
 
 CREATE FUNCTION bench.create_contract() RETURNS void LANGUAGE plpgsql SET search_path = hf AS $$

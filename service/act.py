@@ -13,13 +13,17 @@ from service.policies import Policies
 
 @dataclass(frozen=True)
 class Act:
-    """`actor` reads `freelancer:frl_…`, `client:cli_…`, `staff:key_…`, `system` or `psp`; `now` is of the service's clock."""
+    """`actor` reads `freelancer:frl_…`, `client:cli_…`, `staff:key_…`, `system` or `psp`.
+
+    `now` is of the service's clock: when it happens, or for a timer when it was due. `recorded_at` is when it is written down.
+    """
 
     session: Session
     actor: str
     now: datetime
     request_id: str
     policies: Policies
+    recorded_at: datetime
 
     @property
     def role(self) -> str:
@@ -32,10 +36,11 @@ class Act:
         return replace(self, actor=actor)
 
     def at(self, instant: datetime) -> Act:
-        """The same act at the instant at which it was due: a timer that runs late still happens on time in the books."""
+        """The same act at the instant at which it was due: a timer that runs late still happens on time, and says when it ran."""
         return replace(self, now=instant)
 
 
 def begin(session: Session, actor: str, request_id: str, policies: Policies) -> Act:
     """An act at the service's present instant."""
-    return Act(session, actor, clock.now(session), request_id, policies)
+    now = clock.now(session)
+    return Act(session, actor, now, request_id, policies, now)

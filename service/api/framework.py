@@ -165,7 +165,7 @@ def call(scope: str, *, reads: bool = False) -> Iterator[Call]:
             principal, now = people.authenticate(session, web.bearer())
             if scope and scope not in principal.scopes:
                 raise MissingScope(f"The key needs the scope {scope}.")
-            begun = Act(session, principal.actor, now, web.request_id(), runtime.policies)
+            begun = Act(session, principal.actor, now, web.request_id(), runtime.policies, now)
             if principal.freelancer_id and request.method not in ("GET", "HEAD") and not OPEN_TO_THE_BLOCKED.match(request.path):
                 holds.refuse(begun, "login", [principal.freelancer_id])
             made = Call(begun, principal)

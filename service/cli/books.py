@@ -16,6 +16,7 @@ from service.cli import show
 from service.db import Database
 from service.domain.errors import Unavailable
 from service.domain.money import CURRENCIES, from_stripe, plain, to_stripe
+from service.ledger import entries
 from service.models import new_id
 from service.operations import reconcile
 from service.sandbox import runner
@@ -76,7 +77,7 @@ def float_(amount_minor: int, currency: str, out: bool, reference: str) -> None:
 
 def post_float(made: Any, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str) -> None:
     with show.act(made) as act:
-        books.post(act, reconcile.float_entry(cause, amount_minor, currency, out=out, reference=reference))
+        books.post(act, entries.float_movement(cause, amount_minor, currency, out=out, reference=reference))
 
 
 @ledger.command()

@@ -9,54 +9,149 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 DEBIT, CREDIT = "debit", "credit"
 GATES = ("none", "release", "refund", "outflow")
 
 
+class AccountCode(StrEnum):
+    """What an account is for; rows keep the code."""
+
+    PSP_TRUST = "psp_trust"
+    PSP_OPERATING = "psp_operating"
+    CHARGEBACK_RECEIVABLE = "chargeback_receivable"
+    ESCROW = "escrow"
+    DISPUTED = "disputed"
+    REFUND_IN_FLIGHT = "refund_in_flight"
+    PAYOUT_IN_FLIGHT = "payout_in_flight"
+    PENDING = "pending"
+    AVAILABLE = "available"
+    RESERVE = "reserve"
+    SUSPENSE = "suspense"
+    CONFISCATED = "confiscated"
+    TAX_WITHHELD = "tax_withheld"
+    AUTHORITY_PAYABLE = "authority_payable"
+    UNCLAIMED = "unclaimed"
+    RECOVERABLE = "recoverable"
+    PLATFORM_FEES = "platform_fees"
+    PROCESSING_RECOVERED = "processing_recovered"
+    FORFEITURES = "forfeitures"
+    FEE_TAX_PAYABLE = "fee_tax_payable"
+    PSP_FEES = "psp_fees"
+    DISPUTE_FEES = "dispute_fees"
+    LOSSES = "losses"
+    PLATFORM_EQUITY = "platform_equity"
+
+
+class EntryType(StrEnum):
+    """One kind of business event in the books; rows keep the code."""
+
+    FUND = "fund"
+    FUND_PROCESSING_FEE = "fund_processing_fee"
+    RELEASE = "release"
+    TAX_REMIT = "tax_remit"
+    MATURE = "mature"
+    PAYOUT_REQUEST = "payout_request"
+    PAYOUT_HELD = "payout_held"
+    HOLD_RESERVE = "hold_reserve"
+    HOLD_RETURN = "hold_return"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_RETURNED = "payout_returned"
+    PAYOUT_BOUNCED = "payout_bounced"
+    SUSPEND_RECEIPT = "suspend_receipt"
+    SUSPENSE_REFUND = "suspense_refund"
+    REFUND_REQUEST = "refund_request"
+    REFUND_AFTER_RELEASE = "refund_after_release"
+    REFUND_RETRY = "refund_retry"
+    REFUND_SUCCEEDED = "refund_succeeded"
+    REFUND_FAILED = "refund_failed"
+    REFUND_BOUNCED = "refund_bounced"
+    REFUND_OUTSIDE = "refund_outside"
+    ROLL = "roll"
+    DISPUTE_LOCK = "dispute_lock"
+    DISPUTE_SETTLE = "dispute_settle"
+    CHARGEBACK_OPEN = "chargeback_open"
+    CHARGEBACK_FEE = "chargeback_fee"
+    CHARGEBACK_LOCK = "chargeback_lock"
+    CHARGEBACK_WON = "chargeback_won"
+    CHARGEBACK_LOST = "chargeback_lost"
+    CHARGEBACK_RESERVE_OVER = "chargeback_reserve_over"
+    CONFISCATE = "confiscate"
+    CASE_REFUND = "case_refund"
+    CASE_AUTHORITY = "case_authority"
+    CASE_LOSS = "case_loss"
+    CASE_REMAINDER = "case_remainder"
+    FORFEIT = "forfeit"
+    RESTORE = "restore"
+    WRITE_OFF = "write_off"
+    FLOAT_IN = "float_in"
+    FLOAT_OUT = "float_out"
+
+
+class OwnerType(StrEnum):
+    """What an account can belong to."""
+
+    MILESTONE = "milestone"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    PAYOUT = "payout"
+    FREELANCER = "freelancer"
+    CLIENT = "client"
+    HOLD = "hold"
+    CHARGEBACK = "chargeback"
+    CASE = "case"
+    TAX_DUE = "tax_due"
+
+
 @dataclass(frozen=True)
 class AccountKind:
-    """`per` says what an account of this kind belongs to; bounded accounts carry a balance row that may not go below zero."""
+    """`owners`: the types of what it may belong to, none for the platform's; bounded accounts carry a balance row that may not go below zero."""
 
-    name: str
-    per: str
+    name: AccountCode
+    owners: tuple[OwnerType, ...]
     side: str
     bounded: bool
     trust_side: int
     meaning: str
 
+    @property
+    def per(self) -> str:
+        """What there is one account of it for, in words."""
+        return " or ".join(owner.replace("_", " ") for owner in self.owners) or "currency"
 
-def _liability(name: str, per: str, meaning: str) -> AccountKind:
-    return AccountKind(name, per, CREDIT, True, -1, meaning)
+
+def _liability(name: AccountCode, owners: str, meaning: str) -> AccountKind:
+    return AccountKind(name, tuple(map(OwnerType, owners.split())), CREDIT, True, -1, meaning)
 
 
 ACCOUNTS = {
     account.name: account
     for account in (
-        AccountKind("psp_trust", "currency", DEBIT, False, 1, "other people's money at Stripe"),
-        AccountKind("psp_operating", "currency", DEBIT, False, 0, "the platform's own money at Stripe"),
-        AccountKind("chargeback_receivable", "chargeback", DEBIT, True, 0, "pulled by a bank, not yet decided"),
-        _liability("escrow", "milestone", "paid by the client, not yet released"),
-        _liability("disputed", "milestone", "locked by a dispute or chargeback"),
-        _liability("refund_in_flight", "refund", "on its way back to the client"),
-        _liability("payout_in_flight", "payout", "on its way to the freelancer's bank"),
-        _liability("pending", "freelancer", "released, in its security period"),
-        _liability("available", "freelancer", "may be paid out"),
-        _liability("reserve", "hold", "locked by an amount-limited hold"),
-        _liability("suspense", "payment", "wrong, late or double money, on its way back"),
-        _liability("confiscated", "case", "taken by a case, not the platform's"),
-        _liability("tax_withheld", "tax due", "withheld for a tax office, by month"),
-        _liability("authority_payable", "authority", "owed to an authority by order"),
-        _liability("unclaimed", "person", "owed to a person who cannot be paid"),
-        AccountKind("recoverable", "freelancer", DEBIT, True, 0, "what a freelancer owes, financed by the platform"),
-        AccountKind("platform_fees", "currency", CREDIT, False, 0, "fees earned on releases"),
-        AccountKind("processing_recovered", "currency", CREDIT, False, 0, "processing cost borne by client or freelancer"),
-        AccountKind("forfeitures", "currency", CREDIT, False, 0, "forfeited with a legal basis"),
-        AccountKind("fee_tax_payable", "currency", CREDIT, False, 0, "tax on the fee, owed to a tax office"),
-        AccountKind("psp_fees", "currency", DEBIT, False, 0, "what Stripe takes per charge"),
-        AccountKind("dispute_fees", "currency", DEBIT, False, 0, "what Stripe takes per chargeback"),
-        AccountKind("losses", "currency", DEBIT, False, 0, "borne by the platform"),
-        AccountKind("platform_equity", "currency", CREDIT, False, 0, "put in or taken out by the platform"),
+        AccountKind(AccountCode.PSP_TRUST, (), DEBIT, False, 1, "other people's money at Stripe"),
+        AccountKind(AccountCode.PSP_OPERATING, (), DEBIT, False, 0, "the platform's own money at Stripe"),
+        AccountKind(AccountCode.CHARGEBACK_RECEIVABLE, (OwnerType.CHARGEBACK,), DEBIT, True, 0, "pulled by a bank, not yet decided"),
+        _liability(AccountCode.ESCROW, "milestone", "paid by the client, not yet released"),
+        _liability(AccountCode.DISPUTED, "milestone", "locked by a dispute or chargeback"),
+        _liability(AccountCode.REFUND_IN_FLIGHT, "refund", "on its way back to the client"),
+        _liability(AccountCode.PAYOUT_IN_FLIGHT, "payout", "on its way to the freelancer's bank"),
+        _liability(AccountCode.PENDING, "freelancer", "released, in its security period"),
+        _liability(AccountCode.AVAILABLE, "freelancer", "may be paid out"),
+        _liability(AccountCode.RESERVE, "hold chargeback", "locked by an amount-limited hold"),
+        _liability(AccountCode.SUSPENSE, "payment", "wrong, late or double money, on its way back"),
+        _liability(AccountCode.CONFISCATED, "case", "taken by a case, not the platform's"),
+        _liability(AccountCode.TAX_WITHHELD, "tax_due", "withheld for a tax office, by month"),
+        _liability(AccountCode.AUTHORITY_PAYABLE, "case", "owed to an authority by order"),
+        _liability(AccountCode.UNCLAIMED, "client", "owed to a person who cannot be paid"),
+        AccountKind(AccountCode.RECOVERABLE, (OwnerType.FREELANCER,), DEBIT, True, 0, "what a freelancer owes, financed by the platform"),
+        AccountKind(AccountCode.PLATFORM_FEES, (), CREDIT, False, 0, "fees earned on releases"),
+        AccountKind(AccountCode.PROCESSING_RECOVERED, (), CREDIT, False, 0, "processing cost borne by client or freelancer"),
+        AccountKind(AccountCode.FORFEITURES, (), CREDIT, False, 0, "forfeited with a legal basis"),
+        AccountKind(AccountCode.FEE_TAX_PAYABLE, (), CREDIT, False, 0, "tax on the fee, owed to a tax office"),
+        AccountKind(AccountCode.PSP_FEES, (), DEBIT, False, 0, "what Stripe takes per charge"),
+        AccountKind(AccountCode.DISPUTE_FEES, (), DEBIT, False, 0, "what Stripe takes per chargeback"),
+        AccountKind(AccountCode.LOSSES, (), DEBIT, False, 0, "borne by the platform"),
+        AccountKind(AccountCode.PLATFORM_EQUITY, (), CREDIT, False, 0, "put in or taken out by the platform"),
     )
 }
 
@@ -65,15 +160,15 @@ ACCOUNTS = {
 class EntryKind:
     """One kind of business event in the books: its possible lines (debit, credit) and the gate its debits must pass."""
 
-    name: str
+    name: EntryType
     gate: str
-    lines: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[AccountCode, AccountCode], ...]
     meaning: str
 
 
 def _entry(name: str, gate: str, lines: str, meaning: str) -> EntryKind:
-    pairs = tuple((debit, credit) for debit, credit in (pair.split(">") for pair in lines.split()))
-    return EntryKind(name, gate, pairs, meaning)
+    pairs = tuple((AccountCode(debit), AccountCode(credit)) for debit, credit in (pair.split(">") for pair in lines.split()))
+    return EntryKind(EntryType(name), gate, pairs, meaning)
 
 
 ENTRIES = {
@@ -160,6 +255,16 @@ ENTRIES = {
         _entry("float_out", "none", "platform_equity>psp_operating", "the platform takes money out"),
     )
 }
+
+
+REVERSALS = {
+    EntryType.PAYOUT_HELD: EntryType.PAYOUT_REQUEST,
+    EntryType.PAYOUT_RETURNED: EntryType.PAYOUT_REQUEST,
+    EntryType.HOLD_RETURN: EntryType.HOLD_RESERVE,
+    EntryType.DISPUTE_SETTLE: EntryType.DISPUTE_LOCK,
+    EntryType.FLOAT_OUT: EntryType.FLOAT_IN,
+}
+"""Entries that are another one turned round, line by line; all or a part of it."""
 
 
 def chart_lines() -> Iterable[tuple[str, str, str]]:

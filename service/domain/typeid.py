@@ -37,3 +37,10 @@ def decode(typeid: str) -> UUID:
 
 def is_typeid(text: object, prefix: str) -> bool:
     return isinstance(text, str) and text.startswith(prefix + "_") and _SHAPE.fullmatch(text) is not None
+
+
+def prefix_of(typeid: str) -> str:
+    """What an id of ours says it is. Raises ValueError when the text is no TypeID."""
+    if not _SHAPE.fullmatch(typeid):
+        raise ValueError(f"not a TypeID: {typeid[:40]!r}")
+    return typeid[:3]

@@ -15,7 +15,7 @@ from service.domain.lifecycle import CONTRACT
 from service.domain.restrictions import SUBJECTS
 from service.escrow import sources
 from service.holds import stopping
-from service.ledger import Account, Entry, Line, balance, post
+from service.ledger import accounts, balance, entries, post
 from service.models import Contract, Hold, HoldEffect, Milestone, Payment, Payout
 
 _REGATE = "SELECT hold_regate(%s) AS accounts"
@@ -76,8 +76,7 @@ def _hold_payout(act: Act, payout: Payout) -> None:
     for source in list(payout.sources):
         payout.sources.remove(source)
     events.move(act.as_("system"), payout, "hold", amount=payout.amount_minor, currency=payout.currency)
-    line = Line(Account("payout_in_flight", payout.id), Account("available", payout.freelancer_id), payout.amount_minor)
-    post(act, Entry("payout_held", f"{payout.id}/{payout.holds}", payout.currency, [line], f"Payout {payout.id} is held"))
+    post(act, entries.payout_held(payout))
     payout.holds += 1
     queue.enqueue(act, "payout_held_alarm", payout.id, act.now + timedelta(days=act.policies.windows.payout_held_alarm_days))
 
@@ -89,7 +88,7 @@ def resume_payout(act: Act, payout: Payout) -> bool:
     system = act.as_("system")
     legs = sources.choose(act.session, payout.freelancer_id, payout.amount_minor, payout.currency)
     if (
-        balance(act.session, "available", payout.freelancer_id, payout.currency) < payout.amount_minor
+        balance(act.session, accounts.available(payout.freelancer_id), payout.currency) < payout.amount_minor
         or sum(s.amount_minor for s in legs) < payout.amount_minor
     ):
         events.move(system, payout, "cancel", reason="less is available now")
@@ -97,8 +96,7 @@ def resume_payout(act: Act, payout: Payout) -> bool:
     payout.sources = legs
     payout.requested_at = act.now
     events.move(system, payout, "resume", amount=payout.amount_minor, currency=payout.currency)
-    line = Line(Account("available", payout.freelancer_id), Account("payout_in_flight", payout.id), payout.amount_minor)
-    post(act, Entry("payout_request", f"{payout.id}/{payout.holds}", payout.currency, [line], f"Payout {payout.id}"))
+    post(act, entries.payout_request(payout))
     queue.enqueue(act, "payout_send", payout.id)
     return True
 
@@ -117,16 +115,14 @@ def reserve(act: Act, hold: Hold, freelancer_id: str) -> None:
     """Set exactly the hold's amount aside, of what is available. The freelancer is locked. Raises NotEnough for more than that."""
     assert hold.amount_minor is not None, "only a hold over an amount reserves"
     currency = hold.currency or ""
-    available = balance(act.session, "available", freelancer_id, currency)
+    available = balance(act.session, accounts.available(freelancer_id), currency)
     if available < hold.amount_minor:
         raise NotEnough("Less than that is available; hold the person's payouts instead.", {"available": available, "currency": currency})
-    line = Line(Account("available", freelancer_id), Account("reserve", hold.id), hold.amount_minor)
-    post(act, Entry("hold_reserve", hold.id, currency, [line], f"Set aside by {hold.id}"))
+    post(act, entries.hold_reserve(hold, freelancer_id, hold.amount_minor))
 
 
 def give_back_reserve(act: Act, hold: Hold, freelancer_id: str) -> None:
     """What was set aside is available again."""
-    left = balance(act.session, "reserve", hold.id, hold.currency or "") if hold.currency else 0
+    left = balance(act.session, accounts.reserved_by_hold(hold.id), hold.currency) if hold.currency else 0
     if left:
-        line = Line(Account("reserve", hold.id), Account("available", freelancer_id), left)
-        post(act, Entry("hold_return", hold.id, hold.currency or "", [line], f"{hold.id} has ended"))
+        post(act, entries.hold_return(hold, freelancer_id, left))

@@ -12,7 +12,7 @@ from service.act import Act
 from service.domain.errors import ChargedBack, Conflict
 from service.domain.fees import cumulative_share
 from service.escrow import fees, withholding
-from service.ledger import FEE_TAX, OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, TRUST, Account, Entry, Line, balance, post
+from service.ledger import Entry, accounts, balance, entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Refund, Release, new_id
 
 
@@ -22,9 +22,9 @@ def held_minor(milestone: Milestone) -> int:
     return milestone.funded_minor - gone - milestone.disputed_minor
 
 
-def post_all(act: Act, entries: list[Entry]) -> None:
+def post_all(act: Act, decided: list[Entry]) -> None:
     """Post what an act decided, in order. Raises what `ledger.post` raises."""
-    for entry in entries:
+    for entry in decided:
         post(act, entry)
 
 
@@ -51,21 +51,7 @@ def release(act: Act, contract: Contract, milestone: Milestone, gross_minor: int
     milestone.fee_tax_taken_minor += fee.tax_minor
     milestone.processing_taken_minor += processing
     queue.enqueue_many(act, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, act.now, {})])
-    return made, _release_entry(contract, made, taxes)
-
-
-def _release_entry(contract: Contract, made: Release, taxes: list[withholding.Share]) -> Entry:
-    escrow, freelancer = Account("escrow", made.milestone_id), made.freelancer_id
-    lines = [
-        Line(escrow, Account("pending", freelancer), made.net_minor - made.recovered_minor),
-        Line(escrow, PLATFORM_FEES, made.fee_minor - made.fee_tax_minor),
-        Line(escrow, FEE_TAX, made.fee_tax_minor),
-        Line(escrow, PROCESSING_RECOVERED, made.processing_minor),
-        *(Line(escrow, Account("tax_withheld", tax.due_id), tax.amount_minor) for tax in taxes),
-        Line(escrow, Account("recoverable", freelancer), made.recovered_minor),
-        Line(OPERATING, TRUST, made.fee_minor + made.processing_minor + made.recovered_minor),
-    ]
-    return Entry("release", made.id, made.currency, lines, f"Release {made.number} of milestone {made.milestone_id}", contract.id)
+    return made, entries.release(contract, made, [(tax.due_id, tax.amount_minor) for tax in taxes])
 
 
 def _next_number(session: Session, milestone: Milestone) -> int:
@@ -78,11 +64,12 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:freelancer, 3))")
 
 
 def _owed(session: Session, contract: Contract) -> int:
-    owed = balance(session, "recoverable", contract.freelancer_id, contract.currency)
+    debt = accounts.recoverable(contract.freelancer_id)
+    owed = balance(session, debt, contract.currency)
     if owed:
         # Two releases at once must not both pay the same debt: the second one reads what the first one left.
         session.execute(_ALONE, {"freelancer": contract.freelancer_id})
-        owed = balance(session, "recoverable", contract.freelancer_id, contract.currency)
+        owed = balance(session, debt, contract.currency)
     return owed
 
 
@@ -104,8 +91,7 @@ def refund_held(act: Act, contract: Contract, milestone: Milestone, amount_minor
     holds.refuse(act, "refund", holds.subjects_of(contract, milestone.id))
     refund = _refund_row(act, contract, _refundable_payment(act, milestone), milestone, "escrow", amount_minor, reason)
     milestone.refunding_minor += amount_minor
-    line = Line(Account("escrow", milestone.id), Account("refund_in_flight", refund.id), amount_minor)
-    return refund, Entry("refund_request", refund.id, contract.currency, [line], f"Refund of milestone {milestone.id}", contract.id)
+    return refund, entries.refund_request(contract, milestone, refund)
 
 
 def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
@@ -121,19 +107,21 @@ def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_m
     milestone.fee_returned_minor += fee_back
     milestone.fee_tax_returned_minor += back.tax_minor
     queue.enqueue(act, "invoice", refund.id)
-    in_flight, freelancer = Account("refund_in_flight", refund.id), contract.freelancer_id
-    lines, missing = [], share
-    for kind in ("available", "pending"):
-        part = min(missing, balance(act.session, kind, freelancer, contract.currency))
-        lines.append(Line(Account(kind, freelancer), in_flight, part))
-        missing -= part
-        if kind == "pending":
-            take_pending(act.session, contract, milestone, part)
-    lines.append(Line(Account("recoverable", freelancer), in_flight, missing))
-    lines += [Line(PLATFORM_FEES, in_flight, fee_back - back.tax_minor), Line(FEE_TAX, in_flight, back.tax_minor)]
-    # The fee and the debt are financed from the platform's own money: other people's is never short.
-    lines.append(Line(TRUST, OPERATING, fee_back + missing))
-    return refund, Entry("refund_after_release", refund.id, contract.currency, lines, f"Refund after release, milestone {milestone.id}", contract.id)
+    freelancer, currency = contract.freelancer_id, contract.currency
+    available = min(share, balance(act.session, accounts.available(freelancer), currency))
+    pending = min(share - available, balance(act.session, accounts.pending(freelancer), currency))
+    take_pending(act.session, contract, milestone, pending)
+    entry = entries.refund_after_release(
+        contract,
+        milestone,
+        refund,
+        available_minor=available,
+        pending_minor=pending,
+        owed_minor=share - available - pending,
+        fee_minor=fee_back,
+        fee_tax_minor=back.tax_minor,
+    )
+    return refund, entry
 
 
 def take_pending(session: Session, contract: Contract, milestone: Milestone, amount_minor: int) -> None:
@@ -165,20 +153,18 @@ def _sendable_at(act: Act, payment: Payment) -> datetime:
     return max(act.now, payment.succeeded_at + timedelta(days=act.policies.windows.debit_final_days))
 
 
-def lock(contract: Contract, milestone: Milestone, amount_minor: int, cause: str) -> Entry:
+def lock(contract: Contract, milestone: Milestone, amount_minor: int, dispute_id: str) -> Entry:
     """Exactly this much is locked; the rest flows on. Raises Conflict when less is held."""
     if amount_minor > held_minor(milestone):
         raise Conflict("Less than that is held for this milestone.", {"held": held_minor(milestone)})
     milestone.disputed_minor += amount_minor
-    line = Line(Account("escrow", milestone.id), Account("disputed", milestone.id), amount_minor)
-    return Entry("dispute_lock", cause, contract.currency, [line], f"Locked by {cause}", contract.id)
+    return entries.dispute_lock(contract, milestone, dispute_id, amount_minor)
 
 
-def unlock(contract: Contract, milestone: Milestone, amount_minor: int, cause: str) -> Entry:
+def unlock(contract: Contract, milestone: Milestone, amount_minor: int, dispute_id: str) -> Entry:
     """What was locked is held as before."""
     milestone.disputed_minor -= amount_minor
-    line = Line(Account("disputed", milestone.id), Account("escrow", milestone.id), amount_minor)
-    return Entry("dispute_settle", cause, contract.currency, [line], f"Unlocked after {cause}", contract.id)
+    return entries.dispute_settle(contract, milestone, dispute_id, amount_minor)
 
 
 def roll_on(act: Act, contract: Contract, milestone: Milestone) -> tuple[Milestone, Entry]:
@@ -198,8 +184,7 @@ def roll_on(act: Act, contract: Contract, milestone: Milestone) -> tuple[Milesto
     # The new milestone's row before the payment's line that refers to it.
     act.session.flush()
     _move_payment_line(act.session, milestone, fresh, amount, processing)
-    line = Line(Account("escrow", milestone.id), Account("escrow", fresh.id), amount)
-    return fresh, Entry("roll", fresh.id, contract.currency, [line], f"Rest of milestone {milestone.id}", contract.id)
+    return fresh, entries.roll(contract, milestone, fresh, amount)
 
 
 def _move_payment_line(session: Session, milestone: Milestone, fresh: Milestone, amount_minor: int, processing_minor: int) -> None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service import events, queue
 from service.act import Act
+from service.domain.chart import AccountCode
 from service.domain.errors import Conflict
 from service.domain.lifecycle import MILESTONE
 from service.escrow import money, states
-from service.ledger import LOSSES, OPERATING, TRUST, Account, Entry, Line, balance, post
+from service.ledger import Account, Entry, accounts, balance, entries, post
 from service.models import CaseLine, Confiscation, Contract, Milestone, Refund, new_id
 
-FORFEITURES = Account("forfeitures")
-_ENTRY = {
-    "client": "case_refund", "same_contract_refund": "case_refund", "authority": "case_authority", "proven_loss": "case_loss",
-    "remainder_to_person": "case_remainder", "forfeit": "forfeit",
-}  # fmt: skip
-_CREDIT = {
-    "case_refund": "refund_in_flight", "case_authority": "authority_payable", "case_loss": "losses", "case_remainder": "available", "forfeit": "forfeitures",
-}  # fmt: skip
 REFUNDED = ("client", "same_contract_refund")
+Milestones = dict[str, tuple[Contract, Milestone]]
+"""Contracts and milestones that a case touches, locked, by milestone id."""
 
 
 @dataclass(frozen=True)
@@ -34,45 +29,53 @@ class Planned:
     line: int
 
 
-def _source(case: Confiscation, line: CaseLine) -> Account:
-    owner = {"escrow": line.milestone_id, "reserve": case.hold_id}.get(line.account) or case.freelancer_id
-    return Account(line.account, owner)
+def source_of(case: Confiscation, line: CaseLine) -> Account:
+    """The account that a line takes from."""
+    if line.account == AccountCode.ESCROW:
+        return accounts.escrow(line.milestone_id or "")
+    if line.account == AccountCode.RESERVE:
+        return accounts.reserved_by_hold(case.hold_id)
+    return accounts.pending(case.freelancer_id) if line.account == AccountCode.PENDING else accounts.available(case.freelancer_id)
 
 
 def plan(case: Confiscation) -> list[Planned]:
-    """Every posting of the case in its order; the same list is carried out."""
-    out = [Planned("confiscate", line.account, "confiscated", line.amount_minor, line.number) for line in case.lines]
+    """Every posting of the case in its order; the same builders are carried out."""
+    taken = _planned(_confiscate(case))
+    out = [replace(posting, line=line.number) for posting, line in zip(taken, case.lines, strict=True)]
     for line in case.lines:
-        kind = _ENTRY[line.target]
-        out.append(Planned(kind, "confiscated", _CREDIT[kind], line.amount_minor, line.number))
-        if kind in ("case_loss", "forfeit"):
-            out.append(Planned(kind, "psp_operating", "psp_trust", line.amount_minor, line.number))
+        out += [replace(posting, line=line.number) for posting in _planned(_target(case, line, None, line.refund_id or ""))]
     return out
 
 
-def execute(act: Act, case: Confiscation, contracts: dict[str, tuple[Contract, Milestone]]) -> None:
-    """Take every line and bring it to its target. Contracts and their milestones are locked, by milestone id. Raises NotEnough, Conflict."""
-    system, entries = act.as_("system"), []
-    taken = Account("confiscated", case.id)
-    entries.append(Entry("confiscate", case.id, case.currency, [Line(_source(case, one), taken, one.amount_minor) for one in case.lines], f"Case {case.id}"))
+def _planned(entry: Entry) -> list[Planned]:
+    return [Planned(entry.type, line.debit.code, line.credit.code, line.amount_minor, 0) for line in entry.lines]
+
+
+def _confiscate(case: Confiscation) -> Entry:
+    return entries.confiscate(case, [(source_of(case, line), line.amount_minor) for line in case.lines])
+
+
+def execute(act: Act, case: Confiscation, touched: Milestones) -> None:
+    """Take every line and bring it to its target. Contracts and their milestones are locked. Raises NotEnough, Conflict."""
+    system, decided = act.as_("system"), [_confiscate(case)]
     for line in case.lines:
-        contract, milestone = contracts.get(line.milestone_id or "", (None, None))
+        contract, milestone = touched.get(line.milestone_id or "", (None, None))
         if contract is not None and milestone is not None:
             _count(system, contract, milestone, line)
         # Forfeited money stays a liability until nobody can appeal any more: `finish`.
         if line.target != "forfeit":
-            entries.append(_target(act, case, line, contract, milestone))
-    for contract, milestone in contracts.values():
+            decided.append(_carried_out(act, case, line, contract, milestone))
+    for contract, milestone in touched.values():
         if any(line.account == "escrow" and line.milestone_id == milestone.id for line in case.lines):
             states.emptied(system, contract, milestone, "confiscate")
             states.after_change(system, contract)
-    money.post_all(act, entries)
+    money.post_all(act, decided)
 
 
 def finish(act: Act, case: Confiscation) -> int:
     """What was forfeited becomes the platform's, now that the time for an appeal is over. Returns minor units; 0 when there is nothing."""
     lines = [line for line in case.lines if line.target == "forfeit"]
-    money.post_all(act.as_("system"), [_target(act, case, line, None, None) for line in lines])
+    money.post_all(act.as_("system"), [entries.forfeit(case, line) for line in lines])
     return sum(line.amount_minor for line in lines)
 
 
@@ -86,21 +89,25 @@ def _count(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -
         money.take_pending(act.session, contract, milestone, line.amount_minor)
 
 
-def _target(act: Act, case: Confiscation, line: CaseLine, contract: Contract | None, milestone: Milestone | None) -> Entry:
-    taken, cause = Account("confiscated", case.id), f"{case.id}/{line.number}"
-    to_platform = [Line(OPERATING, TRUST, line.amount_minor)]
+def _carried_out(act: Act, case: Confiscation, line: CaseLine, contract: Contract | None, milestone: Milestone | None) -> Entry:
+    if line.target not in REFUNDED:
+        return _target(case, line, contract, "")
+    assert contract is not None, "a refund is of a contract"
+    assert milestone is not None, "a refund is of a milestone"
+    return _target(case, line, contract, _refund(act, contract, milestone, line).id)
+
+
+def _target(case: Confiscation, line: CaseLine, contract: Contract | None, refund_id: str) -> Entry:
     if line.target in REFUNDED:
-        assert contract is not None, "a refund is of a contract"
-        assert milestone is not None, "a refund is of a milestone"
-        refund = _refund(act, contract, milestone, line)
-        lines = [Line(taken, Account("refund_in_flight", refund.id), line.amount_minor)]
-    elif line.target == "authority":
-        lines = [Line(taken, Account("authority_payable", case.id), line.amount_minor)]
-    elif line.target == "remainder_to_person":
-        lines = [Line(taken, Account("available", case.freelancer_id), line.amount_minor)]
-    else:
-        lines = [Line(taken, LOSSES if line.target == "proven_loss" else FORFEITURES, line.amount_minor), *to_platform]
-    return Entry(_ENTRY[line.target], cause, case.currency, lines, f"Case {case.id}, line {line.number}: {line.target}", contract.id if contract else None)
+        return entries.case_refund(case, line, refund_id, contract)
+    if line.target == "forfeit":
+        return entries.forfeit(case, line)
+    build = {
+        "authority": entries.case_authority,
+        "remainder_to_person": entries.case_remainder,
+        "proven_loss": entries.case_loss,
+    }[line.target]
+    return build(case, line, contract)
 
 
 def _refund(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -> Refund:
@@ -122,10 +129,10 @@ def _refund(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) 
     return refund
 
 
-_HELD_BY = {"authority": "authority_payable", "proven_loss": "losses", "forfeit": "forfeitures"}
+_KEPT_IN = {"proven_loss": accounts.LOSSES, "forfeit": accounts.FORFEITURES}
 
 
-def give_back(act: Act, case: Confiscation, contracts: dict[str, tuple[Contract, Milestone]], *, at_platform_cost: bool) -> None:
+def give_back(act: Act, case: Confiscation, touched: Milestones, *, at_platform_cost: bool) -> None:
     """Re-create what was taken, to the cent, as far as it is still ours; the rest at the platform's cost, or with the reason why not."""
     for line in case.lines:
         if line.target == "remainder_to_person":
@@ -134,34 +141,32 @@ def give_back(act: Act, case: Confiscation, contracts: dict[str, tuple[Contract,
         if line.target in REFUNDED and not (at_platform_cost and line.account != "escrow"):
             line.restore_note = "not restorable: the client has it back, by the way it came"
             continue
-        lines = _back(act, case, line, contracts)
-        if lines is None:
+        source = _still_in(act, case, line)
+        if source is None:
             line.restore_note = "not restorable: the authority has it"
             continue
         line.restored_minor = line.amount_minor
         line.restore_note = "at the platform's cost" if line.target in REFUNDED else "back where it came from"
-        post(act, Entry("restore", f"{case.id}/{line.number}", case.currency, lines, f"Case {case.id}, line {line.number}: restored"))
+        post(act, entries.restore(case, line, source, _origin(case, line, touched)))
 
 
-def _back(act: Act, case: Confiscation, line: CaseLine, contracts: dict[str, tuple[Contract, Milestone]]) -> list[Line] | None:
-    kind = "losses" if line.target in REFUNDED else _HELD_BY[line.target]
-    if line.target == "forfeit" and balance(act.session, "confiscated", case.id, case.currency) >= line.amount_minor:
-        return [Line(Account("confiscated", case.id), _origin(case, line, contracts), line.amount_minor)]
-    from_platform = kind != "authority_payable"
-    if not from_platform and balance(act.session, kind, case.id, case.currency) < line.amount_minor:
-        return None
-    source = Account(kind) if from_platform else Account(kind, case.id)
-    lines = [Line(source, _origin(case, line, contracts), line.amount_minor)]
-    return [*lines, Line(TRUST, OPERATING, line.amount_minor)] if from_platform else lines
+def _still_in(act: Act, case: Confiscation, line: CaseLine) -> Account | None:
+    """Where a line's money is taken from when it is given back; None when an authority has it."""
+    if line.target in REFUNDED:
+        return accounts.LOSSES
+    kept = accounts.confiscated(case.id) if line.target == "forfeit" else accounts.authority_payable(case.id)
+    if line.target in ("forfeit", "authority") and balance(act.session, kept, case.currency) >= line.amount_minor:
+        return kept
+    return _KEPT_IN.get(line.target)
 
 
-def _origin(case: Confiscation, line: CaseLine, contracts: dict[str, tuple[Contract, Milestone]]) -> Account:
+def _origin(case: Confiscation, line: CaseLine, touched: Milestones) -> Account:
     """Where it came from. A reserve has ended, and pending money has aged meanwhile: both are available now. A closed
     milestone takes nothing any more: its money is owed to the client."""
     if line.account != "escrow":
-        return Account("available", case.freelancer_id)
-    contract, milestone = contracts[line.milestone_id or ""]
+        return accounts.available(case.freelancer_id)
+    contract, milestone = touched[line.milestone_id or ""]
     if milestone.state in MILESTONE.final:
-        return Account("unclaimed", contract.client_id)
+        return accounts.unclaimed(contract.client_id)
     milestone.confiscated_minor -= line.amount_minor
-    return Account("escrow", milestone.id)
+    return accounts.escrow(milestone.id)

@@ -42,12 +42,12 @@ _LINES = """
          GROUP BY l.number, l.entry_id, l.currency
     ), drawn AS (
         SELECT o.id, o.currency, o.amount_minor, q.number, sum(o.amount_minor) OVER (PARTITION BY o.currency ORDER BY q.number) AS upto
-          FROM payout o JOIN journal_entry q ON q.kind = 'payout_request' AND typeid_uuid(q.cause) = o.id
+          FROM payout o JOIN journal_entry q ON q.kind = 'payout_request' AND q.cause_id = o.id
          WHERE o.freelancer_id = %(person)s AND o.state <> ALL (%(undone)s)
     )
     SELECT e.posted_on, k.title, k.client_name, k.client_country, r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.withheld_minor, r.net_minor,
            ARRAY(SELECT d.id FROM drawn d WHERE d.currency = r.currency AND d.upto > w.upto - w.amount_minor AND d.upto - d.amount_minor < w.upto ORDER BY d.number) AS payout_ids
-      FROM release r JOIN journal_entry e ON e.kind = 'release' AND typeid_uuid(e.cause) = r.id JOIN contract k ON k.id = r.contract_id
+      FROM release r JOIN journal_entry e ON e.kind = 'release' AND e.cause_id = r.id JOIN contract k ON k.id = r.contract_id
       JOIN earned w ON w.entry_id = e.id AND w.currency = r.currency
      WHERE r.freelancer_id = %(person)s AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.recorded_at <= %(now)s ORDER BY e.number LIMIT 2001
 """

@@ -46,11 +46,6 @@ class Chargeback(Base):
     lines: Mapped[list[ChargebackLine]] = relationship(order_by="ChargebackLine.number", lazy="selectin", cascade="all, delete-orphan")
 
     @property
-    def cause(self) -> str:
-        """What the books name as the cause of this round's entries."""
-        return self.id if self.round == 1 else f"{self.id}:{self.round}"
-
-    @property
     def found(self) -> list[ChargebackLine]:
         """Where the money was when the bank pulled it this time."""
         return [line for line in self.lines if line.round == self.round]

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +35,8 @@ class ChartAccount(Base):
     normal_side: Mapped[str]
     bounded: Mapped[bool]
     trust_side: Mapped[int] = mapped_column(SmallInteger)
+    owner_types: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    """What an account of it may belong to; empty for the platform's."""
 
 
 class ChartLine(Base):
@@ -37,17 +52,27 @@ class ChartLine(Base):
 
 
 class LedgerAccount(Base):
-    """Never updated: it is what postings refer to. `owner` is the milestone, freelancer, payment … that the kind says."""
+    """Never updated: it is what postings refer to. `owner` is the milestone, freelancer, payment … that `owner_type` says.
+
+    `freelancer_id`, `client_id`, `contract_id`: whose it is by that, written when it is opened, so that no reader has to find out.
+    """
 
     __tablename__ = "ledger_account"
     __table_args__ = (
         UniqueConstraint("kind", "owner", "currency", postgresql_nulls_not_distinct=True),
         UniqueConstraint("id", "currency"),
+        CheckConstraint("bounded = (owner IS NOT NULL) AND (owner IS NULL) = (owner_type IS NULL)", name="owned"),
+        Index("ledger_account_by_freelancer_idx", "freelancer_id", "kind"),
+        Index("ledger_account_by_contract_idx", "contract_id", "kind"),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     kind: Mapped[str] = mapped_column(ForeignKey("chart_account.kind"))
+    owner_type: Mapped[str | None]
     owner: Mapped[UUID | None] = mapped_column(PgUUID(as_uuid=True))
+    freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
+    client_id: Mapped[str | None] = mapped_column(TypeID("cli"), ForeignKey("client.id"))
+    contract_id: Mapped[str | None] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     currency: Mapped[str]
     normal_side: Mapped[str]
     bounded: Mapped[bool]
@@ -81,7 +106,7 @@ class LedgerBalance(Base):
 
 
 class JournalEntry(Base):
-    """One business event in the books. (kind, cause) is unique: a thing is posted once.
+    """One business event in the books. (kind, what caused it) is unique: a thing is posted once.
 
     Four dates: `occurred_at` when it happened, `posted_on` the day in the books' zone, `recorded_at` when we learned it,
     `effective_on` the earlier day a late event belongs to.
@@ -89,7 +114,14 @@ class JournalEntry(Base):
 
     __tablename__ = "journal_entry"
     __table_args__ = (
-        UniqueConstraint("kind", "cause"),
+        UniqueConstraint(
+            "kind",
+            "cause_id",
+            "cause_sequence",
+            name="journal_entry_kind_cause_key",
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("journal_entry_by_cause_idx", "cause_id"),
         Index("journal_entry_by_contract_idx", "contract_id", "number"),
         Index("journal_entry_unpositioned_idx", "number", postgresql_where="position IS NULL"),
     )
@@ -97,7 +129,11 @@ class JournalEntry(Base):
     id: Mapped[str] = mapped_column(TypeID("jnl"), primary_key=True)
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     kind: Mapped[str]
-    cause: Mapped[str]
+    cause_type: Mapped[str]
+    cause_id: Mapped[UUID] = mapped_column(PgUUID(as_uuid=True))
+    cause_sequence: Mapped[int | None] = mapped_column(Integer)
+    cause: Mapped[str] = mapped_column(Text(), Computed("cause_text(cause_type, cause_id, cause_sequence)"))
+    """As people read it; PostgreSQL writes it, nothing reads it back."""
     contract_id: Mapped[str | None] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     actor: Mapped[str]
     occurred_at: Mapped[datetime]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base, TypeID, one_of
@@ -26,7 +28,13 @@ class Invoice(Base):
         one_of("kind", INVOICE_KINDS),
         one_of("tax_category", TAX_CATEGORIES),
         UniqueConstraint("series", "place"),
-        UniqueConstraint("kind", "cause", name="once"),
+        UniqueConstraint(
+            "kind",
+            "cause_id",
+            "cause_sequence",
+            name="once",
+            postgresql_nulls_not_distinct=True,
+        ),
         CheckConstraint("net_minor + tax_minor = total_minor AND total_minor > 0 AND tax_minor >= 0", name="adds_up"),
         CheckConstraint("(kind IN ('fee_credit', 'work_credit')) = (corrects_id IS NOT NULL)", name="credit_names_invoice"),
         Index("invoice_by_freelancer_idx", "freelancer_id", "id"),
@@ -37,8 +45,12 @@ class Invoice(Base):
     series: Mapped[str]
     place: Mapped[int]
     kind: Mapped[str]
-    cause: Mapped[str]
+    cause_type: Mapped[str]
+    cause_id: Mapped[UUID] = mapped_column(PgUUID(as_uuid=True))
     """The release or refund it stands for: a fact has one invoice of a kind."""
+    cause_sequence: Mapped[int | None] = mapped_column(Integer)
+    """Which one, where the credit for a refund is over several invoices."""
+    cause: Mapped[str] = mapped_column(Text(), Computed("cause_text(cause_type, cause_id, cause_sequence)"))
     corrects_id: Mapped[str | None] = mapped_column(TypeID("inv"), ForeignKey("invoice.id"), index=True)
     freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"), index=True)

@@ -13,7 +13,7 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.escrow import taking
-from service.ledger import balance
+from service.ledger import Account, balance
 from service.models import CaseApproval, CaseLine, Confiscation, Contract, Hold, Milestone, new_id
 
 FAST = ("legal_order", "stolen_card")
@@ -49,19 +49,19 @@ def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evid
 
 def _check(act: Act, case: Confiscation) -> None:
     """Every line is of this person, and together they are no more than what is there."""
-    needed: dict[tuple[str, str], int] = {}
+    needed: dict[Account, int] = {}
     for line in case.lines:
         at = f"/lines/{line.number - 1}"
         if line.target == "forfeit" and not act.policies.forfeit_legal_basis:
             raise Invalid.one(f"{at}/target", "forfeit_is_off", "Nothing is forfeited to the platform unless its operator has recorded a legal basis.")
         if line.target in taking.REFUNDED or line.account in ("escrow", "pending"):
             _own_milestone(act, case, line, at)
-        owner = {"escrow": line.milestone_id, "reserve": case.hold_id}.get(line.account) or case.freelancer_id
-        needed[(line.account, owner)] = needed.get((line.account, owner), 0) + line.amount_minor
-    for (account, owner), amount in needed.items():
-        there = balance(act.session, account, owner, case.currency)
+        source = taking.source_of(case, line)
+        needed[source] = needed.get(source, 0) + line.amount_minor
+    for account, amount in needed.items():
+        there = balance(act.session, account, case.currency)
         if amount > there:
-            raise Invalid.one("/lines", "more_than_there_is", f"{there} minor units are in {account}, not {amount}.")
+            raise Invalid.one("/lines", "more_than_there_is", f"{there} minor units are in {account.code}, not {amount}.")
 
 
 def _own_milestone(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:

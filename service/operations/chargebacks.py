@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from service import events, queue
 from service.act import Act
+from service.domain.chart import AccountCode
 from service.domain.lifecycle import CHARGEBACK, MILESTONE
 from service.domain.money import from_stripe
 from service.domain.psp import ChargebackSnapshot
 from service.escrow import money, sources, states
-from service.ledger import DISPUTE_FEES, LOSSES, OPERATING, TRUST, Account, Entry, Line, balance
+from service.ledger import Account, Entry, accounts, balance, entries
 from service.models import Chargeback, ChargebackLine, Contract, Milestone, Payment, Refund, Release, Submission, new_id
 
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
@@ -80,30 +81,33 @@ def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSn
 
 def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
     """The bank has pulled the money: from escrow what is there, then what is released and here, then what is gone."""
-    cause = chargeback.cause
     chargeback.locked = True
     chargeback.protected = _protected(act.session, contract, payment)
-    lines: list[Line] = []
-    left = _lock_held(act, contract, payment, chargeback, lines, chargeback.amount_minor)
-    left = _lock_owed(act, contract, payment, chargeback, lines, left)
-    left = _lock_released(act, contract, payment, chargeback, lines, left)
+    held = _lock_held(act, contract, payment, chargeback, chargeback.amount_minor)
+    left = chargeback.amount_minor - sum(amount for _, amount in held)
+    owed = _lock_owed(act, contract, payment, chargeback, left)
+    left -= sum(amount for _, amount in owed)
+    released, left = _lock_released(act, contract, payment, chargeback, left)
     _note(chargeback, "platform", left)
     payment_event = "charge_back" if payment.state in ("succeeded", "partially_refunded", "refunded", "won") else None
     if payment_event:
         events.move(act, payment, payment_event, contract=contract, amount=chargeback.amount_minor, chargeback=chargeback.id)
     queue.enqueue(act, "chargeback_reserve_over", chargeback.id, act.now + timedelta(days=act.policies.windows.chargeback_reserve_days))
-    pulled = Line(Account("chargeback_receivable", chargeback.id), OPERATING, chargeback.amount_minor)
-    currency, contract_id = chargeback.currency, contract.id
-    found = [Entry("chargeback_open", cause, currency, [pulled], f"Chargeback {chargeback.id}", contract_id)]
+    found = [entries.chargeback_open(chargeback)]
     if chargeback.fee_minor and chargeback.round == 1:
-        fee = Line(DISPUTE_FEES, OPERATING, chargeback.fee_minor)
-        found.append(Entry("chargeback_fee", cause, currency, [fee], "Stripe's chargeback fee", contract_id))
-    if lines:
-        found.append(Entry("chargeback_lock", cause, currency, lines, f"Locked by chargeback {chargeback.id}", contract_id))
+        found.append(entries.chargeback_fee(chargeback))
+    if held or owed or released:
+        found.append(entries.chargeback_lock(chargeback, held, owed + released))
     return found
 
 
-def _lock_held(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, lines: list[Line], left: int) -> int:
+Taken = list[tuple[Account, int]]
+"""What was taken out of which account, in minor units."""
+
+
+def _lock_held(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int) -> list[tuple[str, int]]:
+    """What is still in escrow, by milestone, the last one first."""
+    found: list[tuple[str, int]] = []
     mine = {line.milestone_id for line in payment.lines if line.funded}
     for milestone in reversed([m for m in contract.milestones if m.id in mine and m.state not in MILESTONE.final]):
         part = min(left, money.held_minor(milestone))
@@ -114,41 +118,43 @@ def _lock_held(act: Act, contract: Contract, payment: Payment, chargeback: Charg
         if money.held_minor(milestone) == 0 and milestone.state != "disputed":
             was, review_left = states.pause(act, contract, milestone, "dispute", chargeback=chargeback.id)
         _note(chargeback, "escrow", part, milestone.id, was, review_left)
-        lines.append(Line(Account("escrow", milestone.id), Account("disputed", milestone.id), part))
+        found.append((milestone.id, part))
         left -= part
-    return left
+    return found
 
 
-def _lock_owed(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, lines: list[Line], left: int) -> int:
+def _lock_owed(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int) -> Taken:
     """What a refund of this payment could not deliver is still here for the client: the bank has now paid them instead."""
     called_off = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
         Refund.payment_id == payment.id, Refund.state.in_(("failed", "canceled")), Refund.source.in_(("escrow", "released", "unclaimed"))
     )
     mine = int(act.session.execute(called_off).scalar_one())
-    part = min(left, mine, balance(act.session, "unclaimed", contract.client_id, contract.currency))
-    if part:
-        lines.append(Line(Account("unclaimed", contract.client_id), Account("reserve", chargeback.id), part))
-        _note(chargeback, "unclaimed", part)
-    return left - part
+    owed = accounts.unclaimed(contract.client_id)
+    part = min(left, mine, balance(act.session, owed, contract.currency))
+    _note(chargeback, "unclaimed", part)
+    return [(owed, part)] if part else []
 
 
-def _lock_released(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, lines: list[Line], left: int) -> int:
-    """What the freelancer got for this payment: still here (reserved), or paid out (owed if the bank takes it for good)."""
+def _lock_released(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int) -> tuple[Taken, int]:
+    """What the freelancer got for this payment: still here (reserved), or paid out (owed if the bank takes it for good).
+
+    Returns what is reserved, and what is left of the amount that none of it covers.
+    """
+    taken: Taken = []
     net = sources.net_of(act.session, payment.id)
     unpaid = min(left, sources.left_of(act.session, payment.id))
-    reserve, freelancer = Account("reserve", chargeback.id), contract.freelancer_id
-    for kind in ("pending", "available"):
-        part = min(unpaid, balance(act.session, kind, freelancer, contract.currency))
-        if part and kind == "pending":
+    for account in (accounts.pending(contract.freelancer_id), accounts.available(contract.freelancer_id)):
+        part = min(unpaid, balance(act.session, account, contract.currency))
+        if part and account.code is AccountCode.PENDING:
             part = min(part, sources.pending_of(act.session, payment.id))
             money.take_pending(act.session, contract, _released_milestone(contract, payment), part)
         if part:
-            lines.append(Line(Account(kind, freelancer), reserve, part))
-            _note(chargeback, kind, part)
+            taken.append((account, part))
+            _note(chargeback, account.code, part)
             unpaid, left, net = unpaid - part, left - part, net - part
     gone = min(left, max(net, 0))
     _note(chargeback, "paid_out", gone)
-    return left - gone
+    return taken, left - gone
 
 
 def _released_milestone(contract: Contract, payment: Payment) -> Milestone:
@@ -209,50 +215,58 @@ def _follow(act: Act, contract: Contract, payment: Payment, chargeback: Chargeba
 
 def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
     """Everything is as before: held again, available again; the bank gave the amount back."""
-    lines = [Line(OPERATING, Account("chargeback_receivable", chargeback.id), chargeback.amount_minor)]
+    held = _held(chargeback)
     for line in chargeback.found:
         if line.place == "escrow":
             milestone = _of(contract, line)
             milestone.disputed_minor -= line.amount_minor
-            lines.append(Line(Account("disputed", milestone.id), Account("escrow", milestone.id), line.amount_minor))
             states.resume(act, contract, milestone, line.milestone_was or "funded", line.review_left_seconds)
-    lines.append(Line(Account("reserve", chargeback.id), Account("available", contract.freelancer_id), _reserved(chargeback)))
-    lines.append(Line(Account("reserve", chargeback.id), Account("unclaimed", contract.client_id), _at(chargeback, "unclaimed")))
     queue.enqueue(act, "refunds_resume", payment.id)
     if payment.state == "charged_back":
         events.move(act, payment, "win", contract=contract)
     # If the bank takes it up again, it pulls again: another round, with causes of its own.
-    entry = Entry("chargeback_won", chargeback.cause, chargeback.currency, lines, f"Chargeback {chargeback.id} won", contract.id)
+    entry = entries.chargeback_won(
+        contract,
+        chargeback,
+        held,
+        reserved_minor=_reserved(chargeback),
+        owed_minor=_at(chargeback, "unclaimed"),
+    )
     chargeback.locked, chargeback.round = False, chargeback.round + 1
     return [entry]
 
 
 def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
-    receivable = Account("chargeback_receivable", chargeback.id)
-    lines: list[Line] = []
-    from_trust = 0
+    held = _held(chargeback)
     for line in chargeback.found:
         if line.place == "escrow":
             milestone = _of(contract, line)
             milestone.disputed_minor -= line.amount_minor
             milestone.charged_back_minor += line.amount_minor
-            lines.append(Line(Account("disputed", milestone.id), receivable, line.amount_minor))
-            from_trust += line.amount_minor
             states.emptied(act, contract, milestone, "charge_back", chargeback=chargeback.id)
     reserved, gone, platform, owed = _reserved(chargeback), _at(chargeback, "paid_out"), _at(chargeback, "platform"), _at(chargeback, "unclaimed")
-    reserve, freelancer = Account("reserve", chargeback.id), contract.freelancer_id
     if chargeback.protected:
         # They did all that could be asked of them: the platform bears it, and what was reserved is theirs to pay out.
         for line in chargeback.found:
             line.place = "platform" if line.place in ("pending", "available") else line.place
-        lines += [Line(reserve, Account("available", freelancer), reserved), Line(LOSSES, receivable, reserved + gone + platform)]
-    else:
-        lines += [Line(reserve, receivable, reserved), Line(Account("recoverable", freelancer), receivable, gone), Line(LOSSES, receivable, platform)]
-        from_trust += reserved
-    lines += [Line(reserve, receivable, owed), Line(OPERATING, TRUST, from_trust + owed)]
     if payment.state == "charged_back":
         events.move(act, payment, "lose", contract=contract)
-    return [Entry("chargeback_lost", chargeback.cause, chargeback.currency, lines, f"Chargeback {chargeback.id} lost", contract.id)]
+    protected = bool(chargeback.protected)
+    entry = entries.chargeback_lost(
+        contract,
+        chargeback,
+        held,
+        reserved_minor=0 if protected else reserved,
+        freed_minor=reserved if protected else 0,
+        owed_minor=owed,
+        debt_minor=0 if protected else gone,
+        lost_minor=platform + (reserved + gone if protected else 0),
+    )
+    return [entry]
+
+
+def _held(chargeback: Chargeback) -> list[tuple[str, int]]:
+    return [(str(line.milestone_id), line.amount_minor) for line in chargeback.found if line.place == "escrow"]
 
 
 def _at(chargeback: Chargeback, place: str) -> int:
@@ -272,8 +286,7 @@ def reserve_over(act: Act, contract: Contract, chargeback: Chargeback) -> bool:
         if line.place in ("pending", "available"):
             line.place = "paid_out"
     queue.open_task(act, "chargeback_reserve_over", chargeback.id, contract=contract.id)
-    back = Line(Account("reserve", chargeback.id), Account("available", contract.freelancer_id), reserved)
-    money.post_all(act, [Entry("chargeback_reserve_over", chargeback.cause, chargeback.currency, [back], "Reserved long enough", contract.id)])
+    money.post_all(act, [entries.chargeback_reserve_over(contract, chargeback, reserved)])
     return True
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from service import rows
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
+from service.domain.causes import Cause
 from service.domain.errors import NotFound
 from service.models import Acceptance, Contract, Invoice, Milestone, Refund, Release, new_id
 from service.policies.quotes import decimal
@@ -24,7 +25,7 @@ from service.policies.quotes import decimal
 _BOOKED = """
     SELECT min(posted_on) AS posted_on, coalesce(sum(amount_minor) FILTER (WHERE account IN ('platform_fees', 'fee_tax_payable')), 0)::bigint AS fee_minor,
            coalesce(sum(amount_minor) FILTER (WHERE account = 'fee_tax_payable'), 0)::bigint AS tax_minor
-      FROM ledger_leg WHERE kind = %s AND cause = %s
+      FROM ledger_leg WHERE kind = %s AND cause_id = %s
 """
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:series, 5))")
 
@@ -33,7 +34,7 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:series, 5))")
 class _Fact:
     """What an invoice is about. `cause`: the release or refund; amounts in minor units, `tax_minor` inside `total_minor`."""
 
-    cause: str
+    cause: Cause
     contract: Contract
     milestone: Milestone
     on: date
@@ -51,19 +52,19 @@ def issue(act: Act, subject: str) -> None:
     # A credit note names its invoice: those of the releases come first, however the jobs are run.
     for release in act.session.execute(select(Release).where(Release.milestone_id == milestone.id).order_by(Release.number)).scalars():
         _for_release(act, release)
-    booked = fetch(act.session, _BOOKED, ("refund_after_release", refund.id))[0]
-    _credit(act, "fee", _Fact(refund.id, contract, milestone, booked.posted_on, booked.fee_minor, booked.tax_minor))
-    _credit(act, "work", _Fact(refund.id, contract, milestone, booked.posted_on, refund.amount_minor))
+    booked = fetch(act.session, _BOOKED, ("refund_after_release", typeid.decode(refund.id)))[0]
+    _credit(act, "fee", _Fact(Cause(refund.id), contract, milestone, booked.posted_on, booked.fee_minor, booked.tax_minor))
+    _credit(act, "work", _Fact(Cause(refund.id), contract, milestone, booked.posted_on, refund.amount_minor))
 
 
 def _for_release(act: Act, release: Release) -> None:
     contract, milestone = rows.milestone(act.session, release.milestone_id, owner=rows.EVERYONE, lock=False)
-    on = fetch(act.session, _BOOKED, ("release", release.id))[0].posted_on
+    on = fetch(act.session, _BOOKED, ("release", typeid.decode(release.id)))[0].posted_on
     if release.fee_minor:
-        _invoice(act, "fee", _Fact(release.id, contract, milestone, on, release.fee_minor, release.fee_tax_minor))
+        _invoice(act, "fee", _Fact(Cause(release.id), contract, milestone, on, release.fee_minor, release.fee_tax_minor))
     declared = rows.tax_identity(act.session, contract.freelancer_id)
     if declared is not None and declared.invoices_by_mandate and declared.signed_at <= release.released_at:
-        _invoice(act, "work", _Fact(release.id, contract, milestone, on, release.gross_minor))
+        _invoice(act, "work", _Fact(Cause(release.id), contract, milestone, on, release.gross_minor))
 
 
 def _invoice(act: Act, kind: str, fact: _Fact) -> None:
@@ -112,7 +113,7 @@ def _credit(act: Act, kind: str, fact: _Fact) -> None:
         )
         gone, tax_gone = act.session.execute(credited).one()
         part, tax = min(left, invoice.total_minor - gone), min(tax_left, invoice.tax_minor - tax_gone)
-        cause = fact.cause if number == 1 else f"{fact.cause}/{number}"
+        cause = Cause(fact.cause.id, number if number > 1 else None)
         if part <= 0:
             continue
         series = f"FEE-CN-{fact.on.year}" if kind == "fee" else f"WCN-{fact.contract.freelancer_id[-10:].upper()}-{fact.on.year}"
@@ -122,9 +123,9 @@ def _credit(act: Act, kind: str, fact: _Fact) -> None:
         left, tax_left = left - part, tax_left - tax
 
 
-def _issued(session: Session, kind: str, cause: str) -> bool:
-    of_it = or_(Invoice.cause == cause, Invoice.cause.startswith(f"{cause}/"))
-    return session.execute(select(Invoice.id).where(Invoice.kind == kind, of_it).limit(1)).first() is not None
+def _issued(session: Session, kind: str, cause: Cause) -> bool:
+    query = select(Invoice.id).where(Invoice.kind == kind, Invoice.cause_id == cause.uuid).limit(1)
+    return session.execute(query).first() is not None
 
 
 def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -> None:
@@ -132,7 +133,7 @@ def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -
     place = 1 + int(act.session.execute(select(func.coalesce(func.max(Invoice.place), 0)).where(Invoice.series == series)).scalar_one())
     act.session.add(
         Invoice(
-            id=new_id("inv"), number=f"{series}-{place:06d}", series=series, place=place, kind=kind, cause=fact.cause, freelancer_id=fact.contract.freelancer_id,
+            id=new_id("inv"), number=f"{series}-{place:06d}", series=series, place=place, kind=kind, cause_type=fact.cause.type, cause_id=fact.cause.uuid, cause_sequence=fact.cause.sequence, freelancer_id=fact.contract.freelancer_id,
             contract_id=fact.contract.id, milestone_id=fact.milestone.id, currency=fact.contract.currency, net_minor=fact.total_minor - fact.tax_minor,
             tax_minor=fact.tax_minor, total_minor=fact.total_minor, delivered_on=fact.on, issued_on=fact.on, issued_at=act.now, **({"corrects_id": None} | given),
         )

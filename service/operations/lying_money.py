@@ -7,7 +7,7 @@ from datetime import timedelta
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
-from service.ledger import balance
+from service.ledger import accounts, balance
 from service.models import PayoutAccount
 
 _LYING = """
@@ -27,7 +27,7 @@ def by_themselves(act: Act) -> list[tuple[str, str, str]]:
     for row in fetch(act.session, _LYING):
         freelancer_id = typeid.encode("frl", row.freelancer_id)
         account = act.session.get(PayoutAccount, freelancer_id)
-        available = balance(act.session, "available", freelancer_id, row.currency)
+        available = balance(act.session, accounts.available(freelancer_id), row.currency)
         why = _why_now(act, account.schedule if account else "manual", available, row.currency, act.now - row.since)
         if why:
             found.append((freelancer_id, row.currency, why))

@@ -15,7 +15,7 @@ from service.domain import typeid
 from service.domain.errors import Invalid, StateConflict
 from service.domain.money import plain
 from service.escrow import money, states
-from service.ledger import Account, Entry, Line, post
+from service.ledger import Entry, entries, post
 from service.models import ClientSession, Contract, Message, Milestone, RefundRequest, Release, SessionGrant, Submission, new_id
 
 REST = ("keep", "roll", "refund")
@@ -152,8 +152,7 @@ def mature(act: Act, release_id: str) -> bool:
     release.matured_at = act.now
     amount = release.net_minor - release.recovered_minor - release.taken_minor
     if amount:
-        pending, available = Account("pending", release.freelancer_id), Account("available", release.freelancer_id)
-        post(act, Entry("mature", release.id, release.currency, [Line(pending, available, amount)], "Security period over", release.contract_id))
+        post(act, entries.mature(release, amount))
     return True
 
 

@@ -17,7 +17,7 @@ from service.domain.errors import Invalid, StateConflict
 from service.domain.lifecycle import PAYMENT
 from service.domain.money import from_stripe, plain, to_stripe
 from service.domain.psp import CheckoutSnapshot
-from service.ledger import OPERATING, PLATFORM_FEES, PROCESSING_RECOVERED, PSP_FEES, TRUST, Account, Entry, Line, post
+from service.ledger import entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, new_id
 from service.policies.quotes import client_fee_on, promised, surcharge
 
@@ -172,8 +172,6 @@ def _others_open(act: Act, payment: Payment, *states: str) -> bool:
 def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Milestone]) -> None:
     payment.judgement = "funded"
     by_id = {line.milestone_id: line for line in payment.lines}
-    lines = [Line(TRUST, Account("escrow", m.id), by_id[m.id].amount_minor) for m in milestones]
-    lines += [Line(OPERATING, PROCESSING_RECOVERED, payment.surcharge_minor), Line(OPERATING, PLATFORM_FEES, payment.client_fee_minor)]
     hold_limit_at = act.now + timedelta(days=act.policies.holding_limit_days())
     for milestone in milestones:
         line = by_id[milestone.id]
@@ -190,7 +188,7 @@ def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Miles
     contract.version += 1
     contract.updated_at = act.now
     _close_older(act, payment, milestones)
-    post(act, Entry("fund", payment.id, payment.currency, lines, f"Payment {payment.id}", contract.id))
+    post(act, entries.fund(payment, contract, [(m, by_id[m.id].amount_minor) for m in milestones]))
 
 
 def _plan(act: Act, contract: Contract, milestones: list[Milestone], hold_limit_at: datetime) -> None:
@@ -213,10 +211,7 @@ def _close_older(act: Act, payment: Payment, milestones: list[Milestone]) -> Non
 def _suspend(act: Act, contract: Contract, payment: Payment, why: str) -> None:
     payment.judgement = why
     received, currency = payment.received_minor or 0, payment.received_currency or payment.currency
-    post(
-        act,
-        Entry("suspend_receipt", payment.id, currency, [Line(TRUST, Account("suspense", payment.id), received)], f"Money received: {why}", contract.id),
-    )
+    post(act, entries.suspend_receipt(payment, contract, currency, received, why))
     events.record(act, "payment.quarantined", payment, contract=contract, why=why, amount=received, currency=currency)
     if why in ("wrong_amount", "wrong_currency"):
         expected = plain(payment.total_minor, payment.currency)
@@ -239,7 +234,7 @@ def _post_fee(act: Act, payment: Payment) -> None:
         return
     payment.fee_posted = True
     currency = payment.received_currency or payment.currency
-    post(act, Entry("fund_processing_fee", payment.id, currency, [Line(PSP_FEES, OPERATING, payment.stripe_fee_minor)], "Stripe's fee", payment.contract_id))
+    post(act, entries.fund_processing_fee(payment, currency, payment.stripe_fee_minor))
 
 
 def payments_of(act: Act, contract: Contract) -> list[Payment]:

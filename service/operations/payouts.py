@@ -13,7 +13,7 @@ from service.domain.errors import Invalid, NotEnough, NotFound, PayoutAccountNot
 from service.domain.money import payable_part, plain
 from service.domain.psp import AccountSnapshot
 from service.escrow import sources
-from service.ledger import TRUST, Account, Entry, Line, balance, post
+from service.ledger import accounts, balance, entries, post
 from service.models import Installation, Payout, PayoutAccount, PayoutSource, new_id
 
 
@@ -111,7 +111,7 @@ def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, aske
         raise PayoutCoolDown("The bank account was changed a short while ago.", {"until": cool_until.isoformat()})
     held = holds.stopping(act.session, "outflow", [freelancer_id]) is not None
     # What waits for a hold was not debited: it is spoken for all the same.
-    available = balance(act.session, "available", freelancer_id, currency) - _spoken_for(act.session, freelancer_id, currency)
+    available = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(act.session, freelancer_id, currency)
     if amount_minor > available:
         raise NotEnough(f"{plain(available, currency)} is available.", {"available": available, "currency": currency})
     payout = Payout(
@@ -129,8 +129,7 @@ def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, aske
     if sum(s.amount_minor for s in payout.sources) < amount_minor:
         raise NotEnough("Part of this money is still on its way back from a failed payout; try again in a few minutes.")
     act.session.add(payout)
-    lines = [Line(Account("available", freelancer_id), Account("payout_in_flight", payout.id), amount_minor)]
-    post(act, Entry("payout_request", payout.id, currency, lines, f"Payout {payout.id}"))
+    post(act, entries.payout_request(payout))
     events.record(act, "payout.requested", payout, to_state="requested", amount=amount_minor, currency=currency)
     queue.enqueue(act, "payout_send", payout.id)
     return payout
@@ -175,7 +174,7 @@ def cancel(act: Act, payout: Payout) -> Payout:
     for source in payout.sources:
         source.reversed_minor, source.state = source.amount_minor, "reversed"
     if not was_held:
-        _give_back(act, payout)
+        post(act, entries.payout_returned(payout))
     return payout
 
 
@@ -233,8 +232,7 @@ def arrived(act: Act, payout: Payout) -> None:
         return
     events.move(act.as_("psp"), payout, "arrive", amount=payout.amount_minor, currency=payout.currency)
     payout.arrived_at = act.now
-    lines = [Line(Account("payout_in_flight", payout.id), TRUST, payout.amount_minor)]
-    post(act.as_("psp"), Entry("payout_paid", payout.id, payout.currency, lines, f"Payout {payout.id} arrived"))
+    post(act.as_("psp"), entries.payout_paid(payout))
 
 
 def failing(act: Act, payout: Payout, failure_code: str) -> None:
@@ -251,20 +249,14 @@ def failed(act: Act, payout: Payout) -> None:
     had_arrived = payout.state == "paid"
     events.move(act.as_("psp"), payout, "fail", amount=payout.amount_minor, currency=payout.currency, reason=payout.failure_code)
     if had_arrived:
-        lines = [Line(TRUST, Account("available", payout.freelancer_id), payout.amount_minor)]
-        post(act.as_("psp"), Entry("payout_bounced", payout.id, payout.currency, lines, f"Payout {payout.id} came back"))
+        post(act.as_("psp"), entries.payout_bounced(payout))
     else:
-        _give_back(act.as_("psp"), payout)
-
-
-def _give_back(act: Act, payout: Payout) -> None:
-    lines = [Line(Account("payout_in_flight", payout.id), Account("available", payout.freelancer_id), payout.amount_minor)]
-    post(act, Entry("payout_returned", payout.id, payout.currency, lines, f"Payout {payout.id} returned"))
+        post(act.as_("psp"), entries.payout_returned(payout))
 
 
 def request_by_itself(act: Act, freelancer_id: str, currency: str, asked_by: str) -> Payout | None:
     """A payout of all that is available, as far as banks take it. None when there is nothing left."""
-    amount = payable_part(balance(act.session, "available", freelancer_id, currency), currency)
+    amount = payable_part(balance(act.session, accounts.available(freelancer_id), currency), currency)
     return request(act, freelancer_id, amount, currency, asked_by) if amount > 0 else None
 
 

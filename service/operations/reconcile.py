@@ -17,7 +17,7 @@ from service.act import Act
 from service.db import fetch
 from service.domain.chart import ACCOUNTS
 from service.domain.errors import Forbidden, StateConflict
-from service.ledger import OPERATING, PLATFORM_EQUITY, Entry, Line, TrialLine, post, seals, trial_balance
+from service.ledger import TrialLine, entries, post, seals, trial_balance
 from service.models import FloatMovement, Installation
 
 
@@ -176,10 +176,8 @@ def move_float(act: Act, movement: FloatMovement) -> None:
     if movement.asked_by == act.actor:
         raise Forbidden("Another person has to approve.")
     movement.approved_by, movement.approved_at = act.actor, act.now
-    post(act, float_entry(movement.id, movement.amount_minor, movement.currency, out=movement.direction == "out", reference=movement.reference))
-
-
-def float_entry(cause: str, amount_minor: int, currency: str, *, out: bool, reference: str) -> Entry:
-    """The platform's own money put into its operating balance, or taken out."""
-    both = (PLATFORM_EQUITY, OPERATING) if out else (OPERATING, PLATFORM_EQUITY)
-    return Entry("float_out" if out else "float_in", cause, currency, [Line(*both, amount_minor)], reference)
+    out = movement.direction == "out"
+    post(
+        act,
+        entries.float_movement(movement.id, movement.amount_minor, movement.currency, out=out, reference=movement.reference),
+    )

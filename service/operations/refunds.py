@@ -17,7 +17,7 @@ from service.domain.errors import NotFound
 from service.domain.lifecycle import MILESTONE
 from service.domain.psp import RefundSnapshot
 from service.escrow import money, states
-from service.ledger import LOSSES, OPERATING, TRUST, Account, Entry, Line, balance, post
+from service.ledger import Account, Entry, accounts, balance, entries, post
 from service.models import Contract, Milestone, Payment, Refund, new_id
 
 MAX_ATTEMPTS = 3
@@ -41,8 +41,7 @@ def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | N
         stripe_refund_id=None, failure_reason=None, created_at=act.now,
     )  # fmt: skip
     _send(act, contract, refund)
-    line = Line(Account("suspense", payment.id), Account("refund_in_flight", refund.id), refund.amount_minor)
-    post(act, Entry("suspense_refund", refund.id, refund.currency, [line], f"Return of payment {payment.id}", contract.id))
+    post(act, entries.suspense_refund(contract, payment, refund))
     return refund
 
 
@@ -57,8 +56,7 @@ def try_again(act: Act, contract: Contract, failed: Refund) -> Refund | None:
         stripe_refund_id=None, failure_reason=None, created_at=act.now,
     )  # fmt: skip
     _send(act, contract, refund)
-    line = Line(Account("unclaimed", contract.client_id), Account("refund_in_flight", refund.id), refund.amount_minor)
-    post(act, Entry("refund_retry", refund.id, refund.currency, [line], f"Another attempt of {failed.cause}", contract.id))
+    post(act, entries.refund_retry(contract, refund))
     return refund
 
 
@@ -99,7 +97,7 @@ def resume(act: Act, contract: Contract, payment: Payment) -> None:
     for failed in _attempts_of_payment(act.session, payment.id):
         if (
             failed.source in ("escrow", "released", "unclaimed", "case")
-            and balance(act.session, "unclaimed", contract.client_id, failed.currency) >= failed.amount_minor
+            and balance(act.session, accounts.unclaimed(contract.client_id), failed.currency) >= failed.amount_minor
         ):
             try_again(act, contract, failed)
 
@@ -122,15 +120,15 @@ def taken_in(act: Act, contract: Contract, payment: Payment, refund: Refund, sna
     refund.failure_reason = snapshot.failure_reason
     events.move(psp, refund, event, contract=contract, amount=refund.amount_minor, currency=refund.currency, failure=snapshot.failure_reason)
     if status == "succeeded":
-        entries = [_arrived(contract, refund)]
+        decided = [_arrived(contract, refund)]
     elif status in _GONE:
-        entries = [_came_back(psp, contract, payment, refund, bounced=before == "succeeded")]
+        decided = [_came_back(psp, contract, payment, refund, bounced=before == "succeeded")]
     else:
-        entries = []
+        decided = []
     # Flushed, so that the sum below sees this attempt as it is now.
     act.session.flush()
     _bring_payment(psp, contract, payment)
-    money.post_all(psp, entries)
+    money.post_all(psp, decided)
 
 
 def _arrived(contract: Contract, refund: Refund) -> Entry:
@@ -138,8 +136,7 @@ def _arrived(contract: Contract, refund: Refund) -> Entry:
     if milestone is not None:
         milestone.refunding_minor -= refund.amount_minor
         milestone.refunded_minor += refund.amount_minor
-    line = Line(Account("refund_in_flight", refund.id), TRUST, refund.amount_minor)
-    return Entry("refund_succeeded", refund.id, refund.currency, [line], "Refund arrived", contract.id)
+    return entries.refund_succeeded(contract, refund)
 
 
 def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *, bounced: bool, retry: bool = True) -> Entry:
@@ -148,24 +145,23 @@ def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *
     milestone = _milestone(contract, refund.milestone_id) if refund.milestone_id else None
     job = ("refund_retry", refund.id)
     if milestone is None:
-        back, job = Account("suspense", payment.id), ("suspense_return", payment.id)
+        back, job = accounts.suspense(payment.id), ("suspense_return", payment.id)
     elif refund.source == "escrow" and milestone.state not in MILESTONE.final:
-        back, job = Account("escrow", milestone.id), ("", "")
+        back, job = accounts.escrow(milestone.id), ("", "")
     else:
-        back = Account("unclaimed", contract.client_id)
+        back = accounts.unclaimed(contract.client_id)
     if milestone is not None and refund.source == "escrow":
         if bounced:
             milestone.refunded_minor -= refund.amount_minor
         else:
             milestone.refunding_minor -= refund.amount_minor
-        if back.kind == "unclaimed":
+        if back == accounts.unclaimed(contract.client_id):
             # Its claim has left the milestone all the same: the client's, whatever becomes of the attempts.
             milestone.refunded_minor += refund.amount_minor
         states.touch(act, contract)
     if retry and job[0] and refund.attempt < MAX_ATTEMPTS:
         queue.enqueue(act, *job, act.now + _TRY_AGAIN)
-    line = Line(TRUST if bounced else Account("refund_in_flight", refund.id), back, refund.amount_minor)
-    return Entry("refund_bounced" if bounced else "refund_failed", refund.id, refund.currency, [line], "Refund came back", contract.id)
+    return entries.refund_came_back(contract, refund, back, bounced=bounced)
 
 
 _PAYMENT_EVENTS = {
@@ -200,24 +196,24 @@ def outside(act: Act, contract: Contract, payment: Payment, snapshot: RefundSnap
     if in_suspense:
         # Counted among the attempts, so that it is not sent a second time.
         refund.source, refund.cause, refund.attempt = "suspense", payment.id, len(_attempts(act.session, payment.id)) + 1
-    lines, left = [], amount_minor
+    taken: list[tuple[Account, int]] = []
+    left = amount_minor
     if in_suspense:
-        lines.append(Line(Account("suspense", payment.id), TRUST, amount_minor))
+        taken.append((accounts.suspense(payment.id), amount_minor))
         left = 0
     for line in payment.lines:
         milestone = _milestone(contract, line.milestone_id)
         part = min(left, money.held_minor(milestone)) if line.funded and milestone.state not in MILESTONE.final else 0
         if part:
             milestone.refunded_minor += part
-            lines.append(Line(Account("escrow", milestone.id), TRUST, part))
+            taken.append((accounts.escrow(milestone.id), part))
             states.emptied(psp.as_("system"), contract, milestone, "refund", amount=part)
             left -= part
-    lines.append(Line(LOSSES, OPERATING, left))
     queue.open_task(act, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left)
     states.after_change(psp, contract)
     act.session.flush()
     _bring_payment(psp, contract, payment)
-    post(psp, Entry("refund_outside", refund.id, currency, lines, "Refund made at Stripe", contract.id))
+    post(psp, entries.refund_outside(contract, refund, currency, taken, left))
     return refund
 
 

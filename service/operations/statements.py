@@ -10,38 +10,49 @@ from sqlalchemy.orm import Session
 
 from service.db import fetch
 from service.domain import typeid
+from service.domain.chart import AccountCode
 from service.escrow.money import held_minor
-from service.ledger import Balance, balances
 from service.models import Contract, Milestone, Payment
 
 BALANCE_FIELDS = ("escrow", "disputed", "pending", "available", "reserved", "in_flight", "recoverable", "held")
 
-_ESCROW = text("""
-    SELECT a.kind, a.owner, a.currency, b.credits - b.debits AS amount_minor, b.hold_release + b.hold_refund + b.hold_outflow > 0 AS held
-      FROM contract c JOIN milestone m ON m.contract_id = c.id
-      JOIN ledger_account a ON a.owner = m.id AND a.kind IN ('escrow', 'disputed') JOIN ledger_balance b ON b.account_id = a.id
-     WHERE c.freelancer_id = :freelancer
+_BALANCES = text("""
+    SELECT a.kind, a.currency, sum(CASE a.normal_side WHEN 'credit' THEN b.credits - b.debits ELSE b.debits - b.credits END)::bigint AS amount_minor,
+           coalesce(sum(b.credits - b.debits) FILTER (WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0), 0)::bigint AS held_minor
+      FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+     WHERE a.freelancer_id = :freelancer AND a.kind = ANY (:kinds) GROUP BY a.kind, a.currency
 """)
-_IN_FLIGHT = text("""
-    SELECT a.kind, a.owner, a.currency, b.credits - b.debits AS amount_minor, false AS held
-      FROM payout p JOIN ledger_account a ON a.owner = p.id AND a.kind = 'payout_in_flight' JOIN ledger_balance b ON b.account_id = a.id
-     WHERE p.freelancer_id = :freelancer AND p.state IN ('requested', 'in_transit')
+# A chargeback sets aside what a client was owed beside what the freelancer has: only the latter is theirs.
+_OWED_TO_CLIENTS = text("""
+    SELECT b.currency, sum(l.amount_minor)::bigint AS amount_minor
+      FROM chargeback b JOIN chargeback_line l ON l.chargeback_id = b.id AND l.round = b.round AND l.place = 'unclaimed'
+      JOIN contract c ON c.id = b.contract_id
+     WHERE c.freelancer_id = :freelancer AND b.locked AND b.closed_at IS NULL GROUP BY b.currency
 """)
-_SHOWN_AS = {"payout_in_flight": "in_flight", "reserve": "reserved"}
+_SHOWN_AS = {
+    AccountCode.ESCROW: "escrow",
+    AccountCode.DISPUTED: "disputed",
+    AccountCode.PENDING: "pending",
+    AccountCode.AVAILABLE: "available",
+    AccountCode.RESERVE: "reserved",
+    AccountCode.PAYOUT_IN_FLIGHT: "in_flight",
+    AccountCode.RECOVERABLE: "recoverable",
+}
 
 
 def freelancer_balance(session: Session, freelancer_id: str) -> list[dict[str, Any]]:
-    """Per currency, in minor units: what is in escrow, disputed, pending, available, reserved, in flight, owed, held."""
-    owner = {"freelancer": typeid.decode(freelancer_id)}
-    found = balances(session, ["pending", "available", "reserve", "recoverable"], [freelancer_id])
-    found += [Balance(*row) for row in session.execute(_ESCROW, owner)]
-    found += [Balance(*row) for row in session.execute(_IN_FLIGHT, owner)]
+    """Per currency, in minor units: what is in escrow, disputed, pending, available, reserved, in flight, owed, held.
+
+    Every account knows whose it is, whatever it belongs to; `held` is what of all that a hold stops now.
+    """
+    whose = {"freelancer": typeid.decode(freelancer_id)}
     by_currency: dict[str, dict[str, Any]] = {}
-    for line in found:
+    for line in session.execute(_BALANCES, whose | {"kinds": [code.value for code in _SHOWN_AS]}):
         row = by_currency.setdefault(line.currency, {"currency": line.currency} | dict.fromkeys(BALANCE_FIELDS, 0))
-        row[_SHOWN_AS.get(line.kind, line.kind)] += line.amount_minor
-        if line.held:
-            row["held"] += line.amount_minor
+        row[_SHOWN_AS[AccountCode(line.kind)]] += line.amount_minor
+        row["held"] += line.held_minor
+    for line in session.execute(_OWED_TO_CLIENTS, whose):
+        by_currency[line.currency]["reserved"] -= line.amount_minor
     return [by_currency[code] for code in sorted(by_currency)]
 
 

@@ -11,7 +11,7 @@ from service import events, rows
 from service.act import Act
 from service.domain import typeid
 from service.domain.errors import Conflict, NotFound
-from service.ledger import OPERATING, PLATFORM_EQUITY, TRUST, Account, Entry, Line, balance, post
+from service.ledger import accounts, balance, entries, post
 from service.models import TaxDue, Withholding
 
 
@@ -47,13 +47,11 @@ def remit(act: Act, due_id: str, reference: str) -> Owed:
         raise Conflict("This month was paid already.", {"reference": due.reference})
     if act.now.astimezone(act.policies.book_zone).date().replace(day=1) <= due.month:
         raise Conflict("The month is not over: more may be withheld in it.")
-    account = Account("tax_withheld", due.id)
-    owed = balance(act.session, account.kind, due.id, due.currency)
+    owed = balance(act.session, accounts.tax_withheld(due.id), due.currency)
     if not owed:
         raise Conflict("Nothing was withheld in this month.")
     due.remitted_at, due.reference, due.remitted_by = act.now, reference, act.actor
     events.record(act, "tax_due.remitted", due, public=False, regime=due.regime, amount=owed, currency=due.currency, reference=reference)
-    lines = [Line(account, PLATFORM_EQUITY, owed), Line(OPERATING, TRUST, owed)]
-    post(act, Entry("tax_remit", due.id, due.currency, lines, f"{due.regime} of {due.month:%Y-%m} paid: {reference}"))
+    post(act, entries.tax_remit(due, owed, reference))
     count = act.session.execute(select(func.count()).where(Withholding.due_id == due.id)).scalar_one()
     return Owed(due, owed, count)

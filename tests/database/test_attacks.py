@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from service.domain import typeid
+from tests.booking import POST, entry
 from tests.world import Vault
 
 APP, OWNER = "app", "owner"
@@ -27,44 +29,20 @@ def attack(world: Vault, role: str, statement: str, **parameters: Any) -> tuple[
     return refused.value.sqlstate or "", refused.value.diag.constraint_name or ""
 
 
-POST = (
-    "SELECT ledger_post(gen_random_uuid(), %(kind)s, %(cause)s, NULL, 'attacker', now(), current_date, now(), current_date, 'x', %(currency)s,"
-    " %(dk)s, %(do)s::uuid[], %(ck)s, %(co)s::uuid[], %(amounts)s::bigint[])"
-)
+def a_release(world: Vault, **more: Any) -> dict[str, Any]:
+    escrow = ("escrow", "milestone", typeid.decode(world.known["milestone"]))
+    pending = ("pending", "freelancer", typeid.decode(world.known["ada"]))
+    return entry("release", [(escrow, pending, 100)]) | more
 
 
 def post(world: Vault, role: str = APP, **changes: Any) -> tuple[str, str]:
-    escrow, freelancer = typeid.decode(world.known["milestone"]), typeid.decode(world.known["ada"])
-    values = {
-        "kind": "release",
-        "cause": "attack",
-        "currency": "USD",
-        "dk": ["escrow"],
-        "do": [escrow],
-        "ck": ["pending"],
-        "co": [freelancer],
-        "amounts": [100],
-    }
-    return attack(world, role, POST, **(values | changes))
+    return attack(world, role, POST, **a_release(world, **changes))
 
 
 def test_the_control_is_accepted(funded: Vault) -> None:
     """The same call without an attack goes through: the refusals below are not a broken call."""
-    escrow, freelancer = typeid.decode(funded.known["milestone"]), typeid.decode(funded.known["ada"])
     with connect(funded, APP) as connection:
-        connection.execute(
-            POST,
-            {
-                "kind": "release",
-                "cause": "control",
-                "currency": "USD",
-                "dk": ["escrow"],
-                "do": [escrow],
-                "ck": ["pending"],
-                "co": [freelancer],
-                "amounts": [100],
-            },
-        )
+        connection.execute(POST, a_release(funded))
         row = connection.execute(
             "SELECT credits - debits FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id WHERE a.kind = 'pending'"
         ).fetchone()
@@ -78,21 +56,27 @@ def test_the_control_is_accepted(funded: Vault) -> None:
         ({"amounts": [-5]}, "posting_amount_positive"),
         ({"amounts": [0]}, "posting_amount_positive"),
         ({"amounts": []}, "ledger_lines"),
-        ({"dk": [], "do": [], "ck": [], "co": [], "amounts": []}, "ledger_lines"),
+        ({"dk": [], "dt": [], "do": [], "ck": [], "ct": [], "co": [], "amounts": []}, "ledger_lines"),
+        ({"dt": []}, "ledger_lines"),
+        ({"do": [uuid4()]}, "ledger_owner"),
+        ({"dt": ["contract"], "do": [uuid4()]}, "ledger_chart"),
         ({"kind": "gift"}, "ledger_chart"),
         ({"dk": ["pending"], "ck": ["escrow"]}, "ledger_chart"),
         ({"ck": ["platform_fees"], "co": [None]}, "ledger_trust_identity"),
         ({"ck": ["available"]}, "ledger_chart"),
         ({"do": [None]}, "ledger_chart"),
         ({"currency": "JPY"}, "ledger_balance_not_overdrawn"),
-        ({"kind": "fund", "dk": ["psp_trust"], "do": [None], "ck": ["escrow"], "cause": "PAID"}, "journal_entry_kind_cause_key"),
+        (
+            {"kind": "fund", "dk": ["psp_trust"], "do": [None], "ck": ["escrow"], "ct": ["milestone"], "cause": "PAID"},
+            "journal_entry_kind_cause_key",
+        ),
     ],
 )
 @pytest.mark.parametrize("role", [APP, OWNER])
 def test_a_wrong_entry_is_refused(funded: Vault, role: str, changes: dict[str, Any], constraint: str) -> None:
     if changes.get("cause") == "PAID":
         milestone = typeid.decode(funded.known["milestone"])
-        cause = funded.sql("SELECT cause FROM journal_entry WHERE kind = 'fund'")[0].cause
+        cause = funded.sql("SELECT cause_id FROM journal_entry WHERE kind = 'fund'")[0].cause_id
         changes = changes | {"cause": cause, "co": [milestone]}
     assert post(funded, role, **changes) == (psycopg.errors.UniqueViolation.sqlstate if "key" in constraint else "23514", constraint)
 
@@ -115,11 +99,12 @@ def test_facts_cannot_be_changed(funded: Vault, role: str, table: str, verb: str
 DIRECT: dict[str, str] = {
     "a posting beside the function": "INSERT INTO posting SELECT entry_id, 99::smallint, debit_account, credit_account, 1, currency FROM posting LIMIT 1",
     "an entry beside the function": (
-        "INSERT INTO journal_entry (id, kind, cause, actor, occurred_at, posted_on, recorded_at, effective_on, description, xid)"
-        " VALUES (gen_random_uuid(), 'fund', 'x', 'x', now(), current_date, now(), current_date, 'x', 1)"
+        "INSERT INTO journal_entry (id, kind, cause_type, cause_id, actor, occurred_at, posted_on, recorded_at, effective_on, description, xid)"
+        " VALUES (gen_random_uuid(), 'fund', 'pay', gen_random_uuid(), 'x', now(), current_date, now(), current_date, 'x', 1)"
     ),
     "an account beside the function": (
-        "INSERT INTO ledger_account (kind, owner, currency, normal_side, bounded, opened_at) VALUES ('escrow', gen_random_uuid(), 'USD', 'credit', true, now())"
+        "INSERT INTO ledger_account (kind, owner_type, owner, currency, normal_side, bounded, opened_at)"
+        " VALUES ('escrow', 'milestone', gen_random_uuid(), 'USD', 'credit', true, now())"
     ),
     "a balance set by hand": "UPDATE ledger_balance SET credits = credits + 1000000",
     "a balance row of one's own": "INSERT INTO ledger_balance (account_id, normal_side) SELECT id, 'credit' FROM ledger_account WHERE kind = 'psp_trust'",
@@ -208,8 +193,10 @@ def test_one_statement_cannot_overdraw_in_two_lines(funded: Vault) -> None:
     escrow, freelancer = typeid.decode(funded.known["milestone"]), typeid.decode(funded.known["ada"])
     two: dict[str, Callable[[], Any] | Any] = {
         "dk": ["escrow"] * 2,
+        "dt": ["milestone"] * 2,
         "do": [escrow] * 2,
         "ck": ["pending"] * 2,
+        "ct": ["freelancer"] * 2,
         "co": [freelancer] * 2,
         "amounts": [6_000, 6_000],
     }

@@ -110,7 +110,7 @@ def test_the_pdf_carries_its_own_xml_and_is_the_same_twice(year: Golden, languag
 def test_a_series_has_no_gap_and_never_changes(year: Golden) -> None:
     world = year.world
     columns = "kind, freelancer_id, contract_id, milestone_id, currency, net_minor, tax_minor, total_minor, tax_category, tax_rate, seller, buyer, line, delivered_on, issued_on, issued_at"
-    copy = f"INSERT INTO hf.invoice (id, number, series, place, cause, {columns}) SELECT gen_random_uuid(), 'FEE-2025-000003', 'FEE-2025', 3, 'x', {columns} FROM hf.invoice WHERE number = 'FEE-2025-000001'"
+    copy = f"INSERT INTO hf.invoice (id, number, series, place, cause_type, cause_id, {columns}) SELECT gen_random_uuid(), 'FEE-2025-000003', 'FEE-2025', 3, 'rls', gen_random_uuid(), {columns} FROM hf.invoice WHERE number = 'FEE-2025-000001'"
     with pytest.raises(Exception, match="the next invoice of FEE-2025 is another one"):
         world.sql_owner(copy)
     with pytest.raises(Exception, match="its rows are facts"):

@@ -9,28 +9,31 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from service.domain import fees
-from service.ledger import PSP_FEES, TRUST, Account, Entry, Line, post
+from service.domain.causes import Cause
+from service.domain.chart import EntryType
+from service.ledger import Entry, Line, post
+from service.ledger.accounts import FORFEITURES, PSP_FEES, TRUST, escrow, pending
 from service.models import new_id
 from tests.world import World
-
-FORFEITURES = Account("forfeitures")
 
 
 @pytest.mark.parametrize(
     ("name", "kind", "line"),
     [
         ("Stripe's fee out of other people's money", "fund", lambda *_: Line(PSP_FEES, TRUST, 3_510)),
-        ("a case as income on the day of its decision", "confiscate", lambda milestone, _: Line(Account("escrow", milestone), FORFEITURES, 50_000)),
-        ("a case as the freelancer's income", "confiscate", lambda milestone, freelancer: Line(Account("escrow", milestone), Account("pending", freelancer), 50_000)),
-        ("income at funding", "fund", lambda _, freelancer: Line(TRUST, Account("pending", freelancer), 120_000)),
+        ("a case as income on the day of its decision", "confiscate", lambda milestone, _: Line(escrow(milestone), FORFEITURES, 50_000)),
+        ("a case as the freelancer's income", "confiscate", lambda milestone, freelancer: Line(escrow(milestone), pending(freelancer), 50_000)),
+        ("income at funding", "fund", lambda _, freelancer: Line(TRUST, pending(freelancer), 120_000)),
     ],
 )  # fmt: skip
 def test_the_books_refuse_it(world: World, name: str, kind: str, line: object) -> None:
     contract, _ = world.funded_contract(milestones=[("Engine drawings", 120_000)])
     milestone = contract["milestones"][0]["id"]
     before = world.sql("SELECT count(*) FROM posting")[0][0]
+    made = line(milestone, world.ada_id)  # type: ignore[operator]
+    wrong = Entry(EntryType(kind), Cause(new_id("pay")), "USD", (made,), name, contract["id"])
     with pytest.raises(DBAPIError), world.runtime.act("test") as act:
-        post(act, Entry(kind, new_id("pay"), "USD", [line(milestone, world.ada_id)], name, contract["id"]))  # type: ignore[operator]
+        post(act, wrong)
     assert world.sql("SELECT count(*) FROM posting")[0][0] == before
     world.check_books()
 

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from service.escrow import withholding
 from service.policies.reading import PolicyError, read
 from service.policies.withholding import duties_of
+from tests.booking import POST, entry
 from tests.console import colleague
 from tests.faults.test_payments import at_once
 from tests.faults.test_releases import release
@@ -410,8 +411,8 @@ def test_a_wrong_policy_is_refused_with_its_line(was: str, becomes: str, words: 
 def test_the_books_refuse_another_months_account(world: World) -> None:
     """An account of withheld tax cannot be overdrawn: a month is paid at most once, whatever the code does."""
     a_month_of_it(world)
+    due = world.sql("SELECT id FROM tax_due")[0].id
+    withheld = (("tax_withheld", "tax_due", due), ("platform_equity", None, None), 5_002)
+    financed = (("psp_operating", None, None), ("psp_trust", None, None), 5_002)
     with psycopg.connect(world.settings.owner_url, options="-c search_path=hf") as connection, pytest.raises(psycopg.errors.CheckViolation):
-        connection.execute(
-            "SELECT ledger_post(gen_random_uuid(), 'tax_remit', 'twice', NULL, 'test', now(), current_date, now(), current_date, 'twice', 'USD',"
-            " ARRAY['tax_withheld', 'psp_operating'], ARRAY[(SELECT id FROM tax_due), NULL]::uuid[], ARRAY['platform_equity', 'psp_trust'], ARRAY[NULL, NULL]::uuid[], ARRAY[5002, 5002]::bigint[])"
-        )
+        connection.execute(POST, entry("tax_remit", [withheld, financed]))

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from service.domain import typeid
 from service.exports import manifest
 from service.operations import people
 from tests.databases import clone
@@ -75,7 +76,7 @@ def test_the_whole_story(world: World) -> None:
     assert (done["state"], len(done["approved_by"])) == ("executed", 2)
     posted = world.sql("SELECT j.kind, d.kind AS debit, c.kind AS credit, p.amount FROM journal_entry j JOIN posting p ON p.entry_id = j.id"
                        " JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c ON c.id = p.credit_account"
-                       f" WHERE j.cause LIKE '{case['id']}%' ORDER BY j.number, p.line_no")  # fmt: skip
+                       f" WHERE j.cause_id = '{typeid.decode(case['id'])}' ORDER BY j.number, p.line_no")  # fmt: skip
     shown = [(p["entry"], p["debit"], p["credit"], p["amount"]) for p in preview]
     assert sorted((p.kind, p.debit, p.credit, p.amount) for p in posted) == sorted(shown), "what was previewed, and nothing else"
     assert ada.get(f"/v1/holds/{hold['id']}")["state"] == "released", "it has served its purpose"

@@ -2,8 +2,8 @@ SELECT CASE h.party WHEN 'client' THEN 'cli' ELSE 'frl' END AS prefix, h.entry_i
        h.party_id, h.type, h.contract_id, k.title AS contract_title, h.milestone_id, m.title AS milestone_title,
        CASE h.party WHEN 'client' THEN f.display_name ELSE k.client_name END AS counterparty, a.purchase_order AS client_po, h.currency,
        h.amount_minor AS amount, h.running_balance,
-       CASE WHEN h.kind LIKE 'payout%%' THEN typeid_uuid(h.cause) END AS payout_id,
-       CASE WHEN h.kind LIKE 'payout%%' THEN o.stripe_payout_id ELSE p.payment_intent_id END AS psp_reference,
+       CASE WHEN h.cause_type = 'pyo' THEN h.cause_id END AS payout_id,
+       CASE WHEN h.cause_type = 'pyo' THEN o.stripe_payout_id ELSE p.payment_intent_id END AS psp_reference,
        h.recorded_at, h.description AS note, i.number AS document_no, %(home)s::text AS fx_currency, x.rate AS fx_rate, x.rate_date AS fx_rate_date, x.source AS fx_source,
        round(h.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> h.currency)::int * x.rate, (%(exponents)s::jsonb ->> %(home)s)::int) AS fx_amount
   FROM (SELECT l.*, sum(l.amount_minor) OVER (PARTITION BY l.party, l.party_id, l.currency ORDER BY l.number, l.line_no)::bigint AS running_balance
@@ -12,9 +12,9 @@ SELECT CASE h.party WHEN 'client' THEN 'cli' ELSE 'frl' END AS prefix, h.entry_i
   LEFT JOIN freelancer f ON f.id = k.freelancer_id
   LEFT JOIN milestone m ON m.id = h.milestone_id
   LEFT JOIN acceptance a ON a.contract_id = k.id AND a.text_version = k.text_version
-  LEFT JOIN payout o ON o.id = CASE WHEN h.kind LIKE 'payout%%' THEN typeid_uuid(h.cause) END
-  LEFT JOIN payment p ON h.kind = 'fund' AND p.id = typeid_uuid(h.cause)
-  LEFT JOIN invoice i ON i.cause = h.cause
+  LEFT JOIN payout o ON o.id = CASE WHEN h.cause_type = 'pyo' THEN h.cause_id END
+  LEFT JOIN payment p ON h.kind = 'fund' AND p.id = h.cause_id
+  LEFT JOIN invoice i ON i.cause_id = h.cause_id AND i.cause_sequence IS NOT DISTINCT FROM h.cause_sequence
         AND i.kind = CASE WHEN h.party = 'freelancer' AND h.type IN ('platform_fee', 'fee_tax') THEN 'fee' WHEN h.type IN ('platform_fee_refund', 'fee_tax_refund') THEN 'fee_credit'
                           WHEN h.type = 'release' THEN 'work' WHEN h.type = 'refund_after_release' THEN 'work_credit' END
   LEFT JOIN LATERAL fx_on(h.currency, %(home)s, h.posted_on, %(as_of)s) x ON %(home)s IS NOT NULL AND h.currency <> %(home)s

@@ -1,5 +1,5 @@
 WITH line AS (
-    SELECT l.party_id, l.entry_id, l.number, l.posted_on, l.kind, l.cause, l.contract_id, l.milestone_id, l.currency,
+    SELECT l.party_id, l.entry_id, l.number, l.posted_on, l.kind, l.cause_id, l.contract_id, l.milestone_id, l.currency,
            coalesce(sum(l.amount_minor) FILTER (WHERE l.type = l.kind), 0) AS gross, -coalesce(sum(l.amount_minor) FILTER (WHERE l.type <> l.kind AND l.type <> 'tax_withheld' AND l.type NOT LIKE 'debt%%'), 0) AS fee,
            -coalesce(sum(l.amount_minor) FILTER (WHERE l.type = 'tax_withheld'), 0) AS withheld
       FROM party_line l JOIN freelancer f ON f.id = l.party_id
@@ -7,7 +7,7 @@ WITH line AS (
        AND (l.party_id = %(party)s OR (%(party)s::uuid IS NULL AND f.country = 'IN'))
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 ), paid AS (
-    SELECT l.party_id, l.currency, l.number, typeid_uuid(l.cause) AS payout_id FROM party_line l
+    SELECT l.party_id, l.currency, l.number, l.cause_id AS payout_id FROM party_line l
      WHERE l.party = 'freelancer' AND l.type = 'payout' AND l.posted_on <= %(last)s AND l.recorded_at <= %(as_of)s
 )
 SELECT l.party_id AS payee_id, l.entry_id AS event_id, l.posted_on, l.kind AS type, l.contract_id, l.milestone_id, i.number AS invoice_no, k.client_country, k.client_country AS place_of_supply,
@@ -19,7 +19,7 @@ SELECT l.party_id AS payee_id, l.entry_id AS event_id, l.posted_on, l.kind AS ty
   LEFT JOIN LATERAL fx_on(l.currency, 'INR', l.posted_on, %(as_of)s) x ON l.currency <> 'INR'
  CROSS JOIN LATERAL (SELECT round(l.gross / 10.0 ^ (%(exponents)s::jsonb ->> l.currency)::int * coalesce(x.rate, CASE l.currency WHEN 'INR' THEN 1 END), 2) AS gross,
                             round(l.fee / 10.0 ^ (%(exponents)s::jsonb ->> l.currency)::int * coalesce(x.rate, CASE l.currency WHEN 'INR' THEN 1 END), 2) AS fee) inr
-  LEFT JOIN invoice i ON i.cause = l.cause AND i.kind = CASE l.kind WHEN 'release' THEN 'work' ELSE 'work_credit' END
+  LEFT JOIN invoice i ON i.cause_id = l.cause_id AND i.cause_sequence IS NULL AND i.kind = CASE l.kind WHEN 'release' THEN 'work' ELSE 'work_credit' END
   LEFT JOIN LATERAL (SELECT p.payout_id FROM paid p WHERE p.party_id = l.party_id AND p.currency = l.currency AND p.number > l.number ORDER BY p.number LIMIT 1) p ON true
   LEFT JOIN payout o ON o.id = p.payout_id
  ORDER BY l.party_id, l.number

@@ -3,7 +3,7 @@ SELECT i.number, i.series, i.issued_on, i.kind, CASE WHEN i.corrects_id IS NULL 
        i.net_minor AS net, i.tax_minor AS tax, i.total_minor AS total, i.tax_category, i.tax_rate,
        CASE i.kind WHEN 'fee' THEN i.total_minor WHEN 'fee_credit' THEN -i.total_minor ELSE 0 END AS fee_effect
   FROM invoice i
-  JOIN journal_entry e ON e.cause = split_part(i.cause, '/', 1) AND e.kind IN ('release', 'refund_after_release')
+  JOIN journal_entry e ON e.cause_id = i.cause_id AND e.kind IN ('release', 'refund_after_release')
   LEFT JOIN invoice c ON c.id = i.corrects_id
  WHERE i.issued_on BETWEEN %(first)s AND %(last)s AND e.recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR i.freelancer_id = %(party)s)
  ORDER BY i.series, i.place

@@ -5,7 +5,7 @@ WITH line AS (
      WHERE l.party = 'freelancer' AND l.posted_on <= %(last)s AND l.recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR l.party_id = %(party)s)
     WINDOW own AS (PARTITION BY l.party_id, l.currency ORDER BY l.number, l.line_no)
 ), paid AS (
-    SELECT party_id, currency, paid, typeid_uuid(cause) AS payout_id, number, posted_on, -amount_minor AS total, balance,
+    SELECT party_id, currency, paid, cause_id AS payout_id, number, posted_on, -amount_minor AS total, balance,
            lag(balance, 1, 0::numeric) OVER (PARTITION BY party_id, currency ORDER BY number) AS balance_before
       FROM line WHERE type = 'payout'
 ), ended AS (

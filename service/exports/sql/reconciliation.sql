@@ -13,7 +13,7 @@ WITH row AS (
     -- Stripe takes a refund's money at once, the books when the client has it.
     SELECT r.currency, sum(r.amount_minor)::bigint AS amount FROM refund r JOIN psp_row p ON p.source = r.stripe_refund_id AND p.type = 'refund'
      WHERE p.created_at::date <= %(last)s AND p.seen_at <= %(as_of)s
-       AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.kind IN ('refund_succeeded', 'refund_failed') AND typeid_uuid(e.cause) = r.id AND e.posted_on <= %(last)s) GROUP BY 1
+       AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.kind IN ('refund_succeeded', 'refund_failed') AND e.cause_id = r.id AND e.posted_on <= %(last)s) GROUP BY 1
 )
 SELECT %(last)s::date AS as_of, l.currency, coalesce(r.platform, 0) AS statement_platform, coalesce(r.sent, 0) - l.arrived AS statement_connected,
        coalesce(r.platform, 0) + coalesce(r.sent, 0) - l.arrived AS statement_total, l.operating,

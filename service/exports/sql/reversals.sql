@@ -1,5 +1,5 @@
 WITH reversal AS (
-    SELECT g.entry_id, g.number, g.posted_on, g.kind, g.cause, g.contract_id, g.currency,
+    SELECT g.entry_id, g.number, g.posted_on, g.kind, g.cause_id, g.contract_id, g.currency,
            sum(g.amount_minor) FILTER (WHERE g.amount_minor > 0 AND (g.kind <> 'refund_after_release' OR g.account NOT IN ('psp_trust', 'psp_operating'))) AS gross,
            coalesce(sum(g.amount_minor) FILTER (WHERE g.kind = 'refund_after_release' AND g.account IN ('platform_fees', 'fee_tax_payable')), 0) AS fee
       FROM ledger_leg g WHERE g.kind IN ('refund_after_release', 'chargeback_open', 'chargeback_won', 'chargeback_lost')
@@ -9,9 +9,9 @@ WITH reversal AS (
       FROM reversal r LEFT JOIN LATERAL (
           SELECT e.id, e.posted_on, e.contract_id FROM journal_entry e
            WHERE (r.kind = 'refund_after_release' AND e.kind = 'release' AND e.number < r.number
-                  AND typeid_uuid(e.cause) IN (SELECT x.id FROM release x JOIN refund f ON f.milestone_id = x.milestone_id WHERE f.id = typeid_uuid(r.cause)))
-              OR (r.kind LIKE 'chargeback%%' AND e.kind = 'fund'
-                  AND typeid_uuid(e.cause) = (SELECT b.payment_id FROM chargeback b WHERE b.id = typeid_uuid(split_part(r.cause, ':', 1))))
+                  AND e.cause_id IN (SELECT x.id FROM release x JOIN refund f ON f.milestone_id = x.milestone_id WHERE f.id = r.cause_id))
+              OR (r.kind IN ('chargeback_open', 'chargeback_won', 'chargeback_lost') AND e.kind = 'fund'
+                  AND e.cause_id = (SELECT b.payment_id FROM chargeback b WHERE b.id = r.cause_id))
            ORDER BY e.number DESC LIMIT 1) o ON true
 )
 SELECT entry_id AS reversal_event, posted_on AS reversal_posted_on, kind, original_id AS original_event, original_on AS original_posted_on, extract(year FROM original_on)::int AS original_year,

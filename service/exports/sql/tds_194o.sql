@@ -1,5 +1,5 @@
 WITH released AS (
-    SELECT l.party_id, l.entry_id, l.cause, l.number, l.posted_on, l.currency, l.amount_minor, t.tin_masked IS NOT NULL AND t.country = 'IN' AS pan, t.seller_kind,
+    SELECT l.party_id, l.entry_id, l.cause_id, l.number, l.posted_on, l.currency, l.amount_minor, t.tin_masked IS NOT NULL AND t.country = 'IN' AS pan, t.seller_kind,
            sum(l.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> l.currency)::int * coalesce(x.rate, 1)) OVER (PARTITION BY l.party_id) AS year_inr,
            bool_or(x.rate IS NULL AND l.currency <> 'INR') OVER (PARTITION BY l.party_id) AS no_rate
       FROM party_line l JOIN freelancer f ON f.id = l.party_id
@@ -12,5 +12,5 @@ WITH released AS (
 SELECT party_id AS payee_id, entry_id AS event_id, posted_on AS credited_on, currency, amount_minor::bigint AS gross, CASE WHEN pan THEN 'given' ELSE 'missing' END AS pan_status,
        rate::text AS rate_percent, CASE WHEN exempt THEN 0 ELSE round(amount_minor * rate / 100) END::bigint AS tds, CASE WHEN exempt THEN 'below_500000_inr' END AS exempt_reason,
        coalesce((SELECT CASE WHEN d.in_scope THEN 'yes' ELSE 'no' END FROM tax_scope d WHERE d.regime = 'in_194o' AND d.decided_at <= %(as_of)s ORDER BY d.decided_at DESC LIMIT 1), 'undecided') AS in_scope,
-       coalesce((SELECT w.amount_minor FROM withholding w WHERE w.regime = 'in_194o' AND w.release_id = typeid_uuid(cause)), 0) AS withheld
+       coalesce((SELECT w.amount_minor FROM withholding w WHERE w.regime = 'in_194o' AND w.release_id = cause_id), 0) AS withheld
   FROM rated ORDER BY party_id, number

@@ -1,6 +1,6 @@
 -- Gross of releases by month, in dollars; the forms as they were on file then. Thresholds and states come from policies/us_1099k.yaml.
 WITH released AS (
-    SELECT l.party_id, l.entry_id, l.cause, l.currency, l.posted_on, extract(month FROM l.posted_on)::int AS month,
+    SELECT l.party_id, l.entry_id, l.cause_id, l.currency, l.posted_on, extract(month FROM l.posted_on)::int AS month,
            CASE WHEN l.currency = 'USD' THEN l.amount_minor::numeric
                 ELSE round(l.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> l.currency)::int * x.rate, 2) * 100 END AS minor
       FROM party_line l LEFT JOIN LATERAL fx_on(l.currency, 'USD', l.posted_on, %(as_of)s) x ON l.currency <> 'USD'
@@ -10,7 +10,7 @@ WITH released AS (
            coalesce(sum((SELECT CASE WHEN r.currency = 'USD' THEN w.amount_minor
                                      ELSE round(w.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> r.currency)::int * x.rate, 2) * 100 END
                            FROM withholding w LEFT JOIN LATERAL fx_on(r.currency, 'USD', r.posted_on, %(as_of)s) x ON r.currency <> 'USD'
-                          WHERE w.regime = 'us_backup' AND w.release_id = typeid_uuid(r.cause))), 0) AS withheld
+                          WHERE w.regime = 'us_backup' AND w.release_id = r.cause_id)), 0) AS withheld
       FROM released r GROUP BY 1
 ), declared AS (
     SELECT DISTINCT ON (freelancer_id) * FROM tax_identity WHERE signed_at <= %(as_of)s ORDER BY freelancer_id, signed_at DESC

@@ -1,0 +1,25 @@
+"""What a row of the books or a paper is about: another row, and which of its lines, rounds or holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from service.domain import typeid
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A row by its id; `sequence` where one row causes several of a kind: a case's line, a chargeback's round, a payout's hold."""
+
+    id: str
+    sequence: int | None = None
+
+    @property
+    def type(self) -> str:
+        """The id's prefix, as rows keep it."""
+        return typeid.prefix_of(self.id)
+
+    @property
+    def uuid(self) -> UUID:
+        return typeid.decode(self.id)
