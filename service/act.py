@@ -4,43 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from service import clock
+from service.domain.actors import Actor, ActorKind
 from service.policies import Policies
 
 
 @dataclass(frozen=True)
 class Act:
-    """`actor` reads `freelancer:frl_…`, `client:cli_…`, `staff:key_…`, `system` or `psp`.
+    """Who acts, and when.
 
     `now` is of the service's clock: when it happens, or for a timer when it was due. `recorded_at` is when it is written down.
     """
 
     session: Session
-    actor: str
+    actor: Actor
     now: datetime
     request_id: str
     policies: Policies
     recorded_at: datetime
 
     @property
-    def role(self) -> str:
+    def role(self) -> ActorKind:
         """The actor's part in the lifecycle tables."""
-        kind = self.actor.split(":", 1)[0]
-        return "freelancer" if kind == "platform" else kind
+        return self.actor.role
 
-    def as_(self, actor: str) -> Act:
+    def as_(self, actor: Actor | Literal["system", "psp"]) -> Act:
         """The same act in another's name: what the system or the processor does in consequence."""
-        return replace(self, actor=actor)
+        return replace(self, actor=actor if isinstance(actor, Actor) else Actor(ActorKind(actor)))
 
     def at(self, instant: datetime) -> Act:
         """The same act at the instant at which it was due: a timer that runs late still happens on time, and says when it ran."""
         return replace(self, now=instant)
 
 
-def begin(session: Session, actor: str, request_id: str, policies: Policies) -> Act:
+def begin(session: Session, actor: Actor, request_id: str, policies: Policies) -> Act:
     """An act at the service's present instant."""
     now = clock.now(session)
     return Act(session, actor, now, request_id, policies, now)

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from service.act import Act
 from service.db import fetch
-from service.domain import typeid
+from service.domain import actors, typeid
+from service.domain.actors import ActorKind
 from service.domain.errors import OnHold
 from service.domain.restrictions import SCOPES
 from service.models import Contract, Hold
@@ -65,8 +66,8 @@ def refuse(act: Act, scope: str, subjects: list[str]) -> None:
     hold = stopping(act.session, scope, subjects)
     if hold is None:
         return
-    kind, _, reader = act.actor.partition(":")
-    raise on_hold(hold, concerns_reader=kind == "staff" or (kind == "freelancer" and hold.freelancer_id == reader))
+    own = hold.freelancer_id is not None and act.actor == actors.freelancer(hold.freelancer_id)
+    raise on_hold(hold, concerns_reader=own or act.actor.kind is ActorKind.STAFF)
 
 
 def on_hold(hold: Hold, *, concerns_reader: bool) -> OnHold:

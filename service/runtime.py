@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from service.act import Act, begin
 from service.config import Settings
 from service.db import Database
+from service.domain.actors import SYSTEM, Actor
 from service.gateways.mail import MailGateway
 from service.gateways.stripe import StripeGateway
 from service.policies import Policies
@@ -27,7 +28,7 @@ class Runtime:
     seals: Seals = field(repr=False)
 
     @contextmanager
-    def act(self, request_id: str, actor: str = "system") -> Iterator[Act]:
+    def act(self, request_id: str, actor: Actor = SYSTEM) -> Iterator[Act]:
         """An act of the system in a transaction of its own."""
         with self.db.transaction() as session:
             yield begin(session, actor, request_id, self.policies)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from service.act import Act
+from service.domain.actors import SYSTEM, Actor
 from service.domain.errors import (
     BadRequest,
     HoldfastError,
@@ -44,7 +45,7 @@ def runtime() -> Runtime:
 
 
 @contextmanager
-def act(actor: str = "system") -> Iterator[Act]:
+def act(actor: Actor = SYSTEM) -> Iterator[Act]:
     """An act of this request in a transaction of its own: the visible `with` block of a view."""
     with runtime().act(request_id(), actor) as begun:
         yield begun

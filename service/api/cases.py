@@ -9,6 +9,7 @@ from flask import Response
 from service import desk, rows, web
 from service.api.framework import Call, Endpoints, call
 from service.api.schemas import answered, asked, asked_safety
+from service.domain import actors
 from service.escrow import taking
 from service.exports import case_statement
 from service.models import Confiscation
@@ -26,7 +27,11 @@ def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
         "noticed_at": _iso(case.noticed_at), "answer_until": _iso(case.answer_until), "answer": case.answer, "executed_at": _iso(case.executed_at),
         "ended_at": _iso(case.ended_at), "end_reason": case.end_reason, "lines": [_line(line) for line in case.lines],
     }  # fmt: skip
-    return body | {"opened_by": case.opened_by, "approved_by": [a.approved_by for a in case.approvals], "executed_by": case.executed_by} if staff else body
+    return (
+        body | {"opened_by": str(case.opened_by), "approved_by": [str(a.approved_by) for a in case.approvals], "executed_by": actors.text(case.executed_by)}
+        if staff
+        else body
+    )
 
 
 def _line(line: Any) -> dict[str, Any]:

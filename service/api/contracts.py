@@ -9,6 +9,7 @@ from flask import Response
 from service import agreement, rows
 from service.api.framework import Call, Endpoints, after, call, if_match
 from service.api.schemas import answered, asked
+from service.domain import actors
 from service.domain.errors import Invalid
 from service.operations import access, contract_reads, contracts, deadlines, milestones, offers, statements
 from service.operations.offers import ClientTerms, MilestoneTerms, Terms
@@ -75,7 +76,7 @@ def create(body: dict[str, Any]) -> Response:
         if freelancer_id is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom the contract is.")
         _may_make(made, body)
-        return _answer(made, offers.create(made.act.as_(f"freelancer:{freelancer_id}"), freelancer_id, _terms(body)), 201)
+        return _answer(made, offers.create(made.act.as_(actors.freelancer(freelancer_id)), freelancer_id, _terms(body)), 201)
 
 
 @blueprint.route("/contracts", methods=["GET"])

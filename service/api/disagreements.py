@@ -194,7 +194,7 @@ def upload(body: dict[str, Any], contract_id: str) -> Response:
         sent = request.files["file"]
         if sent.filename is None:
             raise Invalid.one("/file", "required", "Send a file.")
-        return made.answer(_file, files.store(made.act, contract, sent.filename, sent.read(), made.act.actor), 201)
+        return made.answer(_file, files.store(made.act, contract, sent.filename, sent.read()), 201)
 
 
 @blueprint.route("/contracts/<contract_id>/files/<file_id>", methods=["GET"])

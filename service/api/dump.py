@@ -11,6 +11,11 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+
+class ActorText(fields.String):
+    """Who did it, as rows keep it: `freelancer:frl_…`, `staff:key_…`, `system`."""
+
+
 Step = tuple[str, Callable[[Any], Any]]
 
 
@@ -33,6 +38,8 @@ def _step(schema: Schema, field: fields.Field[Any], name: str) -> Callable[[Any]
 
 
 def _converter(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(field, ActorText):
+        return str
     if isinstance(field, fields.DateTime | fields.Date):
         return lambda value: value.isoformat()
     if isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):

@@ -9,6 +9,7 @@ from flask import Response
 from service import rows, web
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked, asked_finance
+from service.domain import actors
 from service.domain.errors import MissingScope
 from service.exports import making, packs, periods, registry
 from service.exports.shapes import Asked
@@ -97,8 +98,8 @@ def report(query: dict[str, Any], code: str) -> Response:
 
 def _period(closed: PeriodClose) -> dict[str, Any]:
     return {
-        "object": "period", "month": closed.month, "last_day": closed.last_day.isoformat(), "state": "closed" if closed.closed_at else "asked", "asked_by": closed.asked_by,
-        "asked_at": closed.asked_at.isoformat(), "closed_by": closed.closed_by, "closed_at": closed.closed_at.isoformat() if closed.closed_at else None,
+        "object": "period", "month": closed.month, "last_day": closed.last_day.isoformat(), "state": "closed" if closed.closed_at else "asked", "asked_by": str(closed.asked_by),
+        "asked_at": closed.asked_at.isoformat(), "closed_by": actors.text(closed.closed_by), "closed_at": closed.closed_at.isoformat() if closed.closed_at else None,
         "checks": closed.checks, "exports": closed.export_ids,
     }  # fmt: skip
 

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedM
 from service import holds, web
 from service.act import Act
 from service.api import idempotency
+from service.domain import actors
 from service.domain.errors import BadRequest, BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
 from service.models import Contract
 from service.operations import people
@@ -105,7 +106,7 @@ class Call:
     @property
     def staff(self) -> Act:
         """The act in the name of the key that makes it: for two people to be two, a platform's key counts as one of them."""
-        return self.act.as_(f"staff:{self.principal.key_id}")
+        return self.act.as_(actors.staff(self.principal.key_id))
 
     def owner_or(self, freelancer_id: str | None) -> str | None:
         """For platform keys that name a freelancer; freelancer keys may not."""

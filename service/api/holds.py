@@ -64,7 +64,7 @@ def upload(body: dict[str, Any], hold_id: str) -> Response:
     with call("contracts:write") as made:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
         sent = request.files["file"]
-        return made.answer(_file, files.store(made.act, hold, sent.filename or "file", sent.read(), made.act.actor), 201)
+        return made.answer(_file, files.store(made.act, hold, sent.filename or "file", sent.read()), 201)
 
 
 @blueprint.route("/holds/<hold_id>/files/<file_id>", methods=["GET"])

@@ -9,6 +9,7 @@ from flask import Response
 from service import rows, web
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked
+from service.domain import actors
 from service.domain.errors import Invalid, NotFound
 from service.operations import payouts, statements
 
@@ -63,7 +64,7 @@ def onboarding(body: dict[str, Any]) -> Response:
         snapshot = gateway.create_account(owner, freelancer.email, freelancer.display_name, freelancer.country)
         gateway.set_manual_payouts(snapshot.id)
         account_id = snapshot.id
-        with web.act(f"freelancer:{owner}") as act:
+        with web.act(actors.freelancer(owner)) as act:
             payouts.attach_account(act, owner, account_id)
     back = f"{settings.public_url}/"
     url = gateway.onboarding_url(account_id, back, back)

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from service import queue, rows
 from service.api.framework import Endpoints, call
 from service.api.schemas import answered, asked, contested
+from service.domain import typeid
 from service.domain.errors import NotFound
+from service.domain.typeid import ObjectKind
 from service.models import FloatMovement, new_id
 from service.operations import access, chargebacks, disputes, evidence, reconcile
 
@@ -93,7 +95,7 @@ def ask_float(body: dict[str, Any]) -> Response:
 def approve_float(body: dict[str, Any], movement_id: str) -> Response:
     """Approve it; from this commit on it is in the books. The money itself is moved at Stripe by whoever runs the platform."""
     with call("finance:approve") as made:
-        known = movement_id.startswith("flt_") and len(movement_id) == 30
+        known = typeid.is_typeid(movement_id, ObjectKind.FLOAT_MOVEMENT)
         query = select(FloatMovement).where(FloatMovement.id == movement_id).with_for_update()
         movement = made.act.session.execute(query).scalar_one_or_none() if known else None
         if movement is None:

@@ -10,6 +10,7 @@ from flask import Response
 from service import rows, web
 from service.api.framework import Endpoints, after, call
 from service.api.schemas import answered, asked_finance, asked_tax
+from service.domain import actors
 from service.domain.errors import Invalid, NotFound
 from service.exports import filings
 from service.models import TaxFiling, TaxIdentity
@@ -63,7 +64,14 @@ def decide(body: dict[str, Any]) -> Response:
     with call("finance:approve") as made:
         found = tax_scopes.decide(made.staff, body["regime"], body["in_scope"], body["reason"])
         return made.json(
-            {"object": "tax_scope", "id": found.id, "regime": found.regime, "in_scope": found.in_scope, "reason": found.reason, "decided_by": found.decided_by},
+            {
+                "object": "tax_scope",
+                "id": found.id,
+                "regime": found.regime,
+                "in_scope": found.in_scope,
+                "reason": found.reason,
+                "decided_by": str(found.decided_by),
+            },
             201,
         )
 
@@ -74,7 +82,9 @@ def scopes() -> Response:
     """Every regime with the decision that counts; null where nobody has decided."""
     with call("finance:read") as made:
         found = {
-            regime: {"in_scope": one.in_scope, "reason": one.reason, "decided_by": one.decided_by, "decided_at": one.decided_at.isoformat()} if one else None
+            regime: {"in_scope": one.in_scope, "reason": one.reason, "decided_by": str(one.decided_by), "decided_at": one.decided_at.isoformat()}
+            if one
+            else None
             for regime, one in tax_scopes.present(made.act.session).items()
         }
         return made.json({"object": "tax_scopes"} | found)
@@ -93,7 +103,7 @@ def add_rates(body: dict[str, Any]) -> Response:
 def _filing(found: TaxFiling) -> dict[str, Any]:
     return {
         "id": found.id, "object": "tax_filing", "regime": found.regime, "year": found.year, "message_ref": found.message_ref, "message_type": found.message_type,
-        "as_of": found.as_of.isoformat(), "sha256": found.sha256, "made_by": found.made_by, "made_at": found.made_at.isoformat(), "documents": found.docs,
+        "as_of": found.as_of.isoformat(), "sha256": found.sha256, "made_by": str(found.made_by), "made_at": found.made_at.isoformat(), "documents": found.docs,
         "file": f"/v1/tax-filings/{found.id}/file",
     }  # fmt: skip
 
@@ -134,7 +144,7 @@ def _owed(found: tax_dues.Owed) -> dict[str, Any]:
     return {
         "id": due.id, "object": "tax_due", "regime": due.regime, "month": f"{due.month:%Y-%m}", "currency": due.currency, "withheld": found.withheld_minor,
         "releases": found.releases, "due_on": due.due_on.isoformat(), "remitted_at": due.remitted_at.isoformat() if due.remitted_at else None,
-        "reference": due.reference, "remitted_by": due.remitted_by,
+        "reference": due.reference, "remitted_by": actors.text(due.remitted_by),
     }  # fmt: skip
 
 

@@ -8,7 +8,10 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import select
 
 from service import web
+from service.domain import typeid
+from service.domain.actors import PSP
 from service.domain.errors import BadSignature, Invalid, Unauthenticated
+from service.domain.typeid import ObjectKind
 from service.gateways import BadWebhook
 from service.models import Message
 from service.operations import inbox
@@ -24,7 +27,7 @@ def stripe() -> Response:
         event = web.runtime().stripe.receive(body, request.headers.get("Stripe-Signature"))
     except BadWebhook as error:
         raise BadSignature("The event was not accepted: its signature, age, mode or body is not right.") from error
-    with web.act("psp") as act:
+    with web.act(PSP) as act:
         fresh = inbox.store(act, event)
     return jsonify(received=True, duplicate=not fresh)
 
@@ -38,9 +41,10 @@ def mail() -> Response:
     body = request.get_json(silent=True)
     if not isinstance(body, dict) or body.get("event") != "bounced" or not isinstance(body.get("message_id"), str):
         raise Invalid.one("", "shape", 'Send {"message_id": "msg_…", "event": "bounced"}.')
-    with web.act("system") as act:
+    with web.act() as act:
         message_id = body["message_id"].strip("<>").partition("@")[0]
-        query = select(Message).where(Message.id == message_id).with_for_update() if message_id.startswith("msg_") and len(message_id) == 30 else None
+        known = typeid.is_typeid(message_id, ObjectKind.MESSAGE)
+        query = select(Message).where(Message.id == message_id).with_for_update() if known else None
         found = act.session.execute(query).scalar_one_or_none() if query is not None else None
         if found is not None and found.state in ("queued", "sent"):
             found.state, found.bounced_at = "bounced", act.now

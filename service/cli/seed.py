@@ -15,6 +15,8 @@ from sqlalchemy import select
 from service import rows
 from service.act import Act
 from service.cli.books import post_float
+from service.domain import actors
+from service.domain.actors import PSP
 from service.domain.money import to_stripe
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
@@ -38,7 +40,7 @@ STAFF = {
 def people_and_keys(runtime: Runtime) -> dict[str, str]:
     """Two freelancers and a key for each role; the secrets are returned, once."""
     found: dict[str, str] = {}
-    with runtime.act("seed", "system") as act:
+    with runtime.act("seed") as act:
         ada = people.create_freelancer(act, external_ref="ada", email="ada@lovelace.example", display_name="Ada Lovelace", country="GB")
         mary = people.create_freelancer(act, external_ref="mary", email="mary@somerville.example", display_name="Mary Somerville", country="GB")
         act.session.flush()
@@ -69,11 +71,11 @@ _WORK: list[tuple[str, str, str, list[tuple[str, int]]]] = [
 
 
 def _as_client(act: Act, contract: Contract) -> Act:
-    return act.as_(f"client:{contract.client_id}")
+    return act.as_(actors.client(contract.client_id))
 
 
 def _as_freelancer(act: Act, contract: Contract) -> Act:
-    return act.as_(f"freelancer:{contract.freelancer_id}")
+    return act.as_(actors.freelancer(contract.freelancer_id))
 
 
 def _amend(act: Act, contract: Contract) -> None:
@@ -120,7 +122,7 @@ def _draft(runtime: Runtime, ada_id: str, title: str, description: str, parts: l
         client=ClientTerms(email="charles@babbage.example", name="Charles Babbage"), title=title, description=description, currency="USD",
         milestones=[MilestoneTerms(name, amount) for name, amount in parts],
     )  # fmt: skip
-    with runtime.act("seed", f"freelancer:{ada_id}") as act:
+    with runtime.act("seed", actors.freelancer(ada_id)) as act:
         return offers.create(act, ada_id, terms).id
 
 
@@ -137,20 +139,20 @@ def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> No
 
 
 def _send(act: Act, contract: Contract) -> None:
-    offers.send(act.as_(f"freelancer:{contract.freelancer_id}"), contract)
+    offers.send(act.as_(actors.freelancer(contract.freelancer_id)), contract)
 
 
 def _accept(act: Act, contract: Contract) -> None:
     evidence = Evidence("Charles Babbage", contract.client.email, "127.0.0.1", "the seed of the demo", "en", act.now)
-    contracts.accept(act.as_(f"client:{contract.client_id}"), contract, contract.text_version, evidence)
+    contracts.accept(act.as_(actors.client(contract.client_id)), contract, contract.text_version, evidence)
 
 
 def _submit(act: Act, contract: Contract) -> None:
-    milestones.submit(act.as_(f"freelancer:{contract.freelancer_id}"), contract, contract.milestones[0], "It is done; please look at page two first.")
+    milestones.submit(act.as_(actors.freelancer(contract.freelancer_id)), contract, contract.milestones[0], "It is done; please look at page two first.")
 
 
 def _approve(act: Act, contract: Contract) -> None:
-    milestones.approve(act.as_(f"client:{contract.client_id}"), contract, contract.milestones[0])
+    milestones.approve(act.as_(actors.client(contract.client_id)), contract, contract.milestones[0])
 
 
 _STEPS: dict[str, Any] = {"sent": _send, "accepted": _accept, "submitted": _submit, "completed": _approve}
@@ -160,7 +162,7 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
     with runtime.act("seed") as act:
         contract = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         milestone = contract.milestones[0]
-        payment = payments.start(act.as_(f"client:{contract.client_id}"), contract, [milestone.id]).payment
+        payment = payments.start(act.as_(actors.client(contract.client_id)), contract, [milestone.id]).payment
         assert payment is not None, "nothing else is open in a fresh world"
         back = f"{runtime.settings.public_url}/c/{contract.id}/payments/{payment.id}"
         order = CheckoutOrder(
@@ -173,6 +175,6 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
     with runtime.db.transaction() as session:
         checkout.pay_by_card(Store(session), made.session_id, "4242424242424242")
     paid = runtime.stripe.fetch_checkout(made.session_id)
-    with runtime.act("seed", "psp") as act:
+    with runtime.act("seed", PSP) as act:
         contract, locked = rows.payment(act.session, order.payment_id, lock=True)
         payments.take_in(act, contract, locked, paid)

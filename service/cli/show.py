@@ -14,6 +14,7 @@ from rich.table import Table
 from service import config
 from service.act import Act
 from service.app import create_runtime
+from service.domain import actors
 from service.runtime import Runtime
 
 
@@ -24,7 +25,7 @@ def runtime() -> Runtime:
 @contextmanager
 def act(made: Runtime) -> Iterator[Act]:
     """An act of the operator at the command line."""
-    with made.act("cli", "staff:cli") as begun:
+    with made.act("cli", actors.staff("cli")) as begun:
         yield begun
 
 

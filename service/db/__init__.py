@@ -14,13 +14,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.rows import namedtuple_row
+from psycopg.types.string import StrDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool, QueuePool
 
+from service.domain.actors import Actor
 from service.domain.errors import Unavailable
 
 APP_ROLE = "holdfast_app"
@@ -35,6 +38,16 @@ _SESSION = {
 
 _TRANSIENT = {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300"}
 """Serialization, deadlock, lock and statement time-out, shutdown and restart, too many connections."""
+
+
+class _ActorDumper(StrDumper):
+    """An actor goes into the driver's own statements as the text that rows keep."""
+
+    def dump(self, obj: Any) -> Buffer | None:
+        return super().dump(str(obj))
+
+
+psycopg.adapters.register_dumper(Actor, _ActorDumper)
 
 
 def driver_url(url: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from service.domain import typeid
+from service.domain.typeid import ObjectKind
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,9 @@ class Cause:
     sequence: int | None = None
 
     @property
-    def type(self) -> str:
-        """The id's prefix, as rows keep it."""
-        return typeid.prefix_of(self.id)
+    def type(self) -> ObjectKind:
+        """What kind of row, as rows keep it."""
+        return typeid.kind_of(self.id)
 
     @property
     def uuid(self) -> UUID:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from service.domain import typeid
+from service.domain.actors import Actor
 
 
 class TypeID(TypeDecorator[str]):
@@ -25,7 +26,7 @@ class TypeID(TypeDecorator[str]):
 
     def __init__(self, prefix: str) -> None:
         super().__init__(as_uuid=True)
-        self.prefix = prefix
+        self.prefix = typeid.ObjectKind(prefix)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> UUID | None:
         if value is None:
@@ -36,6 +37,19 @@ class TypeID(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else typeid.encode(self.prefix, value)
+
+
+class ActorText(TypeDecorator[Actor]):
+    """An `Actor` in Python, its text in PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Actor | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Actor | None:
+        return None if value is None else Actor.parse(value)
 
 
 def new_id(prefix: str) -> str:
@@ -61,6 +75,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012  SQLAlchemy's own name for it
         str: Text(),
+        Actor: ActorText(),
         int: BigInteger(),
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(),

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.actors import Actor
 from service.domain.lifecycle import CASE
 from service.models.base import Base, TypeID, one_of
 
@@ -32,13 +33,13 @@ class Confiscation(Base):
     clause: Mapped[str]
     facts: Mapped[str]
     evidence: Mapped[list[str]]
-    opened_by: Mapped[str]
+    opened_by: Mapped[Actor]
     opened_at: Mapped[datetime]
     noticed_at: Mapped[datetime | None]
     answer_until: Mapped[datetime | None]
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None]
-    executed_by: Mapped[str | None]
+    executed_by: Mapped[Actor | None]
     executed_at: Mapped[datetime | None]
     final_at: Mapped[datetime | None]
     """When forfeited money became the platform's."""
@@ -77,5 +78,5 @@ class CaseApproval(Base):
     __tablename__ = "case_approval"
 
     case_id: Mapped[str] = mapped_column(TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True)
-    approved_by: Mapped[str] = mapped_column(primary_key=True)
+    approved_by: Mapped[Actor] = mapped_column(primary_key=True)
     approved_at: Mapped[datetime]

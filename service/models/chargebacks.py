@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.actors import Actor
 from service.domain.lifecycle import CHARGEBACK
 from service.models.base import Base, TypeID, one_of
 
@@ -97,7 +98,7 @@ class FloatMovement(Base):
     amount_minor: Mapped[int]
     direction: Mapped[str]
     reference: Mapped[str]
-    asked_by: Mapped[str]
+    asked_by: Mapped[Actor]
     asked_at: Mapped[datetime]
-    approved_by: Mapped[str | None]
+    approved_by: Mapped[Actor | None]
     approved_at: Mapped[datetime | None]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.actors import Actor
 from service.domain.fees import BEARERS
 from service.domain.lifecycle import CONTRACT, MILESTONE
 from service.models.base import Base, TypeID, one_of
@@ -212,7 +213,7 @@ class Release(Base):
     taken_minor: Mapped[int] = mapped_column(default=0)
     """What was taken out of it again before it had matured: refunded, or locked by a chargeback."""
     fee_schedule: Mapped[str]
-    approved_by: Mapped[str]
+    approved_by: Mapped[Actor]
     released_at: Mapped[datetime]
     matures_at: Mapped[datetime]
     matured_at: Mapped[datetime | None]

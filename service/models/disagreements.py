@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.actors import Actor
 from service.domain.lifecycle import DISPUTE, REFUND_REQUEST
 from service.models.base import Base, TypeID, one_of
 
@@ -69,8 +70,8 @@ class Dispute(Base):
     review_left_seconds: Mapped[int | None]
     refund_minor: Mapped[int | None]
     reasons: Mapped[str | None]
-    mediator: Mapped[str | None]
-    decider: Mapped[str | None]
+    mediator: Mapped[Actor | None]
+    decider: Mapped[Actor | None]
     opened_at: Mapped[datetime]
     deadline_at: Mapped[datetime | None]
     hard_stop_at: Mapped[datetime]
@@ -136,7 +137,7 @@ class File(Base):
     media_type: Mapped[str]
     byte_count: Mapped[int]
     sha256: Mapped[str]
-    uploaded_by: Mapped[str]
+    uploaded_by: Mapped[Actor]
     uploaded_at: Mapped[datetime]
 
 

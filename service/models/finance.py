@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service.domain.actors import Actor
 from service.models.base import Base, TypeID, one_of
 
 EXPORT_STATES = ("queued", "running", "ready", "failed")
@@ -40,7 +41,7 @@ class FinanceExport(Base):
     rows_done: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str | None]
     manifest: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    asked_by: Mapped[str]
+    asked_by: Mapped[Actor]
     asked_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
@@ -72,9 +73,9 @@ class PeriodClose(Base):
 
     month: Mapped[str] = mapped_column(primary_key=True)
     last_day: Mapped[date] = mapped_column(unique=True)
-    asked_by: Mapped[str]
+    asked_by: Mapped[Actor]
     asked_at: Mapped[datetime]
-    closed_by: Mapped[str | None]
+    closed_by: Mapped[Actor | None]
     closed_at: Mapped[datetime | None]
     checks: Mapped[list[dict[str, Any]]]
     export_ids: Mapped[list[str]]

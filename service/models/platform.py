@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Interval, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service.domain.actors import Actor
 from service.models.base import Base, TypeID, one_of
 
 
@@ -51,7 +52,7 @@ class Event(Base):
     from_state: Mapped[str | None]
     to_state: Mapped[str | None]
     data: Mapped[dict[str, Any]]
-    actor: Mapped[str]
+    actor: Mapped[Actor]
     request_id: Mapped[str]
     policy_version: Mapped[str]
     occurred_at: Mapped[datetime]
@@ -136,7 +137,7 @@ class EmailChange(Base):
     id: Mapped[str] = mapped_column(TypeID("emc"), primary_key=True)
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     new_email: Mapped[str]
-    asked_by: Mapped[str]
+    asked_by: Mapped[Actor]
     asked_at: Mapped[datetime]
     takes_effect_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

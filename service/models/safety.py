@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.actors import Actor
 from service.domain.lifecycle import APPEAL, HOLD
 from service.domain.restrictions import SUBJECTS
 from service.models.base import Base, TypeID, one_of
@@ -52,17 +53,17 @@ class Hold(Base):
     disclosure: Mapped[str]
     automated: Mapped[bool]
     rule_id: Mapped[str | None]
-    opened_by: Mapped[str]
+    opened_by: Mapped[Actor]
     confirm_by: Mapped[datetime | None]
     """When it ends by itself unless a second person confirms it."""
-    confirmed_by: Mapped[str | None]
+    confirmed_by: Mapped[Actor | None]
     renewals: Mapped[int] = mapped_column(default=0)
     starts_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     review_due_at: Mapped[datetime]
     appeal_until: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    ended_by: Mapped[str | None]
+    ended_by: Mapped[Actor | None]
     end_reason: Mapped[str | None]
 
     effects: Mapped[list[HoldEffect]] = relationship(order_by="HoldEffect.number", cascade="all, delete-orphan", lazy="selectin")
@@ -117,7 +118,7 @@ class Appeal(Base):
     filed_at: Mapped[datetime]
     first_answer_by: Mapped[datetime]
     decide_by: Mapped[datetime]
-    reviewed_by: Mapped[str | None]
+    reviewed_by: Mapped[Actor | None]
     reasons: Mapped[str | None]
     decided_at: Mapped[datetime | None]
 
@@ -137,9 +138,9 @@ class Suspension(Base):
     person_id: Mapped[UUID] = mapped_column(PgUUID(as_uuid=True))
     level: Mapped[str]
     hold_id: Mapped[str] = mapped_column(TypeID("hld"), ForeignKey("hold.id"))
-    started_by: Mapped[str]
+    started_by: Mapped[Actor]
     started_at: Mapped[datetime]
     until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    ended_by: Mapped[str | None]
+    ended_by: Mapped[Actor | None]
     end_reason: Mapped[str | None]

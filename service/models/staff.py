@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service.domain.actors import Actor
 from service.models.base import Base, TypeID
 
 
@@ -33,7 +34,7 @@ class StaffLink(Base):
 
     digest: Mapped[str] = mapped_column(primary_key=True)
     key_id: Mapped[str] = mapped_column(TypeID("key"), ForeignKey("api_key.id"))
-    created_by: Mapped[str]
+    created_by: Mapped[Actor]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

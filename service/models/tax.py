@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.actors import Actor
 from service.models.base import Base, TypeID, one_of
 from service.models.contracts import Release
 
@@ -64,7 +65,7 @@ class TaxScope(Base):
     regime: Mapped[str]
     in_scope: Mapped[bool]
     reason: Mapped[str]
-    decided_by: Mapped[str]
+    decided_by: Mapped[Actor]
     decided_at: Mapped[datetime]
 
 
@@ -87,7 +88,7 @@ class TaxDue(Base):
     remitted_at: Mapped[datetime | None]
     reference: Mapped[str | None]
     """The office's own: a challan number, an EFTPS confirmation."""
-    remitted_by: Mapped[str | None]
+    remitted_by: Mapped[Actor | None]
 
 
 class Withholding(Base):
@@ -139,7 +140,7 @@ class TaxFiling(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     """The file itself, encrypted: it has full names and numbers."""
     sealed_with: Mapped[str]
-    made_by: Mapped[str]
+    made_by: Mapped[Actor]
     made_at: Mapped[datetime]
 
 

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from service import clients, events, queue
 from service.act import Act
+from service.domain import typeid
 from service.domain.errors import Invalid, NotFound, StateConflict, TooManyRequests
+from service.domain.typeid import ObjectKind
 from service.escrow.states import touch
 from service.models import ClientLink, ClientSession, Contract, EmailChange, SessionGrant, new_id
 
@@ -64,7 +66,7 @@ def passed_on(session: Session, contract: Contract) -> list[ClientLink]:
 
 def revoke(act: Act, contract: Contract, link_id: str) -> None:
     """From this commit on that link, and every browser that came in by it, sees nothing. Raises NotFound."""
-    link = act.session.get(ClientLink, link_id) if link_id.startswith("lnk_") and len(link_id) == 30 else None
+    link = act.session.get(ClientLink, link_id) if typeid.is_typeid(link_id, ObjectKind.CLIENT_LINK) else None
     if link is None or link.contract_id != contract.id:
         raise NotFound("There is no such link.")
     link.revoked_at = link.revoked_at or act.now
@@ -112,7 +114,7 @@ def object_to_change(act: Act, contract: Contract) -> None:
         raise NotFound("No change is under way.")
     change.ended_at = act.now
     events.record(act, "contract.email_change_stopped", contract)
-    queue.open_task(act, "email_change_stopped", contract.id, asked_by=change.asked_by)
+    queue.open_task(act, "email_change_stopped", contract.id, asked_by=str(change.asked_by))
 
 
 def take_effect(act: Act, contract: Contract, change: EmailChange) -> bool:

@@ -14,8 +14,11 @@ from sqlalchemy.orm import Session
 
 from service import agreement, events, holds, queue
 from service.act import Act
+from service.domain import typeid
+from service.domain.actors import SYSTEM
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.money import check_contract_amount
+from service.domain.typeid import ObjectKind
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
 
@@ -105,7 +108,7 @@ def expire(act: Act, contract: Contract, amendment: Amendment) -> bool:
     """A week without an answer. Returns False when it was answered."""
     if amendment.state != "proposed" or amendment.expires_at > act.now:
         return False
-    events.move(act.as_("system"), amendment, "expire", contract=contract)
+    events.move(act.as_(SYSTEM), amendment, "expire", contract=contract)
     amendment.answered_at = act.now
     return True
 
@@ -179,7 +182,7 @@ def open_amendment(session: Session, contract_id: str) -> Amendment | None:
 
 def find(session: Session, contract_id: str, amendment_id: str) -> Amendment:
     """Raises NotFound."""
-    found = session.get(Amendment, amendment_id) if amendment_id.startswith("amd_") and len(amendment_id) == 30 else None
+    found = session.get(Amendment, amendment_id) if typeid.is_typeid(amendment_id, ObjectKind.AMENDMENT) else None
     if found is None or found.contract_id != contract_id:
         raise NotFound("There is no such amendment.")
     return found

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from service import events, queue, rows
 from service.act import Act
 from service.domain import typeid
+from service.domain.actors import Actor
 from service.domain.calendar import add_business_days
 from service.domain.errors import Forbidden, NotFound, StateConflict
 from service.models import Appeal, File, Hold, new_id
@@ -43,7 +44,7 @@ def file(act: Act, hold: Hold, statement: str, files: Sequence[File] = ()) -> Ap
     return appeal
 
 
-def review(act: Act, appeal: Appeal, hold: Hold, others: list[str]) -> Appeal:
+def review(act: Act, appeal: Appeal, hold: Hold, others: list[Actor]) -> Appeal:
     """Somebody has it in hand. Raises Forbidden for whoever decided about the hold or (`others`) its case, StateConflict."""
     _another(act, hold, others)
     events.move(act, appeal, "review")
@@ -52,7 +53,7 @@ def review(act: Act, appeal: Appeal, hold: Hold, others: list[str]) -> Appeal:
     return appeal
 
 
-def decide(act: Act, appeal: Appeal, hold: Hold, outcome: str, reasons: str, others: list[str]) -> Appeal:
+def decide(act: Act, appeal: Appeal, hold: Hold, outcome: str, reasons: str, others: list[Actor]) -> Appeal:
     """Upheld, changed or reversed, with reasons; what follows for the hold happens in the same transaction. Raises Forbidden, StateConflict."""
     _another(act, hold, others)
     appeal.reasons, appeal.reviewed_by, appeal.decided_at = reasons, act.actor, act.now
@@ -69,7 +70,7 @@ def withdraw(act: Act, appeal: Appeal) -> Appeal:
     return appeal
 
 
-def _another(act: Act, hold: Hold, others: list[str]) -> None:
+def _another(act: Act, hold: Hold, others: list[Actor]) -> None:
     if act.actor in (hold.opened_by, hold.confirmed_by, *others):
         raise Forbidden("Somebody who has not decided about this hold has to decide about the appeal.")
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service import events, queue, rows
 from service.act import Act
 from service.domain import typeid
+from service.domain.actors import Actor
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.escrow import taking
 from service.ledger import Account, balance
@@ -177,7 +178,7 @@ def touching(session: Session, contract: Contract) -> list[Confiscation]:
     return list(session.execute(query.distinct().order_by(Confiscation.id).limit(20)).scalars())
 
 
-def people_of(session: Session, hold_id: str) -> list[str]:
+def people_of(session: Session, hold_id: str) -> list[Actor]:
     """Everybody who has decided about a hold's case: none of them decides about an appeal."""
     case = of_hold(session, hold_id)
     return [one for one in (case.opened_by, case.executed_by, *(a.approved_by for a in case.approvals)) if one] if case else []

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from service import events, queue
 from service.act import Act
+from service.domain.actors import PSP, ActorKind
 from service.domain.chart import AccountCode
 from service.domain.lifecycle import CHARGEBACK, MILESTONE
 from service.domain.money import from_stripe
@@ -32,7 +33,7 @@ _FINAL = ("won", "lost", "closed")
 
 def taken_in(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:
     """Bring a chargeback to what Stripe says. Payment and contract are locked."""
-    psp = act.as_("psp")
+    psp = act.as_(PSP)
     found = by_stripe_id(act.session, snapshot.id, lock=True)
     chargeback = found or _open(psp, contract, payment, snapshot)
     if found is not None and snapshot.status == found.stripe_status:
@@ -183,8 +184,8 @@ def _protected(session: Session, contract: Contract, payment: Payment) -> bool:
     released = [m for m in contract.milestones if m.id in mine and m.released_minor]
     for milestone in released:
         handed_over = session.execute(select(Submission.id).where(Submission.milestone_id == milestone.id).limit(1)).first()
-        by_others = select(Release.id).where(Release.milestone_id == milestone.id, Release.approved_by.not_like("client:%")).limit(1)
-        if not handed_over or session.execute(by_others).first():
+        approved_by = session.execute(select(Release.approved_by).where(Release.milestone_id == milestone.id).distinct()).scalars()
+        if not handed_over or any(actor.kind is not ActorKind.CLIENT for actor in approved_by):
             return False
     return bool(released)
 

@@ -74,7 +74,7 @@ def ask(act: Act, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
         raise Invalid.one("/month", "nothing_there", "Nothing was posted until then.")
     asked = PeriodClose(month=month, last_day=last_day, asked_by=act.actor, asked_at=act.now, closed_by=None, closed_at=None, checks=checks, export_ids=[])
     act.session.add(asked)
-    queue.open_task(act, "approve_close", month, asked_by=act.actor)
+    queue.open_task(act, "approve_close", month, asked_by=str(act.actor))
     return asked
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from service import agreement, events, holds, queue
 from service.act import Act
+from service.domain.actors import SYSTEM
 from service.domain.errors import Stale
 from service.domain.lifecycle import MILESTONE
 from service.escrow import money, states
@@ -123,9 +124,10 @@ def _close_payments(act: Act, contract: Contract) -> None:
 
 
 def _quiet_until(act: Act, contract: Contract) -> datetime:
-    """Ninety days after the last due date, or after the last thing that either of the two did."""
-    query = select(func.max(Event.occurred_at)).where(Event.contract_id == contract.id, Event.public, Event.actor.regexp_match("^(freelancer|client):"))
-    last = act.session.execute(query).scalar_one() or contract.created_at
+    """Ninety days after the last due date, or after the last thing that either of the two did or had done for them."""
+    newest_of_each = select(Event.actor, func.max(Event.occurred_at)).where(Event.contract_id == contract.id, Event.public).group_by(Event.actor)
+    done = [at for actor, at in act.session.execute(newest_of_each) if actor.for_a_party]
+    last = max(done, default=contract.created_at)
     due = max((m.due_on for m in contract.milestones if m.due_on), default=None)
     newest = max(last, datetime.combine(due, time.max, UTC)) if due else last
     return newest + timedelta(days=act.policies.windows.dormant_after_days)
@@ -158,7 +160,7 @@ def dormancy(act: Act, contract: Contract) -> str:
 
 def end_dormant(act: Act, contract: Contract) -> None:
     """Give back what was not handed over, cancel what was not paid; a submitted milestone is left to its review window."""
-    system = act.as_("system")
+    system = act.as_(SYSTEM)
     if contract.state == "active":
         events.move(system, contract, "end", reason="nobody has done anything for long", by="system")
         contract.ended_by = "system"
@@ -192,7 +194,7 @@ def holding_limit(act: Act, contract: Contract, milestone: Milestone) -> str:
     if milestone.state in MILESTONE.final or not milestone.funded_minor:
         return "nothing"
     if milestone.state in ("funded", "changes_requested") and money.held_minor(milestone) and not milestone.disputed_minor:
-        system = act.as_("system")
+        system = act.as_(SYSTEM)
         _, entry = money.refund_held(system, contract, milestone, money.held_minor(milestone), "holding limit")
         states.emptied(system, contract, milestone, "refund")
         states.after_change(system, contract)

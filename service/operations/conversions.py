@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from service import agreement, events, holds, queue
 from service.act import Act
+from service.domain.actors import SYSTEM
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
@@ -105,7 +106,7 @@ def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -
     ]
     fresh.client, fresh.freelancer = old.client, old.freelancer
     act.session.add(fresh)
-    events.record(act.as_("system"), "contract.created", fresh, to_state="draft", converted_from=old.id)
+    events.record(act.as_(SYSTEM), "contract.created", fresh, to_state="draft", converted_from=old.id)
     act.session.flush()
     return fresh
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
+from service.domain.typeid import ObjectKind
 from service.models import Appeal, Client, Confiscation, Contract, Event, Freelancer, Hold, Payment, Payout, Requirement, Suspension
 
 MOST = 50
@@ -107,7 +108,8 @@ def money(session: Session, subject_id: str) -> list[Any]:
 
 def contracts_of(session: Session, person_id: str) -> list[Contract]:
     """Newest first, at most 50."""
-    column = Contract.freelancer_id if person_id.startswith("frl_") else Contract.client_id
+    is_freelancer = typeid.kind_of(person_id) is ObjectKind.FREELANCER
+    column = Contract.freelancer_id if is_freelancer else Contract.client_id
     return list(session.execute(select(Contract).where(column == person_id).order_by(Contract.id.desc()).limit(MOST)).scalars())
 
 
@@ -135,11 +137,12 @@ def payments_of(session: Session, contract_id: str) -> list[Payment]:
 def timeline(session: Session, person_id: str) -> list[Event]:
     """The newest 50 facts about a person, a contract or a hold."""
     query = select(Event).order_by(Event.number.desc()).limit(MOST)
-    if person_id.startswith("frl_"):
+    kind = typeid.kind_of(person_id)
+    if kind is ObjectKind.FREELANCER:
         query = query.where(Event.freelancer_id == person_id)
-    elif person_id.startswith("ctr_"):
+    elif kind is ObjectKind.CONTRACT:
         query = query.where(Event.contract_id == person_id)
-    elif person_id.startswith("cli_"):
+    elif kind is ObjectKind.CLIENT:
         query = query.where(Event.contract_id.in_(select(Contract.id).where(Contract.client_id == person_id)))
     else:
         query = query.where(Event.object_id == person_id)
@@ -185,22 +188,25 @@ def by_amount(session: Session, amount_minor: int, currency: str) -> list[tuple[
 
 
 _PARENTS = {
-    "mst": "SELECT contract_id AS found FROM milestone WHERE id = %s", "pay": "SELECT contract_id AS found FROM payment WHERE id = %s",
-    "ref": "SELECT p.contract_id AS found FROM refund r JOIN payment p ON p.id = r.payment_id WHERE r.id = %s",
-    "dsp": "SELECT contract_id AS found FROM dispute WHERE id = %s", "cbk": "SELECT contract_id AS found FROM chargeback WHERE id = %s",
-    "rls": "SELECT contract_id AS found FROM release WHERE id = %s",
-}  # fmt: skip
+    ObjectKind.MILESTONE: "SELECT contract_id AS found FROM milestone WHERE id = %s",
+    ObjectKind.PAYMENT: "SELECT contract_id AS found FROM payment WHERE id = %s",
+    ObjectKind.REFUND: "SELECT p.contract_id AS found FROM refund r JOIN payment p ON p.id = r.payment_id WHERE r.id = %s",
+    ObjectKind.DISPUTE: "SELECT contract_id AS found FROM dispute WHERE id = %s",
+    ObjectKind.CHARGEBACK: "SELECT contract_id AS found FROM chargeback WHERE id = %s",
+    ObjectKind.RELEASE: "SELECT contract_id AS found FROM release WHERE id = %s",
+}
+_OWN_PAGE = (ObjectKind.FREELANCER, ObjectKind.CLIENT, ObjectKind.CONTRACT, ObjectKind.HOLD, ObjectKind.CASE, ObjectKind.APPEAL)
 
 
 def page_of(session: Session, object_id: str) -> str | None:
     """The id whose page shows this object: a person, contract, hold, case or appeal is its own; a payment is its contract's. None for others."""
-    prefix = object_id[:3]
-    if not typeid.is_typeid(object_id, prefix):
+    if not typeid.is_typeid(object_id, *ObjectKind):
         return None
-    if prefix in ("frl", "cli", "ctr", "hld", "cas", "apl"):
+    kind = typeid.kind_of(object_id)
+    if kind in _OWN_PAGE:
         return object_id
-    if prefix == "pyo":
+    if kind is ObjectKind.PAYOUT:
         payout = session.get(Payout, object_id)
         return payout.freelancer_id if payout else None
-    rows = fetch(session, _PARENTS[prefix], (typeid.decode(object_id),)) if prefix in _PARENTS else []
+    rows = fetch(session, _PARENTS[kind], (typeid.decode(object_id),)) if kind in _PARENTS else []
     return typeid.encode("ctr", rows[0].found) if rows else None

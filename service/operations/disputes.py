@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from service import events, queue
 from service.act import Act
+from service.domain.actors import SYSTEM
 from service.domain.calendar import add_business_days
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.money import plain
@@ -76,7 +77,7 @@ def answer(act: Act, contract: Contract, dispute: Dispute, side: str, words: str
     _check_amount(dispute, refund_minor)
     events.move(act, dispute, "answer", contract=contract, by=side, refund=refund_minor)
     dispute.answer, dispute.answered_refund_minor = words, refund_minor
-    events.move(act.as_("system"), dispute, "negotiate", contract=contract)
+    events.move(act.as_(SYSTEM), dispute, "negotiate", contract=contract)
     _deadline(act, dispute, act.now + timedelta(days=act.policies.windows.dispute_negotiation_days))
     states.touch(act, contract)
 
@@ -161,7 +162,7 @@ def decide(act: Act, contract: Contract, dispute: Dispute, refund_minor: int, re
     dispute.decider, dispute.reasons = act.actor, reasons
     events.move(act, dispute, "decide", contract=contract, refund=refund_minor)
     queue.close_task(act, "dispute_decision", dispute.id)
-    _carry_out(act.as_("system"), contract, dispute, "execute", refund_minor)
+    _carry_out(act.as_(SYSTEM), contract, dispute, "execute", refund_minor)
 
 
 def withdraw(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
@@ -177,7 +178,7 @@ def withdraw(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
 
 def superseded(act: Act, contract: Contract, dispute: Dispute) -> None:
     """A bank has taken the payment back: what it decides goes before what the two were arguing about."""
-    system = act.as_("system")
+    system = act.as_(SYSTEM)
     events.move(system, dispute, "withdraw", contract=contract, reason="chargeback")
     milestone = _milestone(contract, dispute)
     entry = money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
@@ -190,7 +191,7 @@ def due(act: Act, contract: Contract, dispute: Dispute, *, heard: bool) -> None:
     """A deadline has passed. `heard`: a notice is proved to have reached who was silent; without it nobody is defaulted."""
     if dispute.closed_at is not None or dispute.deadline_at is None or dispute.deadline_at > act.now:
         return
-    system = act.as_("system")
+    system = act.as_(SYSTEM)
     if dispute.state == "open" and heard:
         events.move(system, dispute, "default", contract=contract)
         _carry_out(system, contract, dispute, "execute", dispute.claimed_refund_minor)
@@ -234,7 +235,7 @@ def _carry_out(act: Act, contract: Contract, dispute: Dispute, event: str, refun
         release, entry = money.release(act, contract, milestone, dispute.amount_minor - refund_minor)
         entries.append(entry)
         events.record(act, "milestone.share_released", milestone, contract=contract, amount=release.gross_minor, release=release.id)
-    states.emptied(act.as_("system"), contract, milestone, "settle")
+    states.emptied(act.as_(SYSTEM), contract, milestone, "settle")
     _close(act, contract, dispute)
     states.after_change(act, contract)
     money.post_all(act, entries)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.agreement import TERMS_HASH
+from service.domain.actors import ActorKind
 from service.domain.money import plain
 from service.models import Acceptance, Chargeback, Contract, Event, Message, Milestone, Payment, Release, Submission
 
@@ -20,6 +21,7 @@ def values_of(session: Session, contract: Contract, payment: Payment, chargeback
     milestones = [m for m in contract.milestones if m.id in {line.milestone_id for line in payment.lines}]
     accepted = session.execute(select(Acceptance).where(Acceptance.contract_id == contract.id).order_by(Acceptance.text_version)).scalars().all()
     amount = plain(chargeback.amount_minor, chargeback.currency)
+    releases = _releases(session, milestones)
     return {
         "platform": platform,
         "chargeback": chargeback.id,
@@ -33,16 +35,17 @@ def values_of(session: Session, contract: Contract, payment: Payment, chargeback
         ],
         "agreement": [row for one in accepted for row in _acceptance(one)] or [["Accepted", "not recorded"]],
         "deliveries": [_delivery(m, s) for m in milestones for s in _submissions(session, m)],
-        "releases": [_release(r) for r in _releases(session, milestones)],
+        "releases": [_release(r) for r in releases],
+        "releases_by_cardholder": sum(1 for r in releases if _by_cardholder(r)),
         "letters": [[m.template.replace("_", " "), _when(m.sent_at), m.state] for m in _letters(session, contract)],
-        "events": [[_when(e.occurred_at), e.type, e.actor.split(":")[0]] for e in _events(session, contract)],
+        "events": [[_when(e.occurred_at), e.type, str(e.actor.kind)] for e in _events(session, contract)],
     }
 
 
 def text_of(values: dict[str, Any]) -> str:
     """The same in short, for the bank's text field."""
     facts = [f"{name}: {value}" for name, value in [*values["dispute"], *values["agreement"]]]
-    counts = f"Deliveries: {len(values['deliveries'])}. Releases by the cardholder: {len(values['releases'])}. Letters: {len(values['letters'])}."
+    counts = f"Deliveries: {len(values['deliveries'])}. Releases by the cardholder: {values['releases_by_cardholder']}. Letters: {len(values['letters'])}."
     return "\n".join([values["summary"], *facts, counts])
 
 
@@ -64,8 +67,12 @@ def _delivery(milestone: Milestone, submission: Submission) -> dict[str, Any]:
 
 
 def _release(release: Release) -> list[list[str]]:
-    by = "the cardholder, with a code from their mailbox" if release.approved_by.startswith("client:") else release.approved_by
+    by = "the cardholder, with a code from their mailbox" if _by_cardholder(release) else str(release.approved_by)
     return [["Released", plain(release.gross_minor, release.currency)], ["On", _when(release.released_at)], ["By", by]]
+
+
+def _by_cardholder(release: Release) -> bool:
+    return release.approved_by.kind is ActorKind.CLIENT
 
 
 def _submissions(session: Session, milestone: Milestone) -> list[Submission]:

@@ -39,7 +39,7 @@ def media_type(content: bytes) -> str:
     return "text/plain"
 
 
-def store(act: Act, place: Contract | Hold, name: str, content: bytes, uploaded_by: str) -> File:
+def store(act: Act, place: Contract | Hold, name: str, content: bytes) -> File:
     """Keep a file with its contract or hold. Raises Invalid, TooLarge."""
     if not content:
         raise Invalid.one("/file", "empty", "The file is empty.")
@@ -51,7 +51,7 @@ def store(act: Act, place: Contract | Hold, name: str, content: bytes, uploaded_
     safe = "".join(ch for ch in name.replace("\\", "/").rpartition("/")[2] if ch.isprintable())[:120] or "file"
     file = File(
         id=new_id("fil"), contract_id=place.id if isinstance(place, Contract) else None, hold_id=place.id if isinstance(place, Hold) else None, name=safe,
-        media_type=media_type(content), byte_count=len(content), sha256=hashlib.sha256(content).hexdigest(), uploaded_by=uploaded_by, uploaded_at=act.now,
+        media_type=media_type(content), byte_count=len(content), sha256=hashlib.sha256(content).hexdigest(), uploaded_by=act.actor, uploaded_at=act.now,
     )  # fmt: skip
     act.session.add(file)
     act.session.flush()

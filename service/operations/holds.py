@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from service import events, holds, queue, rows
 from service.act import Act
 from service.domain import typeid
+from service.domain.actors import SYSTEM
 from service.domain.calendar import add_business_days
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.lifecycle import CONTRACT
 from service.domain.restrictions import SCOPES, SUBJECTS
+from service.domain.typeid import ObjectKind
 from service.escrow import holding
 from service.escrow.money import held_minor
 from service.holds import Terms
@@ -71,12 +73,12 @@ def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
     """
     contracts = [c for c in contracts if c.state not in ("draft", *CONTRACT.final)]
     if hold.subject_kind == "client" and contracts:
-        events.record(act.as_("system"), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id)
+        events.record(act.as_(SYSTEM), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id)
     by = "client" if hold.subject_kind == "client" else "freelancer"
     for contract in contracts[:_MOST_TOLD]:
         held = sum(held_minor(m) for m in contract.milestones)
         until = holds.next_decision_at(hold).isoformat()
-        events.record(act.as_("system"), "contract.on_hold", contract, by=by, held=held, scopes=list(hold.scopes), next_decision_at=until)
+        events.record(act.as_(SYSTEM), "contract.on_hold", contract, by=by, held=held, scopes=list(hold.scopes), next_decision_at=until)
 
 
 def _lock(act: Act, hold: Hold) -> list[Contract]:
@@ -185,7 +187,7 @@ def expire(act: Act, hold: Hold, why: str) -> bool:
         return False
     if why == "unconfirmed" and hold.confirmed_by is not None:
         return False
-    _end(act.as_("system"), hold, "expire", why)
+    _end(act.as_(SYSTEM), hold, "expire", why)
     return True
 
 
@@ -245,7 +247,7 @@ def _reason(act: Act, terms: Terms) -> Reason:
     reason = act.policies.reasons.get(terms.reason_code)
     if reason is None:
         raise Invalid.one("/reason_code", "unknown_reason", f"One of {', '.join(act.policies.reasons)}.")
-    if terms.amount_minor is not None and (terms.currency is None or not terms.subject.startswith("frl_")):
+    if terms.amount_minor is not None and (terms.currency is None or not typeid.is_typeid(terms.subject, ObjectKind.FREELANCER)):
         raise Invalid.one("/amount", "amount_of_a_person", "An amount is held of a freelancer's balance in one currency; a contract is held whole.")
     return reason
 

@@ -19,6 +19,7 @@ from service.db import fetch
 from service.domain import typeid
 from service.domain.causes import Cause
 from service.domain.errors import NotFound
+from service.domain.typeid import ObjectKind
 from service.models import Acceptance, Contract, Invoice, Milestone, Refund, Release, new_id
 from service.policies.quotes import decimal
 
@@ -44,7 +45,7 @@ class _Fact:
 
 def issue(act: Act, subject: str) -> None:
     """Everything that a release or a refund after release has to be invoiced as, once."""
-    if subject.startswith("rls_"):
+    if typeid.kind_of(subject) is ObjectKind.RELEASE:
         _for_release(act, act.session.get_one(Release, subject))
         return
     refund = act.session.get_one(Refund, subject)

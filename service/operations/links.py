@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from service import events
 from service.act import Act
 from service.db import fetch
-from service.domain import typeid
+from service.domain import actors, typeid
+from service.domain.actors import Actor
 from service.domain.errors import CodeRequired, Gone, Invalid, NotFound, TooManyRequests
 from service.models import ClientLink, ClientSession, CodeChallenge, Contract, SessionGrant, new_id
 
@@ -108,8 +109,8 @@ class Visitor:
     verified_at: datetime | None
 
     @property
-    def actor(self) -> str:
-        return f"client:{self.client_id}"
+    def actor(self) -> Actor:
+        return actors.client(self.client_id)
 
     def verified_within(self, now: datetime, span: timedelta) -> bool:
         return self.verified_at is not None and now - self.verified_at <= span

@@ -12,6 +12,7 @@ from service import events, queue
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
+from service.domain.actors import SYSTEM
 from service.domain.errors import Invalid, StateConflict
 from service.domain.money import plain
 from service.escrow import money, states
@@ -66,7 +67,7 @@ def approve(act: Act, contract: Contract, milestone: Milestone, amount_minor: in
     if money.held_minor(milestone):
         entries += _rest(act, contract, milestone, rest, amount, release)
     else:
-        states.emptied(act.as_("system"), contract, milestone, "release", amount=amount, release=release.id)
+        states.emptied(act.as_(SYSTEM), contract, milestone, "release", amount=amount, release=release.id)
     states.after_change(act, contract)
     # Last, so that every row is written once and the balances stay locked for the shortest time.
     money.post_all(act, entries)
@@ -74,7 +75,7 @@ def approve(act: Act, contract: Contract, milestone: Milestone, amount_minor: in
 
 
 def _rest(act: Act, contract: Contract, milestone: Milestone, rest: str, amount: int, release: Release) -> list[Entry]:
-    system = act.as_("system")
+    system = act.as_(SYSTEM)
     if rest == "roll":
         fresh, entry = money.roll_on(act, contract, milestone)
         events.record(system, "milestone.rolled_on", fresh, contract=contract, amount=fresh.amount_minor, rest_of=milestone.id)
@@ -94,7 +95,7 @@ def _withdraw_request(act: Act, contract: Contract, milestone: Milestone) -> Non
     query = select(RefundRequest).where(RefundRequest.milestone_id == milestone.id, RefundRequest.state == "open")
     request = act.session.execute(query).scalar_one()
     if request.amount_minor > money.held_minor(milestone):
-        events.move(act.as_("system"), request, "withdraw", contract=contract)
+        events.move(act.as_(SYSTEM), request, "withdraw", contract=contract)
         request.answered_at = act.now
 
 
@@ -106,7 +107,7 @@ def auto_release(act: Act, contract: Contract, milestone: Milestone) -> bool:
     if milestone.state != "submitted" or milestone.auto_release_at is None or milestone.auto_release_at > act.now:
         return False
     if notice_proved(act, contract, _submitted_at(act.session, milestone), ("work_submitted", "review_notice")):
-        approve(act.as_("system"), contract, milestone)
+        approve(act.as_(SYSTEM), contract, milestone)
         return True
     windows = act.policies.windows
     if milestone.extensions >= windows.review_extensions_max:
@@ -160,8 +161,8 @@ def funding_lapse(act: Act, contract: Contract, milestone: Milestone) -> bool:
     """A month without a payment: the milestone rests until the client picks it. Returns False when there is nothing to do."""
     if contract.state != "active" or milestone.state != "awaiting_funding":
         return False
-    events.move(act.as_("system"), milestone, "funding_lapse", contract=contract)
-    states.touch(act.as_("system"), contract)
+    events.move(act.as_(SYSTEM), milestone, "funding_lapse", contract=contract)
+    states.touch(act.as_(SYSTEM), contract)
     return True
 
 

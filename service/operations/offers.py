@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from service import agreement, clients, events, holds, queue, rows
 from service.act import Act
+from service.domain.actors import SYSTEM
 from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.fees import SURCHARGE_FORBIDDEN
 from service.domain.money import check_contract_amount
@@ -171,9 +172,9 @@ def change_lapse(act: Act, contract: Contract) -> bool:
     asked = _open_change(act, contract)
     if contract.state != "change_requested" or asked is None or act.now < asked.asked_at + timedelta(days=act.policies.windows.change_request_days):
         return False
-    events.move(act.as_("system"), contract, "change_lapse")
+    events.move(act.as_(SYSTEM), contract, "change_lapse")
     _answer_change(act, contract, "lapsed")
-    touch(act.as_("system"), contract)
+    touch(act.as_(SYSTEM), contract)
     return True
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from service import events, holds, queue
 from service.act import Act
+from service.domain.actors import PSP, SYSTEM
 from service.domain.errors import Invalid, StateConflict
 from service.domain.lifecycle import PAYMENT
 from service.domain.money import from_stripe, plain, to_stripe
@@ -94,7 +95,7 @@ def attach(payment: Payment, session_id: str, url: str, expires_at: datetime) ->
 
 def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot) -> None:
     """Bring the payment to what Stripe says. Both are locked. Repeating it, or an older event, changes nothing."""
-    psp = act.as_("psp")
+    psp = act.as_(PSP)
     _remember(payment, snapshot)
     if snapshot.paid:
         if payment.state in ("created", "requires_action", "processing", "failed", "canceled", "expired"):
@@ -114,8 +115,8 @@ def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSn
 def abandon(act: Act, contract: Contract, payment: Payment) -> None:
     """An attempt for which no payment page was ever handed out. Should one exist and be paid all the same, the money goes back."""
     if payment.state in ("created", "requires_action"):
-        events.move(act.as_("system"), payment, "expire", contract=contract)
-        _free_milestones(act.as_("system"), contract, payment)
+        events.move(act.as_(SYSTEM), payment, "expire", contract=contract)
+        _free_milestones(act.as_(SYSTEM), contract, payment)
 
 
 def _possible(state: str, event: str) -> bool:

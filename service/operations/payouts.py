@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import events, holds, queue, rows
 from service.act import Act
+from service.domain.actors import PSP, SYSTEM
 from service.domain.errors import Invalid, NotEnough, NotFound, PayoutAccountNotReady, PayoutCoolDown, PayoutsStopped
 from service.domain.money import payable_part, plain
 from service.domain.psp import AccountSnapshot
@@ -52,7 +53,7 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
     if wanted == account.state or account.state == "closed" or (wanted == "onboarding" and account.state != "onboarding"):
         return
     event = {"active": "activate", "restricted": "restrict", "closed": "close"}[wanted]
-    events.move(act.as_("psp"), account, event, requirements=snapshot.requirements)
+    events.move(act.as_(PSP), account, event, requirements=snapshot.requirements)
     if wanted == "active":
         for payout_id in _waiting_for_account(act.session, freelancer_id):
             queue.enqueue(act, "payout_send", payout_id)
@@ -64,10 +65,10 @@ def _bank_taken_in(act: Act, account: PayoutAccount, reference: str | None) -> N
     if reference is None or before is None or reference == before:
         return
     account.bank_changed_at = act.now
-    events.record(act.as_("psp"), "payout_account.bank_changed", account)
+    events.record(act.as_(PSP), "payout_account.bank_changed", account)
     waiting = select(Payout).where(Payout.freelancer_id == account.freelancer_id, Payout.state.in_(("requested", "held")))
     for payout in act.session.execute(waiting.with_for_update()).scalars():
-        cancel(act.as_("system"), payout)
+        cancel(act.as_(SYSTEM), payout)
 
 
 def _waiting_for_account(session: Session, freelancer_id: str) -> list[str]:
@@ -187,7 +188,7 @@ def begin_sending(act: Act, payout: Payout) -> bool:
         payout.waiting_for = None if ready and not stopped else "payout_account" if not ready else "books"
         if payout.waiting_for:
             return False
-        events.move(act.as_("system"), payout, "send", amount=payout.amount_minor, currency=payout.currency)
+        events.move(act.as_(SYSTEM), payout, "send", amount=payout.amount_minor, currency=payout.currency)
         payout.sent_at = act.now
     return payout.state == "in_transit"
 
@@ -230,9 +231,9 @@ def arrived(act: Act, payout: Payout) -> None:
     """The bank has it: out of trust. Hearing it again changes nothing."""
     if payout.state != "in_transit":
         return
-    events.move(act.as_("psp"), payout, "arrive", amount=payout.amount_minor, currency=payout.currency)
+    events.move(act.as_(PSP), payout, "arrive", amount=payout.amount_minor, currency=payout.currency)
     payout.arrived_at = act.now
-    post(act.as_("psp"), entries.payout_paid(payout))
+    post(act.as_(PSP), entries.payout_paid(payout))
 
 
 def failing(act: Act, payout: Payout, failure_code: str) -> None:
@@ -247,11 +248,11 @@ def failed(act: Act, payout: Payout) -> None:
     if payout.state not in ("in_transit", "paid", "requested"):
         return
     had_arrived = payout.state == "paid"
-    events.move(act.as_("psp"), payout, "fail", amount=payout.amount_minor, currency=payout.currency, reason=payout.failure_code)
+    events.move(act.as_(PSP), payout, "fail", amount=payout.amount_minor, currency=payout.currency, reason=payout.failure_code)
     if had_arrived:
-        post(act.as_("psp"), entries.payout_bounced(payout))
+        post(act.as_(PSP), entries.payout_bounced(payout))
     else:
-        post(act.as_("psp"), entries.payout_returned(payout))
+        post(act.as_(PSP), entries.payout_returned(payout))
 
 
 def request_by_itself(act: Act, freelancer_id: str, currency: str, asked_by: str) -> Payout | None:

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from service import clock, events
 from service.act import Act
 from service.db import fetch
-from service.domain import typeid
+from service.domain import actors, typeid
+from service.domain.actors import Actor
 from service.domain.errors import Invalid, NotFound, Unauthenticated
 from service.models import ApiKey, Freelancer, new_id
 
@@ -43,11 +44,11 @@ class Principal:
     scopes: frozenset[str]
 
     @property
-    def actor(self) -> str:
+    def actor(self) -> Actor:
         """As it is written beside every fact: freelancers act as themselves, others by their key."""
         if self.freelancer_id:
-            return f"freelancer:{self.freelancer_id}"
-        return f"platform:{self.key_id}" if self.role == "platform" else f"staff:{self.key_id}"
+            return actors.freelancer(self.freelancer_id)
+        return actors.platform(self.key_id) if self.role == "platform" else actors.staff(self.key_id)
 
 
 def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: str, country: str) -> Freelancer:

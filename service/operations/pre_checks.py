@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from service import clients, rows
 from service.act import Act
+from service.domain import typeid
 from service.domain.errors import NotFound
+from service.domain.typeid import ObjectKind
 from service.models import PreCheck, new_id
 
 _WELCOME = {
@@ -30,7 +32,7 @@ def ask(act: Act, freelancer_id: str, email: str, relation: str, kind: str) -> P
 
 def find(act: Act, pre_check_id: str, *, owner: str | None) -> PreCheck:
     """Raises NotFound."""
-    found = act.session.get(PreCheck, pre_check_id) if pre_check_id.startswith("pck_") and len(pre_check_id) == 30 else None
+    found = act.session.get(PreCheck, pre_check_id) if typeid.is_typeid(pre_check_id, ObjectKind.PRE_CHECK) else None
     if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
         raise NotFound("There is no such answer.")
     return found

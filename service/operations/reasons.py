@@ -7,6 +7,7 @@ from typing import Any
 from service import holds
 from service.act import Act
 from service.db import fetch
+from service.domain import actors
 from service.domain.restrictions import SCOPES
 from service.models import Hold
 
@@ -38,7 +39,12 @@ def statement(act: Act, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
         "ended_at": _iso(hold.ended_at), "end_reason": hold.end_reason,
     }  # fmt: skip
     if staff:
-        shown |= {"opened_by": hold.opened_by, "confirmed_by": hold.confirmed_by, "confirm_by": _iso(hold.confirm_by), "internal_note": hold.internal_note}
+        shown |= {
+            "opened_by": str(hold.opened_by),
+            "confirmed_by": actors.text(hold.confirmed_by),
+            "confirm_by": _iso(hold.confirm_by),
+            "internal_note": hold.internal_note,
+        }
     return shown
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import events, queue
 from service.act import Act
+from service.domain.actors import SYSTEM
 from service.domain.errors import Invalid, StateConflict
 from service.domain.money import plain
 from service.escrow import money, states
@@ -55,7 +56,7 @@ def agree(act: Act, contract: Contract, request: RefundRequest) -> Refund | None
     """
     milestone = _milestone(contract, request.milestone_id)
     if nothing_left(contract, request):
-        withdraw(act.as_("system"), contract, request)
+        withdraw(act.as_(SYSTEM), contract, request)
         return None
     events.move(act, request, "lapse" if act.role == "system" else "agree", contract=contract, amount=request.amount_minor, currency=contract.currency)
     request.answered_at = act.now

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from service import events, queue
 from service.act import Act
+from service.domain.actors import PSP, SYSTEM
 from service.domain.errors import NotFound
 from service.domain.lifecycle import MILESTONE
 from service.domain.psp import RefundSnapshot
@@ -86,7 +87,7 @@ def call_off(act: Act, contract: Contract, payment: Payment, refund: Refund) -> 
     if refund.state != "pending" or refund.stripe_refund_id:
         return
     refund.failure_reason = "charge_disputed"
-    events.move(act.as_("system"), refund, "cancel", contract=contract, amount=refund.amount_minor, currency=refund.currency, failure="charge_disputed")
+    events.move(act.as_(SYSTEM), refund, "cancel", contract=contract, amount=refund.amount_minor, currency=refund.currency, failure="charge_disputed")
     entry = _came_back(act, contract, payment, refund, bounced=False, retry=False)
     act.session.flush()
     post(act, entry)
@@ -116,7 +117,7 @@ def taken_in(act: Act, contract: Contract, payment: Payment, refund: Refund, sna
     event = _EVENTS.get(status)
     if event is None or status == refund.state or refund.state in _GONE or (refund.state == "succeeded" and status != "failed"):
         return
-    psp, before = act.as_("psp"), refund.state
+    psp, before = act.as_(PSP), refund.state
     refund.failure_reason = snapshot.failure_reason
     events.move(psp, refund, event, contract=contract, amount=refund.amount_minor, currency=refund.currency, failure=snapshot.failure_reason)
     if status == "succeeded":
@@ -189,7 +190,7 @@ def outside(act: Act, contract: Contract, payment: Payment, snapshot: RefundSnap
         amount_minor=amount_minor, reason="outside", stripe_refund_id=snapshot.id, failure_reason=None, created_at=act.now,
     )  # fmt: skip
     act.session.add(refund)
-    psp = act.as_("psp")
+    psp = act.as_(PSP)
     act.session.flush()
     events.move(psp, refund, "succeed", contract=contract, amount=amount_minor, currency=currency)
     in_suspense = payment.judgement not in (None, "funded")
@@ -207,7 +208,7 @@ def outside(act: Act, contract: Contract, payment: Payment, snapshot: RefundSnap
         if part:
             milestone.refunded_minor += part
             taken.append((accounts.escrow(milestone.id), part))
-            states.emptied(psp.as_("system"), contract, milestone, "refund", amount=part)
+            states.emptied(psp.as_(SYSTEM), contract, milestone, "refund", amount=part)
             left -= part
     queue.open_task(act, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left)
     states.after_change(psp, contract)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from service import events
 from service.act import Act
 from service.db import fetch
-from service.domain import typeid
+from service.domain import actors, typeid
+from service.domain.actors import Actor
 from service.domain.errors import Gone, NotFound, Unauthenticated
 from service.models import ApiKey, StaffLink, StaffSession, new_id
 
@@ -38,8 +39,8 @@ class Colleague:
     proved_at: datetime
 
     @property
-    def actor(self) -> str:
-        return f"staff:{self.key_id}"
+    def actor(self) -> Actor:
+        return actors.staff(self.key_id)
 
     def proved(self, now: datetime) -> bool:
         return now - self.proved_at <= PROOF_LASTS
@@ -136,10 +137,10 @@ def staff(session: Session) -> list[ApiKey]:
     return list(session.execute(query).scalars())
 
 
-def names(session: Session) -> dict[str, str]:
+def names(session: Session) -> dict[Actor, str]:
     """What the actors of staff and platforms are called, by the actor as facts name it; at most 500."""
     query = select(ApiKey.id, ApiKey.role, ApiKey.name, ApiKey.hint).where(ApiKey.role != "freelancer").order_by(ApiKey.id.desc()).limit(500)
-    return {f"staff:{key}": name or f"{role} …{hint}" for key, role, name, hint in session.execute(query)}
+    return {actors.staff(key): name or f"{role} …{hint}" for key, role, name, hint in session.execute(query)}
 
 
 def _digest(secret: str) -> str:

@@ -13,12 +13,13 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.errors import NotFound, StateConflict
 from service.domain.restrictions import LEVELS
+from service.domain.typeid import ObjectKind
 from service.models import Hold, Suspension, new_id
 
 
 def scopes_of(person: str, level: str) -> tuple[str, ...]:
     """What a level stops for a person, by their id."""
-    return LEVELS[("freelancer" if person.startswith("frl_") else "client", level)]
+    return LEVELS[("freelancer" if typeid.is_typeid(person, ObjectKind.FREELANCER) else "client", level)]
 
 
 def start(act: Act, hold: Hold, level: str, until: datetime | None) -> Suspension:

@@ -148,7 +148,7 @@ def show_evidence(contract_id: str, dispute_id: str) -> Response:
             mine = act.as_(who.actor)
             sent = request.files.get("file")
             content = sent.read() if sent else b""
-            file = files.store(mine, locked, (sent.filename if sent else "") or "file", content, mine.actor) if content else None
+            file = files.store(mine, locked, (sent.filename if sent else "") or "file", content) if content else None
             evidence.show(mine, locked, dispute, _SIDE, words("words", 5_000), file)
     return redirect(url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303)
 

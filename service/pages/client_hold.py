@@ -56,7 +56,7 @@ def appeal(contract_id: str, hold_id: str) -> Response:
         hold = next((one for one in holds.reaching(act, locked) if one.id == hold_id and _about_client(one)), None)
         if hold is None:
             raise NotFound("There is no such hold.")
-        appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold, act.actor))
+        appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold))
 
     return decide(contract_id, file, span=links.BINDS_ANY)
 

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service import rows, web
+from service.domain.actors import PSP
 from service.domain.errors import Conflict, Invalid, NotFound
 from service.domain.money import to_stripe
 from service.domain.psp import CheckoutSnapshot
@@ -80,7 +81,7 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
             return started.payment
         for other in started.in_the_way:
             if other.session_id is None:
-                with web.act("system") as act:
+                with web.act() as act:
                     contract, found = rows.payment(act.session, other.id, lock=True)
                     if found.session_id is None:
                         payments.abandon(act, contract, found)
@@ -90,7 +91,7 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
 
 
 def _take_in(payment_id: str, snapshot: CheckoutSnapshot) -> None:
-    with web.act("psp") as act:
+    with web.act(PSP) as act:
         contract, locked = rows.payment(act.session, payment_id, lock=True)
         payments.take_in(act, contract, locked, snapshot)
 

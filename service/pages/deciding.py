@@ -49,12 +49,12 @@ def words(name: str, most: int, *, required: bool = True) -> str:
     return text
 
 
-def uploaded(act: Act, place: Contract | Hold, by: str, *, most: int = 5) -> list[File]:
+def uploaded(act: Act, place: Contract | Hold, *, most: int = 5) -> list[File]:
     """The files of the field `files`, kept with their contract or hold. Raises Invalid for too many, or what is not taken."""
     sent = [one for one in request.files.getlist("files") if one.filename]
     if len(sent) > most:
         raise Invalid.one("files", "too_many", f"At most {most} files at once.")
-    return [files.store(act, place, one.filename or "file", one.read(), by) for one in sent]
+    return [files.store(act, place, one.filename or "file", one.read()) for one in sent]
 
 
 def amount(name: str, currency: str, *, empty: int | None = None) -> int:

@@ -12,6 +12,7 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.chart import ACCOUNTS
 from service.domain.errors import Invalid, MissingScope
+from service.domain.typeid import ObjectKind
 from service.exports import making, packs, periods, registry
 from service.exports.shapes import Asked
 from service.models import PeriodClose
@@ -55,21 +56,25 @@ def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
     return page(act, who, "answers.html", asked=asked, people=people, found=found | {"first": first, "last": last}, problem=None, examples=periods.EXAMPLES)
 
 
+_PARTIES = (ObjectKind.FREELANCER, ObjectKind.CLIENT)
+
+
 def _people(act: Act, text: str) -> list[tuple[str, str]]:
     """(id, label) of whom the words mean: an id, an address, a name; nobody when nothing was said."""
-    if typeid.is_typeid(text, "frl") or typeid.is_typeid(text, "cli"):
+    if typeid.is_typeid(text, *_PARTIES):
         return [(text, text)]
-    return [(one, label) for one, label in desk_reads.by_words(act.session, text) if one[:3] in ("frl", "cli")][:20] if len(text) >= 3 else []
+    found = desk_reads.by_words(act.session, text) if len(text) >= 3 else []
+    return [(one, label) for one, label in found if typeid.kind_of(one) in _PARTIES][:20]
 
 
 def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str, Any]:
     """Earnings of the freelancers and statements of the clients among them; of everybody when nobody was named."""
     out: dict[str, list[dict[str, str]]] = {"earned": [], "held": [], "held_in_work": []}
-    for key, code, prefix in (("earned", "M2", "frl"), ("held", "M4", "cli")):
-        parties = [one for one, _ in people if one.startswith(prefix)] if people else [None]
+    for key, code, kind in (("earned", "M2", ObjectKind.FREELANCER), ("held", "M4", ObjectKind.CLIENT)):
+        parties = [one for one, _ in people if typeid.kind_of(one) is kind] if people else [None]
         for party in parties:
             out[key] += making.inline(act.session, registry.find(code), Asked(asked.first_day, asked.last_day, asked.as_of, party))
-    freelancers = {one for one, _ in people if one.startswith("frl")}
+    freelancers = {one for one, _ in people if typeid.kind_of(one) is ObjectKind.FREELANCER}
     if freelancers:
         # Money in protection is the client's; whose work it waits for is what somebody means who names a freelancer.
         out["held_in_work"] = [row for row in making.inline(act.session, registry.find("M5"), asked) if row["freelancer_id"] in freelancers]
@@ -84,7 +89,7 @@ def ask(act: Act, who: Colleague) -> Response:
         raise MissingScope(f"This needs the right finance:export; your role is {who.role}.")
     export = registry.find(request.form.get("export", ""))
     party = request.form.get("party", "").strip() or None
-    if party is not None and not (typeid.is_typeid(party, "frl") or typeid.is_typeid(party, "cli")):
+    if party is not None and not typeid.is_typeid(party, *_PARTIES):
         raise Invalid.one("party", "party", "Name one freelancer (frl_…) or client (cli_…), or nobody.")
     form, home, language = request.form.get("format", "csv"), request.form.get("home", "").strip().upper() or None, request.form.get("language", "en")
     making.check(export, form, party, home=home, language=language)

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service import rows, web
 from service.act import Act
+from service.domain import actors
 from service.domain.errors import Gone, Invalid, NotFound
 from service.domain.restrictions import SCOPES
 from service.exports import case_statement
@@ -81,9 +82,11 @@ def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
             who = _reader(act, hold_id)
             hold = holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=request.method == "POST")
             g.visitor = who
+            if hold.freelancer_id is None:
+                raise LinkNeeded("This page is for a freelancer's hold.")
             if request.method == "POST" and not use_form(act, who):
                 return redirect(url_for("notice.page", hold_id=hold_id), 303)
-            return view(act.as_(f"freelancer:{hold.freelancer_id}"), hold)
+            return view(act.as_(actors.freelancer(hold.freelancer_id)), hold)
 
     return wrapped
 
@@ -114,7 +117,7 @@ def page(act: Act, hold: Hold) -> str:
 @reader
 def give(act: Act, hold: Hold) -> AnyResponse:
     """Words, and up to five files."""
-    requirements.answer(act, hold, request.form.get("requirement", ""), words("words", 5_000), uploaded(act, hold, act.actor))
+    requirements.answer(act, hold, request.form.get("requirement", ""), words("words", 5_000), uploaded(act, hold))
     return redirect(url_for("notice.page", hold_id=hold.id), 303)
 
 
@@ -122,7 +125,7 @@ def give(act: Act, hold: Hold) -> AnyResponse:
 @reader
 def appeal(act: Act, hold: Hold) -> AnyResponse:
     """Somebody else decides again."""
-    appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold, act.actor))
+    appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold))
     return redirect(url_for("notice.page", hold_id=hold.id), 303)
 
 

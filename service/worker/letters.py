@@ -18,7 +18,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import escape
 
 from service.act import Act
+from service.domain import typeid
 from service.domain.money import plain
+from service.domain.typeid import ObjectKind
 from service.gateways.mail import Letter
 from service.models import (
     Chargeback,
@@ -115,17 +117,18 @@ def _said(value: Any, what: str, currency: str) -> str:
 
 def _money_values(act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]) -> dict[str, Any]:
     object_id: str = params["object"]
+    kind = typeid.kind_of(object_id)
     found: dict[str, Any] = _disagreement_values(act, object_id, contract) | letters_safety.values(act, params, contract, notice_url)
-    if object_id.startswith("pay_"):
+    if kind is ObjectKind.PAYMENT:
         payment = act.session.get_one(Payment, object_id)
         titles = [act.session.get_one(Milestone, line.milestone_id).title for line in payment.lines]
         found |= {"payment": payment, "titles": titles, "paid": plain(payment.total_minor, payment.currency)}
-    if object_id.startswith("pyo_"):
+    if kind is ObjectKind.PAYOUT:
         payout = act.session.get_one(Payout, object_id)
         found |= {"payout": payout, "freelancer": act.session.get_one(Freelancer, payout.freelancer_id)}
-    if object_id.startswith("frl_"):
+    if kind is ObjectKind.FREELANCER:
         found["freelancer"] = act.session.get_one(Freelancer, object_id)
-    if object_id.startswith("ref_"):
+    if kind is ObjectKind.REFUND:
         refund = act.session.get_one(Refund, object_id)
         found["refund"] = refund
     if "release" in params:
@@ -157,11 +160,12 @@ def _disagreement_values(act: Act, object_id: str, contract: Contract | None) ->
     if contract is None:
         return {}
     found: dict[str, Any] = {}
-    if object_id.startswith("dsp_"):
+    kind = typeid.kind_of(object_id)
+    if kind is ObjectKind.DISPUTE:
         found["dispute"] = act.session.get_one(Dispute, object_id)
-    if object_id.startswith("rrq_"):
+    if kind is ObjectKind.REFUND_REQUEST:
         found["request"] = act.session.get_one(RefundRequest, object_id)
-    if object_id.startswith("cbk_"):
+    if kind is ObjectKind.CHARGEBACK:
         found["chargeback"] = act.session.get_one(Chargeback, object_id)
     about = found.get("dispute") or found.get("request")
     if about is not None:

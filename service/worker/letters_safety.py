@@ -8,8 +8,10 @@ from typing import Any
 
 from service import holds
 from service.act import Act
+from service.domain import typeid
 from service.domain.money import plain
 from service.domain.restrictions import FOR_CLIENTS, SCOPES
+from service.domain.typeid import ObjectKind
 from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
 from service.operations.reasons import HIDDEN
 
@@ -22,10 +24,11 @@ _TARGETS = {
 def values(act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]) -> dict[str, Any]:
     """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a contract."""
     object_id: str = params["object"]
-    if object_id.startswith("apl_"):
+    kind = typeid.kind_of(object_id)
+    if kind is ObjectKind.APPEAL:
         appeal = act.session.get_one(Appeal, object_id)
         return {"appeal": appeal, "freelancer": _person(act, appeal.freelancer_id), "link_url": notice_url(appeal.hold_id)}
-    if object_id.startswith("cas_"):
+    if kind is ObjectKind.CASE:
         case = act.session.get_one(Confiscation, object_id)
         lines = [f"{plain(line.amount_minor, case.currency)} {_TARGETS[line.target]}" for line in case.lines]
         restored = [f"{plain(line.amount_minor, case.currency)}: {line.restore_note}" for line in case.lines]
@@ -38,9 +41,9 @@ def values(act: Act, params: dict[str, Any], contract: Contract | None, notice_u
             "freelancer": _person(act, case.freelancer_id),
             "link_url": notice_url(case.hold_id),
         }
-    if object_id.startswith("ctr_") and "hold" in params:
+    if kind is ObjectKind.CONTRACT and "hold" in params:
         return _of_hold(act, act.session.get_one(Hold, params["hold"]), FOR_CLIENTS)
-    if object_id.startswith("hld_"):
+    if kind is ObjectKind.HOLD:
         hold = act.session.get_one(Hold, object_id)
         return _of_hold(act, hold) | {"freelancer": _person(act, hold.freelancer_id), "link_url": notice_url(hold.id)}
     if "held" in params and contract is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service import queue, rows
+from service.domain.actors import PSP, SYSTEM
 from service.domain.psp import ChargebackSnapshot
 from service.failpoint import failpoint
 from service.models import Chargeback, Refund
@@ -20,14 +21,14 @@ def event(ctx: Runtime, job: Claimed, stripe_dispute_id: str) -> None:
 
 
 def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         payment_id = payments.by_intent(act, snapshot.payment_intent_id) if snapshot.payment_intent_id else None
         if payment_id is None:
             queue.open_task(act, "chargeback_not_ours", snapshot.id)
             return
         waiting = refunds.unsent(act.session, payment_id) if snapshot.status not in chargebacks.INQUIRIES else []
     _settle_refunds(ctx, job, waiting, snapshot.payment_intent_id or "")
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         contract, payment = rows.payment(act.session, payment_id, lock=True)
         if snapshot.status not in chargebacks.INQUIRIES:
             # What the bank decides goes before what the two were arguing about.
@@ -37,7 +38,7 @@ def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
                     disputes.superseded(act, contract, dispute)
                 request = refund_requests.open_request(act.session, milestone_id)
                 if request is not None:
-                    refund_requests.withdraw(act.as_("system"), contract, request)
+                    refund_requests.withdraw(act.as_(SYSTEM), contract, request)
         chargebacks.taken_in(act, contract, payment, snapshot)
 
 
@@ -45,7 +46,7 @@ def _settle_refunds(ctx: Runtime, job: Claimed, waiting: list[Refund], intent: s
     """A disputed charge takes no refund any more: those that Stripe has are heard, the others are called off."""
     for refund in waiting:
         known = ctx.stripe.find_refund(refund.id, intent)
-        with ctx.act(f"job:{job.id}", "psp") as act:
+        with ctx.act(f"job:{job.id}", PSP) as act:
             contract, payment, locked = rows.refund(act.session, refund.id)
             if known is not None:
                 refunds.taken_in(act, contract, payment, locked, known)
@@ -55,7 +56,7 @@ def _settle_refunds(ctx: Runtime, job: Claimed, waiting: list[Refund], intent: s
 
 def warning(ctx: Runtime, job: Claimed, warning_id: str) -> None:
     fresh = ctx.stripe.fetch_fraud_warning(warning_id)
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         payment_id = payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
         if payment_id is not None:
             contract, payment = rows.payment(act.session, payment_id, lock=True)
@@ -86,7 +87,7 @@ def _prepared(ctx: Runtime, job: Claimed) -> tuple[Chargeback, str]:
         values = evidence_pack.values_of(act.session, contract, payment, chargeback, ctx.settings.platform_name)
         if chargeback.pack_file_id is None and chargeback.state in _UNDER_WAY:
             made = compile_pdf("evidence", values, act.now)
-            chargeback.pack_file_id = files.store(act, contract, f"{chargeback.id}.pdf", made, "system").id
+            chargeback.pack_file_id = files.store(act, contract, f"{chargeback.id}.pdf", made).id
         return chargeback, evidence_pack.text_of(values)
 
 

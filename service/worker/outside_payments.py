@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from service import holds, queue, rows
+from service.domain.actors import PSP
 from service.domain.money import from_stripe, to_stripe
 from service.domain.psp import CheckoutSnapshot, InboundEvent
 from service.failpoint import failpoint
@@ -55,7 +56,7 @@ def stripe_event(ctx: Runtime, job: Claimed) -> None:
 def _take_in(ctx: Runtime, job: Claimed, snapshot: CheckoutSnapshot) -> None:
     if snapshot.payment_id is None:
         return  # a session that is not ours
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         contract, payment = rows.payment(act.session, snapshot.payment_id, lock=True)
         if payment.session_id is None:
             # The process died after Stripe made the session and before we wrote it down.
@@ -124,7 +125,7 @@ def send_refund(ctx: Runtime, job: Claimed) -> None:
                 rows.refund(act.session, job.subject)[2].key_number += 1
             raise
     failpoint("after_refund_created")
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         contract, payment, refund = rows.refund(act.session, job.subject)
         refunds.taken_in(act, contract, payment, refund, made)
 
@@ -132,7 +133,7 @@ def send_refund(ctx: Runtime, job: Claimed) -> None:
 def _refund_event(ctx: Runtime, job: Claimed, stripe_refund_id: str, hint: dict[str, object]) -> None:
     fresh = ctx.stripe.fetch_refund(stripe_refund_id)
     metadata = hint.get("metadata")
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         refund_id = refunds.by_stripe_id(act.session, stripe_refund_id) or (metadata.get("refund_id") if isinstance(metadata, dict) else None)
         if refund_id is not None:
             contract, payment, refund = rows.refund(act.session, refund_id)

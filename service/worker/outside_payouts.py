@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from service import holds, queue, rows
+from service.domain.actors import PSP
 from service.domain.money import from_stripe, to_stripe
 from service.domain.psp import BankPayoutSnapshot, TransferSnapshot
 from service.escrow import holding
@@ -149,7 +150,7 @@ def payout_event(ctx: Runtime, job: Claimed, stripe_payout_id: str, account_id: 
 
 
 def _take_in(ctx: Runtime, job: Claimed, payout_id: str, snapshot: BankPayoutSnapshot) -> None:
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         payout = rows.payout(act.session, payout_id, owner=rows.EVERYONE, lock=True)
         payouts.sent(payout, snapshot.id)
         if snapshot.status == "paid":
@@ -171,7 +172,7 @@ def unwind(ctx: Runtime, job: Claimed) -> None:
             failpoint("after_reversal")
             with ctx.act(f"job:{job.id}") as act:
                 payouts.leg_taken_back(rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True), source.number, found.reversal_ids)
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         payouts.failed(act, rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True))
 
 
@@ -182,7 +183,7 @@ def transfer_event(ctx: Runtime, job: Claimed, transfer_id: str) -> None:
     if found is None:
         return
     fresh = ctx.stripe.fetch_transfer(transfer_id)
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         payout = rows.payout(act.session, found[0], owner=rows.EVERYONE, lock=True)
         payouts.leg_reversed(act, payout, found[1], from_stripe(fresh.amount_reversed, payout.currency))
 
@@ -193,6 +194,6 @@ def account_event(ctx: Runtime, job: Claimed, account_id: str) -> None:
     if freelancer_id is None:
         return
     fresh = ctx.stripe.fetch_account(account_id)
-    with ctx.act(f"job:{job.id}", "psp") as act:
+    with ctx.act(f"job:{job.id}", PSP) as act:
         payouts.account_taken_in(act, freelancer_id, fresh)
         rules.look_again(act, freelancer_id)

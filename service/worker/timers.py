@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from service import clock, events, holds, queue, rows
 from service.act import Act
+from service.domain.actors import SYSTEM
 from service.escrow.money import held_minor
 from service.models import Amendment, Contract, Milestone
 from service.operations import (
@@ -124,7 +125,7 @@ def refund_request_due(act: Act, request_id: str) -> None:
     contract, request = rows.refund_request(act.session, request_id, owner=rows.EVERYONE, lock=True)
     if request.state != "open" or request.answer_by > act.now:
         return
-    system = act.as_("system")
+    system = act.as_(SYSTEM)
     if request.silence_means == "refund":
         refund_requests.agree(system, contract, request)
     elif request.silence_means == "dispute" and not refund_requests.nothing_left(contract, request):
@@ -169,7 +170,7 @@ def holding_alarm(act: Act, milestone_id: str) -> None:
 def holding_limit(act: Act, milestone_id: str) -> None:
     contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
     if contracts.holding_limit(act, contract, milestone) == "dispute":
-        disputes.start(act.as_("system"), contract, milestone, "freelancer", None, 0, "The time for which money may be held is nearly over.")
+        disputes.start(act.as_(SYSTEM), contract, milestone, "freelancer", None, 0, "The time for which money may be held is nearly over.")
 
 
 def chargeback_reserve_over(act: Act, chargeback_id: str) -> None:

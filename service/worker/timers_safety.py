@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service import desk, events, queue, rows
 from service.act import Act
+from service.domain.actors import SYSTEM
 from service.escrow import holding
 from service.models import Payout
 from service.operations import appeals, cases, holds, payouts, rules, suspensions
@@ -28,7 +29,7 @@ def rules_check(act: Act, payment_id: str) -> None:
     """Whatever the enabled rules find about a payment is held, at most 72 hours, until a person has looked."""
     contract, payment = rows.payment(act.session, payment_id, lock=False)
     for terms in rules.wanted(act, contract, payment):
-        hold = holds.place(act.as_("system"), terms)
+        hold = holds.place(act.as_(SYSTEM), terms)
         queue.open_task(act, "rule_fired", hold.id, rule=terms.rule_id)
 
 
@@ -45,7 +46,7 @@ def appeal_overdue(act: Act, appeal_id: str) -> None:
         return
     queue.open_task(act, "appeal_overdue", appeal.id, hold=hold.id)
     if hold.ended_at is None and hold.expires_at is not None and "release" in hold.scopes and hold.state != "converted":
-        holds.narrow(act.as_("system"), hold, tuple(s for s in hold.scopes if s != "release"), "The appeal was not decided in time.")
+        holds.narrow(act.as_(SYSTEM), hold, tuple(s for s in hold.scopes if s != "release"), "The appeal was not decided in time.")
 
 
 def case_final(act: Act, case_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service import failpoint, queue, rows
-from service.domain import typeid
+from service.domain import actors, typeid
 from service.domain.errors import HoldfastError
 from service.operations import milestones, payouts
 from service.worker import outside_payouts
@@ -42,7 +42,7 @@ def transfers(world: World) -> list[dict[str, Any]]:
 def release(world: World, milestone_id: str, amount: int | None = None) -> str:
     """The operation in a transaction of its own, as the page does it; returns 'ok' or the refusal's code."""
     try:
-        with world.runtime.act("test", "client:cli_test") as act:
+        with world.runtime.act("test", actors.client("cli_test")) as act:
             contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
             milestones.approve(act, contract, milestone, amount)
     except HoldfastError as refusal:
@@ -71,7 +71,7 @@ def test_release_against_changes_requested(world: World) -> None:
             if i == 0:
                 return release(world, m)
             try:
-                with world.runtime.act("test", "client:cli_test") as act:
+                with world.runtime.act("test", actors.client("cli_test")) as act:
                     parent, found = rows.milestone(act.session, m, owner=rows.EVERYONE)
                     milestones.request_changes(act, parent, found, "again")
             except HoldfastError as refusal:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, precondition, rule
 
 from service import ledger, rows
-from service.domain import typeid
+from service.domain import actors, typeid
 from service.domain.errors import HoldfastError
 from service.operations import amendments, contracts, disputes, reconcile, refund_requests
 from tests.databases import clone
@@ -45,7 +45,7 @@ def held_of(milestone: dict[str, Any]) -> int:
 
 def as_client(world: World, milestone_id: str, verb: Any) -> None:
     """What a page of the client does, without its clicks; a refusal is as good as an answer."""
-    with contextlib.suppress(HoldfastError), world.runtime.act("test", "client:cli_test") as act:
+    with contextlib.suppress(HoldfastError), world.runtime.act("test", actors.client("cli_test")) as act:
         verb(act, *rows.milestone(act.session, milestone_id, owner=rows.EVERYONE))
 
 

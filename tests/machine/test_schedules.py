@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from service import rows
 from service.act import Act, begin
+from service.domain.actors import PSP
 from service.domain.psp import BankPayoutSnapshot, ChargebackSnapshot, CheckoutSnapshot, RefundSnapshot
 from service.operations import chargebacks, payments, payouts, refunds
 from tests.faults.test_payments import payment_id
@@ -73,7 +74,7 @@ class Explorer:
 
     def explore(self) -> int:
         with self._world.db.transaction() as session:
-            act = begin(session, "psp", "schedules", self._world.runtime.policies)
+            act = begin(session, PSP, "schedules", self._world.runtime.policies)
             for told in tellings(self._news):
                 self._walk(act, told, ())
             session.rollback()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service import queue
-from service.domain import typeid
+from service.domain import actors, typeid
 from service.operations import people, staff_access
 from tests.console import Colleague, colleague, with_letter
 from tests.journey import WsgiHttp, path_of
@@ -147,7 +147,7 @@ def test_only_staff_come_in(world: World) -> None:
 
 
 def test_a_link_works_once_within_fifteen_minutes(world: World) -> None:
-    with world.runtime.act("test", "cli") as act:
+    with world.runtime.act("test", actors.staff("cli")) as act:
         key = next(k.id for k in staff_access.staff(act.session) if k.role == "safety")
         first, late = staff_access.make_link(act, key), staff_access.make_link(act, key)
     desk = Colleague(WsgiHttp(world.app), world.sandbox, "x@holdfast.example", world.work)
@@ -192,7 +192,7 @@ def test_who_only_reads_closes_no_task(world: World) -> None:
 
 def test_a_key_that_is_revoked_closes_its_browsers(world: World) -> None:
     desk = colleague(world, "safety")
-    with world.runtime.act("test", "cli") as act:
+    with world.runtime.act("test", actors.staff("cli")) as act:
         people.revoke_key(act, next(k.id for k in staff_access.staff(act.session) if k.role == "safety"))
     assert desk.http.request("GET", "/staff").status == 303
 

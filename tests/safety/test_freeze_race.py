@@ -19,6 +19,8 @@ import pytest
 from service import holds as reading
 from service import rows
 from service.act import Act
+from service.domain import actors
+from service.domain.actors import SYSTEM
 from service.domain.errors import HoldfastError
 from service.escrow import holding
 from service.holds import Terms
@@ -44,7 +46,7 @@ class Arena:
         world.advance("6d")
         assert world.balance()["available"] == 47_500_000, paid
         self.acts: dict[str, Callable[[Act], object]] = {
-            "release": lambda act: self._approve(act.as_("client:cli_test")), "auto-release": lambda act: self._approve(act.as_("system")),
+            "release": lambda act: self._approve(act.as_(actors.client("cli_test"))), "auto-release": lambda act: self._approve(act.as_(SYSTEM)),
             "refund": self._refund, "payout": lambda act: payouts.request(act, world.ada_id, 1_000, "USD"), "funding": self._fund,
         }  # fmt: skip
 
@@ -62,26 +64,26 @@ class Arena:
 
     def _fund(self, act: Act) -> None:
         contract, _ = self._locked(act, self.unpaid)
-        payments.start(act.as_("client:cli_test"), contract, [self.unpaid])
+        payments.start(act.as_(actors.client("cli_test")), contract, [self.unpaid])
 
     def prepare(self, name: str) -> None:
         """Before a round: the milestone as the act needs it, and no payment in the way."""
-        with self.world.runtime.act("test", "freelancer:" + self.world.ada_id) as act:
+        with self.world.runtime.act("test", actors.freelancer(self.world.ada_id)) as act:
             contract, milestone = self._locked(act, self.rich)
             if name == "auto-release" and milestone.state == "funded":
                 milestones.submit(act, contract, milestone, "Done.")
             if name == "funding":
                 for payment in payments.payments_of(act, contract):
                     if payment.state == "created":
-                        payments.abandon(act.as_("system"), contract, payment)
+                        payments.abandon(act.as_(SYSTEM), contract, payment)
 
     def freeze(self) -> str:
-        with self.world.runtime.act("test", "staff:key_test") as act:
+        with self.world.runtime.act("test", actors.staff("key_test")) as act:
             terms = Terms(self.world.ada_id, "terms", "7.2", "A round.", ("contract_create", "accept", "inflow", "release", "refund", "outflow"))
             return holds.place(act, terms).id
 
     def lift(self, hold_id: str) -> None:
-        with self.world.runtime.act("test", "staff:key_test") as act:
+        with self.world.runtime.act("test", actors.staff("key_test")) as act:
             holds.lift(act, holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True), "The round is over.")
 
     def out(self) -> tuple[int, int]:
@@ -101,7 +103,7 @@ class Arena:
             start.wait()
             time.sleep(max(0, -pause))
             try:
-                with self.world.runtime.act("test", f"freelancer:{self.world.ada_id}") as begun:
+                with self.world.runtime.act("test", actors.freelancer(self.world.ada_id)) as begun:
                     self.acts[name](begun)
             except HoldfastError as refusal:
                 result[0] = refusal.code

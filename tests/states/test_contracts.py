@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from service import events, rows
+from service.domain.actors import Actor, ActorKind
 from tests.journey import contract_body
 from tests.world import World
 
@@ -246,6 +248,35 @@ def test_a_sign_of_life_wakes_a_dormant_contract(world: World) -> None:
     world.work()
     world.advance("10d")
     assert world.read(contract)["milestones"][0]["state"] == "submitted"
+
+
+@row("C18")
+@pytest.mark.parametrize("who", ["ada", "platform"])
+def test_what_the_marketplace_does_for_a_freelancer_is_a_sign_of_life(world: World, who: str) -> None:
+    """An amendment on day 60, by the freelancer's key or the marketplace's: the 90 quiet days begin then, not at the payment."""
+    contract, _ = world.funded_contract(milestones=ONE)
+    world.advance("60d")
+    kept = [{"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in contract["milestones"]]
+    more = {"milestones": [*kept, {"title": "More", "amount": 5_000}], "note": "There is more to do."}
+    world.program(who).post(f"/v1/contracts/{contract['id']}/amendments", more)
+    world.advance("88d")
+    assert not any("Nothing has happened" in s for s in subjects(world)), "148 days after the payment, 88 after the amendment"
+    world.advance("3d")
+    assert any("Nothing has happened" in s for s in subjects(world))
+
+
+@row("C18")
+@pytest.mark.parametrize("kind", list(ActorKind))
+def test_who_can_give_a_sign_of_life(world: World, kind: ActorKind) -> None:
+    """Only what is done for one of the two people counts: not staff, not the service, not Stripe."""
+    contract, _ = world.funded_contract(milestones=ONE)
+    world.advance("60d")
+    actor = Actor(kind) if kind in (ActorKind.SYSTEM, ActorKind.PSP) else Actor(kind, "key_test")
+    with world.runtime.act("test", actor) as act:
+        events.record(act, "contract.viewed", rows.contract(act.session, contract["id"], owner=rows.EVERYONE))
+    world.advance("31d")
+    alive = not any("Nothing has happened" in s for s in subjects(world))
+    assert alive is (kind in (ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.PLATFORM))
 
 
 @row("C19")

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from service import web
-from service.api.dump import Step, compiled
+from service.api.dump import ActorText, Step, compiled
 from service.domain import typeid
 from service.domain.capabilities import capabilities
 from service.domain.lifecycle import FREELANCER
@@ -165,7 +165,7 @@ class EventOut(Out):
     timestamp = fields.AwareDateTime(attribute="occurred_at")
     contract_id = fields.String(allow_none=True)
     sequence = fields.Integer(allow_none=True)
-    actor = fields.String()
+    actor = ActorText()
     data = fields.Method("get_data")
     metrics = fields.Function(lambda e: web.runtime().policies.metrics_of(e.contract_kind))
 
@@ -199,7 +199,7 @@ class EntryOut(Out):
     kind = fields.String()
     cause = fields.String()
     contract = fields.String(attribute="contract_id", allow_none=True)
-    actor = fields.String()
+    actor = ActorText()
     occurred_at = fields.AwareDateTime()
     posted_on = fields.Date()
     recorded_at = fields.AwareDateTime()

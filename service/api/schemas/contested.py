@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+from service.api.dump import ActorText
 from service.api.schemas.answered import Out
 from service.domain.capabilities import capabilities
 from service.domain.lifecycle import FREELANCER
@@ -64,7 +65,7 @@ class FileOut(Out):
     media_type = fields.String()
     bytes = fields.Integer(attribute="byte_count")
     sha256 = fields.String()
-    uploaded_by = fields.String()
+    uploaded_by = ActorText()
     uploaded_at = fields.AwareDateTime()
 
 
@@ -146,7 +147,7 @@ class FloatMovementOut(Out):
     amount = fields.Integer(attribute="amount_minor")
     direction = fields.String()
     reference = fields.String()
-    asked_by = fields.String()
-    approved_by = fields.String(allow_none=True)
+    asked_by = ActorText()
+    approved_by = ActorText(allow_none=True)
     asked_at = fields.AwareDateTime()
     approved_at = fields.AwareDateTime(allow_none=True)

@@ -8,8 +8,10 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from service.act import Act
+from service.domain import typeid
 from service.domain.errors import HoldfastError, MissingScope, NotFound
 from service.domain.money import CURRENCIES
+from service.domain.typeid import ObjectKind
 from service.models import Hold
 from service.operations import reasons
 from service.operations.rehearsals import rehearse
@@ -54,7 +56,8 @@ def _done(act: Act, who: Colleague, deed: Deed, given: dict[str, Any], object_id
     act.session.flush()
     follow = made[-1] if isinstance(made, tuple) and made[-1] is not None else made[0] if isinstance(made, tuple) else made
     there = getattr(follow, "id", "")
-    return redirect(f"/staff/at/{there if there[:3] in ('hld', 'cas', 'apl') else object_id}", 303)
+    shown = there if typeid.is_typeid(there, ObjectKind.HOLD, ObjectKind.CASE, ObjectKind.APPEAL) else object_id
+    return redirect(f"/staff/at/{shown}", 303)
 
 
 def _look(act: Act, made: Any) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from typing import Any
 
 from service import desk, rows
 from service.act import Act
+from service.domain import typeid
 from service.domain.errors import NotFound
 from service.domain.restrictions import SCOPES
+from service.domain.typeid import ObjectKind
 from service.holds import Terms
 from service.models import Hold
 from service.operations import desk_reads, holds
@@ -48,7 +50,7 @@ def _freeze(act: Act, subject: str) -> Deed:
         scopes = tuple(given.pop("scopes"))
         return holds.place(act, Terms(subject=subject, amount_minor=sum_minor, currency=currency if sum_minor else None, scopes=scopes, **given))
 
-    return Deed("Freeze", "Freeze now", do, (*asked, amount, currency_of(act)) if subject.startswith("frl_") else asked)
+    return Deed("Freeze", "Freeze now", do, (*asked, amount, currency_of(act)) if typeid.is_typeid(subject, ObjectKind.FREELANCER) else asked)
 
 
 def _suspend(act: Act, person: str) -> Deed:

@@ -11,7 +11,8 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.errors import NotFound
 from service.domain.restrictions import SUBJECTS
-from service.models import Client, Confiscation, Hold
+from service.domain.typeid import ObjectKind
+from service.models import Client, Confiscation, Freelancer, Hold
 from service.operations import appeals, cases, desk_reads, files, holds, reasons
 from service.operations.staff_access import Colleague
 from service.pages.staff.session import desk, page
@@ -19,15 +20,24 @@ from service.pages.staff.session import desk, page
 blueprint = Blueprint("looking", __name__, url_prefix="/staff")
 
 
+_VIEWS = {
+    ObjectKind.FREELANCER: "person",
+    ObjectKind.CLIENT: "person",
+    ObjectKind.CONTRACT: "contract",
+    ObjectKind.HOLD: "hold",
+    ObjectKind.APPEAL: "appeal",
+    ObjectKind.CASE: "cases",
+}
+
+
 @blueprint.get("/at/<object_id>")
 @desk()
 def at(act: Act, _: Colleague, object_id: str) -> Response:
     """The page on which an object is shown. Raises NotFound."""
     shown = desk_reads.page_of(act.session, object_id)
-    views = {"frl": "person", "cli": "person", "ctr": "contract", "hld": "hold", "apl": "appeal", "cas": "cases"}
     if shown is None:
         raise NotFound("Nothing is known by this number.")
-    name = views[shown[:3]]
+    name = _VIEWS[typeid.kind_of(shown)]
     return redirect(url_for("desk_cases.case", case_id=shown) if name == "cases" else url_for(f"looking.{name}", object_id=shown), 303)
 
 
@@ -36,15 +46,18 @@ def at(act: Act, _: Colleague, object_id: str) -> Response:
 def person(act: Act, who: Colleague, object_id: str) -> str:
     """A freelancer or a client: where their money lies, what is on hold, contracts, payouts, and the newest facts."""
     session = act.session
-    found = (
-        rows.freelancer(session, object_id) if object_id.startswith("frl_") else session.get(Client, object_id) if typeid.is_typeid(object_id, "cli") else None
-    )
+    is_freelancer = typeid.is_typeid(object_id, ObjectKind.FREELANCER)
+    found: Freelancer | Client | None = None
+    if is_freelancer:
+        found = rows.freelancer(session, object_id)
+    elif typeid.is_typeid(object_id, ObjectKind.CLIENT):
+        found = session.get(Client, object_id)
     if found is None:
         raise NotFound("There is no such person.")
     return page(
-        act, who, "person.html", person=found, is_freelancer=object_id.startswith("frl_"), money_at=desk_reads.money(session, object_id),
+        act, who, "person.html", person=found, is_freelancer=is_freelancer, money_at=desk_reads.money(session, object_id),
         holds=desk_reads.holds_about(session, [object_id]), suspension=desk_reads.suspension_of(session, object_id),
-        contracts=desk_reads.contracts_of(session, object_id), payouts=desk_reads.payouts_of(session, object_id) if object_id.startswith("frl_") else [],
+        contracts=desk_reads.contracts_of(session, object_id), payouts=desk_reads.payouts_of(session, object_id) if is_freelancer else [],
         timeline=desk_reads.timeline(session, object_id),
     )  # fmt: skip
 
