@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from service.db import APP_ROLE
-from tests.world import World, make_settings
+from tests.world import Known, World, make_settings
 
 
 def create(name: str, template: str) -> None:
@@ -27,7 +27,7 @@ def drop(name: str) -> None:
 
 
 @contextmanager
-def clone(template: str = "template_holdfast", like: World | None = None, **settings: Any) -> Iterator[World]:
+def clone(template: str = "template_holdfast", like: Known | None = None, **settings: Any) -> Iterator[World]:
     """A world on a database of its own; `settings` that differ from the tests' usual ones."""
     name = f"t_{uuid.uuid4().hex[:16]}"
     create(name, template)

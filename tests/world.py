@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from jinja2.bccache import Bucket, BytecodeCache
@@ -64,10 +64,18 @@ class Compiled(BytecodeCache):
 COMPILED = Compiled()
 
 
+class Known(Protocol):
+    """Whose keys and ids are known already."""
+
+    keys: dict[str, str]
+    ada_id: str
+    mary_id: str
+
+
 class World:
     """Everything at hand for a test; nothing of ours is replaced."""
 
-    def __init__(self, settings: Settings, like: World | None = None) -> None:
+    def __init__(self, settings: Settings, like: Known | None = None) -> None:
         """`like`: whose database this is a copy of, so that its people are known."""
         self.settings = settings
         self.runtime, sandbox = create_runtime(settings, self._pump)

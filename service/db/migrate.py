@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from alembic import command
@@ -9,10 +12,24 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from service.db import APP_ROLE, make_engine, schema
 
 _LOCK = 0x686F6C64
+_LOCK_ALL = text("""
+    DO $$
+    DECLARE
+        busy text;
+    BEGIN
+        SELECT string_agg(format('hf.%I', tablename), ', ' ORDER BY tablename) INTO busy FROM pg_tables WHERE schemaname = 'hf';
+        SET LOCAL lock_timeout = '250ms';
+        IF busy IS NOT NULL THEN EXECUTE 'LOCK TABLE ' || busy || ' IN ACCESS EXCLUSIVE MODE'; END IF;
+        SET LOCAL lock_timeout = '5s';
+    END $$
+""")
+_TRIES, _REST_SECONDS = 100, 0.2
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class MigrationRefused(Exception):
@@ -34,7 +51,7 @@ def upgrade(owner_url: str, mode: str) -> None:
     """Bring the database to the newest migration and write down its mode. Raises MigrationRefused, ModeMismatch.
 
     Revisions and replaced objects are one transaction: whoever works on the database meanwhile sees the schema of before
-    or the one of afterwards. A lock that cannot be had in five seconds ends it, with nothing changed.
+    or the one of afterwards, and waits for as long as it takes. When the tables stay busy it gives up, with nothing changed.
     """
     engine = make_engine(owner_url, role=None, pooled=False)
     with engine.connect() as connection:
@@ -42,13 +59,36 @@ def upgrade(owner_url: str, mode: str) -> None:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS hf"))
         connection.execute(text(f"DO $$ BEGIN CREATE ROLE {APP_ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"))
         connection.commit()
-        with connection.begin():
+        with _alone(connection):
             _recognise(connection)
             _bring_to_head(connection)
             found = _mode_of(connection, mode)
             if found != mode:
                 raise ModeMismatch(f"This database was made for {found} mode; HOLDFAST_MODE is {mode}.")
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """A transaction in which nobody else touches the tables.
+
+    All of them are locked before anything changes, and each try waits a quarter of a second at most: so an upgrade is never
+    in a circle of waiting with a call that holds one table and wants another, and calls wait behind it no longer than that.
+    """
+    for _ in range(_TRIES):
+        transaction = connection.begin()
+        try:
+            connection.execute(_LOCK_ALL)
+        except DBAPIError as error:
+            transaction.rollback()
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            time.sleep(_REST_SECONDS)
+            continue
+        with transaction:
+            yield
+        return
+    raise MigrationRefused("The tables were in use all the time, so nothing was changed; stop the workers and run it again.")
 
 
 def _bring_to_head(connection: Connection) -> None:

@@ -58,12 +58,13 @@ def at(world: World, day: str) -> None:
     world.check_books()
 
 
-def look_again(client: Person) -> None:
-    """A page that has been closed for weeks opens from the newest letter."""
+def look_again(client: Person) -> str:
+    """A page that has been closed for weeks opens from the newest letter; returns its path."""
     client.settle()
     link = path_of(next(m for m in client.sandbox.mail(client.email) if m["links"] and "/l/" in m["links"][0])["links"][0])
     came = client.press(link, client.get(link).forms[0])
     assert came.status == 303, came.page.text[:300]
+    return path_of(came.headers["location"])
 
 
 def drive(world: World) -> Golden:
