@@ -25,7 +25,7 @@ from service.db.embedded import EmbeddedServer
 from service.exports import making, registry
 from service.exports.shapes import Asked
 
-ASKED = Asked(date(2020, 1, 1), date(2020, 12, 31), datetime(2030, 1, 1, tzinfo=UTC))
+ASKED = Asked(date(2020, 1, 1), date(2020, 12, 31), datetime(2030, 1, 1, tzinfo=UTC), zone="UTC")
 KEY = "07" * 32
 _FILL = """
     SET search_path = hf;
@@ -54,7 +54,7 @@ def copy(url: str) -> float:
     columns = ", ".join(c.name for c in export.columns)
     with psycopg.connect(url) as connection:
         connection.execute("SET search_path = hf")
-        statement = psycopg.ClientCursor(connection).mogrify(export.statement.rstrip().removesuffix("ORDER BY number, line_no"), ASKED.parameters())
+        statement = psycopg.ClientCursor(connection).mogrify(export.statement.rstrip().removesuffix("ORDER BY number, line_no"), ASKED.parameters(2**62))
         began = time.perf_counter()
         with connection.cursor().copy(f"COPY (SELECT {columns} FROM ({statement}) AS x ORDER BY number, line_no) TO STDOUT (FORMAT csv)") as out:  # type: ignore[arg-type]
             for _ in out:

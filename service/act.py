@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -28,6 +28,11 @@ class Act:
     recorded_at: datetime
 
     @property
+    def today(self) -> date:
+        """The day in the books' zone: what decides a month, a schedule of fees, a tax year."""
+        return self.now.astimezone(self.policies.book_zone).date()
+
+    @property
     def role(self) -> ActorKind:
         """The actor's part in the lifecycle tables."""
         return self.actor.role
@@ -35,6 +40,11 @@ class Act:
     def as_(self, actor: Actor | Literal["system", "psp"]) -> Act:
         """The same act in another's name: what the system or the processor does in consequence."""
         return replace(self, actor=actor if isinstance(actor, Actor) else Actor(ActorKind(actor)))
+
+    def again(self) -> Act:
+        """The same act at the present instant: after it has waited for a lock."""
+        now = clock.now(self.session)
+        return replace(self, now=now, recorded_at=now)
 
     def at(self, instant: datetime) -> Act:
         """The same act at the instant at which it was due: a timer that runs late still happens on time, and says when it ran."""

@@ -79,7 +79,7 @@ def quote_of(act: Act, contract: Any) -> dict[str, Any]:
 
 def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
     """What the present words cost; by the schedules that were promised, once there was a promise. Raises Invalid."""
-    on = act.now.date()
+    on = act.today
     pair = promised(contract.quote) if contract.quote else pair_for(act, contract.kind, contract.currency, on, contract.client_alias_id, contract.fee_rate)
     asked = Asked(
         kind=contract.kind,

@@ -14,7 +14,7 @@ from service.domain.errors import MissingScope
 from service.exports import making, packs, periods, registry
 from service.exports.shapes import Asked
 from service.models import FinanceExport, PeriodClose
-from service.operations import closing, finance_exports
+from service.operations import finance_exports
 
 blueprint = Endpoints("exports", __name__, url_prefix="/v1", description="Exports and reports")
 
@@ -90,8 +90,8 @@ def report(query: dict[str, Any], code: str) -> Response:
     with call("payments:read") as made:
         export, party = registry.find(code), _party(made, query["party"])
         making.check(export, "csv", party, own=made.owner is not None, home=query["home"])
-        first, last = periods.parse(query["period"] or str(made.act.now.year))
-        found = making.inline(made.act.session, export, Asked(first, last, made.act.now, party, query["home"]))
+        first, last = periods.parse(query["period"] or str(made.act.today.year))
+        found = making.inline(made.act.session, export, Asked(first, last, made.act.now, party, query["home"], zone=made.act.policies.book_zone.key))
         body = {"object": "report", "code": export.code, "first_day": first.isoformat(), "last_day": last.isoformat(), "as_of": made.act.now.isoformat()}
         return made.json(body | {"columns": [c.name for c in export.columns], "data": found})
 
@@ -114,12 +114,9 @@ def close(body: dict[str, Any], month: str) -> Response:
         needed = "finance:approve" if known else "finance:act"
         if needed not in made.principal.scopes:
             raise MissingScope(f"The key needs the scope {needed}.")
-        checks = packs.checks(made.act, month)
         if known is None:
-            return made.json(_period(closing.ask(made.staff, month, checks)), 202)
-        closed = closing.close(made.staff, closing.find(made.act.session, month, lock=True), checks)
-        packs.freeze(made.staff, closed)
-        return made.json(_period(closed))
+            return made.json(_period(packs.ask(made.staff, month)), 202)
+        return made.json(_period(packs.close(made.staff, month)))
 
 
 @blueprint.route("/periods/<month>", methods=["GET"])

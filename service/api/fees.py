@@ -46,7 +46,7 @@ def fee_quote(query: dict[str, Any]) -> Response:
 
 
 def _priced(made: Call, query: dict[str, Any], kind: str, alias: str | None) -> dict[str, Any]:
-    on: date = query["on"] or made.act.now.date()
+    on: date = query["on"] or made.act.today
     pair = agreement.pair_for(made.act, kind, query["currency"], on, alias)
     known = agreement.billed_before(made.act, alias, query["currency"]) if alias else 0
     tax = agreement.fee_tax_of(made.act, made.owner, on) if made.owner and pair.own.tax != "none" else None

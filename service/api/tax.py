@@ -41,7 +41,7 @@ def declare(body: dict[str, Any]) -> Response:
             raise Invalid.one("/freelancer", "required", "Say for whom.")
         found = tax_identities.declare(made.act, web.runtime().seals, owner, body)
         made.act.session.flush()
-        return made.json(_identity(found, owner, made.act.now.date()), 201)
+        return made.json(_identity(found, owner, made.act.today), 201)
 
 
 @blueprint.route("/tax-identity", methods=["GET"])
@@ -53,7 +53,7 @@ def identity(query: dict[str, Any]) -> Response:
         owner = made.owner_or(query["freelancer"])
         if owner is None:
             raise NotFound("Say whose: ?freelancer=frl_….")
-        return made.json(_identity(rows.tax_identity(made.act.session, owner), owner, made.act.now.date()))
+        return made.json(_identity(rows.tax_identity(made.act.session, owner), owner, made.act.today))
 
 
 @blueprint.route("/tax-scopes", methods=["POST"])

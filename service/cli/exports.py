@@ -44,7 +44,9 @@ def export(code: str, period: str, as_of: str | None, party: str | None, form: s
     known = datetime.fromisoformat(as_of) if as_of else now
     if known.tzinfo is None:
         raise click.UsageError("--as-of is an instant with its zone, as 2026-01-31T00:00:00Z.")
-    asked = Asked(*periods.parse(period or str(now.year)), known, party, home, language, made.settings.platform_name)
+    zone = made.policies.book_zone
+    first_day, last_day = periods.parse(period or str(now.astimezone(zone).year))
+    asked = Asked(first_day, last_day, known, party, home, language, made.settings.platform_name, zone=zone.key)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar, made.db.transaction() as session:
         task = bar.add_task(f"{wanted.title} …")
         done = making.make(session, wanted, asked, form, out, made.settings.signing_key, lambda n: bar.update(task, description=f"{wanted.title}: {n:,} rows"))

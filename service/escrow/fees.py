@@ -42,7 +42,7 @@ def take(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -
     due = cumulative_fee(pair.own, pair.normal, milestone.released_minor + gross_minor, milestone.billed_before_minor)
     # A release of a few minor units can be smaller than its rounded share; what is not taken now is taken by the next one.
     fee = min(due - _taken(pair, milestone), gross_minor)
-    tax = agreement.fee_tax_of(act, contract.freelancer_id, act.now.date()) if pair.own.tax != "none" else None
+    tax = agreement.fee_tax_of(act, contract.freelancer_id, act.today) if pair.own.tax != "none" else None
     if tax is None:
         return Fee(fee)
     share = tax_on_fee(fee, tax.rate, inside=not _on_top(pair))

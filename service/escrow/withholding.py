@@ -76,7 +76,7 @@ def keep(act: Act, release: Release, taxes: list[Share]) -> None:
 
 
 def _share(act: Act, contract: Contract, regime: str, gross_minor: int, room_minor: int) -> Share | None:
-    today = act.now.astimezone(act.policies.book_zone).date()
+    today = act.today
     declared = rows.tax_identity(act.session, contract.freelancer_id)
     if declared is not None and declared.expires_on is not None and declared.expires_on < today:
         declared = None
@@ -104,7 +104,7 @@ def _has_number(duty: Duty, declared: TaxIdentity | None) -> bool:
 
 def _question(act: Act, contract: Contract, duty: Duty) -> dict[str, Any]:
     zone = act.policies.book_zone
-    since = duty.year_of(act.now.astimezone(zone).date())
+    since = duty.year_of(act.today)
     return {"freelancer": typeid.decode(contract.freelancer_id), "currency": contract.currency, "zone": zone.key, "since": since}
 
 
@@ -114,7 +114,7 @@ def _exempt(act: Act, contract: Contract, duty: Duty, exempt: Exemption, gross_m
         return False
     question = _question(act, contract, duty) | {
         "into": exempt.currency, "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}), "now": act.now,
-        "today": act.now.astimezone(act.policies.book_zone).date(), "gross": gross_minor,
+        "today": act.today, "gross": gross_minor,
     }  # fmt: skip
     year = act.session.execute(_YEAR, question).one()
     return not year.unknown and not (year.gross_minor > exempt.gross_to_minor and year.releases > exempt.count_to)

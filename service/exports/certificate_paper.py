@@ -74,10 +74,10 @@ def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_da
     """Raises Invalid for a language that papers do not come in, a period without an end, or one with more than 2,000 releases."""
     if language not in LANGUAGES:
         raise Invalid.one("/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}.")
-    if last_day > act.now.date():
+    if last_day > act.today:
         raise Invalid.one("/period", "not_over", "A certificate is about days that have been: end it today at the latest.")
     person = rows.freelancer(act.session, freelancer_id)
-    asked = Asked(first_day, last_day, act.now, freelancer_id)
+    asked = Asked(first_day, last_day, act.now, freelancer_id, zone=act.policies.book_zone.key)
     totals = making.inline(act.session, registry.find("M2"), asked)
     question = {"person": typeid.decode(freelancer_id), "now": act.now, "first": first_day, "last": last_day, "undone": list(PAYOUT.final)}
     lines = fetch(act.session, _LINES, question)

@@ -48,7 +48,7 @@ def prepare(act: Act, seals: Seals, regime: str, year: int, as_of: datetime | No
 
 def _register(act: Act, regime: str, year: int, known: datetime, home: str | None) -> dict[str, dict[str, Any]]:
     """By seller: currency and whole units by quarter, half-up. Raises Invalid where one seller has two currencies."""
-    asked = Asked(date(year, 1, 1), date(year, 12, 31), known, None, home)
+    asked = Asked(date(year, 1, 1), date(year, 12, 31), known, None, home, zone=act.policies.book_zone.key)
     found: dict[str, dict[str, Any]] = {}
     for row in making.records(act.session, registry.find("M12"), asked):
         if row["regime"] != regime or row["excluded_reason"]:

@@ -81,7 +81,7 @@ def render(act: Act, seals: Seals, template: str, year: int, as_of: datetime, st
     unknown = [name for name in header if name not in COLUMNS]
     if unknown or not header:
         raise Invalid.one("/template", "unmapped_column", f"Nothing is known for the column {unknown[0]!r}." if unknown else "The template has no header.")
-    found = making.records(act.session, registry.find("M11"), Asked(date(year, 1, 1), date(year, 12, 31), as_of))
+    found = making.records(act.session, registry.find("M11"), Asked(date(year, 1, 1), date(year, 12, 31), as_of, zone=act.policies.book_zone.key))
     wanted = [row for row in found if (state in row["state_required"].split() if state else row["federal_required"] == "true")]
     lines = [_line(act, seals, header, row, as_of) for row in wanted]
     return [_file(header, lines[start : start + MOST_ROWS]) for start in range(0, len(lines), MOST_ROWS)]

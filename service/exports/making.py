@@ -19,9 +19,10 @@ from service.domain.errors import Invalid
 from service.domain.money import CURRENCIES
 from service.exports import manifest, parquet, plain_text, summary_paper
 from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, rows_in
-from service.exports.reading import BATCH, Columns, typed_rows, written
+from service.exports.reading import BATCH, Columns, parameters, typed_rows, written
 from service.exports.shapes import Asked, Export, plain_amount
 from service.exports.workbook import as_xlsx
+from service.ledger import seals
 from service.papers.words import LANGUAGES
 
 FORMATS = ("csv", "xlsx", "jsonl")
@@ -55,6 +56,9 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     Raises Invalid for a format or a party that the export does not have, CheckFailed when its sums cannot be proved.
     """
     check(export, form, asked.party, home=asked.home, language=asked.language)
+    # On a connection of its own: the snapshot of this one has to begin afterwards.
+    with session.get_bind().engine.connect() as waiting:
+        seals.await_sequencer(waiting)
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
     # One statement lasts as long as its file is written, and a sheet is packed when its last row is there: a million rows take minutes.
     session.execute(text("SET LOCAL statement_timeout = '1h'"))
@@ -92,12 +96,14 @@ def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str
 def records(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
     """All rows as texts by column, however many: for files that are made of them here."""
     names = [column.name for column in export.columns]
+    seals.await_sequencer(session)
     with written(session, export, asked) as batches:
         return [dict(zip(names, texts, strict=True)) for texts in rows_in(as_texts(export, batches))]
 
 
 def first(session: Session, export: Export, asked: Asked) -> list[Columns]:
     """All rows as texts, for an answer on the spot. Raises Invalid when there are more than 10,000."""
+    seals.await_sequencer(session)
     with written(session, export, asked) as batches:
         found = list(islice(as_texts(export, batches), INLINE_ROWS // BATCH + 1))
         _on_the_spot(sum(len(columns[0]) for columns in found))
@@ -106,6 +112,7 @@ def first(session: Session, export: Export, asked: Asked) -> list[Columns]:
 
 def first_typed(session: Session, export: Export, asked: Asked) -> list[Any]:
     """The same for forms that reckon with the rows."""
+    seals.await_sequencer(session)
     found = list(islice(typed_rows(session, export, asked), INLINE_ROWS + 1))
     _on_the_spot(len(found))
     return found
@@ -179,13 +186,30 @@ def _prove(session: Session, export: Export, asked: Asked, made: Made) -> None:
     """The same totals by a statement that goes another way. Raises CheckFailed with both."""
     if export.control_statement is None:
         return
-    connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        rows: list[Any] = cursor.execute(export.control_statement, asked.parameters()).fetchall()
-    expected = {row.currency: {name: getattr(row, name) for name in export.sums} for row in rows}
-    expected = {currency: sums for currency, sums in sorted(expected.items()) if any(sums.values())}
+    expected = _by_currency(_rows(session, export.control_statement, asked), export)
     if expected != made.totals:
         raise CheckFailed(f"{export.code} does not prove itself: its rows give {made.totals}, the books give {expected}")
+
+
+def proves(session: Session, export: Export, asked: Asked) -> str | None:
+    """Whether the export would prove itself, by sums alone and without a file; else what differs."""
+    if export.control_statement is None:
+        return None
+    sums = ", ".join(f"sum({name})::bigint AS {name}" for name in export.sums)
+    own = f"SELECT currency, {sums} FROM ({export.statement}) AS row GROUP BY currency"
+    given, expected = (_by_currency(_rows(session, one, asked), export) for one in (own, export.control_statement))
+    return None if given == expected else f"its rows give {given}, the books give {expected}"
+
+
+def _rows(session: Session, statement: str, asked: Asked) -> list[Any]:
+    connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(statement, parameters(session, asked)).fetchall()
+
+
+def _by_currency(rows: list[Any], export: Export) -> dict[str, dict[str, int]]:
+    found = {row.currency: {name: getattr(row, name) or 0 for name in export.sums} for row in rows if row.currency}
+    return {currency: sums for currency, sums in sorted(found.items()) if any(sums.values())}
 
 
 def _head(session: Session) -> dict[str, Any]:
@@ -197,7 +221,7 @@ def _content(export: Export, asked: Asked, made: Made, form: str, head: dict[str
     totals = {currency: {name: plain_amount(amount, currency) for name, amount in sums.items()} for currency, sums in made.totals.items()}
     return {
         "export": export.code, "name": export.name, "title": export.title, "schema_version": export.schema_version, "format": form, "generator": f"holdfast {__version__}",
-        "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": "UTC"}, "as_of": asked.as_of.isoformat(), "party": asked.party, "home": asked.home, "language": asked.language,
+        "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": asked.zone}, "as_of": asked.as_of.isoformat(), "party": asked.party, "home": asked.home, "language": asked.language,
         "files": [{"name": made.path.name, "bytes": made.path.stat().st_size, "sha256": manifest.digest(made.path), "rows": made.rows, "totals": totals}],
         "checks": [{"name": f"totals against {export.control}.sql", "result": "equal"}] if export.control else [],
         "columns": [{"name": c.name, "kind": c.kind, "meaning": c.meaning} for c in export.columns], "ledger_head": head,

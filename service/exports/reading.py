@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.money import CURRENCIES
 from service.exports.shapes import Asked, Column, Export
+from service.ledger import seals
 
 BATCH = 250
 """About what waits between PostgreSQL and us, so that it writes the next rows while these are worked on."""
@@ -26,13 +27,18 @@ _ESCAPED = re.compile(r"\\(.)")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
+def parameters(session: Session, asked: Asked) -> dict[str, Any]:
+    """Of every statement of an export: the same figures for the same question for ever, whatever is being written meanwhile."""
+    return asked.parameters(seals.position_at(session, asked.as_of))
+
+
 def typed_rows(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
     """Rows by column name, for forms that reckon with them."""
     # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
     session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
     with _connection(session).cursor(name="export", row_factory=namedtuple_row) as cursor:
         cursor.itersize = _FETCHED
-        yield from cursor.execute(export.statement, asked.parameters())
+        yield from cursor.execute(export.statement, parameters(session, asked))
 
 
 @contextmanager
@@ -47,7 +53,7 @@ def written(session: Session, export: Export, asked: Asked) -> Iterator[Iterator
     query = f"SELECT {', '.join(cells)} FROM ({export.statement}) cells"
     connection = _connection(session)
     # COPY takes no parameters, so the driver writes them into the statement.
-    query = psycopg.ClientCursor(connection).mogrify(query, asked.parameters())
+    query = psycopg.ClientCursor(connection).mogrify(query, parameters(session, asked))
     with connection.cursor().copy(f"COPY ({query}) TO STDOUT") as lines:
         yield _batches(iter(lines), len(cells))
 

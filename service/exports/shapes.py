@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -50,12 +50,21 @@ class Asked:
     language: str = "en"
     platform: str = "Holdfast"
     """Its name on a paper."""
+    zone: str = field(kw_only=True)
+    """The books' own: it says on which day an instant lies."""
 
-    def parameters(self) -> dict[str, Any]:
-        """Of every statement: what was asked, and the small tables that are files and not rows."""
+    def parameters(self, placed: int) -> dict[str, Any]:
+        """Of every statement: what was asked, the small tables that are files and not rows, and `placed`, the newest position
+        of the journal that was sealed by `as_of`: what is not placed is not known."""
         return _TABLES | {
-            "first": self.first_day, "last": self.last_day, "as_of": self.as_of, "party": typeid.decode(self.party) if self.party else None, "home": self.home,
-        }  # fmt: skip
+            "first": self.first_day,
+            "last": self.last_day,
+            "as_of": self.as_of,
+            "placed": placed,
+            "zone": self.zone,
+            "party": typeid.decode(self.party) if self.party else None,
+            "home": self.home,
+        }
 
 
 _TABLES = {

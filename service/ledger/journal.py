@@ -72,7 +72,7 @@ def post(act: Act, entry: Entry) -> str:
 
 def _parameters(act: Act, entry: Entry, entry_id: str) -> tuple[Any, ...]:
     lines = [line for line in entry.lines if line.amount_minor]
-    day = act.now.astimezone(act.policies.book_zone).date()
+    day = act.today
     return (
         typeid.decode(entry_id),
         entry.type,

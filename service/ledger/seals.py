@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from service.act import Act
@@ -35,6 +35,11 @@ _CANONICAL = """
 _UNPLACED = text(_CANONICAL + " WHERE e.position IS NULL ORDER BY e.number LIMIT :limit")
 _PLACED = text(_CANONICAL + " WHERE e.position > :after ORDER BY e.position LIMIT :limit")
 _PLACE = text("UPDATE journal_entry SET position = :position WHERE id = CAST(:id AS uuid)")
+_WAIT = (text("SELECT pg_advisory_lock_shared(:key)"), text("SELECT pg_advisory_unlock_shared(:key)"))
+_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
+_PLACED_AT = text("""
+    SELECT position FROM ledger_seal WHERE sealed_at <= :as_of ORDER BY sealed_at DESC, position DESC LIMIT 1
+""")
 _HEAD = text("SELECT position, hash FROM ledger_seal ORDER BY position DESC LIMIT 1")
 _SIGNED = text("SELECT day FROM ledger_head WHERE day = :day")
 _SEALS = text("SELECT position, hash FROM ledger_seal WHERE position > :after ORDER BY position LIMIT :limit")
@@ -62,6 +67,31 @@ def seal_new(act: Act) -> int:
         act.session.execute(_PLACE, {"position": position, "id": row.id})
         act.session.add(LedgerSeal(position=position, hash=previous, sealed_at=act.now))
     return len(rows)
+
+
+def seal_all(act: Act) -> int:
+    """Place and seal everything that is committed, after whoever seals at the moment. Returns how many entries."""
+    act.session.execute(_ALONE, {"key": SEQUENCER_LOCK})
+    sealed = 0
+    while batch := seal_new(act):
+        act.session.flush()
+        sealed += batch
+    return sealed
+
+
+def await_sequencer(connection: Session | Connection) -> None:
+    """Wait until whoever seals at the moment has committed.
+
+    A sequencer reads the clock when it has its lock: who waits here and asks then for what was sealed until an instant
+    that is past misses nothing that will ever be sealed at or before it.
+    """
+    for statement in _WAIT:
+        connection.execute(statement, {"key": SEQUENCER_LOCK})
+
+
+def position_at(session: Session, as_of: datetime) -> int:
+    """The newest position that was sealed at or before an instant: what was known then. 0 before the first one."""
+    return session.execute(_PLACED_AT, {"as_of": as_of}).scalar_one_or_none() or 0
 
 
 def sign_head(act: Act, day: date, signing_key_hex: str) -> bool:

@@ -171,6 +171,7 @@ class LedgerSeal(Base):
     """The hash chain over entries in the order in which they became visible, written after commit by one sequencer."""
 
     __tablename__ = "ledger_seal"
+    __table_args__ = (Index("ledger_seal_by_instant_idx", "sealed_at", "position"),)
 
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[bytes] = mapped_column(LargeBinary)

@@ -26,8 +26,15 @@ _INSERT = """
 _NEWEST = "SELECT max(created_at) AS at FROM psp_row"
 _OVERLAP = timedelta(days=3)
 _UNNAMED = """
-    SELECT source, currency, our_minor, psp_minor, since, result FROM psp_match WHERE result <> 'equal' AND since <= %s AND since::date <= %s ORDER BY since, source LIMIT 200
+    SELECT source, currency, our_minor, psp_minor, since, result FROM psp_match
+     WHERE result <> 'equal' AND since <= %s AND (since AT TIME ZONE %s)::date <= %s ORDER BY since, source LIMIT 200
 """
+_NOT_DONE = """
+    SELECT kind, subject, due_at FROM job
+     WHERE state = 'waiting' AND (due_at AT TIME ZONE %s)::date <= %s ORDER BY due_at, id LIMIT 5
+"""
+_LOCK = "SELECT pg_advisory_xact_lock(7002, %s)"
+"""`ledger_open_day` holds the same key, shared, for every entry of the month until its transaction ends."""
 
 
 def since(act: Act) -> datetime:
@@ -45,15 +52,30 @@ def take_in(act: Act, found: list[BalanceRow]) -> int:
     return fresh
 
 
-def differences(session: Session, now: datetime, last_day: date | None = None) -> list[dict[str, Any]]:
+def differences(act: Act, last_day: date | None = None) -> list[dict[str, Any]]:
     """Every thing at the processor that differs from ours and is older than a day (younger ones may be on their way), named; at most 200."""
-    rows = fetch(session, _UNNAMED, (now - GRACE, last_day or now.date()))
+    rows = fetch(act.session, _UNNAMED, (act.now - GRACE, act.policies.book_zone.key, last_day or act.today))
     return [row._asdict() for row in rows]
+
+
+def not_done(act: Act, last_day: date) -> list[dict[str, str]]:
+    """What was due until the end of a day, in the books' zone, and waits for the worker still; at most five."""
+    rows = fetch(act.session, _NOT_DONE, (act.policies.book_zone.key, last_day))
+    return [{"job": row.kind, "subject": row.subject, "due_at": row.due_at.isoformat()} for row in rows]
+
+
+def lock(act: Act, month: str) -> None:
+    """Nobody posts in the month until this transaction has ended; who does at the moment is waited for.
+
+    Raises Unavailable when that takes too long.
+    """
+    last_day = last_day_of(month)
+    fetch(act.session, _LOCK, (last_day.year * 100 + last_day.month,))
 
 
 def name_differences(act: Act) -> None:
     """A task for each difference, and none for those that are gone."""
-    wrong = differences(act.session, act.now)
+    wrong = differences(act)
     for one in wrong:
         queue.open_task(act, "psp_row_differs", one["source"], result=one["result"], ours=one["our_minor"], theirs=one["psp_minor"], currency=one["currency"])
     open_ones = {t["subject"] for t in queue.open_tasks(act.session) if t["kind"] == "psp_row_differs"}
@@ -64,7 +86,7 @@ def name_differences(act: Act) -> None:
 def ask(act: Act, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
     """The first person finds the month right. Raises Invalid for a month that is not over, StateConflict when something differs or it was asked for."""
     last_day = last_day_of(month)
-    if act.now.date() <= last_day:
+    if act.today <= last_day:
         raise Invalid.one("/month", "not_over", "The month is not over yet.")
     _must_be_right(checks)
     if act.session.get(PeriodClose, month) is not None:

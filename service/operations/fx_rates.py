@@ -24,7 +24,7 @@ def add(act: Act, rates: list[Rate], source: str) -> int:
     for base, quote, rate, day in rates:
         if base not in CURRENCIES or quote not in CURRENCIES or base == quote:
             raise Invalid.one("/base", "unknown_currency", f"{base} and {quote} are not two currencies that we know.")
-        if not Decimal("1e-9") < rate < Decimal("1e9") or day > act.now.date():
+        if not Decimal("1e-9") < rate < Decimal("1e9") or day > act.today:
             raise Invalid.one("/rate", "rate", "A rate is a positive number of a day that has begun.")
     before = _count(act)
     given = [

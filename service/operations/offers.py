@@ -253,7 +253,7 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
 def _check_rate(act: Act, terms: Terms) -> None:
     if terms.fee_rate is None:
         return
-    schedule = act.policies.schedule_for(terms.kind, act.now.date(), terms.currency)
+    schedule = act.policies.schedule_for(terms.kind, act.today, terms.currency)
     if schedule.rate_range is None:
         raise Invalid.one("/fee_rate", "no_range", f"{schedule.id} has one price for everybody.")
     low, high = schedule.rate_range

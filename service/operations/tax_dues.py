@@ -45,7 +45,7 @@ def remit(act: Act, due_id: str, reference: str) -> Owed:
         raise NotFound("There is no such month of withheld tax.")
     if due.remitted_at is not None:
         raise Conflict("This month was paid already.", {"reference": due.reference})
-    if act.now.astimezone(act.policies.book_zone).date().replace(day=1) <= due.month:
+    if act.today.replace(day=1) <= due.month:
         raise Conflict("The month is not over: more may be withheld in it.")
     owed = balance(act.session, accounts.tax_withheld(due.id), due.currency)
     if not owed:

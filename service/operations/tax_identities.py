@@ -39,7 +39,7 @@ def declare(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -
         tin_masked=tax_forms.masked(given["tin"], given["country"]), vat_id=given["vat_id"],
         printed={"name": name, "country": given["address"]["country"]} | {key: given["address"][key] for key in _PRINTED if given["address"].get(key)},
         sealed=seals.seal_values(given | {"birth_date": str(given["birth_date"] or "")}), sealed_with=seals.name, invoices_by_mandate=given["invoices_by_mandate"],
-        signed_at=act.now, expires_on=tax_forms.expires_on(given["form"], act.now.date()), replaced_at=None,
+        signed_at=act.now, expires_on=tax_forms.expires_on(given["form"], act.today), replaced_at=None,
     )  # fmt: skip
     act.session.add(made)
     events.record(act, "tax_identity.declared", made, public=False, form=made.form, country=made.country)

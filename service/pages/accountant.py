@@ -68,8 +68,10 @@ def _inside(act: Act, what: str) -> AccountantLink:
 
 def _asked(act: Act, link: AccountantLink) -> Asked:
     """By the page's own form: a period, and perhaps a currency. Raises Invalid."""
-    words, home = request.args.get("period", "").strip() or str(act.now.year), request.args.get("home", "").strip().upper() or None
-    asked = Asked(*periods.parse(words), act.now, link.freelancer_id, home, request.args.get("language", "en"), web.runtime().settings.platform_name)
+    words, home = request.args.get("period", "").strip() or str(act.today.year), request.args.get("home", "").strip().upper() or None
+    language, platform = request.args.get("language", "en"), web.runtime().settings.platform_name
+    zone = act.policies.book_zone.key
+    asked = Asked(*periods.parse(words), act.now, link.freelancer_id, home, language, platform, zone=zone)
     making.check(registry.find("M2"), "csv", link.freelancer_id, home=home, language=asked.language)
     return asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -50,7 +51,7 @@ def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
         return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=None, examples=periods.EXAMPLES)
     try:
         first, last = periods.parse(asked["period"])
-        found = _answers(act, people, Asked(first, last, act.now))
+        found = _answers(act, people, Asked(first, last, act.now, zone=act.policies.book_zone.key))
     except Invalid as wrong:
         return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=wrong.errors[0].message, examples=periods.EXAMPLES), 422
     return page(act, who, "answers.html", asked=asked, people=people, found=found | {"first": first, "last": last}, problem=None, examples=periods.EXAMPLES)
@@ -73,7 +74,7 @@ def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str,
     for key, code, kind in (("earned", "M2", ObjectKind.FREELANCER), ("held", "M4", ObjectKind.CLIENT)):
         parties = [one for one, _ in people if typeid.kind_of(one) is kind] if people else [None]
         for party in parties:
-            out[key] += making.inline(act.session, registry.find(code), Asked(asked.first_day, asked.last_day, asked.as_of, party))
+            out[key] += making.inline(act.session, registry.find(code), replace(asked, party=party))
     freelancers = {one for one, _ in people if typeid.kind_of(one) is ObjectKind.FREELANCER}
     if freelancers:
         # Money in protection is the client's; whose work it waits for is what somebody means who names a freelancer.
@@ -119,12 +120,11 @@ def close_month(act: Act, who: Colleague, month: str) -> Response:
     needed = "finance:approve" if known else "finance:act"
     if needed not in who.scopes:
         raise MissingScope(f"This needs the right {needed}; your role is {who.role}.")
-    checks = packs.checks(act, month)
     if use_form(act, who):
         if known is None:
-            closing.ask(act, month, checks)
+            packs.ask(act, month)
         else:
-            packs.freeze(act, closing.close(act, closing.find(act.session, month, lock=True), checks))
+            packs.close(act, month)
     return redirect(url_for("finance.month", month=month), 303)
 
 

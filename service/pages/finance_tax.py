@@ -28,9 +28,9 @@ WORDS = {
 def _shown(act: Act, who: Colleague, **more: Any) -> str:
     filed = tax_filings.listed(act.session, None, 50) if "finance:tax" in who.scopes else []
     return page(
-        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, filed=filed, states=tax_identities.on_file(act.session, act.now.date()),
-        wanting=tax_identities.wanting(act.session, act.now.date()), filing_regimes=FILING_REGIMES, owed=tax_dues.listed(act.session, None, 24),
-        today=act.now.date(), this_month=act.now.date().replace(day=1), last_year=act.now.year - 1, **({"problem": None} | more),
+        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, filed=filed, states=tax_identities.on_file(act.session, act.today),
+        wanting=tax_identities.wanting(act.session, act.today), filing_regimes=FILING_REGIMES, owed=tax_dues.listed(act.session, None, 24),
+        today=act.today, this_month=act.today.replace(day=1), last_year=act.now.year - 1, **({"problem": None} | more),
     )  # fmt: skip
 
 

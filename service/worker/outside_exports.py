@@ -30,7 +30,16 @@ def make(ctx: Runtime, job: Claimed) -> None:
             finance_exports.progressed(act, export_id, rows)
 
     try:
-        asked = Asked(wanted.first_day, wanted.last_day, wanted.as_of, wanted.party, wanted.home, wanted.language, ctx.settings.platform_name)
+        asked = Asked(
+            wanted.first_day,
+            wanted.last_day,
+            wanted.as_of,
+            wanted.party,
+            wanted.home,
+            wanted.language,
+            ctx.settings.platform_name,
+            zone=ctx.policies.book_zone.key,
+        )
         with ctx.db.transaction() as session:
             done = making.make(session, registry.find(wanted.code), asked, wanted.format, folder, ctx.settings.signing_key, progress)
         _keep(ctx, request_id, export_id, folder, done)

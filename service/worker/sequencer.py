@@ -30,9 +30,11 @@ def run_one(ctx: Runtime) -> bool:
         # Asked in every turn of the loop: one statement over two small partial indexes, no lock.
         if not fetch(session, _ANYTHING)[0].waiting:
             return False
-    with ctx.act("sequencer") as act:
-        if not act.session.execute(_TRY_LOCK, {"key": seals.SEQUENCER_LOCK}).scalar_one():
+    with ctx.act("sequencer") as begun:
+        if not begun.session.execute(_TRY_LOCK, {"key": seals.SEQUENCER_LOCK}).scalar_one():
             return False
+        # Read again under the lock, or an export could be made between this instant and the seals that bear it.
+        act = begun.again()
         return bool(_place_events(act) + seals.seal_new(act))
 
 

@@ -19,7 +19,7 @@ LATER = datetime(2026, 12, 31, 12, tzinfo=UTC)
 
 
 def made(year: Golden, folder: Path, code: str, period: str, *, form: str = "csv", as_of: datetime = LATER, party: str | None = None) -> making.Made:
-    asked = Asked(*periods.parse(period), as_of, party)
+    asked = Asked(*periods.parse(period), as_of, party, zone=year.world.settings.book_zone)
     with year.world.db.transaction() as session:
         return making.make(session, registry.find(code), asked, form, folder, year.world.settings.signing_key)
 

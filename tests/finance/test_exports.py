@@ -183,6 +183,7 @@ def test_the_year_ends_once_wherever_the_reader_is(world: World, zone: str, monk
         world.sql_owner(f"UPDATE job SET due_at = '{year + 3}-01-01' WHERE kind IN ('auto_release', 'review_notice')")
         world.sandbox.post("clock", {"to": instant})
         assert release(world, contract["milestones"][number]["id"]) == "ok"
+    world.work()
     gross = {p: world.program().get(f"/v1/reports/M2?period={p}")["data"] for p in (year, year + 1)}
     assert [gross[p][0]["gross_released"] for p in gross] == ["100.00", "200.00"]
     assert client.email

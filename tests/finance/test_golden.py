@@ -197,7 +197,7 @@ MUTANTS = {
     "income at funding": ("M2", "2025", "earnings", "type = 'release'), 0) AS gross", "type IN ('release', 'payout')), 0) AS gross"),
     "income at payout": ("M2", "2025", "earnings", "type = 'release'), 0) AS gross", "type = 'payout_failed'), 0) AS gross"),
     "fees not given back": ("M2", "2026", "earnings", "('platform_fee', 'platform_fee_refund')", "('platform_fee')"),
-    "the year by recording only": ("M2", "2025", "earnings", "posted_on <= %(last)s AND recorded_at", "recorded_at"),
+    "the year by recording only": ("M2", "2025", "earnings", "posted_on <= %(last)s AND position", "position"),
     "refund of the next year in this one": (
         "M4",
         "2025",
@@ -214,7 +214,7 @@ MUTANTS = {
     ),
     "locked money forgotten": ("M5", "2025", "escrow_balances", "c.trust_side = -1", "c.trust_side = -1 AND account <> 'disputed'"),
     "a payout on its way forgotten": ("M5", "2025", "escrow_balances", "c.trust_side = -1", "c.trust_side = -1 AND account <> 'payout_in_flight'"),
-    "a chargeback restates the old year": ("M7", "2025", "trial_balance", "posted_on <= %(last)s AND recorded_at", "recorded_at"),
+    "a chargeback restates the old year": ("M7", "2025", "trial_balance", "posted_on <= %(last)s AND position", "position"),
     "half a posting": ("M6", "2025", "journal", "greatest(-amount_minor, 0) AS credit", "greatest(-amount_minor, 0) / 2 AS credit"),
     "a fee that is no line of its own": (
         "M1",
@@ -233,7 +233,7 @@ def test_a_wrong_statement_cannot_be_downloaded(year: Golden, tmp_path: Path, na
     export = registry.find(code)
     assert right in export.statement, "the mutant has to change something"
     mutant = type("Mutant", (Export,), {"statement": property(lambda _: export.statement.replace(right, wrong, 1))})(**vars(export))
-    asked = Asked(*periods.parse(period), LATER)
+    asked = Asked(*periods.parse(period), LATER, zone="UTC")
     with year.world.db.transaction() as session:
         try:
             done = making.make(session, mutant, asked, "csv", tmp_path / "mutant", year.world.settings.signing_key)

@@ -64,6 +64,8 @@ def taken(world: World) -> list[tuple[str, int, int, str]]:
 
 
 def register(world: World, code: str, period: str) -> list[dict[str, str]]:
+    # What is not placed yet is not known yet.
+    world.work()
     found: list[dict[str, str]] = world.program("finance").get(f"/v1/reports/{code}?period={period}")["data"]
     return found
 

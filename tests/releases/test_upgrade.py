@@ -84,7 +84,7 @@ def test_its_books_are_right(upgraded: World) -> None:
 
 @pytest.mark.parametrize(("code", "form", "year"), sorted(BOOKS))
 def test_its_books_keep_their_bytes(upgraded: World, tmp_path: Path, code: str, form: str, year: int) -> None:
-    asked = Asked(date(year, 1, 1), date(year, 12, 31), AS_OF)
+    asked = Asked(date(year, 1, 1), date(year, 12, 31), AS_OF, zone="UTC")
     with upgraded.db.transaction() as session:
         made = making.make(session, registry.EXPORTS[code], asked, form, tmp_path, "07" * 32)
     assert hashlib.sha256(made.path.read_bytes()).hexdigest()[:16] == BOOKS[code, form, year]
@@ -95,7 +95,7 @@ def test_every_export_is_made_of_it(upgraded: World, tmp_path: Path, code: str) 
     """In every form, and each proves itself."""
     export = registry.EXPORTS[code]
     for form in making.formats_of(export):
-        asked = Asked(date(2025, 1, 1), date(2026, 12, 31), AS_OF)
+        asked = Asked(date(2025, 1, 1), date(2026, 12, 31), AS_OF, zone="UTC")
         with upgraded.db.transaction() as session:
             made = making.make(session, export, asked, form, tmp_path / form, "07" * 32)
         assert made.path.stat().st_size or not made.rows

@@ -1,13 +1,13 @@
 WITH line AS (
     SELECT party_id, currency, type, amount_minor, posted_on < %(first)s AS before
       FROM party_line
-     WHERE party = 'client' AND posted_on <= %(last)s AND recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR party_id = %(party)s)
+     WHERE party = 'client' AND posted_on <= %(last)s AND position <= %(placed)s AND (%(party)s::uuid IS NULL OR party_id = %(party)s)
 ), locked AS (
     SELECT k.client_id, g.currency, (-sum(g.amount_minor))::bigint AS amount FROM ledger_leg g JOIN milestone m ON m.id = g.owner JOIN contract k ON k.id = m.contract_id
-     WHERE g.account = 'disputed' AND g.posted_on <= %(last)s AND g.recorded_at <= %(as_of)s GROUP BY 1, 2
+     WHERE g.account = 'disputed' AND g.posted_on <= %(last)s AND g.position <= %(placed)s GROUP BY 1, 2
 ), after AS (
     SELECT k.client_id, l.currency, (-sum(l.amount_minor))::bigint AS amount FROM party_line l JOIN contract k ON k.id = l.contract_id
-     WHERE l.party = 'freelancer' AND l.type = 'refund_after_release' AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.recorded_at <= %(as_of)s GROUP BY 1, 2
+     WHERE l.party = 'freelancer' AND l.type = 'refund_after_release' AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.position <= %(placed)s GROUP BY 1, 2
 ), summed AS (
     SELECT party_id, currency, coalesce(sum(amount_minor) FILTER (WHERE before), 0) AS opening,
            coalesce(sum(amount_minor) FILTER (WHERE NOT before AND type = 'funding'), 0) AS funded,

@@ -1,7 +1,7 @@
 WITH line AS (
     SELECT party_id, currency, type, contract_id, amount_minor, posted_on, posted_on < %(first)s AS before
       FROM party_line
-     WHERE party = 'freelancer' AND posted_on <= %(last)s AND recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR party_id = %(party)s)
+     WHERE party = 'freelancer' AND posted_on <= %(last)s AND position <= %(placed)s AND (%(party)s::uuid IS NULL OR party_id = %(party)s)
 ), home AS (
     -- Line by line, rounded, then summed: never the other way round. Fees have their own lines, as in the transaction history.
     SELECT l.party_id, l.currency, l.type, CASE WHEN l.currency = %(home)s THEN 1.0 ELSE x.rate END IS NULL AS no_rate,
@@ -17,7 +17,7 @@ WITH line AS (
 ), arrived AS (
     SELECT o.freelancer_id, o.currency, sum(p.amount)::bigint AS amount
       FROM journal_entry e JOIN posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.debit_account JOIN payout o ON o.id = a.owner
-     WHERE e.kind = 'payout_paid' AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.recorded_at <= %(as_of)s GROUP BY 1, 2
+     WHERE e.kind = 'payout_paid' AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s GROUP BY 1, 2
 ), summed AS (
     SELECT l.party_id, l.currency,
            coalesce(sum(amount_minor) FILTER (WHERE before), 0) AS opening,

@@ -7,7 +7,7 @@ SELECT CASE h.party WHEN 'client' THEN 'cli' ELSE 'frl' END AS prefix, h.entry_i
        h.recorded_at, h.description AS note, i.number AS document_no, %(home)s::text AS fx_currency, x.rate AS fx_rate, x.rate_date AS fx_rate_date, x.source AS fx_source,
        round(h.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> h.currency)::int * x.rate, (%(exponents)s::jsonb ->> %(home)s)::int) AS fx_amount
   FROM (SELECT l.*, sum(l.amount_minor) OVER (PARTITION BY l.party, l.party_id, l.currency ORDER BY l.number, l.line_no)::bigint AS running_balance
-          FROM party_line l WHERE l.posted_on <= %(last)s AND l.recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR l.party_id = %(party)s)) h
+          FROM party_line l WHERE l.posted_on <= %(last)s AND l.position <= %(placed)s AND (%(party)s::uuid IS NULL OR l.party_id = %(party)s)) h
   LEFT JOIN contract k ON k.id = h.contract_id
   LEFT JOIN freelancer f ON f.id = k.freelancer_id
   LEFT JOIN milestone m ON m.id = h.milestone_id

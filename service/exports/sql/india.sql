@@ -3,17 +3,17 @@ WITH line AS (
            coalesce(sum(l.amount_minor) FILTER (WHERE l.type = l.kind), 0) AS gross, -coalesce(sum(l.amount_minor) FILTER (WHERE l.type <> l.kind AND l.type <> 'tax_withheld' AND l.type NOT LIKE 'debt%%'), 0) AS fee,
            -coalesce(sum(l.amount_minor) FILTER (WHERE l.type = 'tax_withheld'), 0) AS withheld
       FROM party_line l JOIN freelancer f ON f.id = l.party_id
-     WHERE l.party = 'freelancer' AND l.kind IN ('release', 'refund_after_release') AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.recorded_at <= %(as_of)s
+     WHERE l.party = 'freelancer' AND l.kind IN ('release', 'refund_after_release') AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.position <= %(placed)s
        AND (l.party_id = %(party)s OR (%(party)s::uuid IS NULL AND f.country = 'IN'))
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 ), paid AS (
     SELECT l.party_id, l.currency, l.number, l.cause_id AS payout_id FROM party_line l
-     WHERE l.party = 'freelancer' AND l.type = 'payout' AND l.posted_on <= %(last)s AND l.recorded_at <= %(as_of)s
+     WHERE l.party = 'freelancer' AND l.type = 'payout' AND l.posted_on <= %(last)s AND l.position <= %(placed)s
 )
 SELECT l.party_id AS payee_id, l.entry_id AS event_id, l.posted_on, l.kind AS type, l.contract_id, l.milestone_id, i.number AS invoice_no, k.client_country, k.client_country AS place_of_supply,
        l.currency, l.gross::bigint AS gross, l.fee::bigint AS fee, (l.gross - l.fee)::bigint AS net, x.rate AS fx_rate, x.rate_date AS fx_rate_date, x.source AS fx_source,
        inr.gross AS gross_inr, inr.fee AS fee_inr, inr.gross - inr.fee AS net_inr, p.payout_id, o.stripe_payout_id AS psp_reference,
-       (SELECT max(e.posted_on) FROM ledger_leg e WHERE e.account = 'payout_in_flight' AND e.owner = p.payout_id AND e.kind = 'payout_paid' AND e.posted_on <= %(last)s AND e.recorded_at <= %(as_of)s) AS bank_value_date,
+       (SELECT max(e.posted_on) FROM ledger_leg e WHERE e.account = 'payout_in_flight' AND e.owner = p.payout_id AND e.kind = 'payout_paid' AND e.posted_on <= %(last)s AND e.position <= %(placed)s) AS bank_value_date,
        NULL AS firc_or_fira_no, NULL AS lut_arn, 'P0802' AS purpose_code, l.withheld::bigint AS tax_withheld
   FROM line l JOIN contract k ON k.id = l.contract_id
   LEFT JOIN LATERAL fx_on(l.currency, 'INR', l.posted_on, %(as_of)s) x ON l.currency <> 'INR'

@@ -5,5 +5,5 @@ SELECT i.number, i.series, i.issued_on, i.kind, CASE WHEN i.corrects_id IS NULL 
   FROM invoice i
   JOIN journal_entry e ON e.cause_id = i.cause_id AND e.kind IN ('release', 'refund_after_release')
   LEFT JOIN invoice c ON c.id = i.corrects_id
- WHERE i.issued_on BETWEEN %(first)s AND %(last)s AND e.recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR i.freelancer_id = %(party)s)
+ WHERE i.issued_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s AND (%(party)s::uuid IS NULL OR i.freelancer_id = %(party)s)
  ORDER BY i.series, i.place

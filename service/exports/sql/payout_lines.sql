@@ -2,7 +2,7 @@
 WITH line AS (
     SELECT l.*, sum(l.amount_minor) OVER own AS balance, count(*) FILTER (WHERE l.type = 'payout') OVER own AS paid
       FROM party_line l
-     WHERE l.party = 'freelancer' AND l.posted_on <= %(last)s AND l.recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR l.party_id = %(party)s)
+     WHERE l.party = 'freelancer' AND l.posted_on <= %(last)s AND l.position <= %(placed)s AND (%(party)s::uuid IS NULL OR l.party_id = %(party)s)
     WINDOW own AS (PARTITION BY l.party_id, l.currency ORDER BY l.number, l.line_no)
 ), paid AS (
     SELECT party_id, currency, paid, cause_id AS payout_id, number, posted_on, -amount_minor AS total, balance,
@@ -12,7 +12,7 @@ WITH line AS (
     SELECT a.owner AS payout_id, CASE e.kind WHEN 'payout_paid' THEN 'arrived' ELSE 'failed' END AS status, e.posted_on,
            row_number() OVER (PARTITION BY a.owner ORDER BY e.number DESC) AS newest
       FROM journal_entry e JOIN posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.debit_account AND a.kind = 'payout_in_flight'
-     WHERE e.posted_on <= %(last)s AND e.recorded_at <= %(as_of)s
+     WHERE e.posted_on <= %(last)s AND e.position <= %(placed)s
 ), item AS (
     SELECT p.payout_id, l.entry_id, l.line_no, l.type, l.contract_id, l.milestone_id, l.amount_minor, l.number
       FROM paid p JOIN line l ON l.party_id = p.party_id AND l.currency = p.currency AND l.paid = p.paid - 1 AND l.type <> 'payout'

@@ -6,7 +6,7 @@ WITH line AS (
            CASE WHEN %(home)s::text IS NULL OR l.currency = %(home)s THEN l.amount_minor
                 ELSE round(l.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> l.currency)::int * x.rate * 10.0 ^ (%(exponents)s::jsonb ->> %(home)s)::int) END AS amount_minor
       FROM party_line l LEFT JOIN LATERAL fx_on(l.currency, %(home)s, l.posted_on, %(as_of)s) x ON l.currency <> %(home)s
-     WHERE l.party = 'freelancer' AND l.recorded_at <= %(as_of)s
+     WHERE l.party = 'freelancer' AND l.position <= %(placed)s
        AND l.type IN ('release', 'refund_after_release', 'platform_fee', 'platform_fee_refund', 'fee_tax', 'fee_tax_refund', 'processing_cost', 'processing_cost_refund', 'tax_withheld')
 ), released AS (
     SELECT party_id, currency, milestone_id, number, posted_on, sum(amount_minor) AS net, -coalesce(sum(amount_minor) FILTER (WHERE type NOT IN ('release', 'tax_withheld')), 0) AS fee,

@@ -2,10 +2,10 @@
 WITH released AS (
     SELECT r.milestone_id, r.currency, coalesce(sum(r.net_minor) FILTER (WHERE e.posted_on < %(first)s), 0) AS old_minor,
            coalesce(sum(r.net_minor) FILTER (WHERE e.posted_on BETWEEN %(first)s AND %(last)s), 0) AS minor, coalesce(sum(r.net_minor) FILTER (WHERE e.posted_on > %(last)s), 0) AS newer_minor
-      FROM release r JOIN journal_entry e ON e.kind = 'release' AND e.cause_id = r.id WHERE e.recorded_at <= %(as_of)s GROUP BY 1, 2
+      FROM release r JOIN journal_entry e ON e.kind = 'release' AND e.cause_id = r.id WHERE e.position <= %(placed)s GROUP BY 1, 2
 ), back AS (
     SELECT f.milestone_id, sum(f.from_freelancer_minor) AS minor FROM refund f JOIN journal_entry e ON e.kind = 'refund_after_release' AND e.cause_id = f.id
-     WHERE e.recorded_at <= %(as_of)s GROUP BY 1
+     WHERE e.position <= %(placed)s GROUP BY 1
 )
 SELECT r.currency, sum(greatest(0, r.old_minor + r.minor - greatest(0, coalesce(b.minor, 0) - r.newer_minor)) - greatest(0, r.old_minor - greatest(0, coalesce(b.minor, 0) - r.newer_minor - r.minor)))::bigint
        AS consideration

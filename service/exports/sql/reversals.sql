@@ -3,7 +3,7 @@ WITH reversal AS (
            sum(g.amount_minor) FILTER (WHERE g.amount_minor > 0 AND (g.kind <> 'refund_after_release' OR g.account NOT IN ('psp_trust', 'psp_operating'))) AS gross,
            coalesce(sum(g.amount_minor) FILTER (WHERE g.kind = 'refund_after_release' AND g.account IN ('platform_fees', 'fee_tax_payable')), 0) AS fee
       FROM ledger_leg g WHERE g.kind IN ('refund_after_release', 'chargeback_open', 'chargeback_won', 'chargeback_lost')
-       AND g.posted_on BETWEEN %(first)s AND %(last)s AND g.recorded_at <= %(as_of)s GROUP BY 1, 2, 3, 4, 5, 6, 7
+       AND g.posted_on BETWEEN %(first)s AND %(last)s AND g.position <= %(placed)s GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), original AS (
     SELECT r.*, o.id AS original_id, o.posted_on AS original_on, coalesce(r.contract_id, o.contract_id) AS contract
       FROM reversal r LEFT JOIN LATERAL (

@@ -28,11 +28,11 @@ WITH register AS (
                    coalesce(sum(amount_minor) FILTER (WHERE target IN ('authority', 'proven_loss', 'forfeit')), 0)::bigint AS taken
               FROM case_line GROUP BY 1) l ON l.case_id = c.id
 )
-SELECT prefix, id AS case_id, kind, contract_id, milestone_id, freelancer_id, opened_at::date AS opened_on, opened_by, basis, currency, amount,
+SELECT prefix, id AS case_id, kind, contract_id, milestone_id, freelancer_id, (opened_at AT TIME ZONE %(zone)s)::date AS opened_on, opened_by, basis, currency, amount,
        CASE WHEN done THEN released ELSE 0 END AS released, CASE WHEN done THEN refunded ELSE 0 END AS refunded, CASE WHEN done THEN confiscated ELSE 0 END AS confiscated,
        CASE WHEN done THEN given_back ELSE 0 END AS given_back, CASE WHEN done THEN still_open ELSE amount END AS still_open, CASE WHEN done THEN state ELSE 'open' END AS state,
-       CASE WHEN done THEN decided_at::date END AS decided_on, CASE WHEN done THEN decided_by END AS decided_by, CASE WHEN done THEN approved_by END AS approved_by,
-       appeal_until::date AS appeal_until, CASE WHEN done THEN final_at::date END AS final_on
-  FROM (SELECT *, coalesce(decided_at <= %(as_of)s AND decided_at::date <= %(last)s, false) AS done FROM register) r
- WHERE opened_at::date <= %(last)s AND opened_at <= %(as_of)s AND (decided_at IS NULL OR decided_at::date >= %(first)s)
+       CASE WHEN done THEN (decided_at AT TIME ZONE %(zone)s)::date END AS decided_on, CASE WHEN done THEN decided_by END AS decided_by, CASE WHEN done THEN approved_by END AS approved_by,
+       (appeal_until AT TIME ZONE %(zone)s)::date AS appeal_until, CASE WHEN done THEN (final_at AT TIME ZONE %(zone)s)::date END AS final_on
+  FROM (SELECT *, coalesce(decided_at <= %(as_of)s AND (decided_at AT TIME ZONE %(zone)s)::date <= %(last)s, false) AS done FROM register) r
+ WHERE (opened_at AT TIME ZONE %(zone)s)::date <= %(last)s AND opened_at <= %(as_of)s AND (decided_at IS NULL OR (decided_at AT TIME ZONE %(zone)s)::date >= %(first)s)
  ORDER BY opened_at, id

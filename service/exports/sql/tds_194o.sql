@@ -5,7 +5,7 @@ WITH released AS (
       FROM party_line l JOIN freelancer f ON f.id = l.party_id
       LEFT JOIN LATERAL (SELECT * FROM tax_identity t WHERE t.freelancer_id = f.id AND t.signed_at <= %(as_of)s ORDER BY t.signed_at DESC LIMIT 1) t ON true
       LEFT JOIN LATERAL fx_on(l.currency, 'INR', l.posted_on, %(as_of)s) x ON l.currency <> 'INR'
-     WHERE l.party = 'freelancer' AND l.type = 'release' AND coalesce(t.country, f.country) = 'IN' AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.recorded_at <= %(as_of)s
+     WHERE l.party = 'freelancer' AND l.type = 'release' AND coalesce(t.country, f.country) = 'IN' AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.position <= %(placed)s
 ), rated AS (
     SELECT r.*, CASE WHEN pan THEN 0.1 ELSE 5 END AS rate, pan AND seller_kind = 'individual' AND NOT no_rate AND year_inr <= 500000 AS exempt FROM released r
 )

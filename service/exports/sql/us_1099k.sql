@@ -4,7 +4,7 @@ WITH released AS (
            CASE WHEN l.currency = 'USD' THEN l.amount_minor::numeric
                 ELSE round(l.amount_minor / 10.0 ^ (%(exponents)s::jsonb ->> l.currency)::int * x.rate, 2) * 100 END AS minor
       FROM party_line l LEFT JOIN LATERAL fx_on(l.currency, 'USD', l.posted_on, %(as_of)s) x ON l.currency <> 'USD'
-     WHERE l.party = 'freelancer' AND l.type = 'release' AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.recorded_at <= %(as_of)s
+     WHERE l.party = 'freelancer' AND l.type = 'release' AND l.posted_on BETWEEN %(first)s AND %(last)s AND l.position <= %(placed)s
 ), summed AS (
     SELECT party_id, coalesce(sum(minor), 0) AS gross, count(*) AS releases, count(*) FILTER (WHERE minor IS NULL) AS without_rate, array_agg(month) AS months, array_agg(minor) AS minors,
            coalesce(sum((SELECT CASE WHEN r.currency = 'USD' THEN w.amount_minor

@@ -5,6 +5,6 @@ SELECT w.due_id, w.regime, d.month AS month_of, d.due_on, paid.posted_on AS remi
   FROM withholding w JOIN release r ON r.id = w.release_id JOIN contract k ON k.id = r.contract_id JOIN tax_due d ON d.id = w.due_id
   JOIN journal_entry e ON e.kind = 'release' AND e.cause_id = r.id
   LEFT JOIN LATERAL (SELECT g.posted_on FROM ledger_leg g WHERE g.account = 'tax_withheld' AND g.owner = d.id AND g.kind = 'tax_remit'
-                        AND g.posted_on <= %(last)s AND g.recorded_at <= %(as_of)s) paid ON true
- WHERE e.posted_on BETWEEN %(first)s AND %(last)s AND e.recorded_at <= %(as_of)s AND (%(party)s::uuid IS NULL OR w.freelancer_id = %(party)s)
+                        AND g.posted_on <= %(last)s AND g.position <= %(placed)s) paid ON true
+ WHERE e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s AND (%(party)s::uuid IS NULL OR w.freelancer_id = %(party)s)
  ORDER BY w.regime, e.number
