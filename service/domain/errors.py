@@ -213,6 +213,11 @@ class Unavailable(HoldfastError):
     advice = "Nothing was done; try again after Retry-After seconds."
 
 
+class PaperNotMade(Unavailable):
+    code, title = "paper_not_made", "This document could not be created"
+    advice = "Your data is safe. Try again; quote the request id if it persists."
+
+
 def catalogue() -> dict[str, type[HoldfastError]]:
     """Every code of the tree with its class, for the /problems pages and the documents."""
     found: dict[str, type[HoldfastError]] = {}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from xml.etree import ElementTree as ET
 
+from service.domain.texts import xml
+
 INVOICE, CREDIT_NOTE = "380", "381"
 REASONS = {"AE": ("VATEX-EU-AE", "Reverse charge"), "O": ("VATEX-EU-O", "Not subject to VAT")}
 """Why no tax is charged: code and words of the norm."""
@@ -74,7 +76,7 @@ def document(root: str, namespaces: dict[str, str], children: list[Node | None])
 
 def _fill(parent: ET.Element, children: object) -> None:
     if not isinstance(children, list):
-        parent.text = str(children)
+        parent.text = xml(str(children))
         return
     for child in children:
         if child is None or child[1] in ("", None, []):

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from service.domain.errors import Invalid
+from service.domain.errors import Invalid, PaperNotMade
 from service.exports import making, manifest, registry
 from service.exports.shapes import Asked
 from service.operations import finance_exports
@@ -46,7 +46,7 @@ def make(ctx: Runtime, job: Claimed) -> None:
     except making.CheckFailed as difference:
         with ctx.act(request_id) as act:
             finance_exports.failed(act, export_id, str(difference))
-    except Invalid as refused:
+    except (Invalid, PaperNotMade) as refused:
         with ctx.act(request_id) as act:
             finance_exports.refused(act, export_id, str(refused))
     finally:
