@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service.agreement import TERMS_HASH
 from service.domain.actors import ActorKind
 from service.domain.money import plain
+from service.domain.texts import printable
 from service.models import Acceptance, Chargeback, Contract, Event, Message, Milestone, Payment, Release, Submission
 
 _MOST = 200
@@ -46,7 +47,7 @@ def text_of(values: dict[str, Any]) -> str:
     """The same in short, for the bank's text field."""
     facts = [f"{name}: {value}" for name, value in [*values["dispute"], *values["agreement"]]]
     counts = f"Deliveries: {len(values['deliveries'])}. Releases by the cardholder: {values['releases_by_cardholder']}. Letters: {len(values['letters'])}."
-    return "\n".join([values["summary"], *facts, counts])
+    return printable("\n".join([values["summary"], *facts, counts]))
 
 
 def _acceptance(accepted: Acceptance) -> list[list[str]]:

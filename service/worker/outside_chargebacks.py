@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from service import queue, rows
+from service.act import Act
 from service.domain.actors import PSP, SYSTEM
+from service.domain.errors import PaperNotMade, TooLarge
 from service.domain.psp import ChargebackSnapshot
 from service.failpoint import failpoint
-from service.models import Chargeback, Refund
+from service.gateways import GatewayRefused
+from service.models import Chargeback, Contract, Refund
 from service.operations import chargebacks, disputes, evidence_pack, files, fraud_warnings, payments, refund_requests, refunds
 from service.papers import compile_pdf
 from service.queue import Claimed
 from service.runtime import Runtime
 
 _UNDER_WAY = ("inquiry", "evidence_due", "prearb")
+_NO_PAPER = "evidence_without_paper"
 
 
 def event(ctx: Runtime, job: Claimed, stripe_dispute_id: str) -> None:
@@ -64,43 +70,77 @@ def warning(ctx: Runtime, job: Claimed, warning_id: str) -> None:
 
 
 def pack(ctx: Runtime, job: Claimed) -> None:
-    """Make the one PDF, keep it, upload it, stage it: with Stripe, but not yet with the bank."""
+    """Make the one PDF, keep it, upload it, stage it: with Stripe, but not yet with the bank.
+
+    Where the PDF cannot be made or taken, the words alone are staged and a person is told: a deadline never waits for paper.
+    """
     chargeback, text = _prepared(ctx, job)
-    if chargeback.state not in _UNDER_WAY or chargeback.pack_file_id is None:
+    if chargeback.state not in _UNDER_WAY:
         return
-    if chargeback.stripe_file_id is None:
-        with ctx.act(f"job:{job.id}") as act:
-            contract, _ = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE)
-            content = files.content_of(act.session, files.find(act.session, contract, chargeback.pack_file_id))
-        file_id = ctx.stripe.upload_evidence(chargeback.id, f"{chargeback.id}.pdf", content)
-        failpoint("after_evidence_uploaded")
-        with ctx.act(f"job:{job.id}") as act:
-            chargeback = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE, lock=True)[1]
-            chargeback.stripe_file_id = file_id
-    ctx.stripe.stage_evidence(chargeback.stripe_dispute_id, chargeback.stripe_file_id or "", text)
+    if chargeback.stripe_file_id is None and chargeback.pack_file_id is not None:
+        chargeback = _uploaded(ctx, job, chargeback)
+    ctx.stripe.stage_evidence(chargeback.stripe_dispute_id, chargeback.stripe_file_id, text)
 
 
 def _prepared(ctx: Runtime, job: Claimed) -> tuple[Chargeback, str]:
     with ctx.act(f"job:{job.id}") as act:
-        contract, chargeback = rows.chargeback(act.session, job.subject, owner=rows.EVERYONE, lock=True)
+        contract, chargeback = rows.chargeback(
+            act.session, job.subject, owner=rows.EVERYONE, lock=True
+        )
         _, payment = rows.payment(act.session, chargeback.payment_id)
-        values = evidence_pack.values_of(act.session, contract, payment, chargeback, ctx.settings.platform_name)
+        platform = ctx.settings.platform_name
+        values = evidence_pack.values_of(act.session, contract, payment, chargeback, platform)
         if chargeback.pack_file_id is None and chargeback.state in _UNDER_WAY:
-            made = compile_pdf("evidence", values, act.now)
-            chargeback.pack_file_id = files.store(act, contract, f"{chargeback.id}.pdf", made).id
+            chargeback.pack_file_id = _kept(act, contract, chargeback, values)
         return chargeback, evidence_pack.text_of(values)
+
+
+def _kept(
+    act: Act, contract: Contract, chargeback: Chargeback, values: dict[str, Any]
+) -> str | None:
+    """The id of the file; None, and a task, when there is no paper or no room for it."""
+    try:
+        made = compile_pdf("evidence", values, act.now)
+        file_id = files.store(act, contract, f"{chargeback.id}.pdf", made).id
+    except (PaperNotMade, TooLarge) as error:
+        queue.open_task(act, _NO_PAPER, chargeback.id, contract=contract.id, problem=error.code)
+        return None
+    queue.close_task(act, _NO_PAPER, chargeback.id)
+    return file_id
+
+
+def _uploaded(ctx: Runtime, job: Claimed, chargeback: Chargeback) -> Chargeback:
+    """The chargeback with Stripe's id of the file; without one, and with a task, when Stripe will not have it."""
+    with ctx.act(f"job:{job.id}") as act:
+        contract, _ = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE)
+        found = files.find(act.session, contract, chargeback.pack_file_id or "")
+        content = files.content_of(act.session, found)
+    try:
+        file_id = ctx.stripe.upload_evidence(chargeback.id, f"{chargeback.id}.pdf", content)
+    except GatewayRefused as error:
+        with ctx.act(f"job:{job.id}") as act:
+            queue.open_task(act, _NO_PAPER, chargeback.id, problem=str(error))
+        return chargeback
+    failpoint("after_evidence_uploaded")
+    with ctx.act(f"job:{job.id}") as act:
+        locked = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE, lock=True)[1]
+        locked.stripe_file_id = file_id
+        return locked
 
 
 def submit(ctx: Runtime, job: Claimed) -> None:
     """Three days before the bank's deadline, or when a person says so: to the bank, which takes it once."""
     pack(ctx, job)
     chargeback, text = _prepared(ctx, job)
-    if chargeback.state not in _UNDER_WAY or chargeback.stripe_file_id is None:
+    if chargeback.state not in _UNDER_WAY:
         return
-    snapshot = ctx.stripe.submit_evidence(chargeback.stripe_dispute_id, chargeback.stripe_file_id, text)
+    file_id = chargeback.stripe_file_id
+    snapshot = ctx.stripe.submit_evidence(chargeback.stripe_dispute_id, file_id, text)
     failpoint("after_evidence_submitted")
     with ctx.act(f"job:{job.id}") as act:
-        contract, locked = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE, lock=True)
+        contract, locked = rows.chargeback(
+            act.session, chargeback.id, owner=rows.EVERYONE, lock=True
+        )
         if locked.state in _UNDER_WAY:
             chargebacks.submitted(act, contract, locked)
     take_in(ctx, job, snapshot)

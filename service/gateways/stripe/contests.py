@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
 from service.domain.psp import ChargebackSnapshot, FraudWarningSnapshot
 from service.gateways.stripe import snapshots
 from service.gateways.stripe.transport import Connection, translated
+
+_MOST_TEXT = 20_000
+"""Characters of a dispute's text field."""
 
 
 class Contests(Connection):
@@ -25,21 +29,29 @@ class Contests(Connection):
             made = self._client.v1.files.create({"file": file, "purpose": "dispute_evidence"}, {"idempotency_key": f"evidence:{chargeback_id}"})
         return str(made.id)
 
-    def stage_evidence(self, stripe_dispute_id: str, file_id: str, text: str) -> ChargebackSnapshot:
-        """Kept at Stripe, not yet with the bank, which takes evidence once; and Stripe shall not answer by itself."""
+    def stage_evidence(self, stripe_dispute_id: str, file_id: str | None, text: str) -> ChargebackSnapshot:
+        """Kept at Stripe, not yet with the bank, which takes evidence once; and Stripe shall not answer by itself.
+
+        `file_id`: None where the words alone have to do.
+        """
         return self._evidence(stripe_dispute_id, file_id, text, submit=False)
 
-    def submit_evidence(self, stripe_dispute_id: str, file_id: str, text: str) -> ChargebackSnapshot:
+    def submit_evidence(self, stripe_dispute_id: str, file_id: str | None, text: str) -> ChargebackSnapshot:
         """To the bank, once and for all."""
         return self._evidence(stripe_dispute_id, file_id, text, submit=True)
 
-    def _evidence(self, stripe_dispute_id: str, file_id: str, text: str, *, submit: bool) -> ChargebackSnapshot:
-        key = f"evidence:{stripe_dispute_id}:{file_id}:{'submit' if submit else 'stage'}"
+    def _evidence(self, stripe_dispute_id: str, file_id: str | None, text: str, *, submit: bool) -> ChargebackSnapshot:
+        evidence: Any = {"uncategorized_text": text[:_MOST_TEXT]}
+        if file_id:
+            evidence["uncategorized_file"] = file_id
+        # Facts are added until the last day, and Stripe takes a key for one content only.
+        content = hashlib.sha256(repr(sorted(evidence.items())).encode()).hexdigest()[:16]
+        key = f"evidence:{stripe_dispute_id}:{content}:{'submit' if submit else 'stage'}"
         with translated():
             made = self._client.v1.disputes.update(
                 stripe_dispute_id,
                 {
-                    "evidence": {"uncategorized_file": file_id, "uncategorized_text": text[:20_000]},
+                    "evidence": evidence,
                     "intended_submission_method": "manual",
                     "submit": submit,
                 },

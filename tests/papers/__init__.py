@@ -1,0 +1,1 @@
+"""Papers carry any text; a paper that cannot be made stops nothing."""
