@@ -248,7 +248,12 @@ class Person:
             typed = self.code(path)
             assert typed.status == 303, typed.page.text[:300]
             reply = self.press(path, next(form for form in self.get(path).forms if form.method == "post"), **values)
-        return reply
+        return self.second_step(path, reply)
+
+    def second_step(self, path: str, reply: Reply) -> Reply:
+        """Press the second button, where a page says first what will happen."""
+        second = [form for form in reply.page.forms if ("confirm", "yes") in form.fields]
+        return self.press(path, second[0]) if reply.status == 200 and second else reply
 
     def start_payment(self, milestones: list[str] | None = None, method: str = "card") -> Reply:
         """Choose milestones and method; answers with the way to Stripe."""

@@ -1,4 +1,7 @@
-"""The client disagrees: asks for money back, opens or answers a dispute, shows evidence."""
+"""The client disagrees: opens or answers a dispute, shows evidence.
+
+What names or settles an amount has two steps: the form, and a page that says the amount before anything happens.
+"""
 
 from __future__ import annotations
 
@@ -9,46 +12,31 @@ from werkzeug.wrappers import Response
 
 from service import rows, web
 from service.act import Act
-from service.domain.errors import Invalid, NotFound
+from service.domain.errors import Invalid, NotFound, StateConflict
 from service.escrow.money import held_minor
-from service.models import Contract, Dispute, File
+from service.models import Contract, Dispute, File, Milestone
 from service.operations import disputes, evidence, files, links, refund_requests
-from service.pages.deciding import amount, decide, milestone_of, words
+from service.operations.links import Visitor
+from service.pages.deciding import (
+    Answer,
+    Answers,
+    Check,
+    Problems,
+    amount,
+    checked,
+    confirmed,
+    decide,
+    is_confirmed,
+    milestone_of,
+    parts,
+    words,
+)
+from service.pages.dispute_checks import CHECKS
 from service.pages.session import code_first, require_code, use_form, visitor
+from service.pages.shapes import written
 
 blueprint = Blueprint("disagree", __name__)
 _SIDE = "client"
-
-
-@blueprint.get("/c/<contract_id>/milestones/<milestone_id>/refund")
-@code_first
-def refund_form(contract_id: str, milestone_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
-        milestone = milestone_of(found, milestone_id)
-        most = milestone.released_minor - milestone.refunded_after_release_minor if milestone.state == "released" else held_minor(milestone)
-        asked = refund_requests.open_request(act.session, milestone.id)
-        return render_template("refund.html", contract=found, freelancer=found.freelancer, milestone=milestone, most=most, asked=asked)
-
-
-@blueprint.post("/c/<contract_id>/milestones/<milestone_id>/refund")
-@code_first
-def refund(contract_id: str, milestone_id: str) -> Response:
-    """Ask for money back, or take the question back."""
-
-    def ask(act: Act, locked: Contract) -> None:
-        milestone = milestone_of(locked, milestone_id)
-        open_one = refund_requests.open_request(act.session, milestone.id)
-        if request.form.get("choice") == "withdraw":
-            if open_one is None:
-                raise NotFound("Nothing was asked for.")
-            refund_requests.withdraw(act, locked, open_one)
-        else:
-            wanted = amount("amount", locked.currency, empty=0) or None
-            refund_requests.ask(act, locked, milestone, wanted, words("reason", 500))
-
-    return decide(contract_id, ask)
 
 
 @blueprint.get("/c/<contract_id>/milestones/<milestone_id>/dispute")
@@ -57,14 +45,25 @@ def dispute_form(contract_id: str, milestone_id: str) -> str:
     with web.act() as act:
         found, who = visitor(act, contract_id)
         require_code(act, who, links.BINDS_ANY)
-        milestone = milestone_of(found, milestone_id)
-        return render_template("dispute_open.html", contract=found, freelancer=found.freelancer, milestone=milestone, held=held_minor(milestone))
+        return _dispute_form(found, milestone_of(found, milestone_id))
+
+
+def _dispute_form(found: Contract, milestone: Milestone, problems: Problems = ()) -> str:
+    return render_template(
+        "dispute_open.html",
+        contract=found,
+        freelancer=found.freelancer,
+        milestone=milestone,
+        held=held_minor(milestone),
+        typed=request.form,
+        problems=problems,
+    )
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/dispute")
 @code_first
-def open_dispute(contract_id: str, milestone_id: str) -> Response:
-    """Lock exactly the disputed amount; a refund that was asked for becomes this dispute."""
+def open_dispute(contract_id: str, milestone_id: str) -> Answer:
+    """Lock exactly the disputed amount, after a check; a refund that was asked for becomes this dispute."""
 
     def start(act: Act, locked: Contract) -> None:
         milestone = milestone_of(locked, milestone_id)
@@ -72,11 +71,47 @@ def open_dispute(contract_id: str, milestone_id: str) -> Response:
         if asked is not None:
             refund_requests.becomes_dispute(act, locked, asked)
             act.session.flush()
-        disputed = amount("amount", locked.currency, empty=held_minor(milestone))
-        wanted = amount("refund", locked.currency, empty=disputed)
+        disputed, wanted = confirmed("amount_minor"), confirmed("refund_minor")
         disputes.start(act, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000))
 
-    return decide(contract_id, start)
+    return decide(contract_id, start) if is_confirmed() else _open_check(contract_id, milestone_id)
+
+
+def _open_check(contract_id: str, milestone_id: str) -> Answer:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        milestone, answers = milestone_of(found, milestone_id), Answers()
+        held, currency = held_minor(milestone), found.currency
+        if not held:
+            raise StateConflict("Only money that is still held can be disputed.")
+        disputed = answers.ask(lambda: amount("amount", currency, most=held, empty=held), held)
+        wanted = answers.ask(lambda: amount("refund", currency, most=disputed, least=0, empty=disputed), 0)
+        claim = answers.ask(lambda: words("claim", 5_000), "")
+        if answers.problems:
+            return _dispute_form(found, milestone, answers.problems), 422
+        return checked(
+            found,
+            Check(
+                title=f"Open a dispute about {written(disputed, currency)}",
+                lead="Only this amount is frozen. Everything else continues.",
+                button="Open the dispute",
+                back=url_for("disagree.dispute_form", contract_id=contract_id, milestone_id=milestone_id),
+                hidden={
+                    "amount_minor": str(disputed),
+                    "refund_minor": str(wanted),
+                    "claim": claim,
+                },
+                facts=parts(
+                    currency,
+                    ("Frozen", disputed),
+                    ("You want back", wanted),
+                    (f"You leave to {found.freelancer.display_name}", disputed - wanted),
+                    ("Not disputed", held - disputed),
+                ),
+                words=claim,
+            ),
+        )
 
 
 def _dispute(act: Act, found: Contract, dispute_id: str, *, lock: bool = False) -> Dispute:
@@ -91,38 +126,79 @@ def dispute_page(contract_id: str, dispute_id: str) -> str:
     """Claim, answer, offers, evidence, and what can be done now. Looking needs no code; deciding does."""
     with web.act() as act:
         found, who = visitor(act, contract_id)
-        dispute = _dispute(act, found, dispute_id)
-        shown = evidence.evidence_of(act.session, dispute)
-        named = {one.file_id: act.session.get_one(File, one.file_id) for one in shown if one.file_id}
-        return render_template(
-            "dispute.html", contract=found, freelancer=found.freelancer, dispute=dispute, milestone=milestone_of(found, dispute.milestone_id),
-            shown=shown, files=named, decides=who.role == "payer",
-        )  # fmt: skip
+        return _dispute_page(act, found, who, _dispute(act, found, dispute_id))
+
+
+def _dispute_page(act: Act, found: Contract, who: Visitor, dispute: Dispute, problems: Problems = ()) -> str:
+    shown = evidence.evidence_of(act.session, dispute)
+    named = {one.file_id: act.session.get_one(File, one.file_id) for one in shown if one.file_id}
+    return render_template(
+        "dispute.html",
+        contract=found,
+        freelancer=found.freelancer,
+        dispute=dispute,
+        milestone=milestone_of(found, dispute.milestone_id),
+        shown=shown,
+        files=named,
+        decides=who.role == "payer",
+        typed=request.form,
+        problems=problems,
+    )
 
 
 @blueprint.post("/c/<contract_id>/disputes/<dispute_id>")
 @code_first
-def move_dispute(contract_id: str, dispute_id: str) -> Response:
-    """Every act of the client in a dispute, by the button that was pressed."""
+def move_dispute(contract_id: str, dispute_id: str) -> Answer:
+    """Every act of the client in a dispute, by the button that was pressed; what settles or names an amount is checked first."""
 
     def move(act: Act, locked: Contract) -> None:
         dispute = _dispute(act, locked, dispute_id, lock=True)
-        choice = request.form.get("choice", "")
         if choice not in _ACTS:
             raise Invalid.one("choice", "unknown_choice", "Choose what should happen.")
         _ACTS[choice](act, locked, dispute)
 
+    choice = request.form.get("choice", "")
+    if choice in CHECKS and not is_confirmed():
+        return _move_check(contract_id, dispute_id, choice)
     decide(contract_id, move)
     return redirect(url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303)
 
 
+def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        dispute, answers = _dispute(act, found, dispute_id), Answers()
+        move = CHECKS[choice](answers, found, dispute)
+        if answers.problems:
+            return _dispute_page(act, found, who, dispute, answers.problems), 422
+        rest = dispute.amount_minor - move.refund_minor
+        return checked(
+            found,
+            Check(
+                title=move.title,
+                lead=move.lead,
+                button=move.title,
+                back=url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id),
+                hidden=move.hidden | {"choice": choice, "refund_minor": str(move.refund_minor)},
+                facts=parts(
+                    found.currency,
+                    ("Comes back to you", move.refund_minor),
+                    (f"Goes to {found.freelancer.display_name}", rest),
+                ),
+                words=move.words,
+            ),
+        )
+
+
 def _answer(act: Act, locked: Contract, dispute: Dispute) -> None:
-    disputes.answer(act, locked, dispute, _SIDE, words("words", 5_000), amount("refund", locked.currency))
+    disputes.answer(act, locked, dispute, _SIDE, words("words", 5_000), confirmed("refund_minor"))
 
 
 def _offer(act: Act, locked: Contract, dispute: Dispute) -> None:
     blind = request.form.get("blind") == "yes"
-    disputes.offer(act, locked, dispute, _SIDE, amount("refund", locked.currency), words("reasons", 2_000, required=False), blind=blind)
+    reasons = words("reasons", 2_000, required=False)
+    disputes.offer(act, locked, dispute, _SIDE, confirmed("refund_minor"), reasons, blind=blind)
 
 
 _ACTS: dict[str, Callable[[Act, Contract, Dispute], object]] = {

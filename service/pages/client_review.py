@@ -7,13 +7,11 @@ from werkzeug.wrappers import Response
 
 from service import web
 from service.act import Act
-from service.domain.money import CURRENCIES
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone
 from service.operations import links, milestones, refund_requests
-from service.pages.deciding import decide, milestone_of
+from service.pages.deciding import Answers, amount, confirmed, decide, milestone_of
 from service.pages.session import code_first, require_code, visitor
-from service.pages.shapes import parse_amount
 
 blueprint = Blueprint("review", __name__)
 
@@ -21,7 +19,7 @@ blueprint = Blueprint("review", __name__)
 def _page(act: Act, found: Contract, milestone: Milestone, problem: str | None = None) -> str:
     return render_template(
         "review.html", contract=found, freelancer=found.freelancer, milestone=milestone, held=held_minor(milestone), problem=problem,
-        submission=next(iter(milestones.submissions_of(act.session, milestone.id)[::-1]), None), exponent=CURRENCIES[found.currency].exponent,
+        submission=next(iter(milestones.submissions_of(act.session, milestone.id)[::-1]), None), typed=request.form,
     )  # fmt: skip
 
 
@@ -47,9 +45,12 @@ def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
         milestones.require_open(milestone)
         held = held_minor(milestone)
         choice, what = request.form.get("choice", ""), " ".join(request.form.get("what", "").split())
-        amount = held if choice == "all" else parse_amount(request.form.get("amount", ""), found.currency) if choice == "part" else 0
+        answers = Answers()
+        wanted = held if choice == "all" else 0
+        if choice == "part":
+            wanted = answers.ask(lambda: amount("amount", found.currency, most=held - 1), 0)
         rest = request.form.get("rest", "keep")
-        problem = _problem(choice, what, amount, held) or (None if rest in milestones.REST else "Choose what becomes of the rest.")
+        problem = next((said for _, said in answers.problems), None) or _problem(choice, what, rest)
         if problem:
             return _page(act, found, milestone, problem), 422
         return render_template(
@@ -58,21 +59,19 @@ def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
             freelancer=found.freelancer,
             milestone=milestone,
             choice=choice,
-            amount=amount,
+            amount=wanted,
             what=what,
             held=held,
             rest=rest,
         )
 
 
-def _problem(choice: str, what: str, amount: int | None, held: int) -> str | None:
+def _problem(choice: str, what: str, rest: str) -> str | None:
     if choice not in ("all", "part", "changes"):
-        return "Choose what should happen."
-    if choice == "part" and (amount is None or not 1 <= amount < held):
-        return "Write an amount that is more than nothing and less than what is held."
+        return "Select approve, approve part, or ask for changes."
     if choice == "changes" and not 1 <= len(what) <= 2_000:
         return "Say in up to 2,000 characters what should be changed."
-    return None
+    return None if rest in milestones.REST else "Choose what becomes of the rest."
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/approve")
@@ -82,9 +81,8 @@ def approve(contract_id: str, milestone_id: str) -> Response:
 
     def release(act: Act, locked: Contract) -> None:
         milestone, rest = milestone_of(locked, milestone_id), request.form.get("rest", "keep")
-        text = request.form.get("amount_minor", "")
-        amount = int(text) if text.isdecimal() and len(text) < 16 else 0
-        milestones.approve(act, locked, milestone, amount, rest if rest in milestones.REST else "keep")
+        released = confirmed("amount_minor")
+        milestones.approve(act, locked, milestone, released, rest if rest in milestones.REST else "keep")
         if rest == "refund" and held_minor(milestone):
             refund_requests.ask(act, locked, milestone, None, "The rest after a partial release.")
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
-from flask import redirect, request, url_for
+from flask import redirect, render_template, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from service import rows, web
 from service.act import Act
+from service.domain.amounts import Refusal
 from service.domain.errors import Invalid, NotFound
 from service.models import Contract, File, Hold, Milestone
 from service.operations import files, links
 from service.pages.session import require_code, use_form, visitor
-from service.pages.shapes import parse_amount
+from service.pages.shapes import money, read_amount, written
 
 Decision = Callable[[Act, Contract], object]
+_Read = TypeVar("_Read")
+_LONGEST_MINOR = 16
+Answer = Response | str | tuple[str, int]
+Problems = Sequence[tuple[str, str]]
+"""Name of the field, and the sentence."""
 
 
 def decide(contract_id: str, act_on: Decision, *, span: timedelta | None = links.BINDS_ANY, freelancer_first: bool = False) -> Response:
@@ -57,14 +66,65 @@ def uploaded(act: Act, place: Contract | Hold, *, most: int = 5) -> list[File]:
     return [files.store(act, place, one.filename or "file", one.read()) for one in sent]
 
 
-def amount(name: str, currency: str, *, empty: int | None = None) -> int:
+def amount(name: str, currency: str, *, most: int, least: int = 1, empty: int | None = None) -> int:
     """Minor units from what a person typed; `empty` when nothing was. Raises Invalid."""
     typed = request.form.get(name, "").strip()
     if not typed and empty is not None:
         return empty
-    if typed in ("0", "0.00", "0,00"):
-        return 0
-    found = parse_amount(typed, currency)
-    if found is None:
-        raise Invalid.one(name, "amount", f"Write an amount in {currency}.")
-    return found
+    found = read_amount(typed, currency)
+    if isinstance(found, Refusal):
+        raise Invalid.one(name, found.reason, found.sentence)
+    if not least <= found.minor <= most:
+        bounds = f"{written(least, currency)} and {written(most, currency)}"
+        raise Invalid.one(name, "amount_out_of_range", f"Enter an amount between {bounds}.")
+    return found.minor
+
+
+def confirmed(name: str) -> int:
+    """The minor units that a check page carried. Raises Invalid; whether they fit still, the act itself says."""
+    text = request.form.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) < _LONGEST_MINOR):
+        raise Invalid.one(name, "amount_unreadable", "Open the page again and enter the amount.")
+    return int(text)
+
+
+class Answers:
+    """Reads a form's answers one by one and keeps what is wrong with each, so that a person reads all of it at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[str, str]] = []
+
+    def ask(self, read: Callable[[], _Read], otherwise: _Read) -> _Read:
+        """What `read` finds; `otherwise` in place of what was wrong."""
+        try:
+            return read()
+        except Invalid as wrong:
+            self.problems += [(error.pointer, error.message) for error in wrong.errors]
+            return otherwise
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a page says before an act: the act in words, every amount of it, what was written, and what the button sends."""
+
+    title: str
+    lead: str
+    button: str
+    back: str
+    hidden: dict[str, str]
+    facts: tuple[tuple[str, Markup], ...] = ()
+    words: str = ""
+
+
+def parts(currency: str, *named: tuple[str, int]) -> tuple[tuple[str, Markup], ...]:
+    """Facts of a check: what becomes of each part of an amount."""
+    return tuple((label, money(minor, currency)) for label, minor in named)
+
+
+def checked(contract: Contract, check: Check) -> str:
+    """The page with the second button. The form goes where the first one went, with `confirm`."""
+    return render_template("act_check.html", contract=contract, freelancer=contract.freelancer, check=check)
+
+
+def is_confirmed() -> bool:
+    return "confirm" in request.form

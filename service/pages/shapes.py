@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
 from flask import Flask, g, render_template, request
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
 from service import web
+from service.domain import amounts
 from service.domain.errors import HoldfastError
 from service.domain.money import CURRENCIES
 from service.models import Contract, Milestone
@@ -35,8 +34,13 @@ def money(amount_minor: int, code: str) -> Markup:
     exponent = CURRENCIES[code].exponent
     whole, rest = divmod(abs(amount_minor), 10**exponent)
     exact = f"{'-' if amount_minor < 0 else ''}{whole}" + (f".{rest:0{exponent}d}" if exponent else "")
-    pattern = "#,##0." + "0" * exponent if exponent else "#,##0"
-    return Markup('<data class="money" value="{}">{}&nbsp;{}</data>').format(exact, code, format_decimal(exact, pattern, locale=locale()))
+    shown = amounts.write(amount_minor, code, locale())
+    return Markup('<data class="money" value="{}">{}&nbsp;{}</data>').format(exact, code, shown)
+
+
+def written(amount_minor: int, code: str) -> str:
+    """The same without markup, for sentences."""
+    return f"{code}\u00a0{amounts.write(amount_minor, code, locale())}"
 
 
 def instant(moment: datetime) -> Markup:
@@ -48,16 +52,18 @@ def day(value: date) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "d MMMM y", locale=locale()))
 
 
-def parse_amount(text: str, currency: str) -> int | None:
-    """What a person types, as minor units: '1,234.50', '1234.5'. None when it is no amount of this currency."""
-    cleaned = text.strip().replace("\u00a0", "").replace(" ", "").removeprefix(currency)
-    if "," in cleaned and "." not in cleaned and len(cleaned.rpartition(",")[2]) != 3:
-        cleaned = cleaned.replace(",", ".")
-    try:
-        value = Decimal(cleaned.replace(",", "")).scaleb(CURRENCIES[currency].exponent)
-    except InvalidOperation:
-        return None
-    return int(value) if value.is_finite() and value == value.to_integral_value() and 0 < value < 10**12 else None
+def read_amount(typed: str, code: str) -> amounts.Amount | amounts.Refusal:
+    """What a person typed into a form, read as the page wrote its own numbers: the one reader of all pages.
+
+    A form says in its field `numbers` which locale that was: a browser's languages may have changed meanwhile.
+    """
+    named = request.form.get("numbers", "")
+    return amounts.read(typed, code, Locale(named) if named in _LOCALES else locale())
+
+
+def amount_like(code: str) -> str:
+    """'1,234.50': how an amount is typed here."""
+    return amounts.example(code, locale())
 
 
 MILESTONE_WORDS = {
@@ -121,6 +127,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters |= {"money": money, "instant": instant, "day": day, "mask": mask, "moment": lambda text: instant(datetime.fromisoformat(text))}
     app.jinja_env.globals |= {
         "milestone_words": MILESTONE_WORDS, "contract_words": CONTRACT_WORDS, "event_words": EVENT_WORDS, "form_fields": _form_fields,
+        "amount_like": amount_like, "number_locale": lambda: locale().language,
     }  # fmt: skip
     app.context_processor(_frame)
 

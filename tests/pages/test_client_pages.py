@@ -247,13 +247,23 @@ def test_approving_a_part_and_the_rest(world: World) -> None:
     world.check_books()
 
 
-@pytest.mark.parametrize("amount", ["", "0", "-5", "abc", "100.00", "100.001", "1e9", "9" * 30])
-def test_a_part_must_be_a_part(world: World, amount: str) -> None:
+BETWEEN = "Enter an amount between USD 0.01 and USD 99.99."
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        ("", "Enter an amount."), ("0", BETWEEN), ("-5", "Leave out the sign."), ("abc", "This is not an amount."), ("100.00", BETWEEN),
+        ("100.001", "USD has 2 decimals."), ("1e9", "This is not an amount."), ("9" * 30, "This amount is too large."),
+    ],
+)  # fmt: skip
+def test_a_part_must_be_a_part(world: World, amount: str, said: str) -> None:
     contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
     path = f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}/review"
     reply = client.press(path, client.through_code(path).forms[0], choice="part", amount=amount)
     assert reply.status == 422
-    assert "more than nothing and less than what is held" in reply.page.text
+    assert said in reply.page.text.replace("\xa0", " ")
+    assert dict(reply.page.forms[0].fields)["amount"] == amount, "what was typed is kept"
 
 
 def test_asking_for_changes_stops_the_clock(world: World) -> None:

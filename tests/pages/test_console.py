@@ -224,7 +224,7 @@ def test_wrong_answers_are_told_beside_the_form(world: World) -> None:
     desk = colleague(world, "safety")
     for wrong, sentence in (
         ({"facts": ""}, "Facts: this is needed"), ({"reason_code": "because"}, "choose what is offered"), ({"expires_at": "soon"}, "write a day"),
-        ({"amount": "ten"}, "write an amount in USD"), ({"facts": "x" * 5_001}, "at most 5,000"), ({"amount": "12.00"}, "hold the person's payouts instead"),
+        ({"amount": "ten"}, "Only this amount: This is not an amount. Write it like 1,234.50."), ({"facts": "x" * 5_001}, "at most 5,000"), ({"amount": "12.00"}, "hold the person's payouts instead"),
     ):  # fmt: skip
         shown = desk.preview("freeze", world.ada_id, **(WHY | wrong))
         assert (shown.status, sentence in shown.page.text) == (422, True), (wrong, shown.page.text[-600:])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, redirect, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from service.act import Act
 from service.domain import typeid
+from service.domain.amounts import Refusal
 from service.domain.errors import HoldfastError, MissingScope, NotFound
 from service.domain.money import CURRENCIES
 from service.domain.typeid import ObjectKind
@@ -17,7 +19,7 @@ from service.operations import reasons
 from service.operations.rehearsals import rehearse
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
-from service.pages.shapes import parse_amount
+from service.pages.shapes import money, read_amount
 from service.pages.staff.deed import Deed, Field, end_of_day
 from service.pages.staff.deeds import DEEDS
 from service.pages.staff.session import desk, page
@@ -48,7 +50,14 @@ def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
         found = [(e.pointer.strip("/"), e.message) for e in getattr(refusal, "errors", [])] or [("", str(refusal))]
         return _form(act, who, deed, object_id, found), 422
     typed = [(key, value) for key, value in request.form.items(multi=True) if key not in ("form_token", "confirm", "again")]
-    return page(act, who, "check.html", deed=deed, object_id=object_id, shown=shown, typed=typed)
+    sums = _amounts(deed, given)
+    return page(act, who, "check.html", deed=deed, object_id=object_id, shown=shown, typed=typed, amounts=sums)
+
+
+def _amounts(deed: Deed, given: dict[str, Any]) -> list[tuple[str, Markup]]:
+    """Each amount that was typed, as it was read."""
+    asked = [field for field in deed.fields if field.kind == "amount" and given[field.name]]
+    return [(field.label, money(given[field.name], given["currency"])) for field in asked]
 
 
 def _done(act: Act, who: Colleague, deed: Deed, given: dict[str, Any], object_id: str) -> Response:
@@ -113,7 +122,9 @@ def _read(kind: str, text: str, currency: str) -> Any:
             return end_of_day(text)
         except ValueError:
             raise ValueError("write a day as 2026-12-31") from None
-    amount = parse_amount(text, currency)
-    if amount is None:
-        raise ValueError(f"write an amount in {currency}")
-    return amount
+    found = read_amount(text, currency)
+    if isinstance(found, Refusal):
+        raise ValueError(found.sentence)
+    if not found.minor:
+        raise ValueError("enter an amount above 0")
+    return found.minor

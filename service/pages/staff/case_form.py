@@ -6,7 +6,7 @@ from typing import Any
 
 from service import desk, rows
 from service.act import Act
-from service.domain.errors import NotFound
+from service.domain.errors import Invalid, NotFound
 from service.domain.money import plain
 from service.escrow.money import held_minor
 from service.models import CASE_TARGETS, Contract
@@ -70,9 +70,13 @@ def _targets(contracts: list[Contract], forfeit: bool) -> list[tuple[str, str]]:
 def _wanted(given: dict[str, Any]) -> list[Wanted]:
     out = []
     for n in range(1, CASE_LINES + 1):
-        if not given[f"source_{n}"] or not given[f"target_{n}"] or not given[f"amount_{n}"]:
+        source, target, amount = (given[f"{part}_{n}"] for part in ("source", "target", "amount"))
+        if not (source or target or amount):
             continue
-        account, _, from_milestone = given[f"source_{n}"].partition("|")
-        target, _, to_milestone = given[f"target_{n}"].partition("|")
-        out.append(Wanted(account, given[f"amount_{n}"], target, from_milestone or to_milestone or None))
+        if not (source and target and amount):
+            said = f"Line {n}: say from where, to whom and how much, or leave all three empty."
+            raise Invalid.one(f"amount_{n}", "incomplete_line", said)
+        account, _, from_milestone = source.partition("|")
+        kind, _, to_milestone = target.partition("|")
+        out.append(Wanted(account, amount, kind, from_milestone or to_milestone or None))
     return out

@@ -9,12 +9,13 @@ from werkzeug.wrappers import Response
 
 from service import queue, web
 from service.act import Act
+from service.domain.amounts import Amount
 from service.domain.money import CURRENCIES
 from service.models import Hold
 from service.operations import desk_reads, reasons, rules
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
-from service.pages.shapes import parse_amount
+from service.pages.shapes import read_amount
 from service.pages.staff.session import desk, page
 
 blueprint = Blueprint("desk", __name__, url_prefix="/staff")
@@ -65,8 +66,9 @@ def search(act: Act, who: Colleague) -> str | Response:
 
 def _found(act: Act, text: str) -> list[tuple[str, str]]:
     amount, currency = text[:-3].strip(), text[-3:].upper()
-    if currency in CURRENCIES and (minor := parse_amount(amount, currency)) is not None:
-        return desk_reads.by_amount(act.session, minor, currency)
+    read = read_amount(amount, currency) if currency in CURRENCIES else None
+    if isinstance(read, Amount):
+        return desk_reads.by_amount(act.session, read.minor, currency)
     behind = [(one, f"behind {text}") for one in desk_reads.by_stripe_id(act.session, text)] if "_" in text else []
     return behind or (desk_reads.by_words(act.session, text) if len(text) >= 3 else [])
 
