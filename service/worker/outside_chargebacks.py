@@ -84,9 +84,7 @@ def pack(ctx: Runtime, job: Claimed) -> None:
 
 def _prepared(ctx: Runtime, job: Claimed) -> tuple[Chargeback, str]:
     with ctx.act(f"job:{job.id}") as act:
-        contract, chargeback = rows.chargeback(
-            act.session, job.subject, owner=rows.EVERYONE, lock=True
-        )
+        contract, chargeback = rows.chargeback(act.session, job.subject, owner=rows.EVERYONE, lock=True)
         _, payment = rows.payment(act.session, chargeback.payment_id)
         platform = ctx.settings.platform_name
         values = evidence_pack.values_of(act.session, contract, payment, chargeback, platform)
@@ -95,9 +93,7 @@ def _prepared(ctx: Runtime, job: Claimed) -> tuple[Chargeback, str]:
         return chargeback, evidence_pack.text_of(values)
 
 
-def _kept(
-    act: Act, contract: Contract, chargeback: Chargeback, values: dict[str, Any]
-) -> str | None:
+def _kept(act: Act, contract: Contract, chargeback: Chargeback, values: dict[str, Any]) -> str | None:
     """The id of the file; None, and a task, when there is no paper or no room for it."""
     try:
         made = compile_pdf("evidence", values, act.now)
@@ -138,9 +134,7 @@ def submit(ctx: Runtime, job: Claimed) -> None:
     snapshot = ctx.stripe.submit_evidence(chargeback.stripe_dispute_id, file_id, text)
     failpoint("after_evidence_submitted")
     with ctx.act(f"job:{job.id}") as act:
-        contract, locked = rows.chargeback(
-            act.session, chargeback.id, owner=rows.EVERYONE, lock=True
-        )
+        contract, locked = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE, lock=True)
         if locked.state in _UNDER_WAY:
             chargebacks.submitted(act, contract, locked)
     take_in(ctx, job, snapshot)
