@@ -14,6 +14,7 @@ from typing import Any
 from service.domain import typeid
 from service.domain.chart import ACCOUNTS
 from service.domain.money import CURRENCIES
+from service.domain.texts import printable
 from service.exports.shapes import plain_amount
 
 _GROUPS = {
@@ -54,7 +55,13 @@ def _end(month: date) -> date:
 
 
 def _words(text: str) -> str:
-    return " ".join(text.replace('"', "'").split())
+    """On one line, with nothing that a reader of text files stumbles over."""
+    return " ".join(printable(text).split())
+
+
+def _quoted(text: str) -> str:
+    """Between Beancount's quotes, where a backslash begins an escape."""
+    return _words(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def as_beancount(legs: Iterable[Any], last_day: date) -> Iterator[bytes]:
@@ -69,7 +76,7 @@ def as_beancount(legs: Iterable[Any], last_day: date) -> Iterator[bytes]:
             if name not in opened:
                 opened.add(name)
                 yield f"{first.posted_on} open {name}\n"
-        yield f'\n{first.posted_on} * "{first.kind}" "{_words(first.narration)}"\n  event_id: "{typeid.encode("jnl", first.event_id)}"\n'
+        yield f'\n{first.posted_on} * "{first.kind}" "{_quoted(first.narration)}"\n  event_id: "{typeid.encode("jnl", first.event_id)}"\n'
         for leg in lines:
             yield f"  {account_name(leg.account, leg.owner)}  {plain_amount(leg.debit - leg.credit, leg.currency)} {leg.currency}\n"
 
