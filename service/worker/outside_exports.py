@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,15 @@ def _keep(ctx: Runtime, request_id: str, export_id: str, folder: Path, done: mak
     content: dict[str, Any] = json.loads((folder / manifest.NAME).read_text())
     with ctx.act(request_id) as act:
         for path in sorted(folder.iterdir()):
-            with path.open("rb") as file:
-                for number, piece in enumerate(iter(lambda file=file: file.read(finance_exports.PIECE_BYTES), b"")):  # type: ignore[misc]
-                    finance_exports.keep(act, export_id, path.name, number, piece)
-                    act.session.flush()
+            for number, piece in enumerate(_pieces(path)):
+                finance_exports.keep(act, export_id, path.name, number, piece)
+                act.session.flush()
         finance_exports.finished(act, export_id, done.rows, content)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """At least one: a file without rows is a file as well."""
+    with path.open("rb") as file:
+        yield file.read(finance_exports.PIECE_BYTES)
+        while piece := file.read(finance_exports.PIECE_BYTES):
+            yield piece
