@@ -4,45 +4,53 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports soak freeze chaos screenshots lock clean
+.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports soak freeze chaos screenshots locks lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# One line a step; what pip says lies in build/setup.log, and its end is shown when a step fails.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
+LOGGED = >>build/setup.log 2>&1 || { echo "That failed. The end of build/setup.log:" >&2; tail -n 25 build/setup.log >&2; exit 1; }
+
 # What runs the service, and nothing of what checks it: a newcomer's first answer waits for half as much.
 $(VENV)/.runs: requirements/base.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
+	@mkdir -p build && : >build/setup.log
+	@test -x $(BIN)/python || { echo "Making $(VENV)…"; $(PYTHON) -m venv $(VENV) $(LOGGED); }
+	@echo "Installing $$(grep -c '==' requirements/base.txt) packages…"
+	@$(PIP) --require-hashes -r requirements/base.txt $(LOGGED)
+	@$(PIP) --no-deps --no-build-isolation -e . $(LOGGED)
+	@touch $@
 
 $(VENV)/.ready: $(VENV)/.runs requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	touch $@
+	@echo "Installing $$(grep '==' requirements/dev.txt | grep -vcxFf requirements/base.txt) packages for the checks…"
+	@$(PIP) --require-hashes -r requirements/dev.txt $(LOGGED)
+	@touch $@
 
 setup: $(VENV)/.ready ## make .venv with the pinned requirements; then .venv/bin/holdfast runs
+	@echo "Ready. Next: make demo"
 
 demo: $(VENV)/.runs ## run everything on a seeded world: http://127.0.0.1:8000
 	$(BIN)/holdfast demo --port $(PORT)
 
-test: setup ## every test that needs only Python
+test: $(VENV)/.ready ## every test that needs only Python
 	@rm -rf build/moves
 	MOVES_DIR=build/moves $(BIN)/python -m pytest -n 2 --dist loadgroup -q --ignore=tests/browser
 
-check: setup test lint types layers openapi docs fuzz browser ## everything that CI checks
+check: test lint types layers openapi docs fuzz browser ## everything that CI checks
 
-lint: setup ## style
+lint: $(VENV)/.ready ## style
 	$(BIN)/ruff check service tests benchmarks migrations
 	$(BIN)/ruff format --check service tests benchmarks
 
-types: setup ## mypy, strict
+types: $(VENV)/.ready ## mypy, strict
 	$(BIN)/mypy
 
-layers: setup ## imports go downwards
+layers: $(VENV)/.ready ## imports go downwards
 	$(BIN)/lint-imports
 
-openapi: setup ## openapi.yaml is what the code says, and a valid OpenAPI 3.1 document
+openapi: $(VENV)/.ready ## openapi.yaml is what the code says, and a valid OpenAPI 3.1 document
 	$(BIN)/holdfast openapi build/openapi.yaml && diff -q build/openapi.yaml openapi.yaml
 	$(BIN)/openapi-spec-validator openapi.yaml
 	@if test -x build/npm/node_modules/.bin/redocly; then \
@@ -51,38 +59,49 @@ openapi: setup ## openapi.yaml is what the code says, and a valid OpenAPI 3.1 do
 	  build/npm/node_modules/.bin/spectral lint -r build/spectral.yaml openapi.yaml; \
 	else echo "SKIPPED: Redocly and Spectral are not installed (.ci/run does it with npm)"; fi
 
-docs: setup ## generated tables are what the code says; every move was made by a test of the last run
+docs: $(VENV)/.ready ## generated tables are what the code says; every move was made by a test of the last run
 	$(BIN)/python -m benchmarks.tables --check
 	$(BIN)/python -m benchmarks.moves --check
 
-browser: setup ## the whole flow in a real browser (Debian's chromium)
+browser: $(VENV)/.ready ## the whole flow in a real browser (Debian's chromium)
 	$(BIN)/python -m pytest -q tests/browser --browser-required
 
-fuzz: setup ## a short fuzz of every endpoint: no input may make a 5xx
+fuzz: $(VENV)/.ready ## a short fuzz of every endpoint: no input may make a 5xx
 	$(BIN)/python -m benchmarks.fuzz
 
-bench: setup ## figures, as ratios measured in one run
+bench: $(VENV)/.ready ## figures, as ratios measured in one run
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.exports --lines $(or $(LINES),1000000)
 
-exports: setup ## a million lines of the journal to CSV and XLSX, against COPY: LINES=1000000
+exports: $(VENV)/.ready ## a million lines of the journal to CSV and XLSX, against COPY: LINES=1000000
 	$(BIN)/python -m benchmarks.exports --lines $(or $(LINES),1000000)
 
-soak: setup ## the stateful machine for long: STEPS=2000 SEED=…
+soak: $(VENV)/.ready ## the stateful machine for long: STEPS=2000 SEED=…
 	STEPS=$(or $(STEPS),2000) SEED=$(or $(SEED),0) $(BIN)/python -m pytest -q tests/machine/test_long_run.py
 
-freeze: setup ## freeze against everything that moves money: ROUNDS=10000
+freeze: $(VENV)/.ready ## freeze against everything that moves money: ROUNDS=10000
 	ROUNDS=$(or $(ROUNDS),10000) SEED=$(or $(SEED),0) $(BIN)/python -m pytest -q tests/safety/test_freeze_race.py
 
-chaos: setup ## the main job while processes are killed: ROUNDS=5
+chaos: $(VENV)/.ready ## the main job while processes are killed: ROUNDS=5
 	$(BIN)/python -m benchmarks.chaos --rounds $(or $(ROUNDS),1)
 
-screenshots: setup ## every page at two widths, into docs/screenshots
+screenshots: $(VENV)/.ready ## every page at two widths, into docs/screenshots
 	$(BIN)/python -m benchmarks.screenshots
 
-lock: ## write requirements/*.txt from pyproject.toml
-	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra setup pyproject.toml -o requirements/base.txt
-	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+locks: ## set-up in an empty environment, by the oldest pip, with newer releases on offer
+	$(PYTHON) -m benchmarks.locks
+
+# The resolver has an environment of its own, so that it is never a requirement of ours.
+UV := build/uv/bin/uv
+$(UV):
+	@mkdir -p build && $(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet uv==0.13.9
+
+# pip before 23.3 takes any release of a package that is required with an extra and locked without it.
+COMPILE := $(UV) pip compile --quiet --no-strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
+
+lock: $(UV) ## write requirements/*.txt from pyproject.toml; what is locked stays, unless UPGRADE=name
+	$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --extra setup pyproject.toml -o requirements/base.txt
+	$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --extra dev pyproject.toml -o requirements/dev.txt
 
 clean: ## throw away what was built
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
