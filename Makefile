@@ -43,6 +43,7 @@ check: test lint types layers openapi docs fuzz browser ## everything that CI ch
 lint: $(VENV)/.ready ## style
 	$(BIN)/ruff check service tests benchmarks migrations
 	$(BIN)/ruff format --check service tests benchmarks
+	@kept=$$(git ls-files --cached --ignored --exclude-standard) && test -z "$$kept" || { echo "In the repository, though ignored: $$kept"; exit 1; }
 
 types: $(VENV)/.ready ## mypy, strict
 	$(BIN)/mypy

@@ -10,17 +10,27 @@ from pathlib import Path
 
 from benchmarks.chaos import Demo, free_port
 
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _command(demo: Demo) -> list[str]:
+    program = str(Path(sys.executable).parent / "schemathesis")
+    command = [program, "run", str(ROOT / "openapi.yaml"), "--url", f"http://127.0.0.1:{demo.port}"]
+    command += ["-H", f"Authorization: Bearer {demo.info['platform_key']}"]
+    command += ["--checks", "not_a_server_error", "--phases", "examples,fuzzing"]
+    return [*command, "--max-examples", "25", "--continue-on-failure"]
+
 
 def main() -> None:
     """Run it; the exit code is schemathesis's own."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-fuzz-", dir="/var/tmp"))
     folder.chmod(0o755)
+    # Schemathesis keeps what it found in its working folder and has no setting for it.
+    kept = ROOT / "build" / "fuzz"
+    kept.mkdir(parents=True, exist_ok=True)
     demo = Demo(free_port(), folder / "world")
-    command = [str(Path(sys.executable).parent / "schemathesis"), "run", "openapi.yaml", "--url", f"http://127.0.0.1:{demo.port}"]
-    command += ["-H", f"Authorization: Bearer {demo.info['platform_key']}", "--checks", "not_a_server_error", "--phases", "examples,fuzzing"]
-    command += ["--max-examples", "25", "--continue-on-failure"]
     try:
-        done = subprocess.run(command, check=False)
+        done = subprocess.run(_command(demo), check=False, cwd=kept)
     finally:
         demo.stop()
         shutil.rmtree(folder, ignore_errors=True)
