@@ -4,19 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports soak freeze chaos screenshots locks lock clean
+.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports soak freeze chaos screenshots locks pythons lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# One line a step; what pip says lies in build/setup.log, and its end is shown when a step fails.
+# One line a step; what pip says lies in this file, and its end is shown when a step fails.
+LOG := build/setup$(subst /,-,$(VENV)).log
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
-LOGGED = >>build/setup.log 2>&1 || { echo "That failed. The end of build/setup.log:" >&2; tail -n 25 build/setup.log >&2; exit 1; }
+LOGGED = >>$(LOG) 2>&1 || { echo "That failed. The end of $(LOG):" >&2; tail -n 25 $(LOG) | cut -c -400 >&2; exit 1; }
 
 # What runs the service, and nothing of what checks it: a newcomer's first answer waits for half as much.
 $(VENV)/.runs: requirements/base.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
-	@mkdir -p build && : >build/setup.log
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit("Python 3.11 to 3.14 is needed; set PYTHON=")'
+	@mkdir -p build && : >$(LOG)
 	@test -x $(BIN)/python || { echo "Making $(VENV)…"; $(PYTHON) -m venv $(VENV) $(LOGGED); }
 	@echo "Installing $$(grep -c '==' requirements/base.txt) packages…"
 	@$(PIP) --require-hashes -r requirements/base.txt $(LOGGED)
@@ -31,8 +32,8 @@ $(VENV)/.ready: $(VENV)/.runs requirements/dev.txt
 setup: $(VENV)/.ready ## make .venv with the pinned requirements; then .venv/bin/holdfast runs
 	@echo "Ready. Next: make demo"
 
-demo: $(VENV)/.runs ## run everything on a seeded world: http://127.0.0.1:8000
-	$(BIN)/holdfast demo --port $(PORT)
+demo: $(VENV)/.runs ## run everything on a seeded world: http://127.0.0.1:8000; WORLD=folder keeps another one
+	$(BIN)/holdfast demo --port $(PORT) $(if $(WORLD),--data-dir $(WORLD))
 
 test: $(VENV)/.ready ## every test that needs only Python
 	@rm -rf build/moves
@@ -91,6 +92,9 @@ screenshots: $(VENV)/.ready ## every page at two widths, into docs/screenshots
 
 locks: ## set-up in an empty environment, by the oldest pip, with newer releases on offer
 	$(PYTHON) -m benchmarks.locks
+
+pythons: $(VENV)/.ready ## make demo and the main job on the oldest and the newest Python that the dependencies support
+	$(BIN)/python -m benchmarks.pythons
 
 # The resolver has an environment of its own, so that it is never a requirement of ours.
 UV := build/uv/bin/uv

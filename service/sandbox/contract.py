@@ -26,7 +26,7 @@ from stripe._stripe_context import StripeContext
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 
 request_options.StripeContext = StripeContext  # type: ignore[attr-defined]  # the SDK imports it for type checkers only
-_OPTIONS = frozenset(request_options.RequestOptions.__annotations__)
+_OPTIONS = frozenset(te.get_annotations(request_options.RequestOptions, format=te.Format.FORWARDREF))
 _WRAPPERS = (te.NotRequired, te.Required, typing.NotRequired, typing.Required)
 _UNIONS = (Union, types.UnionType)
 Walk = Callable[[Any, Any, str], None]
@@ -152,7 +152,8 @@ def _object_hints(cls: Any) -> dict[str, Any]:
         names.update({k: v for k, v in vars(holder).items() if inspect.isclass(v)})
         names[part] = holder
     hints = {}
-    for field, annotation in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063  the class's own, unevaluated
+    # The class's own; from Python 3.14 on they are evaluated late, and some names are for type checkers only.
+    for field, annotation in te.get_annotations(cls, format=te.Format.FORWARDREF).items():
         if field.startswith("_"):
             continue
         one = type("One", (), {"__annotations__": {field: ForwardRef(annotation) if isinstance(annotation, str) else annotation}})

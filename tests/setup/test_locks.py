@@ -14,12 +14,13 @@ from packaging.markers import Environment, default_environment
 from packaging.requirements import Requirement
 
 from benchmarks.locks import Pin, differences, normal, pins, without_extras
+from benchmarks.pythons import supported
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Each lock with the extra of ours that it is made for.
 LOCKS = {"base.txt": "setup", "dev.txt": "dev"}
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS = tuple(supported())
 MACHINES = ("x86_64", "aarch64")
 
 
