@@ -36,7 +36,7 @@ def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
 
 def _line(line: Any) -> dict[str, Any]:
     return {
-        "number": line.number, "account": line.account, "milestone": line.milestone_id, "amount": line.amount_minor, "target": line.target,
+        "number": line.number, "account": line.account, "milestone": line.milestone_id, "amount": line.amount_minor, "target": line.target, "chargeback": line.chargeback_id,
         "refund": line.refund_id, "restored": line.restored_minor, "note": line.restore_note,
     }  # fmt: skip
 
@@ -54,10 +54,10 @@ def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
 @blueprint.arguments(asked_safety.CaseIn)
 @blueprint.response(201, answered.AnyOut)
 def open_case(body: dict[str, Any]) -> Response:
-    """Draft a case over a hold: lines of {account, amount, target, milestone}. Nothing moves, and the person is not told yet."""
+    """Draft a case over a hold: lines of {account, amount, target, milestone, chargeback}. Nothing moves, and the person is not told yet."""
     with call("safety:act") as made:
         hold = desk.hold(made.act, body["hold"])
-        wanted = [Wanted(one["account"], one["amount"], one["target"], one["milestone"]) for one in body["lines"]]
+        wanted = [Wanted(one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]) for one in body["lines"]]
         return _answer(made, cases.open_case(made.staff, hold, body["currency"], body["clause"], body["facts"], body["evidence"], wanted), 201)
 
 

@@ -82,6 +82,7 @@ class EntryType(StrEnum):
     CASE_AUTHORITY = "case_authority"
     CASE_LOSS = "case_loss"
     CASE_REMAINDER = "case_remainder"
+    CASE_CHARGEBACK = "case_chargeback"
     FORFEIT = "forfeit"
     RESTORE = "restore"
     WRITE_OFF = "write_off"
@@ -226,8 +227,8 @@ ENTRIES = {
         _entry(
             "chargeback_won",
             "none",
-            "psp_operating>chargeback_receivable disputed>escrow reserve>available reserve>unclaimed",
-            "the bank gave it back; everything is as before",
+            "psp_operating>chargeback_receivable disputed>escrow reserve>available reserve>unclaimed psp_trust>confiscated",
+            "the bank gave it back; everything is as before, and what a case had paid it with is the case's again",
         ),
         _entry(
             "chargeback_lost",
@@ -241,6 +242,12 @@ ENTRIES = {
         _entry("case_refund", "none", "confiscated>refund_in_flight", "to the client, by the way it came"),
         _entry("case_authority", "none", "confiscated>authority_payable", "owed to an authority by its order"),
         _entry("case_loss", "none", "confiscated>losses psp_operating>psp_trust", "a proven loss of the platform is made good"),
+        _entry(
+            "case_chargeback",
+            "none",
+            "confiscated>chargeback_receivable psp_operating>psp_trust",
+            "a case pays for what a bank has pulled for the same contract, decided or not",
+        ),
         _entry("case_remainder", "none", "confiscated>available", "what is left is the person's again"),
         _entry("forfeit", "none", "confiscated>forfeitures psp_operating>psp_trust", "to the platform, where an operator has a legal basis for it"),
         _entry(

@@ -11,7 +11,7 @@ from service.domain.errors import Conflict
 from service.domain.lifecycle import MILESTONE
 from service.escrow import money, states
 from service.ledger import Account, Entry, accounts, balance, entries, post
-from service.models import CaseLine, Confiscation, Contract, Milestone, Refund, new_id
+from service.models import CaseLine, Chargeback, ChargebackLine, Confiscation, Contract, Milestone, Refund, new_id
 
 REFUNDED = ("client", "same_contract_refund")
 Milestones = dict[str, tuple[Contract, Milestone]]
@@ -34,7 +34,8 @@ def source_of(case: Confiscation, line: CaseLine) -> Account:
     if line.account == AccountCode.ESCROW:
         return accounts.escrow(line.milestone_id or "")
     if line.account == AccountCode.RESERVE:
-        return accounts.reserved_by_hold(case.hold_id)
+        by_chargeback = line.chargeback_id is not None
+        return accounts.reserved_by_chargeback(line.chargeback_id or "") if by_chargeback else accounts.reserved_by_hold(case.hold_id)
     return accounts.pending(case.freelancer_id) if line.account == AccountCode.PENDING else accounts.available(case.freelancer_id)
 
 
@@ -89,7 +90,35 @@ def _count(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -
         money.take_pending(act.session, contract, milestone, line.amount_minor)
 
 
+_PAID_BY = {"reserve": ("pending", "available")}
+_ELSE_PAID = ("paid_out", "platform")
+
+
+def coverable_minor(chargeback: Chargeback, account: str) -> int:
+    """How much of an open chargeback a line from `account` can pay: from the reserve what is set aside of the freelancer's,
+    from elsewhere what they would owe or the platform would lose."""
+    return sum(found.amount_minor for found in chargeback.found if found.place in _PAID_BY.get(account, _ELSE_PAID))
+
+
+def _clear(chargeback: Chargeback, line: CaseLine) -> None:
+    """Write down which parts of the chargeback are paid for. Raises Conflict when the bank has decided meanwhile."""
+    left = line.amount_minor
+    if chargeback.closed_at is not None or left > coverable_minor(chargeback, line.account):
+        raise Conflict("The bank has decided meanwhile, or less is open.", {"line": line.number})
+    for found in [one for one in chargeback.found if one.place in _PAID_BY.get(line.account, _ELSE_PAID)]:
+        part = min(left, found.amount_minor)
+        if part and part < found.amount_minor:
+            found.amount_minor -= part
+            number = len(chargeback.lines) + 1
+            chargeback.lines.append(ChargebackLine(number=number, round=chargeback.round, place="cleared", amount_minor=part))
+        elif part:
+            found.place = "cleared"
+        left -= part
+
+
 def _carried_out(act: Act, case: Confiscation, line: CaseLine, contract: Contract | None, milestone: Milestone | None) -> Entry:
+    if line.chargeback_id is not None:
+        _clear(act.session.get_one(Chargeback, line.chargeback_id, with_for_update=True), line)
     if line.target not in REFUNDED:
         return _target(case, line, contract, "")
     assert contract is not None, "a refund is of a contract"
@@ -106,6 +135,7 @@ def _target(case: Confiscation, line: CaseLine, contract: Contract | None, refun
         "authority": entries.case_authority,
         "remainder_to_person": entries.case_remainder,
         "proven_loss": entries.case_loss,
+        "same_contract_chargeback": entries.case_chargeback,
     }[line.target]
     return build(case, line, contract)
 
@@ -138,25 +168,32 @@ def give_back(act: Act, case: Confiscation, touched: Milestones, *, at_platform_
         if line.target == "remainder_to_person":
             line.restored_minor, line.restore_note = line.amount_minor, "was the person's again already"
             continue
-        if line.target in REFUNDED and not (at_platform_cost and line.account != "escrow"):
-            line.restore_note = "not restorable: the client has it back, by the way it came"
-            continue
-        source = _still_in(act, case, line)
+        source = _still_in(act, case, line, at_platform_cost=at_platform_cost)
         if source is None:
-            line.restore_note = "not restorable: the authority has it"
+            line.restore_note = f"not restorable: {_GONE_TO[line.target]}"
             continue
         line.restored_minor = line.amount_minor
-        line.restore_note = "at the platform's cost" if line.target in REFUNDED else "back where it came from"
+        line.restore_note = "at the platform's cost" if source == accounts.LOSSES and line.target in _GONE_TO else "back where it came from"
         post(act, entries.restore(case, line, source, _origin(case, line, touched)))
 
 
-def _still_in(act: Act, case: Confiscation, line: CaseLine) -> Account | None:
-    """Where a line's money is taken from when it is given back; None when an authority has it."""
-    if line.target in REFUNDED:
-        return accounts.LOSSES
-    kept = accounts.confiscated(case.id) if line.target == "forfeit" else accounts.authority_payable(case.id)
-    if line.target in ("forfeit", "authority") and balance(act.session, kept, case.currency) >= line.amount_minor:
+_GONE_TO = {
+    "client": "the client has it back, by the way it came",
+    "same_contract_refund": "the client has it back, by the way it came",
+    "same_contract_chargeback": "the client's bank has it",
+    "authority": "the authority has it",
+}
+
+
+def _still_in(act: Act, case: Confiscation, line: CaseLine, *, at_platform_cost: bool) -> Account | None:
+    """Where a line's money is taken from when it is given back; None when somebody else has it and the platform does not bear it."""
+    kept = accounts.authority_payable(case.id) if line.target == "authority" else accounts.confiscated(case.id)
+    may_be_here = line.target in ("forfeit", "authority", "same_contract_chargeback")
+    if may_be_here and balance(act.session, kept, case.currency) >= line.amount_minor:
         return kept
+    if line.target in _GONE_TO and line.target != "authority":
+        # What a milestone held went where it belongs all the same: back to the client.
+        return accounts.LOSSES if at_platform_cost and line.account != "escrow" else None
     return _KEPT_IN.get(line.target)
 
 

@@ -23,6 +23,7 @@ from service.papers import compile_pdf
 
 _BECAME = {
     "client": "back to the client, by the way it was paid", "same_contract_refund": "refund to the client, by the way it was paid",
+    "same_contract_chargeback": "to the bank that took the payment back",
     "authority": "to an authority, by its order", "proven_loss": "for a proven loss of the platform", "remainder_to_person": "stays the freelancer's",
     "forfeit": "forfeited",
 }  # fmt: skip

@@ -303,11 +303,17 @@ def chargeback_won(
     *,
     reserved_minor: int,
     owed_minor: int,
+    cleared: Iterable[tuple[str, int]] = (),
 ) -> Entry:
-    """Held again (by milestone), available again, owed to the client again; the bank gave the amount back."""
-    aside = reserved_by_chargeback(chargeback.id)
+    """Held again (by milestone), available again, owed to the client again; the bank gave the amount back.
+
+    `cleared`: what cases had paid of it is theirs again, by case, until people decide about it anew.
+    """
+    aside, paid = reserved_by_chargeback(chargeback.id), list(cleared)
+    open_minor = chargeback.amount_minor - sum(amount for _, amount in paid)
     lines = [
-        Line(OPERATING, receivable(chargeback.id), chargeback.amount_minor),
+        Line(OPERATING, receivable(chargeback.id), open_minor),
+        *(Line(TRUST, confiscated(case_id), amount) for case_id, amount in paid),
         *(Line(disputed(milestone_id), escrow(milestone_id), amount) for milestone_id, amount in held),
         Line(aside, available(contract.freelancer_id), reserved_minor),
         Line(aside, unclaimed(contract.client_id), owed_minor),
@@ -387,6 +393,13 @@ def case_loss(case: Confiscation, line: CaseLine, contract: Contract | None) -> 
     """A proven loss of the platform is made good, from trust to operating in the same entry."""
     postings = (Line(confiscated(case.id), LOSSES, line.amount_minor), Line(OPERATING, TRUST, line.amount_minor))
     return _case_line(EntryType.CASE_LOSS, case, line, postings, contract)
+
+
+def case_chargeback(case: Confiscation, line: CaseLine, contract: Contract | None) -> Entry:
+    """What a bank has pulled is paid for, from trust to operating in the same entry: a later loss then posts nothing."""
+    pulled = receivable(line.chargeback_id or "")
+    postings = (Line(confiscated(case.id), pulled, line.amount_minor), Line(OPERATING, TRUST, line.amount_minor))
+    return _case_line(EntryType.CASE_CHARGEBACK, case, line, postings, contract)
 
 
 def forfeit(case: Confiscation, line: CaseLine) -> Entry:

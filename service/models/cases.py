@@ -12,7 +12,15 @@ from service.domain.lifecycle import CASE
 from service.models.base import Base, TypeID, one_of
 
 CASE_ACCOUNTS = ("escrow", "available", "pending", "reserve")
-CASE_TARGETS = ("client", "same_contract_refund", "authority", "proven_loss", "remainder_to_person", "forfeit")
+CASE_TARGETS = (
+    "client",
+    "same_contract_refund",
+    "same_contract_chargeback",
+    "authority",
+    "proven_loss",
+    "remainder_to_person",
+    "forfeit",
+)
 
 
 class Confiscation(Base):
@@ -59,6 +67,7 @@ class CaseLine(Base):
         one_of("target", CASE_TARGETS),
         CheckConstraint("amount_minor > 0 AND restored_minor BETWEEN 0 AND amount_minor", name="amounts"),
         CheckConstraint("account NOT IN ('escrow', 'pending') OR milestone_id IS NOT NULL", name="of_a_milestone"),
+        CheckConstraint("(target = 'same_contract_chargeback') = (chargeback_id IS NOT NULL)", name="of_a_chargeback"),
     )
 
     case_id: Mapped[str] = mapped_column(TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True)
@@ -67,6 +76,8 @@ class CaseLine(Base):
     milestone_id: Mapped[str | None] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"))
     amount_minor: Mapped[int]
     target: Mapped[str]
+    chargeback_id: Mapped[str | None] = mapped_column(TypeID("cbk"), ForeignKey("chargeback.id"), index=True)
+    """Which one it pays for; from `reserve`, out of what that chargeback has set aside."""
     refund_id: Mapped[str | None] = mapped_column(TypeID("ref"), ForeignKey("refund.id"))
     restored_minor: Mapped[int] = mapped_column(default=0)
     restore_note: Mapped[str | None]

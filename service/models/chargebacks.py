@@ -53,11 +53,14 @@ class Chargeback(Base):
 
 
 class ChargebackLine(Base):
-    """A part of the charged-back amount and where it was found: still in escrow, released but here, paid out, or only the platform's to bear."""
+    """A part of the charged-back amount and where it was found: still in escrow, released but here, paid out, or only the platform's to bear.
+
+    `cleared`: a confiscation case has paid for it, whatever the bank decides.
+    """
 
     __tablename__ = "chargeback_line"
     __table_args__ = (
-        one_of("place", ("escrow", "unclaimed", "pending", "available", "paid_out", "platform")),
+        one_of("place", ("escrow", "unclaimed", "pending", "available", "paid_out", "platform", "cleared")),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
     )
 

@@ -13,9 +13,10 @@ from service.act import Act
 from service.domain import typeid
 from service.domain.actors import Actor
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
+from service.domain.money import plain
 from service.escrow import taking
 from service.ledger import Account, balance
-from service.models import CaseApproval, CaseLine, Confiscation, Contract, Hold, Milestone, new_id
+from service.models import CaseApproval, CaseLine, Chargeback, Confiscation, Contract, Hold, Milestone, new_id
 
 FAST = ("legal_order", "stolen_card")
 APPROVERS = 2
@@ -27,6 +28,7 @@ class Wanted:
     amount_minor: int
     target: str
     milestone_id: str | None
+    chargeback_id: str | None = None
 
 
 def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evidence: list[str], wanted: list[Wanted]) -> Confiscation:
@@ -39,7 +41,15 @@ def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evid
         ended_at=None, end_reason=None,
     )  # fmt: skip
     case.lines = [
-        CaseLine(number=i, account=w.account, milestone_id=w.milestone_id, amount_minor=w.amount_minor, target=w.target) for i, w in enumerate(wanted, 1)
+        CaseLine(
+            number=i,
+            account=w.account,
+            milestone_id=w.milestone_id,
+            amount_minor=w.amount_minor,
+            target=w.target,
+            chargeback_id=w.chargeback_id,
+        )
+        for i, w in enumerate(wanted, 1)
     ]
     _check(act, case)
     act.session.add(case)
@@ -57,6 +67,8 @@ def _check(act: Act, case: Confiscation) -> None:
             raise Invalid.one(f"{at}/target", "forfeit_is_off", "Nothing is forfeited to the platform unless its operator has recorded a legal basis.")
         if line.target in taking.REFUNDED or line.account in ("escrow", "pending"):
             _own_milestone(act, case, line, at)
+        if line.chargeback_id is not None or line.target == "same_contract_chargeback":
+            _own_chargeback(act, case, line, at)
         source = taking.source_of(case, line)
         needed[source] = needed.get(source, 0) + line.amount_minor
     for account, amount in needed.items():
@@ -70,6 +82,21 @@ def _own_milestone(act: Act, case: Confiscation, line: CaseLine, at: str) -> Non
     contract = act.session.get_one(Contract, milestone.contract_id) if milestone else None
     if contract is None or contract.freelancer_id != case.freelancer_id or contract.currency != case.currency:
         raise Invalid.one(f"{at}/milestone", "milestone_needed", "Name a milestone of this person, in the case's currency, that this money belongs to.")
+
+
+def _own_chargeback(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
+    found = act.session.get(Chargeback, line.chargeback_id) if line.chargeback_id else None
+    contract = act.session.get_one(Contract, found.contract_id) if found else None
+    if found is None or contract is None or contract.freelancer_id != case.freelancer_id or found.currency != case.currency:
+        raise Invalid.one(f"{at}/chargeback", "chargeback_needed", "Name a chargeback of this person, in the case's currency, that this money is to pay for.")
+    if line.target != "same_contract_chargeback":
+        raise Invalid.one(f"{at}/target", "chargeback_pays_itself", "Money for a chargeback goes to `same_contract_chargeback` and nowhere else.")
+    if not found.locked or found.closed_at is not None:
+        raise Invalid.one(f"{at}/chargeback", "chargeback_over", "The bank has decided about this chargeback; a loss of it is a proven loss.")
+    others = sum(one.amount_minor for one in case.lines if one.chargeback_id == line.chargeback_id and one.account == line.account)
+    most = taking.coverable_minor(found, line.account)
+    if others > most:
+        raise Invalid.one(f"{at}/amount", "more_than_there_is", f"{plain(most, case.currency)} of this chargeback can be paid from there.")
 
 
 def notice(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
@@ -138,7 +165,8 @@ def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]
     """The person, then every contract that a line touches, in the one order of locks; by milestone."""
     rows.freelancer(act.session, case.freelancer_id, lock=True)
     ids = [line.milestone_id for line in case.lines if line.milestone_id]
-    owners = sorted({act.session.get_one(Milestone, one).contract_id for one in ids})
+    contested = [line.chargeback_id for line in case.lines if line.chargeback_id]
+    owners = sorted({act.session.get_one(Milestone, one).contract_id for one in ids} | {act.session.get_one(Chargeback, one).contract_id for one in contested})
     contracts = {one: rows.contract(act.session, one, owner=rows.EVERYONE, lock=True) for one in owners}
     return {m.id: (c, m) for c in contracts.values() for m in c.milestones if m.id in ids}
 

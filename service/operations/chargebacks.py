@@ -21,7 +21,19 @@ from service.domain.money import from_stripe
 from service.domain.psp import ChargebackSnapshot
 from service.escrow import money, sources, states
 from service.ledger import Account, Entry, accounts, balance, entries
-from service.models import Chargeback, ChargebackLine, Contract, Milestone, Payment, Refund, Release, Submission, new_id
+from service.models import (
+    CaseLine,
+    Chargeback,
+    ChargebackLine,
+    Confiscation,
+    Contract,
+    Milestone,
+    Payment,
+    Refund,
+    Release,
+    Submission,
+    new_id,
+)
 
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 _EVENTS = {
@@ -232,6 +244,7 @@ def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback)
         held,
         reserved_minor=_reserved(chargeback),
         owed_minor=_at(chargeback, "unclaimed"),
+        cleared=_paid_by_cases(act, chargeback),
     )
     chargeback.locked, chargeback.round = False, chargeback.round + 1
     return [entry]
@@ -253,6 +266,8 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     if payment.state == "charged_back":
         events.move(act, payment, "lose", contract=contract)
     protected = bool(chargeback.protected)
+    if _at(chargeback, "cleared") == chargeback.amount_minor:
+        return []
     entry = entries.chargeback_lost(
         contract,
         chargeback,
@@ -264,6 +279,19 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
         lost_minor=platform + (reserved + gone if protected else 0),
     )
     return [entry]
+
+
+def _paid_by_cases(act: Act, chargeback: Chargeback) -> list[tuple[str, int]]:
+    """What cases paid of this round, by case: theirs again, and before people, since the bank did not keep it."""
+    left = _at(chargeback, "cleared")
+    query = select(CaseLine).join(Confiscation).where(CaseLine.chargeback_id == chargeback.id, Confiscation.executed_at.is_not(None))
+    paid: list[tuple[str, int]] = []
+    for line in act.session.execute(query.order_by(Confiscation.executed_at.desc(), CaseLine.number)).scalars():
+        if left >= line.amount_minor:
+            paid.append((line.case_id, line.amount_minor))
+            left -= line.amount_minor
+            queue.open_task(act, "case_chargeback_won", line.case_id, chargeback=chargeback.id, amount=line.amount_minor)
+    return paid
 
 
 def _held(chargeback: Chargeback) -> list[tuple[str, int]]:

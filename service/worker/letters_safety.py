@@ -17,6 +17,7 @@ from service.operations.reasons import HIDDEN
 
 _TARGETS = {
     "client": "to the client, by the way it came", "same_contract_refund": "to the client, by the way it came", "authority": "to an authority, by its order",
+    "same_contract_chargeback": "to the bank that took the payment back",
     "proven_loss": "for a proven loss", "remainder_to_person": "stays yours", "forfeit": "forfeited",
 }  # fmt: skip
 

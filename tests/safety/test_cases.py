@@ -18,6 +18,7 @@ from service.operations import people
 from tests.databases import clone
 from tests.faults.test_payments import at_once
 from tests.safety.test_holds import WHY, freeze
+from tests.states.test_chargebacks import contest
 from tests.world import World
 
 fault = pytest.mark.fault
@@ -249,3 +250,83 @@ def test_what_was_to_be_forfeited_comes_back_whole() -> None:
         assert world.balance()["available"] == 95_000
         world.advance("181d")
         assert "forfeitures" not in world.trial_balance(), "nothing is left to become final"
+
+
+def stolen_card(world: World) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """100.00 released and in its security period, and a bank that takes all of it back: (contract, chargeback, Stripe's id)."""
+    contract, _ = world.released_contract(milestones=[("Work", 10_000)])
+    dispute = contest(world)
+    return contract, world.program().get(f"/v1/contracts/{contract['id']}/chargebacks")["data"][0], dispute
+
+
+def chargeback_line(chargeback: dict[str, Any], amount: int = 9_500, account: str = "reserve") -> dict[str, Any]:
+    return line(account, amount, "same_contract_chargeback") | {"chargeback": chargeback["id"]}
+
+
+def carried_out(world: World, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    _, case = drafted(world, lines)
+    step(world, "safety", case, "notice")
+    world.program().post(f"/v1/cases/{case['id']}/answer", {"words": "The card was not mine to know."})
+    for who in ("approver2", "reviewer"):
+        step(world, who, case, "approve")
+    return step(world, "safety", case, "execute")
+
+
+@pytest.mark.parametrize("part", [9_500, 4_000])
+@pytest.mark.parametrize("decision", ["lost", "won"])
+def test_a_chargeback_s_own_reserve_pays_for_it(world: World, part: int, decision: str) -> None:
+    """What the bank pulled was 100.00 of the platform's; 95.00 of it are set aside. The case takes them and clears that much."""
+    _, chargeback, dispute = stolen_card(world)
+    assert world.balance()["reserved"] == 9_500
+    before = world.trial_balance()
+    carried_out(world, [chargeback_line(chargeback, part)])
+    after = world.trial_balance()
+    assert (world.balance()["reserved"], after.get("confiscated", 0)) == (9_500 - part, 0)
+    assert after["psp_operating"] - before["psp_operating"] == part, "the platform has that much of it back"
+    assert after.get("chargeback_receivable", 0) == 10_000 - part
+    world.sandbox.post(f"disputes/{dispute}/{decision}", {})
+    world.work()
+    world.check_books()
+    done, mine = world.trial_balance(), world.balance()
+    assert (done.get("chargeback_receivable", 0), mine["reserved"]) == (0, 0)
+    if decision == "lost":
+        # The freelancer had done all that could be asked of them: what the case left is theirs, and the platform bears the rest.
+        assert (done["psp_operating"] - before["psp_operating"], done["losses"]) == (part, 10_000 - part)
+        assert mine["available"] == 9_500 - part
+    else:
+        assert (mine["available"] + mine["pending"], done.get("confiscated", 0)) == (9_500 - part, part)
+        tasks = world.program("finance").get("/v1/staff/tasks")["data"]
+        assert [t["kind"] for t in tasks if t["kind"] == "case_chargeback_won"] == ["case_chargeback_won"]
+
+
+def test_a_line_for_a_chargeback_is_checked(world: World) -> None:
+    """Somebody else's, one that is over, more than is set aside, another target, none named: each with its pointer."""
+    _, chargeback, dispute = stolen_card(world)
+    hold = freeze(world, world.ada_id, scopes=["outflow"])
+    world.program("approver").post(f"/v1/staff/holds/{hold['id']}/confirm")
+
+    def refused(one: dict[str, Any], under: str = hold["id"]) -> tuple[str, str]:
+        reply = world.program("safety").call("POST", "/v1/staff/confiscations", CASE | {"hold": under, "lines": [one]})
+        assert reply.status == 422, reply.text
+        return reply.json()["errors"][0]["pointer"], reply.json()["errors"][0]["code"]
+
+    assert refused(chargeback_line(chargeback, 9_501)) == ("/lines/0/amount", "more_than_there_is")
+    assert refused(chargeback_line(chargeback, 600, "available")) == ("/lines/0/amount", "more_than_there_is")
+    assert refused(chargeback_line(chargeback) | {"chargeback": None}) == ("/lines/0/chargeback", "chargeback_needed")
+    assert refused(chargeback_line(chargeback) | {"target": "proven_loss"}) == ("/lines/0/target", "chargeback_pays_itself")
+    others = freeze(world, world.mary_id, scopes=["outflow"])
+    world.program("approver").post(f"/v1/staff/holds/{others['id']}/confirm")
+    assert refused(chargeback_line(chargeback), others["id"]) == ("/lines/0/chargeback", "chargeback_needed")
+    world.sandbox.post(f"disputes/{dispute}/won", {})
+    world.work()
+    assert refused(chargeback_line(chargeback)) == ("/lines/0/chargeback", "chargeback_over")
+    world.check_books()
+
+
+def test_a_reversed_case_says_that_the_bank_has_it(world: World) -> None:
+    """Undecided: it paid what was pulled. At the platform's cost it is the person's again; else the line says why not."""
+    _, chargeback, _ = stolen_card(world)
+    case = carried_out(world, [chargeback_line(chargeback)])
+    back = step(world, "approver", case, "restore", {"reason": "The letter was forged.", "at_platform_cost": True})
+    assert (back["lines"][0]["restored"], back["lines"][0]["note"]) == (9_500, "at the platform's cost")
+    assert world.balance()["available"] == 9_500

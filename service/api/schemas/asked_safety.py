@@ -71,6 +71,12 @@ class CaseLineIn(Schema):
     amount = amount(required=True)
     target = fields.String(required=True, validate=validate.OneOf(CASE_TARGETS))
     milestone = object_id("mst", load_default=None, allow_none=True)
+    chargeback = object_id(
+        "cbk",
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "For `same_contract_chargeback`: which one it pays for; from `reserve`, out of what it has set aside"},
+    )
 
 
 class CaseIn(Schema):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from service import desk, rows
 from service.act import Act
+from service.domain import typeid
 from service.domain.errors import Invalid, NotFound
 from service.domain.money import plain
+from service.domain.typeid import ObjectKind
+from service.escrow import taking
 from service.escrow.money import held_minor
 from service.models import CASE_TARGETS, Contract
-from service.operations import cases, desk_reads, holds
+from service.operations import cases, contract_reads, desk_reads, holds
 from service.operations.cases import Wanted
 from service.pages.staff.deed import Deed, Field, currency_of
 
 TARGET_WORDS = {
     "client": "back to the client of", "same_contract_refund": "as a refund to the client of", "authority": "to an authority, by its order",
-    "proven_loss": "for a proven loss of the platform", "remainder_to_person": "stays the person's", "forfeit": "forfeited to the platform",
+    "same_contract_chargeback": "to the bank, for its chargeback", "proven_loss": "for a proven loss of the platform", "remainder_to_person": "stays the person's", "forfeit": "forfeited to the platform",
 }  # fmt: skip
 ACCOUNT_WORDS = {"escrow": "in protection", "available": "available", "pending": "in the security period", "reserve": "set aside by the hold"}
 CASE_LINES = 6
@@ -28,8 +32,9 @@ def open_case(act: Act, hold_id: str) -> Deed:
     if hold.freelancer_id is None:
         raise NotFound("A case is about a freelancer's money.")
     contracts = desk_reads.contracts_of(act.session, hold.freelancer_id)
-    sources = (("", "nothing"), *_sources(contracts))
-    targets = (("", "nobody"), *_targets(contracts, bool(act.policies.forfeit_legal_basis)))
+    contested = _contested(act, contracts)
+    sources = (("", "nothing"), *_sources(contracts, contested))
+    targets = (("", "nobody"), *_targets(contracts, contested, bool(act.policies.forfeit_legal_basis)))
     lines: list[Field] = []
     for n in range(1, CASE_LINES + 1):
         lines += [
@@ -49,8 +54,29 @@ def open_case(act: Act, hold_id: str) -> Deed:
     return Deed("Open a case", "Draft the case", do, (*words, currency_of(act), *lines))
 
 
-def _sources(contracts: list[Contract]) -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class _Contested:
+    """A chargeback that the bank has not decided, and what it is called on the form."""
+
+    id: str
+    words: str
+    reserved: str | None
+
+
+def _contested(act: Act, contracts: list[Contract]) -> list[_Contested]:
+    found = []
+    for contract in contracts:
+        for one in contract_reads.chargebacks_of(act.session, contract.id):
+            if one.locked and one.closed_at is None:
+                aside = taking.coverable_minor(one, "reserve")
+                words = f"the chargeback of {plain(one.amount_minor, one.currency)} in “{contract.title}”"
+                found.append(_Contested(one.id, words, plain(aside, one.currency) if aside else None))
+    return found
+
+
+def _sources(contracts: list[Contract], contested: list[_Contested]) -> list[tuple[str, str]]:
     out = [("available|", ACCOUNT_WORDS["available"]), ("reserve|", ACCOUNT_WORDS["reserve"])]
+    out += [(f"reserve|{one.id}", f"set aside for {one.words}: {one.reserved}") for one in contested if one.reserved]
     for contract in contracts:
         for milestone in contract.milestones:
             if held_minor(milestone):
@@ -60,9 +86,11 @@ def _sources(contracts: list[Contract]) -> list[tuple[str, str]]:
     return out[:200]
 
 
-def _targets(contracts: list[Contract], forfeit: bool) -> list[tuple[str, str]]:
-    of_milestone = ("client", "same_contract_refund")
-    out = [(f"{target}|", TARGET_WORDS[target]) for target in CASE_TARGETS if target not in of_milestone and (forfeit or target != "forfeit")]
+def _targets(contracts: list[Contract], contested: list[_Contested], forfeit: bool) -> list[tuple[str, str]]:
+    of_milestone, of_chargeback = ("client", "same_contract_refund"), "same_contract_chargeback"
+    named = (*of_milestone, of_chargeback, *(() if forfeit else ("forfeit",)))
+    out = [(f"{target}|", TARGET_WORDS[target]) for target in CASE_TARGETS if target not in named]
+    out += [(f"{of_chargeback}|{one.id}", f"to the bank, for {one.words}") for one in contested]
     paid = [(m.id, f"“{m.title}”") for c in contracts for m in c.milestones if m.funded_minor]
     return (out + [(f"{target}|{one}", f"{TARGET_WORDS[target]} {title}") for target in of_milestone for one, title in paid])[:200]
 
@@ -76,7 +104,9 @@ def _wanted(given: dict[str, Any]) -> list[Wanted]:
         if not (source and target and amount):
             said = f"Line {n}: say from where, to whom and how much, or leave all three empty."
             raise Invalid.one(f"amount_{n}", "incomplete_line", said)
-        account, _, from_milestone = source.partition("|")
-        kind, _, to_milestone = target.partition("|")
-        out.append(Wanted(account, amount, kind, from_milestone or to_milestone or None))
+        account, _, from_id = source.partition("|")
+        kind, _, to_id = target.partition("|")
+        milestone = next((one for one in (from_id, to_id) if typeid.is_typeid(one, ObjectKind.MILESTONE)), None)
+        chargeback = next((one for one in (from_id, to_id) if typeid.is_typeid(one, ObjectKind.CHARGEBACK)), None)
+        out.append(Wanted(account, amount, kind, milestone, chargeback))
     return out
