@@ -97,13 +97,17 @@ def _cases(act: Act) -> list[Waiting]:
 _PLACES = """
     SELECT a.currency, a.kind, sum(b.credits - b.debits)::bigint AS amount_minor, bool_or(b.hold_release + b.hold_refund + b.hold_outflow > 0) AS stopped
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
-     WHERE a.owner IN (SELECT hold_owners(%s)) AND b.normal_side = 'credit' AND b.credits > b.debits GROUP BY 1, 2 ORDER BY 1, 2
+     WHERE (%(of)s IN (a.owner, a.freelancer_id, a.client_id, a.contract_id) OR a.owner IN (SELECT hold_owners(%(of)s)))
+       AND b.normal_side = 'credit' AND b.credits > b.debits GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
 def money(session: Session, subject_id: str) -> list[Any]:
-    """Where the money of a person, contract, milestone, payment or payout lies (kind), and whether a gate stops any of it."""
-    return fetch(session, _PLACES, (typeid.decode(subject_id),))
+    """Where the money of a person, contract, milestone, payment or payout lies (kind), and whether a gate stops any of it.
+
+    Every account knows whose it is, so what a hold or a chargeback has set aside, and what is on its way, is there too.
+    """
+    return fetch(session, _PLACES, {"of": typeid.decode(subject_id)})
 
 
 def contracts_of(session: Session, person_id: str) -> list[Contract]:

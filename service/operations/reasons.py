@@ -9,6 +9,7 @@ from service.act import Act
 from service.db import fetch
 from service.domain import actors
 from service.domain.restrictions import SCOPES
+from service.ledger import accounts, balance
 from service.models import Hold
 
 _MONEY = """
@@ -52,8 +53,9 @@ def money(act: Act, hold: Hold) -> list[dict[str, Any]]:
     """The sums that this hold keeps, from the books: per currency and place."""
     if hold.ended_at is not None:
         return []
-    if hold.amount_minor is not None:
-        return [{"currency": hold.currency, "where": "reserve", "amount": hold.amount_minor}]
+    if hold.currency is not None:
+        aside = balance(act.session, accounts.reserved_by_hold(hold.id), hold.currency)
+        return [{"currency": hold.currency, "where": "reserve", "amount": aside}] if aside else []
     kinds = sorted({kind for scope in hold.scopes for kind in _STOPS.get(scope, ())})
     rows = fetch(act.session, _MONEY, (hold.subject_id, kinds))
     return [{"currency": row.currency, "where": row.kind, "amount": row.amount_minor} for row in rows]

@@ -27,7 +27,7 @@ _CASES = """
 """
 _HELD_NOW = """
     SELECT a.currency, sum(b.credits - b.debits)::bigint AS held_minor FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id
-     WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0 OR (a.kind = 'reserve' AND b.credits > b.debits) GROUP BY 1 HAVING sum(b.credits - b.debits) > 0 ORDER BY 1
+     WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0 OR (a.kind = 'reserve' AND a.owner_type = 'hold' AND b.credits > b.debits) GROUP BY 1 HAVING sum(b.credits - b.debits) > 0 ORDER BY 1
 """
 
 

@@ -149,7 +149,7 @@ def test_an_amount_is_set_aside_and_the_rest_flows(world: World) -> None:
     with_money(world)
     ada = world.program()
     hold = freeze(world, world.ada_id, amount=6_000, currency="USD")
-    assert world.balance()["available"] == 3_500
+    assert (world.balance()["available"], world.balance()["reserved"]) == (3_500, 6_000)
     assert hold["money"] == [{"currency": "USD", "where": "reserve", "amount": 6_000}]
     assert ada.call("POST", "/v1/payouts", {"amount": 4_000, "currency": "USD"}).json()["code"] == "not_enough"
     assert ada.post("/v1/payouts", {"amount": 3_500, "currency": "USD"})["state"] == "requested"
