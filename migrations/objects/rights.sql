@@ -7,18 +7,27 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA hf FROM PUBLIC;
 GRANT USAGE ON SCHEMA hf TO holdfast_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA hf TO holdfast_app;
 GRANT INSERT, UPDATE ON
-    freelancer, client, client_alias, api_key, contract, milestone, release, payment, payment_line, refund, stripe_event,
-    payout_account, payout, payout_source, staff_task, job, message, client_link, client_session, session_grant, code_challenge,
-    change_request, amendment, refund_request, dispute, dispute_offer, chargeback, chargeback_line, fraud_warning, float_movement, email_change,
-    hold, requirement, suspension, appeal, confiscation, case_line, staff_session, staff_link, finance_export, period_close,
-    certificate, tax_identity, accountant_link
+    freelancer, client, client_alias, api_key, contract, milestone, payment, payment_line, refund, stripe_event,
+    payout_account, payout, payout_source, staff_task, job, client_link, client_session, session_grant, code_challenge,
+    change_request, refund_request, dispute, dispute_offer, chargeback, chargeback_line, fraud_warning, float_movement, email_change,
+    hold, requirement, suspension, appeal, staff_session, staff_link, period_close, tax_identity, accountant_link
     TO holdfast_app;
 GRANT INSERT ON
+    certificate, finance_export, message, release, confiscation, case_line, amendment,
     export_piece, psp_row, invoice, tax_scope, tax_due, withholding, tax_filing, fx_rate,
     accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback,
     pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key,
     idempotency_record
     TO holdfast_app;
+-- The columns that given.sql leaves open.
+GRANT UPDATE (superseded_by, revoked_at, revoked_reason) ON certificate TO holdfast_app;
+GRANT UPDATE (state, rows_done, problem, manifest, finished_at) ON finance_export TO holdfast_app;
+GRANT UPDATE (state, sent_at, bounced_at) ON message TO holdfast_app;
+GRANT UPDATE (taken_minor, matured_at) ON release TO holdfast_app;
+GRANT UPDATE (state, noticed_at, answer_until, answer, answered_at, executed_by, executed_at, final_at, ended_at, end_reason)
+    ON confiscation TO holdfast_app;
+GRANT UPDATE (refund_id, restored_minor, restore_note) ON case_line TO holdfast_app;
+GRANT UPDATE (state, answered_at) ON amendment TO holdfast_app;
 GRANT UPDATE (sealed, sealed_with) ON tax_filing TO holdfast_app;
 GRANT UPDATE (remitted_at, reference, remitted_by) ON tax_due TO holdfast_app;
 GRANT UPDATE (position) ON journal_entry TO holdfast_app;
@@ -39,5 +48,6 @@ GRANT EXECUTE ON FUNCTION
     only_drafts_go(), hold_fixed(), only_planned_go(), case_two_people(), case_executed(),
     hold_regate(uuid), hold_gates(text, uuid), hold_subjects(text, uuid), hold_owners(uuid),
     typeid_text(text, uuid), cause_text(text, uuid, int), period_open(), close_fixed(),
+    fixed_but(), export_given(), case_drafted(), head_of_the_chain(), only_done_go(),
     invoice_next(), fx_on(text, text, date, timestamptz)
     TO holdfast_app;

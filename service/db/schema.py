@@ -24,6 +24,7 @@ OBJECTS = (
     "lifecycle",
     "holds",
     "guards",
+    "given",
     "views",
     "released_0_1",
     "rights",
