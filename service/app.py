@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -56,18 +58,28 @@ def create_app(settings: Settings, pump: Pump = lambda _: True) -> Flask:
 
 
 def create_app_from(runtime: Runtime, sandbox: Flask | None) -> Flask:
+    app = copy.copy(_routes())
+    app.extensions = app.extensions | {
+        "holdfast": runtime,
+        "throttle": Throttle(runtime.settings.calls_per_minute),
+    }
+    if runtime.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=runtime.settings.trusted_proxies, x_proto=1)  # type: ignore[method-assign]
+    if sandbox is not None:
+        app.wsgi_app = _Beside(app.wsgi_app, sandbox.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+@functools.cache
+def _routes() -> Flask:
+    """Every view and template, without a world; compiled once in a process, however many worlds it serves."""
     app = Flask("holdfast", static_folder=None, template_folder=str(Path(__file__).parent / "pages" / "templates"))
     app.config["MAX_CONTENT_LENGTH"] = web.MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions |= {"holdfast": runtime, "throttle": Throttle(runtime.settings.calls_per_minute)}
-    if runtime.settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=runtime.settings.trusted_proxies, x_proto=1)  # type: ignore[method-assign]
     web.guard(app)
     pages.register(app)
     api.register(app)
     app.register_error_handler(Exception, _refuse)
-    if sandbox is not None:
-        app.wsgi_app = _Beside(app.wsgi_app, sandbox.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

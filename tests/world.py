@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -47,23 +46,6 @@ class Vault:
             return list(session.execute(text(statement)))
 
 
-class Compiled(BytecodeCache):
-    """Templates are compiled once in a process, and not for every world."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._known:
-            bucket.bytecode_from_string(self._known[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._known[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = Compiled()
-
-
 class Known(Protocol):
     """Whose keys and ids are known already."""
 
@@ -80,7 +62,6 @@ class World:
         self.settings = settings
         self.runtime, sandbox = create_runtime(settings, self._pump)
         self.app = create_app_from(self.runtime, sandbox)
-        self.app.jinja_env.bytecode_cache = COMPILED
         self.db: Database = self.runtime.db
         remember_address(self.db, settings.public_url)
         work = SandboxWork(self.db, self._deliver, sign, settings.stripe_webhook_secrets)
