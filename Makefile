@@ -37,7 +37,7 @@ demo: $(VENV)/.runs ## run everything on a seeded world: http://127.0.0.1:8000; 
 
 test: $(VENV)/.ready ## every test that needs only Python
 	@rm -rf build/moves
-	MOVES_DIR=build/moves $(BIN)/python -m pytest -n 2 --dist loadgroup -q --ignore=tests/browser
+	MOVES_DIR=build/moves $(BIN)/python -m pytest -n 2 --dist loadscope -q --ignore=tests/browser
 
 check: test lint types layers openapi docs fuzz browser ## everything that CI checks
 

@@ -7,6 +7,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,14 @@ def _fastest() -> Path:
     """In memory, where there is room: a clone is 700 small files, and there is one for each test."""
     memory = Path("/dev/shm")
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else Path("/var/tmp")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that share a world go to one worker; see `tests.sharing`."""
+    from tests.sharing import scheduler  # noqa: PLC0415  xdist may be switched off
+
+    return scheduler(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

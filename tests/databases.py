@@ -26,6 +26,12 @@ def drop(name: str) -> None:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+def once(what: str) -> None:
+    """Claims something for this run of all workers. Raises where another worker has claimed it before."""
+    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE SCHEMA "{what}"')
+
+
 @contextmanager
 def clone(template: str = "template_holdfast", like: Known | None = None, **settings: Any) -> Iterator[World]:
     """A world on a database of its own; `settings` that differ from the tests' usual ones."""

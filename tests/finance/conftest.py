@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.databases import clone, copy_of
+from tests.databases import clone, copy_of, once
 from tests.finance import golden
 from tests.finance.golden import Golden
+from tests.sharing import YEAR, group_of
 
 BASIS = "Statute of Uses 1536"
 
 
 @pytest.fixture(scope="session")
 def driven_year() -> Iterator[Golden]:
+    once(YEAR)
     with clone(forfeit_legal_basis=BASIS) as world:
         yield golden.drive(world)
 
@@ -28,9 +30,8 @@ def year(driven_year: Golden) -> Iterator[Golden]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them go to one worker, so that the year is driven once and not once in each."""
+    """A test that asks for the year lies in a file that goes to the one worker that drives it."""
     for item in items:
         if isinstance(item, pytest.Function) and "year" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("golden"))
-        if isinstance(item, pytest.Function) and "busy" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("busy"))
+            file = item.nodeid.partition("::")[0]
+            assert group_of(file) == YEAR, f"{file} asks for the golden year: see tests/sharing.py"
