@@ -25,33 +25,33 @@ class Currency:
 
     code: str
     exponent: int
+    minimum_charge_minor: int
+    minimum_milestone_minor: int
     step_minor: int = 1
     stripe_factor: int = 1
-    minimum_charge_minor: int = 50
-    minimum_milestone_minor: int = 500
 
 
 def _table() -> dict[str, Currency]:
     rows = [
-        Currency("USD", 2),
-        Currency("EUR", 2),
-        Currency("GBP", 2, minimum_charge_minor=30),
-        Currency("INR", 2, minimum_milestone_minor=50_000),
-        Currency("CAD", 2),
-        Currency("AUD", 2),
-        Currency("CHF", 2),
-        Currency("SEK", 2, minimum_charge_minor=300, minimum_milestone_minor=5_000),
-        Currency("JPY", 0, minimum_charge_minor=50, minimum_milestone_minor=750),
-        Currency("KRW", 0, minimum_charge_minor=1_000, minimum_milestone_minor=7_000),
-        Currency("ISK", 0, stripe_factor=100, minimum_charge_minor=100, minimum_milestone_minor=700),
-        Currency("UGX", 0, stripe_factor=100, minimum_charge_minor=2_000, minimum_milestone_minor=20_000),
-        Currency("HUF", 2, step_minor=100, minimum_charge_minor=17_500, minimum_milestone_minor=200_000),
-        Currency("TWD", 2, step_minor=100, minimum_charge_minor=2_000, minimum_milestone_minor=16_000),
-        Currency("KWD", 3, step_minor=10, minimum_charge_minor=200, minimum_milestone_minor=1_500),
-        Currency("BHD", 3, step_minor=10, minimum_charge_minor=200, minimum_milestone_minor=2_000),
-        Currency("JOD", 3, step_minor=10, minimum_charge_minor=400, minimum_milestone_minor=3_500),
-        Currency("OMR", 3, step_minor=10, minimum_charge_minor=200, minimum_milestone_minor=2_000),
-        Currency("TND", 3, step_minor=10, minimum_charge_minor=2_000, minimum_milestone_minor=15_000),
+        Currency("USD", 2, 50, 500),
+        Currency("EUR", 2, 50, 500),
+        Currency("GBP", 2, 30, 500),
+        Currency("INR", 2, 50, 50_000),
+        Currency("CAD", 2, 50, 500),
+        Currency("AUD", 2, 50, 500),
+        Currency("CHF", 2, 50, 500),
+        Currency("SEK", 2, 300, 5_000),
+        Currency("JPY", 0, 50, 750),
+        Currency("KRW", 0, 1_000, 7_000),
+        Currency("ISK", 0, 100, 700, stripe_factor=100),
+        Currency("UGX", 0, 2_000, 20_000, stripe_factor=100),
+        Currency("HUF", 2, 17_500, 200_000, step_minor=100),
+        Currency("TWD", 2, 2_000, 16_000, step_minor=100),
+        Currency("KWD", 3, 200, 1_500, step_minor=10),
+        Currency("BHD", 3, 200, 2_000, step_minor=10),
+        Currency("JOD", 3, 400, 3_500, step_minor=10),
+        Currency("OMR", 3, 200, 2_000, step_minor=10),
+        Currency("TND", 3, 2_000, 15_000, step_minor=10),
     ]
     return {row.code: row for row in rows}
 
@@ -88,6 +88,11 @@ def from_stripe(amount: int, code: str) -> int:
     if rest:
         raise ValueError(f"{amount} of Stripe's units is no whole number of minor units in {code}")
     return minor
+
+
+def sayable(amount: int, code: str) -> bool:
+    """Whether an amount in Stripe's units is a whole number of minor units of a currency that we know."""
+    return code in CURRENCIES and amount % CURRENCIES[code].stripe_factor == 0
 
 
 def payable_part(amount_minor: int, code: str) -> int:

@@ -20,6 +20,7 @@ from service.domain.money import from_stripe, plain, to_stripe
 from service.domain.psp import CheckoutSnapshot
 from service.ledger import entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, new_id
+from service.policies.processing import METHODS
 from service.policies.quotes import client_fee_on, promised, surcharge
 
 CHECK_EVERY = timedelta(minutes=10)
@@ -42,7 +43,7 @@ def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = 
     """
     if contract.state not in ("accepted", "active"):
         raise StateConflict("This contract takes no payment now.", {"current_state": contract.state, "allowed_actions": []})
-    if method != "card" and not (method == "us_bank_account" and act.policies.bank_debit and contract.currency == "USD"):
+    if method != "card" and not (method == "us_bank_account" and act.policies.bank_debit and contract.currency in METHODS[method]):
         raise Invalid.one("/method", "method_not_offered", "This way of paying is not offered.")
     wanted = [m for m in contract.milestones if m.id in set(milestone_ids)]
     if not wanted or len(wanted) != len(set(milestone_ids)):

@@ -20,6 +20,7 @@ from service.operations import payments
 from service.operations.links import Visitor
 from service.pages.session import use_form, visitor
 from service.pages.shapes import payable
+from service.policies.processing import METHODS
 from service.policies.quotes import client_fee_on, promised, surcharge
 
 blueprint = Blueprint("pay", __name__)
@@ -39,11 +40,12 @@ def _page(found: Contract, problem: str | None, chosen: set[str]) -> str:
     cost = {m.id: surcharge(runtime.policies, found.currency, [m.amount_minor], found.processing_borne_by)[1] for m in options}
     amounts = [m.amount_minor for m in options]
     everything = surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by)[1] if options else 0
-    by_bank = surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by, "us_bank_account")[1] if options else 0
+    bank_debit = runtime.policies.bank_debit and found.currency in METHODS["us_bank_account"]
+    by_bank = surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by, "us_bank_account")[1] if options and bank_debit else 0
     return render_template(
         "pay.html", contract=found, freelancer=found.freelancer, payable=options, cost=cost, everything=everything, by_bank=by_bank, problem=problem,
         client_fee={m.id: client_fee_on(own, m.amount_minor) for m in options},
-        chosen=chosen or {m.id for m in options[:1]}, bank_debit=runtime.policies.bank_debit and found.currency == "USD",
+        chosen=chosen or {m.id for m in options[:1]}, bank_debit=bank_debit,
     )  # fmt: skip
 
 

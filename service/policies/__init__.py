@@ -11,11 +11,12 @@ from service.config import Settings
 from service.domain.errors import Invalid
 from service.domain.fees import Schedule
 from service.domain.money import usd_like
+from service.policies.amounts import amounts_of, currencies_of
 from service.policies.entity import Entity, entity_of
 from service.policies.fee_tax import FeeTax, fee_taxes_of
 from service.policies.kinds import Kind, kinds_of
 from service.policies.processing import Processing
-from service.policies.reading import PolicyError, read
+from service.policies.reading import PolicyError, Row, read
 from service.policies.reasons import Reason, reasons_of
 from service.policies.rules import Rule, rules_of
 from service.policies.schedules import NORMAL, schedules_of
@@ -136,17 +137,31 @@ class Policies:
         return limits.get(self.stripe_country, limits["default"])
 
     def payout_minimum_minor(self, currency: str) -> int:
-        return self.windows.payout_minimum_usd_like.get(currency, 1000)
+        return self.windows.payout_minimum_usd_like[currency]
+
+    def payout_schedule_minimum_minor(self, currency: str) -> int:
+        return self.windows.payout_schedule_minimum_usd_like[currency]
+
+    def operating_floor_minor(self, currency: str) -> int:
+        return self.windows.operating_floor_minor[currency]
+
+
+_AMOUNTS = ("payout_minimum_usd_like", "payout_schedule_minimum_usd_like", "operating_floor_minor")
+
+
+def _windows(file: Row) -> Windows:
+    values = file.known([f.name for f in fields(Windows)])
+    return Windows(**(values | {name: amounts_of(values, name) for name in _AMOUNTS}))
 
 
 def load(settings: Settings, folder: Path = FOLDER) -> Policies:
     """Read and prove every policy file. Raises PolicyError; the service then does not start."""
+    currencies_of(settings.settlement_currencies)
     kinds = kinds_of(read(settings.kinds or (folder / "kinds.yaml").read_text(), "kinds.yaml"))
     reasons = reasons_of(read((folder / "hold_reasons.yaml").read_text(), "hold_reasons.yaml"))
     fees = read(settings.fees or (folder / "fees.yaml").read_text(), "fees.yaml")
-    windows = read((folder / "windows.yaml").read_text(), "windows.yaml").known([f.name for f in fields(Windows)])
     return Policies(
-        windows=Windows(**windows),
+        windows=_windows(read((folder / "windows.yaml").read_text(), "windows.yaml")),
         kinds=kinds,
         reasons=reasons,
         rules=rules_of(read((folder / "rules.yaml").read_text(), "rules.yaml"), list(reasons)),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain.fees import ProcessingRate
+from service.domain.money import CURRENCIES
+from service.policies.amounts import amounts_of
 from service.policies.reading import Row
 
-METHODS = ("card", "us_bank_account")
+METHODS = {"card": tuple(CURRENCIES), "us_bank_account": ("USD",)}
+"""Ways of paying, and the currencies that each can pay in."""
 
 
 class Processing:
@@ -18,17 +21,16 @@ class Processing:
         methods: Any = file.known(["version", "methods"])["methods"]
         if not isinstance(methods, Row):
             raise file.refuse("methods is a table of tables")
-        self._rows: dict[str, Row] = {}
-        for name in methods.known(["card"], METHODS):
-            row: Row = methods[name].known(["rate"], ["fixed_minor", "cap_minor"])
-            row.rate("rate")
-            for table in ("fixed_minor", "cap_minor"):
-                given = row.get(table, Row())
-                if not isinstance(given, Row) or any(not isinstance(v, int) or isinstance(v, bool) or v < 0 for v in given.values()):
-                    raise row.refuse(f"{table} is a table of whole minor units by currency")
-            self._rows[name] = row
+        self._methods = tuple(methods)
+        self._prices = {(name, currency): price for name in methods.known(["card"], METHODS) for currency, price in _prices(name, methods[name]).items()}
 
     def price(self, currency: str, method: str = "card") -> ProcessingRate:
-        """The rate, the fixed part and the cap of one way of paying in one currency."""
-        row = self._rows.get(method, self._rows["card"])
-        return ProcessingRate(row.rate("rate"), row.get("fixed_minor", {}).get(currency, 0), row.get("cap_minor", {}).get(currency))
+        """The rate, the fixed part and the cap of one way of paying in one currency. Raises KeyError for a currency it cannot pay in."""
+        return self._prices[method if method in self._methods else "card", currency]
+
+
+def _prices(name: str, row: Row) -> dict[str, ProcessingRate]:
+    row.known(["rate", "fixed_minor"], ["cap_minor"])
+    fixed = amounts_of(row, "fixed_minor", METHODS[name])
+    caps: dict[str, int] = amounts_of(row, "cap_minor", METHODS[name]) if "cap_minor" in row else {}
+    return {currency: ProcessingRate(row.rate("rate"), fixed[currency], caps.get(currency)) for currency in METHODS[name]}

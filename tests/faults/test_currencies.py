@@ -39,7 +39,6 @@ def test_the_whole_way(world: World, code: str) -> None:
     """Paid, a part released, a part given back, the rest released, paid out: the same amount at every border, in Stripe's units there."""
     object.__setattr__(world.runtime.policies, "currencies", (*world.runtime.policies.currencies, code))
     world.runtime.policies.windows.operating_floor_minor[code] = -(10**12)
-    world.runtime.policies.windows.payout_minimum_usd_like.setdefault(code, 100)
     row, amount = CURRENCIES[code], AMOUNTS[code]
     contract, client = world.submitted_contract(milestones=[("Work", amount)], currency=code)
     charge = next(o for o in world.sandbox.dump()["objects"] if o["object"] == "charge")
