@@ -15,7 +15,7 @@ from service import ledger as books
 from service.cli import show
 from service.db import Database
 from service.domain.errors import Unavailable
-from service.domain.money import CURRENCIES, from_stripe, plain, to_stripe
+from service.domain.money import CURRENCIES, plain, to_stripe
 from service.ledger import entries
 from service.models import new_id
 from service.operations import reconcile
@@ -35,13 +35,11 @@ def ledger() -> None:
 def verify(as_json: bool, stripe: bool) -> None:
     """Recompute everything: counters, milestones, the trust identity, the chain of seals, and Stripe's balance."""
     made = show.runtime()
-    at_stripe = {c: from_stripe(a, c) for c, a in made.stripe.balance().items()} if stripe else {}
+    told = made.stripe.balance() if stripe else {}
     with show.act(made) as act:
         checks = reconcile.verify(act.session)
         if stripe:
-            elsewhere = reconcile.at_stripe_but_not_platform(act.session)
-            both = {c: at_stripe.get(c, 0) + elsewhere.get(c, 0) for c in {*at_stripe, *elsewhere}}
-            checks.append(reconcile.compare_with_stripe(act.session, both))
+            checks.append(reconcile.compare_with_stripe(act.session, reconcile.at_stripe(act.session, told)))
         lines = books.trial_balance(act.session)
     rows = [{"check": c.name, "compared": c.compared, "result": "ok" if c.ok else "DIFFERS", "differences": c.differences or ""} for c in checks]
     show.table("The books", rows, as_json)

@@ -22,7 +22,7 @@ def _row(code: str, machine: str, states: str, window: str, job: str, then: str)
 
 
 TIMEOUTS = (
-    _row("C1", "contract", "draft", "draft_days", "housekeeping", "the draft is deleted"),
+    _row("C1", "contract", "draft", "draft_days", "draft_forget", "the draft is deleted"),
     _row("C2", "contract", "sent", "offer_reminder_days", "offer_reminder", "the client is reminded"),
     _row("C4", "contract", "change_requested", "change_request_days", "change_lapse", "the offer stands again as it was"),
     _row("C8", "contract", "sent change_requested", "offer_days", "offer_expiry", "the offer ends"),

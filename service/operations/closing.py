@@ -13,7 +13,7 @@ from service import queue
 from service.act import Act
 from service.db import fetch
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
-from service.domain.money import from_stripe
+from service.domain.money import from_stripe, sayable
 from service.domain.psp import BalanceRow
 from service.models import PeriodClose
 
@@ -44,9 +44,12 @@ def since(act: Act) -> datetime:
 
 
 def take_in(act: Act, found: list[BalanceRow]) -> int:
-    """Keep rows that are new. Returns how many."""
+    """Keep rows that are new. Returns how many. A row in money that we cannot say is a task, and stops no other."""
     fresh = 0
     for row in found:
+        if not sayable(row.amount, row.currency) or not sayable(row.fee, row.currency):
+            queue.open_task(act, "psp_row_unsayable", row.id, currency=row.currency, amount=row.amount, fee=row.fee, source=row.source)
+            continue
         amounts = (from_stripe(row.amount, row.currency), from_stripe(row.fee, row.currency))
         fresh += len(fetch(act.session, _INSERT, (row.id, row.type, row.source or row.id, row.currency, *amounts, row.created_at, act.now)))
     return fresh

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -220,14 +220,25 @@ def remind(act: Act, contract: Contract) -> None:
     events.record(act, "contract.reminded", contract, step=contract.state)
 
 
-def forget_old_drafts(act: Act) -> int:
-    """Throw away drafts that nobody has touched for a long time, at most 200 at once. Returns how many."""
-    query = select(Contract).where(Contract.state == "draft", Contract.updated_at < act.now - timedelta(days=act.policies.windows.draft_days))
-    found = list(act.session.execute(query.limit(200).with_for_update(skip_locked=True)).scalars())
-    for contract in found:
-        events.record(act, "contract.draft_deleted", contract, public=False)
-        act.session.delete(contract)
-    return len(found)
+def old_drafts(act: Act) -> list[str]:
+    """Drafts that nobody has touched for a long time, at most 1,000."""
+    query = select(Contract.id).where(Contract.state == "draft", Contract.updated_at < _drafts_until(act))
+    return list(act.session.execute(query.order_by(Contract.updated_at).limit(1_000)).scalars())
+
+
+def _drafts_until(act: Act) -> datetime:
+    return act.now - timedelta(days=act.policies.windows.draft_days)
+
+
+def forget_draft(act: Act, contract_id: str) -> bool:
+    """Throw a draft away, unless it was touched or is gone. Returns whether it was thrown away."""
+    query = select(Contract).where(Contract.id == contract_id)
+    contract: Contract | None = rows.maybe(act.session, query, lock=True)
+    if contract is None or contract.state != "draft" or contract.updated_at >= _drafts_until(act):
+        return False
+    events.record(act, "contract.draft_deleted", contract, public=False)
+    act.session.delete(contract)
+    return True
 
 
 def _check(act: Act, freelancer_id: str, terms: Terms) -> None:

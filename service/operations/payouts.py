@@ -255,9 +255,13 @@ def failed(act: Act, payout: Payout) -> None:
         post(act.as_(PSP), entries.payout_returned(payout))
 
 
-def request_by_itself(act: Act, freelancer_id: str, currency: str, asked_by: str) -> Payout | None:
-    """A payout of all that is available, as far as banks take it. None when there is nothing left."""
-    amount = payable_part(balance(act.session, accounts.available(freelancer_id), currency), currency)
+def request_by_itself(act: Act, freelancer_id: str, currency: str, asked_by: str, most_minor: int | None = None) -> Payout | None:
+    """A payout of all that is available and not spoken for, or at most of so much, as far as banks take it.
+
+    None when there is nothing left. Raises as `request` does.
+    """
+    free = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(act.session, freelancer_id, currency)
+    amount = payable_part(free if most_minor is None else min(free, most_minor), currency)
     return request(act, freelancer_id, amount, currency, asked_by) if amount > 0 else None
 
 

@@ -17,6 +17,7 @@ from service.act import Act
 from service.db import fetch
 from service.domain.chart import ACCOUNTS
 from service.domain.errors import Forbidden, StateConflict
+from service.domain.money import from_stripe, sayable
 from service.ledger import TrialLine, entries, post, seals, trial_balance
 from service.models import FloatMovement, Installation
 
@@ -130,6 +131,16 @@ def at_stripe_but_not_platform(session: Session) -> dict[str, int]:
     return {row.currency: int(row[1]) for row in session.execute(_ELSEWHERE)}
 
 
+def at_stripe(session: Session, told: dict[str, int]) -> dict[str, int]:
+    """What Stripe says of the platform's balance, in our minor units, with what it holds of ours elsewhere.
+
+    An amount that our minor units cannot say stands as Stripe said it: the books know no such money, so it is a difference.
+    """
+    found = {code: from_stripe(amount, code) if sayable(amount, code) else amount for code, amount in told.items()}
+    elsewhere = at_stripe_but_not_platform(session)
+    return {code: found.get(code, 0) + elsewhere.get(code, 0) for code in {*found, *elsewhere}}
+
+
 def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Check:
     """Platform balance plus connected balances that carry our payouts, against trust plus operating."""
     expected = stripe_side(trial_balance(session))
@@ -163,8 +174,7 @@ _OPERATING = """
 
 def watch_floor(act: Act) -> list[str]:
     """Currencies in which the platform's own money is below the policy's floor; written down, so that payouts in them wait."""
-    floor = act.policies.windows.operating_floor_minor
-    below = sorted(row.currency for row in fetch(act.session, _OPERATING) if row.minor < floor.get(row.currency, 0))
+    below = sorted(row.currency for row in fetch(act.session, _OPERATING) if row.minor < act.policies.operating_floor_minor(row.currency))
     act.session.execute(text("UPDATE installation SET below_floor = CAST(:below AS jsonb)"), {"below": json.dumps(below)})
     return below
 

@@ -7,14 +7,13 @@ that was stored before, transaction; it happens at least once and the key makes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from service import queue
 from service.act import Act
 from service.operations import invoicing
 from service.queue import Claimed
 from service.runtime import Runtime
-from service.worker import nightly, outside_chargebacks, outside_exports, outside_mail, outside_payments, outside_payouts, timers_safety
+from service.worker import nightly, outside_chargebacks, outside_exports, outside_mail, outside_payments, outside_payouts, recurring, timers_safety
 from service.worker.timers import TIMERS
 
 DatabaseHandler = Callable[[Act, str], None]
@@ -49,19 +48,21 @@ def run(ctx: Runtime, job: Claimed) -> None:
     if job.kind in DATABASE:
         with ctx.act(request_id) as act:
             # What a timer does happened when it was due, however late it runs.
-            DATABASE[job.kind](act.at(min(job.due_at, act.now)) if job.attempts == 1 else act, job.subject)
+            on_time = act.at(min(job.due_at, act.now)) if job.attempts == 1 else act
+            DATABASE[job.kind](on_time, job.subject)
             act.session.flush()
+            if job.kind in recurring.NEXT:
+                recurring.plan(on_time, job.kind)
             queue.finish(act.session, job, act.now)
         return
     OUTSIDE[job.kind](ctx, job)
     with ctx.act(request_id) as act:
+        if job.kind in recurring.NEXT:
+            recurring.plan(act, job.kind)
         queue.finish(act.session, job, act.now)
 
 
 def ensure_recurring(ctx: Runtime) -> None:
     """The recurring jobs exist, once each, however many workers start."""
     with ctx.act("worker") as act:
-        midnight = act.now.replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=1)
-        hour = act.now + timedelta(hours=1)
-        for kind, first in (("nightly", midnight), ("housekeeping", midnight), ("sweep", hour)):
-            queue.enqueue_unless_waiting(act, kind, "platform", first)
+        recurring.ensure(act)

@@ -14,7 +14,7 @@ from service.failpoint import failpoint
 from service.gateways import GatewayError
 from service.queue import Claimed
 from service.runtime import Runtime
-from service.worker import handlers, sequencer
+from service.worker import handlers, recurring, sequencer
 
 _REST_SECONDS = 0.1
 _log = structlog.get_logger()
@@ -80,6 +80,8 @@ class Worker:
             dead = queue.fail(act.session, job, act.now, error)
             if dead:
                 queue.open_task(act, "job_dead", str(job.id), kind=job.kind, subject=job.subject, error=error)
+            if dead and job.kind in recurring.NEXT:
+                recurring.plan(act, job.kind)
         _log.warning("job.retry" if not dead else "job.dead", kind=job.kind, subject=job.subject, attempts=job.attempts, error=error, expected=expected)
 
 

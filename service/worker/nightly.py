@@ -1,18 +1,23 @@
-"""Once a day: are the books right, does Stripe agree, sign the chain's head, throw away what has served."""
+"""Once a day: are the books right, does Stripe agree, sign the chain's head, throw away what has served.
+
+Each step has a transaction of its own, and one that fails stops no other: the job is then tried again as a whole.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import text
 
 from service import queue
-from service.domain.money import from_stripe
 from service.ledger import seals
 from service.operations import closing, reconcile
 from service.queue import Claimed
 from service.runtime import Runtime
 
+_log = structlog.get_logger()
 _PURGE = (
     text("DELETE FROM idempotency_record WHERE created_at < :now - interval '30 days'"),
     text("DELETE FROM form_key WHERE used_at < :now - interval '2 days'"),
@@ -21,22 +26,51 @@ _PURGE = (
 
 
 def run(ctx: Runtime, job: Claimed) -> None:
-    """Every check; a difference stops payouts and opens a task. Nothing repairs silently."""
-    at_stripe = {code: from_stripe(amount, code) for code, amount in ctx.stripe.balance().items()}
-    with ctx.act(f"job:{job.id}") as act:
+    """Every check; a difference stops payouts and opens a task. Nothing repairs silently. Raises the first failure, after all steps."""
+    failures: list[Exception] = []
+    for step in STEPS:
+        try:
+            step(ctx, f"job:{job.id}")
+        except Exception as error:
+            _log.warning("nightly.step_failed", step=step.__name__, error=type(error).__name__)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _processor_rows(ctx: Runtime, request_id: str) -> None:
+    with ctx.act(request_id) as act:
         since = closing.since(act)
     told = ctx.stripe.balance_rows(since)
-    with ctx.act(f"job:{job.id}") as act:
+    with ctx.act(request_id) as act:
         closing.take_in(act, told)
         closing.name_differences(act)
+
+
+def _books(ctx: Runtime, request_id: str) -> None:
+    with ctx.act(request_id) as act:
         checks = reconcile.verify(act.session)
         if reconcile.stop_payouts(act, checks):
             queue.open_task(act, "books_differ", "platform", checks=[c.name for c in checks if not c.ok])
-        in_motion = reconcile.at_stripe_but_not_platform(act.session)
-        both = {code: at_stripe.get(code, 0) + in_motion.get(code, 0) for code in {*at_stripe, *in_motion}}
+
+
+def _processor_balance(ctx: Runtime, request_id: str) -> None:
+    told = ctx.stripe.balance()
+    with ctx.act(request_id) as act:
+        both = reconcile.at_stripe(act.session, told)
         if not reconcile.compare_with_stripe(act.session, both).ok:
             queue.open_task(act, "stripe_differs", "platform", stripe=both)
+
+
+def _sign(ctx: Runtime, request_id: str) -> None:
+    with ctx.act(request_id) as act:
         seals.sign_head(act, (act.now - timedelta(days=1)).date(), ctx.settings.signing_key)
+
+
+def _purge(ctx: Runtime, request_id: str) -> None:
+    with ctx.act(request_id) as act:
         for statement in _PURGE:
             act.session.execute(statement, {"now": act.now})
-        queue.enqueue(act, "nightly", "platform", act.now.replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=1))
+
+
+STEPS: tuple[Callable[[Runtime, str], None], ...] = (_processor_rows, _books, _processor_balance, _sign, _purge)

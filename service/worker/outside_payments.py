@@ -17,7 +17,6 @@ from service.runtime import Runtime
 from service.worker import outside_chargebacks, outside_payouts
 
 _OVERLAP = timedelta(hours=48)
-_SWEEP_EVERY = timedelta(hours=6)
 _DEBIT_CHECK_EVERY = timedelta(hours=12)
 _GIVE_UP_CHECKING = timedelta(days=21)
 
@@ -158,11 +157,13 @@ def sweep(ctx: Runtime, job: Claimed) -> None:
         with ctx.act(f"job:{job.id}") as act:
             queue.open_task(act, "sweep_refused", "platform")
     with ctx.act(f"job:{job.id}") as act:
-        for event in missed:
-            inbox.store(act, event)
         for account_id in payouts.unsettled_accounts(act.session):
             queue.enqueue(act, "account_check", account_id)
+    with ctx.act(f"job:{job.id}") as act:
         # Below the floor payouts wait, and a person is called.
         for currency in reconcile.watch_floor(act):
             queue.open_task(act, "operating_below_floor", currency)
-        queue.enqueue(act, "sweep", "platform", act.now + _SWEEP_EVERY)
+    for event in missed:
+        # One that cannot be kept stops none of the others that came before it, and no check.
+        with ctx.act(f"job:{job.id}") as act:
+            inbox.store(act, event)

@@ -6,17 +6,20 @@ lock makes the numbers of its events follow its commits, so within a contract th
 
 from __future__ import annotations
 
+import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service import queue
 from service.act import Act
 from service.db import fetch
+from service.domain.notices import NOTICES
 from service.ledger import seals
 from service.models import Event, Message, new_id
 from service.runtime import Runtime
 from service.worker.notices import notices_for
 
+_log = structlog.get_logger()
 _BATCH = 200
 _ANYTHING = "SELECT EXISTS (SELECT FROM event WHERE position IS NULL) OR EXISTS (SELECT FROM journal_entry WHERE position IS NULL) AS waiting"
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
@@ -52,8 +55,19 @@ def _place_events(act: Act) -> int:
             event.sequence = sequences[event.contract_id] = last + 1
     act.session.flush()
     for event in waiting:
-        _announce(act, event)
+        if event.type in NOTICES:
+            _announce_or_say_so(act, event)
     return len(waiting)
+
+
+def _announce_or_say_so(act: Act, event: Event) -> None:
+    """Letters that cannot be made stop neither the events behind them nor the books: a person is told instead."""
+    try:
+        with act.session.begin_nested():
+            _announce(act, event)
+    except Exception as error:
+        _log.exception("event.not_announced", event_id=event.id, type=event.type)
+        queue.open_task(act, "event_not_announced", event.id, type=event.type, error=type(error).__name__)
 
 
 def _last_sequence(session: Session, contract_id: str) -> int:

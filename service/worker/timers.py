@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from service import clock, events, holds, queue, rows
 from service.act import Act
 from service.domain.actors import SYSTEM
+from service.domain.errors import PayoutCoolDown, PayoutsStopped
 from service.escrow.money import held_minor
 from service.models import Amendment, Contract, Milestone
 from service.operations import (
@@ -15,12 +16,12 @@ from service.operations import (
     chargebacks,
     contracts,
     disputes,
-    lying_money,
     milestones,
     offers,
     payouts,
     refund_requests,
     refunds,
+    scheduled_payouts,
 )
 
 _ANSWERABLE = ("dispute_opened", "dispute_proposed")
@@ -183,22 +184,44 @@ def email_change_due(act: Act, change_id: str) -> None:
     access.take_effect(act, _contract(act, change.contract_id), change)
 
 
-def housekeeping(act: Act, subject: str) -> None:
-    """Once a day: old drafts go, and money that nobody asked for is paid out, each payout by a job of its own."""
-    offers.forget_old_drafts(act)
-    for freelancer_id, currency, why in lying_money.by_themselves(act):
-        queue.enqueue(act, "payout_by_itself", f"{freelancer_id}/{currency}/{why}")
-    queue.enqueue(act, "housekeeping", subject, act.now.replace(hour=0, minute=10, second=0, microsecond=0) + queue.ONE_DAY)
+def housekeeping(act: Act, _: str) -> None:
+    """Once a day: old drafts go, and money that nobody asked for is paid out.
+
+    It only says what is to be looked at: each draft, and each person's money in each currency, is a job of its own.
+    """
+    queue.enqueue_many(act, [("draft_forget", contract_id, act.now, {}) for contract_id in offers.old_drafts(act)])
+    queue.enqueue(act, "payouts_look", f"{act.now.date()}/0")
+
+
+def draft_forget(act: Act, contract_id: str) -> None:
+    offers.forget_draft(act, contract_id)
+
+
+def payouts_look(act: Act, subject: str) -> None:
+    """Who may have a payout due on a day, a page at a time."""
+    day, after = subject.split("/")
+    found = scheduled_payouts.candidates(act, date.fromisoformat(day), int(after))
+    queue.enqueue_many(act, [("payout_by_itself", f"{one.freelancer_id}/{one.currency}/{day}", act.now, {}) for one in found])
+    if len(found) == scheduled_payouts.PAGE:
+        queue.enqueue(act, "payouts_look", f"{day}/{found[-1].cursor}")
 
 
 def payout_by_itself(act: Act, subject: str) -> None:
-    freelancer_id, currency, why = subject.split("/")
+    """One person's money in one currency: paid out if it is due on that day."""
+    freelancer_id, currency, day = subject.split("/")
+    # A job of 0.1 says `schedule` or `forced` where the day stands: it is looked at as of today.
+    on = act.now.date() if day in ("schedule", "forced") else date.fromisoformat(day)
+    due = scheduled_payouts.due(act, freelancer_id, currency, on)
+    if due is None:
+        return
     account = payouts.account_of(act.session, freelancer_id)
     if account is None or account.state != "active":
-        found = rows.freelancer(act.session, freelancer_id)
-        events.record(act, "payout.waits_for_account", found, currency=currency)
+        scheduled_payouts.remind(act, freelancer_id, currency)
         return
-    payouts.request_by_itself(act, freelancer_id, currency, why)
+    try:
+        payouts.request_by_itself(act, freelancer_id, currency, due.why, due.amount_minor)
+    except (PayoutsStopped, PayoutCoolDown):
+        queue.enqueue(act, "payout_by_itself", subject, act.now + queue.ONE_DAY)
 
 
 TIMERS = {

@@ -1,0 +1,36 @@
+"""Work that comes again by itself: when each kind is due next, whatever became of it this time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from service import queue
+from service.act import Act
+
+SUBJECT = "platform"
+
+
+def _next_night(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=1)
+
+
+NEXT: dict[str, Callable[[datetime], datetime]] = {
+    "nightly": _next_night,
+    "housekeeping": _next_night,
+    "sweep": lambda now: now + timedelta(hours=6),
+}
+_FIRST = {"sweep": timedelta(hours=1)}
+"""Sooner than usual after the start: what was missed while nothing ran."""
+
+
+def plan(act: Act, kind: str) -> None:
+    """Have it done again at its next date; a date that is planned already moves."""
+    queue.enqueue(act, kind, SUBJECT, NEXT[kind](act.now))
+
+
+def ensure(act: Act) -> None:
+    """Each exists, once, however many workers start; what is planned stays."""
+    for kind, next_date in NEXT.items():
+        first = act.now + _FIRST[kind] if kind in _FIRST else next_date(act.now)
+        queue.enqueue_unless_waiting(act, kind, SUBJECT, first)
