@@ -11,7 +11,7 @@ from service.api.framework import Call, Endpoints, call
 from service.api.schemas import answered, asked, asked_safety
 from service.domain import actors
 from service.escrow import taking
-from service.exports import case_statement
+from service.exports import case_statement, given
 from service.models import Confiscation
 from service.operations import cases
 from service.operations.cases import Wanted
@@ -122,6 +122,11 @@ def own_statement(case_id: str) -> Response:
     with call("contracts:read") as made:
         case = cases.find(made.act.session, case_id, owner=made.owner)
         settings = web.runtime().settings
-        return web.attachment(
-            f"{case.id}.zip", "application/zip", case_statement.statement(made.act.session, case, None, settings.platform_name, settings.signing_key)
+        data = given.give(
+            made.act,
+            "case_statement",
+            case.id,
+            f"zip:{case.state}",
+            lambda: case_statement.statement(made.act.session, case, None, settings.platform_name, settings.signing_key),
         )
+        return web.attachment(f"{case.id}.zip", "application/zip", data)

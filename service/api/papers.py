@@ -10,7 +10,7 @@ from service import rows, web
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked, asked_finance, asked_tax
 from service.domain.errors import Invalid, MissingScope, NotFound
-from service.exports import certificate_paper, invoices, periods
+from service.exports import certificate_paper, given, invoices, periods
 from service.models import AccountantLink, Certificate, Invoice
 from service.operations import accountant_links, certificates, invoicing
 
@@ -53,7 +53,14 @@ def invoice_file(query: dict[str, Any], invoice_id: str, form: str) -> Response:
         if form not in invoices.FORMATS:
             raise NotFound(f"Invoices come as {', '.join(invoices.FORMATS)}.")
         found = invoicing.find(made.act.session, invoice_id, owner=made.owner)
-        data = invoices.render(made.act.session, found, form, query["language"], web.runtime().settings.platform_name)
+        language, platform = query["language"], web.runtime().settings.platform_name
+        data = given.give(
+            made.act,
+            "invoice",
+            found.id,
+            f"{form}:{language}",
+            lambda: invoices.render(made.act.session, found, form, language, platform),
+        )
         return web.attachment(f"{found.number}.{form if form == 'pdf' else form + '.xml'}", invoices.FORMATS[form], data)
 
 

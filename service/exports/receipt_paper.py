@@ -1,33 +1,59 @@
-"""A client's payment receipt as a paper, in the language they agreed in."""
+"""A client's payment receipt as a paper, in the language they agreed in: from what was written down with the payment."""
 
 from __future__ import annotations
 
-from service.models import Acceptance, Contract, Payment
+from service.domain.receipts import ReceiptContent
+from service.models import Payment
 from service.papers import Paper, Table
 from service.papers.words import LANGUAGES, day, money, say
 
 
-def language_of(acceptance: Acceptance | None) -> str:
+def language_of(content: ReceiptContent) -> str:
     """The client's, where papers come in it; else English."""
-    found = acceptance.locale[:2].lower() if acceptance else "en"
+    found = content.locale[:2].lower()
     return found if found in LANGUAGES else "en"
 
 
-def render(payment: Payment, contract: Contract, acceptance: Acceptance | None, platform: str, language: str) -> bytes:
-    """The PDF; the same payment gives the same bytes. `payment` has succeeded."""
+def render(payment: Payment, content: ReceiptContent, platform: str, language: str) -> bytes:
+    """The PDF. `payment` has succeeded: its id and instant are on it, and all else is `content`."""
     assert payment.succeeded_at is not None
-    currency = payment.received_currency or payment.currency
-    payer = [acceptance.company or acceptance.full_name, acceptance.address or ""] if acceptance else [contract.client_name]
-    facts = [(say("number", language), payment.id), (say("received", language), day(payment.succeeded_at.date(), language))]
-    facts += [(say("for_work_by", language), contract.freelancer.display_name), (say("contract", language), contract.title)]
-    facts += [(say("purchase_order", language), acceptance.purchase_order)] if acceptance and acceptance.purchase_order else []
-    facts += [(say("paid_with", language), say("card_ending", language, last4=payment.card_last4))] if payment.card_last4 else []
-    titles = {m.id: f"{m.number}. {m.title}" for m in contract.milestones}
-    lines = [[titles[line.milestone_id], money(line.amount_minor, payment.currency, language)] for line in payment.lines]
-    extra = (("platform_fee", payment.client_fee_minor), ("processing", payment.surcharge_minor))
-    lines += [[say(word, language), money(minor, payment.currency, language)] for word, minor in extra if minor]
-    lines.append([say("total", language), money(payment.received_minor or payment.total_minor, currency, language)])
     return Paper(
-        platform, language, say("receipt", language), payment.id, parties=[(say("buyer", language), [line for line in payer if line])], facts=facts,
-        tables=[Table(say("what", language), [say("what", language), say("amount", language)], lines, (1,))], notes=[say("receipt_note", language)],
-    ).pdf(payment.succeeded_at)  # fmt: skip
+        platform,
+        language,
+        say("receipt", language),
+        payment.id,
+        parties=[(say("buyer", language), list(content.buyer))],
+        facts=_facts(payment, content, language),
+        tables=[
+            Table(
+                say("what", language),
+                [say("what", language), say("amount", language)],
+                _lines(content, language),
+                (1,),
+            )
+        ],
+        notes=[say("receipt_note", language)],
+    ).pdf(payment.succeeded_at)
+
+
+def _facts(payment: Payment, content: ReceiptContent, language: str) -> list[tuple[str, str]]:
+    assert payment.succeeded_at is not None
+    facts = [
+        (say("number", language), payment.id),
+        (say("received", language), day(payment.succeeded_at.date(), language)),
+        (say("for_work_by", language), content.seller),
+        (say("contract", language), content.title),
+    ]
+    if content.purchase_order:
+        facts.append((say("purchase_order", language), content.purchase_order))
+    if content.card_last4:
+        facts.append((say("paid_with", language), say("card_ending", language, last4=content.card_last4)))
+    return facts
+
+
+def _lines(content: ReceiptContent, language: str) -> list[list[str]]:
+    lines = [[line.title, money(line.amount_minor, content.currency, language)] for line in content.lines]
+    extra = (("platform_fee", content.client_fee_minor), ("processing", content.surcharge_minor))
+    lines += [[say(word, language), money(minor, content.currency, language)] for word, minor in extra if minor]
+    lines.append([say("total", language), money(content.received_minor, content.received_currency, language)])
+    return lines

@@ -9,7 +9,7 @@ from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, 
 from service.models.finance import ExportPiece, FinanceExport, PeriodClose, PspRow
 from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerHead, LedgerSeal, Posting
 from service.models.metrics import Feedback, PreCheck
-from service.models.papers import INVOICE_KINDS, Certificate, Invoice
+from service.models.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
 from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask
 from service.models.people import ApiKey, Client, ClientAlias, Freelancer
@@ -93,6 +93,7 @@ __all__ = [
     "FraudWarning",
     "Freelancer",
     "FxRate",
+    "GivenPaper",
     "Hold",
     "HoldEffect",
     "IdempotencyRecord",
@@ -115,6 +116,7 @@ __all__ = [
     "Posting",
     "PreCheck",
     "PspRow",
+    "Receipt",
     "Refund",
     "RefundRequest",
     "Release",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base, TypeID, one_of
 
+PAPER_KINDS = ("receipt", "invoice", "case_statement")
 INVOICE_KINDS = ("fee", "fee_credit", "work", "work_credit")
 TAX_CATEGORIES = ("S", "AE", "O")
 
@@ -94,3 +95,29 @@ class Certificate(Base):
     superseded_by: Mapped[str | None] = mapped_column(TypeID("crt"), ForeignKey("certificate.id"), index=True)
     revoked_at: Mapped[datetime | None]
     revoked_reason: Mapped[str | None]
+
+
+class Receipt(Base):
+    """What the receipt of a payment says, written with the payment. Append-only: later changes of the contract do not reach it."""
+
+    __tablename__ = "receipt"
+
+    payment_id: Mapped[str] = mapped_column(TypeID("pay"), ForeignKey("payment.id"), primary_key=True)
+    content: Mapped[dict[str, Any]]
+    written_at: Mapped[datetime]
+
+
+class GivenPaper(Base):
+    """The very bytes of a paper as somebody got it first. Append-only: asked for again, it is this one, whatever makes papers by then."""
+
+    __tablename__ = "given_paper"
+    __table_args__ = (one_of("kind", PAPER_KINDS),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(PgUUID(as_uuid=True), primary_key=True)
+    """The payment, invoice or case that it is of."""
+    form: Mapped[str] = mapped_column(primary_key=True)
+    """The file's form and language, and for whom it is where that differs: `pdf:de`, `zip:executed:client`."""
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str]
+    given_at: Mapped[datetime]

@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from service import rows
+from service import billing, rows
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.causes import Cause
 from service.domain.errors import NotFound
 from service.domain.typeid import ObjectKind
-from service.models import Acceptance, Contract, Invoice, Milestone, Refund, Release, new_id
+from service.models import Contract, Invoice, Milestone, Refund, Release, new_id
 from service.policies.quotes import decimal
 
 _BOOKED = """
@@ -95,10 +95,9 @@ def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, An
     person = {"name": contract.freelancer.display_name, "country": contract.freelancer.country, "identifier": contract.freelancer_id}
     if declared is not None:
         person |= declared.printed | ({"vat_id": declared.vat_id} if declared.vat_id else {})
-    accepted = act.session.get(Acceptance, (contract.id, contract.text_version))
-    client = {"name": contract.client_company or contract.client_name, "country": contract.client_country or ""}
-    if accepted is not None:
-        client |= {"name": accepted.company or accepted.full_name} | ({"street": accepted.address} if accepted.address else {})
+    details = billing.details_of(act.session, contract)
+    client = {"name": details.addressee, "country": contract.client_country or ""}
+    client |= {"street": details.address} if details.address else {}
     return person, client
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from service import events, holds, queue
+from service import billing, events, holds, queue
 from service.act import Act
 from service.domain.actors import PSP, SYSTEM
 from service.domain.errors import Invalid, StateConflict
@@ -190,6 +190,7 @@ def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Miles
     contract.version += 1
     contract.updated_at = act.now
     _close_older(act, payment, milestones)
+    billing.write_receipt(act, contract, payment)
     post(act, entries.fund(payment, contract, [(m, by_id[m.id].amount_minor) for m in milestones]))
 
 
@@ -213,6 +214,7 @@ def _close_older(act: Act, payment: Payment, milestones: list[Milestone]) -> Non
 def _suspend(act: Act, contract: Contract, payment: Payment, why: str) -> None:
     payment.judgement = why
     received, currency = payment.received_minor or 0, payment.received_currency or payment.currency
+    billing.write_receipt(act, contract, payment)
     post(act, entries.suspend_receipt(payment, contract, currency, received, why))
     events.record(act, "payment.quarantined", payment, contract=contract, why=why, amount=received, currency=currency)
     if why in ("wrong_amount", "wrong_currency"):

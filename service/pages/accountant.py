@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from service import rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
-from service.exports import formats, invoices, making, periods, registry, summary_paper
+from service.exports import formats, given, invoices, making, periods, registry, summary_paper
 from service.exports.shapes import Asked
 from service.models import AccountantLink
 from service.operations import accountant_links, invoicing
@@ -118,5 +118,12 @@ def invoice(invoice_id: str, form: str) -> AnyResponse:
         found = invoicing.find(act.session, invoice_id, owner=link.freelancer_id)
         if form not in invoices.FORMATS:
             raise NotFound("There is no such file.")
-        data = invoices.render(act.session, found, form, "en", web.runtime().settings.platform_name)
+        language, platform = "en", web.runtime().settings.platform_name
+        data = given.give(
+            act,
+            "invoice",
+            found.id,
+            f"{form}:{language}",
+            lambda: invoices.render(act.session, found, form, language, platform),
+        )
         return web.attachment(f"{found.number}.{form if form == 'pdf' else form + '.xml'}", invoices.FORMATS[form], data)

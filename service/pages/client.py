@@ -8,11 +8,11 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from service import agreement, rows, web
+from service import agreement, billing, rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
 from service.escrow.money import held_minor
-from service.exports import receipt_paper
+from service.exports import given, receipt_paper
 from service.models import Contract, Payment
 from service.operations import access, amendments, cases, contract_reads, contracts, deadlines, disputes, holds, links, milestones, offers, payments, statements
 from service.operations.links import Visitor
@@ -182,11 +182,19 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
     """The receipt to keep, in the language in which the client agreed."""
     with web.act() as act:
         found, _ = visitor(act, contract_id)
-        paid, accepted = _paid(act, found, payment_id), contract_reads.acceptance_of(act.session, found)
-        language = request.args.get("language", receipt_paper.language_of(accepted))
+        paid = _paid(act, found, payment_id)
+        content = billing.receipt_of(act, found, paid)
+        language = request.args.get("language", receipt_paper.language_of(content))
         if language not in LANGUAGES:
             raise NotFound(f"Receipts come in {', '.join(LANGUAGES)}.")
-        data = receipt_paper.render(paid, found, accepted, web.runtime().settings.platform_name, language)
+        platform = web.runtime().settings.platform_name
+        data = given.give(
+            act,
+            "receipt",
+            paid.id,
+            f"pdf:{language}",
+            lambda: receipt_paper.render(paid, content, platform, language),
+        )
         return web.attachment(f"receipt-{payment_id}.pdf", "application/pdf", data)
 
 
@@ -195,8 +203,5 @@ def receipt(contract_id: str, payment_id: str) -> str:
     with web.act() as act:
         found, _ = visitor(act, contract_id)
         paid = _paid(act, found, payment_id)
-        by_id = {m.id: m for m in found.milestones}
-        return render_template(
-            "receipt.html", contract=found, freelancer=found.freelancer, payment=paid, acceptance=contract_reads.acceptance_of(act.session, found),
-            lines=[(by_id[line.milestone_id], line) for line in paid.lines],
-        )  # fmt: skip
+        content = billing.receipt_of(act, found, paid)
+        return render_template("receipt.html", contract=found, payment=paid, receipt=content)

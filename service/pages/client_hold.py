@@ -11,7 +11,7 @@ from service.act import Act
 from service.domain.errors import NotFound
 from service.domain.restrictions import FOR_CLIENTS
 from service.escrow.money import held_minor
-from service.exports import case_statement
+from service.exports import case_statement, given
 from service.models import Contract, Hold
 from service.operations import appeals, cases, holds, links, reasons
 from service.pages.deciding import decide, uploaded, words
@@ -42,9 +42,14 @@ def statement(contract_id: str, case_id: str) -> Response:
         if case is None:
             raise NotFound("There is no such statement.")
         settings = web.runtime().settings
-        return web.attachment(
-            f"{case.id}.zip", "application/zip", case_statement.statement(act.session, case, found, settings.platform_name, settings.signing_key)
+        data = given.give(
+            act,
+            "case_statement",
+            case.id,
+            f"zip:{case.state}:{found.id}",
+            lambda: case_statement.statement(act.session, case, found, settings.platform_name, settings.signing_key),
         )
+        return web.attachment(f"{case.id}.zip", "application/zip", data)
 
 
 @blueprint.post("/c/<contract_id>/hold/<hold_id>/appeal")

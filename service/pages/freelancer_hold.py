@@ -17,7 +17,7 @@ from service.act import Act
 from service.domain import actors
 from service.domain.errors import Gone, Invalid, NotFound
 from service.domain.restrictions import SCOPES
-from service.exports import case_statement
+from service.exports import case_statement, given
 from service.models import Hold
 from service.operations import appeals, cases, files, holds, reasons, requirements
 from service.pages.deciding import uploaded, words
@@ -137,7 +137,14 @@ def statement(act: Act, hold: Hold) -> AnyResponse:
     if case is None:
         raise NotFound("There is no statement.")
     settings = web.runtime().settings
-    return web.attachment(f"{case.id}.zip", "application/zip", case_statement.statement(act.session, case, None, settings.platform_name, settings.signing_key))
+    data = given.give(
+        act,
+        "case_statement",
+        case.id,
+        f"zip:{case.state}",
+        lambda: case_statement.statement(act.session, case, None, settings.platform_name, settings.signing_key),
+    )
+    return web.attachment(f"{case.id}.zip", "application/zip", data)
 
 
 @blueprint.post("/h/<hold_id>/case")
