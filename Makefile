@@ -39,7 +39,9 @@ test: $(VENV)/.ready ## every test that needs only Python
 	@rm -rf build/moves
 	MOVES_DIR=build/moves $(BIN)/python -m pytest -n 2 --dist loadscope -q --ignore=tests/browser
 
-check: test lint types layers openapi docs fuzz browser ## everything that CI checks
+# The tests fill two cores; what follows does not, so two steps run at a time.
+check: test ## everything that CI checks
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types layers openapi docs fuzz browser $(ALSO)
 
 lint: $(VENV)/.ready ## style
 	$(BIN)/ruff check service tests benchmarks migrations
