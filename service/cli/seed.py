@@ -18,11 +18,11 @@ from service.cli.books import post_float
 from service.domain import actors
 from service.domain.actors import PSP
 from service.domain.money import to_stripe
+from service.domain.proof import AgreementEvidence, MailboxProof
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
 from service.operations import amendments, contracts, disputes, milestones, offers, payments, people, refund_requests
 from service.operations.amendments import Wanted
-from service.operations.contracts import Evidence
 from service.operations.offers import ClientTerms, MilestoneTerms, Terms
 from service.runtime import Runtime
 from service.sandbox import checkout
@@ -143,7 +143,8 @@ def _send(act: Act, contract: Contract) -> None:
 
 
 def _accept(act: Act, contract: Contract) -> None:
-    evidence = Evidence("Charles Babbage", contract.client.email, "127.0.0.1", "the seed of the demo", "en", act.now)
+    proof = MailboxProof(act.now, "127.0.0.1", "the seed of the demo", "en")
+    evidence = AgreementEvidence("Charles Babbage", contract.client.email, proof)
     contracts.accept(act.as_(actors.client(contract.client_id)), contract, contract.text_version, evidence)
 
 

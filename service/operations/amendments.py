@@ -18,6 +18,7 @@ from service.domain import typeid
 from service.domain.actors import SYSTEM
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.money import check_contract_amount
+from service.domain.proof import AgreementEvidence
 from service.domain.typeid import ObjectKind
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
@@ -61,7 +62,7 @@ def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Am
     return amendment
 
 
-def accept(act: Act, contract: Contract, amendment: Amendment, evidence: dict[str, Any] | None = None) -> None:
+def accept(act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence | None = None) -> None:
     """The other side agrees; from this commit on the new terms bind. `evidence`: of the client's agreement, as at the acceptance.
 
     Raises StateConflict, Forbidden for the proposer, Invalid when a payment has overtaken the proposal.
@@ -80,7 +81,7 @@ def accept(act: Act, contract: Contract, amendment: Amendment, evidence: dict[st
         act.session.add(
             Acceptance(
                 contract_id=contract.id, text_version=contract.text_version, text_hash=contract.text_hash, text=text, quote=contract.quote,
-                accepted_at=act.now, **evidence,
+                accepted_at=act.now, **evidence.columns(),
             )
         )  # fmt: skip
     states.after_change(act, contract)

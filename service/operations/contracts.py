@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import func, select
@@ -12,6 +11,7 @@ from service.act import Act
 from service.domain.actors import SYSTEM
 from service.domain.errors import Stale
 from service.domain.lifecycle import MILESTONE
+from service.domain.proof import AgreementEvidence
 from service.escrow import money, states
 from service.ledger import Entry
 from service.models import Acceptance, Contract, Event, Milestone, Payment
@@ -19,23 +19,7 @@ from service.models import Acceptance, Contract, Event, Milestone, Payment
 _UNPAID = ("planned", "awaiting_funding", "funding")
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Who accepted, from where, and when their mailbox was proved by a code."""
-
-    full_name: str
-    email: str
-    ip_address: str
-    user_agent: str
-    locale: str
-    code_verified_at: datetime
-    company: str | None = None
-    address: str | None = None
-    vat_id: str | None = None
-    purchase_order: str | None = None
-
-
-def accept(act: Act, contract: Contract, text_version: int, evidence: Evidence) -> Contract:
+def accept(act: Act, contract: Contract, text_version: int, evidence: AgreementEvidence) -> Contract:
     """Bind both. The text must be the one that was shown; from here on the quote is frozen. Raises StateConflict, Stale."""
     holds.refuse(act, "accept", holds.subjects_of(contract))
     events.move(act, contract, "accept")
@@ -49,7 +33,7 @@ def accept(act: Act, contract: Contract, text_version: int, evidence: Evidence) 
             text=agreement.text_of(contract),
             quote=contract.quote,
             accepted_at=act.now,
-            **vars(evidence),
+            **evidence.columns(),
         )
     )
     states.accepted(act, contract)

@@ -16,6 +16,7 @@ from service import agreement, events, holds, queue
 from service.act import Act
 from service.domain.actors import SYSTEM
 from service.domain.errors import Forbidden, Invalid, StateConflict
+from service.domain.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
 
@@ -68,7 +69,7 @@ def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
     return agreement.fresh_quote(act, _Offered(kind, contract.currency, moving, contract.processing_borne_by, contract.freelancer_id, contract.client_alias_id))
 
 
-def agree(act: Act, contract: Contract, amendment: Amendment, evidence: dict[str, Any]) -> Contract:
+def agree(act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence) -> Contract:
     """The client agrees: the old contract keeps what is paid, the new one begins, accepted. Raises StateConflict, Forbidden, Invalid."""
     holds.refuse(act, "amend", holds.subjects_of(contract))
     if amendment.proposed_by == act.role:
@@ -111,14 +112,14 @@ def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -
     return fresh
 
 
-def _accept(act: Act, fresh: Contract, evidence: dict[str, Any]) -> None:
+def _accept(act: Act, fresh: Contract, evidence: AgreementEvidence) -> None:
     fresh.quote = agreement.quote_of(act, fresh)
     text = agreement.new_version(act, fresh)
     act.session.flush()
     events.move(act, fresh, "carry_over", actor="system", converted_from=fresh.converted_from)
     act.session.add(
         Acceptance(
-            contract_id=fresh.id, text_version=fresh.text_version, text_hash=fresh.text_hash, text=text, quote=fresh.quote, accepted_at=act.now, **evidence,
+            contract_id=fresh.id, text_version=fresh.text_version, text_hash=fresh.text_hash, text=text, quote=fresh.quote, accepted_at=act.now, **evidence.columns(),
         )
     )  # fmt: skip
     states.accepted(act, fresh)

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.agreement import TERMS_HASH
+from service.db import fetch
+from service.domain import typeid
 from service.domain.actors import ActorKind
 from service.domain.money import plain
 from service.domain.texts import printable
@@ -23,6 +25,7 @@ def values_of(session: Session, contract: Contract, payment: Payment, chargeback
     accepted = session.execute(select(Acceptance).where(Acceptance.contract_id == contract.id).order_by(Acceptance.text_version)).scalars().all()
     amount = plain(chargeback.amount_minor, chargeback.currency)
     releases = _releases(session, milestones)
+    proofs = _proofs(session, contract)
     return {
         "platform": platform,
         "chargeback": chargeback.id,
@@ -36,7 +39,7 @@ def values_of(session: Session, contract: Contract, payment: Payment, chargeback
         ],
         "agreement": [row for one in accepted for row in _acceptance(one)] or [["Accepted", "not recorded"]],
         "deliveries": [_delivery(m, s) for m in milestones for s in _submissions(session, m)],
-        "releases": [_release(r) for r in releases],
+        "releases": [_release(r, proofs.get(r.id)) for r in releases],
         "releases_by_cardholder": sum(1 for r in releases if _by_cardholder(r)),
         "letters": [[m.template.replace("_", " "), _when(m.sent_at), m.state] for m in _letters(session, contract)],
         "events": [[_when(e.occurred_at), e.type, str(e.actor.kind)] for e in _events(session, contract)],
@@ -67,9 +70,25 @@ def _delivery(milestone: Milestone, submission: Submission) -> dict[str, Any]:
     return {"title": f"{milestone.number}. {milestone.title}", "facts": facts, "note": submission.note[:3_000]}
 
 
-def _release(release: Release) -> list[list[str]]:
+_PROOFS = """
+    SELECT DISTINCT ON (e.data->>'release') e.data->>'release' AS release_id, p.data AS proof
+      FROM event e JOIN event p ON p.contract_id = e.contract_id AND p.request_id = e.request_id AND p.type = 'code.relied_on' AND p.number < e.number
+     WHERE e.contract_id = %s AND e.data ? 'release' ORDER BY e.data->>'release', p.number DESC
+"""
+
+
+def _proofs(session: Session, contract: Contract) -> dict[str, dict[str, str]]:
+    """By release: when the mailbox was proved of whoever decided it, and from where."""
+    return {row.release_id: row.proof for row in fetch(session, _PROOFS, (typeid.decode(contract.id),))}
+
+
+def _release(release: Release, proof: dict[str, str] | None) -> list[list[str]]:
     by = "the cardholder, with a code from their mailbox" if _by_cardholder(release) else str(release.approved_by)
-    return [["Released", plain(release.gross_minor, release.currency)], ["On", _when(release.released_at)], ["By", by]]
+    facts = [["Released", plain(release.gross_minor, release.currency)], ["On", _when(release.released_at)], ["By", by]]
+    if proof is not None:
+        proved = datetime.fromisoformat(proof["code_verified_at"])
+        facts += [["Mailbox proved by code", _when(proved)], ["From address", proof["ip_address"]], ["Browser", proof["user_agent"]]]
+    return facts
 
 
 def _by_cardholder(release: Release) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -11,13 +10,14 @@ from werkzeug.wrappers import Response
 from service import agreement, billing, rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
+from service.domain.proof import AgreementEvidence
 from service.escrow.money import held_minor
 from service.exports import given, receipt_paper
 from service.models import Contract, Payment
 from service.operations import access, amendments, cases, contract_reads, contracts, deadlines, disputes, holds, links, milestones, offers, payments, statements
 from service.operations.links import Visitor
-from service.pages.deciding import decide
-from service.pages.session import code_first, require_code, use_form, visitor
+from service.pages.deciding import decide, rely_on_code
+from service.pages.session import code_first, mailbox_proof, require_code, use_form, visitor
 from service.pages.shapes import payable
 from service.papers.words import LANGUAGES
 
@@ -110,15 +110,9 @@ def _acceptance_values() -> tuple[dict[str, str], list[tuple[str, str]]]:
     return values, problems
 
 
-def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> contracts.Evidence:
-    if who.verified_at is None:
-        raise NotFound("There is no such page.")
-    blank = contracts.Evidence(
-        full_name=values["full_name"], email=found.client.email, ip_address=web.address(), user_agent=request.user_agent.string[:300],
-        locale=request.accept_languages.best or "en", code_verified_at=who.verified_at,
-    )  # fmt: skip
+def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> AgreementEvidence:
     optional: dict[str, Any] = {name: values[name] or None for name in ("company", "address", "vat_id", "purchase_order")}
-    return replace(blank, **optional)
+    return AgreementEvidence(values["full_name"], found.client.email, mailbox_proof(who), **optional)
 
 
 @blueprint.get("/c/<contract_id>/decline")
@@ -142,6 +136,7 @@ def decline(contract_id: str) -> Response | tuple[str, int]:
             return page, 422
         locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         if use_form(act, who):
+            rely_on_code(act, who, locked)
             offers.decline(act.as_(who.actor), locked, reason, request.form.get("note", "")[:500])
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
 

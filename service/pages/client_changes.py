@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 from werkzeug.wrappers import Response
 
 from service import agreement, events, queue, web
 from service.act import Act
+from service.domain.proof import AgreementEvidence
 from service.models import Contract
 from service.operations import amendments, contract_reads, contracts, conversions, links, offers, refund_requests
 from service.pages.deciding import decide, words
-from service.pages.session import code_first, require_code, visitor
+from service.pages.session import code_first, mailbox_proof, require_code, visitor
 
 blueprint = Blueprint("changes", __name__)
 TOPICS = {
@@ -75,9 +76,9 @@ def answer_amendment(contract_id: str, amendment_id: str) -> Response:
         proposed = amendments.find(act.session, locked.id, amendment_id)
         choice = request.form.get("choice")
         if choice == "yes" and proposed.converts_to:
-            conversions.agree(act, locked, proposed, _evidence(act, locked))
+            conversions.agree(act, locked, proposed, _evidence(locked))
         elif choice == "yes":
-            amendments.accept(act, locked, proposed, _evidence(act, locked))
+            amendments.accept(act, locked, proposed, _evidence(locked))
         elif choice == "withdraw":
             amendments.withdraw(act, locked, proposed)
         else:
@@ -86,11 +87,8 @@ def answer_amendment(contract_id: str, amendment_id: str) -> Response:
     return decide(contract_id, answer, span=links.BINDS_FRESH)
 
 
-def _evidence(act: Act, locked: Contract) -> dict[str, object]:
-    return {
-        "full_name": words("full_name", 120), "email": locked.client.email, "ip_address": web.address(), "user_agent": request.user_agent.string[:300],
-        "locale": request.accept_languages.best or "en", "code_verified_at": act.now,
-    }  # fmt: skip
+def _evidence(locked: Contract) -> AgreementEvidence:
+    return AgreementEvidence(words("full_name", 120), locked.client.email, mailbox_proof(g.visitor))
 
 
 @blueprint.get("/c/<contract_id>/end")

@@ -11,13 +11,14 @@ from flask import redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from service import rows, web
+from service import events, rows, web
 from service.act import Act
 from service.domain.amounts import Refusal
 from service.domain.errors import Invalid, NotFound
 from service.models import Contract, File, Hold, Milestone
 from service.operations import files, links
-from service.pages.session import require_code, use_form, visitor
+from service.operations.links import Visitor
+from service.pages.session import mailbox_proof, require_code, use_form, visitor
 from service.pages.shapes import money, read_amount, written
 
 Decision = Callable[[Act, Contract], object]
@@ -38,8 +39,15 @@ def decide(contract_id: str, act_on: Decision, *, span: timedelta | None = links
             rows.freelancer(act.session, found.freelancer_id, lock=True)
         locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         if use_form(act, who):
+            if span is not None:
+                rely_on_code(act, who, locked)
             act_on(act.as_(who.actor), locked)
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
+
+
+def rely_on_code(act: Act, who: Visitor, contract: Contract) -> None:
+    """Beside what a client decides: when their mailbox was proved, and from where. A bank is told of it in a dispute."""
+    events.record(act.as_(who.actor), "code.relied_on", contract, public=False, **mailbox_proof(who).as_data())
 
 
 def milestone_of(contract: Contract, milestone_id: str) -> Milestone:

@@ -15,6 +15,7 @@ from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import CodeRequired, Forbidden, NotFound, StateConflict
+from service.domain.proof import MailboxProof
 from service.models import Contract
 from service.operations import links
 from service.operations.links import Visitor
@@ -100,6 +101,18 @@ def require_code(act: Act, who: Visitor, span: timedelta = links.BINDS_FRESH) ->
         )
     if not who.verified_within(act.now, span):
         raise CodeRequired("A code from your mailbox is needed first.")
+
+
+def mailbox_proof(who: Visitor) -> MailboxProof:
+    """When this browser typed its code, and from where it acts now. Raises CodeRequired for one that never did."""
+    if who.verified_at is None:
+        raise CodeRequired("A code from your mailbox is needed first.")
+    return MailboxProof(
+        code_verified_at=who.verified_at,
+        ip_address=web.address(),
+        user_agent=request.user_agent.string[:300],
+        locale=request.accept_languages.best or "en",
+    )
 
 
 def code_first(view: Callable[..., Any]) -> Callable[..., Any]:
