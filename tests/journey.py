@@ -233,10 +233,10 @@ class Person:
         assert reply.status == 200, f"GET {path}: {reply.status} {reply.page.text[:300]}"
         return reply.page
 
-    def accept(self, name: str = "Charles Babbage") -> Reply:
+    def accept(self, name: str = "Charles Babbage", **details: str) -> Reply:
         path = f"/c/{self.contract_id}/accept"
         page = self.through_code(path)
-        check = self.press(path, page.forms[0], full_name=name, agree="yes")
+        check = self.press(path, page.forms[0], full_name=name, agree="yes", **details)
         assert check.status == 200, f"{check.status} {check.page.text[:300]}"
         return self.press(path, check.page.forms[0])
 

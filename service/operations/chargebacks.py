@@ -9,18 +9,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import events, queue
 from service.act import Act
 from service.domain.actors import PSP, ActorKind
-from service.domain.chart import AccountCode
-from service.domain.lifecycle import CHARGEBACK, MILESTONE
+from service.domain.lifecycle import CHARGEBACK
 from service.domain.money import from_stripe
 from service.domain.psp import ChargebackSnapshot
-from service.escrow import money, sources, states
-from service.ledger import Account, Entry, accounts, balance, entries
+from service.escrow import money, pulling, states
+from service.ledger import Entry, entries
 from service.models import (
     CaseLine,
     Chargeback,
@@ -29,7 +28,6 @@ from service.models import (
     Contract,
     Milestone,
     Payment,
-    Refund,
     Release,
     Submission,
     new_id,
@@ -96,12 +94,7 @@ def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     """The bank has pulled the money: from escrow what is there, then what is released and here, then what is gone."""
     chargeback.locked = True
     chargeback.protected = _protected(act.session, contract, payment)
-    held = _lock_held(act, contract, payment, chargeback, chargeback.amount_minor)
-    left = chargeback.amount_minor - sum(amount for _, amount in held)
-    owed = _lock_owed(act, contract, payment, chargeback, left)
-    left -= sum(amount for _, amount in owed)
-    released, left = _lock_released(act, contract, payment, chargeback, left)
-    _note(chargeback, "platform", left)
+    found_money = pulling.find(act, contract, payment, chargeback)
     payment_event = "charge_back" if payment.state in ("succeeded", "partially_refunded", "refunded", "won") else None
     if payment_event:
         events.move(act, payment, payment_event, contract=contract, amount=chargeback.amount_minor, chargeback=chargeback.id)
@@ -109,85 +102,9 @@ def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     found = [entries.chargeback_open(chargeback)]
     if chargeback.fee_minor and chargeback.round == 1:
         found.append(entries.chargeback_fee(chargeback))
-    if held or owed or released:
-        found.append(entries.chargeback_lock(chargeback, held, owed + released))
+    if found_money.held or found_money.taken:
+        found.append(entries.chargeback_lock(chargeback, found_money.held, found_money.taken))
     return found
-
-
-Taken = list[tuple[Account, int]]
-"""What was taken out of which account, in minor units."""
-
-
-def _lock_held(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int) -> list[tuple[str, int]]:
-    """What is still in escrow, by milestone, the last one first."""
-    found: list[tuple[str, int]] = []
-    mine = {line.milestone_id for line in payment.lines if line.funded}
-    for milestone in reversed([m for m in contract.milestones if m.id in mine and m.state not in MILESTONE.final]):
-        part = min(left, money.held_minor(milestone))
-        if not part:
-            continue
-        was, review_left = milestone.state, states.review_left(act.now, milestone)
-        milestone.disputed_minor += part
-        if money.held_minor(milestone) == 0 and milestone.state != "disputed":
-            was, review_left = states.pause(act, contract, milestone, "dispute", chargeback=chargeback.id)
-        _note(chargeback, "escrow", part, milestone.id, was, review_left)
-        found.append((milestone.id, part))
-        left -= part
-    return found
-
-
-def _lock_owed(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int) -> Taken:
-    """What a refund of this payment could not deliver is still here for the client: the bank has now paid them instead."""
-    called_off = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
-        Refund.payment_id == payment.id, Refund.state.in_(("failed", "canceled")), Refund.source.in_(("escrow", "released", "unclaimed"))
-    )
-    mine = int(act.session.execute(called_off).scalar_one())
-    owed = accounts.unclaimed(contract.client_id)
-    part = min(left, mine, balance(act.session, owed, contract.currency))
-    _note(chargeback, "unclaimed", part)
-    return [(owed, part)] if part else []
-
-
-def _lock_released(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int) -> tuple[Taken, int]:
-    """What the freelancer got for this payment: still here (reserved), or paid out (owed if the bank takes it for good).
-
-    Returns what is reserved, and what is left of the amount that none of it covers.
-    """
-    taken: Taken = []
-    net = sources.net_of(act.session, payment.id)
-    unpaid = min(left, sources.left_of(act.session, payment.id))
-    for account in (accounts.pending(contract.freelancer_id), accounts.available(contract.freelancer_id)):
-        part = min(unpaid, balance(act.session, account, contract.currency))
-        if part and account.code is AccountCode.PENDING:
-            part = min(part, sources.pending_of(act.session, payment.id))
-            money.take_pending(act.session, contract, _released_milestone(contract, payment), part)
-        if part:
-            taken.append((account, part))
-            _note(chargeback, account.code, part)
-            unpaid, left, net = unpaid - part, left - part, net - part
-    gone = min(left, max(net, 0))
-    _note(chargeback, "paid_out", gone)
-    return taken, left - gone
-
-
-def _released_milestone(contract: Contract, payment: Payment) -> Milestone:
-    mine = {line.milestone_id for line in payment.lines if line.funded}
-    return next(m for m in contract.milestones if m.id in mine and m.released_minor)
-
-
-def _note(chargeback: Chargeback, place: str, amount: int, milestone_id: str | None = None, was: str | None = None, left: int | None = None) -> None:
-    if amount:
-        chargeback.lines.append(
-            ChargebackLine(
-                number=len(chargeback.lines) + 1,
-                round=chargeback.round,
-                place=place,
-                milestone_id=milestone_id,
-                amount_minor=amount,
-                milestone_was=was,
-                review_left_seconds=left,
-            )
-        )
 
 
 def _protected(session: Session, contract: Contract, payment: Payment) -> bool:
