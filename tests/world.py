@@ -157,7 +157,8 @@ class World:
                     for code, part in money.items():
                         at_stripe[code] = at_stripe.get(code, 0) + from_stripe(part["available"] + part["pending"], code)
             for doc in dump["objects"]:
-                if doc["object"] == "payout" and doc["status"] in ("pending", "in_transit"):
+                # Stripe takes both out of its balances at once; the books when they have arrived.
+                if doc["object"] in ("payout", "refund") and doc["status"] in ("pending", "in_transit", "requires_action"):
                     code = doc["currency"].upper()
                     at_stripe[code] = at_stripe.get(code, 0) + from_stripe(doc["amount"], code)
             checks.append(reconcile.compare_with_stripe(session, at_stripe))

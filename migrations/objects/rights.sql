@@ -49,5 +49,5 @@ GRANT EXECUTE ON FUNCTION
     hold_regate(uuid), hold_gates(text, uuid), hold_subjects(text, uuid), hold_owners(uuid),
     typeid_text(text, uuid), cause_text(text, uuid, int), period_open(), close_fixed(),
     fixed_but(), export_given(), case_drafted(), head_of_the_chain(), only_done_go(),
-    invoice_next(), fx_on(text, text, date, timestamptz)
+    invoice_next(), fx_on(text, text, date, timestamptz), psp_match_at(bigint, timestamptz)
     TO holdfast_app;

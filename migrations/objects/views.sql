@@ -15,84 +15,124 @@ SELECT e.number, e.id AS entry_id, 2 * p.line_no - CASE side WHEN 1 THEN 1 ELSE 
  CROSS JOIN (VALUES (1), (-1)) AS s (side)
   JOIN ledger_account a ON a.id = CASE side WHEN 1 THEN p.debit_account ELSE p.credit_account END;
 
--- A party's lines. Freelancer: what is pending and available, with gross and fee apart. Client: what is held for them
--- (escrow and disputed). `amount_minor` is signed from the party's view; moves between a party's own accounts are no line.
+-- A party's lines. Freelancer: what is pending and available, with gross and fee apart. Client: what is held for them until
+-- it is theirs or the freelancer's: escrow, disputed, wrong or double money, refunds that have not arrived, and what could
+-- not be given back. So a refund counts when it succeeds. `amount_minor` is signed from the party's view; moves between a
+-- party's own accounts are no line, but for a lock, which is one of nothing: `locked_minor` says how much of what is held
+-- was locked (+) or is free again (-).
 CREATE VIEW party_line AS
 WITH line AS (
     SELECT e.number, e.id AS entry_id, p.line_no, e.kind, e.cause_type, e.cause_id, e.cause_sequence, e.contract_id, e.posted_on, e.effective_on, e.occurred_at, e.recorded_at, e.description, e.position, e.cause,
-           p.amount, p.currency, d.kind AS debit, d.owner AS debit_owner, c.kind AS credit, c.owner AS credit_owner
+           p.amount, p.currency, d.kind AS debit, d.owner AS debit_owner, d.client_id AS debit_client, d.contract_id AS debit_contract,
+           c.kind AS credit, c.owner AS credit_owner, c.client_id AS credit_client, c.contract_id AS credit_contract
       FROM journal_entry e JOIN posting p ON p.entry_id = e.id
       JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c ON c.id = p.credit_account
 ), freelancer AS (
     -- What changes the person's own accounts.
     SELECT l.*, CASE WHEN credit IN ('pending', 'available') THEN credit_owner ELSE debit_owner END AS party_id,
-           CASE WHEN credit IN ('pending', 'available') THEN amount ELSE -amount END AS signed,
-           CASE kind WHEN 'release' THEN 'release' WHEN 'refund_after_release' THEN 'refund_after_release' WHEN 'payout_request' THEN 'payout'
-                     WHEN 'confiscate' THEN 'confiscation' WHEN 'case_remainder' THEN 'confiscation_returned' WHEN 'restore' THEN 'confiscation_returned'
-                     WHEN 'hold_reserve' THEN 'freeze' WHEN 'chargeback_lock' THEN 'freeze'
-                     ELSE CASE WHEN kind IN ('payout_held', 'payout_returned', 'payout_bounced') THEN 'payout_failed' ELSE 'unfreeze' END END AS type,
+           CASE WHEN credit IN ('pending', 'available') THEN amount ELSE -amount END AS signed, 0::bigint AS locked,
+           CASE WHEN kind IN ('release', 'refund_after_release', 'hold_reserve', 'hold_return', 'chargeback_lock', 'payout_held') THEN kind
+                WHEN kind = 'payout_request' THEN 'payout' WHEN kind IN ('payout_returned', 'payout_bounced') THEN 'payout_failed'
+                WHEN kind = 'confiscate' THEN 'confiscation' WHEN kind IN ('case_remainder', 'restore') THEN 'confiscation_returned'
+                ELSE 'chargeback_return' END AS type,
            CASE WHEN debit = 'escrow' THEN debit_owner WHEN kind = 'refund_after_release' THEN (SELECT milestone_id FROM refund r WHERE r.id = l.cause_id) END AS milestone_id
       FROM line l WHERE (debit IN ('pending', 'available')) <> (credit IN ('pending', 'available'))
     UNION ALL
     -- A release is its gross; what the platform kept of it is a line of its own. The other way round when money is given back.
-    SELECT l.*, k.freelancer_id, part * amount,
+    SELECT l.*, k.freelancer_id, part * amount, 0,
            CASE WHEN part * (CASE l.kind WHEN 'release' THEN 1 ELSE -1 END) = 1 THEN l.kind
                 ELSE CASE CASE l.kind WHEN 'release' THEN credit ELSE debit END WHEN 'platform_fees' THEN 'platform_fee' WHEN 'fee_tax_payable' THEN 'fee_tax'
-                          WHEN 'processing_recovered' THEN 'processing_cost' WHEN 'tax_withheld' THEN 'tax_withheld' ELSE 'debt' END
+                          WHEN 'processing_recovered' THEN 'processing_cost' WHEN 'tax_withheld' THEN 'tax_withheld'
+                          ELSE CASE l.kind WHEN 'release' THEN 'recovery' ELSE 'debt' END END
                      || CASE WHEN l.kind = 'refund_after_release' AND debit <> 'recoverable' THEN '_refund' ELSE '' END END,
            CASE WHEN debit = 'escrow' THEN debit_owner ELSE (SELECT milestone_id FROM refund r WHERE r.id = l.cause_id) END
       FROM line l JOIN contract k ON k.id = l.contract_id CROSS JOIN (VALUES (1), (-1)) AS s (part)
      WHERE (l.kind = 'release' AND debit = 'escrow' AND credit <> 'pending')
         OR (l.kind = 'refund_after_release' AND credit = 'refund_in_flight' AND debit NOT IN ('pending', 'available'))
+), held (account) AS (
+    VALUES ('escrow'), ('disputed'), ('suspense'), ('refund_in_flight'), ('unclaimed')
 ), client AS (
-    SELECT l.*, k.client_id AS party_id, CASE WHEN credit IN ('escrow', 'disputed') THEN amount ELSE -amount END AS signed,
-           CASE l.kind WHEN 'fund' THEN 'funding' WHEN 'release' THEN 'release' WHEN 'refund_request' THEN 'refund_from_escrow' WHEN 'refund_outside' THEN 'refund_from_escrow'
-                     WHEN 'confiscate' THEN 'confiscation' WHEN 'restore' THEN 'confiscation_returned' WHEN 'chargeback_lost' THEN 'chargeback_lost'
-                     ELSE 'refund_failed' END AS type,
-           m.id AS milestone_id
-      FROM line l
-      JOIN milestone m ON m.id = CASE WHEN credit IN ('escrow', 'disputed') THEN credit_owner ELSE debit_owner END
-      JOIN contract k ON k.id = m.contract_id
-     WHERE (debit IN ('escrow', 'disputed')) <> (credit IN ('escrow', 'disputed'))
+    SELECT l.*, CASE WHEN i.account IS NULL THEN debit_client ELSE credit_client END AS party_id,
+           CASE WHEN i.account IS NULL THEN -amount WHEN o.account IS NULL THEN amount ELSE 0 END AS signed,
+           amount * ((credit = 'disputed')::int - (debit = 'disputed')::int) AS locked,
+           CASE WHEN l.kind = 'fund' THEN 'funding' WHEN l.kind = 'suspend_receipt' THEN 'received_unmatched'
+                WHEN l.kind = 'refund_after_release' THEN 'returned_by_freelancer'
+                WHEN l.kind = 'refund_outside' THEN CASE debit WHEN 'suspense' THEN 'refund_of_unmatched' ELSE 'refund_from_escrow' END
+                WHEN l.kind IN ('refund_succeeded', 'refund_bounced')
+                THEN CASE f.source WHEN 'released' THEN 'refund_after_release' WHEN 'suspense' THEN 'refund_of_unmatched' WHEN 'case' THEN 'refund_after_case'
+                                   ELSE 'refund_from_escrow' END || CASE l.kind WHEN 'refund_bounced' THEN '_failed' ELSE '' END
+                WHEN l.kind = 'confiscate' THEN 'confiscation' WHEN l.kind IN ('case_refund', 'restore') THEN 'confiscation_returned'
+                WHEN l.kind = 'chargeback_won' THEN 'chargeback_return'
+                ELSE l.kind END AS type,
+           coalesce(r.milestone_id, CASE WHEN credit IN ('escrow', 'disputed') THEN credit_owner WHEN debit IN ('escrow', 'disputed') THEN debit_owner END) AS milestone_id
+      FROM line l LEFT JOIN held i ON i.account = credit LEFT JOIN held o ON o.account = debit
+      LEFT JOIN refund r ON r.id = l.cause_id AND l.cause_type = 'ref'
+      -- Of all attempts to give the same money back the first one knows where it was.
+      LEFT JOIN refund f ON f.cause = r.cause AND f.attempt = 1
+     WHERE (i.account IS NULL) <> (o.account IS NULL) OR (debit = 'disputed') <> (credit = 'disputed')
+    UNION ALL
+    -- What a client paid on top reaches the platform at once.
+    SELECT l.*, k.client_id, part * amount, 0,
+           CASE credit WHEN 'platform_fees' THEN 'client_fee' ELSE 'processing_cost' END || CASE part WHEN 1 THEN '_paid' ELSE '' END, NULL
+      FROM line l JOIN contract k ON k.id = l.contract_id CROSS JOIN (VALUES (1), (-1)) AS s (part)
+     WHERE l.kind = 'fund' AND debit = 'psp_operating'
 ), every AS (
     SELECT 'freelancer' AS party, freelancer.* FROM freelancer UNION ALL SELECT 'client', client.* FROM client
 )
 SELECT party, party_id, number, entry_id, min(line_no) * 100 + row_number() OVER (PARTITION BY entry_id, party ORDER BY min(line_no), type) AS line_no, type,
-       kind, cause_type, cause_id, cause_sequence, coalesce(contract_id, (SELECT m.contract_id FROM milestone m WHERE m.id = every.milestone_id)) AS contract_id, milestone_id, posted_on, effective_on,
-       occurred_at, recorded_at, currency, sum(signed)::bigint AS amount_minor, description, position, cause
+       kind, cause_type, cause_id, cause_sequence, coalesce(contract_id, CASE party WHEN 'client' THEN coalesce(debit_contract, credit_contract) END,
+                                                            (SELECT m.contract_id FROM milestone m WHERE m.id = every.milestone_id)) AS contract_id, milestone_id, posted_on, effective_on,
+       occurred_at, recorded_at, currency, sum(signed)::bigint AS amount_minor, description, position, cause, sum(locked)::bigint AS locked_minor
   FROM every
- GROUP BY party, party_id, number, entry_id, type, kind, cause_type, cause_id, cause_sequence, contract_id, milestone_id, posted_on, effective_on,
+ GROUP BY party, party_id, number, entry_id, type, kind, cause_type, cause_id, cause_sequence, 11, milestone_id, posted_on, effective_on,
           occurred_at, recorded_at, currency, description, position, cause;
 
--- What our own records say each thing at the processor did to the platform's balance, and what the processor's rows say:
--- `equal`, `missing` (they have no row), `extra` (we know nothing of it), `changed` (another amount). Money put in or taken
--- out by the platform has no number of ours: it is paired by currency and amount.
-CREATE VIEW psp_match AS
-WITH ours AS (
-    SELECT charge_id AS source, received_currency AS currency, received_minor - coalesce(stripe_fee_minor, 0) AS minor, succeeded_at AS since
-      FROM payment WHERE charge_id IS NOT NULL AND succeeded_at IS NOT NULL
-    UNION ALL SELECT stripe_refund_id, currency, CASE state WHEN 'failed' THEN 0 ELSE -amount_minor END, created_at FROM refund WHERE stripe_refund_id IS NOT NULL
-    UNION ALL SELECT s.transfer_id, o.currency, -s.amount_minor, o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id WHERE s.transfer_id IS NOT NULL
+-- What our own records say each thing at the processor did to the platform's balance, and what the processor's rows say, as
+-- both were known at an instant: `equal`, `missing` (they have no row), `extra` (we know nothing of it), `changed` (another
+-- amount). What we say comes from the books' placed entries, where there is one. Money put in or taken out by the platform
+-- has no number of ours: it is paired by currency and amount.
+CREATE OR REPLACE FUNCTION psp_match_at(p_placed bigint, p_as_of timestamptz)
+    RETURNS TABLE (source text, currency text, our_minor bigint, psp_minor bigint, since timestamptz, result text)
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = hf, pg_temp AS $$
+WITH own AS (
+    -- By entry, what it did to the platform's balance at the processor. A payment's fee is one with its charge.
+    SELECT g.kind, g.cause_type, g.cause_id, g.currency, sum(g.amount_minor)::bigint AS minor, min(g.occurred_at) AS occurred_at, min(g.number) AS number
+      FROM ledger_leg g
+     WHERE g.account IN ('psp_trust', 'psp_operating') AND g.position <= p_placed
+       AND g.kind IN ('fund', 'suspend_receipt', 'fund_processing_fee', 'refund_failed', 'refund_bounced', 'chargeback_open', 'chargeback_fee', 'chargeback_won', 'float_in', 'float_out')
+     GROUP BY g.entry_id, g.kind, g.cause_type, g.cause_id, g.currency
+), ours AS (
+    SELECT p.charge_id AS source, o.currency, sum(o.minor)::bigint AS minor, min(p.succeeded_at) AS since
+      FROM own o JOIN payment p ON p.id = o.cause_id WHERE o.kind IN ('fund', 'suspend_receipt', 'fund_processing_fee') AND p.charge_id IS NOT NULL GROUP BY 1, 2
+    UNION ALL
+    -- One that came back has done nothing in the end.
+    SELECT r.stripe_refund_id, r.currency, CASE WHEN EXISTS (SELECT 1 FROM journal_entry e WHERE e.cause_id = r.id AND e.kind IN ('refund_failed', 'refund_bounced') AND e.position <= p_placed)
+                                                THEN 0 ELSE -r.amount_minor END, r.created_at
+      FROM refund r WHERE r.stripe_refund_id IS NOT NULL AND r.created_at <= p_as_of
+    UNION ALL SELECT s.transfer_id, o.currency, -s.amount_minor, o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id WHERE s.transfer_id IS NOT NULL AND o.sent_at <= p_as_of
     UNION ALL SELECT r.id, o.currency, s.amount_minor / jsonb_array_length(s.reversal_ids), o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id
                 CROSS JOIN LATERAL jsonb_array_elements_text(s.reversal_ids) AS r (id)
-    UNION ALL SELECT b.stripe_dispute_id, b.currency, coalesce(sum(g.amount_minor), 0)::bigint, min(b.opened_at)
-                FROM chargeback b LEFT JOIN ledger_leg g ON g.account = 'psp_operating' AND g.kind IN ('chargeback_open', 'chargeback_fee', 'chargeback_won')
-                 AND g.cause_id = b.id GROUP BY 1, 2
+    UNION ALL SELECT b.stripe_dispute_id, b.currency, coalesce(sum(o.minor), 0)::bigint, min(b.opened_at)
+                FROM chargeback b LEFT JOIN own o ON o.cause_id = b.id WHERE b.opened_at <= p_as_of GROUP BY 1, 2
 ), floats AS (
-    SELECT currency, amount_minor, occurred_at, typeid_text(cause_type, cause_id) AS cause, row_number() OVER (PARTITION BY currency, amount_minor ORDER BY number) AS nth
-      FROM ledger_leg WHERE account = 'psp_operating' AND kind IN ('float_in', 'float_out')
+    SELECT currency, minor, occurred_at, typeid_text(cause_type, cause_id) AS cause, row_number() OVER (PARTITION BY currency, minor ORDER BY number) AS nth
+      FROM own WHERE kind IN ('float_in', 'float_out')
 ), theirs AS (
-    SELECT source, currency, sum(amount_minor - fee_minor)::bigint AS minor, min(created_at) AS since FROM psp_row WHERE type NOT IN ('topup', 'payout') GROUP BY 1, 2
+    SELECT p.source, p.currency, sum(p.amount_minor - p.fee_minor)::bigint AS minor, min(p.created_at) AS since
+      FROM psp_row p WHERE p.type NOT IN ('topup', 'payout') AND p.seen_at <= p_as_of GROUP BY 1, 2
 ), topups AS (
-    SELECT id, currency, amount_minor, created_at, row_number() OVER (PARTITION BY currency, amount_minor ORDER BY created_at, id) AS nth FROM psp_row WHERE type IN ('topup', 'payout')
+    SELECT p.id, p.currency, p.amount_minor AS minor, p.created_at, row_number() OVER (PARTITION BY p.currency, p.amount_minor ORDER BY p.created_at, p.id) AS nth
+      FROM psp_row p WHERE p.type IN ('topup', 'payout') AND p.seen_at <= p_as_of
 )
-SELECT coalesce(o.source, t.source) AS source, coalesce(o.currency, t.currency) AS currency, coalesce(o.minor, 0) AS our_minor, coalesce(t.minor, 0) AS psp_minor,
-       coalesce(t.since, o.since) AS since,
+SELECT coalesce(o.source, t.source), coalesce(o.currency, t.currency), coalesce(o.minor, 0), coalesce(t.minor, 0), coalesce(t.since, o.since),
        CASE WHEN o.source IS NULL THEN 'extra' WHEN t.source IS NULL THEN CASE o.minor WHEN 0 THEN 'equal' ELSE 'missing' END
-            WHEN o.minor <> t.minor THEN 'changed' ELSE 'equal' END AS result
+            WHEN o.minor <> t.minor THEN 'changed' ELSE 'equal' END
   FROM ours o FULL JOIN theirs t ON t.source = o.source AND t.currency = o.currency
 UNION ALL
-SELECT coalesce(f.cause, t.id), coalesce(f.currency, t.currency), coalesce(f.amount_minor, 0), coalesce(t.amount_minor, 0), coalesce(t.created_at, f.occurred_at),
+SELECT coalesce(f.cause, t.id), coalesce(f.currency, t.currency), coalesce(f.minor, 0), coalesce(t.minor, 0), coalesce(t.created_at, f.occurred_at),
        CASE WHEN f.cause IS NULL THEN 'extra' WHEN t.id IS NULL THEN 'missing' ELSE 'equal' END
-  FROM floats f FULL JOIN topups t ON t.currency = f.currency AND t.amount_minor = f.amount_minor AND t.nth = f.nth;
+  FROM floats f FULL JOIN topups t ON t.currency = f.currency AND t.minor = f.minor AND t.nth = f.nth
+$$;
 
+-- As it is now.
+CREATE VIEW psp_match AS SELECT * FROM psp_match_at((SELECT max(position) FROM journal_entry), 'infinity');

@@ -19,6 +19,7 @@ from service.domain.errors import Invalid
 from service.domain.money import CURRENCIES
 from service.exports import manifest, parquet, plain_text, summary_paper
 from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, rows_in
+from service.exports.proofs import Proof, difference
 from service.exports.reading import BATCH, Columns, parameters, typed_rows, written
 from service.exports.shapes import Asked, Export, plain_amount
 from service.exports.workbook import as_xlsx
@@ -68,7 +69,7 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     target = folder / f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{'upwork.csv' if form == 'upwork' else form}"
     _write(session, export, asked, form, target, counted)
     made = Made(target, counted.rows, counted.totals())
-    _prove(session, export, asked, made)
+    _prove(session, export, asked, counted)
     manifest.write(folder, _content(export, asked, made, form, _head(session)), signing_key_hex)
     return made
 
@@ -129,12 +130,15 @@ class _Counted:
     def __init__(self, export: Export, progress: Progress) -> None:
         self._export, self._progress, self.rows = export, progress, 0
         self._totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(export.sums, 0))
+        self.proof = Proof(export) if export.control else None
 
     def typed(self, rows: Iterator[Any]) -> Iterator[Any]:
         for row in rows:
             self.rows += 1
             for name in self._export.sums if row.currency else ():
                 self._totals[row.currency][name] += getattr(row, name)
+            if self.proof:
+                self.proof.typed(row)
             if self.rows % _PROGRESS_ROWS == 0:
                 self._progress(self.rows)
             yield row
@@ -143,15 +147,20 @@ class _Counted:
         names = [column.name for column in self._export.columns]
         for columns in batches:
             self.rows += len(columns[0])
-            for name in self._export.sums:
-                currencies, amounts = columns[names.index("currency")], columns[names.index(name)]
-                for currency in set(currencies) - {""}:
-                    # All have the currency's digits, so without the point they are minor units.
-                    minors = " ".join([amount for amount, of in zip(amounts, currencies, strict=True) if of == currency]).replace(".", "")
-                    self._totals[currency][name] += sum(map(int, minors.split()))
+            self._sum(names, columns)
+            if self.proof:
+                self.proof.written(names, columns)
             if self.rows % _PROGRESS_ROWS < len(columns[0]):
                 self._progress(self.rows)
             yield columns
+
+    def _sum(self, names: list[str], columns: Columns) -> None:
+        for name in self._export.sums:
+            currencies, amounts = columns[names.index("currency")], columns[names.index(name)]
+            for currency in set(currencies) - {""}:
+                # All have the currency's digits, so without the point they are minor units.
+                minors = " ".join([amount for amount, of in zip(amounts, currencies, strict=True) if of == currency]).replace(".", "")
+                self._totals[currency][name] += sum(map(int, minors.split()))
 
     def totals(self) -> dict[str, dict[str, int]]:
         return {currency: sums for currency, sums in sorted(self._totals.items()) if any(sums.values())}
@@ -182,34 +191,40 @@ _IN_COLUMNS: dict[str, Callable[[Export, Iterator[Columns], Path], None]] = {
 }
 
 
-def _prove(session: Session, export: Export, asked: Asked, made: Made) -> None:
-    """The same totals by a statement that goes another way. Raises CheckFailed with both."""
-    if export.control_statement is None:
+def _prove(session: Session, export: Export, asked: Asked, counted: _Counted) -> None:
+    """The file's figures by a statement that goes another way. Raises CheckFailed with what differs."""
+    if counted.proof is None:
         return
-    expected = _by_currency(_rows(session, export.control_statement, asked), export)
-    if expected != made.totals:
-        raise CheckFailed(f"{export.code} does not prove itself: its rows give {made.totals}, the books give {expected}")
+    differs = difference(counted.proof, _expected(session, export, asked))
+    if differs:
+        raise CheckFailed(f"{export.code} does not prove itself: {differs}")
 
 
 def proves(session: Session, export: Export, asked: Asked) -> str | None:
     """Whether the export would prove itself, by sums alone and without a file; else what differs."""
     if export.control_statement is None:
         return None
-    sums = ", ".join(f"sum({name})::bigint AS {name}" for name in export.sums)
-    own = f"SELECT currency, {sums} FROM ({export.statement}) AS row GROUP BY currency"
-    given, expected = (_by_currency(_rows(session, one, asked), export) for one in (own, export.control_statement))
-    return None if given == expected else f"its rows give {given}, the books give {expected}"
+    columns = [f"{name}::text AS {name}" for name in export.keys]
+    columns += [f"sum({name})::numeric AS {name}" for name in export.figures if name not in export.keys]
+    keys = ", ".join(str(place) for place, _ in enumerate(export.keys, 1))
+    own = Proof(export)
+    for row in _rows(session, f"SELECT {', '.join(columns)} FROM ({export.statement}) AS row GROUP BY {keys}", asked):
+        own.typed(row)
+    return difference(own, _expected(session, export, asked))
+
+
+def _expected(session: Session, export: Export, asked: Asked) -> Proof:
+    assert export.control_statement is not None, "only an export with a control is proved"
+    found = Proof(export)
+    for row in _rows(session, export.control_statement, asked):
+        found.typed(row)
+    return found
 
 
 def _rows(session: Session, statement: str, asked: Asked) -> list[Any]:
     connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(statement, parameters(session, asked)).fetchall()
-
-
-def _by_currency(rows: list[Any], export: Export) -> dict[str, dict[str, int]]:
-    found = {row.currency: {name: getattr(row, name) or 0 for name in export.sums} for row in rows if row.currency}
-    return {currency: sums for currency, sums in sorted(found.items()) if any(sums.values())}
 
 
 def _head(session: Session) -> dict[str, Any]:
@@ -223,6 +238,6 @@ def _content(export: Export, asked: Asked, made: Made, form: str, head: dict[str
         "export": export.code, "name": export.name, "title": export.title, "schema_version": export.schema_version, "format": form, "generator": f"holdfast {__version__}",
         "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": asked.zone}, "as_of": asked.as_of.isoformat(), "party": asked.party, "home": asked.home, "language": asked.language,
         "files": [{"name": made.path.name, "bytes": made.path.stat().st_size, "sha256": manifest.digest(made.path), "rows": made.rows, "totals": totals}],
-        "checks": [{"name": f"totals against {export.control}.sql", "result": "equal"}] if export.control else [],
+        "checks": [{"name": f"every figure against {export.control}.sql", "result": "equal"}] if export.control else [],
         "columns": [{"name": c.name, "kind": c.kind, "meaning": c.meaning} for c in export.columns], "ledger_head": head,
     }  # fmt: skip

@@ -34,6 +34,11 @@ class Column:
     def is_id(self) -> bool:
         return self.kind not in ("text", "number", "decimal", "day", "instant", "amount")
 
+    @property
+    def is_figure(self) -> bool:
+        """Whether the check of its export has to prove it."""
+        return self.kind in ("number", "decimal", "amount")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -52,6 +57,8 @@ class Asked:
     """Its name on a paper."""
     zone: str = field(kw_only=True)
     """The books' own: it says on which day an instant lies."""
+    own_zone: str | None = None
+    """Where a person lives who wants their days and not the books'; only for an export with `own_zone`."""
 
     def parameters(self, placed: int) -> dict[str, Any]:
         """Of every statement: what was asked, the small tables that are files and not rows, and `placed`, the newest position
@@ -62,6 +69,7 @@ class Asked:
             "as_of": self.as_of,
             "placed": placed,
             "zone": self.zone,
+            "own_zone": self.own_zone,
             "party": typeid.decode(self.party) if self.party else None,
             "home": self.home,
         }
@@ -76,8 +84,11 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class Export:
-    """`sums` names the amount columns whose totals per currency go into the manifest; `control` is an independent statement
-    that has to give the same totals (rows: currency, then one figure per column of `sums`)."""
+    """`sums` names the amount columns whose totals per currency go into the manifest.
+
+    `control` is a statement that goes another way and has to give the same sums of every figure that the file shows, for
+    each group of rows with the same `keys`. An export with figures has one.
+    """
 
     code: str
     name: str
@@ -86,12 +97,20 @@ class Export:
     columns: tuple[Column, ...]
     sums: tuple[str, ...] = ()
     control: str | None = None
+    keys: tuple[str, ...] = ("currency",)
     for_party: bool = False
     """Whether it can be narrowed to one freelancer or client."""
     converts: bool = False
     """Whether its lines can be had in another currency as well."""
     pdf: bool = False
     """Whether it also comes as a paper."""
+    own_zone: bool = False
+    """Whether a person can have it by the days of another zone than the books'."""
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The columns that the check proves."""
+        return tuple(column.name for column in self.columns if column.is_figure)
 
     @property
     def statement(self) -> str:

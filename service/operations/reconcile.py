@@ -121,13 +121,18 @@ def stripe_side(lines: list[TrialLine]) -> dict[str, int]:
 
 
 _ELSEWHERE = text("""
-    SELECT p.currency, sum(s.amount_minor)::bigint FROM payout p JOIN payout_source s ON s.payout_id = p.id
-     WHERE p.state = 'in_transit' AND s.state = 'sent' GROUP BY p.currency
+    SELECT currency, sum(minor)::bigint FROM (
+        SELECT p.currency, s.amount_minor AS minor FROM payout p JOIN payout_source s ON s.payout_id = p.id
+         WHERE p.state = 'in_transit' AND s.state = 'sent'
+        UNION ALL
+        SELECT currency, amount_minor FROM refund WHERE state IN ('pending', 'requires_action') AND stripe_refund_id IS NOT NULL
+    ) AS elsewhere GROUP BY currency
 """)
 
 
 def at_stripe_but_not_platform(session: Session) -> dict[str, int]:
-    """Legs of payouts under way: money that has left the platform's balance for a connected account or the bank's road."""
+    """Money that has left the platform's balance and has not arrived: legs of payouts (at a connected account, or on the bank's
+    road) and refunds, which Stripe takes at once and the books when the client has them."""
     return {row.currency: int(row[1]) for row in session.execute(_ELSEWHERE)}
 
 
@@ -142,7 +147,7 @@ def at_stripe(session: Session, told: dict[str, int]) -> dict[str, int]:
 
 
 def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Check:
-    """Platform balance plus connected balances that carry our payouts, against trust plus operating."""
+    """Platform balance plus what `at_stripe_but_not_platform` names, against trust plus operating."""
     expected = stripe_side(trial_balance(session))
     currencies = sorted(set(expected) | {c for c, amount in at_stripe_minor.items() if amount})
     wrong = [

@@ -136,7 +136,7 @@ MUTANTS = {
     "1099-K less refunds": ("M11", "2026", "us_1099k", "l.type = 'release'", "l.type IN ('release', 'refund_after_release')"),
     "DAC7 gross of fees": ("M12", "2025", "platform_operators", "posted_on, sum(amount_minor) AS net", "posted_on, sum(amount_minor) FILTER (WHERE type = 'release') AS net"),
     "refund set against its own year": ("M12", "2025", "platform_operators", "WHERE kind = 'refund_after_release' GROUP", "WHERE kind = 'refund_after_release' AND posted_on <= %(last)s GROUP"),
-    "fee lost from a payout": ("M9", "2025", "payout_lines", "AND l.type <> 'payout'", "AND l.type NOT IN ('payout', 'platform_fee')"),
+    "fee lost from a payout": ("M9", "2025", "payout_lines", "WHERE l.type NOT IN ('payout',", "WHERE l.type NOT IN ('platform_fee', 'payout',"),
     "an invoice lost": ("M10", "2026", "invoices", "WHERE i.issued_on", "WHERE i.kind <> 'fee_credit' AND i.issued_on"),
     "rupees of the refund forgotten": ("S1", "IN2025-26", "india", "l.kind IN ('release', 'refund_after_release')", "l.kind IN ('release')"),
 }  # fmt: skip

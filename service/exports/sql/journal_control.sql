@@ -1,4 +1,4 @@
--- Every posting debits and credits the same amount, so both sums are the sum of the postings.
-SELECT p.currency, sum(p.amount)::bigint AS debit, sum(p.amount)::bigint AS credit, sum(p.amount)::bigint AS debits, sum(p.amount)::bigint AS credits
+-- From the postings themselves: each has two lines of the same amount.
+SELECT e.posted_on, p.currency, sum(4 * p.line_no - 1) AS line_no, sum(p.debit_account + p.credit_account) AS account_id, sum(p.amount) AS debit, sum(p.amount) AS credit
   FROM posting p JOIN journal_entry e ON e.id = p.entry_id
- WHERE e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s GROUP BY 1 ORDER BY 1
+ WHERE e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s GROUP BY 1, 2

@@ -10,7 +10,7 @@ WITH released AS (
     SELECT r.*, CASE WHEN pan THEN 0.1 ELSE 5 END AS rate, pan AND seller_kind = 'individual' AND NOT no_rate AND year_inr <= 500000 AS exempt FROM released r
 )
 SELECT party_id AS payee_id, entry_id AS event_id, posted_on AS credited_on, currency, amount_minor::bigint AS gross, CASE WHEN pan THEN 'given' ELSE 'missing' END AS pan_status,
-       rate::text AS rate_percent, CASE WHEN exempt THEN 0 ELSE round(amount_minor * rate / 100) END::bigint AS tds, CASE WHEN exempt THEN 'below_500000_inr' END AS exempt_reason,
+       rate AS rate_percent, CASE WHEN exempt THEN 0 ELSE round(amount_minor * rate / 100) END::bigint AS tds, CASE WHEN exempt THEN 'below_500000_inr' END AS exempt_reason,
        coalesce((SELECT CASE WHEN d.in_scope THEN 'yes' ELSE 'no' END FROM tax_scope d WHERE d.regime = 'in_194o' AND d.decided_at <= %(as_of)s ORDER BY d.decided_at DESC LIMIT 1), 'undecided') AS in_scope,
        coalesce((SELECT w.amount_minor FROM withholding w WHERE w.regime = 'in_194o' AND w.release_id = cause_id), 0) AS withheld
   FROM rated ORDER BY party_id, number
