@@ -13,7 +13,7 @@ GRANT INSERT, UPDATE ON
     hold, requirement, suspension, appeal, staff_session, staff_link, period_close, tax_identity, accountant_link
     TO holdfast_app;
 GRANT INSERT ON
-    receipt, given_paper, certificate, finance_export, message, release, confiscation, case_line, amendment,
+    transfer_reversal, receipt, given_paper, certificate, finance_export, message, release, confiscation, case_line, amendment,
     export_piece, psp_row, invoice, tax_scope, tax_due, withholding, tax_filing, fx_rate,
     accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback,
     pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key,

@@ -110,8 +110,7 @@ WITH own AS (
                                                 THEN 0 ELSE -r.amount_minor END, r.created_at
       FROM refund r WHERE r.stripe_refund_id IS NOT NULL AND r.created_at <= p_as_of
     UNION ALL SELECT s.transfer_id, o.currency, -s.amount_minor, o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id WHERE s.transfer_id IS NOT NULL AND o.sent_at <= p_as_of
-    UNION ALL SELECT r.id, o.currency, s.amount_minor / jsonb_array_length(s.reversal_ids), o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id
-                CROSS JOIN LATERAL jsonb_array_elements_text(s.reversal_ids) AS r (id)
+    UNION ALL SELECT v.id, o.currency, v.amount_minor, v.seen_at FROM transfer_reversal v JOIN payout o ON o.id = v.payout_id WHERE v.seen_at <= p_as_of
     UNION ALL SELECT b.stripe_dispute_id, b.currency, coalesce(sum(o.minor), 0)::bigint, min(b.opened_at)
                 FROM chargeback b LEFT JOIN own o ON o.cause_id = b.id WHERE b.opened_at <= p_as_of GROUP BY 1, 2
 ), floats AS (

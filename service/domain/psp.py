@@ -68,7 +68,8 @@ class TransferSnapshot:
     id: str
     amount: int
     amount_reversed: int
-    reversal_ids: tuple[str, ...] = ()
+    reversals: tuple[tuple[str, int], ...] = ()
+    """Each by its id, with its own amount."""
 
 
 @dataclass(frozen=True)

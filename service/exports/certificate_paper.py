@@ -12,11 +12,11 @@ from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import Invalid
-from service.domain.lifecycle import PAYOUT
 from service.domain.money import currency
 from service.exports import making, registry
 from service.exports.formats import as_csv
 from service.exports.shapes import Asked
+from service.ledger import seals
 from service.models import Certificate
 from service.operations import certificates
 from service.papers import Paper, Table, signing
@@ -38,23 +38,27 @@ _LINES = """
     WITH earned AS (
         SELECT l.entry_id, l.currency, sum(l.amount_minor) AS amount_minor, sum(sum(l.amount_minor)) OVER (PARTITION BY l.currency ORDER BY l.number) AS upto
           FROM party_line l
-         WHERE l.party = 'freelancer' AND l.party_id = %(person)s AND l.type NOT IN ('payout', 'payout_failed') AND l.recorded_at <= %(now)s
+         WHERE l.party = 'freelancer' AND l.party_id = %(person)s AND l.type NOT IN ('payout', 'payout_failed', 'payout_held') AND l.position <= %(placed)s
          GROUP BY l.number, l.entry_id, l.currency
     ), drawn AS (
-        SELECT o.id, o.currency, o.amount_minor, q.number, sum(o.amount_minor) OVER (PARTITION BY o.currency ORDER BY q.number) AS upto
-          FROM payout o JOIN journal_entry q ON q.kind = 'payout_request' AND q.cause_id = o.id
-         WHERE o.freelancer_id = %(person)s AND o.state <> ALL (%(undone)s)
+        -- By its newest request, and only while its money has not come back: a hold or a bank may have stopped it.
+        SELECT p.id, p.currency, p.amount_minor, p.number, sum(p.amount_minor) OVER (PARTITION BY p.currency ORDER BY p.number) AS upto
+          FROM (SELECT l.cause_id AS id, l.currency, -sum(l.amount_minor) AS amount_minor, max(l.number) FILTER (WHERE l.type = 'payout') AS number
+                  FROM party_line l
+                 WHERE l.party = 'freelancer' AND l.party_id = %(person)s AND l.type IN ('payout', 'payout_failed', 'payout_held') AND l.position <= %(placed)s
+                 GROUP BY l.cause_id, l.currency HAVING sum(l.amount_minor) < 0) p
     )
-    SELECT e.posted_on, k.title, k.client_name, k.client_country, r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.withheld_minor, r.net_minor,
+    SELECT e.posted_on, coalesce(v.text ->> 'title', k.title) AS title, coalesce(v.text -> 'client' ->> 'name', k.client_name) AS client_name, k.client_country, r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.withheld_minor, r.net_minor,
            ARRAY(SELECT d.id FROM drawn d WHERE d.currency = r.currency AND d.upto > w.upto - w.amount_minor AND d.upto - d.amount_minor < w.upto ORDER BY d.number) AS payout_ids
       FROM release r JOIN journal_entry e ON e.kind = 'release' AND e.cause_id = r.id JOIN contract k ON k.id = r.contract_id
       JOIN earned w ON w.entry_id = e.id AND w.currency = r.currency
-     WHERE r.freelancer_id = %(person)s AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.recorded_at <= %(now)s ORDER BY e.number LIMIT 2001
+      LEFT JOIN LATERAL (SELECT t.text FROM contract_text t WHERE t.contract_id = k.id AND t.made_at <= e.recorded_at ORDER BY t.text_version DESC LIMIT 1) v ON true
+     WHERE r.freelancer_id = %(person)s AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s ORDER BY e.number LIMIT 2001
 """
 """Money leaves in the order in which it was earned, so a release may be carried by two payouts, and one payout carry many."""
 _PAYOUTS = """
     SELECT o.id, o.currency, o.amount_minor, o.stripe_payout_id,
-           (SELECT max(g.posted_on) FROM ledger_leg g WHERE g.account = 'payout_in_flight' AND g.owner = o.id AND g.kind = 'payout_paid' AND g.recorded_at <= %s) AS arrived_on
+           (SELECT max(g.posted_on) FROM ledger_leg g WHERE g.account = 'payout_in_flight' AND g.owner = o.id AND g.kind = 'payout_paid' AND g.position <= %s) AS arrived_on
       FROM payout o WHERE o.id = ANY (%s)
 """
 _HEAD = "SELECT position, encode(hash, 'hex') AS hash FROM ledger_seal ORDER BY position DESC LIMIT 1"
@@ -79,11 +83,12 @@ def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_da
     person = rows.freelancer(act.session, freelancer_id)
     asked = Asked(first_day, last_day, act.now, freelancer_id, zone=act.policies.book_zone.key)
     totals = making.inline(act.session, registry.find("M2"), asked)
-    question = {"person": typeid.decode(freelancer_id), "now": act.now, "first": first_day, "last": last_day, "undone": list(PAYOUT.final)}
+    placed = seals.position_at(act.session, act.now)
+    question = {"person": typeid.decode(freelancer_id), "placed": placed, "first": first_day, "last": last_day}
     lines = fetch(act.session, _LINES, question)
     if len(lines) > MOST_LINES:
         raise Invalid.one("/period", "too_many_rows", f"A certificate lists at most {MOST_LINES:,} releases; take a shorter period.")
-    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (act.now, [one for line in lines for one in line.payout_ids]))}
+    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (placed, [one for line in lines for one in line.payout_ids]))}
     head = next(iter(fetch(act.session, _HEAD)), None)
     code = certificates.new_code()
     content = {

@@ -11,7 +11,7 @@ from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerA
 from service.models.metrics import Feedback, PreCheck
 from service.models.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
-from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask
+from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask, TransferReversal
 from service.models.people import ApiKey, Client, ClientAlias, Freelancer
 from service.models.platform import (
     ClientLink,
@@ -132,6 +132,7 @@ __all__ = [
     "TaxFiling",
     "TaxIdentity",
     "TaxScope",
+    "TransferReversal",
     "TypeID",
     "Withholding",
     "new_id",

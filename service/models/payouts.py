@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.domain.lifecycle import PAYOUT, PAYOUT_ACCOUNT
@@ -81,6 +81,24 @@ class PayoutSource(Base):
     reversed_minor: Mapped[int] = mapped_column(default=0)
     reversal_ids: Mapped[list[str]] = mapped_column(default=list)
     attempt: Mapped[int] = mapped_column(default=1)
+
+
+class TransferReversal(Base):
+    """A part of a leg that was taken back, or all of it, by Stripe's id. Append-only."""
+
+    __tablename__ = "transfer_reversal"
+    __table_args__ = (
+        ForeignKeyConstraint(["payout_id", "number"], ["payout_source.payout_id", "payout_source.number"], name="transfer_reversal_payout_id_number_fkey"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index("transfer_reversal_payout_id_number_idx", "payout_id", "number"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    payout_id: Mapped[str] = mapped_column(TypeID("pyo"))
+    number: Mapped[int]
+    amount_minor: Mapped[int]
+    seen_at: Mapped[datetime]
+    """When we learned of it."""
 
 
 class StaffTask(Base):

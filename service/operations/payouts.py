@@ -15,7 +15,7 @@ from service.domain.money import payable_part, plain
 from service.domain.psp import AccountSnapshot
 from service.escrow import sources
 from service.ledger import accounts, balance, entries, post
-from service.models import Installation, Payout, PayoutAccount, PayoutSource, new_id
+from service.models import Installation, Payout, PayoutAccount, PayoutSource, TransferReversal, new_id
 
 
 def account_of(session: Session, freelancer_id: str) -> PayoutAccount | None:
@@ -216,11 +216,16 @@ def leg_reversed(act: Act, payout: Payout, number: int, reversed_minor: int) -> 
         queue.open_task(act, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor)
 
 
-def leg_taken_back(payout: Payout, number: int, reversal_ids: tuple[str, ...]) -> None:
-    """We had a leg of a failed payout reversed in full; its charge can be drawn from again."""
+def leg_taken_back(act: Act, payout: Payout, number: int, reversals: tuple[tuple[str, int], ...]) -> None:
+    """A leg of a failed payout is reversed in full, by us and perhaps by others before (`reversals`: id and minor units of each);
+    its charge can be drawn from again. Hearing it again changes nothing."""
     source = payout.sources[number - 1]
     source.reversed_minor, source.state = source.amount_minor, "reversed"
-    source.reversal_ids = sorted(reversal_ids)
+    source.reversal_ids = sorted(reversal_id for reversal_id, _ in reversals)
+    for reversal_id, amount in reversals:
+        if act.session.get(TransferReversal, reversal_id) is None:
+            made = TransferReversal(id=reversal_id, payout_id=payout.id, number=number, amount_minor=amount, seen_at=act.now)
+            act.session.add(made)
 
 
 def sent(payout: Payout, stripe_payout_id: str) -> None:

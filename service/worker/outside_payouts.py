@@ -170,8 +170,10 @@ def unwind(ctx: Runtime, job: Claimed) -> None:
             if left:
                 found = ctx.stripe.reverse_transfer(source.transfer_id, left, f"{payout.id}:{source.number}:{found.amount_reversed}")
             failpoint("after_reversal")
+            parts = tuple((reversal_id, from_stripe(amount, payout.currency)) for reversal_id, amount in found.reversals)
             with ctx.act(f"job:{job.id}") as act:
-                payouts.leg_taken_back(rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True), source.number, found.reversal_ids)
+                locked = rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True)
+                payouts.leg_taken_back(act, locked, source.number, parts)
     with ctx.act(f"job:{job.id}", PSP) as act:
         payouts.failed(act, rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True))
 

@@ -1,7 +1,8 @@
 WITH reversal AS (
     -- What the client got back or the bank pulled, gave back, or took for good: by the account of the refund or the chargeback alone.
     SELECT g.entry_id, g.number, g.posted_on, g.kind, g.cause_id, coalesce(g.contract_id, (array_agg(g.owner_contract_id) FILTER (WHERE g.owner_contract_id IS NOT NULL))[1]) AS contract_id, g.currency,
-           abs(sum(g.amount_minor) FILTER (WHERE g.account IN ('refund_in_flight', 'chargeback_receivable'))) AS gross,
+           -- What the bank gave back is what reached Stripe: a case may have paid for a part of it.
+           abs(sum(g.amount_minor) FILTER (WHERE CASE g.kind WHEN 'chargeback_won' THEN g.account IN ('psp_operating', 'psp_trust') ELSE g.account IN ('refund_in_flight', 'chargeback_receivable') END)) AS gross,
            coalesce(sum(g.amount_minor) FILTER (WHERE g.kind = 'refund_after_release' AND g.account IN ('platform_fees', 'fee_tax_payable')), 0) AS fee
       FROM ledger_leg g WHERE g.kind IN ('refund_after_release', 'chargeback_open', 'chargeback_won', 'chargeback_lost')
        AND g.posted_on BETWEEN %(first)s AND %(last)s AND g.position <= %(placed)s GROUP BY g.entry_id, g.number, g.posted_on, g.kind, g.cause_id, g.contract_id, g.currency

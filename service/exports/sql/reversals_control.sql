@@ -4,7 +4,10 @@ WITH fact AS (
                 WHERE r.milestone_id = f.milestone_id AND o.number < e.number) AS original_on
       FROM refund f JOIN journal_entry e ON e.kind = 'refund_after_release' AND e.cause_id = f.id WHERE e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s
     UNION ALL
-    SELECT e.kind, b.currency, b.amount_minor, 0, e.posted_on, (SELECT max(o.posted_on) FROM journal_entry o WHERE o.kind = 'fund' AND o.cause_id = b.payment_id)
+    SELECT e.kind, b.currency, b.amount_minor - CASE e.kind WHEN 'chargeback_lost' THEN coalesce(
+               (SELECT sum(l.amount_minor) FROM case_line l JOIN journal_entry t ON t.kind = 'case_chargeback' AND t.cause_id = l.case_id AND t.cause_sequence = l.number
+                 WHERE l.chargeback_id = b.id AND t.number < e.number AND t.number > (SELECT max(o.number) FROM journal_entry o WHERE o.kind = 'chargeback_open' AND o.cause_id = b.id AND o.number < e.number)), 0) ELSE 0 END,
+           0, e.posted_on, (SELECT max(o.posted_on) FROM journal_entry o WHERE o.kind = 'fund' AND o.cause_id = b.payment_id)
       FROM chargeback b JOIN journal_entry e ON e.kind IN ('chargeback_open', 'chargeback_won', 'chargeback_lost') AND e.cause_id = b.id
      WHERE e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s
 )

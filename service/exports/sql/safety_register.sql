@@ -13,8 +13,6 @@ WITH cut AS (
     HAVING sum(g.amount_minor) <> 0 OR coalesce(sum(g.amount_minor) FILTER (WHERE g.occurred_at <= h.starts_at), 0) <> 0
 ), bank AS (
     SELECT g.cause_id AS id, max(g.number) FILTER (WHERE g.kind IN ('chargeback_open', 'chargeback_won', 'chargeback_lost')) AS newest,
-           coalesce(sum(g.amount_minor) FILTER (WHERE g.account = 'chargeback_receivable'), 0) AS receivable,
-           -coalesce(sum(g.amount_minor) FILTER (WHERE g.account = 'chargeback_receivable' AND g.kind = 'chargeback_lost'), 0) AS lost,
            coalesce(sum(g.amount_minor) FILTER (WHERE g.account = 'recoverable'), 0) AS debt, coalesce(sum(g.amount_minor) FILTER (WHERE g.account = 'losses'), 0) AS loss,
            coalesce(sum(g.amount_minor) FILTER (WHERE g.account = 'dispute_fees'), 0) AS fee
       FROM leg g WHERE g.cause_type = 'cbk' GROUP BY 1
@@ -43,13 +41,16 @@ WITH cut AS (
       FROM dispute d JOIN contract k ON k.id = d.contract_id CROSS JOIN cut c
     UNION ALL
     SELECT 'cbk', b.id, 'chargeback', b.contract_id, NULL, k.freelancer_id, b.opened_at, 'psp', b.reason, b.currency, b.amount_minor, 0,
-           coalesce(x.lost, 0), 0, 0, CASE WHEN s.state = 'open' THEN b.amount_minor ELSE 0 END, s.state, s.decided_on, CASE WHEN s.state <> 'open' THEN 'psp' END,
+           CASE s.state WHEN 'lost' THEN b.amount_minor ELSE 0 END, 0, 0, CASE WHEN s.state = 'open' THEN b.amount_minor ELSE 0 END, s.state, s.decided_on, CASE WHEN s.state <> 'open' THEN 'psp' END,
            NULL, NULL, CASE WHEN s.state <> 'open' THEN s.decided_on::timestamp AT TIME ZONE %(zone)s END, 0, 0, coalesce(x.debt, 0), coalesce(x.loss, 0), coalesce(x.fee, 0)
       FROM chargeback b JOIN contract k ON k.id = b.contract_id CROSS JOIN cut c
       LEFT JOIN bank x ON x.id = b.id LEFT JOIN journal_entry e ON e.number = x.newest
      CROSS JOIN LATERAL (
-         SELECT CASE e.kind WHEN 'chargeback_won' THEN 'won' WHEN 'chargeback_lost' THEN 'lost' WHEN 'chargeback_open' THEN 'open' ELSE CASE WHEN b.closed_at <= c.upto THEN 'closed' ELSE 'open' END END AS state,
-                CASE WHEN e.kind IN ('chargeback_won', 'chargeback_lost') THEN e.posted_on WHEN e.kind IS NULL AND b.closed_at <= c.upto THEN (b.closed_at AT TIME ZONE %(zone)s)::date END AS decided_on) s
+         -- A loss that a case had paid for in whole posts nothing: then the row says it, for ever.
+         SELECT CASE WHEN e.kind = 'chargeback_won' THEN 'won' WHEN e.kind = 'chargeback_lost' OR b.state = 'lost' AND b.closed_at <= c.upto THEN 'lost'
+                     WHEN e.kind IS NULL AND b.closed_at <= c.upto THEN 'closed' ELSE 'open' END AS state,
+                CASE WHEN e.kind IN ('chargeback_won', 'chargeback_lost') THEN e.posted_on
+                     WHEN b.closed_at <= c.upto AND (e.kind IS NULL OR b.state = 'lost') THEN (b.closed_at AT TIME ZONE %(zone)s)::date END AS decided_on) s
     UNION ALL
     SELECT 'cas', f.id, 'confiscation', NULL, NULL, f.freelancer_id, f.opened_at, f.opened_by, f.clause, f.currency, l.amount,
            CASE WHEN t.id IS NULL THEN 0 ELSE l.person END, CASE WHEN t.id IS NULL THEN 0 ELSE l.refunded END, CASE WHEN t.id IS NULL THEN 0 ELSE l.taken END, coalesce(r.minor, 0),

@@ -18,12 +18,11 @@ WITH cut AS (
     SELECT h.id, b.currency, sum(CASE WHEN b.occurred_at <= h.starts_at THEN b.minor ELSE 0 END) AS at_start, sum(CASE WHEN coalesce(h.ended, false) THEN 0 ELSE b.minor END) AS frozen
       FROM held h JOIN reach r ON r.id = h.id JOIN balance b ON b.owner = r.owner GROUP BY 1, 2
 ), pulled AS (
-    SELECT e.cause_id AS id, sum(CASE WHEN e.kind = 'chargeback_open' THEN 1 WHEN e.kind IN ('chargeback_won', 'chargeback_lost') THEN -1 ELSE 0 END * CASE WHEN 'chargeback_receivable' IN (e.debit, e.credit) THEN 1 ELSE 0 END
-                                     * e.amount) AS open, count(*) FILTER (WHERE e.kind = 'chargeback_open') AS rounds,
-           sum(e.amount) FILTER (WHERE e.kind = 'chargeback_lost' AND e.credit = 'chargeback_receivable') AS lost, sum(e.amount) FILTER (WHERE e.debit = 'recoverable') AS debt,
+    SELECT e.cause_id AS id, sum(CASE e.kind WHEN 'chargeback_open' THEN 1 ELSE -1 END) FILTER (WHERE e.first) AS open, count(*) FILTER (WHERE e.kind = 'chargeback_open') AS rounds,
+           count(*) FILTER (WHERE e.first AND e.kind = 'chargeback_lost') AS losses, sum(e.amount) FILTER (WHERE e.debit = 'recoverable') AS debt,
            sum(e.amount) FILTER (WHERE e.debit = 'losses') AS loss, sum(e.amount) FILTER (WHERE e.kind = 'chargeback_fee') AS fee,
            max(e.posted_on) FILTER (WHERE e.kind IN ('chargeback_won', 'chargeback_lost')) AS decided_on
-      FROM entry e WHERE e.cause_type = 'cbk' GROUP BY 1
+      FROM (SELECT x.*, x.kind IN ('chargeback_open', 'chargeback_won', 'chargeback_lost') AND row_number() OVER (PARTITION BY x.id ORDER BY x.amount) = 1 AS first FROM entry x WHERE x.cause_type = 'cbk') e GROUP BY 1
 ), taken AS (
     SELECT e.cause_id AS id, sum(e.amount) AS amount, min(e.posted_on) AS posted_on FROM entry e WHERE e.kind = 'confiscate' GROUP BY 1
 ), given AS (
@@ -44,11 +43,13 @@ SELECT 'dispute', d.id, c.currency, l.amount, CASE WHEN d.closed THEN l.amount -
   FROM (SELECT x.*, coalesce(x.closed_at <= %(as_of)s AND x.closed_at < k.day_after, false) AS closed FROM dispute x CROSS JOIN cut k WHERE x.opened_at <= %(as_of)s AND x.opened_at < k.day_after) d
   JOIN contract c ON c.id = d.contract_id LEFT JOIN locked l ON l.id = d.id WHERE NOT d.closed OR (d.closed_at AT TIME ZONE %(zone)s)::date >= %(first)s
 UNION ALL
-SELECT 'chargeback', b.id, b.currency, coalesce((SELECT e.amount FROM entry e WHERE e.cause_id = b.id AND e.kind = 'chargeback_open' LIMIT 1), b.amount_minor), 0, p.lost, 0, 0,
-       CASE WHEN p.rounds > 0 THEN p.open WHEN b.closed THEN 0 ELSE b.amount_minor END, 0, 0, p.debt, p.loss, p.fee
-  FROM (SELECT x.*, coalesce(x.closed_at <= %(as_of)s AND x.closed_at < k.day_after, false) AS closed FROM chargeback x CROSS JOIN cut k WHERE x.opened_at <= %(as_of)s AND x.opened_at < k.day_after) b
+SELECT 'chargeback', b.id, b.currency, coalesce((SELECT e.amount FROM entry e WHERE e.cause_id = b.id AND e.kind = 'chargeback_open' LIMIT 1), b.amount_minor), 0,
+       CASE WHEN p.losses > 0 OR b.paid THEN b.amount_minor END, 0, 0,
+       CASE WHEN b.paid THEN 0 WHEN p.rounds > 0 THEN p.open * b.amount_minor WHEN b.closed THEN 0 ELSE b.amount_minor END, 0, 0, p.debt, p.loss, p.fee
+  FROM (SELECT y.*, y.closed AND y.state = 'lost' AS paid
+          FROM (SELECT x.*, coalesce(x.closed_at <= %(as_of)s AND x.closed_at < k.day_after, false) AS closed FROM chargeback x CROSS JOIN cut k WHERE x.opened_at <= %(as_of)s AND x.opened_at < k.day_after) y) b
   LEFT JOIN pulled p ON p.id = b.id
- WHERE CASE WHEN p.rounds > 0 THEN p.open <> 0 OR p.decided_on >= %(first)s ELSE NOT b.closed OR (b.closed_at AT TIME ZONE %(zone)s)::date >= %(first)s END
+ WHERE CASE WHEN p.rounds > 0 AND NOT b.paid THEN p.open <> 0 OR p.decided_on >= %(first)s ELSE NOT b.closed OR coalesce(p.decided_on, (b.closed_at AT TIME ZONE %(zone)s)::date) >= %(first)s END
 UNION ALL
 SELECT 'confiscation', c.id, c.currency, coalesce(t.amount, l.amount), CASE WHEN t.id IS NOT NULL THEN l.person ELSE 0 END, CASE WHEN t.id IS NOT NULL THEN l.refunded ELSE 0 END,
        CASE WHEN t.id IS NOT NULL THEN t.amount - l.person - l.refunded ELSE 0 END, g.amount, CASE WHEN t.id IS NULL AND NOT c.ended THEN l.amount ELSE 0 END, 0, 0, 0, 0, 0

@@ -11,10 +11,10 @@ WITH theirs AS (
     UNION ALL
     SELECT s.transfer_id, o.currency, -s.amount_minor, o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id WHERE s.transfer_id IS NOT NULL AND o.sent_at <= %(as_of)s
     UNION ALL
-    SELECT v.id, o.currency, s.amount_minor / jsonb_array_length(s.reversal_ids), o.sent_at FROM payout_source s JOIN payout o ON o.id = s.payout_id CROSS JOIN LATERAL jsonb_array_elements_text(s.reversal_ids) AS v (id)
+    SELECT v.id, o.currency, v.amount_minor, v.seen_at FROM transfer_reversal v JOIN payout o ON o.id = v.payout_id WHERE v.seen_at <= %(as_of)s
     UNION ALL
     SELECT b.stripe_dispute_id, b.currency, coalesce((SELECT sum(CASE e.kind WHEN 'chargeback_won' THEN o.amount ELSE -o.amount END) FROM journal_entry e JOIN posting o ON o.entry_id = e.id
-                JOIN ledger_account a ON a.id = CASE e.kind WHEN 'chargeback_won' THEN o.debit_account ELSE o.credit_account END AND a.kind = 'psp_operating'
+                JOIN ledger_account a ON a.id = CASE e.kind WHEN 'chargeback_won' THEN o.debit_account ELSE o.credit_account END AND a.kind IN ('psp_operating', 'psp_trust')
                WHERE e.cause_id = b.id AND e.kind IN ('chargeback_open', 'chargeback_fee', 'chargeback_won') AND e.position <= %(placed)s), 0), b.opened_at FROM chargeback b WHERE b.opened_at <= %(as_of)s
 ), floats AS (
     SELECT p.currency, CASE e.kind WHEN 'float_in' THEN p.amount ELSE -p.amount END AS minor, e.occurred_at, row_number() OVER (PARTITION BY p.currency, e.kind, p.amount ORDER BY e.number) AS nth

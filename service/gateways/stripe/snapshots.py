@@ -67,7 +67,8 @@ def chargeback(dispute: Any) -> ChargebackSnapshot:
 
 def transfer(transfer: Any) -> TransferSnapshot:
     reversals = getattr(transfer, "reversals", None)
-    return TransferSnapshot(transfer.id, transfer.amount, transfer.amount_reversed, tuple(r.id for r in reversals.data) if reversals else ())
+    parts = tuple((r.id, r.amount) for r in reversals.data) if reversals else ()
+    return TransferSnapshot(transfer.id, transfer.amount, transfer.amount_reversed, parts)
 
 
 def balance_row(transaction: Any) -> BalanceRow:
