@@ -40,7 +40,11 @@ def report(world: World, code: str, period: object, **more: str) -> list[dict[st
 def statement(world: World, period: object) -> dict[str, str]:
     """What moved and what stands in the client statement, without the words and the zeros."""
     (row,) = report(world, "M4", period)
-    return {name: value for name, value in row.items() if value and value.replace(".", "").replace("-", "").isdigit() and value.strip("-0.") and "period" not in name}
+    return {
+        name: value
+        for name, value in row.items()
+        if value and value.replace(".", "").replace("-", "").isdigit() and value.strip("-0.") and "period" not in name
+    }
 
 
 def lines(world: World, period: object, party: str) -> list[tuple[str, str, str]]:
@@ -126,7 +130,13 @@ def test_a_refund_after_release_is_the_client_s_until_it_arrives(world: World) -
     year = turn_of_the_year(world)
     back(world, contract, 3_000)
     world.work()
-    assert statement(world, year) == {"funded": "100.00", "released": "100.00", "returned_by_freelancers": "30.00", "held_closing": "30.00", "of_which_on_its_way": "30.00"}
+    assert statement(world, year) == {
+        "funded": "100.00",
+        "released": "100.00",
+        "returned_by_freelancers": "30.00",
+        "held_closing": "30.00",
+        "of_which_on_its_way": "30.00",
+    }
     world.advance("2d")
     assert statement(world, year)["refunded_after_release"] == "30.00"
     proves(world, year)
@@ -171,7 +181,10 @@ def test_a_lost_chargeback_is_counted_once(world: World, released: bool) -> None
     world.sandbox.post(f"disputes/{dispute}/lost", {})
     world.work()
     year = int(world.sandbox.now()[:4])
-    assert [(r["kind"], r["gross"], r["net"]) for r in report(world, "S2", year)] == [("chargeback_open", "400.00", "400.00"), ("chargeback_lost", "400.00", "400.00")]
+    assert [(r["kind"], r["gross"], r["net"]) for r in report(world, "S2", year)] == [
+        ("chargeback_open", "400.00", "400.00"),
+        ("chargeback_lost", "400.00", "400.00"),
+    ]
     (entry,) = [r for r in report(world, "M13", year) if r["kind"] == "chargeback"]
     assert (entry["refunded"], entry["still_open"], entry["state"], entry["fee"]) == ("400.00", "0.00", "lost", "15.00")
     assert (entry["debt"], entry["loss"]) == ("0.00", "400.00" if released else "0.00")
