@@ -37,7 +37,7 @@ def upgrade() -> None:
         "transfer_reversal",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("payout_id", postgresql.UUID(as_uuid=True), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("amount_minor > 0", name="transfer_reversal_amount_positive"),

@@ -13,7 +13,7 @@ HOUSE = Path(__file__).resolve().parents[2]
 SERVICE = HOUSE / "service"
 
 _TAKEN_APART = re.compile(
-    r"typeid_uuid|split_part\s*\(|\bcause\s+(NOT\s+)?LIKE\b|\.cause\s*(=|<>|~)|left\(\s*\w*\.?cause|substr\(\s*\w*\.?cause", re.IGNORECASE
+    r"typeid_uuid|split_part\s*\(|\bcause\s+(NOT\s+)?LIKE\b|\.cause\s*(=|<>|~)(?!\s*\w+\.cause\b)|left\(\s*\w*\.?cause|substr\(\s*\w*\.?cause", re.IGNORECASE
 )
 
 
