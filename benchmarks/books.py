@@ -13,7 +13,7 @@ def page() -> str:
         "another way, and signed (Ed25519) with a manifest of its files, rows and totals. One that does not prove itself reaches nobody.", "",
         '- By the API: `POST /v1/exports {"export": "M6", "period": "2026"}`, then `GET /v1/exports/{id}` until it is `ready`; up to 10,000 rows at once from `GET /v1/reports/{code}`.',
         "- In the browser: `/finance`, with progress; the two usual questions at `/finance/answers`.", "- On the command line: `holdfast export M6 --period 2026 --format beancount`, and `holdfast verify export` anywhere, offline.", "",
-        f"A period is {periods.EXAMPLES}; it means days in the books, whose zone is UTC. `as_of` is what was known at an instant:",
+        f"A period is {periods.EXAMPLES}; it means days in the books, whose zone is `HOLDFAST_BOOK_ZONE` (UTC when not said; choose it before the first entry). `as_of` is what was known at an instant:",
         "a past period asked about at two instants gives the same bytes, because late facts are posted on the day they are learned, with their day in `effective_on`.",
         "Three are about what is known and not about what was posted: M12 (a late refund corrects the sellers' year itself, by law), the rates (S5) and the papers on file (S9).", "",
         "Lines can be had in another currency as well (`home`): each is converted at the stored rate of its day, rounded, and then summed. Rates come by `POST /v1/fx-rates` or `holdfast fx import eurofxref-hist-90d.xml`.", "",

@@ -32,7 +32,7 @@ def _shown(export: FinanceExport) -> dict[str, Any]:
     names = [file["name"] for file in (export.manifest or {}).get("files", [])] + (["manifest.json", "manifest.sig"] if export.manifest else [])
     return {
         "id": export.id, "object": "export", "code": export.code, "format": export.format, "first_day": export.first_day.isoformat(), "last_day": export.last_day.isoformat(),
-        "as_of": export.as_of.isoformat(), "party": export.party, "home": export.home, "language": export.language, "state": export.state, "rows_done": export.rows_done, "problem": export.problem,
+        "as_of": export.as_of.isoformat(), "party": export.party, "home": export.home, "language": export.language, "zone": export.zone, "state": export.state, "rows_done": export.rows_done, "problem": export.problem,
         "asked_at": export.asked_at.isoformat(), "finished_at": export.finished_at.isoformat() if export.finished_at else None,
         "files": [f"/v1/exports/{export.id}/files/{name}" for name in names], "manifest": export.manifest,
     }  # fmt: skip
@@ -46,9 +46,9 @@ def ask(body: dict[str, Any]) -> Response:
     with call("payments:read") as made:
         export = registry.find(body["export"])
         party = _party(made, body["party"])
-        making.check(export, body["format"], party, own=made.owner is not None, home=body["home"], language=body["language"])
+        making.check(export, body["format"], party, own=made.owner is not None, home=body["home"], language=body["language"], own_zone=body["zone"])
         first, last = periods.parse(body["period"])
-        question = finance_exports.Question(export.code, body["format"], first, last, body["as_of"], party, body["home"], body["language"])
+        question = finance_exports.Question(export.code, body["format"], first, last, body["as_of"], party, body["home"], body["language"], body["zone"])
         found = finance_exports.ask(made.act, question)
         made.act.session.flush()
         return made.json(_shown(found), 202)
@@ -89,9 +89,10 @@ def report(query: dict[str, Any], code: str) -> Response:
     """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits. A longer one has to be exported."""
     with call("payments:read") as made:
         export, party = registry.find(code), _party(made, query["party"])
-        making.check(export, "csv", party, own=made.owner is not None, home=query["home"])
+        making.check(export, "csv", party, own=made.owner is not None, home=query["home"], own_zone=query["zone"])
         first, last = periods.parse(query["period"] or str(made.act.today.year))
-        found = making.inline(made.act.session, export, Asked(first, last, made.act.now, party, query["home"], zone=made.act.policies.book_zone.key))
+        wanted = Asked(first, last, made.act.now, party, query["home"], zone=made.act.policies.book_zone.key, own_zone=query["zone"])
+        found = making.inline(made.act.session, export, wanted)
         body = {"object": "report", "code": export.code, "first_day": first.isoformat(), "last_day": last.isoformat(), "as_of": made.act.now.isoformat()}
         return made.json(body | {"columns": [c.name for c in export.columns], "data": found})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -56,7 +57,7 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
 
     Raises Invalid for a format or a party that the export does not have, CheckFailed when its sums cannot be proved.
     """
-    check(export, form, asked.party, home=asked.home, language=asked.language)
+    check(export, form, asked.party, home=asked.home, language=asked.language, own_zone=asked.own_zone)
     # On a connection of its own: the snapshot of this one has to begin afterwards.
     with session.get_bind().engine.connect() as waiting:
         seals.await_sequencer(waiting)
@@ -74,8 +75,10 @@ def make(session: Session, export: Export, asked: Asked, form: str, folder: Path
     return made
 
 
-def check(export: Export, form: str, party: str | None, *, own: bool = False, home: str | None = None, language: str = "en") -> None:
-    """Raises Invalid for a format, party, currency or language that the export does not have; `own`: somebody may see only their own figures."""
+def check(
+    export: Export, form: str, party: str | None, *, own: bool = False, home: str | None = None, language: str = "en", own_zone: str | None = None
+) -> None:
+    """Raises Invalid for a format, party, currency, language or zone that the export does not have; `own`: somebody may see only their own figures."""
     if form not in formats_of(export):
         raise Invalid.one("/format", "unknown_format", f"{export.code} comes as {', '.join(formats_of(export))}.")
     if (party or own) and not export.for_party:
@@ -86,6 +89,10 @@ def check(export: Export, form: str, party: str | None, *, own: bool = False, ho
         raise Invalid.one("/home", "not_converted", f"{export.code} stays in its own currencies.")
     if language not in LANGUAGES:
         raise Invalid.one("/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}.")
+    if own_zone is not None and own_zone not in available_timezones():
+        raise Invalid.one("/zone", "unknown_zone", "Name the zone as in the IANA database, such as Asia/Kolkata.")
+    if own_zone is not None and not export.own_zone:
+        raise Invalid.one("/zone", "not_by_zone", f"{export.code} is by the days of the books.")
 
 
 def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
@@ -236,7 +243,7 @@ def _content(export: Export, asked: Asked, made: Made, form: str, head: dict[str
     totals = {currency: {name: plain_amount(amount, currency) for name, amount in sums.items()} for currency, sums in made.totals.items()}
     return {
         "export": export.code, "name": export.name, "title": export.title, "schema_version": export.schema_version, "format": form, "generator": f"holdfast {__version__}",
-        "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": asked.zone}, "as_of": asked.as_of.isoformat(), "party": asked.party, "home": asked.home, "language": asked.language,
+        "period": {"first_day": asked.first_day.isoformat(), "last_day": asked.last_day.isoformat(), "zone": asked.own_zone or asked.zone}, "as_of": asked.as_of.isoformat(), "party": asked.party, "home": asked.home, "language": asked.language,
         "files": [{"name": made.path.name, "bytes": made.path.stat().st_size, "sha256": manifest.digest(made.path), "rows": made.rows, "totals": totals}],
         "checks": [{"name": f"every figure against {export.control}.sql", "result": "equal"}] if export.control else [],
         "columns": [{"name": c.name, "kind": c.kind, "meaning": c.meaning} for c in export.columns], "ledger_head": head,

@@ -44,6 +44,8 @@ class FinanceExport(Base):
     asked_by: Mapped[Actor]
     asked_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    zone: Mapped[str | None]
+    """By whose days, where not by the books'."""
 
 
 class PspRow(Base):

@@ -31,6 +31,13 @@ class Question:
     party: str | None = None
     home: str | None = None
     language: str = "en"
+    zone: str | None = None
+    """Whose days, where not the books'."""
+
+    def digest(self) -> str:
+        """The same for the same question, since before there were zones."""
+        parts = astuple(self) if self.zone else astuple(self)[:-1]
+        return hashlib.sha256("|".join(str(part or "") for part in parts).encode()).hexdigest()
 
 
 def ask(act: Act, wanted: Question) -> FinanceExport:
@@ -40,7 +47,7 @@ def ask(act: Act, wanted: Question) -> FinanceExport:
     """
     known = min(wanted.as_of or act.now, act.now)
     asked = replace(wanted, as_of=known)
-    question = hashlib.sha256("|".join(str(part or "") for part in astuple(asked)).encode()).hexdigest()
+    question = asked.digest()
     act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:question, 4))"), {"question": question})
     found = act.session.execute(select(FinanceExport).where(FinanceExport.question == question)).scalar_one_or_none()
     if found is not None:
@@ -48,6 +55,7 @@ def ask(act: Act, wanted: Question) -> FinanceExport:
     made = FinanceExport(
         id=new_id("exp"), question=question, code=asked.code, format=asked.form, first_day=asked.first_day, last_day=asked.last_day, as_of=known, party=asked.party,
         home=asked.home, language=asked.language, state="queued", rows_done=0, problem=None, manifest=None, asked_by=act.actor, asked_at=act.now, finished_at=None,
+        zone=asked.zone,
     )  # fmt: skip
     act.session.add(made)
     events.record(act, "export.asked", made, public=False, code=asked.code, party=asked.party)

@@ -70,10 +70,10 @@ def _asked(act: Act, link: AccountantLink) -> Asked:
     """By the page's own form: a period, and perhaps a currency. Raises Invalid."""
     words, home = request.args.get("period", "").strip() or str(act.today.year), request.args.get("home", "").strip().upper() or None
     language, platform = request.args.get("language", "en"), web.runtime().settings.platform_name
+    own_zone = request.args.get("zone", "").strip() or None
+    making.check(registry.find("M2"), "csv", link.freelancer_id, home=home, language=language, own_zone=own_zone)
     zone = act.policies.book_zone.key
-    asked = Asked(*periods.parse(words), act.now, link.freelancer_id, home, language, platform, zone=zone)
-    making.check(registry.find("M2"), "csv", link.freelancer_id, home=home, language=asked.language)
-    return asked
+    return Asked(*periods.parse(words), act.now, link.freelancer_id, home, language, platform, zone=zone, own_zone=own_zone)
 
 
 @blueprint.get("/accountant")

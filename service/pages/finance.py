@@ -45,13 +45,14 @@ def overview(act: Act, who: Colleague) -> str:
 @desk("finance:read")
 def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
     """ "What did somebody earn in a period", and "what was held on its last day", from the same statements as the exports."""
-    asked = {"who": request.args.get("who", "").strip()[:200], "period": request.args.get("period", "").strip()[:30]}
+    asked = {name: request.args.get(name, "").strip()[:most] for name, most in (("who", 200), ("period", 30), ("zone", 60))}
     people = _people(act, asked["who"])
     if not asked["period"]:
         return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=None, examples=periods.EXAMPLES)
     try:
         first, last = periods.parse(asked["period"])
-        found = _answers(act, people, Asked(first, last, act.now, zone=act.policies.book_zone.key))
+        making.check(registry.find("M2"), "csv", None, own_zone=asked["zone"] or None)
+        found = _answers(act, people, Asked(first, last, act.now, zone=act.policies.book_zone.key, own_zone=asked["zone"] or None))
     except Invalid as wrong:
         return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=wrong.errors[0].message, examples=periods.EXAMPLES), 422
     return page(act, who, "answers.html", asked=asked, people=people, found=found | {"first": first, "last": last}, problem=None, examples=periods.EXAMPLES)
@@ -93,10 +94,11 @@ def ask(act: Act, who: Colleague) -> Response:
     if party is not None and not typeid.is_typeid(party, *_PARTIES):
         raise Invalid.one("party", "party", "Name one freelancer (frl_…) or client (cli_…), or nobody.")
     form, home, language = request.form.get("format", "csv"), request.form.get("home", "").strip().upper() or None, request.form.get("language", "en")
-    making.check(export, form, party, home=home, language=language)
+    zone = request.form.get("zone", "").strip() or None
+    making.check(export, form, party, home=home, language=language, own_zone=zone)
     if use_form(act, who):
         first, last = periods.parse(request.form.get("period", ""))
-        finance_exports.ask(act, finance_exports.Question(export.code, form, first, last, None, party, home, language))
+        finance_exports.ask(act, finance_exports.Question(export.code, form, first, last, None, party, home, language, zone))
     return redirect(url_for("finance.overview") + "#exports", 303)
 
 

@@ -40,6 +40,7 @@ def make(ctx: Runtime, job: Claimed) -> None:
             wanted.language,
             ctx.settings.platform_name,
             zone=ctx.policies.book_zone.key,
+            own_zone=wanted.zone,
         )
         with ctx.db.transaction() as session:
             done = making.make(session, registry.find(wanted.code), asked, wanted.format, folder, ctx.settings.signing_key, progress)

@@ -10,7 +10,9 @@ import pytest
 from service.domain import typeid
 from service.exports import making, registry
 from service.exports.shapes import Asked
+from tests.console import colleague
 from tests.faults.test_refunds import back, refunds
+from tests.faults.test_releases import release
 from tests.finance.test_exports import ready
 from tests.safety.test_holds import freeze, lift
 from tests.states.test_chargebacks import contest, paid_out
@@ -37,9 +39,9 @@ def report(world: World, code: str, period: object, **more: str) -> list[dict[st
     return found
 
 
-def statement(world: World, period: object) -> dict[str, str]:
+def statement(world: World, period: object, **more: str) -> dict[str, str]:
     """What moved and what stands in the client statement, without the words and the zeros."""
-    (row,) = report(world, "M4", period)
+    (row,) = report(world, "M4", period, **more)
     return {
         name: value
         for name, value in row.items()
@@ -346,3 +348,57 @@ def test_a_past_day_is_not_changed_by_what_came_later(world: World, tmp_path: Pa
     assert {r.state for r in world.sql("SELECT state FROM payout UNION SELECT state FROM refund")} == {"failed"}
     after = told("after")
     assert [code for code in before if before[code] != after[code]] == []
+
+
+# Days of a person's own
+
+
+def test_a_summary_by_the_days_of_where_somebody_lives(world: World) -> None:
+    """Released at 20:00 UTC on 31 December: next year's for somebody in Kolkata, this year's in the books and in Los Angeles."""
+    contract, client = world.submitted_contract(milestones=ONE)
+    year = int(world.sandbox.now()[:4])
+    world.sql_owner("UPDATE job SET due_at = due_at + interval '1 year' WHERE kind IN ('auto_release', 'review_notice')")
+    world.sandbox.post("clock", {"to": f"{year}-12-31T20:00:00+00:00"})
+    assert release(world, contract["milestones"][0]["id"]) == "ok"
+    world.work()
+    gross = [
+        [row["gross_released"] for row in report(world, "M2", year + n, zone=zone) if row["releases"] != "0"]
+        for zone in ("Asia/Kolkata", "America/Los_Angeles", "UTC")
+        for n in (0, 1)
+    ]
+    assert gross == [[], ["100.00"], ["100.00"], [], ["100.00"], []]
+    held = [statement(world, year, zone=zone) for zone in ("Asia/Kolkata", "UTC")]
+    assert held == [{"funded": "100.00", "held_closing": "100.00"}, {"funded": "100.00", "released": "100.00"}]
+    for code in ("M1", "M2", "M4"):
+        made = ready(world, "finance", {"export": code, "period": str(year), "zone": "Asia/Kolkata"})
+        assert (made["state"], made["zone"], made["manifest"]["period"]["zone"]) == ("ready", "Asia/Kolkata", "Asia/Kolkata"), made["problem"]
+    for code, zone, word in (("M2", "Mars/Olympus", "unknown_zone"), ("M7", "Asia/Kolkata", "not_by_zone")):
+        for answer in (
+            world.program("finance").call("GET", f"/v1/reports/{code}?period={year}&zone={zone}"),
+            world.program("finance").call("POST", "/v1/exports", {"export": code, "period": str(year), "zone": zone}),
+        ):
+            assert (answer.status, answer.json()["errors"][0]["code"]) == (422, word)
+    luca = colleague(world, "finance")
+    assert "100.00" not in luca.get(f"/finance/answers?who=Lovelace&period={year}&zone=Asia%2FKolkata").text.partition("Held for clients")[0]
+    assert luca.http.request("GET", f"/finance/answers?period={year}&zone=Nowhere").status == 422
+    assert client.email
+
+
+# Reversals of a transfer by unequal parts
+
+
+def test_a_transfer_taken_back_by_unequal_parts(world: World) -> None:
+    """The bank refuses 95.00; somebody takes back 10.00 of it at Stripe before we take back 85.00: each row is equal to its own."""
+    with_money(world)
+    ask(world)
+    world.work()
+    world.sandbox.post(f"payouts/{world.sql('SELECT stripe_payout_id FROM payout')[0].stripe_payout_id}/fail", {})
+    world.runtime.stripe.reverse_transfer(world.sql("SELECT transfer_id FROM payout_source")[0].transfer_id, 1_000, "by hand")
+    world.advance("4d")
+    assert [r.amount_minor for r in world.sql("SELECT amount_minor FROM transfer_reversal ORDER BY 1")] == [1_000, 8_500]
+    year = int(world.sandbox.now()[:4])
+    found = report(world, "S11", f"{year - 1}-01-01..{year}-12-31")
+    assert {r["result"] for r in found} == {"equal"}
+    assert {"10.00", "85.00"} <= {r["ours"] for r in found}
+    proves(world, year)
+    world.check_books()

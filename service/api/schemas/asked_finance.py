@@ -26,6 +26,12 @@ class ExportIn(Schema):
         metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"},
     )
     language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES), metadata={"description": "Of a PDF"})
+    zone = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 60),
+        metadata={"description": "Days of this zone and not of the books (M1, M2, M4)", "example": "Asia/Kolkata"},
+    )
 
 
 class ReportQuery(Schema):
@@ -33,4 +39,10 @@ class ReportQuery(Schema):
     party = fields.String(load_default=None, validate=validate.Regexp(_PARTY), metadata={"example": "frl_01m82jfcv7et69qsget0gz6yqr"})
     home = fields.String(
         load_default=None, validate=validate.OneOf(list(CURRENCIES)), metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"}
+    )
+    zone = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 60),
+        metadata={"description": "Days of this zone and not of the books (M1, M2, M4)", "example": "Asia/Kolkata"},
     )

@@ -1,4 +1,4 @@
-"""each reversal of a transfer with its own amount
+"""each reversal of a transfer with its own amount, and exports by the days of a person's own zone
 
 Revision ID: 0007
 """
@@ -50,6 +50,7 @@ def upgrade() -> None:
     )
     op.create_index("transfer_reversal_payout_id_number_idx", "transfer_reversal", ["payout_id", "number"])
     op.execute(_CARRIED)
+    op.add_column("finance_export", sa.Column("zone", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
