@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, current_app, request
 from flask_smorest import Api, Blueprint
 from marshmallow import RAISE, Schema
 from webargs.flaskparser import FlaskParser
@@ -75,6 +75,9 @@ def _check_depth(value: Any, depth: int = 0) -> None:
 View = TypeVar("View", bound=Callable[..., Any])
 
 
+_TAKES_QUERY = "takes_query"
+
+
 class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
     """A group of endpoints with our parser; its decorators say what a view takes and answers."""
 
@@ -84,7 +87,16 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
         return cast("Callable[[View], View]", super().route(*given, **more))
 
     def arguments(self, *given: Any, **more: Any) -> Callable[[View], View]:
-        return cast("Callable[[View], View]", super().arguments(*given, **more))
+        takes = cast("Callable[[View], View]", super().arguments(*given, **more))
+        if more.get("location") != "query":
+            return takes
+
+        def with_query(view: View) -> View:
+            made = takes(view)
+            setattr(made, _TAKES_QUERY, True)
+            return made
+
+        return with_query
 
     def response(self, *given: Any, **more: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().response(*given, **more))
@@ -159,6 +171,7 @@ def call(scope: str, *, reads: bool = False) -> Iterator[Call]:
     `reads`: the call only reads, by statements that need no common transaction; what is read most often is spared one.
     """
     _check_version()
+    _check_query()
     runtime = web.runtime()
     held: idempotency.Held | None = None
     try:
@@ -181,6 +194,13 @@ def call(scope: str, *, reads: bool = False) -> Iterator[Call]:
             with web.act() as begun:
                 idempotency.keep(begun, held, problem(refusal))
         raise
+
+
+def _check_query() -> None:
+    """Parameters of a call that takes none are not overlooked: whoever sent them would take the answer for theirs."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.args and not getattr(view, _TAKES_QUERY, False):
+        raise Invalid.one(f"/{next(iter(request.args))}", "unknown_field", "This call takes no parameters.")
 
 
 def _check_version() -> None:

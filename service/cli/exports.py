@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from service import clock
 from service.cli import show
+from service.domain.instants import known_at
 from service.exports import making, manifest, periods, registry
 from service.exports.shapes import Asked
 
@@ -44,9 +45,7 @@ def export(
     made = show.runtime()
     with made.db.transaction() as session:
         now = clock.now(session)
-    known = datetime.fromisoformat(as_of) if as_of else now
-    if known.tzinfo is None:
-        raise click.UsageError("--as-of is an instant with its zone, as 2026-01-31T00:00:00Z.")
+    known = known_at(_instant(as_of), now)
     zone = made.policies.book_zone
     first_day, last_day = periods.parse(period or str(now.astimezone(zone).year))
     asked = Asked(first_day, last_day, known, party, home, language, made.settings.platform_name, zone=zone.key, own_zone=own_zone)
@@ -55,6 +54,16 @@ def export(
         done = making.make(session, wanted, asked, form, out, made.settings.signing_key, lambda n: bar.update(task, description=f"{wanted.title}: {n:,} rows"))
     show.table("Export", [{"file": str(done.path), "rows": done.rows, "bytes": done.path.stat().st_size}], as_json)
     click.echo(f"Check it anywhere: holdfast verify {out}", err=True)
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        found = None
+    if text and (found is None or found.tzinfo is None):
+        raise click.UsageError("--as-of is an instant with its zone, as 2026-01-31T00:00:00Z.")
+    return found
 
 
 @click.command()

@@ -49,7 +49,7 @@ def decide(regime: str, answer: str, reason: str) -> None:
 @tax.command("file")
 @click.argument("regime", type=click.Choice(FILING_REGIMES))
 @click.argument("year", type=click.IntRange(2023, 2100))
-@click.option("--home", help="Convert every line to this currency by stored rates.")
+@click.option("--home", help="Convert every line to this currency by stored rates, instead of the operator's own.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("filings"), help="The folder for the XML.")
 def prepare(regime: str, year: int, home: str | None, out: Path) -> None:
     """Prepare the platform operator's report of a year, or what has changed since the last one."""

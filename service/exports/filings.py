@@ -10,6 +10,7 @@ from typing import Any
 from service import rows
 from service.act import Act
 from service.domain.errors import Conflict, Invalid
+from service.domain.instants import known_at
 from service.domain.money import CURRENCIES, round_half_up
 from service.exports import making, registry
 from service.exports.shapes import Asked
@@ -28,7 +29,7 @@ def prepare(act: Act, seals: Seals, regime: str, year: int, as_of: datetime | No
     """
     filed = tax_filings.alone(act, regime, year)
     before = tax_filings.newest_docs(filed)
-    known = min(as_of or act.now, act.now)
+    known = known_at(as_of, act.now)
     figures = _register(act, regime, year, known, home)
     fresh = {seller: now for seller, now in figures.items() if seller not in before or before[seller]["gone"]}
     changed = {seller: now for seller, now in figures.items() if seller not in fresh and before[seller]["figures"] != now}

@@ -14,6 +14,8 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from service import clock
+from service.domain.instants import known_at
 from service.domain.money import CURRENCIES
 from service.exports.shapes import Asked, Column, Export
 from service.ledger import seals
@@ -28,7 +30,11 @@ _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def parameters(session: Session, asked: Asked) -> dict[str, Any]:
-    """Of every statement of an export: the same figures for the same question for ever, whatever is being written meanwhile."""
+    """Of every statement of an export: the same figures for the same question for ever, whatever is being written meanwhile.
+
+    Raises Invalid for an `as_of` in the future, whoever asks.
+    """
+    known_at(asked.as_of, clock.now(session))
     return asked.parameters(seals.position_at(session, asked.as_of))
 
 

@@ -14,6 +14,7 @@ from service import events, queue, rows
 from service.act import Act
 from service.domain import typeid
 from service.domain.errors import NotFound, StateConflict
+from service.domain.instants import known_at
 from service.models import ExportPiece, FinanceExport, new_id
 
 PIECE_BYTES = 1024 * 1024
@@ -43,9 +44,9 @@ class Question:
 def ask(act: Act, wanted: Question) -> FinanceExport:
     """Ask for an export; the worker makes it. The same question about the same knowledge finds the one that was asked for before.
 
-    `as_of` is now when it is not said, and never later than now: what is not known yet cannot be exported.
+    `as_of` is now when it is not said. Raises Invalid for one in the future.
     """
-    known = min(wanted.as_of or act.now, act.now)
+    known = known_at(wanted.as_of, act.now)
     asked = replace(wanted, as_of=known)
     question = asked.digest()
     act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:question, 4))"), {"question": question})

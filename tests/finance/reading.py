@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,25 @@ from service.exports.shapes import Asked, Column
 from tests.finance.golden import Golden
 
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "expected.json").read_text())
-LATER = datetime(2026, 12, 31, 12, tzinfo=UTC)
 
 
-def made(year: Golden, folder: Path, code: str, period: str, *, form: str = "csv", as_of: datetime = LATER, party: str | None = None) -> making.Made:
-    asked = Asked(*periods.parse(period), as_of, party, zone=year.world.settings.book_zone)
+def now_of(year: Golden) -> datetime:
+    """Everything is known that happened; of what is later nothing can be asked."""
+    return datetime.fromisoformat(year.world.sandbox.now())
+
+
+def made(
+    year: Golden,
+    folder: Path,
+    code: str,
+    period: str,
+    *,
+    form: str = "csv",
+    as_of: datetime | None = None,
+    party: str | None = None,
+) -> making.Made:
+    """The file of an export; as known now when no instant is said."""
+    asked = Asked(*periods.parse(period), as_of or now_of(year), party, zone=year.world.settings.book_zone)
     with year.world.db.transaction() as session:
         return making.make(session, registry.find(code), asked, form, folder, year.world.settings.signing_key)
 

@@ -20,7 +20,7 @@ from service.domain.errors import Invalid
 from service.exports import making, manifest, periods, plain_text, registry
 from service.exports.shapes import Asked, Export
 from tests.finance.golden import Golden
-from tests.finance.reading import EXPECTED, LATER, cents, made, rows, schema_accepts
+from tests.finance.reading import EXPECTED, cents, made, now_of, rows, schema_accepts
 
 ENDS = {"2025-12-31": date(2025, 12, 31), "2026-03-31": date(2026, 3, 31), "2026-12-31": date(2026, 12, 31)}
 
@@ -240,7 +240,7 @@ def test_a_wrong_statement_cannot_be_downloaded(year: Golden, tmp_path: Path, na
     export = registry.find(code)
     assert right in export.statement, "the mutant has to change something"
     mutant = type("Mutant", (Export,), {"statement": property(lambda _: export.statement.replace(right, wrong, 1))})(**vars(export))
-    asked = Asked(*periods.parse(period), LATER, zone="UTC")
+    asked = Asked(*periods.parse(period), now_of(year), zone="UTC")
     with year.world.db.transaction() as session:
         try:
             done = making.make(session, mutant, asked, "csv", tmp_path / "mutant", year.world.settings.signing_key)

@@ -17,7 +17,14 @@ class ExportIn(Schema):
     export = fields.String(required=True, validate=validate.Length(1, 40), metadata={"description": "M1, M2, … or its name", "example": "M1"})
     period = fields.String(required=True, validate=validate.Length(4, 30), metadata={"description": periods.EXAMPLES, "example": "2026"})
     format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx", "jsonl", "parquet", "beancount", "hledger", "pdf", "upwork"]))
-    as_of = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "As it was known then; now when not said"})
+    as_of = fields.AwareDateTime(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "As it was known then; now when not said. One in the future is refused.",
+            "example": "2026-01-31T00:00:00Z",
+        },
+    )
     party = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(_PARTY))
     home = fields.String(
         load_default=None,

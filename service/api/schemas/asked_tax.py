@@ -130,7 +130,14 @@ class ScopeIn(Schema):
 class FilingIn(Schema):
     regime = fields.String(required=True, validate=validate.OneOf(FILING_REGIMES))
     year = fields.Integer(required=True, strict=True, validate=validate.Range(2023, 2100), metadata={"example": 2025})
-    as_of = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "As it was known then; now when not said"})
+    as_of = fields.AwareDateTime(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "As it was known then; now when not said. One in the future is refused.",
+            "example": "2026-01-31T00:00:00Z",
+        },
+    )
     home = fields.String(
         load_default=None,
         allow_none=True,
