@@ -15,6 +15,7 @@ def page() -> str:
         "- In the browser: `/finance`, with progress; the two usual questions at `/finance/answers`.", "- On the command line: `holdfast export M6 --period 2026 --format beancount`, and `holdfast verify export` anywhere, offline.", "",
         f"A period is {periods.EXAMPLES}; it means days in the books, whose zone is `HOLDFAST_BOOK_ZONE` (UTC when not said; choose it before the first entry). `as_of` is what was known at an instant:",
         "a past period asked about at two instants gives the same bytes, because late facts are posted on the day they are learned, with their day in `effective_on`.",
+        "A person's summary (M1, M2, M4) can be asked for by the days of their own zone (`zone`, `--zone`): an instant then lies on its day there, and months of the books may be cut.",
         "Three are about what is known and not about what was posted: M12 (a late refund corrects the sellers' year itself, by law), the rates (S5) and the papers on file (S9).", "",
         "Lines can be had in another currency as well (`home`): each is converted at the stored rate of its day, rounded, and then summed. Rates come by `POST /v1/fx-rates` or `holdfast fx import eurofxref-hist-90d.xml`.", "",
         "## Papers, tax", "",

@@ -14,6 +14,7 @@ from tests.console import colleague
 from tests.faults.test_refunds import back, refunds
 from tests.faults.test_releases import release
 from tests.finance.test_exports import ready
+from tests.finance.test_papers import issued, words_of
 from tests.safety.test_holds import freeze, lift
 from tests.states.test_chargebacks import contest, paid_out
 from tests.states.test_milestones import ONE
@@ -256,6 +257,26 @@ def test_a_payout_that_a_hold_delayed(world: World, times: int) -> None:
     named = {r["payout_id"] for r in report(world, "M1", f"{year - 1}-01-01..{year}-12-31", party=world.ada_id) if r["type"].startswith("payout")}
     assert named == {payout}
     proves(world, year)
+
+
+def test_a_certificate_names_the_payout_that_carried_it(world: World, tmp_path: Path) -> None:
+    """One was taken back, one was stopped by a hold and paid afterwards: the second is named, with the day at the bank."""
+    with_money(world)
+    first = ask(world)
+    world.program().post(f"/v1/payouts/{first}/cancel")
+    second = ask(world)
+    hold = freeze(world, world.ada_id, scopes=["outflow"])
+
+    def certified() -> str:
+        made = issued(world, period=f"2020-01-01..{world.sandbox.now()[:10]}")
+        return words_of(world.program().call("GET", made["file"]).raw, tmp_path).replace(" ", "")
+
+    text = certified()
+    assert (first in text, second in text) == (False, False), "nothing has carried it yet"
+    lift(world, hold)
+    world.advance("3d")
+    text = certified()
+    assert (first in text, second in text) == (False, True)
 
 
 def test_a_payout_asked_for_under_a_hold(world: World) -> None:
