@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,8 @@ from tests.finance.golden import look_again
 from tests.releases.restoring import restored
 from tests.world import World, make_settings
 
-STOOD_AT = "2026-12-31T12:00:00Z"
-AS_OF = datetime(2027, 12, 31, tzinfo=UTC)
+STOOD_AT = "2027-01-15T12:00:00+00:00"
+AS_OF = datetime.fromisoformat(STOOD_AT)
 SIDES = ("finance", "safety", "approver", "reviewer", "platform")
 
 # SHA-256 (its first 16 digits) of 0.1.0's books as 0.1.0 itself wrote them out of this dump.
