@@ -9,67 +9,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Response, current_app, request
 from flask_smorest import Api, Blueprint
-from marshmallow import RAISE, Schema
-from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedMediaType
+from marshmallow import Schema
+from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from service import holds, web
 from service.act import Act
 from service.api import idempotency
+from service.api.bodies import Parser
 from service.domain import actors
-from service.domain.errors import BadRequest, BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
+from service.domain.errors import BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
 from service.models import Contract
 from service.operations import people
 from service.operations.people import Principal
 from service.tokens import BadToken
 
 VERSIONS = ("2026-11-22",)
-_DEEPEST = 20
 _STORED_REFUSALS = range(402, 500)
 OPEN_TO_THE_BLOCKED = re.compile(
     r"/v1/(disputes|refund-requests|holds|appeals|cases|pre-checks|payouts)(/|$)|/v1/milestones/[^/]+/refunds$|/v1/contracts/[^/]+/(files|end|cancel|withdraw)$"
 )
 """What somebody who may not log in may still do: give money back, end a contract, argue a dispute, answer us,
 and ask for a payout that will wait."""
-
-
-class _Parser(FlaskParser):
-    """Refuses unknown fields everywhere, wrong media types, duplicate keys, and bodies nested too deeply."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE, "form": RAISE}  # noqa: RUF012
-
-    def load_json(self, req: Request, schema: Schema) -> Any:
-        if req.mimetype != "application/json":
-            raise UnsupportedMediaType
-        try:
-            body = json.loads(req.get_data(cache=True), object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
-        except RecursionError:
-            raise Invalid.one("", "too_deep", f"A body has at most {_DEEPEST} levels.") from None
-        except ValueError as error:
-            raise BadRequest(f"The body is not JSON: {error}.") from None
-        _check_depth(body)
-        return body
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a key stands twice")
-    return made
-
-
-def _no_constants(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _check_depth(value: Any, depth: int = 0) -> None:
-    if depth > _DEEPEST:
-        raise Invalid.one("", "too_deep", f"A body has at most {_DEEPEST} levels.")
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in inner:
-        _check_depth(item, depth + 1)
 
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -81,7 +43,7 @@ _TAKES_QUERY = "takes_query"
 class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
     """A group of endpoints with our parser; its decorators say what a view takes and answers."""
 
-    ARGUMENTS_PARSER = _Parser()
+    ARGUMENTS_PARSER = Parser()
 
     def route(self, *given: Any, **more: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().route(*given, **more))

@@ -12,7 +12,7 @@ from service.act import Act
 from service.domain.errors import Conflict, Invalid
 from service.domain.instants import known_at
 from service.domain.money import CURRENCIES, round_half_up
-from service.exports import making, registry
+from service.exports import making, missing_rates, registry
 from service.exports.shapes import Asked
 from service.models import TaxFiling
 from service.operations import tax_filings, tax_identities
@@ -23,10 +23,12 @@ _FIGURES = ("cons", "fees", "taxes", "numb")
 
 
 def prepare(act: Act, seals: Seals, regime: str, year: int, as_of: datetime | None = None, home: str | None = None, *, test: bool) -> list[TaxFiling]:
-    """One message, or two when a correction also brings sellers who were not reported before. Raises Conflict when nothing changed.
+    """One message, or two when a correction also brings sellers who were not reported before.
 
-    `home`: every line is converted to it by stored rates; without it each seller's own currency stands.
+    Every line is converted by stored rates to the operator's reporting currency, or to `home`; the register of sellers keeps
+    the originals. Raises Conflict when nothing changed or a rate is missing, Invalid when there is no such currency.
     """
+    home = home or _reporting_currency(act, regime, year)
     filed = tax_filings.alone(act, regime, year)
     before = tax_filings.newest_docs(filed)
     known = known_at(as_of, act.now)
@@ -47,17 +49,30 @@ def prepare(act: Act, seals: Seals, regime: str, year: int, as_of: datetime | No
     return messages
 
 
-def _register(act: Act, regime: str, year: int, known: datetime, home: str | None) -> dict[str, dict[str, Any]]:
-    """By seller: currency and whole units by quarter, half-up. Raises Invalid where one seller has two currencies."""
+def _reporting_currency(act: Act, regime: str, year: int) -> str:
+    """Raises Invalid when the operator has none, or one that nothing can be converted to."""
+    entity = act.policies.entity
+    found = entity.reporting_currency(regime, year)
+    if found is None:
+        raise Invalid.one(
+            "/home", "no_reporting_currency", f"An operator in {entity.country} names the currency to report in: that of the member state of registration."
+        )
+    if found not in CURRENCIES:
+        raise Invalid.one(
+            "/home", "unknown_currency", f"Amounts are reported in {found}, which nothing can be converted to here. Name the currency to convert to."
+        )
+    return found
+
+
+def _register(act: Act, regime: str, year: int, known: datetime, home: str) -> dict[str, dict[str, Any]]:
+    """By seller: whole units of `home` by quarter, half-up. Raises Conflict that names each day and pair without a rate."""
     asked = Asked(date(year, 1, 1), date(year, 12, 31), known, None, home, zone=act.policies.book_zone.key)
     found: dict[str, dict[str, Any]] = {}
     for row in making.records(act.session, registry.find("M12"), asked):
         if row["regime"] != regime or row["excluded_reason"]:
             continue
         if row["lines_without_rate"] != "0":
-            raise Conflict(f"{row['lines_without_rate']} lines of {row['seller_id']} have no stored rate near their day: add the rates first.")
-        if row["seller_id"] in found:
-            raise Invalid.one("/home", "two_currencies", f"{row['seller_id']} was paid in two currencies: name the one to convert to.")
+            raise missing_rates.refuse(act.session, asked, row["seller_id"])
         found[row["seller_id"]] = {"currency": row["currency"]} | {
             name: [_whole(row[f"{name}_q{quarter}"]) for quarter in range(1, 5)] for name in _FIGURES
         }  # fmt: skip

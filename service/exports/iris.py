@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from service import rows
 from service.act import Act
 from service.domain.errors import Invalid
-from service.exports import making, registry
+from service.exports import making, missing_rates, registry
 from service.exports.shapes import Asked
 from service.operations import tax_identities
 from service.policies.entity import Entity
@@ -76,12 +77,17 @@ COLUMNS: dict[str, Fact] = {
 
 
 def render(act: Act, seals: Seals, template: str, year: int, as_of: datetime, state: str | None = None) -> list[bytes]:
-    """Files of at most 100 rows each, for the federal office or one state. Raises Invalid for a template with a column we do not know."""
+    """Files of at most 100 rows each, for the federal office or one state. Raises Invalid for a template with a column we do not know, Conflict for a missing rate."""
     header = next(csv.reader(io.StringIO(template)), [])
     unknown = [name for name in header if name not in COLUMNS]
     if unknown or not header:
         raise Invalid.one("/template", "unmapped_column", f"Nothing is known for the column {unknown[0]!r}." if unknown else "The template has no header.")
-    found = making.records(act.session, registry.find("M11"), Asked(date(year, 1, 1), date(year, 12, 31), as_of, zone=act.policies.book_zone.key))
+    asked = Asked(date(year, 1, 1), date(year, 12, 31), as_of, zone=act.policies.book_zone.key)
+    found = making.records(act.session, registry.find("M11"), asked)
+    for row in found:
+        # Without a rate a sum is too small, and may be below a threshold because of it.
+        if row["lines_without_rate"] != "0":
+            raise missing_rates.refuse(act.session, replace(asked, home="USD"), row["payee_id"])
     wanted = [row for row in found if (state in row["state_required"].split() if state else row["federal_required"] == "true")]
     lines = [_line(act, seals, header, row, as_of) for row in wanted]
     return [_file(header, lines[start : start + MOST_ROWS]) for start in range(0, len(lines), MOST_ROWS)]

@@ -53,10 +53,11 @@ TAX_EXPORTS = (
         text("tin_masked", "The last four characters"), text("vat_id", "Where there is one"), day("signed_on", "Declared"), day("expires_on", "Its last day"), text("status", "valid, expired, missing"),
         text("needed_for", "The report that needs it"),
     )),
-    Export("S10", "tds_194o", "Tax deducted at source, India s. 194-O", 3, (
+    Export("S10", "tds_194o", "Tax deducted at source, India s. 194-O", 4, (
         Column("payee_id", "frl", "The freelancer"), ENTRY, day("credited_on", "The day of the release"), CURRENCY, amount("gross", "Released"), text("pan_status", "given or missing"),
         decimal("rate_percent", "0.1 with a PAN, 5 without"), amount("tds", "Half-up for each release"), text("exempt_reason", "below_500000_inr: an individual with a PAN, up to five lakh rupees in the year"),
         _SCOPE, amount("withheld", "What was taken on the day, by what was known then"),
+        decimal("gross_inr", "Released, in rupees by the stored rate of the day; empty without one"), decimal("tds_inr", "Half-up for each release, of gross_inr"),
     ), ("gross",), "tds_194o_control", ("payee_id", "currency")),
     Export("S12", "withheld_tax", "Tax withheld from releases", 2, (
         Column("due_id", "txd", "The month's account at the tax office"), text("regime", "in_194o, in_gst_tcs, us_backup"), day("month_of", "Its first day"), day("due_on", "To be paid by"),

@@ -11,6 +11,24 @@ EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL P
 
 
 @dataclass(frozen=True)
+class _OwnCurrency:
+    currency: str
+    last_year: int = 9999
+
+
+_WITHOUT_EURO = {
+    "BG": _OwnCurrency("BGN", 2025),
+    "CZ": _OwnCurrency("CZK"),
+    "DK": _OwnCurrency("DKK"),
+    "HU": _OwnCurrency("HUF"),
+    "PL": _OwnCurrency("PLN"),
+    "RO": _OwnCurrency("RON"),
+    "SE": _OwnCurrency("SEK"),
+}
+"""Member states with a currency of their own, and until which year."""
+
+
+@dataclass(frozen=True)
 class Entity:
     legal_name: str
     trading_name: str
@@ -30,6 +48,18 @@ class Entity:
         """As an invoice names it."""
         wanted = ("street", "building", "postcode", "city", "country", "vat_id", "registration_no")
         return {"name": self.legal_name} | {name: value for name, value in asdict(self).items() if name in wanted}
+
+    def reporting_currency(self, regime: str, year: int) -> str | None:
+        """What amounts are reported in: pounds in the United Kingdom, else the currency of the operator's member state.
+
+        None for an operator outside the Union, who has to say in which member state they are registered.
+        """
+        if regime == "uk_mrdp":
+            return "GBP"
+        if self.country not in EU:
+            return None
+        without_euro = _WITHOUT_EURO.get(self.country)
+        return without_euro.currency if without_euro and year <= without_euro.last_year else "EUR"
 
     def reverse_charges(self, country: str, vat_id: str | None) -> bool:
         """Whether the customer owes the tax: a business with a VAT id in another member state (Directive 2006/112/EC, art. 44 and 196)."""

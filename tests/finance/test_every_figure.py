@@ -15,7 +15,7 @@ from service.exports import making, registry
 from service.exports.shapes import Asked, Export
 from tests.databases import clone
 from tests.finance.golden import Golden
-from tests.finance.reading import LATER
+from tests.finance.reading import now_of
 from tests.finance.test_closing import all_kinds
 from tests.world import World
 
@@ -67,7 +67,7 @@ LAST = {"M5": date(2026, 2, 15)}
 def test_a_figure_of_the_year_that_is_one_unit_more_stops_its_export(year: Golden, code: str) -> None:
     export = registry.EXPORTS[code]
     year.world.sql_owner("UPDATE freelancer SET country = 'IN' WHERE display_name = 'Ada Lovelace'")
-    asked = question(export, LAST.get(code, date(2026, 12, 31)), LATER, year.world.settings.book_zone)
+    asked = question(export, LAST.get(code, date(2026, 12, 31)), now_of(year), year.world.settings.book_zone)
     survived = [figure for figure in export.figures if not refused(year.world, export, asked, figure)]
     assert survived == []
 
@@ -86,7 +86,7 @@ def test_a_file_is_refused_and_not_only_its_sums(year: Golden, tmp_path: object)
     assert tmp_path
     for code in ("M1", "M2", "M11"):
         export = registry.EXPORTS[code]
-        asked = question(export, date(2026, 12, 31), LATER, "UTC")
+        asked = question(export, date(2026, 12, 31), now_of(year), "UTC")
         for form in ("csv", "jsonl"):
             with year.world.db.transaction() as session, pytest.raises(making.CheckFailed):
                 making.make(session, mutant(export, export.figures[0]), asked, form, tmp_path, "07" * 32)  # type: ignore[arg-type]

@@ -81,7 +81,7 @@ def test_keys_are_changed_without_losing_anything(world: World) -> None:
     world.released_contract()
     old, new = "1f" * 32, "2e" * 32
     finance = world.program("finance")
-    filed = finance.post("/v1/tax-filings", {"regime": "eu_dac7", "year": int(world.sandbox.now()[:4])})["data"][0]
+    filed = finance.post("/v1/tax-filings", {"regime": "eu_dac7", "year": int(world.sandbox.now()[:4]), "home": "USD"})["data"][0]
     both = Seals((old, new))
     with world.runtime.act("test") as act:
         assert resealing.reseal(act, both) == 2
@@ -118,7 +118,8 @@ def test_a_report_is_prepared_on_the_page(world: World) -> None:
     page = person.get("/finance/tax")
     form = next(f for f in page.forms if "Prepare the file" in f.text)
     assert person.press("/finance/tax", form, regime="eu_dac7", year="next").status == 422
-    assert person.press("/finance/tax", form, regime="eu_dac7", year=world.sandbox.now()[:4]).status == 303
+    assert person.press("/finance/tax", form, regime="eu_dac7", year=world.sandbox.now()[:4]).status == 409, "no rate of USD to EUR"
+    assert person.press("/finance/tax", form, regime="eu_dac7", year=world.sandbox.now()[:4], home="usd").status == 303
     shown = person.get("/finance/tax")
     link = next(link for link in shown.links if link.endswith(".xml"))
     assert b"3023217600053" in person.http.request("GET", link).raw

@@ -78,12 +78,13 @@ def test_the_file_its_correction_and_what_it_corrects(year: Golden) -> None:
     finance = year.world.program("finance")
 
     def prepare(for_year: int, as_of: datetime) -> dict[str, Any]:
-        body = {"regime": "eu_dac7", "year": for_year, "as_of": as_of.isoformat()}
+        # The worked year reckons in dollars; an operator in France reports in euros when nothing is said.
+        body = {"regime": "eu_dac7", "year": for_year, "as_of": as_of.isoformat(), "home": "USD"}
         (made,) = finance.post("/v1/tax-filings", body)["data"]
         return made
 
     first = prepare(2025, datetime(2026, 1, 10, tzinfo=UTC))
-    same = finance.call("POST", "/v1/tax-filings", {"regime": "eu_dac7", "year": 2025, "as_of": JANUARY.isoformat()})
+    same = finance.call("POST", "/v1/tax-filings", {"regime": "eu_dac7", "year": 2025, "as_of": JANUARY.isoformat(), "home": "USD"})
     assert same.status == 409, "what was refunded before any release corrects nothing"
     corrected, second = prepare(2025, SUMMER), prepare(2026, SUMMER)
     for filing, name in ((first, "2025 initial (filed by 2026-01-31)"), (corrected, "2025 corrected (after ev-0009)"), (second, "2026")):
@@ -100,7 +101,7 @@ def test_the_file_its_correction_and_what_it_corrects(year: Golden) -> None:
     assert (first["message_type"], corrected["message_type"]) == ("DPI401", "DPI402")
     assert corrected["documents"][0]["corrects"] == first["documents"][0]["ref"]
     assert tree.findtext(".//s:DocTypeIndic", namespaces=DPI) == "OECD11", "a trial's indicator in the sandbox"
-    again = finance.call("POST", "/v1/tax-filings", {"regime": "eu_dac7", "year": 2026, "as_of": SUMMER.isoformat()})
+    again = finance.call("POST", "/v1/tax-filings", {"regime": "eu_dac7", "year": 2026, "as_of": SUMMER.isoformat(), "home": "USD"})
     assert (again.status, "Nothing has changed" in again.json()["detail"]) == (409, True)
     facts = year.world.sql("SELECT type FROM event WHERE type IN ('tax_identity.read', 'tax_filing.read')")
     assert len(facts) >= 6, "every reading of names and numbers is written down"
@@ -173,7 +174,7 @@ def test_the_united_kingdom_in_pounds(year: Golden) -> None:
         "/v1/tax-identity", body | {"address": {"street": "Dorset Street", "building": "1", "city": "London", "postcode": "W1U 4EF", "country": "GB"}}
     )
     finance = year.world.program("finance")
-    (made,) = finance.post("/v1/tax-filings", {"regime": "uk_mrdp", "year": 2025, "home": "GBP"})["data"]
+    (made,) = finance.post("/v1/tax-filings", {"regime": "uk_mrdp", "year": 2025})["data"]
     assert made["documents"][0]["figures"]["cons"] == [0, 0, 0, 713]
     assert made["documents"][0]["figures"]["currency"] == "GBP"
     xml = finance.call("GET", made["file"]).raw
@@ -198,7 +199,9 @@ def test_tax_deducted_in_india(year: Golden, tmp_path: Path) -> None:
     home = {"street": "Chowringhee Road", "city": "Kolkata", "country": "IN"}
     year.world.sql_owner("UPDATE tax_identity SET country = 'IN', tin_masked = NULL WHERE replaced_at IS NULL")
     without = made(year, tmp_path / "a", "S10", "IN2025-26")
-    assert [row["tds"] for row in csv.DictReader(without.path.open(newline=""))] == ["60.00", "50.01"]
+    shown = list(csv.DictReader(without.path.open(newline="")))
+    assert [row["tds"] for row in shown] == ["60.00", "50.01"]
+    assert [(row["gross_inr"], row["tds_inr"]) for row in shown] == [("102600.00", "5130.00"), ("86108.61", "4305.43")]
     schema_accepts(without, "S10")
     company = {
         "form": "dac7",

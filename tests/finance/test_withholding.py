@@ -143,6 +143,10 @@ def test_the_registers_name_it(world: World, tmp_path: Path) -> None:
     assert (line["gross"], line["rate_percent"], line["share"], line["withheld"], line["remitted_on"]) == ("1000.10", "5", "50.01", "50.01", "")
     (deducted,) = register(world, "S10", f"{year}-01-01..{year}-12-31")
     assert (deducted["tds"], deducted["withheld"], deducted["in_scope"]) == ("50.01", "50.01", "yes")
+    assert (deducted["gross_inr"], deducted["tds_inr"]) == ("", ""), "no rate is stored: nothing is guessed"
+    rupees(world, "83.20")
+    (deducted,) = register(world, "S10", f"{year}-01-01..{year}-12-31")
+    assert (deducted["gross_inr"], deducted["tds_inr"]) == ("83208.32", "4160.42"), "what the tax office is told: 1,000.10 at 83.20, 5 per cent"
     (earned,) = register(world, "M2", year)
     assert (earned["gross_released"], earned["platform_fees"], earned["tax_withheld"], earned["net_credited"]) == ("1000.10", "50.01", "50.01", "900.08")
     own = [(one["type"], one["amount"]) for one in world.program().get(f"/v1/reports/M1?period={year}")["data"]]

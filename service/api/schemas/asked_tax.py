@@ -142,7 +142,7 @@ class FilingIn(Schema):
         load_default=None,
         allow_none=True,
         validate=validate.OneOf(list(CURRENCIES)),
-        metadata={"description": "Convert every line to it by stored rates", "example": "GBP"},
+        metadata={"description": "Convert every line to it, instead of the operator's reporting currency", "example": "GBP"},
     )
 
 

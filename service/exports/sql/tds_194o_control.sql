@@ -13,5 +13,7 @@ WITH fact AS (
      WHERE g.account = 'tax_withheld' AND g.kind = 'release' AND g.position <= %(placed)s GROUP BY 1
 )
 SELECT f.freelancer_id AS payee_id, f.currency, sum(f.gross) AS gross, sum(CASE WHEN f.pan THEN 0.1 ELSE 5 END) AS rate_percent,
-       sum(CASE WHEN f.pan AND f.seller_kind = 'individual' AND p.small THEN 0 WHEN f.pan THEN round(f.gross / 1000.0) ELSE round(f.gross / 20.0) END) AS tds, sum(w.minor) AS withheld
+       sum(CASE WHEN f.pan AND f.seller_kind = 'individual' AND p.small THEN 0 WHEN f.pan THEN round(f.gross / 1000.0) ELSE round(f.gross / 20.0) END) AS tds, sum(w.minor) AS withheld,
+       sum(round(f.inr, 2)) AS gross_inr,
+       sum(CASE WHEN f.pan AND f.seller_kind = 'individual' AND p.small THEN 0 ELSE round(round(f.inr, 2) * CASE WHEN f.pan THEN 1 ELSE 50 END / 1000, 2) END) AS tds_inr
   FROM fact f JOIN payee p ON p.freelancer_id = f.freelancer_id LEFT JOIN withheld w ON w.cause_id = f.id GROUP BY 1, 2
