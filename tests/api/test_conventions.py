@@ -267,6 +267,7 @@ def test_every_example_fits_its_shape(world: World) -> None:
         p
         for p, ops in spec["paths"].items()
         for m, o in ops.items()
-        if m == "get" and "example" not in o["responses"]["200"].get("content", {"": {"example": 1}}).popitem()[1]
+        # Read and not taken out: the document is the same object for every world of the process.
+        if m == "get" and "example" not in next(iter(o["responses"]["200"].get("content", {"": {"example": 1}}).values()))
     ]
     assert not without, without
