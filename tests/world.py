@@ -15,6 +15,7 @@ from service.config import Settings
 from service.db import Database
 from service.domain.money import from_stripe
 from service.gateways.stripe import sign
+from service.ledger.checks import verify
 from service.operations import people, reconcile
 from service.sandbox.app import remember_address
 from service.sandbox.runner import SandboxWork
@@ -149,7 +150,7 @@ class World:
         """The books are right by themselves, and the sandbox's Stripe agrees with them."""
         self.work()
         with self.db.transaction() as session:
-            checks = reconcile.verify(session)
+            checks = verify(session)
             dump = self.sandbox.dump()
             at_stripe = {}
             for account, money in dump["balances"].items():

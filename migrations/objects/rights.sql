@@ -16,7 +16,7 @@ GRANT INSERT ON
     transfer_reversal, receipt, given_paper, certificate, finance_export, message, release, confiscation, case_line, amendment,
     export_piece, psp_row, invoice, tax_scope, tax_due, withholding, tax_filing, fx_rate,
     accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback,
-    pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, form_key,
+    pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, ledger_check, form_key,
     idempotency_record
     TO holdfast_app;
 -- The columns that given.sql leaves open.

@@ -8,14 +8,15 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
-from service import __version__, ledger, queue, rows, web
+from service import __version__, queue, rows, web
 from service.api.framework import Endpoints, after, call
 from service.api.schemas import answered, asked
 from service.domain.errors import NotFound
 from service.domain.lifecycle import MACHINES
 from service.domain.timeouts import TIMEOUTS
+from service.ledger import checks
 from service.models import Event, JournalEntry
-from service.operations import people, reconcile
+from service.operations import people
 
 blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger")
 
@@ -119,7 +120,7 @@ def accounts() -> Response:
     with call("finance:read") as made:
         lines = [
             {"currency": x.currency, "account": x.kind, "debits": x.debits_minor, "credits": x.credits_minor, "balance": x.balance_minor, "side": x.normal_side}
-            for x in ledger.trial_balance(made.act.session)
+            for x in checks.present_totals(made.act.session)
         ]
         return made.json({"object": "trial_balance", "data": lines})
 
@@ -138,10 +139,23 @@ def entries(query: dict[str, Any]) -> Response:
 @blueprint.route("/ledger/verify", methods=["GET"])
 @blueprint.response(200, answered.AnyOut)
 def verify() -> Response:
-    """Every check of the books, now."""
+    """Every check of the books, from the last nightly one that found them right.
+
+    `checked_at` says when that was (null: from the first entry), `proved_to` up to which position the chain is proved,
+    of `head`. From the first entry on demand: `holdfast ledger verify`.
+    """
     with call("finance:read") as made:
-        checks = [asdict(check) | {"ok": check.ok} for check in reconcile.verify(made.act.session)]
-        return made.json({"object": "ledger_check", "ok": all(c["ok"] for c in checks), "checks": checks})
+        books = checks.look(made.act.session)
+        return made.json(
+            {
+                "object": "ledger_check",
+                "ok": books.ok,
+                "checks": [asdict(check) | {"ok": check.ok} for check in books.checks],
+                "checked_at": books.kept_at.isoformat() if books.kept_at else None,
+                "proved_to": books.proved.position,
+                "head": books.head,
+            }
+        )
 
 
 @blueprint.route("/staff/tasks", methods=["GET"])

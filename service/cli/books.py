@@ -16,7 +16,7 @@ from service.cli import show
 from service.db import Database
 from service.domain.errors import Unavailable
 from service.domain.money import CURRENCIES, plain, to_stripe
-from service.ledger import entries
+from service.ledger import checks, entries
 from service.models import new_id
 from service.operations import reconcile
 from service.sandbox import runner
@@ -33,19 +33,22 @@ def ledger() -> None:
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--stripe/--no-stripe", default=True, help="Compare with Stripe's balance as well.")
 def verify(as_json: bool, stripe: bool) -> None:
-    """Recompute everything: counters, milestones, the trust identity, the chain of seals, and Stripe's balance."""
+    """Recompute everything from the first entry: counters, milestones, the trust identity, the chain of seals, and Stripe's balance.
+
+    What is found is kept: the nightly check and the pages go on from here.
+    """
     made = show.runtime()
     told = made.stripe.balance() if stripe else {}
     with show.act(made) as act:
-        checks = reconcile.verify(act.session)
+        kept = checks.keep(act, whole=True)
+        found = list(kept.checks)
         if stripe:
-            checks.append(reconcile.compare_with_stripe(act.session, reconcile.at_stripe(act.session, told)))
-        lines = books.trial_balance(act.session)
-    rows = [{"check": c.name, "compared": c.compared, "result": "ok" if c.ok else "DIFFERS", "differences": c.differences or ""} for c in checks]
+            found.append(reconcile.compare_with_stripe(act.session, reconcile.at_stripe(act.session, told)))
+    rows = [{"check": c.name, "compared": c.compared, "result": "ok" if c.ok else "DIFFERS", "differences": c.differences or ""} for c in found]
     show.table("The books", rows, as_json)
     if not as_json:
-        show.table("Trial balance", [_line(line) for line in lines if line.debits_minor or line.credits_minor], as_json)
-    if not all(c.ok for c in checks):
+        show.table("Trial balance", [_line(line) for line in kept.lines if line.debits_minor or line.credits_minor], as_json)
+    if not all(c.ok for c in found):
         click.echo("The books differ. Payouts stay stopped until a person runs: holdfast ledger resume", err=True)
         sys.exit(1)
     Console(stderr=True).print("The books are right.")

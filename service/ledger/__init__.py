@@ -29,6 +29,7 @@ __all__ = [
     "balance",
     "balances",
     "post",
+    "totals",
     "trial_balance",
 ]
 
@@ -98,3 +99,33 @@ def trial_balance(session: Session) -> list[TrialLine]:
     """Every kind of account with its totals, by currency."""
     rows = session.execute(_TRIAL_BALANCE)
     return [TrialLine(row.currency, AccountCode(row.kind), row.normal_side, row.debits, row.credits) for row in rows]
+
+
+_SINCE = text("""
+    WITH fresh AS (
+        SELECT id FROM journal_entry WHERE position > :after AND position <= :upto
+        UNION ALL SELECT id FROM journal_entry WHERE position IS NULL AND :unplaced
+    ), side AS (
+        SELECT p.debit_account AS account, p.amount AS debit, 0 AS credit FROM fresh f JOIN posting p ON p.entry_id = f.id
+        UNION ALL SELECT p.credit_account, 0, p.amount FROM fresh f JOIN posting p ON p.entry_id = f.id
+    )
+    SELECT a.currency, a.kind, a.normal_side, sum(s.debit)::bigint AS debits, sum(s.credit)::bigint AS credits
+      FROM side s JOIN ledger_account a ON a.id = s.account GROUP BY 1, 2, 3
+""")
+_LAST = 2**62
+
+
+def totals(session: Session, known: list[TrialLine], after: int, upto: int | None = None) -> list[TrialLine]:
+    """The trial balance from what it was at position `after`, and what was posted since.
+
+    Up to a position, or to now: then what has no position yet is in it as well.
+    """
+    given = {"after": after, "upto": _LAST if upto is None else upto, "unplaced": upto is None}
+    found = {(line.currency, line.kind): line for line in known}
+    for row in session.execute(_SINCE, given):
+        key = row.currency, AccountCode(row.kind)
+        before = found.get(key)
+        debited = row.debits + (before.debits_minor if before else 0)
+        credited = row.credits + (before.credits_minor if before else 0)
+        found[key] = TrialLine(*key, row.normal_side, debited, credited)
+    return [found[key] for key in sorted(found)]

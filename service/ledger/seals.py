@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ from service.act import Act
 from service.models import LedgerHead, LedgerSeal
 
 SEQUENCER_LOCK = 0x7365616C
-_GENESIS = bytes(32)
+GENESIS = bytes(32)
+"""What the first entry hangs on."""
 _BATCH = 500
 
 _CANONICAL = """
@@ -33,7 +35,7 @@ _CANONICAL = """
       FROM journal_entry e
 """
 _UNPLACED = text(_CANONICAL + " WHERE e.position IS NULL ORDER BY e.number LIMIT :limit")
-_PLACED = text(_CANONICAL + " WHERE e.position > :after ORDER BY e.position LIMIT :limit")
+_PLACED = text(_CANONICAL + " WHERE e.position > :after AND e.position <= :upto ORDER BY e.position")
 _PLACE = text("UPDATE journal_entry SET position = :position WHERE id = CAST(:id AS uuid)")
 _WAIT = (text("SELECT pg_advisory_lock_shared(:key)"), text("SELECT pg_advisory_unlock_shared(:key)"))
 _ALONE = text("SELECT pg_advisory_xact_lock(:key)")
@@ -42,7 +44,11 @@ _PLACED_AT = text("""
 """)
 _HEAD = text("SELECT position, hash FROM ledger_seal ORDER BY position DESC LIMIT 1")
 _SIGNED = text("SELECT day FROM ledger_head WHERE day = :day")
-_SEALS = text("SELECT position, hash FROM ledger_seal WHERE position > :after ORDER BY position LIMIT :limit")
+_SEALS = text("SELECT position, hash FROM ledger_seal WHERE position > :after AND position <= :upto ORDER BY position")
+_SEAL_AT = text("SELECT hash FROM ledger_seal WHERE position = :position")
+_UNSEALED = text("""
+    SELECT min(e.position) FROM journal_entry e WHERE e.position > (SELECT coalesce(max(position), 0) FROM ledger_seal)
+""")
 
 
 def _link(previous: bytes, row: Any) -> bytes:
@@ -60,7 +66,7 @@ def seal_new(act: Act) -> int:
     if not rows:
         return 0
     head = act.session.execute(_HEAD).one_or_none()
-    position, previous = (head.position, bytes(head.hash)) if head else (0, _GENESIS)
+    position, previous = (head.position, bytes(head.hash)) if head else (0, GENESIS)
     for row in rows:
         position += 1
         previous = _link(previous, row)
@@ -106,18 +112,53 @@ def sign_head(act: Act, day: date, signing_key_hex: str) -> bool:
     return True
 
 
-def check_chain(session: Session) -> tuple[int, list[dict[str, Any]]]:
-    """Recompute every link. Returns (entries compared, the first link that does not fit)."""
-    after, previous = 0, _GENESIS
-    while True:
-        entries = session.execute(_PLACED, {"after": after, "limit": _BATCH}).all()
-        seals = session.execute(_SEALS, {"after": after, "limit": _BATCH}).all()
+@dataclass(frozen=True)
+class Head:
+    """A position of the chain and the hash there; position 0 is before the first entry."""
+
+    position: int
+    hash: bytes
+
+
+@dataclass(frozen=True)
+class Proved:
+    """Up to where the chain is proved, over how many entries, and the first link that does not fit."""
+
+    position: int
+    hash: bytes
+    compared: int
+    broken: list[dict[str, Any]] = field(default_factory=list)
+
+
+def head(session: Session) -> Head:
+    """The newest link."""
+    row = session.execute(_HEAD).one_or_none()
+    return Head(row.position, bytes(row.hash)) if row else Head(0, GENESIS)
+
+
+def check_chain(session: Session, begin: Head | None = None, most: int | None = None) -> Proved:
+    """Recompute every link behind `begin` (the first when none is said), at most so many.
+
+    `begin` itself has to be in the chain still: what stands below it hangs on its hash.
+    """
+    begin = begin or Head(0, GENESIS)
+    after, previous = begin.position, begin.hash
+    if after and session.execute(_SEAL_AT, {"position": after}).scalar_one_or_none() != previous:
+        return Proved(after, previous, 0, [{"position": after, "entry": "the head that was proved last is not in the chain"}])
+    # The sequencer goes on meanwhile: entries and seals are read as far as both were when this began.
+    end = head(session).position
+    upto = end if most is None else min(end, begin.position + most)
+    while after < upto:
+        given = {"after": after, "upto": min(upto, after + _BATCH)}
+        entries, seals = session.execute(_PLACED, given).all(), session.execute(_SEALS, given).all()
         for entry, seal in zip(entries, seals, strict=False):
-            previous = _link(previous, entry)
-            if entry.position != after + 1 or seal.position != entry.position or bytes(seal.hash) != previous:
-                return after, [{"position": entry.position, "entry": entry.id}]
-            after = entry.position
-        if len(entries) != len(seals):
-            return after, [{"position": after + 1, "entry": "an entry without seal or a seal without entry"}]
-        if len(entries) < _BATCH:
-            return after, []
+            link = _link(previous, entry)
+            if entry.position != after + 1 or seal.position != entry.position or bytes(seal.hash) != link:
+                return Proved(after, previous, after - begin.position, [{"position": entry.position, "entry": entry.id}])
+            after, previous = entry.position, link
+        if after != given["upto"]:
+            missing = [{"position": after + 1, "entry": "an entry without seal or a seal without entry"}]
+            return Proved(after, previous, after - begin.position, missing)
+    unsealed = session.execute(_UNSEALED).scalar_one_or_none() if upto == end else None
+    broken = [{"position": unsealed, "entry": "an entry without seal or a seal without entry"}] if unsealed else []
+    return Proved(after, previous, after - begin.position, broken)

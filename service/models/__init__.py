@@ -7,7 +7,7 @@ from service.models.chargebacks import Chargeback, ChargebackLine, FloatMovement
 from service.models.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
 from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
 from service.models.finance import ExportPiece, FinanceExport, PeriodClose, PspRow
-from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerHead, LedgerSeal, Posting
+from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerCheck, LedgerHead, LedgerSeal, Posting
 from service.models.metrics import Feedback, PreCheck
 from service.models.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
@@ -103,6 +103,7 @@ __all__ = [
     "JournalEntry",
     "LedgerAccount",
     "LedgerBalance",
+    "LedgerCheck",
     "LedgerHead",
     "LedgerSeal",
     "Message",

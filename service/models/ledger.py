@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -189,3 +190,22 @@ class LedgerHead(Base):
     signature: Mapped[bytes] = mapped_column(LargeBinary)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     signed_at: Mapped[datetime]
+
+
+class LedgerCheck(Base):
+    """What a check of the books found: how far the chain is proved, and the totals there. Append-only.
+
+    Whoever looks later goes on from the newest one that is `ok`; `whole`: it began with the first entry.
+    """
+
+    __tablename__ = "ledger_check"
+    __table_args__ = (Index("ledger_check_right_idx", "id", postgresql_where="ok"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    position: Mapped[int]
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    totals: Mapped[list[dict[str, Any]]]
+    checks: Mapped[list[dict[str, Any]]]
+    ok: Mapped[bool]
+    whole: Mapped[bool]
+    checked_at: Mapped[datetime]

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from service import ledger, rows, web
+from service import rows, web
 from service.act import Act
 from service.domain import typeid
 from service.domain.chart import ACCOUNTS
@@ -16,8 +16,9 @@ from service.domain.errors import Invalid, MissingScope
 from service.domain.typeid import ObjectKind
 from service.exports import making, packs, periods, registry
 from service.exports.shapes import Asked
+from service.ledger import checks
 from service.models import PeriodClose
-from service.operations import closing, desk_reads, finance_exports, reconcile
+from service.operations import closing, desk_reads, finance_exports
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.staff.session import desk, page
@@ -29,13 +30,14 @@ blueprint = Blueprint("finance", __name__, url_prefix="/finance")
 @desk("finance:read")
 def overview(act: Act, who: Colleague) -> str:
     """Money by place, the books' own check, exports that were asked for."""
-    lines = ledger.trial_balance(act.session)
+    books = checks.look(act.session)
+    lines = books.lines
     owed = [line for line in lines if ACCOUNTS[line.kind].trust_side == -1 and line.balance_minor]
     trust = {line.currency: line.balance_minor for line in lines if line.kind == "psp_trust"}
     operating = [line for line in lines if line.kind == "psp_operating"]
     return page(
         act, who, "finance.html", owed=owed, most={c: max(line.balance_minor for line in owed if line.currency == c) for c in {line.currency for line in owed}}, trust=trust,
-        sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust}, operating=operating, checks=reconcile.verify(act.session),
+        sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust}, operating=operating, books=books,
         exports=finance_exports.listed(act.session, party=rows.EVERYONE, after=None, limit=20)[:20], registry=registry.EXPORTS.values(), examples=periods.EXAMPLES,
         formats=(*making.formats_of(registry.find("M6")), "pdf", "upwork"), problem=None,
     )  # fmt: skip
@@ -108,10 +110,10 @@ def month(act: Act, who: Colleague, month: str) -> str:
     """Whether a month can be closed, what stands in the way, who asked and who closed it, and its frozen exports."""
     known = act.session.get(PeriodClose, month)
     frozen = [finance_exports.find(act.session, one, party=rows.EVERYONE) for one in known.export_ids] if known else []
-    checks = known.checks if known and known.closed_at else packs.checks(act, month)
+    found = known.checks if known and known.closed_at else packs.checks(act, month)
     needed = "finance:approve" if known else "finance:act"
-    may_close = not (known and (known.closed_at or known.asked_by == who.actor)) and needed in who.scopes and all(check["ok"] for check in checks)
-    return page(act, who, "month.html", month=month, known=known, checks=checks, frozen=frozen, may_close=may_close)
+    may_close = not (known and (known.closed_at or known.asked_by == who.actor)) and needed in who.scopes and all(check["ok"] for check in found)
+    return page(act, who, "month.html", month=month, known=known, checks=found, frozen=frozen, may_close=may_close)
 
 
 @blueprint.post("/months/<month>")

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import text
 
 from service import queue
-from service.ledger import seals
+from service.ledger import checks, seals
 from service.operations import closing, reconcile
 from service.queue import Claimed
 from service.runtime import Runtime
@@ -49,9 +49,9 @@ def _processor_rows(ctx: Runtime, request_id: str) -> None:
 
 def _books(ctx: Runtime, request_id: str) -> None:
     with ctx.act(request_id) as act:
-        checks = reconcile.verify(act.session)
-        if reconcile.stop_payouts(act, checks):
-            queue.open_task(act, "books_differ", "platform", checks=[c.name for c in checks if not c.ok])
+        found = checks.keep(act, whole=False).checks
+        if reconcile.stop_payouts(act, found):
+            queue.open_task(act, "books_differ", "platform", checks=[c.name for c in found if not c.ok])
 
 
 def _processor_balance(ctx: Runtime, request_id: str) -> None:

@@ -17,7 +17,8 @@ from hypothesis.stateful import Bundle, initialize, invariant, multiple, precond
 from service import ledger, rows
 from service.domain import actors, typeid
 from service.domain.errors import HoldfastError
-from service.operations import amendments, contracts, disputes, reconcile, refund_requests
+from service.ledger.checks import verify
+from service.operations import amendments, contracts, disputes, refund_requests
 from tests.databases import clone
 from tests.faults.test_releases import release
 from tests.journey import Person, Reply, path_of
@@ -268,7 +269,7 @@ class LifecycleMachine(Freezing, Taxing):
         if not hasattr(self, "world"):
             return
         with self.world.db.transaction() as session:
-            wrong = [check for check in reconcile.verify(session) if not check.ok]
+            wrong = [check for check in verify(session) if not check.ok]
             lines = {line.kind: line.balance_minor for line in ledger.trial_balance(session) if line.currency == "USD"}
         assert not wrong, wrong
         assert all(lines.get(kind, 0) >= 0 for kind in OWED)

@@ -24,7 +24,7 @@ from psycopg.types.json import Jsonb
 from benchmarks.chaos import free_port
 from service.db import Database, migrate, schema
 from service.domain import typeid
-from service.operations import reconcile
+from service.ledger.checks import verify
 from service.sandbox import store
 from tests.journey import contract_body
 from tests.releases.restoring import FOLDER, restored
@@ -189,7 +189,7 @@ def _nothing_is_lost(url: str, caller: Caller) -> None:
             "SELECT r.id, p.amount FROM refund r JOIN journal_entry e ON e.cause_id = r.id AND e.kind = 'refund_request'"
             " JOIN posting p ON p.entry_id = e.id WHERE r.reason = 'A cent back.'"
         ).fetchall()
-        checks = reconcile.verify(session)
+        checks = verify(session)
     database.dispose()
     assert set(caller.contracts) <= contracts
     assert sorted(typeid.encode("ref", row[0]) for row in refunded) == sorted(caller.refunds)

@@ -14,7 +14,8 @@ import pytest
 from service.db import make_engine, migrate, schema
 from service.exports import making, registry
 from service.exports.shapes import Asked
-from service.operations import people, reconcile
+from service.ledger.checks import verify
+from service.operations import people
 from tests.console import colleague
 from tests.crawling import crawl
 from tests.finance.golden import look_again
@@ -77,7 +78,7 @@ def test_its_schema_is_a_fresh_one(upgraded: World, world: World) -> None:
 def test_its_books_are_right(upgraded: World) -> None:
     """Every check of `holdfast ledger verify`, the hash chain that 0.1.0 wrote included."""
     with upgraded.db.transaction() as session:
-        checks = reconcile.verify(session)
+        checks = verify(session)
     assert [check for check in checks if not check.ok] == []
     assert sum(check.compared for check in checks) > 100, "there is something to be wrong"
 
