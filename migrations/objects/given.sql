@@ -2,7 +2,8 @@
 -- triggers refuse the owner too. The arguments are the columns that may still change.
 CREATE OR REPLACE FUNCTION fixed_but() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF to_jsonb(OLD) - TG_ARGV <> to_jsonb(NEW) - TG_ARGV THEN
+    -- Without arguments TG_ARGV is NULL: then nothing may change.
+    IF to_jsonb(OLD) - coalesce(TG_ARGV, '{}') <> to_jsonb(NEW) - coalesce(TG_ARGV, '{}') THEN
         RAISE EXCEPTION 'what % says is fixed', TG_TABLE_NAME USING ERRCODE = '42501';
     END IF;
     RETURN NEW;
@@ -23,11 +24,15 @@ CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON case_line FOR EACH ROW
     EXECUTE FUNCTION fixed_but('refund_id', 'restored_minor', 'restore_note');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON amendment FOR EACH ROW
     EXECUTE FUNCTION fixed_but('state', 'answered_at');
+CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON psp_explanation FOR EACH ROW WHEN (OLD.outcome IS NULL)
+    EXECUTE FUNCTION fixed_but('outcome', 'decided_by', 'decided_at');
+CREATE OR REPLACE TRIGGER decided BEFORE UPDATE ON psp_explanation FOR EACH ROW WHEN (OLD.outcome IS NOT NULL)
+    EXECUTE FUNCTION fixed_but();
 
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['certificate', 'finance_export', 'message', 'release', 'confiscation', 'case_line', 'amendment'] LOOP
+    FOREACH name IN ARRAY ARRAY['certificate', 'finance_export', 'message', 'release', 'confiscation', 'case_line', 'amendment', 'psp_explanation'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER stays BEFORE DELETE OR TRUNCATE ON hf.%I FOR EACH STATEMENT EXECUTE FUNCTION hf.append_only()', name);
     END LOOP;
 END $$;

@@ -14,7 +14,7 @@ GRANT INSERT, UPDATE ON
     TO holdfast_app;
 GRANT INSERT ON
     transfer_reversal, receipt, given_paper, certificate, finance_export, message, release, confiscation, case_line, amendment,
-    export_piece, psp_row, invoice, tax_scope, tax_due, withholding, tax_filing, fx_rate,
+    export_piece, psp_row, psp_explanation, invoice, tax_scope, tax_due, withholding, tax_filing, fx_rate,
     accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback,
     pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, ledger_check, form_key,
     idempotency_record
@@ -29,6 +29,7 @@ GRANT UPDATE (state, noticed_at, answer_until, answer, answered_at, executed_by,
 GRANT UPDATE (refund_id, restored_minor, restore_note) ON case_line TO holdfast_app;
 GRANT UPDATE (state, answered_at) ON amendment TO holdfast_app;
 GRANT UPDATE (sealed, sealed_with) ON tax_filing TO holdfast_app;
+GRANT UPDATE (outcome, decided_by, decided_at) ON psp_explanation TO holdfast_app;
 GRANT UPDATE (remitted_at, reference, remitted_by) ON tax_due TO holdfast_app;
 GRANT UPDATE (position) ON journal_entry TO holdfast_app;
 GRANT UPDATE (position, sequence) ON event TO holdfast_app;

@@ -99,7 +99,7 @@ WITH own AS (
     SELECT g.kind, g.cause_type, g.cause_id, g.currency, sum(g.amount_minor)::bigint AS minor, min(g.occurred_at) AS occurred_at, min(g.number) AS number
       FROM ledger_leg g
      WHERE g.account IN ('psp_trust', 'psp_operating') AND g.position <= p_placed
-       AND g.kind IN ('fund', 'suspend_receipt', 'fund_processing_fee', 'refund_failed', 'refund_bounced', 'chargeback_open', 'chargeback_fee', 'chargeback_won', 'float_in', 'float_out')
+       AND g.kind IN ('fund', 'suspend_receipt', 'fund_processing_fee', 'refund_failed', 'refund_bounced', 'chargeback_open', 'chargeback_fee', 'chargeback_won', 'float_in', 'float_out', 'psp_difference')
      GROUP BY g.entry_id, g.kind, g.cause_type, g.cause_id, g.currency
 ), ours AS (
     SELECT p.charge_id AS source, o.currency, sum(o.minor)::bigint AS minor, min(p.succeeded_at) AS since
@@ -113,6 +113,10 @@ WITH own AS (
     UNION ALL SELECT v.id, o.currency, v.amount_minor, v.seen_at FROM transfer_reversal v JOIN payout o ON o.id = v.payout_id WHERE v.seen_at <= p_as_of
     UNION ALL SELECT b.stripe_dispute_id, b.currency, coalesce(sum(o.minor), 0)::bigint, min(b.opened_at)
                 FROM chargeback b LEFT JOIN own o ON o.cause_id = b.id WHERE b.opened_at <= p_as_of GROUP BY 1, 2
+), explained AS (
+    -- What two people have taken on the platform belongs to the thing that it explains.
+    SELECT x.source, o.currency, sum(o.minor)::bigint AS minor
+      FROM own o JOIN psp_explanation x ON x.id = o.cause_id WHERE o.kind = 'psp_difference' GROUP BY 1, 2
 ), floats AS (
     SELECT currency, minor, occurred_at, typeid_text(cause_type, cause_id) AS cause, row_number() OVER (PARTITION BY currency, minor ORDER BY number) AS nth
       FROM own WHERE kind IN ('float_in', 'float_out')
@@ -122,15 +126,19 @@ WITH own AS (
 ), topups AS (
     SELECT p.id, p.currency, p.amount_minor AS minor, p.created_at, row_number() OVER (PARTITION BY p.currency, p.amount_minor ORDER BY p.created_at, p.id) AS nth
       FROM psp_row p WHERE p.type IN ('topup', 'payout') AND p.seen_at <= p_as_of
+), beside AS (
+    SELECT coalesce(o.source, t.source) AS source, coalesce(o.currency, t.currency) AS currency,
+           coalesce(o.minor, 0) AS ours, coalesce(t.minor, 0) AS theirs, coalesce(t.since, o.since) AS since,
+           CASE WHEN o.source IS NULL THEN 'extra' WHEN t.source IS NULL THEN 'missing' ELSE 'changed' END AS otherwise
+      FROM ours o FULL JOIN theirs t ON t.source = o.source AND t.currency = o.currency
+    UNION ALL
+    SELECT coalesce(f.cause, t.id), coalesce(f.currency, t.currency), coalesce(f.minor, 0), coalesce(t.minor, 0),
+           coalesce(t.created_at, f.occurred_at), CASE WHEN f.cause IS NULL THEN 'extra' ELSE 'missing' END
+      FROM floats f FULL JOIN topups t ON t.currency = f.currency AND t.minor = f.minor AND t.nth = f.nth
 )
-SELECT coalesce(o.source, t.source), coalesce(o.currency, t.currency), coalesce(o.minor, 0), coalesce(t.minor, 0), coalesce(t.since, o.since),
-       CASE WHEN o.source IS NULL THEN 'extra' WHEN t.source IS NULL THEN CASE o.minor WHEN 0 THEN 'equal' ELSE 'missing' END
-            WHEN o.minor <> t.minor THEN 'changed' ELSE 'equal' END
-  FROM ours o FULL JOIN theirs t ON t.source = o.source AND t.currency = o.currency
-UNION ALL
-SELECT coalesce(f.cause, t.id), coalesce(f.currency, t.currency), coalesce(f.minor, 0), coalesce(t.minor, 0), coalesce(t.created_at, f.occurred_at),
-       CASE WHEN f.cause IS NULL THEN 'extra' WHEN t.id IS NULL THEN 'missing' ELSE 'equal' END
-  FROM floats f FULL JOIN topups t ON t.currency = f.currency AND t.minor = f.minor AND t.nth = f.nth
+SELECT b.source, b.currency, b.ours + coalesce(x.minor, 0), b.theirs, b.since,
+       CASE b.theirs WHEN b.ours + coalesce(x.minor, 0) THEN 'equal' ELSE b.otherwise END
+  FROM beside b LEFT JOIN explained x ON x.source = b.source AND x.currency = b.currency
 $$;
 
 -- As it is now.

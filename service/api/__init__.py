@@ -7,14 +7,48 @@ from typing import Any
 
 from flask import Flask, Response, jsonify
 
-from service.api import cases, contracts, disagreements, exports, fees, health, holds, metrics, papers, payouts, platform, safety, staff, tax, webhooks
+from service.api import (
+    cases,
+    contracts,
+    differences,
+    disagreements,
+    exports,
+    fees,
+    health,
+    holds,
+    metrics,
+    papers,
+    payouts,
+    platform,
+    safety,
+    staff,
+    tax,
+    webhooks,
+)
 from service.api.framework import make_api
 from service.api.openapi import finished
+
+_AREAS = (
+    cases,
+    contracts,
+    differences,
+    disagreements,
+    exports,
+    fees,
+    holds,
+    metrics,
+    papers,
+    payouts,
+    platform,
+    staff,
+    safety,
+    tax,
+)
 
 
 def register(app: Flask) -> None:
     api = make_api(app)
-    for module in (cases, contracts, disagreements, exports, fees, holds, metrics, papers, payouts, platform, staff, safety, tax):
+    for module in _AREAS:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)

@@ -93,6 +93,7 @@ def _parameter(name: str) -> str:
         "offer_id": "dof",
         "chargeback_id": "cbk",
         "movement_id": "flt",
+        "explanation_id": "xpl",
         "key_id": "key",
     }
     prefix = known.get(name) or _PREFIXES.get(name) or {"payout_id": "pyo"}.get(name)

@@ -86,6 +86,7 @@ class EntryType(StrEnum):
     FORFEIT = "forfeit"
     RESTORE = "restore"
     WRITE_OFF = "write_off"
+    PSP_DIFFERENCE = "psp_difference"
     FLOAT_IN = "float_in"
     FLOAT_OUT = "float_out"
 
@@ -258,6 +259,12 @@ ENTRIES = {
             "a case was wrong: back where it came from, or what is left of it at the platform's cost",
         ),
         _entry("write_off", "none", "losses>recoverable", "a debt that will not be paid"),
+        _entry(
+            "psp_difference",
+            "none",
+            "losses>psp_operating psp_operating>losses",
+            "a difference with the processor that two people have explained; the platform bears it",
+        ),
         _entry("float_in", "none", "psp_operating>platform_equity", "the platform puts money in"),
         _entry("float_out", "none", "platform_equity>psp_operating", "the platform takes money out"),
     )

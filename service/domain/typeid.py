@@ -32,6 +32,7 @@ class ObjectKind(StrEnum):
     EVIDENCE = "evd"
     EVENT = "evt"
     EXPORT = "exp"
+    EXPLANATION = "xpl"
     FILE = "fil"
     FILING = "flg"
     FLOAT_MOVEMENT = "flt"

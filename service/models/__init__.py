@@ -6,7 +6,7 @@ from service.models.changes import Amendment, ChangeRequest, ContractText
 from service.models.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
 from service.models.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
 from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
-from service.models.finance import ExportPiece, FinanceExport, PeriodClose, PspRow
+from service.models.finance import Explanation, ExportPiece, FinanceExport, PeriodClose, PspRow
 from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerCheck, LedgerHead, LedgerSeal, Posting
 from service.models.metrics import Feedback, PreCheck
 from service.models.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
@@ -83,6 +83,7 @@ __all__ = [
     "EmailChange",
     "Event",
     "Evidence",
+    "Explanation",
     "ExportPiece",
     "Feedback",
     "File",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -62,6 +62,38 @@ class PspRow(Base):
     fee_minor: Mapped[int]
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class Explanation(Base):
+    """Why the processor has another amount than the books, asked by one person and decided by another; the platform bears it."""
+
+    __tablename__ = "psp_explanation"
+    __table_args__ = (
+        one_of("outcome", ("approved", "refused")),
+        CheckConstraint("our_minor <> psp_minor", name="differs"),
+        CheckConstraint("outcome IS DISTINCT FROM 'approved' OR decided_by <> asked_by", name="two_people"),
+        CheckConstraint("num_nulls(outcome, decided_by, decided_at) IN (0, 3)", name="decided_whole"),
+        Index("psp_explanation_undecided_key", "source", "currency", unique=True, postgresql_where=text("outcome IS NULL")),
+        Index("psp_explanation_source_idx", "source"),
+    )
+
+    id: Mapped[str] = mapped_column(TypeID("xpl"), primary_key=True)
+    source: Mapped[str]
+    currency: Mapped[str]
+    our_minor: Mapped[int]
+    psp_minor: Mapped[int]
+    since: Mapped[datetime]
+    reason: Mapped[str]
+    asked_by: Mapped[Actor]
+    asked_at: Mapped[datetime]
+    outcome: Mapped[str | None]
+    decided_by: Mapped[Actor | None]
+    decided_at: Mapped[datetime | None]
+
+    @property
+    def amount_minor(self) -> int:
+        """What the processor had more (or, below zero, less) than the books."""
+        return self.psp_minor - self.our_minor
 
 
 class PeriodClose(Base):

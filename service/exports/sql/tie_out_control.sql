@@ -22,11 +22,16 @@ WITH theirs AS (
 ), topups AS (
     SELECT p.currency, p.amount_minor AS minor, p.created_at, row_number() OVER (PARTITION BY p.currency, p.amount_minor ORDER BY p.created_at, p.id) AS nth
       FROM psp_row p WHERE p.type IN ('topup', 'payout') AND p.seen_at <= %(as_of)s
+), explained AS (
+    SELECT x.source, p.currency, CASE a.kind WHEN 'psp_operating' THEN p.amount ELSE -p.amount END AS minor, x.since
+      FROM psp_explanation x JOIN journal_entry e ON e.kind = 'psp_difference' AND e.cause_id = x.id AND e.position <= %(placed)s
+      JOIN posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.debit_account
 ), side AS (
     SELECT o.currency, o.minor AS ours, 0 AS theirs, coalesce(t.since, o.since) AS since FROM ours o LEFT JOIN theirs t ON t.source = o.source AND t.currency = o.currency
     UNION ALL SELECT currency, 0, minor, since FROM theirs
     UNION ALL SELECT f.currency, f.minor, 0, coalesce(t.created_at, f.occurred_at) FROM floats f LEFT JOIN topups t ON t.currency = f.currency AND t.minor = f.minor AND t.nth = f.nth
     UNION ALL SELECT currency, 0, minor, created_at FROM topups
+    UNION ALL SELECT currency, minor, 0, since FROM explained
 )
 SELECT currency, sum(ours) AS ours, sum(theirs) AS theirs, sum(theirs) - sum(ours) AS difference FROM side
  WHERE (since AT TIME ZONE %(zone)s)::date BETWEEN %(first)s AND %(last)s AND since <= %(as_of)s GROUP BY 1

@@ -46,6 +46,7 @@ from service.ledger.entries.payouts import (
 )
 from service.ledger.entries.platform import (
     float_movement,
+    psp_difference,
 )
 from service.ledger.entries.refunds import (
     refund_after_release,
@@ -85,6 +86,7 @@ __all__ = [
     "payout_paid",
     "payout_request",
     "payout_returned",
+    "psp_difference",
     "refund_after_release",
     "refund_came_back",
     "refund_outside",

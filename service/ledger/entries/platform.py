@@ -1,10 +1,11 @@
-"""The platform's own money, put in or taken out."""
+"""The platform's own money: put in, taken out, or other at the processor than the books say."""
 
 from __future__ import annotations
 
 from service.domain.causes import Cause
 from service.domain.chart import EntryType
 from service.ledger.accounts import (
+    LOSSES,
     OPERATING,
     PLATFORM_EQUITY,
 )
@@ -22,3 +23,16 @@ def float_movement(movement_id: str, amount_minor: int, currency: str, *, out: b
         reference,
     )
     return reversal(put_in, EntryType.FLOAT_OUT, put_in.cause, reference) if out else put_in
+
+
+def psp_difference(explanation_id: str, amount_minor: int, currency: str, reason: str) -> Entry:
+    """The processor has `amount_minor` more than the books say (below zero: less); the platform's gain or loss."""
+    more = (Line(OPERATING, LOSSES, amount_minor),)
+    less = (Line(LOSSES, OPERATING, -amount_minor),)
+    return Entry(
+        EntryType.PSP_DIFFERENCE,
+        Cause(explanation_id),
+        currency,
+        more if amount_minor > 0 else less,
+        reason,
+    )
