@@ -6,10 +6,13 @@ contracts inside the operations) and raises what the operations raise.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service import rows
 from service.act import Act
+from service.domain.actors import SYSTEM
+from service.domain.errors import StateConflict
 from service.holds import Terms
 from service.models import Appeal, Confiscation, Hold, Requirement, Suspension
 from service.operations import appeals, cases, holds, requirements, suspensions
@@ -32,9 +35,26 @@ def suspend(act: Act, terms: Terms, level: str) -> tuple[Suspension, Hold]:
 
 
 def unsuspend(act: Act, suspension_id: str, reason: str) -> tuple[Suspension, Hold]:
-    """End a suspension: its one hold is lifted and no other."""
+    """End a suspension: its one hold is lifted and no other. Raises StateConflict while a case needs it."""
     found = suspensions.find(act.session, suspension_id)
-    return found, holds.lift(act, hold(act, found.hold_id), reason)
+    return found, lift(act, hold(act, found.hold_id), reason)
+
+
+def lift(act: Act, under: Hold, reason: str) -> Hold:
+    """End a hold. Raises StateConflict while its case, or an appeal against that, is under way."""
+    about = cases.of_hold(act.session, under.id)
+    if under.ended_at is None and about is not None and _binds(act, about):
+        raise StateConflict(
+            "A case needs this hold until it has ended, and the appeal too: drop the case, or decide the appeal.",
+            {"current_state": under.state, "allowed_actions": [], "case": about.id},
+        )
+    return holds.lift(act, under, reason)
+
+
+def _binds(act: Act, about: Confiscation) -> bool:
+    appeal = appeals.of_hold(act.session, about.hold_id)
+    contested = appeal is not None and appeal.decided_at is None
+    return about.state in cases.UNDER_WAY or (about.state == "executed" and contested)
 
 
 def case(act: Act, case_id: str) -> tuple[Confiscation, Hold]:
@@ -55,12 +75,18 @@ def approve(act: Act, case_id: str) -> Confiscation:
 
 
 def execute(act: Act, case_id: str) -> Confiscation:
-    """Post every line; the hold has then served its purpose and ends."""
+    """Post every line; the hold has then served its purpose and ends, unless an appeal is open: then with its decision."""
     found, under = case(act, case_id)
     cases.execute(act, found, under)
     act.session.flush()
-    holds.lift(act, under, "The case was carried out.")
+    _serve(act, found, under)
     return found
+
+
+def _serve(act: Act, found: Confiscation, under: Hold) -> None:
+    """A hold ends with the case that was carried out and the appeal that was filed before."""
+    if under.ended_at is None and found.state == "executed" and not _binds(act, found):
+        holds.lift(act, under, "The case was carried out.")
 
 
 def drop(act: Act, case_id: str, reason: str) -> Confiscation:
@@ -91,21 +117,60 @@ def appeal(act: Act, appeal_id: str) -> tuple[Appeal, Hold]:
     return appeals.find(act.session, appeal_id, owner=rows.EVERYONE, lock=True), under
 
 
-def decide_appeal(
-    act: Act, appeal_id: str, outcome: str, reasons: str, *, scopes: tuple[str, ...] = (), at_platform_cost: bool = False
-) -> tuple[Appeal, Hold | None]:
-    """Upheld, changed (to the scopes that stay) or reversed, with reasons; what follows for the hold, its case and the money
-    is in the same transaction. Also returns the smaller hold that goes on, if any."""
+def withdraw_appeal(act: Act, appeal_id: str, *, owner: str | None) -> Appeal:
+    """The person takes it back; a hold that only waited for it ends. Raises NotFound, StateConflict."""
+    found = appeals.find(act.session, appeal_id, owner=owner)
+    under = hold(act, found.hold_id)
+    appeals.withdraw(act, appeals.find(act.session, appeal_id, owner=owner, lock=True))
+    act.session.flush()
+    about = cases.of_hold(act.session, under.id)
+    if about is not None:
+        _serve(act.as_(SYSTEM), about, under)
+    return found
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What somebody decides about an appeal. `scopes`: what of the hold stays when it is changed; `restore`: how many minor
+    units of which line of its case, where that was carried out."""
+
+    outcome: str
+    reasons: str
+    scopes: tuple[str, ...] = ()
+    restore: dict[int, int] = field(default_factory=dict)
+    at_platform_cost: bool = False
+
+
+def decide_appeal(act: Act, appeal_id: str, ruling: Ruling) -> tuple[Appeal, Hold | None]:
+    """Upheld, changed or reversed, with reasons; what follows for the hold, its case and the money is in the same transaction.
+
+    Also returns the smaller hold that goes on, if any. Raises Forbidden, StateConflict, Invalid.
+    """
     found, under = appeal(act, appeal_id)
-    appeals.decide(act, found, under, outcome, reasons, cases.people_of(act.session, under.id))
-    taken = cases.of_hold(act.session, under.id)
-    if taken is not None and taken.state == "executed" and outcome == "reversed":
-        cases.restore(act, taken, "The appeal was right.", at_platform_cost=at_platform_cost)
-    if under.ended_at is None and outcome == "reversed":
+    appeals.decide(act, found, under, ruling.outcome, ruling.reasons, cases.people_of(act.session, under.id))
+    act.session.flush()
+    about = cases.of_hold(act.session, under.id)
+    if about is not None and about.state == "executed":
+        _rule_on_case(act, about, ruling)
+        _serve(act, about, under)
+    if under.ended_at is not None:
+        return found, None
+    if ruling.outcome == "reversed":
+        if about is not None and about.state in ("drafted", *cases.UNDER_WAY):
+            cases.drop(act, about, "The appeal was right.")
+            act.session.flush()
         holds.lift(act, under, "The appeal was right.")
-    if under.ended_at is None and outcome == "changed":
-        return found, holds.narrow(act, under, scopes, "The appeal was partly right.")
+    elif ruling.outcome == "changed":
+        return found, holds.narrow(act, under, ruling.scopes, "The appeal was partly right.")
     return found, None
+
+
+def _rule_on_case(act: Act, about: Confiscation, ruling: Ruling) -> None:
+    if ruling.outcome == "reversed":
+        cases.restore(act, about, "The appeal was right.", at_platform_cost=ruling.at_platform_cost)
+    elif ruling.outcome == "changed":
+        cases.change(act, about, ruling.restore, at_platform_cost=ruling.at_platform_cost)
+    act.session.flush()
 
 
 def suspension_terms(

@@ -18,10 +18,10 @@ CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON message FOR EACH ROW
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON release FOR EACH ROW
     EXECUTE FUNCTION fixed_but('taken_minor', 'matured_at');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON confiscation FOR EACH ROW
-    EXECUTE FUNCTION fixed_but('state', 'noticed_at', 'answer_until', 'answer', 'answered_at', 'executed_by', 'executed_at',
+    EXECUTE FUNCTION fixed_but('state', 'noticed_at', 'answer_until', 'answer', 'answered_at', 'changed_at', 'executed_by', 'executed_at',
                                'final_at', 'ended_at', 'end_reason');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON case_line FOR EACH ROW
-    EXECUTE FUNCTION fixed_but('refund_id', 'restored_minor', 'restore_note');
+    EXECUTE FUNCTION fixed_but('refund_id', 'restored_minor', 'restored_parts', 'restore_note');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON amendment FOR EACH ROW
     EXECUTE FUNCTION fixed_but('state', 'answered_at');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON psp_explanation FOR EACH ROW WHEN (OLD.outcome IS NULL)
@@ -54,6 +54,18 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER case_drafted BEFORE INSERT ON case_line FOR EACH ROW EXECUTE FUNCTION case_drafted();
+
+-- An answer grows until its time is over; nothing of it is taken away.
+CREATE OR REPLACE FUNCTION answer_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT coalesce(starts_with(NEW.answer, OLD.answer) AND NEW.answered_at <= NEW.answer_until, false) THEN
+        RAISE EXCEPTION 'an answer is added to, until its time is over' USING ERRCODE = '23514', CONSTRAINT = 'answer_grows';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER answer_grows BEFORE UPDATE OF answer, answered_at ON confiscation FOR EACH ROW
+    WHEN (OLD.answer IS NOT NULL AND (OLD.answer, OLD.answered_at) IS DISTINCT FROM (NEW.answer, NEW.answered_at))
+    EXECUTE FUNCTION answer_grows();
 
 -- What both agreed to reads as it did: other words come with another version of the text.
 CREATE OR REPLACE TRIGGER agreed_words BEFORE UPDATE OF title, description, text_hash ON contract FOR EACH ROW

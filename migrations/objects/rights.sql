@@ -24,9 +24,9 @@ GRANT UPDATE (superseded_by, revoked_at, revoked_reason) ON certificate TO holdf
 GRANT UPDATE (state, rows_done, problem, manifest, finished_at) ON finance_export TO holdfast_app;
 GRANT UPDATE (state, sent_at, bounced_at) ON message TO holdfast_app;
 GRANT UPDATE (taken_minor, matured_at) ON release TO holdfast_app;
-GRANT UPDATE (state, noticed_at, answer_until, answer, answered_at, executed_by, executed_at, final_at, ended_at, end_reason)
+GRANT UPDATE (state, noticed_at, answer_until, answer, answered_at, changed_at, executed_by, executed_at, final_at, ended_at, end_reason)
     ON confiscation TO holdfast_app;
-GRANT UPDATE (refund_id, restored_minor, restore_note) ON case_line TO holdfast_app;
+GRANT UPDATE (refund_id, restored_minor, restored_parts, restore_note) ON case_line TO holdfast_app;
 GRANT UPDATE (state, answered_at) ON amendment TO holdfast_app;
 GRANT UPDATE (sealed, sealed_with) ON tax_filing TO holdfast_app;
 GRANT UPDATE (outcome, decided_by, decided_at) ON psp_explanation TO holdfast_app;
@@ -46,7 +46,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
     ledger_refuse(text, text), ledger_only_by_post(), ledger_sealed(), append_only(),
     append_only_but_position(), append_only_but_seal(), lifecycle_guard(), terms_fixed(),
-    only_drafts_go(), hold_fixed(), only_planned_go(), case_two_people(), case_executed(),
+    only_drafts_go(), hold_fixed(), only_planned_go(), case_two_people(), case_executed(), answer_grows(), hold_of_a_case(),
     hold_regate(uuid), hold_gates(text, uuid), hold_subjects(text, uuid), hold_owners(uuid),
     typeid_text(text, uuid), cause_text(text, uuid, int), period_open(), close_fixed(),
     fixed_but(), export_given(), case_drafted(), head_of_the_chain(), only_done_go(),

@@ -28,7 +28,7 @@ def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
         "ended_at": _iso(case.ended_at), "end_reason": case.end_reason, "lines": [_line(line) for line in case.lines],
     }  # fmt: skip
     return (
-        body | {"opened_by": str(case.opened_by), "approved_by": [str(a.approved_by) for a in case.approvals], "executed_by": actors.text(case.executed_by)}
+        body | {"opened_by": str(case.opened_by), "approved_by": [str(one) for one in case.agreed], "executed_by": actors.text(case.executed_by)}
         if staff
         else body
     )
@@ -126,7 +126,7 @@ def own_statement(case_id: str) -> Response:
             made.act,
             "case_statement",
             case.id,
-            f"zip:{case.state}",
+            f"zip:{case.edition}",
             lambda: case_statement.statement(made.act.session, case, None, settings.platform_name, settings.signing_key),
         )
         return web.attachment(f"{case.id}.zip", "application/zip", data)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from service import web
+from service import desk, web
 from service.api.framework import Endpoints, after, call
 from service.api.schemas import answered, asked, asked_safety, contested
 from service.operations import appeals, files, holds, reasons, requirements, transparency
@@ -90,7 +90,7 @@ def read_appeal(appeal_id: str) -> Response:
 def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it back."""
     with call("contracts:write") as made:
-        return made.json(appeals.shown(appeals.withdraw(made.act, appeals.find(made.act.session, appeal_id, owner=made.owner, lock=True))))
+        return made.json(appeals.shown(desk.withdraw_appeal(made.act, appeal_id, owner=made.owner)))
 
 
 @blueprint.route("/transparency", methods=["GET"])

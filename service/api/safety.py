@@ -66,7 +66,7 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
 _verb("confirm", "safety:approve", asked.Nothing, holds.confirm)
 _verb("renew", "safety:approve", asked_safety.RenewIn, holds.renew)
 _verb("review", "safety:act", asked.Nothing, holds.review)
-_verb("lift", "safety:act", asked_safety.LiftIn, holds.lift)
+_verb("lift", "safety:act", asked_safety.LiftIn, desk.lift)
 
 
 @blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"])
@@ -135,13 +135,25 @@ def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 @blueprint.arguments(asked_safety.DecideIn)
 @blueprint.response(200, answered.AnyOut)
 def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
-    """Upheld, changed (to the scopes that stay) or reversed, with reasons. What follows for the hold is in the same transaction."""
+    """Upheld, changed or reversed, with reasons. What follows for the hold, its case and the money is in the same transaction.
+
+    `changed`: `scopes` says what of the hold stays; where its case was carried out, `restore` says how much of which line
+    goes back.
+    """
     with call("safety:approve") as made:
-        found, follows = desk.decide_appeal(
-            made.staff, appeal_id, body["outcome"], body["reasons"], scopes=tuple(body["scopes"]), at_platform_cost=body["at_platform_cost"]
-        )
+        found, follows = desk.decide_appeal(made.staff, appeal_id, _ruling(body))
         made.act.session.flush()
         return made.json(appeals.shown(found) | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None})
+
+
+def _ruling(body: dict[str, Any]) -> desk.Ruling:
+    return desk.Ruling(
+        outcome=body["outcome"],
+        reasons=body["reasons"],
+        scopes=tuple(body["scopes"]),
+        restore={one["line"]: one["amount"] for one in body["restore"]},
+        at_platform_cost=body["at_platform_cost"],
+    )
 
 
 @blueprint.route("/rules/<name>/report", methods=["GET"])

@@ -249,7 +249,7 @@ CASE = Machine(
     frozenset({"dropped", "reversed"}),
     (
         _move("notice", "drafted", "noticed", "staff", "case.noticed"),
-        _move("answer", "noticed", "answered", "freelancer", "case.answered"),
+        _move("answer", "noticed answered approved", "answered", "freelancer", "case.answered"),
         _move("approve", "noticed answered", "approved", "staff", "case.approved"),
         _move("execute", "approved", "executed", "staff", "case.executed"),
         _move("drop", "drafted noticed answered approved", "dropped", "staff system", "case.dropped"),

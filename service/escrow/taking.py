@@ -162,19 +162,45 @@ def _refund(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) 
 _KEPT_IN = {"proven_loss": accounts.LOSSES, "forfeit": accounts.FORFEITURES}
 
 
-def give_back(act: Act, case: Confiscation, touched: Milestones, *, at_platform_cost: bool) -> None:
-    """Re-create what was taken, to the cent, as far as it is still ours; the rest at the platform's cost, or with the reason why not."""
+def give_back(
+    act: Act,
+    case: Confiscation,
+    touched: Milestones,
+    parts: dict[int, int],
+    *,
+    at_platform_cost: bool,
+) -> None:
+    """Re-create what was taken, by line in minor units, as far as it is still ours.
+
+    The rest is given back at the platform's cost, or stays with the reason why.
+    """
     for line in case.lines:
-        if line.target == "remainder_to_person":
+        amount = parts.get(line.number, 0)
+        if amount and line.target == "remainder_to_person":
             line.restored_minor, line.restore_note = line.amount_minor, "was the person's again already"
-            continue
-        source = _still_in(act, case, line, at_platform_cost=at_platform_cost)
-        if source is None:
-            line.restore_note = f"not restorable: {_GONE_TO[line.target]}"
-            continue
-        line.restored_minor = line.amount_minor
-        line.restore_note = "at the platform's cost" if source == accounts.LOSSES and line.target in _GONE_TO else "back where it came from"
-        post(act, entries.restore(case, line, source, _origin(case, line, touched)))
+        elif amount:
+            _give_back(act, case, line, amount, touched, at_platform_cost=at_platform_cost)
+
+
+def _give_back(
+    act: Act,
+    case: Confiscation,
+    line: CaseLine,
+    amount_minor: int,
+    touched: Milestones,
+    *,
+    at_platform_cost: bool,
+) -> None:
+    source = _still_in(act, case, line, amount_minor, at_platform_cost=at_platform_cost)
+    if source is None:
+        line.restore_note = f"not restorable: {_GONE_TO[line.target]}"
+        return
+    borne = source == accounts.LOSSES and line.target in _GONE_TO
+    line.restore_note = "at the platform's cost" if borne else "back where it came from"
+    origin = _origin(case, line, touched, amount_minor)
+    post(act, entries.restore(case, line, amount_minor, source, origin))
+    line.restored_minor += amount_minor
+    line.restored_parts += 1
 
 
 _GONE_TO = {
@@ -185,11 +211,18 @@ _GONE_TO = {
 }
 
 
-def _still_in(act: Act, case: Confiscation, line: CaseLine, *, at_platform_cost: bool) -> Account | None:
+def _still_in(
+    act: Act,
+    case: Confiscation,
+    line: CaseLine,
+    amount_minor: int,
+    *,
+    at_platform_cost: bool,
+) -> Account | None:
     """Where a line's money is taken from when it is given back; None when somebody else has it and the platform does not bear it."""
     kept = accounts.authority_payable(case.id) if line.target == "authority" else accounts.confiscated(case.id)
     may_be_here = line.target in ("forfeit", "authority", "same_contract_chargeback")
-    if may_be_here and balance(act.session, kept, case.currency) >= line.amount_minor:
+    if may_be_here and balance(act.session, kept, case.currency) >= amount_minor:
         return kept
     if line.target in _GONE_TO and line.target != "authority":
         # What a milestone held went where it belongs all the same: back to the client.
@@ -197,7 +230,7 @@ def _still_in(act: Act, case: Confiscation, line: CaseLine, *, at_platform_cost:
     return _KEPT_IN.get(line.target)
 
 
-def _origin(case: Confiscation, line: CaseLine, touched: Milestones) -> Account:
+def _origin(case: Confiscation, line: CaseLine, touched: Milestones, amount_minor: int) -> Account:
     """Where it came from. A reserve has ended, and pending money has aged meanwhile: both are available now. A closed
     milestone takes nothing any more: its money is owed to the client."""
     if line.account != "escrow":
@@ -205,5 +238,5 @@ def _origin(case: Confiscation, line: CaseLine, touched: Milestones) -> Account:
     contract, milestone = touched[line.milestone_id or ""]
     if milestone.state in MILESTONE.final:
         return accounts.unclaimed(contract.client_id)
-    milestone.confiscated_minor -= line.amount_minor
+    milestone.confiscated_minor -= amount_minor
     return accounts.escrow(milestone.id)

@@ -39,7 +39,7 @@ def statement(session: Session, case: Confiscation, contract: Contract | None, p
     lines = [line for line in case.lines if contract is None or _contract_of(session, line) == contract.id]
     if case.executed_at is None or not lines:
         raise StateConflict("There is no statement of this case.", {"current_state": case.state, "allowed_actions": []})
-    at = max(moment for moment in (case.executed_at, case.final_at, case.ended_at) if moment is not None)
+    at = max(moment for moment in (case.executed_at, case.final_at, case.changed_at, case.ended_at) if moment is not None)
     with tempfile.TemporaryDirectory(prefix="holdfast-case-") as name:
         folder = Path(name)
         (folder / PDF).write_bytes(compile_pdf("case", _values(session, case, lines, contract, platform), at))
@@ -57,6 +57,7 @@ def _values(session: Session, case: Confiscation, lines: list[CaseLine], contrac
     person = rows.freelancer(session, case.freelancer_id).display_name
     facts = [["Number", case.id], ["About", person if mine else contract.title if contract else ""], ["Carried out", _when(case.executed_at)]]
     facts += [["Final", _when(case.final_at)]] if case.final_at else []
+    facts += [["Changed", _when(case.changed_at)]] if case.changed_at else []
     facts += [["Reversed", _when(case.ended_at)]] if case.state == "reversed" else []
     # What it was about is the freelancer's to read; a client reads what became of their money.
     facts += (
@@ -73,7 +74,7 @@ def _values(session: Session, case: Confiscation, lines: list[CaseLine], contrac
 
 
 def _restored(line: CaseLine, case: Confiscation) -> str:
-    return f"{plain(line.restored_minor, case.currency)}: {line.restore_note}" if case.state == "reversed" else "nothing"
+    return f"{plain(line.restored_minor, case.currency)}: {line.restore_note}" if line.restore_note else "nothing"
 
 
 def _content(case: Confiscation, lines: list[CaseLine], contract: Contract | None, pdf: Path, at: datetime) -> dict[str, Any]:

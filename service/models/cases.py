@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.domain.actors import Actor
@@ -47,6 +47,8 @@ class Confiscation(Base):
     answer_until: Mapped[datetime | None]
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
+    """When an appeal gave a part of it back."""
     executed_by: Mapped[Actor | None]
     executed_at: Mapped[datetime | None]
     final_at: Mapped[datetime | None]
@@ -56,6 +58,17 @@ class Confiscation(Base):
 
     lines: Mapped[list[CaseLine]] = relationship(order_by="CaseLine.number", cascade="all, delete-orphan", lazy="selectin")
     approvals: Mapped[list[CaseApproval]] = relationship(order_by="CaseApproval.approved_at", cascade="all, delete-orphan", lazy="selectin")
+
+    @property
+    def agreed(self) -> list[Actor]:
+        """Who has approved the case with the whole answer read."""
+        return [a.approved_by for a in self.approvals if a.answer_read_at == self.answered_at]
+
+    @property
+    def edition(self) -> str:
+        """Which of its papers is true: another one after each decision."""
+        parts = sum(line.restored_parts for line in self.lines)
+        return f"{self.state}:{parts}" if self.state == "executed" and parts else self.state
 
 
 class CaseLine(Base):
@@ -80,6 +93,8 @@ class CaseLine(Base):
     """Which one it pays for; from `reserve`, out of what that chargeback has set aside."""
     refund_id: Mapped[str | None] = mapped_column(TypeID("ref"), ForeignKey("refund.id"))
     restored_minor: Mapped[int] = mapped_column(default=0)
+    restored_parts: Mapped[int] = mapped_column(default=0)
+    """By how many decisions."""
     restore_note: Mapped[str | None]
 
 
@@ -90,4 +105,6 @@ class CaseApproval(Base):
 
     case_id: Mapped[str] = mapped_column(TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True)
     approved_by: Mapped[Actor] = mapped_column(primary_key=True)
-    approved_at: Mapped[datetime]
+    approved_at: Mapped[datetime] = mapped_column(primary_key=True)
+    answer_read_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue())
+    """Of when the answer was that was read; PostgreSQL fills it in."""

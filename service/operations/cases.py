@@ -20,6 +20,9 @@ from service.models import CaseApproval, CaseLine, Chargeback, Confiscation, Con
 
 FAST = ("legal_order", "stolen_card")
 APPROVERS = 2
+LONGEST_ANSWER = 50_000
+UNDER_WAY = ("noticed", "answered", "approved")
+"""The person has been told, and nothing has been taken yet."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,9 @@ def _own_chargeback(act: Act, case: Confiscation, line: CaseLine, at: str) -> No
     contract = act.session.get_one(Contract, found.contract_id) if found else None
     if found is None or contract is None or contract.freelancer_id != case.freelancer_id or found.currency != case.currency:
         raise Invalid.one(f"{at}/chargeback", "chargeback_needed", "Name a chargeback of this person, in the case's currency, that this money is to pay for.")
+    if line.milestone_id is not None and found.contract_id != act.session.get_one(Milestone, line.milestone_id).contract_id:
+        said = "This money was paid in another contract than the chargeback is about."
+        raise Invalid.one(f"{at}/chargeback", "other_receiver", said)
     if line.target != "same_contract_chargeback":
         raise Invalid.one(f"{at}/target", "chargeback_pays_itself", "Money for a chargeback goes to `same_contract_chargeback` and nowhere else.")
     if not found.locked or found.closed_at is not None:
@@ -110,41 +116,51 @@ def notice(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
 
 
 def answer(act: Act, case: Confiscation, words: str) -> Confiscation:
-    """What the person says to it. Raises StateConflict once it is too late."""
+    """What the person says to it, and adds to it until their time is over. Who agreed before has to read it and agree again.
+
+    Raises StateConflict once it is too late, Invalid when all of it together is too long.
+    """
     if case.answer_until is not None and act.now > case.answer_until:
         raise StateConflict("The time to answer is over.", {"current_state": case.state, "allowed_actions": []})
     events.move(act, case, "answer")
-    case.answer, case.answered_at = words, act.now
+    whole = f"{case.answer}\n\n{words}" if case.answer else words
+    if len(whole) > LONGEST_ANSWER:
+        raise Invalid.one("/words", "too_long", f"All of your answer together may have {LONGEST_ANSWER:,} characters.")
+    case.answer, case.answered_at = whole, act.now
     return case
 
 
 def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
-    """One of two people who opened neither case nor hold. The second one approves the case. Raises Forbidden, StateConflict."""
+    """One of two people who opened neither case nor hold. The second one approves the case. Raises Forbidden, StateConflict.
+
+    An approval is of the answer as it was read: PostgreSQL writes down which, and one before an addition counts no more.
+    """
     if act.actor in (case.opened_by, hold.opened_by):
         raise Forbidden("Whoever opened the hold or the case cannot approve it.")
-    if act.actor in [a.approved_by for a in case.approvals]:
+    if act.actor in case.agreed:
         raise Forbidden("The second approval has to be another person's.")
     if case.state not in ("noticed", "answered"):
         raise StateConflict("Only a case that was noticed is approved.", {"current_state": case.state, "allowed_actions": []})
     case.approvals.append(CaseApproval(approved_by=act.actor, approved_at=act.now))
     act.session.flush()
+    act.session.refresh(case, ["approvals"])
     events.record(act, "case.approval", case, public=False)
-    if len(case.approvals) >= APPROVERS:
+    if len(case.agreed) >= APPROVERS:
         events.move(act, case, "approve")
     return case
 
 
 def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
-    """Post every line. Not before the person has answered or had the time to; what is forfeited becomes the platform's only when
-    the time for an appeal is over, and is nobody's until then.
+    """Post every line. Not before the time to answer is over, whatever was answered; what is forfeited becomes the platform's
+    only when the time for an appeal is over, and is nobody's until then.
 
     Raises StateConflict, Conflict, NotEnough.
     """
-    if case.answered_at is None and (case.answer_until is None or act.now < case.answer_until):
+    if case.answer_until is None or act.now < case.answer_until:
         raise StateConflict("The person still has time to answer.", {"current_state": case.state, "allowed_actions": [], "until": str(case.answer_until)})
     contracts = locked(act, case)
-    events.move(act, case, "execute", hold=hold.id)
     case.executed_by, case.executed_at = act.actor, act.now
+    events.move(act, case, "execute", hold=hold.id)
     taking.execute(act, case, contracts)
     if any(line.target == "forfeit" for line in case.lines):
         queue.enqueue(act, "case_final", case.id, hold.appeal_until)
@@ -187,7 +203,8 @@ def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool
     contracts = locked(act, case)
     events.move(act, case, "reverse", reason=reason)
     case.ended_at, case.end_reason = act.now, reason
-    taking.give_back(act, case, contracts, at_platform_cost=at_platform_cost)
+    rest = {line.number: line.amount_minor - line.restored_minor for line in case.lines}
+    taking.give_back(act, case, contracts, rest, at_platform_cost=at_platform_cost)
     return case
 
 
@@ -204,6 +221,30 @@ def touching(session: Session, contract: Contract) -> list[Confiscation]:
     """Cases that were carried out and took some of a contract's money, oldest first, at most 20."""
     query = select(Confiscation).join(CaseLine).where(CaseLine.milestone_id.in_([m.id for m in contract.milestones]), Confiscation.executed_at.is_not(None))
     return list(session.execute(query.distinct().order_by(Confiscation.id).limit(20)).scalars())
+
+
+def change(act: Act, case: Confiscation, parts: dict[int, int], *, at_platform_cost: bool) -> Confiscation:
+    """An appeal was partly right: give back so many minor units of each line, and keep the rest.
+
+    Raises Invalid for a line that there is not, more than is left of it, or money that cannot be given back.
+    """
+    by_number = {line.number: line for line in case.lines}
+    for number, amount in parts.items():
+        line = by_number.get(number)
+        left = line.amount_minor - line.restored_minor if line else 0
+        if line is None or line.target == "remainder_to_person" or not 0 < amount <= left:
+            said = f"Of line {number}, {plain(left, case.currency)} can be given back at most."
+            raise Invalid.one("/restore", "more_than_was_taken", said)
+    if not parts:
+        raise Invalid.one("/restore", "nothing_changed", "Say how much of which line goes back.")
+    contracts = locked(act, case)
+    case.changed_at = act.now
+    taking.give_back(act, case, contracts, parts, at_platform_cost=at_platform_cost)
+    if any(by_number[number].restored_minor == 0 for number in parts):
+        said = "Somebody else has this money already; it goes back only at the platform's cost."
+        raise Invalid.one("/restore", "not_here_any_more", said)
+    events.record(act, "case.changed", case, public=False, restored=parts)
+    return case
 
 
 def people_of(session: Session, hold_id: str) -> list[Actor]:

@@ -86,10 +86,10 @@ def _cases(act: Act) -> list[Waiting]:
     query = select(Confiscation).where(Confiscation.state.in_(("drafted", "noticed", "answered", "approved"))).order_by(Confiscation.id).limit(MOST)
     out = []
     for case in act.session.execute(query).scalars():
-        heard = case.answered_at is not None or (case.answer_until is not None and case.answer_until <= act.now)
+        heard = case.answer_until is not None and case.answer_until <= act.now
         what = {
             "drafted": "Send the notice of this case, or drop it", "approved": "Carry this case out" if heard else "Approved; the time to answer runs",
-        }.get(case.state, f"{2 - len(case.approvals)} more people have to agree to this case")  # fmt: skip
+        }.get(case.state, f"{2 - len(case.agreed)} more people have to agree to this case")  # fmt: skip
         out.append(Waiting(case.id, "cases", what, case.opened_at, None if heard else case.answer_until, case.hold_id))
     return out
 

@@ -46,7 +46,7 @@ def statement(contract_id: str, case_id: str) -> Response:
             act,
             "case_statement",
             case.id,
-            f"zip:{case.state}:{found.id}",
+            f"zip:{case.edition}:{found.id}",
             lambda: case_statement.statement(act.session, case, found, settings.platform_name, settings.signing_key),
         )
         return web.attachment(f"{case.id}.zip", "application/zip", data)

@@ -19,7 +19,7 @@ from service.domain.errors import Gone, Invalid, NotFound
 from service.domain.restrictions import SCOPES
 from service.exports import case_statement, given
 from service.models import Hold
-from service.operations import appeals, cases, files, holds, reasons, requirements
+from service.operations import appeals, case_lines, cases, files, holds, reasons, requirements
 from service.pages.deciding import uploaded, words
 from service.pages.session import LinkNeeded, same_origin, use_form
 from service.tokens import BadToken
@@ -110,6 +110,7 @@ def page(act: Act, hold: Hold) -> str:
         "notice.html", hold=hold, said=reasons.statement(act, hold), words=SCOPES, freelancer=rows.freelancer(act.session, hold.freelancer_id or ""),
         filed=appeals.of_hold(act.session, hold.id), case=case if case and case.noticed_at else None, now=act.now,
         files={f.id: f for f in files.all_of(act.session, hold)},
+        lines=case_lines.in_words(act.session, case, own=True) if case else [],
     )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def statement(act: Act, hold: Hold) -> AnyResponse:
         act,
         "case_statement",
         case.id,
-        f"zip:{case.state}",
+        f"zip:{case.edition}",
         lambda: case_statement.statement(act.session, case, None, settings.platform_name, settings.signing_key),
     )
     return web.attachment(f"{case.id}.zip", "application/zip", data)

@@ -51,10 +51,11 @@ def story(base: str, info: dict[str, str], page: Page, mark: str, visit: Visit) 
     _act(page, "Agree", {}, "Agree")
     _as(page, base, SECOND, case)
     _act(page, "Agree", {}, "Agree")
+    sandbox.advance("14d")
     _as(page, base, SAFETY, case)
     _act(page, "Carry it out", {}, "Carry it out", visit, "execute")
     expect(page.get_by_text("Carried out").first).to_be_visible()
-    page.goto(notice)
+    _come_in(base, sandbox, page, last)
     page.get_by_label("What should we know?").fill("Here are the originals.")
     page.get_by_role("button", name="Send the appeal").click()
     visit("notice-appealed", page)
@@ -194,12 +195,16 @@ def _four_lines(page: Page, words: dict[str, str], mark: str) -> None:
         page.locator(f"#amount_{number}").fill(amount)
 
 
-def _answers(base: str, sandbox: Sandbox, page: Page, visit: Visit, after: int) -> str:
-    """The freelancer presses the letter's button, gives what is asked for with a file, and answers the case."""
+def _come_in(base: str, sandbox: Sandbox, page: Page, after: int) -> None:
+    """By the letter: the page closes two hours after it was opened."""
     found = letter(sandbox, "mary@somerville.example", "please answer by", after)
     page.goto(base + path_of(found["links"][0]))
-    visit("notice-link", page)
     page.get_by_role("button", name="Continue").click()
+
+
+def _answers(base: str, sandbox: Sandbox, page: Page, visit: Visit, after: int) -> str:
+    """The freelancer presses the letter's button, gives what is asked for with a file, and answers the case."""
+    _come_in(base, sandbox, page, after)
     visit("notice", page)
     address = page.url
     page.get_by_label("Your words").first.fill("My passport, and the register of mills.")

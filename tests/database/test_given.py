@@ -18,10 +18,11 @@ OPEN = {
     "message": {"state", "sent_at", "bounced_at"},
     "release": {"taken_minor", "matured_at"},
     "confiscation": {
+        "changed_at",
         *("state", "noticed_at", "answer_until", "answer", "answered_at", "executed_by"),
-        *("executed_at", "final_at", "ended_at", "end_reason"),
+        *("changed_at", "executed_at", "final_at", "ended_at", "end_reason"),
     },
-    "case_line": {"refund_id", "restored_minor", "restore_note"},
+    "case_line": {"refund_id", "restored_parts", "restored_minor", "restore_note"},
     "amendment": {"state", "answered_at"},
 }
 """The columns that may still change; everything else is what somebody has in their hands."""

@@ -57,6 +57,7 @@ def confiscated(world: World, contract: dict[str, Any], client: Person) -> None:
     world.program().post(f"/v1/cases/{case.rpartition('/')[2]}/answer", {"words": "I did not know."})
     for who in ("approver", "approver2"):
         world.program(who).post(f"{case}/approve")
+    world.advance("49h")
     safety.post(f"{case}/execute")
 
 

@@ -103,12 +103,16 @@ def drive(world: World) -> Golden:
     ada.post(f"/v1/milestones/{second}/refunds", {"amount": 80_050})
     world.work()
     hold = _hold(world, third)
-    at(world, "2026-02-20")
+    at(world, "2026-02-17")
     look_again(client)
     client.code(f"/c/{contract['id']}")
     path = f"/c/{contract['id']}/disputes/{dispute}"
     assert client.press(path, next(f for f in client.get(path).forms if "Withdraw" in f.text), choice="withdraw").status == 303
-    _case(world, hold, third)
+    case = _case(world, hold, third)
+    at(world, "2026-02-20")
+    _carried_out(world, case)
+    look_again(client)
+    client.code(f"/c/{contract['id']}")
     assert client.approve(third, "1000.10").status == 303
     world.work()
     ada.post(f"/v1/milestones/{third}/refunds", {"amount": 83_323})
@@ -140,14 +144,19 @@ def _hold(world: World, milestone: str) -> dict[str, Any]:
     return found
 
 
-def _case(world: World, hold: dict[str, Any], milestone: str) -> None:
-    """500.00 of what is held is taken, by two people, after the freelancer has answered; it becomes final with the time for an appeal."""
+def _case(world: World, hold: dict[str, Any], milestone: str) -> str:
+    """500.00 of what is held shall be taken; by a court's order there are 48 hours to answer."""
     lines = [{"account": "escrow", "amount": 50_000, "target": "forfeit", "milestone": milestone}]
     body = {"hold": hold["id"], "currency": "USD", "clause": "Order 7", "facts": "A court orders it.", "lines": lines}
     case = world.program("safety").post("/v1/staff/confiscations", body)
     address = f"/v1/staff/confiscations/{case['id']}"
     world.program("safety").post(f"{address}/notice")
     world.program().post(f"/v1/cases/{case['id']}/answer", {"words": "So be it."})
+    return address
+
+
+def _carried_out(world: World, address: str) -> None:
+    """By two people, after the time to answer; it becomes final with the time for an appeal."""
     for who in ("approver", "approver2"):
         world.program(who).post(f"{address}/approve")
     world.program("safety").post(f"{address}/execute")

@@ -82,6 +82,11 @@ def test_the_story_by_forms_alone(world: World) -> None:
     assert (refused.status, "has to be another person" in refused.page.text) == (422, True)
     assert "agreed already" in approver.get(f"/staff/cases/{case}").text
     assert "Two people have agreed" in approver2.do("approve", case).text
+    assert safety.preview("execute", case).status == 422, "not before the time to answer is over"
+    world.advance("14d")
+    for who, colleagues in (("safety", safety), ("approver", approver), ("approver2", approver2), ("reviewer", reviewer)):
+        colleagues.enter(world.keys[who])
+    ada, page = with_letter(world, "please answer by")
     shown = safety.preview("execute", case)
     before = world.sql("SELECT count(*) AS n FROM journal_entry")[0].n
     previewed = re.findall(r"USD.([\d,.]+)", postings(shown.page.text))

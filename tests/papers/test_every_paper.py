@@ -27,7 +27,7 @@ from tests.finance.test_exports import ready
 from tests.finance.test_papers import MANDATE, issued
 from tests.journey import Person
 from tests.papers.test_any_text import as_read, missing_in, words_of
-from tests.safety.test_cases import CASE, line
+from tests.safety.test_cases import CASE, heard, line
 from tests.safety.test_holds import freeze
 from tests.states.test_chargebacks import contest, shown
 from tests.world import World
@@ -178,6 +178,7 @@ class Story:
             if verb == "approve" and who == "approver2":
                 world.program().post(f"/v1/cases/{case['id']}/answer", {"words": self.work})
             world.program(who).post(f"/v1/staff/confiscations/{case['id']}/{verb}", {})
+        heard(world, case)
         world.program("safety").post(f"/v1/staff/confiscations/{case['id']}/execute", {})
         content = self.get(f"/v1/cases/{case['id']}/statement")
         pdf = zipfile.ZipFile(io.BytesIO(content)).read("statement.pdf")

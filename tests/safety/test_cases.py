@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import tempfile
 import zipfile
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,13 @@ def step(world: World, who: str, case: dict[str, Any], verb: str, body: Any = No
     return found
 
 
+def heard(world: World, case: dict[str, Any]) -> None:
+    """The time to answer passes."""
+    until = world.program("safety").get(f"/v1/staff/confiscations/{case['id']}")["answer_until"]
+    left = datetime.fromisoformat(until) - datetime.fromisoformat(world.sandbox.now())
+    world.advance(f"{math.ceil(left / timedelta(hours=1))}h")
+
+
 def test_the_whole_story(world: World) -> None:
     """Suspend, freeze, partial lift, case, notice, answer, two approvals, four lines, appeal, overturn, restore."""
     held, paid = money_everywhere(world)
@@ -72,6 +81,7 @@ def test_the_whole_story(world: World) -> None:
     ada.post(f"/v1/cases/{case['id']}/answer", {"words": "They are genuine; my accountant has the originals."})
     step(world, "approver2", case, "approve")
     assert step(world, "reviewer", case, "approve")["state"] == "approved"
+    heard(world, case)
     before = world.trial_balance()
     done = step(world, "safety", case, "execute")
     assert (done["state"], len(done["approved_by"])) == ("executed", 2)
@@ -169,6 +179,7 @@ def test_two_approve_or_execute_at_once(world: World) -> None:
     path = f"/v1/staff/confiscations/{case['id']}"
     both = at_once(2, lambda i: world.program(["approver", "approver2"][i]).call("POST", f"{path}/approve", {}).status)  # type: ignore[misc]
     assert sorted(both) == [200, 200]  # type: ignore[type-var]
+    heard(world, case)
     twice = at_once(2, lambda _: world.program("safety").call("POST", f"{path}/execute", {}).status)
     assert sorted(twice) == [200, 409]  # type: ignore[type-var]
     assert world.sql("SELECT count(*) AS n FROM journal_entry WHERE kind = 'confiscate'")[0].n == 1
@@ -226,9 +237,10 @@ def test_nothing_is_forfeited_without_a_basis_and_before_the_appeal_is_over() ->
         world.program().post(f"/v1/cases/{case['id']}/answer", {"words": "No."})
         for who in ("approver", "approver2"):
             step(world, who, case, "approve")
+        heard(world, case)
         step(world, "safety", case, "execute")
         assert (world.trial_balance()["confiscated"], "forfeitures" in world.trial_balance()) == (20_000, False), "a liability until it is final"
-        world.advance("179d")
+        world.advance("165d")
         assert "forfeitures" not in world.trial_balance()
         world.advance("2d")
         world.check_books()
@@ -243,6 +255,7 @@ def test_what_was_to_be_forfeited_comes_back_whole() -> None:
         world.program().post(f"/v1/cases/{case['id']}/answer", {"words": "No."})
         for who in ("approver", "approver2"):
             step(world, who, case, "approve")
+        heard(world, case)
         step(world, "safety", case, "execute")
         filed = world.program().post(f"/v1/holds/{hold['id']}/appeals", {"statement": "It was mine."})
         world.program("reviewer").post(f"/v1/staff/appeals/{filed['id']}/decide", {"outcome": "reversed", "reasons": "It was."})
@@ -264,11 +277,12 @@ def chargeback_line(chargeback: dict[str, Any], amount: int = 9_500, account: st
 
 
 def carried_out(world: World, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    _, case = drafted(world, lines)
+    _, case = drafted(world, lines, reason_code="stolen_card")
     step(world, "safety", case, "notice")
     world.program().post(f"/v1/cases/{case['id']}/answer", {"words": "The card was not mine to know."})
     for who in ("approver2", "reviewer"):
         step(world, who, case, "approve")
+    heard(world, case)
     return step(world, "safety", case, "execute")
 
 

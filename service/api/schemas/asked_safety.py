@@ -59,10 +59,21 @@ class AppealIn(Schema):
     files = _files()
 
 
+class RestoredLineIn(Schema):
+    line = fields.Integer(required=True, strict=True, validate=validate.Range(1, 50))
+    amount = amount(required=True)
+
+
 class DecideIn(Schema):
     outcome = fields.String(required=True, validate=validate.OneOf(["upheld", "changed", "reversed"]))
     reasons = prose(5_000, required=True, least=1)
     scopes = fields.List(fields.String(validate=validate.OneOf(list(SCOPES))), load_default=list, validate=validate.Length(max=8))
+    restore = fields.List(
+        fields.Nested(RestoredLineIn),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "`changed`, of a case that was carried out: how much of which line goes back"},
+    )
     at_platform_cost = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 

@@ -20,7 +20,7 @@ WITH cut AS (
     SELECT DISTINCT ON (e.cause_id) e.cause_id AS id, e.posted_on FROM journal_entry e
      WHERE e.kind = 'confiscate' AND e.posted_on <= %(last)s AND e.position <= %(placed)s ORDER BY e.cause_id, e.number
 ), restored AS (
-    SELECT g.cause_id AS id, -sum(g.amount_minor) AS minor FROM leg g JOIN case_line l ON l.case_id = g.cause_id AND l.number = g.cause_sequence AND l.target <> 'remainder_to_person'
+    SELECT g.cause_id AS id, -sum(g.amount_minor) AS minor FROM leg g JOIN case_line l ON l.case_id = g.cause_id AND l.number = g.cause_sequence %% 10000 AND l.target <> 'remainder_to_person'
      WHERE g.kind = 'restore' AND g.account IN ('available', 'escrow', 'unclaimed') GROUP BY 1
 ), register AS (
     SELECT 'hld' AS prefix, h.id, 'hold' AS kind, CASE h.subject_kind WHEN 'contract' THEN h.subject_id END AS contract_id,
@@ -57,7 +57,8 @@ WITH cut AS (
            CASE WHEN t.id IS NULL AND NOT coalesce(f.ended_at <= c.upto, false) THEN l.amount ELSE 0 END,
            CASE WHEN f.ended_at <= c.upto THEN f.state WHEN t.id IS NOT NULL THEN 'executed' ELSE 'open' END,
            CASE WHEN t.id IS NOT NULL THEN t.posted_on WHEN f.ended_at <= c.upto THEN (f.ended_at AT TIME ZONE %(zone)s)::date END, CASE WHEN t.id IS NOT NULL THEN f.executed_by END,
-           (SELECT string_agg(a.approved_by, ' ' ORDER BY a.approved_at) FROM case_approval a WHERE a.case_id = f.id AND a.approved_at <= c.upto),
+           (SELECT string_agg(a.approved_by, ' ' ORDER BY a.approved_at)
+              FROM (SELECT x.approved_by, max(x.approved_at) AS approved_at FROM case_approval x WHERE x.case_id = f.id AND x.approved_at <= c.upto GROUP BY 1) a),
            h.appeal_until, CASE WHEN f.final_at <= c.upto THEN f.final_at WHEN f.ended_at <= c.upto THEN f.ended_at WHEN t.id IS NOT NULL THEN h.appeal_until END, 0, 0, 0, 0, 0
       FROM confiscation f JOIN hold h ON h.id = f.hold_id CROSS JOIN cut c
       LEFT JOIN taken t ON t.id = f.id LEFT JOIN restored r ON r.id = f.id

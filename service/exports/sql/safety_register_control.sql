@@ -26,7 +26,7 @@ WITH cut AS (
 ), taken AS (
     SELECT e.cause_id AS id, sum(e.amount) AS amount, min(e.posted_on) AS posted_on FROM entry e WHERE e.kind = 'confiscate' GROUP BY 1
 ), given AS (
-    SELECT e.cause_id AS id, sum(e.amount) AS amount FROM entry e JOIN case_line l ON l.case_id = e.cause_id AND l.number = e.cause_sequence
+    SELECT e.cause_id AS id, sum(e.amount) AS amount FROM entry e JOIN case_line l ON l.case_id = e.cause_id AND l.number = e.cause_sequence %% 10000
      WHERE e.kind = 'restore' AND e.credit IN ('available', 'escrow', 'unclaimed') AND l.target <> 'remainder_to_person' GROUP BY 1
 ), aside AS (
     SELECT e.cause_id AS id, sum(e.amount) AS amount FROM entry e WHERE e.kind = 'hold_reserve' GROUP BY 1

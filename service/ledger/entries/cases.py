@@ -71,10 +71,15 @@ def forfeit(case: Confiscation, line: CaseLine) -> Entry:
     return _case_line(EntryType.FORFEIT, case, line, postings)
 
 
-def restore(case: Confiscation, line: CaseLine, source: Account, to: Account) -> Entry:
+PART = 10_000
+"""A line may be given back in parts, by several decisions: each next one's sequence is this much on, and `% 10000` is the line."""
+
+
+def restore(case: Confiscation, line: CaseLine, amount_minor: int, source: Account, to: Account) -> Entry:
     """Back where it came from; what became the platform's goes from operating to trust in the same entry."""
-    postings = [Line(source, to, line.amount_minor)]
+    postings = [Line(source, to, amount_minor)]
     if source.owner is None:
-        postings.append(Line(TRUST, OPERATING, line.amount_minor))
+        postings.append(Line(TRUST, OPERATING, amount_minor))
     what = f"Case {case.id}, line {line.number}: restored"
-    return Entry(EntryType.RESTORE, Cause(case.id, line.number), case.currency, tuple(postings), what)
+    cause = Cause(case.id, line.number + PART * line.restored_parts)
+    return Entry(EntryType.RESTORE, cause, case.currency, tuple(postings), what)

@@ -14,8 +14,8 @@ from service.domain.amounts import Refusal
 from service.domain.errors import HoldfastError, MissingScope, NotFound
 from service.domain.money import CURRENCIES
 from service.domain.typeid import ObjectKind
-from service.models import Hold
-from service.operations import reasons
+from service.models import Confiscation, Hold
+from service.operations import case_lines, reasons
 from service.operations.rehearsals import rehearse
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
@@ -70,7 +70,9 @@ def _done(act: Act, who: Colleague, deed: Deed, given: dict[str, Any], object_id
 
 
 def _look(act: Act, made: Any) -> dict[str, Any]:
-    """What a hold that was just made keeps and does; nothing for other acts."""
+    """What a hold that was just made keeps and does, whose money a case moves where; nothing for other acts."""
+    if isinstance(made, Confiscation):
+        return {"currency": made.currency, "lines": case_lines.in_words(act.session, made, own=False)}
     hold = made if isinstance(made, Hold) else next((one for one in made if isinstance(one, Hold)), None) if isinstance(made, tuple) else None
     if hold is None or hold.ended_at is not None:
         return {}

@@ -14,15 +14,19 @@ from service.domain.typeid import ObjectKind
 from service.escrow import taking
 from service.escrow.money import held_minor
 from service.models import CASE_TARGETS, Contract
-from service.operations import cases, contract_reads, desk_reads, holds
+from service.operations import case_lines, cases, contract_reads, desk_reads, holds
 from service.operations.cases import Wanted
 from service.pages.staff.deed import Deed, Field, currency_of
 
 TARGET_WORDS = {
-    "client": "back to the client of", "same_contract_refund": "as a refund to the client of", "authority": "to an authority, by its order",
-    "same_contract_chargeback": "to the bank, for its chargeback", "proven_loss": "for a proven loss of the platform", "remainder_to_person": "stays the person's", "forfeit": "forfeited to the platform",
-}  # fmt: skip
-ACCOUNT_WORDS = {"escrow": "in protection", "available": "available", "pending": "in the security period", "reserve": "set aside by the hold"}
+    "client": "back to",
+    "same_contract_refund": "as a refund to",
+    "authority": "to an authority, by its order",
+    "same_contract_chargeback": "to the bank, for its chargeback",
+    "proven_loss": "to the platform, for a proven loss",
+    "remainder_to_person": "stays the person's",
+    "forfeit": "forfeited to the platform",
+}
 CASE_LINES = 6
 
 
@@ -75,14 +79,16 @@ def _contested(act: Act, contracts: list[Contract]) -> list[_Contested]:
 
 
 def _sources(contracts: list[Contract], contested: list[_Contested]) -> list[tuple[str, str]]:
-    out = [("available|", ACCOUNT_WORDS["available"]), ("reserve|", ACCOUNT_WORDS["reserve"])]
+    out = [(f"{place}|", case_lines.PLACES[place]) for place in ("available", "reserve")]
     out += [(f"reserve|{one.id}", f"set aside for {one.words}: {one.reserved}") for one in contested if one.reserved]
     for contract in contracts:
         for milestone in contract.milestones:
+            name = case_lines.named(contract, milestone)
             if held_minor(milestone):
-                out.append((f"escrow|{milestone.id}", f"in protection for “{milestone.title}”: {plain(held_minor(milestone), contract.currency)}"))
+                there = plain(held_minor(milestone), contract.currency)
+                out.append((f"escrow|{milestone.id}", f"{case_lines.PLACES['escrow']} for {name}: {there}"))
             if milestone.released_minor:
-                out.append((f"pending|{milestone.id}", f"in the security period for “{milestone.title}”"))
+                out.append((f"pending|{milestone.id}", f"{case_lines.PLACES['pending']} for {name}"))
     return out[:200]
 
 
@@ -91,8 +97,13 @@ def _targets(contracts: list[Contract], contested: list[_Contested], forfeit: bo
     named = (*of_milestone, of_chargeback, *(() if forfeit else ("forfeit",)))
     out = [(f"{target}|", TARGET_WORDS[target]) for target in CASE_TARGETS if target not in named]
     out += [(f"{of_chargeback}|{one.id}", f"to the bank, for {one.words}") for one in contested]
-    paid = [(m.id, f"“{m.title}”") for c in contracts for m in c.milestones if m.funded_minor]
-    return (out + [(f"{target}|{one}", f"{TARGET_WORDS[target]} {title}") for target in of_milestone for one, title in paid])[:200]
+    paid = [(c, m) for c in contracts for m in c.milestones if m.funded_minor]
+    out += [
+        (f"{target}|{milestone.id}", f"{TARGET_WORDS[target]} {contract.client_name}, for {case_lines.named(contract, milestone)}")
+        for target in of_milestone
+        for contract, milestone in paid
+    ]
+    return out[:200]
 
 
 def _wanted(given: dict[str, Any]) -> list[Wanted]:
@@ -104,9 +115,49 @@ def _wanted(given: dict[str, Any]) -> list[Wanted]:
         if not (source and target and amount):
             said = f"Line {n}: say from where, to whom and how much, or leave all three empty."
             raise Invalid.one(f"amount_{n}", "incomplete_line", said)
-        account, _, from_id = source.partition("|")
-        kind, _, to_id = target.partition("|")
-        milestone = next((one for one in (from_id, to_id) if typeid.is_typeid(one, ObjectKind.MILESTONE)), None)
-        chargeback = next((one for one in (from_id, to_id) if typeid.is_typeid(one, ObjectKind.CHARGEBACK)), None)
-        out.append(Wanted(account, amount, kind, milestone, chargeback))
+        out.append(_line(n, source, target, amount))
     return out
+
+
+def _line(n: int, source: str, target: str, amount_minor: int) -> Wanted:
+    """Raises Invalid when the receiver that was chosen is not the one whose money it is: nothing is replaced in silence."""
+    account, _, from_id = source.partition("|")
+    kind, _, to_id = target.partition("|")
+    both = [one for one in (from_id, to_id) if one]
+    for prefix in (ObjectKind.MILESTONE, ObjectKind.CHARGEBACK):
+        if len({one for one in both if typeid.is_typeid(one, prefix)}) > 1:
+            said = f"Line {n}: this money was paid for another milestone, or by somebody else; it cannot go there."
+            raise Invalid.one(f"target_{n}", "other_receiver", said)
+    return Wanted(account, amount_minor, kind, _of(both, ObjectKind.MILESTONE), _of(both, ObjectKind.CHARGEBACK))
+
+
+def _of(ids: list[str], kind: ObjectKind) -> str | None:
+    return next((one for one in ids if typeid.is_typeid(one, kind)), None)
+
+
+def restored(act: Act, hold_id: str) -> tuple[Field, ...]:
+    """For an appeal that is partly right: how much of each line of the case goes back. None before it was carried out."""
+    case = cases.of_hold(act.session, hold_id)
+    if case is None or case.state != "executed":
+        return ()
+    currency = Field("currency", "Currency", "choice", options=((case.currency, case.currency),))
+    lines = case_lines.in_words(act.session, case, own=False)
+    return (
+        currency,
+        *(
+            Field(
+                f"restore_{line.number}",
+                f"Give back of line {line.number}, if it is changed",
+                "amount",
+                f"{plain(line.amount_minor - line.restored_minor, case.currency)} {line.source}, {line.receiver}",
+                required=False,
+            )
+            for line in lines
+        ),
+    )
+
+
+def parts(given: dict[str, Any]) -> dict[int, int]:
+    """What was typed into `restored`: minor units by line."""
+    typed = {name.removeprefix("restore_"): amount for name, amount in given.items() if name.startswith("restore_")}
+    return {int(number): amount for number, amount in typed.items() if amount}

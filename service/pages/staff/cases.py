@@ -7,7 +7,7 @@ from flask import Blueprint
 from service import rows
 from service.act import Act
 from service.escrow import taking
-from service.operations import cases, desk_reads, holds
+from service.operations import case_lines, cases, desk_reads, holds
 from service.operations.staff_access import Colleague
 from service.pages.staff.session import desk, page
 
@@ -21,5 +21,6 @@ def case(act: Act, who: Colleague, case_id: str) -> str:
     return page(
         act, who, "case.html", case=found, hold=holds.find(act.session, found.hold_id, owner=rows.EVERYONE), postings=taking.plan(found),
         approvers=cases.APPROVERS, timeline=desk_reads.timeline(act.session, found.id),
-        heard=found.answered_at is not None or (found.answer_until is not None and found.answer_until <= act.now),
+        lines=case_lines.in_words(act.session, found, own=False),
+        heard=found.answer_until is not None and found.answer_until <= act.now,
     )  # fmt: skip

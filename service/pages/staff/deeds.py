@@ -14,7 +14,7 @@ from service.domain.typeid import ObjectKind
 from service.holds import Terms
 from service.models import Hold
 from service.operations import desk_reads, holds
-from service.pages.staff.case_form import open_case
+from service.pages.staff import case_form
 from service.pages.staff.deed import Deed, Field, currency_of
 
 _REASON = Field("reason", "Why", most=500, hint="Kept with the hold; the person reads it")
@@ -113,12 +113,22 @@ def _decide(act: Act, appeal_id: str) -> Deed:
         ("reversed", "reversed: it ends, and what was taken goes back"),
     )
     asked = (
-        Field("outcome", "Decision", "choice", options=outcomes), Field("reasons", "Reasons", "text", "The person reads this", most=5_000),
-        Field("scopes", "What stays, if it is changed", "checks", options=stay, required=False), _COST,
-    )  # fmt: skip
+        Field("outcome", "Decision", "choice", options=outcomes),
+        Field("reasons", "Reasons", "text", "The person reads this", most=5_000),
+        Field("scopes", "What stays, if it is changed", "checks", options=stay, required=False),
+        *case_form.restored(act, under.id),
+        _COST,
+    )
 
     def do(act: Act, given: dict[str, Any]) -> Any:
-        return desk.decide_appeal(act, appeal_id, given["outcome"], given["reasons"], scopes=tuple(given["scopes"]), at_platform_cost=given["at_platform_cost"])
+        ruling = desk.Ruling(
+            outcome=given["outcome"],
+            reasons=given["reasons"],
+            scopes=tuple(given["scopes"]),
+            restore=case_form.parts(given),
+            at_platform_cost=given["at_platform_cost"],
+        )
+        return desk.decide_appeal(act, appeal_id, ruling)
 
     return Deed("Decide the appeal", "Decide", do, asked)
 
@@ -130,9 +140,9 @@ DEEDS: dict[str, tuple[str, Callable[[Act, str], Deed]]] = {
     "confirm": ("safety:approve", _on_hold("Confirm the hold", "Confirm", holds.confirm)),
     "renew": ("safety:approve", _on_hold("Let the hold last longer", "Renew", _renew, Field("days", "By how long", "choice", options=_DAYS))),
     "review": ("safety:act", _on_hold("Take the hold in hand", "I look at it", holds.review)),
-    "lift": ("safety:act", _on_hold("Lift the hold", "Lift it", holds.lift, _REASON)),
+    "lift": ("safety:act", _on_hold("Lift the hold", "Lift it", desk.lift, _REASON)),
     "judge": ("safety:act", _judge),
-    "open-case": ("safety:act", open_case),
+    "open-case": ("safety:act", case_form.open_case),
     "notice": ("safety:act", _on_case("Send the notice", "Send it", desk.notice)),
     "approve": ("safety:approve", _on_case("Agree to the case", "Agree", desk.approve)),
     "execute": ("safety:act", _on_case("Carry the case out", "Carry it out", desk.execute)),
