@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports soak freeze chaos screenshots locks pythons lock clean
+.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports flood soak freeze chaos screenshots locks pythons lock sbom audit clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ bench: $(VENV)/.ready ## figures, as ratios measured in one run
 exports: $(VENV)/.ready ## a million lines of the journal to CSV and XLSX, against COPY: LINES=1000000
 	$(BIN)/python -m benchmarks.exports --lines $(or $(LINES),1000000)
 
+flood: $(VENV)/.ready ## slow bodies, open heads, idle connections against the shipped proxy (nginx): what others wait
+	$(BIN)/python -m benchmarks.flood
+
 soak: $(VENV)/.ready ## the stateful machine for long: STEPS=2000 SEED=…
 	STEPS=$(or $(STEPS),2000) SEED=$(or $(SEED),0) $(BIN)/python -m pytest -q tests/machine/test_long_run.py
 
@@ -109,6 +112,18 @@ COMPILE := $(UV) pip compile --quiet --no-strip-extras --generate-hashes --no-he
 lock: $(UV) ## write requirements/*.txt from pyproject.toml; what is locked stays, unless UPGRADE=name
 	$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --extra setup pyproject.toml -o requirements/base.txt
 	$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --extra dev pyproject.toml -o requirements/dev.txt
+
+# Tools that look at what we depend on, never a requirement of ours.
+AUDIT := build/audit/bin
+$(AUDIT)/pip-audit:
+	@mkdir -p build && $(PYTHON) -m venv build/audit && $(AUDIT)/python -m pip install --quiet pip-audit==2.10.1 cyclonedx-bom==7.5.0
+
+sbom: $(AUDIT)/pip-audit ## build/sbom.json: what the service is made of (CycloneDX), from the locks
+	$(AUDIT)/cyclonedx-py requirements --output-reproducible --sv 1.6 --of JSON -o build/sbom.json requirements/base.txt
+	@$(AUDIT)/python -c 'import json; print(len(json.load(open("build/sbom.json"))["components"]), "packages in build/sbom.json")'
+
+audit: $(AUDIT)/pip-audit ## known vulnerabilities of what the service is made of; fails too when a package could not be looked up
+	$(AUDIT)/pip-audit --requirement requirements/base.txt --disable-pip --require-hashes --strict --progress-spinner off
 
 clean: ## throw away what was built
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

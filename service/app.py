@@ -25,7 +25,7 @@ from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox
 from service.sandbox.runner import Pump
 from service.sealing import Seals
-from service.throttle import Throttle
+from service.throttle import Limits, PostgresStorage
 from service.tokens import Tokens
 
 SANDBOX_BASE = "http://sandbox.invalid/_sandbox/stripe"
@@ -61,13 +61,22 @@ def create_app_from(runtime: Runtime, sandbox: Flask | None) -> Flask:
     app = copy.copy(_routes())
     app.extensions = app.extensions | {
         "holdfast": runtime,
-        "throttle": Throttle(runtime.settings.calls_per_minute),
+        "limits": _limits(runtime),
     }
     if runtime.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=runtime.settings.trusted_proxies, x_proto=1)  # type: ignore[method-assign]
     if sandbox is not None:
         app.wsgi_app = _Beside(app.wsgi_app, sandbox.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _limits(runtime: Runtime) -> Limits:
+    return Limits.of(
+        PostgresStorage(runtime.db),
+        per_address=runtime.settings.address_calls_per_minute,
+        per_key=runtime.settings.calls_per_minute,
+        failures=runtime.settings.failures_per_minute,
+    )
 
 
 @functools.cache
@@ -83,7 +92,7 @@ def _routes() -> Flask:
     return app
 
 
-def _refuse(error: Exception) -> Response | tuple[str, int]:
+def _refuse(error: Exception) -> Response | tuple[str, int, dict[str, str]]:
     """The one renderer: problems for programs, pages for people. A bug is logged with its trace and told to nobody."""
     ours = web.as_ours(error)
     if ours.status == 500 and not isinstance(error, Replayed):

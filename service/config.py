@@ -62,7 +62,11 @@ class Settings:
     web_threads: int = 3
     worker_threads: int = 2
     calls_per_minute: int = 6_000
-    """Per API key, or per address without one, in each web process; 0 switches the limit off."""
+    """Per API key, over all processes; 0 switches the limit off."""
+    address_calls_per_minute: int = 6_000
+    """Per address (IPv6: per network of 64 bits), whoever calls from there; 0 switches the limit off."""
+    failures_per_minute: int = 60
+    """Calls from an address with a key or a link that opens nothing; then all its calls wait. 0 switches it off."""
     trusted_proxies: int = 0
     """How many proxies in front append to X-Forwarded-For; 0 believes no such header."""
     log_level: str = "INFO"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from service.domain.errors import (
 )
 from service.gateways import GatewayError, GatewayRefused
 from service.runtime import Runtime
-from service.throttle import Throttle
+from service.throttle import Limits, Standing
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 MAX_BODY = 256 * 1024
@@ -80,6 +81,12 @@ def as_ours(error: Exception) -> HoldfastError:
     return HoldfastError("Something went wrong on our side.")
 
 
+def waits(error: HoldfastError) -> dict[str, str]:
+    """The header that says when to come again, for programs and people alike; none where it would not help."""
+    wait = error.extra.get("retry_after", 1 if error.status == 503 else None)
+    return {} if wait is None else {"Retry-After": str(wait)}
+
+
 def guard(app: Flask) -> None:
     """Checks before every view and headers after it."""
 
@@ -98,6 +105,7 @@ def guard(app: Flask) -> None:
 
     @app.after_request
     def safe(response: Response) -> Response:
+        _count_failure(response)
         response.headers["Request-Id"] = request_id()
         if "standing" in g:
             response.headers.update(g.standing.headers)
@@ -118,14 +126,54 @@ _UNCOUNTED = ("/stripe/", "/mail/", "/healthz", "/readyz", "/metrics", "/static/
 
 
 def _count_call() -> None:
-    """Raises TooManyRequests; leaves the standing for the answer's headers."""
-    throttle: Throttle = current_app.extensions["throttle"]
-    if not throttle.per_minute or request.path.startswith(_UNCOUNTED):
+    """Before anything about a call is believed: its address, then the key that it shows, valid or not.
+
+    Raises TooManyRequests; leaves the standing for the answer's headers.
+    """
+    if request.path.startswith(_UNCOUNTED):
         return
-    caller = request.headers.get("Authorization") or address()
-    g.standing = throttle.hit(hashlib.sha256(caller.encode()).hexdigest())
-    if not g.standing.allowed:
-        raise TooManyRequests("Too many calls within a minute.", {"retry_after": g.standing.resets_in})
+    limits, here = _limits(), _digest(network(address()))
+    _let_pass(limits.failures.refused(here), "Too many calls from here were not let in.")
+    if limits.addresses.per_minute:
+        _let_pass(limits.addresses.hit(here), "Too many calls from here within a minute.")
+    shown = request.headers.get("Authorization")
+    if shown and limits.keys.per_minute:
+        _let_pass(limits.keys.hit(_digest(shown)), "Too many calls within a minute.")
+
+
+def _let_pass(standing: Standing | None, refusal: str) -> None:
+    if standing is None:
+        return
+    g.standing = standing
+    if not standing.allowed:
+        raise TooManyRequests(refusal, {"retry_after": standing.resets_in})
+
+
+def _count_failure(response: Response) -> None:
+    """A key that opens nothing costs its address something: guessing is slow, however many keys are shown."""
+    limits = _limits()
+    if response.status_code == 401 and limits.failures.per_minute and not request.path.startswith(_UNCOUNTED):
+        limits.failures.hit(_digest(network(address())))
+
+
+def _limits() -> Limits:
+    found: Limits = current_app.extensions["limits"]
+    return found
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def network(caller: str) -> str:
+    """Whom an address stands for: itself, or its network of 64 bits, of which an IPv6 host has all addresses."""
+    try:
+        found = ipaddress.ip_address(caller.partition("%")[0])
+    except ValueError:
+        return caller
+    if found.version == 6 and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network(f"{found}/64", strict=False))
+    return str(found.ipv4_mapped if found.version == 6 else found)
 
 
 def _csp() -> str:

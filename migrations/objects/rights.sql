@@ -40,7 +40,8 @@ GRANT EXECUTE ON FUNCTION
                 text[], text[], uuid[], text[], text[], uuid[], bigint[]),
     -- Of 0.1, as long as its processes may run: released_0_1.sql.
     ledger_post(uuid, text, text, uuid, text, timestamptz, date, timestamptz, date, text, text, text[], uuid[], text[], uuid[], bigint[]),
-    typeid_uuid(text)
+    typeid_uuid(text),
+    rate_take(text, int, int, int), rate_windows(text, int)
     TO holdfast_app;
 -- Statement triggers run as whoever writes; these refuse and compute nothing.
 GRANT EXECUTE ON FUNCTION

@@ -189,11 +189,9 @@ def problem(error: HoldfastError) -> Response:
     }  # fmt: skip
     if isinstance(error, Invalid):
         body["errors"] = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in error.errors]
-    extra = dict(error.extra)
-    wait = extra.pop("retry_after", 1 if error.status == 503 else None)
+    extra = {name: value for name, value in error.extra.items() if name != "retry_after"}
     response = Response(json.dumps(body | extra, ensure_ascii=False) + "\n", error.status, mimetype="application/problem+json")
-    if wait is not None:
-        response.headers["Retry-After"] = str(wait)
+    response.headers.update(web.waits(error))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="holdfast"'
     return response

@@ -25,6 +25,7 @@ def serve() -> None:
     """Answer HTTP (granian, WSGI). Any number of these may run."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
 
     settings = config.load()
     server: Any = Granian(
@@ -34,7 +35,8 @@ def serve() -> None:
         interface=Interfaces.WSGI,
         workers=settings.web_workers,
         blocking_threads=settings.web_threads,
-        backpressure=64,
+        backpressure=256,
+        http1_settings=HTTP1Settings(header_read_timeout=5_000, max_buffer_size=64 * 1024),
         respawn_failed_workers=True,
         workers_kill_timeout=15,
         log_enabled=False,

@@ -25,6 +25,7 @@ OBJECTS = (
     "holds",
     "guards",
     "given",
+    "limits",
     "views",
     "released_0_1",
     "rights",

@@ -24,6 +24,7 @@ from service.models.platform import (
     Installation,
     Job,
     Message,
+    RateWindow,
     SessionGrant,
 )
 from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
@@ -118,6 +119,7 @@ __all__ = [
     "Posting",
     "PreCheck",
     "PspRow",
+    "RateWindow",
     "Receipt",
     "Refund",
     "RefundRequest",

@@ -31,6 +31,17 @@ class Installation(Base):
     created_at: Mapped[datetime]
 
 
+class RateWindow(Base):
+    """How often a caller (a digest) has called in a window; gone with a crash, and an hour later."""
+
+    __tablename__ = "rate_window"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    calls: Mapped[int]
+
+
 class Event(Base):
     """A fact, written in the transaction that made it true. It is the history of states, the timeline and the feed."""
 

@@ -116,9 +116,10 @@ def mask(email: str) -> str:
     return f"{name[:1]}•••@{domain}"
 
 
-def problem_page(error: HoldfastError) -> tuple[str, int]:
+def problem_page(error: HoldfastError) -> tuple[str, int, dict[str, str]]:
     """A refusal for a person: first whether money moved, then the one next step."""
-    return render_template("problem.html", error=error, request_id=web.request_id()), error.status
+    page = render_template("problem.html", error=error, request_id=web.request_id())
+    return page, error.status, web.waits(error)
 
 
 def register(app: Flask) -> None:
