@@ -18,6 +18,7 @@ from service.api.idempotency import Replayed
 from service.config import Settings
 from service.db import Database
 from service.gateways.mail import FunctionGateway, MailGateway, SmtpGateway
+from service.gateways.scanner import Clamd
 from service.gateways.stripe import StripeGateway
 from service.pages.shapes import problem_page
 from service.runtime import Runtime
@@ -48,7 +49,17 @@ def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | Non
         sandbox = None
         stripe = StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets, live=not settings.sandbox)
         mail = SmtpGateway(settings.mail_url)
-    return Runtime(settings, policies.load(settings), db, stripe, mail, Tokens(settings.secret_keys), Seals(settings.tax_keys)), sandbox
+    runtime = Runtime(
+        settings,
+        policies.load(settings),
+        db,
+        stripe,
+        mail,
+        Tokens(settings.secret_keys),
+        Seals(settings.tax_keys),
+        Clamd(settings.scanner_url) if settings.scanner_url else None,
+    )
+    return runtime, sandbox
 
 
 def create_app(settings: Settings, pump: Pump = lambda _: True) -> Flask:

@@ -54,6 +54,8 @@ class Settings:
     mail_url: str = field(default="", repr=False)
     mail_from: str = "contracts@holdfast.example"
     mail_events_secret: str = field(default="", repr=False)
+    scanner_url: str = ""
+    """A clamd, `clamd://host:3310`, that looks at every file before it is kept; empty: files are not scanned."""
     book_zone: str = "UTC"
     bank_debit: bool = False
     web_port: int = 8000
@@ -133,6 +135,8 @@ def _problems(s: Settings) -> list[str]:
         found.append("HOLDFAST_SIGNING_KEY is 32 bytes in hex (64 characters).")
     if not all(re.fullmatch(r"[0-9a-f]{64}", key) for key in s.tax_keys):
         found.append("HOLDFAST_TAX_KEYS are 32 bytes in hex each (64 characters), comma between.")
+    if s.scanner_url and not re.fullmatch(r"clamd://[A-Za-z0-9.\[\]:-]+", s.scanner_url):
+        found.append("HOLDFAST_SCANNER_URL is clamd://host:port.")
     if bool(s.paper_key) != bool(s.paper_certificate):
         found.append("HOLDFAST_PAPER_KEY and HOLDFAST_PAPER_CERTIFICATE belong together.")
     if not s.stripe_webhook_secrets:

@@ -11,6 +11,7 @@ from service.config import Settings
 from service.db import Database
 from service.domain.actors import SYSTEM, Actor
 from service.gateways.mail import MailGateway
+from service.gateways.scanner import Clamd
 from service.gateways.stripe import StripeGateway
 from service.policies import Policies
 from service.sealing import Seals
@@ -26,6 +27,8 @@ class Runtime:
     mail: MailGateway
     tokens: Tokens = field(repr=False)
     seals: Seals = field(repr=False)
+    scanner: Clamd | None = None
+    """Looks at files before they are kept, where the operator has one."""
 
     @contextmanager
     def act(self, request_id: str, actor: Actor = SYSTEM) -> Iterator[Act]:

@@ -18,6 +18,7 @@ from service.domain.actors import SYSTEM, Actor
 from service.domain.errors import (
     BadRequest,
     HoldfastError,
+    Invalid,
     LengthRequired,
     MethodNotAllowed,
     NotFound,
@@ -102,6 +103,7 @@ def guard(app: Flask) -> None:
         request.max_content_length = most
         if request.content_length is not None and request.content_length > most:
             raise TooLarge("JSON bodies may have 256 KiB, files 20 MiB.")
+        _scan()
 
     @app.after_request
     def safe(response: Response) -> Response:
@@ -123,6 +125,20 @@ def guard(app: Flask) -> None:
 _WITH_FILES = ("/files", "/evidence", "/appeal", "/requirement")
 _UNCOUNTED = ("/stripe/", "/mail/", "/healthz", "/readyz", "/metrics", "/static/")
 """Stripe must never be told to wait, and a watcher must always get its answer."""
+
+
+def _scan() -> None:
+    """Every file that comes in, before a view or a transaction begins. Raises Invalid, and Unavailable while nobody can look."""
+    scanner = runtime().scanner
+    if scanner is None or request.method != "POST" or request.mimetype != "multipart/form-data":
+        return
+    for sent in [one for name in request.files for one in request.files.getlist(name)]:
+        try:
+            found = scanner.infected(sent.stream)
+        except GatewayError as error:
+            raise Unavailable("Files cannot be checked at the moment. Nothing was kept.", {"retry_after": 30}) from error
+        if found:
+            raise Invalid.one("/file", "infected", "A virus scanner found something in this file. Nothing was kept.")
 
 
 def _count_call() -> None:
