@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from benchmarks import books, promises, safety
+from benchmarks.asvs import asvs
 from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.lifecycle import MACHINES, Machine
@@ -128,6 +129,7 @@ PAGES = {
     "metrics.md": promises.metrics,
     "safety.md": safety.page,
     "finance.md": books.page,
+    "asvs.md": asvs,
     "../.env.example": environment,
 }
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -32,6 +33,7 @@ from service.gateways import GatewayError, GatewayRefused
 from service.runtime import Runtime
 from service.throttle import Limits, Standing
 
+_log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 MAX_BODY = 256 * 1024
 MAX_UPLOAD = 21 * 1024 * 1024
@@ -108,6 +110,7 @@ def guard(app: Flask) -> None:
     @app.after_request
     def safe(response: Response) -> Response:
         _count_failure(response)
+        _note_refusal(response)
         response.headers["Request-Id"] = request_id()
         if "standing" in g:
             response.headers.update(g.standing.headers)
@@ -163,6 +166,19 @@ def _let_pass(standing: Standing | None, refusal: str) -> None:
     g.standing = standing
     if not standing.allowed:
         raise TooManyRequests(refusal, {"retry_after": standing.resets_in})
+
+
+def _note_refusal(response: Response) -> None:
+    """Who was not let in, or may not do that: enough to see an attack, and nothing personal."""
+    if response.status_code in (401, 403, 429):
+        _log.info(
+            "request.refused",
+            status=response.status_code,
+            method=request.method,
+            route=str(request.url_rule),
+            request_id=request_id(),
+            caller=_digest(network(address()))[:12],
+        )
 
 
 def _count_failure(response: Response) -> None:
