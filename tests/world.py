@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,9 +12,12 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from service.act import Act, begin
 from service.app import create_app_from, create_runtime
+from service.cli.seed import staff_key
 from service.config import Settings
 from service.db import Database
+from service.domain import actors
 from service.domain.money import from_stripe
 from service.gateways.stripe import sign
 from service.ledger.checks import verify
@@ -34,6 +39,18 @@ def make_settings(database_url: str, **more: Any) -> Settings:
         "tax_keys": ("1f" * 32,),
     }  # fmt: skip
     return Settings(**(values | more))
+
+
+STAFF = {
+    "platform": ("platform", "The marketplace"),
+    "finance": ("finance", "Luca Pacioli"),
+    "safety": ("safety", "Florence Nightingale"),
+    "approver": ("approver", "Mary Wollstonecraft"),
+    "approver2": ("approver", "Olympe de Gouges"),
+    "reviewer": ("reviewer", "Hypatia"),
+    "admin": ("admin", "Al-Khwarizmi"),
+}
+"""By the name that tests use: role and person."""
 
 
 class Vault:
@@ -89,15 +106,24 @@ class World:
             for name, role, whose in (
                 ("ada", "freelancer", ada.id),
                 ("mary", "freelancer", mary.id),
-                ("platform", "platform", None),
-                ("finance", "finance", None),
-                ("safety", "safety", None),
-                ("approver", "approver", None),
-                ("approver2", "approver", None),
-                ("reviewer", "reviewer", None),
             ):
                 keys[name] = people.issue_key(act, role, "sandbox", whose)[1]
+        for name, (role, person) in STAFF.items():
+            keys[name] = self.staff_key(role, person)
         return keys
+
+    def staff_key(self, role: str, person: str) -> str:
+        """Another key of staff, made as everywhere: by the owner of the database. One name is one person."""
+        with self.owner_act() as act:
+            return staff_key(act, role, person, "sandbox")
+
+    @contextmanager
+    def owner_act(self) -> Iterator[Act]:
+        """What the owner's command line does."""
+        owner = Database(self.settings.owner_url, role=None)
+        with owner.transaction() as session:
+            yield begin(session, actors.staff("cli"), "test", self.runtime.policies)
+        owner.dispose()
 
     def _deliver(self, body: bytes, signature: str) -> int:
         headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}

@@ -19,7 +19,7 @@ CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON release FOR EACH ROW
     EXECUTE FUNCTION fixed_but('taken_minor', 'matured_at');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON confiscation FOR EACH ROW
     EXECUTE FUNCTION fixed_but('state', 'noticed_at', 'answer_until', 'answer', 'answered_at', 'changed_at', 'executed_by', 'executed_at',
-                               'final_at', 'ended_at', 'end_reason');
+                               'final_at', 'ended_at', 'ended_by', 'end_reason');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON case_line FOR EACH ROW
     EXECUTE FUNCTION fixed_but('refund_id', 'restored_minor', 'restored_parts', 'restore_note');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON amendment FOR EACH ROW

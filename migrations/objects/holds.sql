@@ -66,29 +66,6 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER only_planned_go BEFORE DELETE ON payout_source FOR EACH ROW EXECUTE FUNCTION only_planned_go();
 
--- Two people who opened nothing, whatever the code believes.
-CREATE OR REPLACE FUNCTION case_two_people() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT 1 FROM hf.confiscation c JOIN hf.hold h ON h.id = c.hold_id WHERE c.id = NEW.case_id AND NEW.approved_by IN (c.opened_by, h.opened_by)) THEN
-        RAISE EXCEPTION 'whoever opened the hold or the case cannot approve it' USING ERRCODE = '23514', CONSTRAINT = 'case_two_people';
-    END IF;
-    -- An approval is of the answer as it is now; an addition makes it count no more.
-    NEW.answer_read_at := (SELECT answered_at FROM hf.confiscation WHERE id = NEW.case_id);
-    RETURN NEW;
-END $$;
-CREATE OR REPLACE TRIGGER case_two_people BEFORE INSERT ON case_approval FOR EACH ROW EXECUTE FUNCTION case_two_people();
-
-CREATE OR REPLACE FUNCTION case_executed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF (SELECT count(DISTINCT a.approved_by) FROM hf.case_approval a
-         WHERE a.case_id = NEW.id AND a.answer_read_at IS NOT DISTINCT FROM NEW.answered_at) < 2 THEN
-        RAISE EXCEPTION 'a case needs two approvals' USING ERRCODE = '23514', CONSTRAINT = 'case_two_people';
-    END IF;
-    IF NEW.state = 'executed' AND OLD.state <> 'executed' AND (NEW.executed_at IS NULL OR NEW.executed_at < NEW.answer_until) THEN
-        RAISE EXCEPTION 'nothing is taken before the time to answer is over' USING ERRCODE = '23514', CONSTRAINT = 'case_time_to_answer';
-    END IF;
-    RETURN NEW;
-END $$;
 -- The gate of a case stays until the case has ended, and an appeal that was filed before it was carried out.
 CREATE OR REPLACE FUNCTION hold_of_a_case() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -101,5 +78,3 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER hold_of_a_case BEFORE UPDATE OF ended_at ON hold FOR EACH ROW
     WHEN (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL) EXECUTE FUNCTION hold_of_a_case();
-
-CREATE OR REPLACE TRIGGER case_executed BEFORE UPDATE OF state ON confiscation FOR EACH ROW WHEN (NEW.state IN ('approved', 'executed')) EXECUTE FUNCTION case_executed();

@@ -22,6 +22,7 @@ from service.api import (
     platform,
     safety,
     staff,
+    staff_members,
     tax,
     webhooks,
 )
@@ -41,6 +42,7 @@ _AREAS = (
     payouts,
     platform,
     staff,
+    staff_members,
     safety,
     tax,
 )

@@ -50,30 +50,30 @@ def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
     return made.json(shown(case, staff=True), status)
 
 
-@blueprint.route("/staff/confiscations", methods=["POST"])
+@blueprint.route("/staff/confiscations", methods=["POST"], permission="safety:act")
 @blueprint.arguments(asked_safety.CaseIn)
 @blueprint.response(201, answered.AnyOut)
 def open_case(body: dict[str, Any]) -> Response:
     """Draft a case over a hold: lines of {account, amount, target, milestone, chargeback}. Nothing moves, and the person is not told yet."""
-    with call("safety:act") as made:
+    with call() as made:
         hold = desk.hold(made.act, body["hold"])
         wanted = [Wanted(one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]) for one in body["lines"]]
         return _answer(made, cases.open_case(made.staff, hold, body["currency"], body["clause"], body["facts"], body["evidence"], wanted), 201)
 
 
-@blueprint.route("/staff/confiscations/<case_id>", methods=["GET"])
+@blueprint.route("/staff/confiscations/<case_id>", methods=["GET"], permission="safety:read")
 @blueprint.response(200, answered.AnyOut)
 def read_case(case_id: str) -> Response:
     """A case as staff see it."""
-    with call("safety:read") as made:
+    with call() as made:
         return made.json(shown(cases.find(made.act.session, case_id, owner=rows.EVERYONE), staff=True))
 
 
-@blueprint.route("/staff/confiscations/<case_id>/preview", methods=["GET"])
+@blueprint.route("/staff/confiscations/<case_id>/preview", methods=["GET"], permission="safety:read")
 @blueprint.response(200, answered.AnyOut)
 def preview(case_id: str) -> Response:
     """This will: every posting that execution would make, in its order."""
-    with call("safety:read") as made:
+    with call() as made:
         case = cases.find(made.act.session, case_id, owner=rows.EVERYONE)
         postings = [{"entry": p.entry, "debit": p.debit, "credit": p.credit, "amount": p.amount_minor, "line": p.line} for p in taking.plan(case)]
         return made.json({"object": "preview", "case": case.id, "currency": case.currency, "postings": postings})
@@ -81,11 +81,11 @@ def preview(case_id: str) -> Response:
 
 def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     def view(body: dict[str, Any], case_id: str) -> Response:
-        with call(scope) as made:
+        with call() as made:
             return _answer(made, act(made.staff, case_id, **body))
 
     view.__doc__ = act.__doc__
-    blueprint.route(f"/staff/confiscations/<case_id>/{name}", methods=["POST"], endpoint=f"case_{name}")(
+    blueprint.route(f"/staff/confiscations/<case_id>/{name}", methods=["POST"], endpoint=f"case_{name}", permission=scope)(
         blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view))
     )
 
@@ -97,29 +97,29 @@ _verb("drop", "safety:act", asked_safety.LiftIn, desk.drop)
 _verb("restore", "safety:approve", asked_safety.RestoreIn, desk.restore)
 
 
-@blueprint.route("/cases/<case_id>", methods=["GET"])
+@blueprint.route("/cases/<case_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def read_own(case_id: str) -> Response:
     """A case about you: sums, clause, facts, evidence, until when you can answer, and what became of each line."""
-    with call("contracts:read") as made:
+    with call() as made:
         return made.json(shown(cases.find(made.act.session, case_id, owner=made.owner), staff=False))
 
 
-@blueprint.route("/cases/<case_id>/answer", methods=["POST"])
+@blueprint.route("/cases/<case_id>/answer", methods=["POST"], permission="contracts:write")
 @blueprint.arguments(asked_safety.CaseAnswerIn)
 @blueprint.response(200, answered.AnyOut)
 def answer(body: dict[str, Any], case_id: str) -> Response:
     """What you say to it, before anything is taken."""
-    with call("contracts:write") as made:
+    with call() as made:
         case = cases.find(made.act.session, case_id, owner=made.owner, lock=True)
         return made.json(shown(cases.answer(made.act, case, body["words"]), staff=False))
 
 
-@blueprint.route("/cases/<case_id>/statement", methods=["GET"])
+@blueprint.route("/cases/<case_id>/statement", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, content_type="application/zip")
 def own_statement(case_id: str) -> Response:
     """The signed statement of a case that was carried out: a PDF with its manifest and signature, as a ZIP."""
-    with call("contracts:read") as made:
+    with call() as made:
         case = cases.find(made.act.session, case_id, owner=made.owner)
         settings = web.runtime().settings
         data = given.give(

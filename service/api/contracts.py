@@ -63,7 +63,7 @@ def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"code": "platform_pays", "margin": margin, "message": words}]
 
 
-@blueprint.route("/contracts", methods=["POST"])
+@blueprint.route("/contracts", methods=["POST"], permission="contracts:write")
 @blueprint.arguments(asked.ContractIn)
 @blueprint.response(201, answered.ContractOut)
 def create(body: dict[str, Any]) -> Response:
@@ -71,7 +71,7 @@ def create(body: dict[str, Any]) -> Response:
 
     Amounts are whole minor units of the contract's one currency. Platform keys name the `freelancer`.
     """
-    with call("contracts:write") as made:
+    with call() as made:
         freelancer_id = made.owner_or(body["freelancer"])
         if freelancer_id is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom the contract is.")
@@ -79,32 +79,32 @@ def create(body: dict[str, Any]) -> Response:
         return _answer(made, offers.create(made.act.as_(actors.freelancer(freelancer_id)), freelancer_id, _terms(body)), 201)
 
 
-@blueprint.route("/contracts", methods=["GET"])
+@blueprint.route("/contracts", methods=["GET"], permission="contracts:read")
 @blueprint.arguments(asked.ContractQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """List contracts, newest first."""
-    with call("contracts:read", reads=True) as made:
+    with call(reads=True) as made:
         found = contract_reads.find_many(
             made.act.session, owner=made.owner, state=query["state"], external=query["external_ref"], after=after(query["cursor"]), limit=query["limit"]
         )
         return made.page(_contract, found, query["limit"])
 
 
-@blueprint.route("/contracts/<contract_id>", methods=["GET"])
+@blueprint.route("/contracts/<contract_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.ContractOut)
 def read(contract_id: str) -> Response:
     """Read one contract with its milestones."""
-    with call("contracts:read", reads=True) as made:
+    with call(reads=True) as made:
         return _answer(made, contract_reads.one(made.act.session, contract_id, owner=made.owner))
 
 
-@blueprint.route("/contracts/<contract_id>", methods=["PATCH"])
+@blueprint.route("/contracts/<contract_id>", methods=["PATCH"], permission="contracts:write")
 @blueprint.arguments(asked.ContractEdit)
 @blueprint.response(200, answered.ContractOut)
 def edit(body: dict[str, Any], contract_id: str) -> Response:
     """Replace the terms of a draft; an offer that was sent gets a new version that the client is told of. `If-Match` carries the ETag."""
-    with call("contracts:write") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         version = if_match(contract)
         _may_make(made, body)
@@ -113,13 +113,13 @@ def edit(body: dict[str, Any], contract_id: str) -> Response:
 
 def _verb(name: str, act: Any) -> None:
     def view(body: dict[str, Any], contract_id: str) -> Response:
-        with call("contracts:write") as made:
+        with call() as made:
             contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
             act(made.act, contract, **body)
             return _answer(made, contract)
 
     view.__doc__ = act.__doc__
-    blueprint.route(f"/contracts/<contract_id>/{name}", methods=["POST"], endpoint=name)(
+    blueprint.route(f"/contracts/<contract_id>/{name}", methods=["POST"], endpoint=name, permission="contracts:write")(
         blueprint.arguments(asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing)(blueprint.response(200, answered.ContractOut)(view))
     )
 
@@ -134,22 +134,22 @@ for _name, _act in {
     _verb(_name, _act)
 
 
-@blueprint.route("/contracts/<contract_id>/timeline", methods=["GET"])
+@blueprint.route("/contracts/<contract_id>/timeline", methods=["GET"], permission="contracts:read")
 @blueprint.arguments(asked.PageQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def timeline(query: dict[str, Any], contract_id: str) -> Response:
     """What happened to a contract, oldest first."""
-    with call("contracts:read") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         found = contract_reads.timeline(made.act.session, contract.id, after(query["cursor"]) or 0, query["limit"])
         return made.page(_event, found, query["limit"], key="number")
 
 
-@blueprint.route("/contracts/<contract_id>/money", methods=["GET"])
+@blueprint.route("/contracts/<contract_id>/money", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def money(contract_id: str) -> Response:
     """Where every cent of a contract is, and why: `places` add up to `paid`."""
-    with call("contracts:read") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         places = statements.money_of(made.act.session, contract)
         listed = [{"milestone": p.milestone_id, "where": p.where, "amount": p.amount_minor, "why": p.why} for p in places]
@@ -157,44 +157,44 @@ def money(contract_id: str) -> Response:
         return made.json({"object": "contract_money", "contract": contract.id, "currency": contract.currency, "paid": paid, "places": listed})
 
 
-@blueprint.route("/contracts/<contract_id>/deadlines", methods=["GET"])
+@blueprint.route("/contracts/<contract_id>/deadlines", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def calendar(contract_id: str) -> Response:
     """What happens next by itself, next first: `about`, `what`, `at`, what `silence` does, and whom it `favours`."""
-    with call("contracts:read") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         found = deadlines.deadlines_of(made.act, contract)
         listed = [{"about": d.object_id, "what": d.what, "at": d.at.isoformat(), "silence": d.silence, "favours": d.favours} for d in found]
         return made.json({"object": "deadlines", "contract": contract.id, "data": listed})
 
 
-@blueprint.route("/contracts/<contract_id>/end", methods=["POST"])
+@blueprint.route("/contracts/<contract_id>/end", methods=["POST"], permission="contracts:write")
 @blueprint.arguments(asked.ReasonIn)
 @blueprint.response(200, answered.ContractOut)
 def end(body: dict[str, Any], contract_id: str) -> Response:
     """End a contract that is under way: what is held and was not handed over goes back at once, what is not paid is cancelled."""
-    with call("contracts:write") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         contracts.end(made.act, contract, **body)
         return _answer(made, contract)
 
 
-@blueprint.route("/contracts/<contract_id>/links", methods=["POST"])
+@blueprint.route("/contracts/<contract_id>/links", methods=["POST"], permission="links:write")
 @blueprint.arguments(asked.LinkIn)
 @blueprint.response(201, answered.AnyOut)
 def new_link(body: dict[str, Any], contract_id: str) -> Response:
     """Mail the client a fresh link; with `revoke_old` every older one ends at once."""
-    with call("links:write") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         fresh = access.reissue(made.act, contract, revoke_old=body["revoke_old"])
         return made.json({"id": fresh.id, "object": "link", "contract": contract.id, "expires_at": fresh.expires_at.isoformat()}, 201)
 
 
-@blueprint.route("/contracts/<contract_id>/versions", methods=["GET"])
+@blueprint.route("/contracts/<contract_id>/versions", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def versions(contract_id: str) -> Response:
     """Every version of the text that was sent or amended, with its hash and the hash of the one before."""
-    with call("contracts:read") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         texts = contract_reads.versions_of(made.act.session, contract.id)
         pairs = zip([None, *texts[:-1]], texts, strict=True)
@@ -208,21 +208,21 @@ def versions(contract_id: str) -> Response:
         return made.json({"object": "contract_versions", "contract": contract.id, "data": listed})
 
 
-@blueprint.route("/contracts/<contract_id>/document", methods=["GET"])
+@blueprint.route("/contracts/<contract_id>/document", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def document(contract_id: str) -> Response:
     """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces, UTF-8)."""
-    with call("contracts:read") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         text = agreement.text_of(contract)
         return made.json({"object": "contract_document", "text": text, "sha256": agreement.text_hash(text), "terms": agreement.TERMS_TEXT})
 
 
-@blueprint.route("/milestones/<milestone_id>/submissions", methods=["POST"])
+@blueprint.route("/milestones/<milestone_id>/submissions", methods=["POST"], permission="contracts:write")
 @blueprint.arguments(asked.SubmissionIn)
 @blueprint.response(201, answered.SubmissionOut)
 def submit(body: dict[str, Any], milestone_id: str) -> Response:
     """Hand work over; the client's review window starts (`auto_release_at` on the milestone)."""
-    with call("contracts:write") as made:
+    with call() as made:
         contract, milestone = rows.milestone(made.act.session, milestone_id, owner=made.owner)
         return made.answer(_submission, milestones.submit(made.act, contract, milestone, body["note"]), 201)

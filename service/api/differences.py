@@ -20,26 +20,26 @@ blueprint = Endpoints(
 _difference, _explanation = reconciled.DifferenceOut(), reconciled.ExplanationOut()
 
 
-@blueprint.route("", methods=["GET"])
+@blueprint.route("", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.ListOut)
 def differing() -> Response:
     """What differs now, oldest first, at most 200. `amount` is the processor's less ours.
 
     Something younger than a day may still be on its way.
     """
-    with call("finance:read") as made:
+    with call() as made:
         return made.page(_difference, differences.present(made.act.session), differences.MOST)
 
 
-@blueprint.route("/explanations", methods=["GET"])
+@blueprint.route("/explanations", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.ListOut)
 def explanations() -> Response:
     """The newest 200 explanations, decided or not."""
-    with call("finance:read") as made:
+    with call() as made:
         return made.page(_explanation, differences.explanations(made.act.session), differences.MOST)
 
 
-@blueprint.route("/explanations", methods=["POST"])
+@blueprint.route("/explanations", methods=["POST"], permission="finance:act")
 @blueprint.arguments(reconciled.ExplanationIn)
 @blueprint.response(201, reconciled.ExplanationOut)
 def explain(body: dict[str, Any]) -> Response:
@@ -47,28 +47,28 @@ def explain(body: dict[str, Any]) -> Response:
 
     `amount` is what you saw: when the difference is another one by now, nothing is written.
     """
-    with call("finance:act") as made:
+    with call() as made:
         said = differences.explain(made.staff, body["source"], body["currency"], body["amount"], body["reason"])
         return made.answer(_explanation, said, 201)
 
 
-@blueprint.route("/explanations/<explanation_id>/approve", methods=["POST"])
+@blueprint.route("/explanations/<explanation_id>/approve", methods=["POST"], permission="finance:approve")
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, reconciled.ExplanationOut)
 def approve(body: dict[str, Any], explanation_id: str) -> Response:
     """Agree: the books say what the processor says, on the day of the difference, at the platform's cost or gain."""
-    with call("finance:approve") as made:
+    with call() as made:
         found = differences.find(made.act.session, explanation_id)
         differences.approve(made.staff, found)
         return made.answer(_explanation, found)
 
 
-@blueprint.route("/explanations/<explanation_id>/refuse", methods=["POST"])
+@blueprint.route("/explanations/<explanation_id>/refuse", methods=["POST"], permission="finance:approve")
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, reconciled.ExplanationOut)
 def refuse(body: dict[str, Any], explanation_id: str) -> Response:
     """Not so; nothing is written in the books, and another explanation may be asked for."""
-    with call("finance:approve") as made:
+    with call() as made:
         found = differences.find(made.act.session, explanation_id)
         differences.refuse(made.staff, found)
         return made.answer(_explanation, found)

@@ -95,6 +95,7 @@ def _parameter(name: str) -> str:
         "movement_id": "flt",
         "explanation_id": "xpl",
         "key_id": "key",
+        "staff_id": "stf",
     }
     prefix = known.get(name) or _PREFIXES.get(name) or {"payout_id": "pyo"}.get(name)
     return f"{prefix}_{_UUID}" if prefix else "contract"

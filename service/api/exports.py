@@ -20,12 +20,8 @@ blueprint = Endpoints("exports", __name__, url_prefix="/v1", description="Export
 
 
 def _party(made: Call, wanted: str | None) -> str | None:
-    """Whose figures: a freelancer's key means the freelancer, others need `finance:export`. Raises MissingScope."""
-    if made.owner is not None:
-        return made.owner
-    if "finance:export" not in made.principal.scopes:
-        raise MissingScope("The key needs the scope finance:export.")
-    return wanted
+    """Whose figures: a freelancer's key means the freelancer."""
+    return made.owner if made.owner is not None else wanted
 
 
 def _shown(export: FinanceExport) -> dict[str, Any]:
@@ -38,12 +34,12 @@ def _shown(export: FinanceExport) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@blueprint.route("/exports", methods=["POST"])
+@blueprint.route("/exports", methods=["POST"], permission="exports:write")
 @blueprint.arguments(asked_finance.ExportIn)
 @blueprint.response(202, answered.AnyOut)
 def ask(body: dict[str, Any]) -> Response:
     """Ask for an export over a period. The same question about the same knowledge is answered once."""
-    with call("payments:read") as made:
+    with call() as made:
         export = registry.find(body["export"])
         party = _party(made, body["party"])
         making.check(export, body["format"], party, own=made.owner is not None, home=body["home"], language=body["language"], own_zone=body["zone"])
@@ -54,40 +50,40 @@ def ask(body: dict[str, Any]) -> Response:
         return made.json(_shown(found), 202)
 
 
-@blueprint.route("/exports", methods=["GET"])
+@blueprint.route("/exports", methods=["GET"], permission="exports:read")
 @blueprint.arguments(asked_finance.PageQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """Exports that were asked for, newest first."""
-    with call("payments:read") as made:
+    with call() as made:
         party = _party(made, rows.EVERYONE)
         found = finance_exports.listed(made.act.session, party=party, after=after(query["cursor"]), limit=query["limit"])
         return made.listing([_shown(one) for one in found], query["limit"])
 
 
-@blueprint.route("/exports/<export_id>", methods=["GET"])
+@blueprint.route("/exports/<export_id>", methods=["GET"], permission="exports:read")
 @blueprint.response(200, answered.AnyOut)
 def read(export_id: str) -> Response:
     """How far it is (`rows_done`), its manifest once it is ready, or why nobody gets it."""
-    with call("payments:read") as made:
+    with call() as made:
         return made.json(_shown(finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))))
 
 
-@blueprint.route("/exports/<export_id>/files/<name>", methods=["GET"])
+@blueprint.route("/exports/<export_id>/files/<name>", methods=["GET"], permission="exports:read")
 @blueprint.response(200, content_type="application/octet-stream")
 def download(export_id: str, name: str) -> Response:
     """One of its files: the data, `manifest.json` or `manifest.sig`."""
-    with call("payments:read") as made:
+    with call() as made:
         found = finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))
         return web.streamed(name, finance_exports.pieces(made.act.session, found, name), lambda session, n: finance_exports.piece(session, export_id, name, n))
 
 
-@blueprint.route("/reports/<code>", methods=["GET"])
+@blueprint.route("/reports/<code>", methods=["GET"], permission="exports:read")
 @blueprint.arguments(asked_finance.ReportQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def report(query: dict[str, Any], code: str) -> Response:
     """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits. A longer one has to be exported."""
-    with call("payments:read") as made:
+    with call() as made:
         export, party = registry.find(code), _party(made, query["party"])
         making.check(export, "csv", party, own=made.owner is not None, home=query["home"], own_zone=query["zone"])
         first, last = periods.parse(query["period"] or str(made.act.today.year))
@@ -105,26 +101,26 @@ def _period(closed: PeriodClose) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@blueprint.route("/periods/<month>/close", methods=["POST"])
+@blueprint.route("/periods/<month>/close", methods=["POST"], permission=("finance:act", "finance:approve"))
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, answered.AnyOut)
 def close(body: dict[str, Any], month: str) -> Response:
     """Close a month (2025-12): the first person asks (`finance:act`), another one closes (`finance:approve`). Nothing may differ; it is never opened again."""
-    with call("finance:read") as made:
+    with call() as made:
         known = made.act.session.get(PeriodClose, month)
         needed = "finance:approve" if known else "finance:act"
-        if needed not in made.principal.scopes:
+        if needed not in made.principal.scopes:  # the route asks for one of them, the month says which
             raise MissingScope(f"The key needs the scope {needed}.")
         if known is None:
             return made.json(_period(packs.ask(made.staff, month)), 202)
         return made.json(_period(packs.close(made.staff, month)))
 
 
-@blueprint.route("/periods/<month>", methods=["GET"])
+@blueprint.route("/periods/<month>", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.AnyOut)
 def read_period(month: str) -> Response:
     """Who asked, who closed, what was checked, and the frozen exports. Before anybody asked: what would stop it."""
-    with call("finance:read") as made:
+    with call() as made:
         known = made.act.session.get(PeriodClose, month)
         if known is not None:
             return made.json(_period(known))

@@ -18,7 +18,7 @@ blueprint = Endpoints("fees", __name__, url_prefix="/v1", description="Fees")
 _margin = answered.MarginOut()
 
 
-@blueprint.route("/fee-quote", methods=["GET"])
+@blueprint.route("/fee-quote", methods=["GET"], permission="contracts:read")
 @blueprint.arguments(asked.QuoteQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def fee_quote(query: dict[str, Any]) -> Response:
@@ -27,7 +27,7 @@ def fee_quote(query: dict[str, Any]) -> Response:
     `client` (their id or address, of a client you have had) or `billed_before` matter where tiers count lifetime
     billings; `on` asks for another day's schedules.
     """
-    with call("contracts:read") as made:
+    with call() as made:
         if query["currency"] not in made.act.policies.currencies:
             raise Invalid.one("/currency", "unknown_currency", f"Contracts can be in {', '.join(made.act.policies.currencies)}.")
         owner = made.owner_or(query["freelancer"])
@@ -64,19 +64,19 @@ def _compared(made: Call, query: dict[str, Any], kind: str, alias: str | None) -
     return {"fee": priced["fee"], "schedule": priced["schedule"]}
 
 
-@blueprint.route("/fee-schedules", methods=["GET"])
+@blueprint.route("/fee-schedules", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def fee_schedules() -> Response:
     """Every schedule that this service knows, with its days, tiers and source; thresholds in US cents and the like."""
-    with call("contracts:read") as made:
+    with call() as made:
         return made.json({"object": "list", "data": [as_terms(s) for s in made.act.policies.schedules], "has_more": False, "next_cursor": None})
 
 
-@blueprint.route("/margins", methods=["GET"])
+@blueprint.route("/margins", methods=["GET"], permission="finance:read")
 @blueprint.arguments(asked.MarginQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find_margins(query: dict[str, Any]) -> Response:
     """What the platform keeps of each contract, from the books, newest first; `losing` shows only those it paid for."""
-    with call("finance:read") as made:
+    with call() as made:
         found = margins.margins(made.act.session, after=after(query["cursor"]), losing_only=query["losing"], limit=query["limit"])
         return made.page(_margin, [answered.MarginRow(row) for row in found], query["limit"])

@@ -18,7 +18,7 @@ from service import holds, web
 from service.act import Act
 from service.api import idempotency
 from service.api.bodies import Parser
-from service.domain import actors
+from service.domain import actors, permissions
 from service.domain.errors import BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
 from service.models import Contract
 from service.operations import people
@@ -38,6 +38,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 _TAKES_QUERY = "takes_query"
+_NEEDS = "needs_one_of"
+ANYBODY: tuple[str, ...] = ()
+"""The permission of a call that says only who the caller is."""
+
+
+def needs(view: Any) -> tuple[str, ...] | None:
+    """The permissions of a view, one of which a key has to have; None for what is no endpoint of this API."""
+    found: tuple[str, ...] | None = getattr(view, _NEEDS, None)
+    return found
 
 
 class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
@@ -45,8 +54,19 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
 
     ARGUMENTS_PARSER = Parser()
 
-    def route(self, *given: Any, **more: Any) -> Callable[[View], View]:
-        return cast("Callable[[View], View]", super().route(*given, **more))
+    def route(self, rule: str, *, permission: str | tuple[str, ...], **more: Any) -> Callable[[View], View]:
+        """`permission`: what a key needs for it; of several, one. `ANYBODY`: any key that is good."""
+        needed = (permission,) if isinstance(permission, str) else permission
+        unknown = set(needed) - permissions.KNOWN
+        if unknown:
+            raise ValueError(f"no role has {', '.join(sorted(unknown))}")
+        registered = cast("Callable[[View], View]", super().route(rule, **more))
+
+        def with_permission(view: View) -> View:
+            setattr(view, _NEEDS, needed)
+            return registered(view)
+
+        return with_permission
 
     def arguments(self, *given: Any, **more: Any) -> Callable[[View], View]:
         takes = cast("Callable[[View], View]", super().arguments(*given, **more))
@@ -79,8 +99,9 @@ class Call:
 
     @property
     def staff(self) -> Act:
-        """The act in the name of the key that makes it: for two people to be two, a platform's key counts as one of them."""
-        return self.act.as_(actors.staff(self.principal.key_id))
+        """The act in the name of the person of staff; for two people to be two, the marketplace counts as one of them."""
+        who = self.principal.staff_id or self.principal.key_id
+        return self.act.as_(actors.staff(who))
 
     def owner_or(self, freelancer_id: str | None) -> str | None:
         """For platform keys that name a freelancer; freelancer keys may not."""
@@ -126,8 +147,9 @@ def after(cursor: str | None) -> Any:
 
 
 @contextmanager
-def call(scope: str, *, reads: bool = False) -> Iterator[Call]:
-    """One transaction: authenticate, check the scope, honour the idempotency key, do the work, keep the answer.
+def call(*, reads: bool = False) -> Iterator[Call]:
+    """One transaction: authenticate, check the permission that the route names, honour the idempotency key, do the work,
+    keep the answer.
 
     The record of the answer commits with the work. A refusal (4xx) rolls the work back and is kept on its own.
     `reads`: the call only reads, by statements that need no common transaction; what is read most often is spared one.
@@ -139,8 +161,7 @@ def call(scope: str, *, reads: bool = False) -> Iterator[Call]:
     try:
         with runtime.db.reading() if reads else runtime.db.transaction() as session:
             principal, now = people.authenticate(session, web.bearer())
-            if scope and scope not in principal.scopes:
-                raise MissingScope(f"The key needs the scope {scope}.")
+            _check_permission(principal)
             begun = Act(session, principal.actor, now, web.request_id(), runtime.policies, now)
             if principal.freelancer_id and request.method not in ("GET", "HEAD") and not OPEN_TO_THE_BLOCKED.match(request.path):
                 holds.refuse(begun, "login", [principal.freelancer_id])
@@ -156,6 +177,14 @@ def call(scope: str, *, reads: bool = False) -> Iterator[Call]:
             with web.act() as begun:
                 idempotency.keep(begun, held, problem(refusal))
         raise
+
+
+def _check_permission(principal: Principal) -> None:
+    needed = needs(current_app.view_functions[request.endpoint or ""])
+    if needed is None:
+        raise RuntimeError(f"{request.endpoint} was registered without a permission")
+    if needed and not principal.scopes.intersection(needed):
+        raise MissingScope(f"The key needs the scope {' or '.join(needed)}.")
 
 
 def _check_query() -> None:

@@ -8,14 +8,15 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
-from service import __version__, queue, rows, web
-from service.api.framework import Endpoints, after, call
+from service import __version__, holds, queue, rows, web
+from service.api.framework import ANYBODY, Call, Endpoints, after, call
 from service.api.schemas import answered, asked
 from service.domain.errors import NotFound
 from service.domain.lifecycle import MACHINES
 from service.domain.timeouts import TIMEOUTS
 from service.ledger import checks
 from service.models import Event, JournalEntry
+from service.models.people import ROLES
 from service.operations import people
 
 blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger")
@@ -23,11 +24,11 @@ blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys,
 _freelancer, _key, _event = answered.FreelancerOut(), answered.KeyOut(), answered.EventOut()
 
 
-@blueprint.route("/me", methods=["GET"])
+@blueprint.route("/me", methods=["GET"], permission=ANYBODY)
 @blueprint.response(200, answered.AnyOut)
 def me() -> Response:
     """Who this key is, what it may do, and the service's clock."""
-    with call("") as made:
+    with call() as made:
         who = made.principal
         body: dict[str, Any] = {
             "object": "me", "role": who.role, "scopes": sorted(who.scopes), "mode": web.runtime().settings.mode,
@@ -36,58 +37,63 @@ def me() -> Response:
         return made.json(body | ({"freelancer": {"id": who.freelancer_id}} if who.freelancer_id else {}))
 
 
-@blueprint.route("/freelancers", methods=["POST"])
+@blueprint.route("/freelancers", methods=["POST"], permission="keys:write")
 @blueprint.arguments(asked.FreelancerIn)
 @blueprint.response(201, answered.FreelancerOut)
 def create_freelancer(body: dict[str, Any]) -> Response:
     """Enter a freelancer of the marketplace."""
-    with call("keys:write") as made:
+    with call() as made:
         return made.answer(_freelancer, people.create_freelancer(made.act, **body), 201)
 
 
-@blueprint.route("/freelancers/<freelancer_id>", methods=["GET"])
+@blueprint.route("/freelancers/<freelancer_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.FreelancerOut)
 def read_freelancer(freelancer_id: str) -> Response:
     """Read one freelancer."""
-    with call("contracts:read") as made:
+    with call() as made:
         wanted = freelancer_id if made.owner in (None, freelancer_id) else ""
         return made.answer(_freelancer, rows.freelancer(made.act.session, wanted))
 
 
-@blueprint.route("/keys", methods=["POST"])
+@blueprint.route("/keys", methods=["POST"], permission="keys:write")
 @blueprint.arguments(asked.KeyIn)
 @blueprint.response(201, answered.KeyOut)
 def create_key(body: dict[str, Any]) -> Response:
-    """A key for a freelancer. `secret` is shown this once, and is not part of a replay."""
-    with call("keys:write") as made:
+    """A key for a freelancer who may log in. `secret` is shown this once, and is not part of a replay."""
+    with call() as made:
         rows.freelancer(made.act.session, body["freelancer"])
+        holds.refuse(made.act, "login", [body["freelancer"]])
         key, secret = people.issue_key(made.act, "freelancer", web.runtime().settings.mode, body["freelancer"], body["scopes"], body["expires_at"])
         return made.json(_key.dump(key) | {"secret": secret}, 201)
 
 
-@blueprint.route("/keys", methods=["GET"])
+@blueprint.route("/keys", methods=["GET"], permission="keys:read")
 @blueprint.arguments(asked.FreelancerQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def list_keys(query: dict[str, Any]) -> Response:
-    """The newest 100 keys, without their secrets."""
-    with call("keys:write") as made:
-        found = people.list_keys(made.act.session, query["freelancer"])
+    """The newest 100 keys, without their secrets; a marketplace sees its freelancers' and its own."""
+    with call() as made:
+        found = people.list_keys(made.act.session, query["freelancer"], _keys_of(made))
         return made.page(_key, found, 100)
 
 
-@blueprint.route("/keys/<key_id>", methods=["DELETE"])
+@blueprint.route("/keys/<key_id>", methods=["DELETE"], permission="keys:write")
 @blueprint.response(200, answered.KeyOut)
 def revoke_key(key_id: str) -> Response:
-    """Revoke a key at once."""
-    with call("keys:write") as made:
-        return made.answer(_key, people.revoke_key(made.act, key_id))
+    """Revoke a key at once; a marketplace those of its freelancers and its own."""
+    with call() as made:
+        return made.answer(_key, people.revoke_key(made.act, key_id, _keys_of(made)))
 
 
-@blueprint.route("/processes/<name>", methods=["GET"])
+def _keys_of(made: Call) -> tuple[str, ...]:
+    return people.ROLES_OF_THE_MARKETPLACE if made.principal.role == "platform" else ROLES
+
+
+@blueprint.route("/processes/<name>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def process(name: str) -> Response:
     """A process as data: its states, every move with who may make it, and what happens by itself."""
-    with call("contracts:read") as made:
+    with call() as made:
         machine = MACHINES.get(name)
         if machine is None:
             raise NotFound(f"Known processes: {', '.join(MACHINES)}.")
@@ -97,12 +103,12 @@ def process(name: str) -> Response:
         return made.json(body | {"moves": moves, "timeouts": timers})
 
 
-@blueprint.route("/events", methods=["GET"])
+@blueprint.route("/events", methods=["GET"], permission="events:read")
 @blueprint.arguments(asked.EventQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def events(query: dict[str, Any]) -> Response:
     """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
-    with call("events:read") as made:
+    with call() as made:
         statement = select(Event).where(Event.public, Event.position > (after(query["cursor"]) or 0)).order_by(Event.position).limit(query["limit"] + 1)
         if made.owner:
             statement = statement.where(Event.freelancer_id == made.owner)
@@ -113,11 +119,11 @@ def events(query: dict[str, Any]) -> Response:
         return made.page(_event, list(made.act.session.execute(statement).scalars()), query["limit"], key="position")
 
 
-@blueprint.route("/ledger/accounts", methods=["GET"])
+@blueprint.route("/ledger/accounts", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.AnyOut)
 def accounts() -> Response:
     """The trial balance: every kind of account per currency, summed from the postings."""
-    with call("finance:read") as made:
+    with call() as made:
         lines = [
             {"currency": x.currency, "account": x.kind, "debits": x.debits_minor, "credits": x.credits_minor, "balance": x.balance_minor, "side": x.normal_side}
             for x in checks.present_totals(made.act.session)
@@ -125,18 +131,18 @@ def accounts() -> Response:
         return made.json({"object": "trial_balance", "data": lines})
 
 
-@blueprint.route("/ledger/entries", methods=["GET"])
+@blueprint.route("/ledger/entries", methods=["GET"], permission="finance:read")
 @blueprint.arguments(asked.PageQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def entries(query: dict[str, Any]) -> Response:
     """Journal entries in the order in which they were sealed."""
-    with call("finance:read") as made:
+    with call() as made:
         statement = select(JournalEntry).where(JournalEntry.position > (after(query["cursor"]) or 0)).order_by(JournalEntry.position)
         found = list(made.act.session.execute(statement.limit(query["limit"] + 1)).scalars())
         return made.page(answered.EntryOut(), found, query["limit"], key="position")
 
 
-@blueprint.route("/ledger/verify", methods=["GET"])
+@blueprint.route("/ledger/verify", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.AnyOut)
 def verify() -> Response:
     """Every check of the books, from the last nightly one that found them right.
@@ -144,7 +150,7 @@ def verify() -> Response:
     `checked_at` says when that was (null: from the first entry), `proved_to` up to which position the chain is proved,
     of `head`. From the first entry on demand: `holdfast ledger verify`.
     """
-    with call("finance:read") as made:
+    with call() as made:
         books = checks.look(made.act.session)
         return made.json(
             {
@@ -158,11 +164,11 @@ def verify() -> Response:
         )
 
 
-@blueprint.route("/staff/tasks", methods=["GET"])
+@blueprint.route("/staff/tasks", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.AnyOut)
 def tasks() -> Response:
     """What waits for a person, and jobs that used up their tries."""
-    with call("finance:read") as made:
+    with call() as made:
         open_tasks = [t | {"opened_at": t["opened_at"].isoformat()} for t in queue.open_tasks(made.act.session)]
         dead = [d | {"finished_at": d["finished_at"].isoformat()} for d in queue.dead_jobs(made.act.session)]
         return made.json({"object": "staff_tasks", "data": open_tasks, "dead_jobs": dead})

@@ -28,37 +28,37 @@ def _answer(made: Call, hold: Hold, status: int = 200) -> Response:
     return made.json(reasons.statement(made.act, hold, staff=True), status)
 
 
-@blueprint.route("/holds", methods=["POST"])
+@blueprint.route("/holds", methods=["POST"], permission="safety:act")
 @blueprint.arguments(asked_safety.HoldIn)
 @blueprint.response(201, answered.AnyOut)
 def place(body: dict[str, Any]) -> Response:
     """Freeze a person, contract, milestone, payment or payout. Once this has answered nothing passes that the scopes stop."""
-    with call("safety:act") as made:
+    with call() as made:
         terms = _terms(
             body, subject=body["subject"], scopes=tuple(body["scopes"]), amount_minor=body["amount"], currency=body["currency"], expires_at=body["expires_at"],
         )  # fmt: skip
         return _answer(made, holds.place(made.staff, terms), 201)
 
 
-@blueprint.route("/holds", methods=["GET"])
+@blueprint.route("/holds", methods=["GET"], permission="safety:read")
 @blueprint.arguments(asked_safety.HoldQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """All holds, newest first, as staff see them."""
-    with call("safety:read") as made:
+    with call() as made:
         found = holds.listed(made.act.session, owner=query["freelancer"], in_force_only=query["in_force"], after=after(query["cursor"]), limit=query["limit"])
         return made.listing([reasons.statement(made.act, h, staff=True) for h in found], query["limit"])
 
 
 def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     def view(body: dict[str, Any], hold_id: str) -> Response:
-        with call(scope) as made:
+        with call() as made:
             hold = desk.hold(made.act, hold_id)
             act(made.staff, hold, **body)
             return _answer(made, hold)
 
     view.__doc__ = act.__doc__
-    blueprint.route(f"/holds/<hold_id>/{name}", methods=["POST"], endpoint=f"hold_{name}")(
+    blueprint.route(f"/holds/<hold_id>/{name}", methods=["POST"], endpoint=f"hold_{name}", permission=scope)(
         blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view))
     )
 
@@ -69,34 +69,34 @@ _verb("review", "safety:act", asked.Nothing, holds.review)
 _verb("lift", "safety:act", asked_safety.LiftIn, desk.lift)
 
 
-@blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"])
+@blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"], permission="safety:act")
 @blueprint.arguments(asked_safety.JudgeIn)
 @blueprint.response(200, answered.AnyOut)
 def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Take what the person gave, or ask for it again."""
-    with call("safety:act") as made:
+    with call() as made:
         desk.judge(made.staff, hold_id, requirement_id, accepted=body["accepted"])
         return _answer(made, desk.hold(made.act, hold_id))
 
 
-@blueprint.route("/suspensions", methods=["POST"])
+@blueprint.route("/suspensions", methods=["POST"], permission="suspensions:write")
 @blueprint.arguments(asked_safety.SuspensionIn)
 @blueprint.response(201, answered.AnyOut)
 def suspend(body: dict[str, Any]) -> Response:
     """Restrict or block a person. It places one hold with the scopes of the level, and nothing else."""
-    with call("suspensions:write") as made:
+    with call() as made:
         terms = desk.suspension_terms(**body)
         suspension, hold = desk.suspend(made.staff, terms, body["level"])
         made.act.session.flush()
         return made.json(_shown(made, suspension, hold), 201)
 
 
-@blueprint.route("/suspensions/<suspension_id>", methods=["DELETE"])
+@blueprint.route("/suspensions/<suspension_id>", methods=["DELETE"], permission="suspensions:write")
 @blueprint.arguments(asked_safety.EndQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
     """End a suspension, with a reason: it lifts its one hold and no other."""
-    with call("suspensions:write") as made:
+    with call() as made:
         if not query["reason"]:
             raise Invalid.one("/reason", "required", "Say why it ends.")
         found, hold = desk.unsuspend(made.staff, suspension_id, query["reason"])
@@ -112,26 +112,26 @@ def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@blueprint.route("/appeals", methods=["GET"])
+@blueprint.route("/appeals", methods=["GET"], permission="safety:read")
 @blueprint.response(200, answered.ListOut)
 def find_appeals() -> Response:
     """What waits for a reviewer: oldest first, each with the money at stake."""
-    with call("safety:read") as made:
+    with call() as made:
         found = appeals.waiting(made.act.session)
         shown = [appeals.shown(a) | {"money": reasons.money(made.act, holds.find(made.act.session, a.hold_id, owner=rows.EVERYONE))} for a in found]
         return made.listing(shown, 100)
 
 
-@blueprint.route("/appeals/<appeal_id>/review", methods=["POST"])
+@blueprint.route("/appeals/<appeal_id>/review", methods=["POST"], permission="safety:approve")
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, answered.AnyOut)
 def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it in hand; whoever decided about the hold cannot."""
-    with call("safety:approve") as made:
+    with call() as made:
         return made.json(appeals.shown(desk.review_appeal(made.staff, appeal_id)))
 
 
-@blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"])
+@blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"], permission="safety:approve")
 @blueprint.arguments(asked_safety.DecideIn)
 @blueprint.response(200, answered.AnyOut)
 def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
@@ -140,7 +140,7 @@ def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     `changed`: `scopes` says what of the hold stays; where its case was carried out, `restore` says how much of which line
     goes back.
     """
-    with call("safety:approve") as made:
+    with call() as made:
         found, follows = desk.decide_appeal(made.staff, appeal_id, _ruling(body))
         made.act.session.flush()
         return made.json(appeals.shown(found) | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None})
@@ -156,11 +156,11 @@ def _ruling(body: dict[str, Any]) -> desk.Ruling:
     )
 
 
-@blueprint.route("/rules/<name>/report", methods=["GET"])
+@blueprint.route("/rules/<name>/report", methods=["GET"], permission="safety:read")
 @blueprint.response(200, answered.AnyOut)
 def rule_report(name: str) -> Response:
     """Before a rule is switched on: what it would have done to the newest thousand payments, and how often it would have been right."""
-    with call("safety:read") as made:
+    with call() as made:
         rule = made.act.policies.rules.get(name)
         if rule is None:
             raise NotFound("There is no such rule.")

@@ -23,7 +23,7 @@ _dispute, _chargeback, _movement = contested.DisputeOut(), contested.ChargebackO
 
 def _ruling(name: str, act: Any, doc: str) -> None:
     def view(body: dict[str, Any], dispute_id: str) -> Response:
-        with call("disputes:rule") as made:
+        with call() as made:
             contract, found = rows.dispute(made.act.session, dispute_id, owner=rows.EVERYONE, lock=True)
             act(made.act, contract, found, body["refund"], body["reasons"])
             made.act.session.flush()
@@ -31,7 +31,7 @@ def _ruling(name: str, act: Any, doc: str) -> None:
             return made.answer(_dispute, found)
 
     view.__doc__ = doc
-    blueprint.route(f"/disputes/<dispute_id>/{name}", methods=["POST"], endpoint=f"dispute_{name}")(
+    blueprint.route(f"/disputes/<dispute_id>/{name}", methods=["POST"], endpoint=f"dispute_{name}", permission="disputes:rule")(
         blueprint.arguments(asked.RulingIn)(blueprint.response(200, contested.DisputeOut)(view))
     )
 
@@ -40,46 +40,46 @@ _ruling("proposal", disputes.propose, "The mediator proposes a split, with reaso
 _ruling("decision", disputes.decide, "Somebody who did not mediate decides, with reasons; it is carried out at once.")
 
 
-@blueprint.route("/chargebacks/<chargeback_id>/submit", methods=["POST"])
+@blueprint.route("/chargebacks/<chargeback_id>/submit", methods=["POST"], permission="disputes:rule")
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(202, contested.ChargebackOut)
 def submit(body: dict[str, Any], chargeback_id: str) -> Response:
     """Send the evidence to the bank now; it takes it once."""
-    with call("disputes:rule") as made:
+    with call() as made:
         _, found = rows.chargeback(made.act.session, chargeback_id, owner=rows.EVERYONE, lock=True)
         queue.enqueue(made.act, "chargeback_submit", found.id)
         return made.answer(_chargeback, found, 202)
 
 
-@blueprint.route("/chargebacks/<chargeback_id>/accept", methods=["POST"])
+@blueprint.route("/chargebacks/<chargeback_id>/accept", methods=["POST"], permission="disputes:rule")
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(202, contested.ChargebackOut)
 def accept(body: dict[str, Any], chargeback_id: str) -> Response:
     """Do not contest it; the bank closes it as lost."""
-    with call("disputes:rule") as made:
+    with call() as made:
         contract, found = rows.chargeback(made.act.session, chargeback_id, owner=rows.EVERYONE, lock=True)
         chargebacks.accepted(made.act, contract, found)
         queue.enqueue(made.act, "chargeback_concede", found.id)
         return made.answer(_chargeback, found, 202)
 
 
-@blueprint.route("/contracts/<contract_id>/client-email", methods=["POST"])
+@blueprint.route("/contracts/<contract_id>/client-email", methods=["POST"], permission="disputes:rule")
 @blueprint.arguments(asked.EmailChangeIn)
 @blueprint.response(201, answered.AnyOut)
 def client_email(body: dict[str, Any], contract_id: str) -> Response:
     """The client has lost the mailbox: start a change. The old address has seven days to object, and nothing binds meanwhile."""
-    with call("disputes:rule") as made:
+    with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=rows.EVERYONE, lock=True)
         change = access.ask_email_change(made.act, contract, body["email"])
         return made.json({"id": change.id, "object": "email_change", "contract": contract.id, "takes_effect_at": change.takes_effect_at.isoformat()}, 201)
 
 
-@blueprint.route("/operating-float", methods=["POST"])
+@blueprint.route("/operating-float", methods=["POST"], permission="finance:act")
 @blueprint.arguments(asked.FloatIn)
 @blueprint.response(201, contested.FloatMovementOut)
 def ask_float(body: dict[str, Any]) -> Response:
     """Ask that the platform's own money is put in or taken out; another person approves it."""
-    with call("finance:act") as made:
+    with call() as made:
         movement = FloatMovement(
             id=new_id("flt"), currency=body["currency"], amount_minor=body["amount"], direction=body["direction"], reference=body["reference"],
             asked_by=made.act.actor, asked_at=made.act.now, approved_by=None, approved_at=None,
@@ -89,12 +89,12 @@ def ask_float(body: dict[str, Any]) -> Response:
         return made.answer(_movement, movement, 201)
 
 
-@blueprint.route("/operating-float/<movement_id>/approve", methods=["POST"])
+@blueprint.route("/operating-float/<movement_id>/approve", methods=["POST"], permission="finance:approve")
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, contested.FloatMovementOut)
 def approve_float(body: dict[str, Any], movement_id: str) -> Response:
     """Approve it; from this commit on it is in the books. The money itself is moved at Stripe by whoever runs the platform."""
-    with call("finance:approve") as made:
+    with call() as made:
         known = typeid.is_typeid(movement_id, ObjectKind.FLOAT_MOVEMENT)
         query = select(FloatMovement).where(FloatMovement.id == movement_id).with_for_update()
         movement = made.act.session.execute(query).scalar_one_or_none() if known else None

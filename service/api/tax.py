@@ -30,12 +30,12 @@ def _identity(found: TaxIdentity | None, freelancer_id: str, today: Any) -> dict
     }  # fmt: skip
 
 
-@blueprint.route("/tax-identity", methods=["POST"])
+@blueprint.route("/tax-identity", methods=["POST"], permission="payouts:write")
 @blueprint.arguments(asked_tax.TaxIdentityIn)
 @blueprint.response(201, answered.AnyOut)
 def declare(body: dict[str, Any]) -> Response:
     """Declare who you are to tax offices: Form W-9, W-8BEN or W-8BEN-E, or the self-declaration of DAC7 and the UK. Sealed; the answer is masked."""
-    with call("payouts:write") as made:
+    with call() as made:
         owner = made.owner_or(body.pop("freelancer"))
         if owner is None:
             raise Invalid.one("/freelancer", "required", "Say for whom.")
@@ -44,24 +44,24 @@ def declare(body: dict[str, Any]) -> Response:
         return made.json(_identity(found, owner, made.act.today), 201)
 
 
-@blueprint.route("/tax-identity", methods=["GET"])
+@blueprint.route("/tax-identity", methods=["GET"], permission="payments:read")
 @blueprint.arguments(asked_tax.TaxIdentityQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def identity(query: dict[str, Any]) -> Response:
     """What is on file, masked, and whether it is valid, expired or missing."""
-    with call("payments:read") as made:
+    with call() as made:
         owner = made.owner_or(query["freelancer"])
         if owner is None:
             raise NotFound("Say whose: ?freelancer=frl_….")
         return made.json(_identity(rows.tax_identity(made.act.session, owner), owner, made.act.today))
 
 
-@blueprint.route("/tax-scopes", methods=["POST"])
+@blueprint.route("/tax-scopes", methods=["POST"], permission="finance:approve")
 @blueprint.arguments(asked_tax.ScopeIn)
 @blueprint.response(201, answered.AnyOut)
 def decide(body: dict[str, Any]) -> Response:
     """Record whether a tax regime asks something of the platform, and why. The newest decision counts."""
-    with call("finance:approve") as made:
+    with call() as made:
         found = tax_scopes.decide(made.staff, body["regime"], body["in_scope"], body["reason"])
         return made.json(
             {
@@ -76,11 +76,11 @@ def decide(body: dict[str, Any]) -> Response:
         )
 
 
-@blueprint.route("/tax-scopes", methods=["GET"])
+@blueprint.route("/tax-scopes", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.AnyOut)
 def scopes() -> Response:
     """Every regime with the decision that counts; null where nobody has decided."""
-    with call("finance:read") as made:
+    with call() as made:
         found = {
             regime: {"in_scope": one.in_scope, "reason": one.reason, "decided_by": str(one.decided_by), "decided_at": one.decided_at.isoformat()}
             if one
@@ -90,12 +90,12 @@ def scopes() -> Response:
         return made.json({"object": "tax_scopes"} | found)
 
 
-@blueprint.route("/fx-rates", methods=["POST"])
+@blueprint.route("/fx-rates", methods=["POST"], permission="finance:act")
 @blueprint.arguments(asked_tax.RatesIn)
 @blueprint.response(201, answered.AnyOut)
 def add_rates(body: dict[str, Any]) -> Response:
     """Store rates as they were published; a rate of the same day and source is never replaced. The sheet is export S5."""
-    with call("finance:act") as made:
+    with call() as made:
         given = [(one["base"], one["quote"], Decimal(one["rate"]), one["day"]) for one in body["rates"]]
         return made.json({"object": "fx_rates", "given": len(given), "new": fx_rates.add(made.staff, given, body["source"])}, 201)
 
@@ -108,33 +108,33 @@ def _filing(found: TaxFiling) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@blueprint.route("/tax-filings", methods=["POST"])
+@blueprint.route("/tax-filings", methods=["POST"], permission="finance:tax")
 @blueprint.arguments(asked_tax.FilingIn)
 @blueprint.response(201, answered.AnyOut)
 def prepare(body: dict[str, Any]) -> Response:
     """Prepare the platform operator's report of a year: the first is new, later ones correct what changed and name what they correct. People file it."""
-    with call("finance:tax") as made:
+    with call() as made:
         runtime = web.runtime()
         found = filings.prepare(made.staff, runtime.seals, body["regime"], body["year"], body["as_of"], body["home"], test=runtime.settings.sandbox)
         made.act.session.flush()
         return made.json({"object": "list", "data": [_filing(one) for one in found], "has_more": False, "next_cursor": None}, 201)
 
 
-@blueprint.route("/tax-filings", methods=["GET"])
+@blueprint.route("/tax-filings", methods=["GET"], permission="tax:read")
 @blueprint.arguments(asked_finance.PageQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def listed(query: dict[str, Any]) -> Response:
     """What was prepared, newest first."""
-    with call("finance:tax") as made:
+    with call() as made:
         found = tax_filings.listed(made.act.session, after(query["cursor"]), query["limit"])
         return made.listing([_filing(one) for one in found], query["limit"])
 
 
-@blueprint.route("/tax-filings/<filing_id>/file", methods=["GET"])
+@blueprint.route("/tax-filings/<filing_id>/file", methods=["GET"], permission="tax:read")
 @blueprint.response(200, content_type="application/xml")
 def file_of(filing_id: str) -> Response:
     """The XML with full names and numbers. That it was taken, and by whom, is written down."""
-    with call("finance:tax") as made:
+    with call() as made:
         found = tax_filings.find(made.act.session, filing_id)
         return web.attachment(f"{found.message_ref}.xml", "application/xml", tax_filings.file_of(made.staff, web.runtime().seals, found))
 
@@ -148,20 +148,20 @@ def _owed(found: tax_dues.Owed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@blueprint.route("/tax-dues", methods=["GET"])
+@blueprint.route("/tax-dues", methods=["GET"], permission="finance:read")
 @blueprint.arguments(asked_finance.PageQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def dues(query: dict[str, Any]) -> Response:
     """Tax withheld from releases, by month and tax office, newest first. Each release's part is export S12."""
-    with call("finance:read") as made:
+    with call() as made:
         found = tax_dues.listed(made.act.session, after(query["cursor"]), query["limit"])
         return made.listing([_owed(one) for one in found], query["limit"])
 
 
-@blueprint.route("/tax-dues/<due_id>/remit", methods=["POST"])
+@blueprint.route("/tax-dues/<due_id>/remit", methods=["POST"], permission="finance:approve")
 @blueprint.arguments(asked_tax.RemitIn)
 @blueprint.response(200, answered.AnyOut)
 def remit(body: dict[str, Any], due_id: str) -> Response:
     """Record that the platform has paid a month's withheld tax from its own bank account; the withheld money becomes the platform's."""
-    with call("finance:approve") as made:
+    with call() as made:
         return made.json(_owed(tax_dues.remit(made.staff, due_id, body["reference"])))

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from service import __version__
-from service.cli import admin, books, demo, exports, fees, run, tax
+from service.cli import admin, books, demo, exports, fees, run, staff, tax
 from service.config import ConfigError
 from service.db.embedded import EmbeddedError
 from service.db.migrate import MigrationRefused
@@ -34,7 +34,7 @@ def cli(context: click.Context, world: Path | None) -> None:
 
 
 for _command in (
-    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, admin.staff, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock,
+    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, staff.staff, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock,
     exports.export, exports.verify, fees.fees, tax.fx, tax.tax,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -20,7 +20,7 @@ from service.db import migrate
 from service.domain.errors import HoldfastError, NotFound
 from service.gateways import GatewayError
 from service.models import Event, Installation
-from service.operations import people, staff_access
+from service.operations import people
 from service.runtime import Runtime
 
 
@@ -93,45 +93,24 @@ def keys() -> None:
 
 
 @keys.command(name="create")
-@click.argument("role", type=click.Choice(sorted(people.ROLE_SCOPES)))
+@click.argument("role", type=click.Choice(["freelancer", "platform"]))
 @click.option("--freelancer", help="For a freelancer's key: frl_…")
-@click.option("--name", help="Who uses it, as colleagues read it in the console.")
+@click.option("--name", help="For a marketplace's key: what it is for.")
 def create_key(role: str, freelancer: str | None, name: str | None) -> None:
-    """Make a key and print it, once."""
+    """Make a key of a freelancer or of the marketplace and print it, once. One of staff: holdfast staff add."""
     if (role == "freelancer") != (freelancer is not None):
         raise click.UsageError("--freelancer goes with the role freelancer, and only with it.")
     made = show.runtime()
-    with show.act(made) as act:
+    with show.act(made) if freelancer else show.act_as_owner(made) as act:
         if freelancer:
             people.find_freelancer(act.session, freelancer)
         _, secret = people.issue_key(act, role, made.settings.mode, freelancer, name=name)
+    _print_secret(secret)
+
+
+def _print_secret(secret: str) -> None:
     click.echo(secret)
     click.echo("Keep it: it is stored only as a digest and cannot be shown again.", err=True)
-
-
-@click.group()
-def staff() -> None:
-    """People of staff."""
-
-
-@staff.command(name="link")
-@click.argument("key")
-def staff_link(key: str) -> None:
-    """Print a link that opens the console once, within 15 minutes, for the person of a staff key (key_…)."""
-    made = show.runtime()
-    with show.act(made) as act:
-        token = staff_access.make_link(act, key)
-    click.echo(f"{made.settings.public_url}/staff/enter/{token}")
-
-
-@staff.command(name="list")
-@click.option("--json", "as_json", is_flag=True)
-def staff_list(as_json: bool) -> None:
-    """Everybody who may come into the console."""
-    made = show.runtime()
-    with made.db.transaction() as session:
-        rows = [{"key": k.id, "name": k.name or "", "role": k.role, "ends": f"…{k.hint}"} for k in staff_access.staff(session)]
-    show.table("Staff", rows, as_json)
 
 
 @click.command()

@@ -94,12 +94,13 @@ class Supervisor:
         owner, environment = self._database()
         settings = config.load(environment)
         run.migrate_now(settings, owner)
+        # For whoever runs commands on this world; web and worker never get the owner's address.
+        mine = {k: v for k, v in environment.items() if k.startswith("HOLDFAST_")} | {"HOLDFAST_OWNER_URL": owner}
         environment.pop("HOLDFAST_OWNER_URL", None)
-        mine = {k: v for k, v in environment.items() if k.startswith("HOLDFAST_")}
         _write_private(self._folder / ENVIRONMENT, json.dumps(mine, indent=2))
         world = self._folder / "world.json"
         if not world.exists():
-            _write_private(world, json.dumps(self._new_world(settings, empty=empty, instant=instant), indent=2))
+            _write_private(world, json.dumps(self._new_world(settings, owner, empty=empty, instant=instant), indent=2))
         else:
             remember_address(create_runtime(settings, lambda _: True)[0].db, settings.public_url)
         known = {
@@ -142,13 +143,13 @@ class Supervisor:
         found: dict[str, str] = json.loads(path.read_text())
         return found
 
-    def _new_world(self, settings: Settings, *, empty: bool, instant: datetime | None) -> dict[str, str]:
+    def _new_world(self, settings: Settings, owner: str, *, empty: bool, instant: datetime | None) -> dict[str, str]:
         runtime, sandbox = create_runtime(settings, lambda _: True)
         assert sandbox is not None, "the demo runs on the sandbox"
         if instant:
             books.set_clock(runtime.db, instant - datetime.now(UTC))
         remember_address(runtime.db, settings.public_url)
-        keys = seed.people_and_keys(runtime)
+        keys = seed.people_and_keys(runtime, owner)
         if not empty:
             seed.operating_float(runtime)
             # Webhooks of the seed find no server yet; the worker delivers them again later, and they change nothing.

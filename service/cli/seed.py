@@ -13,15 +13,16 @@ from typing import Any
 from sqlalchemy import select
 
 from service import rows
-from service.act import Act
+from service.act import Act, begin
 from service.cli.books import post_float
+from service.db import Database
 from service.domain import actors
 from service.domain.actors import PSP
 from service.domain.money import to_stripe
 from service.domain.proof import AgreementEvidence, MailboxProof
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
-from service.operations import amendments, contracts, disputes, milestones, offers, payments, people, refund_requests
+from service.operations import amendments, contracts, disputes, milestones, offers, payments, people, refund_requests, staff_members
 from service.operations.amendments import Wanted
 from service.operations.offers import ClientTerms, MilestoneTerms, Terms
 from service.runtime import Runtime
@@ -37,8 +38,11 @@ STAFF = {
 }  # fmt: skip
 
 
-def people_and_keys(runtime: Runtime) -> dict[str, str]:
-    """Two freelancers and a key for each role; the secrets are returned, once."""
+def people_and_keys(runtime: Runtime, owner_url: str) -> dict[str, str]:
+    """Two freelancers and a key for each role; the secrets are returned, once.
+
+    Keys of staff and of the marketplace are made as the database's owner, as they are everywhere.
+    """
     found: dict[str, str] = {}
     with runtime.act("seed") as act:
         ada = people.create_freelancer(act, external_ref="ada", email="ada@lovelace.example", display_name="Ada Lovelace", country="GB")
@@ -46,9 +50,22 @@ def people_and_keys(runtime: Runtime) -> dict[str, str]:
         act.session.flush()
         for name, owner in (("freelancer_key", ada.id), ("second_freelancer_key", mary.id)):
             found[name] = people.issue_key(act, "freelancer", runtime.settings.mode, owner)[1]
+    database = Database(owner_url, role=None)
+    with database.transaction() as session:
+        act = begin(session, actors.staff("cli"), "seed", runtime.policies)
         for key, (role, name) in STAFF.items():
-            found[key] = people.issue_key(act, role, runtime.settings.mode, name=name)[1]
+            found[key] = staff_key(act, role, name, runtime.settings.mode)
+    database.dispose()
     return found
+
+
+def staff_key(act: Act, role: str, name: str, mode: str) -> str:
+    """A key for a person of staff by this name, who is made when there is none, or of the marketplace: its secret."""
+    if role == "platform":
+        return people.issue_key(act, role, mode, name=name)[1]
+    email = f"{name.lower().replace(' ', '.')}@holdfast.example"
+    person = staff_members.engage(act, name, email, role)
+    return people.issue_key(act, role, mode, staff_id=person.id)[1]
 
 
 def operating_float(runtime: Runtime) -> None:

@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from service import config
-from service.act import Act
+from service.act import Act, begin
 from service.app import create_runtime
+from service.config import ConfigError, Settings
+from service.db import Database
 from service.domain import actors
 from service.runtime import Runtime
 
@@ -27,6 +29,26 @@ def act(made: Runtime) -> Iterator[Act]:
     """An act of the operator at the command line."""
     with made.act("cli", actors.staff("cli")) as begun:
         yield begun
+
+
+@contextmanager
+def act_as_owner(made: Runtime) -> Iterator[Act]:
+    """An act of whoever owns the database, for what the application's role may not do: keys of staff and marketplace.
+
+    Raises ConfigError when HOLDFAST_OWNER_URL is not set.
+    """
+    owner = Database(owner_url(made.settings), role=None)
+    try:
+        with owner.transaction() as session:
+            yield begin(session, actors.staff("cli"), "cli", made.policies)
+    finally:
+        owner.dispose()
+
+
+def owner_url(settings: Settings) -> str:
+    if not settings.owner_url:
+        raise ConfigError("HOLDFAST_OWNER_URL is required here: keys of staff and of the marketplace are made by the owner of the database.")
+    return settings.owner_url
 
 
 def table(title: str, rows: list[dict[str, Any]], as_json: bool, following: str = "") -> None:

@@ -89,15 +89,16 @@ def _ping_when_idle(connection: Any, record: Any, _: Any) -> None:
 class Database:
     """One database as one role. The engine is made lazily per process, so that a forked server never shares a connection."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, role: str | None = APP_ROLE) -> None:
         self.url = url
+        self._role = role
         self._pool_size = pool_size
         self._engine: tuple[int, Engine] | None = None
 
     @property
     def engine(self) -> Engine:
         if self._engine is None or self._engine[0] != os.getpid():
-            self._engine = (os.getpid(), make_engine(self.url, pool_size=self._pool_size))
+            self._engine = (os.getpid(), make_engine(self.url, role=self._role, pool_size=self._pool_size))
         return self._engine[1]
 
     @contextmanager

@@ -28,6 +28,7 @@ OBJECTS = (
     "limits",
     "views",
     "released_0_1",
+    "people",
     "rights",
 )
 """Replayed in this order: rights last, since they name what the others make."""

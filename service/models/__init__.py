@@ -12,7 +12,7 @@ from service.models.metrics import Feedback, PreCheck
 from service.models.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
 from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask, TransferReversal
-from service.models.people import ApiKey, Client, ClientAlias, Freelancer
+from service.models.people import STAFF_ROLES, ApiKey, Client, ClientAlias, Freelancer
 from service.models.platform import (
     ClientLink,
     ClientSession,
@@ -28,7 +28,7 @@ from service.models.platform import (
     SessionGrant,
 )
 from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
-from service.models.staff import StaffLink, StaffSession
+from service.models.staff import KeyRequest, StaffLink, StaffMember, StaffSession
 from service.models.tax import (
     FILING_REGIMES,
     TAX_FORMS,
@@ -53,6 +53,7 @@ __all__ = [
     "KINDS",
     "LEVELS",
     "RELATIONSHIPS",
+    "STAFF_ROLES",
     "TAX_FORMS",
     "TAX_REGIMES",
     "WITHHOLDING_REGIMES",
@@ -103,6 +104,7 @@ __all__ = [
     "Invoice",
     "Job",
     "JournalEntry",
+    "KeyRequest",
     "LedgerAccount",
     "LedgerBalance",
     "LedgerCheck",
@@ -127,6 +129,7 @@ __all__ = [
     "Requirement",
     "SessionGrant",
     "StaffLink",
+    "StaffMember",
     "StaffSession",
     "StaffTask",
     "StripeEvent",

@@ -54,6 +54,7 @@ class Confiscation(Base):
     final_at: Mapped[datetime | None]
     """When forfeited money became the platform's."""
     ended_at: Mapped[datetime | None]
+    ended_by: Mapped[Actor | None]
     end_reason: Mapped[str | None]
 
     lines: Mapped[list[CaseLine]] = relationship(order_by="CaseLine.number", cascade="all, delete-orphan", lazy="selectin")

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.base import Base, TypeID, one_of
 
-ROLES = ("freelancer", "platform", "finance", "safety", "approver", "reviewer", "admin")
+STAFF_ROLES = ("finance", "safety", "approver", "reviewer", "admin")
+ROLES = ("freelancer", "platform", *STAFF_ROLES)
+_STAFF_ROLES = ", ".join(f"'{role}'" for role in STAFF_ROLES)
 
 
 class Freelancer(Base):
@@ -53,15 +55,24 @@ class ApiKey(Base):
     __table_args__ = (
         one_of("role", ROLES),
         CheckConstraint("(role = 'freelancer') = (freelancer_id IS NOT NULL)", name="freelancer_key_has_freelancer"),
+        CheckConstraint(
+            f"(role IN ({_STAFF_ROLES})) = (staff_id IS NOT NULL)",
+            name="staff_key_has_person",
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("key"), primary_key=True)
     digest: Mapped[str] = mapped_column(unique=True)
     hint: Mapped[str]
     name: Mapped[str | None]
-    """Who uses it, as colleagues read it in the console."""
+    """What it is for: of a marketplace's key; a key of staff says whose it is by `staff_id`."""
     role: Mapped[str]
     freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"), index=True)
+    staff_id: Mapped[str | None] = mapped_column(
+        TypeID("stf"),
+        ForeignKey("staff_member.id"),
+        index=True,
+    )
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

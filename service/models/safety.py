@@ -58,6 +58,7 @@ class Hold(Base):
     """When it ends by itself unless a second person confirms it."""
     confirmed_by: Mapped[Actor | None]
     renewals: Mapped[int] = mapped_column(default=0)
+    renewed_by: Mapped[Actor | None]
     starts_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     review_due_at: Mapped[datetime]

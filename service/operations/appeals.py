@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import events, queue, rows
+from service import events, four_eyes, queue, rows
 from service.act import Act
 from service.domain import typeid
 from service.domain.actors import Actor
@@ -71,7 +71,7 @@ def withdraw(act: Act, appeal: Appeal) -> Appeal:
 
 
 def _another(act: Act, hold: Hold, others: list[Actor]) -> None:
-    if act.actor in (hold.opened_by, hold.confirmed_by, *others):
+    if four_eyes.is_one_of(act, hold.opened_by, hold.confirmed_by, *others):
         raise Forbidden("Somebody who has not decided about this hold has to decide about the appeal.")
 
 

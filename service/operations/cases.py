@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import events, queue, rows
+from service import events, four_eyes, queue, rows
 from service.act import Act
 from service.domain import typeid
 from service.domain.actors import Actor
@@ -41,7 +41,7 @@ def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evid
     case = Confiscation(
         id=new_id("cas"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="drafted", currency=currency, clause=clause, facts=facts, evidence=evidence,
         opened_by=act.actor, opened_at=act.now, noticed_at=None, answer_until=None, answer=None, answered_at=None, executed_by=None, executed_at=None, final_at=None,
-        ended_at=None, end_reason=None,
+        ended_at=None, ended_by=None, end_reason=None,
     )  # fmt: skip
     case.lines = [
         CaseLine(
@@ -135,9 +135,9 @@ def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
 
     An approval is of the answer as it was read: PostgreSQL writes down which, and one before an addition counts no more.
     """
-    if act.actor in (case.opened_by, hold.opened_by):
+    if four_eyes.is_one_of(act, case.opened_by, hold.opened_by):
         raise Forbidden("Whoever opened the hold or the case cannot approve it.")
-    if act.actor in case.agreed:
+    if four_eyes.is_one_of(act, *case.agreed):
         raise Forbidden("The second approval has to be another person's.")
     if case.state not in ("noticed", "answered"):
         raise StateConflict("Only a case that was noticed is approved.", {"current_state": case.state, "allowed_actions": []})
@@ -190,7 +190,7 @@ def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]
 def drop(act: Act, case: Confiscation, reason: str) -> Confiscation:
     """Nothing is taken. Raises StateConflict once it was executed."""
     events.move(act, case, "drop", reason=reason)
-    case.ended_at, case.end_reason = act.now, reason
+    case.ended_at, case.ended_by, case.end_reason = act.now, act.actor, reason
     return case
 
 
@@ -198,11 +198,11 @@ def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool
     """It was wrong: everything that is still ours goes back, within 180 days. Raises StateConflict, Forbidden for who executed it."""
     if case.executed_at is not None and act.now > case.executed_at + timedelta(days=act.policies.windows.appeal_days):
         raise StateConflict("A case is restored within 180 days.", {"current_state": case.state, "allowed_actions": []})
-    if act.actor == case.executed_by:
+    if four_eyes.is_one_of(act, case.executed_by):
         raise Forbidden("Somebody else than who executed the case has to restore it.")
     contracts = locked(act, case)
     events.move(act, case, "reverse", reason=reason)
-    case.ended_at, case.end_reason = act.now, reason
+    case.ended_at, case.ended_by, case.end_reason = act.now, act.actor, reason
     rest = {line.number: line.amount_minor - line.restored_minor for line in case.lines}
     taking.give_back(act, case, contracts, rest, at_platform_cost=at_platform_cost)
     return case

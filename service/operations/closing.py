@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service import queue
+from service import four_eyes, queue
 from service.act import Act
 from service.db import fetch
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
@@ -107,7 +107,7 @@ def close(act: Act, asked: PeriodClose, checks: list[dict[str, Any]]) -> PeriodC
     """The second person closes it. Raises Forbidden for the first one, StateConflict when it is closed or something differs meanwhile."""
     if asked.closed_at is not None:
         raise StateConflict("This month is closed.", {"current_state": "closed", "allowed_actions": []})
-    if asked.asked_by == act.actor:
+    if four_eyes.is_one_of(act, asked.asked_by):
         raise Forbidden("Another person has to close it.")
     _must_be_right(checks)
     asked.closed_by, asked.closed_at, asked.checks = act.actor, act.now, checks

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import queue
+from service import four_eyes, queue
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
@@ -103,7 +103,7 @@ def approve(act: Act, asked: Explanation) -> None:
     Raises Forbidden for whoever asked, StateConflict when it is decided or the difference is another one by now.
     """
     _decide(act, asked, "approved")
-    if asked.asked_by == act.actor:
+    if four_eyes.is_one_of(act, asked.asked_by):
         raise Forbidden("Another person has to approve.")
     found = _difference(act.session, asked.source, asked.currency)
     if (found.our_minor, found.psp_minor) != (asked.our_minor, asked.psp_minor):

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import events, queue
+from service import events, four_eyes, queue
 from service.act import Act
 from service.domain.actors import SYSTEM
 from service.domain.calendar import add_business_days
@@ -155,7 +155,7 @@ def propose(act: Act, contract: Contract, dispute: Dispute, refund_minor: int, r
 def decide(act: Act, contract: Contract, dispute: Dispute, refund_minor: int, reasons: str) -> None:
     """The last word, by somebody who did not mediate. Raises StateConflict, Forbidden, Invalid."""
     _check_amount(dispute, refund_minor)
-    if dispute.mediator == act.actor:
+    if four_eyes.is_one_of(act, dispute.mediator):
         raise Forbidden("Who proposed cannot decide.")
     if dispute.state != "arbitration":
         raise _not_now(dispute)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import events, holds, queue, rows
+from service import events, four_eyes, holds, queue, rows
 from service.act import Act
 from service.domain import typeid
 from service.domain.actors import SYSTEM
@@ -26,7 +26,7 @@ from service.policies.reasons import Reason
 _MOST_TOLD = 200
 _KEPT = (
     "subject_kind", "subject_id", "freelancer_id", "amount_minor", "currency", "reason_code", "clause", "facts", "internal_note", "disclosure", "automated",
-    "rule_id", "opened_by", "confirm_by", "confirmed_by", "renewals", "starts_at", "expires_at", "appeal_until",
+    "rule_id", "opened_by", "confirm_by", "confirmed_by", "renewals", "renewed_by", "starts_at", "expires_at", "appeal_until",
 )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def _plan(act: Act, hold: Hold) -> None:
 def confirm(act: Act, hold: Hold) -> Hold:
     """A second person stands behind it. Raises Forbidden for the first one, StateConflict when it is over or confirmed."""
     _alive(hold)
-    if hold.opened_by == act.actor:
+    if four_eyes.is_one_of(act, hold.opened_by):
         raise Forbidden("Another person has to confirm.")
     if hold.confirm_by is None or hold.confirmed_by is not None:
         raise StateConflict("This hold needs no confirmation.", {"current_state": hold.state, "allowed_actions": []})
@@ -129,7 +129,7 @@ def confirm(act: Act, hold: Hold) -> Hold:
 def renew(act: Act, hold: Hold, days: int) -> Hold:
     """Another person makes it last longer: to 90 days, and 180 at most without a legal ground. Raises Forbidden, Invalid, StateConflict."""
     _alive(hold)
-    if act.actor in (hold.opened_by, hold.confirmed_by):
+    if four_eyes.is_one_of(act, hold.opened_by, hold.confirmed_by):
         raise Forbidden("Somebody who has not decided about this hold yet has to renew it.")
     if hold.automated or hold.expires_at is None or hold.state == "converted":
         raise StateConflict(
@@ -141,6 +141,7 @@ def renew(act: Act, hold: Hold, days: int) -> Hold:
     if wanted > hold.starts_at + timedelta(days=most):
         raise Invalid.one("/days", "too_long", f"{most} days from its start at most.")
     hold.expires_at, hold.renewals = wanted, hold.renewals + 1
+    hold.renewed_by = act.actor
     queue.enqueue(act, "hold_expiry", hold.id, wanted)
     events.record(act, "hold.renewed", hold, expires_at=wanted.isoformat())
     return hold

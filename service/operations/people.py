@@ -17,20 +17,10 @@ from service.db import fetch
 from service.domain import actors, typeid
 from service.domain.actors import Actor
 from service.domain.errors import Invalid, NotFound, Unauthenticated
+from service.domain.permissions import ROLE_PERMISSIONS
 from service.models import ApiKey, Freelancer, new_id
+from service.models.people import ROLES
 
-FREELANCER_SCOPES = (
-    "contracts:read", "contracts:write", "payments:read", "links:write", "payouts:write", "disputes:write", "webhooks:write", "events:read",
-)  # fmt: skip
-ROLE_SCOPES: dict[str, tuple[str, ...]] = {
-    "freelancer": FREELANCER_SCOPES,
-    "platform": (*FREELANCER_SCOPES, "keys:write", "suspensions:write", "sandbox"),
-    "finance": ("finance:read", "finance:export", "finance:act", "finance:tax", "contracts:read", "payments:read", "events:read"),
-    "safety": ("safety:read", "safety:act", "suspensions:write", "disputes:rule", "contracts:read", "payments:read", "events:read"),
-    "approver": ("safety:read", "safety:approve", "finance:read", "finance:approve", "disputes:rule"),
-    "reviewer": ("safety:read", "safety:approve", "disputes:rule"),
-    "admin": ("keys:write", "finance:read", "safety:read", "events:read", "contracts:read", "payments:read", "sandbox"),
-}
 _LAST_USED_GRAIN = timedelta(minutes=10)
 
 
@@ -41,14 +31,15 @@ class Principal:
     key_id: str
     role: str
     freelancer_id: str | None
+    staff_id: str | None
     scopes: frozenset[str]
 
     @property
     def actor(self) -> Actor:
-        """As it is written beside every fact: freelancers act as themselves, others by their key."""
+        """As it is written beside every fact: people act as themselves, a marketplace by its key."""
         if self.freelancer_id:
             return actors.freelancer(self.freelancer_id)
-        return actors.platform(self.key_id) if self.role == "platform" else actors.staff(self.key_id)
+        return actors.staff(self.staff_id) if self.staff_id else actors.platform(self.key_id)
 
 
 def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: str, country: str) -> Freelancer:
@@ -79,15 +70,20 @@ def issue_key(
     scopes: list[str] | None = None,
     expires_at: datetime | None = None,
     name: str | None = None,
+    staff_id: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret, which is shown this once and stored only as a digest. Raises Invalid on a scope the role lacks."""
-    allowed = ROLE_SCOPES[role]
+    """A new key and its secret, which is shown this once and stored only as a digest.
+
+    PostgreSQL lets nobody but the owner of its tables make a key that is not a freelancer's; `staff_id`: whose a key of
+    staff is. Raises Invalid on a scope the role lacks.
+    """
+    allowed = ROLE_PERMISSIONS[role]
     beyond = sorted(set(scopes or ()) - set(allowed))
     if beyond:
         raise Invalid.one("/scopes", "unknown_scope", f"A {role} key cannot have {', '.join(beyond)}.")
-    secret = f"hf_{'live' if mode == 'live' else 'test'}_{secrets.token_urlsafe(32)}"
+    secret = new_secret(mode)
     key = ApiKey(
-        id=new_id("key"), digest=_digest(secret), hint=secret[-4:], name=name, role=role, freelancer_id=freelancer_id,
+        id=new_id("key"), digest=digest_of(secret), hint=secret[-4:], name=name, role=role, freelancer_id=freelancer_id, staff_id=staff_id,
         scopes=sorted(scopes or allowed), created_at=act.now, expires_at=expires_at, revoked_at=None, last_used_at=None,
     )  # fmt: skip
     act.session.add(key)
@@ -95,9 +91,23 @@ def issue_key(
     return key, secret
 
 
-def revoke_key(act: Act, key_id: str) -> ApiKey:
-    """From this commit on the key opens nothing. Revoking twice is the same. Raises NotFound."""
-    key = act.session.get(ApiKey, key_id) if typeid.is_typeid(key_id, "key") else None
+def new_secret(mode: str) -> str:
+    """What a caller will show: 256 random bits, and the mode that it is good in."""
+    return f"{_prefix(mode)}{secrets.token_urlsafe(32)}"
+
+
+def _prefix(mode: str) -> str:
+    return "hf_live_" if mode == "live" else "hf_test_"
+
+
+ROLES_OF_THE_MARKETPLACE = ("freelancer", "platform")
+"""Whose keys a marketplace's key sees and ends: its own side's, never staff's."""
+
+
+def revoke_key(act: Act, key_id: str, roles: tuple[str, ...] = ROLES) -> ApiKey:
+    """From this commit on the key opens nothing. Revoking twice is the same. Raises NotFound for a key of other roles too."""
+    query = select(ApiKey).where(ApiKey.id == key_id, ApiKey.role.in_(roles))
+    key = act.session.execute(query).scalar_one_or_none() if typeid.is_typeid(key_id, "key") else None
     if key is None:
         raise NotFound("There is no such key.")
     if key.revoked_at is None:
@@ -106,17 +116,18 @@ def revoke_key(act: Act, key_id: str) -> ApiKey:
     return key
 
 
-def list_keys(session: Session, freelancer_id: str | None) -> list[ApiKey]:
-    """Keys of one freelancer, or all, newest first; never their secrets. At most 100."""
-    query = select(ApiKey).order_by(ApiKey.id.desc()).limit(100)
+def list_keys(session: Session, freelancer_id: str | None, roles: tuple[str, ...] = ROLES) -> list[ApiKey]:
+    """Keys of one freelancer, or of everybody in these roles, newest first; never their secrets. At most 100."""
+    query = select(ApiKey).where(ApiKey.role.in_(roles)).order_by(ApiKey.id.desc()).limit(100)
     if freelancer_id:
         query = query.where(ApiKey.freelancer_id == freelancer_id)
     return list(session.execute(query).scalars())
 
 
 _AUTHENTICATE = f"""
-    SELECT {clock.NOW} AS now, id, role, freelancer_id, scopes, digest, expires_at, revoked_at, last_used_at
-      FROM installation LEFT JOIN api_key ON digest = %s
+    SELECT {clock.NOW} AS now, mode, k.id, k.role, k.freelancer_id, k.staff_id, k.scopes, k.digest, k.expires_at, k.revoked_at, k.last_used_at,
+           m.ended_at
+      FROM installation LEFT JOIN api_key k ON k.digest = %s LEFT JOIN staff_member m ON m.id = k.staff_id
 """
 _USED = text("UPDATE api_key SET last_used_at = :now WHERE digest = :digest")
 
@@ -124,20 +135,24 @@ _USED = text("UPDATE api_key SET last_used_at = :now WHERE digest = :digest")
 def authenticate(session: Session, secret: str) -> tuple[Principal, datetime]:
     """Who a key belongs to, and the service's present instant: every call begins with both, so it is one statement.
 
-    Raises Unauthenticated for a key that is unknown, expired or revoked, without saying which.
+    Raises Unauthenticated for a key that is unknown, expired, revoked, of the other mode or of somebody who has left,
+    without saying which.
     """
-    digest = _digest(secret)
+    digest = digest_of(secret)
     # Straight to the driver: every call asks this first.
     row = fetch(session, _AUTHENTICATE, (digest,))[0]
     now = row.now.astimezone(UTC)
-    if row.id is None or not hmac.compare_digest(row.digest, digest) or row.revoked_at or (row.expires_at and row.expires_at <= now):
+    over = row.revoked_at or (row.expires_at and row.expires_at <= now) or row.ended_at
+    if row.id is None or over or not hmac.compare_digest(row.digest, digest) or not secret.startswith(_prefix(row.mode)):
         raise Unauthenticated("The API key is not valid.")
     if row.last_used_at is None or now - row.last_used_at > _LAST_USED_GRAIN:
         session.execute(_USED, {"now": now, "digest": digest})
     whose = typeid.encode("frl", row.freelancer_id) if row.freelancer_id else None
-    return Principal(typeid.encode("key", row.id), row.role, whose, frozenset(row.scopes)), now
+    person = typeid.encode("stf", row.staff_id) if row.staff_id else None
+    allowed = frozenset(row.scopes).intersection(ROLE_PERMISSIONS[row.role])
+    return Principal(typeid.encode("key", row.id), row.role, whose, person, allowed), now
 
 
-def _digest(secret: str) -> str:
+def digest_of(secret: str) -> str:
     # The secret has 256 random bits: a plain hash is enough, nothing can be guessed from it.
     return hashlib.sha256(secret.encode()).hexdigest()

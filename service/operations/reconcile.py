@@ -11,6 +11,7 @@ from collections import defaultdict
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from service import four_eyes
 from service.act import Act
 from service.domain.chart import AccountCode
 from service.domain.errors import Forbidden, StateConflict
@@ -91,7 +92,7 @@ def move_float(act: Act, movement: FloatMovement) -> None:
     """A second person approves that the platform's own money is put in or taken out. Raises Forbidden, StateConflict."""
     if movement.approved_by is not None:
         raise StateConflict("This movement is approved already.", {"current_state": "approved", "allowed_actions": []})
-    if movement.asked_by == act.actor:
+    if four_eyes.is_one_of(act, movement.asked_by):
         raise Forbidden("Another person has to approve.")
     movement.approved_by, movement.approved_at = act.actor, act.now
     out = movement.direction == "out"

@@ -1,4 +1,7 @@
-"""How staff come into the console: with their key, or by a link that works once. Acts about money need a proof of the last minutes."""
+"""How people of staff come into the console: with a key of theirs, or by a link that works once.
+
+Acts about money need a proof of the last minutes.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ from service.db import fetch
 from service.domain import actors, typeid
 from service.domain.actors import Actor
 from service.domain.errors import Gone, NotFound, Unauthenticated
-from service.models import ApiKey, StaffLink, StaffSession, new_id
+from service.domain.permissions import ROLE_PERMISSIONS
+from service.models import STAFF_ROLES, ApiKey, StaffLink, StaffMember, StaffSession, new_id
 
-ROLES = ("finance", "safety", "approver", "reviewer", "admin")
 LINK_LIFE = timedelta(minutes=15)
 PROOF_LASTS = timedelta(minutes=5)
 IDLE = timedelta(hours=1)
@@ -29,10 +32,11 @@ _SEEN_GRAIN = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Colleague:
-    """Whoever looks at the console: a browser's session of a staff key."""
+    """Whoever looks at the console: a person of staff, in a browser that one of their keys opened."""
 
     session_id: str
     key_id: str
+    staff_id: str
     name: str
     role: str
     scopes: frozenset[str]
@@ -40,7 +44,7 @@ class Colleague:
 
     @property
     def actor(self) -> Actor:
-        return actors.staff(self.key_id)
+        return actors.staff(self.staff_id)
 
     def proved(self, now: datetime) -> bool:
         return now - self.proved_at <= PROOF_LASTS
@@ -76,8 +80,8 @@ def by_secret(act: Act, secret: str) -> ApiKey:
 
 
 def _usable(act: Act, key: ApiKey | None) -> ApiKey | None:
-    alive = key is not None and key.role in ROLES and key.revoked_at is None and (key.expires_at is None or key.expires_at > act.now)
-    return key if alive else None
+    alive = key is not None and key.role in STAFF_ROLES and key.revoked_at is None and (key.expires_at is None or key.expires_at > act.now)
+    return key if alive and key is not None and act.session.get_one(StaffMember, key.staff_id).ended_at is None else None
 
 
 def enter(act: Act, key: ApiKey, cookie: str, user_agent: str) -> str:
@@ -105,19 +109,21 @@ def leave(act: Act, cookie: str) -> None:
 
 
 _SESSION = """
-    SELECT s.id, s.key_id, s.created_at, s.last_seen_at, s.proved_at, k.name, k.hint, k.role, k.scopes
-      FROM staff_session s JOIN api_key k ON k.id = s.key_id
-     WHERE s.digest = %s AND s.closed_at IS NULL AND k.revoked_at IS NULL
+    SELECT s.id, s.key_id, s.created_at, s.last_seen_at, s.proved_at, m.id AS staff_id, m.name, k.role, k.scopes, k.expires_at
+      FROM staff_session s JOIN api_key k ON k.id = s.key_id JOIN staff_member m ON m.id = k.staff_id
+     WHERE s.digest = %s AND s.closed_at IS NULL AND k.revoked_at IS NULL AND m.ended_at IS NULL
 """
 _SEEN = text("UPDATE staff_session SET last_seen_at = :now WHERE digest = :digest")
 
 
 def _alive(act: Act, row: Any) -> bool:
-    return bool(act.now - row.last_seen_at <= IDLE and act.now - row.created_at <= LONGEST)
+    key_lives = row.expires_at is None or row.expires_at > act.now
+    return bool(key_lives and act.now - row.last_seen_at <= IDLE and act.now - row.created_at <= LONGEST)
 
 
 def colleague(act: Act, cookie: str) -> Colleague | None:
-    """Who looks at the console with this cookie; None without a live session. A revoked key closes its sessions at once."""
+    """Who looks at the console with this cookie; None without a live session. A revoked key closes its sessions at once,
+    and whoever has left closes all of theirs."""
     digest = _digest(cookie)
     found = fetch(act.session, _SESSION, (digest,)) if cookie else []
     if not found or not _alive(act, found[0]):
@@ -126,21 +132,52 @@ def colleague(act: Act, cookie: str) -> Colleague | None:
     if act.now - row.last_seen_at > _SEEN_GRAIN:
         act.session.execute(_SEEN, {"now": act.now, "digest": digest})
     return Colleague(
-        session_id=typeid.encode("sts", row.id), key_id=typeid.encode("key", row.key_id), name=row.name or f"{row.role} …{row.hint}", role=row.role,
-        scopes=frozenset(row.scopes), proved_at=row.proved_at,
+        session_id=typeid.encode("sts", row.id), key_id=typeid.encode("key", row.key_id), staff_id=typeid.encode("stf", row.staff_id),
+        name=row.name, role=row.role, scopes=frozenset(row.scopes).intersection(ROLE_PERMISSIONS[row.role]), proved_at=row.proved_at,
     )  # fmt: skip
 
 
-def staff(session: Session) -> list[ApiKey]:
-    """Everybody who may come in, at most 200."""
-    query = select(ApiKey).where(ApiKey.role.in_(ROLES), ApiKey.revoked_at.is_(None)).order_by(ApiKey.role, ApiKey.id).limit(200)
-    return list(session.execute(query).scalars())
+@dataclass(frozen=True)
+class Entry:
+    """One way in: a key of a person of staff."""
+
+    key_id: str
+    staff_id: str
+    name: str
+    email: str | None
+    role: str
+    hint: str
+
+
+def staff(session: Session) -> list[Entry]:
+    """Everybody who may come in, by each of their keys; at most 200."""
+    query = (
+        select(ApiKey, StaffMember)
+        .join(StaffMember, ApiKey.staff_id == StaffMember.id)
+        .where(ApiKey.revoked_at.is_(None), StaffMember.ended_at.is_(None))
+        .order_by(ApiKey.role, ApiKey.id)
+        .limit(200)
+    )
+    return [Entry(k.id, m.id, m.name, m.email, k.role, k.hint) for k, m in session.execute(query).tuples()]
 
 
 def names(session: Session) -> dict[Actor, str]:
-    """What the actors of staff and platforms are called, by the actor as facts name it; at most 500."""
-    query = select(ApiKey.id, ApiKey.role, ApiKey.name, ApiKey.hint).where(ApiKey.role != "freelancer").order_by(ApiKey.id.desc()).limit(500)
-    return {actors.staff(key): name or f"{role} …{hint}" for key, role, name, hint in session.execute(query)}
+    """What the actors of staff and platforms are called, by the actor as facts name it; at most 500 of each.
+
+    Facts of before people were rows name a key.
+    """
+    people = session.execute(select(StaffMember.id, StaffMember.name).order_by(StaffMember.id.desc()).limit(500))
+    found = {actors.staff(one): name for one, name in people}
+    keys = (
+        select(ApiKey.id, ApiKey.role, ApiKey.name, ApiKey.hint, StaffMember.name)
+        .outerjoin(StaffMember, ApiKey.staff_id == StaffMember.id)
+        .where(ApiKey.role != "freelancer")
+        .order_by(ApiKey.id.desc())
+        .limit(500)
+    )
+    for key, role, name, hint, person in session.execute(keys):
+        found[actors.staff(key)] = person or name or f"{role} …{hint}"
+    return found
 
 
 def _digest(secret: str) -> str:

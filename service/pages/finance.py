@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from service import rows, web
+from service import four_eyes, rows, web
 from service.act import Act
 from service.domain import typeid
 from service.domain.chart import ACCOUNTS
@@ -89,8 +89,8 @@ def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str,
 @desk("finance:read")
 def ask(act: Act, who: Colleague) -> Response:
     """Ask for an export; the page shows how far it is."""
-    if "finance:export" not in who.scopes:
-        raise MissingScope(f"This needs the right finance:export; your role is {who.role}.")
+    if "exports:write" not in who.scopes:
+        raise MissingScope(f"This needs the right exports:write; your role is {who.role}.")
     export = registry.find(request.form.get("export", ""))
     party = request.form.get("party", "").strip() or None
     if party is not None and not typeid.is_typeid(party, *_PARTIES):
@@ -112,7 +112,11 @@ def month(act: Act, who: Colleague, month: str) -> str:
     frozen = [finance_exports.find(act.session, one, party=rows.EVERYONE) for one in known.export_ids] if known else []
     found = known.checks if known and known.closed_at else packs.checks(act, month)
     needed = "finance:approve" if known else "finance:act"
-    may_close = not (known and (known.closed_at or known.asked_by == who.actor)) and needed in who.scopes and all(check["ok"] for check in found)
+    may_close = (
+        not (known and (known.closed_at or four_eyes.among(act.session, who.actor, known.asked_by)))
+        and needed in who.scopes
+        and all(check["ok"] for check in found)
+    )
     return page(act, who, "month.html", month=month, known=known, checks=found, frozen=frozen, may_close=may_close)
 
 
@@ -144,7 +148,7 @@ def find_month(_act: Act, _: Colleague) -> Response:
 @blueprint.get("/exports/<export_id>/<name>")
 @desk("finance:read")
 def download(act: Act, who: Colleague, export_id: str, name: str) -> Response:
-    if "finance:export" not in who.scopes:
-        raise MissingScope(f"This needs the right finance:export; your role is {who.role}.")
+    if "exports:read" not in who.scopes:
+        raise MissingScope(f"This needs the right exports:read; your role is {who.role}.")
     found = finance_exports.find(act.session, export_id, party=rows.EVERYONE)
     return web.streamed(name, finance_exports.pieces(act.session, found, name), lambda session, n: finance_exports.piece(session, export_id, name, n))

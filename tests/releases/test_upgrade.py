@@ -15,7 +15,6 @@ from service.db import make_engine, migrate, schema
 from service.exports import making, registry
 from service.exports.shapes import Asked
 from service.ledger.checks import verify
-from service.operations import people
 from tests.console import colleague
 from tests.crawling import crawl
 from tests.finance.golden import look_again
@@ -63,8 +62,7 @@ def upgraded() -> Iterator[World]:
 
 
 def _keys(world: World) -> dict[str, str]:
-    with world.runtime.act("test") as act:
-        return {side: people.issue_key(act, side, "sandbox", None)[1] for side in SIDES}
+    return {side: world.staff_key(side, f"Somebody of {side}") for side in SIDES}
 
 
 def test_its_schema_is_a_fresh_one(upgraded: World, world: World) -> None:

@@ -16,7 +16,6 @@ import pytest
 
 from service.domain import typeid
 from service.exports import manifest
-from service.operations import people
 from tests.databases import clone
 from tests.faults.test_payments import at_once
 from tests.safety.test_holds import WHY, freeze
@@ -107,8 +106,7 @@ def test_the_whole_story(world: World) -> None:
     decision = {"outcome": "reversed", "reasons": "They are genuine.", "at_platform_cost": True}
     for who in ("safety", "approver2", "reviewer"):
         assert world.program(who).call("POST", f"/v1/staff/appeals/{filed['id']}/decide", decision).status == 403, who
-    with world.runtime.act("test") as act:
-        world.keys["another"] = people.issue_key(act, "reviewer", "sandbox")[1]
+    world.keys["another"] = world.staff_key("reviewer", "Emilie du Chatelet")
     assert world.program("another").post(f"/v1/staff/appeals/{filed['id']}/decide", decision)["state"] == "decision_reversed"
     world.check_books()
     back = ada.get(f"/v1/cases/{case['id']}")

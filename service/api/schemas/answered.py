@@ -140,6 +140,7 @@ class KeyOut(Out):
     id = fields.String()
     role = fields.String()
     freelancer = fields.String(attribute="freelancer_id", allow_none=True)
+    staff = fields.String(attribute="staff_id", allow_none=True)
     hint = fields.String()
     scopes = fields.List(fields.String())
     created_at = fields.AwareDateTime()

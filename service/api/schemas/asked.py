@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
-from service.api.schemas.fields import BIGGEST_AMOUNT, amount, country, currency, email, freelancer_id, line, no_controls, prose, rate
+from service.api.schemas.fields import BIGGEST_AMOUNT, amount, country, currency, email, freelancer_id, line, no_controls, prose, rate, staff_id
 from service.domain.fees import BEARERS
-from service.models import KINDS, RELATIONSHIPS
+from service.models import KINDS, RELATIONSHIPS, STAFF_ROLES
 
 
 class ClientIn(Schema):
@@ -185,6 +185,26 @@ class KeyIn(Schema):
     freelancer = freelancer_id(required=True)
     scopes = fields.List(fields.String(validate=validate.Length(max=40)), load_default=None, validate=validate.Length(1, 30), allow_none=True)
     expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
+STAFF_KEYS = ("platform", *STAFF_ROLES)
+
+
+class KeyRequestIn(Schema):
+    """`staff`: whose key it will be; or `name` and `email` of somebody new; or the `name` of a marketplace's key."""
+
+    role = fields.String(required=True, validate=validate.OneOf(STAFF_KEYS))
+    staff = staff_id(load_default=None, allow_none=True)
+    name = line(120, load_default=None, allow_none=True)
+    email = email(load_default=None, allow_none=True)
+
+    @validates_schema
+    def names_one(self, data: dict[str, Any], **_: Any) -> None:
+        if (data["staff"] is None) == (data["name"] is None):
+            raise ValidationError("Name somebody of staff by `staff`, or somebody new by `name`.", "staff")
+        new_person = data["staff"] is None and data["role"] != "platform"
+        if new_person != (data["email"] is not None):
+            raise ValidationError("Somebody new has an e-mail address, and nobody else needs one.", "email")
 
 
 class PageQuery(Schema):

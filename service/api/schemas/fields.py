@@ -64,3 +64,7 @@ def country(**more: Any) -> fields.String:
 
 def freelancer_id(**more: Any) -> fields.String:
     return fields.String(validate=validate.Regexp(r"frl_[0-7][0-9a-hjkmnp-tv-z]{25}\Z", error="Not the id of a freelancer."), **more)
+
+
+def staff_id(**more: Any) -> fields.String:
+    return fields.String(validate=validate.Regexp(r"stf_[0-7][0-9a-hjkmnp-tv-z]{25}\Z", error="Not the id of a person of staff."), **more)

@@ -41,10 +41,10 @@ def come_in() -> AnyResponse | tuple[str, int]:
 
 def _of_sandbox(act: Act) -> ApiKey:
     """Play money needs no keys: anybody may be anybody. Raises NotFound elsewhere."""
-    found = next((k for k in staff_access.staff(act.session) if k.id == request.form["person"]), None)
+    found = next((k for k in staff_access.staff(act.session) if k.key_id == request.form["person"]), None)
     if found is None or not web.runtime().settings.sandbox:
         raise NotFound("There is no such person.")
-    return found
+    return act.session.get_one(ApiKey, found.key_id)
 
 
 @blueprint.get("/enter/<token>")

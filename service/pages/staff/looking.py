@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
+from service import four_eyes, rows, web
 from service import holds as reading
-from service import rows, web
 from service.act import Act
 from service.domain import typeid
 from service.domain.errors import NotFound
@@ -106,6 +106,6 @@ def appeal(act: Act, who: Colleague, object_id: str) -> str:
     case: Confiscation | None = cases.of_hold(act.session, under.id)
     decided = [under.opened_by, under.confirmed_by, *cases.people_of(act.session, under.id)]
     return page(
-        act, who, "appeal.html", appeal=found, hold=under, said=reasons.statement(act, under, staff=True), case=case, may_decide=who.actor not in decided,
+        act, who, "appeal.html", appeal=found, hold=under, said=reasons.statement(act, under, staff=True), case=case, may_decide=not four_eyes.among(act.session, who.actor, *decided),
         files={f.id: f for f in files.all_of(act.session, under)},
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
 
-from service import web
+from service import four_eyes, web
 from service.act import Act
 from service.domain.errors import MissingScope
 from service.models import ApiKey
@@ -82,4 +82,6 @@ def _ask_for_proof() -> str:
 def page(act: Act, who: Colleague, template: str, /, **values: Any) -> str:
     """A page of the console, with the names of everybody who has acted and of the acts that this colleague may do."""
     may = {name for name, (scope, _) in DEEDS.items() if scope in who.scopes}
-    return render_template(f"staff/{template}", who=who, may=may, names=staff_access.names(act.session), now=act.now, **values)
+    return render_template(
+        f"staff/{template}", who=who, may=may, names=staff_access.names(act.session), now=act.now, is_me=four_eyes.asking(act.session, who.actor), **values
+    )
