@@ -27,9 +27,13 @@ SESSION_LONGEST = timedelta(hours=12)
 CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
 CODES_PER_HOUR = 5
+CODES_PER_PERSON_AND_HOUR = 10
+"""Over all their contracts; a colleague's link asks for none."""
+PAYER = "payer"
 BINDS_FRESH = timedelta(minutes=30)
 BINDS_ANY = timedelta(hours=12)
 _SEEN_GRAIN = timedelta(minutes=1)
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:client, 8))")
 
 
 def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLink:
@@ -98,6 +102,11 @@ def renew(act: Act, link: ClientLink, contract: Contract) -> None:
     events.record(act, "link.renewed", contract, public=False, link=fresh.id)
 
 
+def address_of(link: ClientLink, contract: Contract) -> str:
+    """Whose mailbox a link belongs to: the client's, or the colleague's to whom it was passed on."""
+    return link.passed_to or contract.client.email
+
+
 @dataclass(frozen=True)
 class Visitor:
     """A browser with a session, looking at one contract."""
@@ -130,8 +139,17 @@ def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str
     grant = act.session.get(SessionGrant, (session.id, link.contract_id))
     if grant is None:
         act.session.add(SessionGrant(session_id=session.id, contract_id=link.contract_id, link_id=link.id, role=link.role, verified_at=None))
+    elif link.role == PAYER or act.session.get_one(ClientLink, grant.link_id).revoked_at is not None:
+        _come_by(grant, link)
     assert cookie is not None
     return cookie
+
+
+def _come_by(grant: SessionGrant, link: ClientLink) -> None:
+    """The browser goes on with this link. What it proved counts on only where it was the client's own before as well."""
+    if PAYER not in (grant.role, link.role) or grant.role != link.role:
+        grant.verified_at = None
+    grant.link_id, grant.role = link.id, link.role
 
 
 def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
@@ -176,19 +194,23 @@ def close_sessions(act: Act, client_id: str) -> None:
 def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
     """A fresh code by mail. A challenge that is still good and was asked for a moment ago is used again.
 
-    Raises TooManyRequests after five in an hour.
+    Counted by person, over every browser of theirs: what others asked for this contract before it moved does not count.
+    Raises TooManyRequests after five in an hour for one contract, and ten for all of theirs.
     """
-    recent = act.session.execute(
+    act.session.execute(_ALONE, {"client": who.client_id})
+    theirs = act.session.execute(
         select(CodeChallenge)
-        .where(CodeChallenge.contract_id == contract.id, CodeChallenge.created_at > act.now - timedelta(hours=1))
+        .join(ClientSession, CodeChallenge.session_id == ClientSession.id)
+        .where(ClientSession.client_id == who.client_id, CodeChallenge.created_at > act.now - timedelta(hours=1))
         .order_by(CodeChallenge.created_at.desc())
     ).scalars().all()  # fmt: skip
+    recent = [one for one in theirs if one.contract_id == contract.id]
     newest = recent[0] if recent else None
     fresh = newest and newest.session_id == who.session_id and newest.used_at is None and newest.tries < CODE_TRIES
     if newest and fresh and act.now - newest.created_at < timedelta(seconds=60):
         return newest
-    if len(recent) >= CODES_PER_HOUR:
-        raise TooManyRequests("Five codes were sent within the hour; please wait.", {"retry_after": 3600})
+    if len(recent) >= CODES_PER_HOUR or len(theirs) >= CODES_PER_PERSON_AND_HOUR:
+        raise TooManyRequests("Many codes were sent within the hour; please use the newest, or wait.", {"retry_after": 3600})
     challenge = CodeChallenge(
         id=new_id("cod"), contract_id=contract.id, session_id=who.session_id, tries=0, created_at=act.now, expires_at=act.now + CODE_LIFE, used_at=None
     )

@@ -32,7 +32,7 @@ def link(token: str) -> tuple[str, int]:
     with web.act() as act:
         found = _link(act, token)
         contract = rows.contract(act.session, found.contract_id, owner=rows.EVERYONE)
-        shown = {"contract": contract, "freelancer": contract.freelancer, "email": contract.client.email, "link": found, "token": token}
+        shown = {"contract": contract, "freelancer": contract.freelancer, "email": links.address_of(found, contract), "link": found, "token": token}
         try:
             links.require_open(act, found)
         except Gone:
@@ -60,7 +60,7 @@ def renew(token: str) -> str:
         found = _link(act, token)
         contract = rows.contract(act.session, found.contract_id, owner=rows.EVERYONE, lock=True)
         links.renew(act, found, contract)
-        return render_template("link_renewed.html", email=contract.client.email)
+        return render_template("link_renewed.html", email=links.address_of(found, contract))
 
 
 def _back(contract_id: str) -> str:

@@ -19,6 +19,7 @@ from service.domain.proof import MailboxProof
 from service.models import Contract
 from service.operations import links
 from service.operations.links import Visitor
+from service.pages import link_roles
 from service.tokens import BadToken
 
 
@@ -41,7 +42,10 @@ class LinkNeeded(Forbidden):
 
 
 def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
-    """The contract and who looks at it. Raises NotFound for what is no contract id, LinkNeeded without a session."""
+    """The contract and who looks at it.
+
+    Raises NotFound for what is no contract id, LinkNeeded without a session, Forbidden for a page that is not for this link.
+    """
     if not typeid.is_typeid(contract_id, "ctr"):
         raise NotFound("There is no such page.")
     cookie = request.cookies.get(cookie_name(), "")
@@ -49,6 +53,8 @@ def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
     if found is None:
         raise LinkNeeded("This page opens from the link in your e-mail.")
     g.visitor = found
+    if not link_roles.may(found.role, request.endpoint or ""):
+        raise Forbidden(link_roles.REFUSALS[link_roles.LinkRole(found.role)])
     return rows.contract(act.session, contract_id, owner=rows.EVERYONE), found
 
 
@@ -93,8 +99,6 @@ _MOVING = "SELECT id FROM email_change WHERE contract_id = %s AND ended_at IS NU
 
 def require_code(act: Act, who: Visitor, span: timedelta = links.BINDS_FRESH) -> None:
     """Raises CodeRequired unless this browser proved the mailbox within `span`."""
-    if who.role != "payer":
-        raise Forbidden("This link may look and pay, but not decide.")
     if fetch(act.session, _MOVING, (typeid.decode(who.contract_id),)):
         raise StateConflict(
             "Somebody asked to move this contract to another address. Nothing binds until that is settled; you can stop it on the contract's page."

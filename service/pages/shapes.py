@@ -16,6 +16,7 @@ from service.domain import amounts
 from service.domain.errors import HoldfastError
 from service.domain.money import CURRENCIES
 from service.models import Contract, Milestone
+from service.pages import link_roles
 from service.pages.session import form_token
 
 _LOCALES = ("en", "de", "es")
@@ -128,9 +129,14 @@ def register(app: Flask) -> None:
     app.jinja_env.filters |= {"money": money, "instant": instant, "day": day, "mask": mask, "moment": lambda text: instant(datetime.fromisoformat(text))}
     app.jinja_env.globals |= {
         "milestone_words": MILESTONE_WORDS, "contract_words": CONTRACT_WORDS, "event_words": EVENT_WORDS, "form_fields": _form_fields,
-        "amount_like": amount_like, "number_locale": lambda: locale().language,
+        "amount_like": amount_like, "number_locale": lambda: locale().language, "may": _may,
     }  # fmt: skip
     app.context_processor(_frame)
+
+
+def _may(endpoint: str) -> bool:
+    """For a contract's pages: whether the link by which somebody came opens that page, so that nobody is led to a refusal."""
+    return link_roles.may(g.visitor.role, endpoint)
 
 
 def _form_fields() -> Markup:

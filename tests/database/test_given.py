@@ -20,7 +20,7 @@ OPEN = {
     "confiscation": {
         "changed_at",
         *("state", "noticed_at", "answer_until", "answer", "answered_at", "executed_by"),
-        *("changed_at", "executed_at", "final_at", "ended_at", "end_reason"),
+        *("executed_at", "final_at", "ended_at", "ended_by", "end_reason"),
     },
     "case_line": {"refund_id", "restored_parts", "restored_minor", "restore_note"},
     "amendment": {"state", "answered_at"},

@@ -169,7 +169,7 @@ def test_a_person_s_hold_needs_a_second_person(world: World) -> None:
     world.advance("73h")
     states = {h["id"]: (h["state"], h["end_reason"]) for h in world.program("safety").get("/v1/staff/holds")["data"]}
     assert states == {unconfirmed["id"]: ("expired", "unconfirmed"), confirmed["id"]: ("active", None)}
-    with pytest.raises(psycopg.errors.CheckViolation, match="confirmed_by_another"):
+    with pytest.raises(psycopg.errors.CheckViolation, match="another person than"):
         world.sql_owner("UPDATE hold SET confirmed_by = opened_by")
     with pytest.raises(psycopg.errors.CheckViolation, match="fixed"):
         world.sql_owner("UPDATE hold SET facts = 'Something else.'")
