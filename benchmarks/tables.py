@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks import books, promises, safety
+from benchmarks import books, permissions, promises, safety
 from benchmarks.asvs import asvs
 from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
@@ -130,6 +130,7 @@ PAGES = {
     "safety.md": safety.page,
     "finance.md": books.page,
     "asvs.md": asvs,
+    "permissions.md": permissions.page,
     "../.env.example": environment,
 }
 

@@ -110,7 +110,7 @@ def close(body: dict[str, Any], month: str) -> Response:
         known = made.act.session.get(PeriodClose, month)
         needed = "finance:approve" if known else "finance:act"
         if needed not in made.principal.scopes:  # the route asks for one of them, the month says which
-            raise MissingScope(f"The key needs the scope {needed}.")
+            raise MissingScope(f"This step of the close is for {needed}.")
         if known is None:
             return made.json(_period(packs.ask(made.staff, month)), 202)
         return made.json(_period(packs.close(made.staff, month)))

@@ -1,4 +1,4 @@
-"""Link role × page of a contract, cell by cell, against a table that was written by hand: pages.csv."""
+"""Link role by page of a contract, cell by cell, against a table that was written by hand: pages.csv."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_table_has_every_page_and_nothing_else() -> None:
     assert {rule.endpoint for rule in rules} == set(OPENED_BY)
 
 
-@pytest.mark.parametrize(("method", "page", "role", "allowed"), CELLS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("method", "page", "role", "allowed"), CELLS, ids=str)
 def test_the_cell(scene: Scene, method: str, page: str, role: str, allowed: bool) -> None:
     """A link of a colleague is refused before the form is looked at; the client's own is never told that it may not."""
     person, path = scene.people[role], address(page, scene.names)

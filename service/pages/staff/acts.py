@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from service.act import Act
 from service.domain import typeid
 from service.domain.amounts import Refusal
-from service.domain.errors import HoldfastError, MissingScope, NotFound
+from service.domain.errors import HoldfastError, NotFound
 from service.domain.money import CURRENCIES
 from service.domain.typeid import ObjectKind
 from service.models import Confiscation, Hold
@@ -22,7 +22,7 @@ from service.pages.session import use_form
 from service.pages.shapes import money, read_amount
 from service.pages.staff.deed import Deed, Field, end_of_day
 from service.pages.staff.deeds import DEEDS
-from service.pages.staff.session import desk, page
+from service.pages.staff.session import desk, need, page
 
 blueprint = Blueprint("acts", __name__, url_prefix="/staff/do")
 
@@ -34,8 +34,7 @@ def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
     if name not in DEEDS:
         raise NotFound("There is no such act.")
     scope, made_for = DEEDS[name]
-    if scope not in who.scopes:
-        raise MissingScope(f"This needs the right {scope}; your role is {who.role}.")
+    need(who, scope)
     deed = made_for(act, object_id)
     if (request.method == "GET" and deed.fields) or "again" in request.form:
         return _form(act, who, deed, object_id, [])

@@ -35,33 +35,50 @@ def back_to(wanted: str) -> str:
     return wanted if own and len(wanted) <= 500 and "\\" not in wanted and not wanted.startswith("/staff/enter") else "/staff"
 
 
-def desk(scope: str = "safety:read", *, proof: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+_RIGHT = "right_in_the_console"
+
+
+def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A view of the console: called with the act, the colleague and the address's values.
 
-    Without a session, or without a proof of the last five minutes where one is asked for, it leads to the entrance and
-    back. Raises MissingScope.
+    `rights`: of several, one; `safety:read` when none is named. Without a session, or without a proof of the last five
+    minutes where one is asked for, it leads to the entrance and back. Raises MissingScope.
     """
+    needed = rights or ("safety:read",)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def wrapped(**values: Any) -> Any:
             with web.act() as act:
                 who = staff_access.colleague(act, cookie())
+                if who is not None:
+                    need(who, *needed)
                 if who is not None and proof and not who.proved(act.now):
                     who = _proved_now(act, who)
                     if who is None and request.method == "POST":
                         return _ask_for_proof(), 401
                 if who is not None:
-                    if scope not in who.scopes:
-                        raise MissingScope(f"This needs the right {scope}; your role is {who.role}.")
                     g.visitor = who
                     return view(act.as_(who.actor), who, **values)
             back = request.full_path.rstrip("?") if request.method == "GET" else request.path
             return redirect(url_for("entrance.enter", back=back_to(back)), 303)
 
+        setattr(wrapped, _RIGHT, needed)
         return wrapped
 
     return decorate
+
+
+def right_of(view: Any) -> tuple[str, ...]:
+    """The rights of a page of the console, one of which a colleague has to have; empty for what is no such page."""
+    found: tuple[str, ...] = getattr(view, _RIGHT, ())
+    return found
+
+
+def need(who: Colleague, *rights: str) -> None:
+    """Raises MissingScope for a colleague who has none of them."""
+    if not who.scopes.intersection(rights):
+        raise MissingScope(f"This needs the right {' or '.join(rights)}; your role is {who.role}.")
 
 
 def _proved_now(act: Act, who: Colleague) -> Colleague | None:
