@@ -24,6 +24,7 @@ from service.pages.shapes import problem_page
 from service.runtime import Runtime
 from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox
+from service.sandbox.guard import OnlyFromHere
 from service.sandbox.runner import Pump
 from service.sealing import Seals
 from service.throttle import Limits, PostgresStorage
@@ -40,7 +41,7 @@ def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | Non
     """Everything that views and handlers share; and, in sandbox mode, the application that stands in for the world."""
     logs.configure(settings.log_level)
     failpoint.arm(settings.failpoints)
-    db = Database(settings.database_url, pool_size=settings.web_threads + 2)
+    db = Database(settings.database_url, pool_size=settings.web_threads + 2, mode=settings.mode)
     if settings.sandbox and not settings.stripe_key:
         sandbox = create_sandbox(db, stripe_key=SANDBOX_KEY, public_url=settings.public_url, pump=pump)
         stripe = StripeGateway(SANDBOX_KEY, settings.stripe_webhook_secrets, live=False, in_process=sandbox.wsgi_app, base=SANDBOX_BASE)
@@ -77,7 +78,8 @@ def create_app_from(runtime: Runtime, sandbox: Flask | None) -> Flask:
     if runtime.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=runtime.settings.trusted_proxies, x_proto=1)  # type: ignore[method-assign]
     if sandbox is not None:
-        app.wsgi_app = _Beside(app.wsgi_app, sandbox.wsgi_app)  # type: ignore[method-assign]
+        beside = OnlyFromHere(sandbox.wsgi_app, runtime.settings)
+        app.wsgi_app = _Beside(app.wsgi_app, beside)  # type: ignore[method-assign]
     return app
 
 

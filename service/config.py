@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "HOLDFAST_"
 _BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -72,6 +73,10 @@ class Settings:
     trusted_proxies: int = 0
     """How many proxies in front append to X-Forwarded-For; 0 believes no such header."""
     log_level: str = "INFO"
+    sandbox_hosts: tuple[str, ...] = ()
+    """Names, besides this machine's own, under which the sandbox answers. It has no log-in: `sandbox_anywhere` says so once more."""
+    sandbox_anywhere: bool = False
+    """The sandbox may listen beyond this machine, under the names of `sandbox_hosts`: whoever reaches it may be anybody."""
     failpoints: str = ""
     """Names of crash points to arm, `name=kill|raise`; refused in live mode."""
 
@@ -82,8 +87,22 @@ class Settings:
     @property
     def hosts(self) -> frozenset[str]:
         """Host names that requests may carry; links are built from `public_url` only."""
-        host = self.public_url.split("://", 1)[-1].split("/", 1)[0]
-        return frozenset({host, host.split(":")[0], "127.0.0.1", "localhost"})
+        return frozenset({_name_of(self.public_url), *_THIS_MACHINE, *(self.sandbox_hosts if self.sandbox else ())})
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a request's `Host`, with or without a port, is one of ours."""
+        return _name_of(f"//{host}") in self.hosts
+
+
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _name_of(url: str) -> str:
+    """The host of an address, without its port; empty for what is none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -141,6 +160,8 @@ def _problems(s: Settings) -> list[str]:
         found.append("HOLDFAST_PAPER_KEY and HOLDFAST_PAPER_CERTIFICATE belong together.")
     if not s.stripe_webhook_secrets:
         found.append("HOLDFAST_STRIPE_WEBHOOK_SECRETS is required: an empty secret would verify anything.")
+    if s.sandbox:
+        found += _beyond_this_machine(s)
     if s.sandbox and s.stripe_key.startswith(("sk_live", "rk_live")):
         found.append("A live Stripe key beside the sandbox is refused.")
     if not s.sandbox:
@@ -150,3 +171,18 @@ def _problems(s: Settings) -> list[str]:
         if not s.public_url.startswith("https://"):
             found.append("HOLDFAST_PUBLIC_URL is https in live mode.")
     return found
+
+
+def _beyond_this_machine(s: Settings) -> list[str]:
+    """The sandbox lets anybody be anybody: what makes it reachable from elsewhere is said twice."""
+    listens, called = s.web_host.lower(), _name_of(s.public_url)
+    if listens in _THIS_MACHINE and called in _THIS_MACHINE and not s.sandbox_hosts:
+        return []
+    missing = []
+    if not s.sandbox_anywhere:
+        missing.append("HOLDFAST_SANDBOX_ANYWHERE=true")
+    if not s.sandbox_hosts or called not in (*_THIS_MACHINE, *s.sandbox_hosts):
+        missing.append("HOLDFAST_SANDBOX_HOSTS with each name that it may be called by")
+    if not missing:
+        return []
+    return [f"The sandbox has no log-in and stays on this machine; listening on {listens} as {called} needs {' and '.join(missing)}."]

@@ -95,7 +95,7 @@ def guard(app: Flask) -> None:
 
     @app.before_request
     def check_frame() -> None:
-        if request.host not in runtime().settings.hosts and request.host.split(":")[0] not in runtime().settings.hosts:
+        if not runtime().settings.knows_host(request.host):
             raise NotFound("There is no such host here.")
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and request.content_length is None:
             # The server cuts chunked bodies off at the limit without a word.

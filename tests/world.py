@@ -204,6 +204,12 @@ class World:
         with psycopg.connect(self.settings.owner_url, options="-c search_path=hf") as connection:
             connection.execute(statement)
 
+    def sql_owner_value(self, statement: str) -> Any:
+        """The one value that a statement finds, read as the owner of the tables."""
+        with psycopg.connect(self.settings.owner_url, options="-c search_path=hf") as connection:
+            row = connection.execute(statement).fetchone()
+        return row[0] if row else None
+
     # Short cuts through the main job, all by the API and the pages
 
     def sent_contract(self, **more: Any) -> dict[str, Any]:

@@ -190,6 +190,7 @@ CREATE OR REPLACE FUNCTION person_with(secret text, permission text) RETURNS tex
       FROM api_key k JOIN staff_member m ON m.id = k.staff_id CROSS JOIN installation i
      WHERE k.digest = encode(sha256(convert_to(secret, 'UTF8')), 'hex') AND k.revoked_at IS NULL AND m.ended_at IS NULL
        AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp() + i.clock_offset)
+       AND secret LIKE CASE i.mode WHEN 'live' THEN 'hf\_live\_%' ELSE 'hf\_test\_%' END
        AND k.scopes ? permission AND role_permissions(k.role) ? permission
 $$;
 

@@ -14,9 +14,10 @@ import click
 from service import __version__
 from service.cli import admin, books, demo, exports, fees, run, staff, tax
 from service.config import ConfigError
+from service.db import ModeMismatch
 from service.db.embedded import EmbeddedError
 from service.db.migrate import MigrationRefused
-from service.domain.errors import Conflict, HoldfastError, NotFound, Unavailable
+from service.domain.errors import Conflict, DatabaseRefused, HoldfastError, NotFound, Unavailable
 from service.policies import PolicyError
 
 _EXITS: tuple[tuple[type[Exception], int], ...] = ((NotFound, 3), (Conflict, 4), (Unavailable, 5))
@@ -49,9 +50,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (ConfigError, EmbeddedError, MigrationRefused, PolicyError) as error:
+    except (ConfigError, EmbeddedError, MigrationRefused, ModeMismatch, PolicyError) as error:
         click.echo(f"holdfast: {error}", err=True)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
+        sys.exit(2 if isinstance(error, ConfigError | ModeMismatch) else 1)
+    except DatabaseRefused as error:
+        click.echo(f"holdfast: the database refuses HOLDFAST_DATABASE_URL: {error.said}", err=True)
+        sys.exit(5)
     except HoldfastError as error:
         click.echo(f"holdfast: {error}", err=True)
         sys.exit(next((code for kind, code in _EXITS if isinstance(error, kind)), 1))

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from service import clock, queue
 from service.api.openapi import as_yaml
 from service.app import create_app
 from service.cli import show
 from service.config import Settings
-from service.db import migrate
+from service.db import APP_ROLE, migrate
 from service.domain.errors import HoldfastError, NotFound
 from service.gateways import GatewayError
 from service.models import Event, Installation
@@ -42,7 +42,7 @@ def _checked(name: str, check: Callable[[Runtime], str | None], made: Runtime) -
     try:
         advice = check(made)
     except (HoldfastError, GatewayError) as error:
-        advice = str(error)
+        advice = getattr(error, "said", str(error))
     return {"check": name, "result": "ok" if advice is None else "look", "what to do": advice or ""}
 
 
@@ -57,10 +57,36 @@ def _mode(made: Runtime) -> str | None:
     return None if found == made.settings.mode else f"the database was made for {found}; use another one"
 
 
+_WHO_WE_ARE = """
+    SELECT l.rolname AS name, l.rolsuper AS superuser, l.rolcreaterole AS makes_roles, l.rolbypassrls AS bypasses, l.rolreplication AS replicates,
+           current_user AS working_as,
+           (SELECT array_agg(r.rolname::text ORDER BY r.rolname) FROM pg_roles r
+             WHERE r.rolname NOT IN (l.rolname, :app) AND pg_has_role(l.rolname, r.oid, 'MEMBER')) AS may_become,
+           (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = 'hf' AND pg_has_role(l.rolname, c.relowner, 'MEMBER')) AS owns
+      FROM pg_roles l WHERE l.rolname = session_user
+"""
+
+
 def _rights(made: Runtime) -> str | None:
+    """The role that logs in is neither superuser nor owner, and can become nothing bigger than the application's role."""
     with made.db.transaction() as session:
-        owns = session.connection().exec_driver_sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'hf' AND tableowner = current_user").scalar_one()
-    return None if owns == 0 else "the application's role owns tables; give it a role of its own"
+        who = session.execute(text(_WHO_WE_ARE), {"app": APP_ROLE}).one()
+    powers = [
+        words
+        for has, words in (
+            (who.superuser, "is a superuser"),
+            (who.owns, "owns tables, or may become who does"),
+            (who.makes_roles, "may make roles"),
+            (who.bypasses, "bypasses the security of rows"),
+            (who.replicates, "may replicate"),
+            (who.may_become, f"may become {', '.join(who.may_become or ())}"),
+        )
+        if has
+    ]
+    if not powers:
+        return None
+    return f"{who.name}, whom the application logs in as, {' and '.join(powers)}; SET ROLE NONE undoes all our limits. Give it a log-in of its own: docs/upgrading.md"
 
 
 def _queue(made: Runtime) -> str | None:

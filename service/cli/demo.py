@@ -51,15 +51,16 @@ def environment_of(folder: Path) -> dict[str, str]:
 
 @click.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Another address needs HOLDFAST_DEMO_ANYWHERE=1: the sandbox has no log-in.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another address needs HOLDFAST_SANDBOX_HOSTS and HOLDFAST_SANDBOX_ANYWHERE=true: the sandbox has no log-in.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the world lives; the same folder goes on where it stopped.")
 @click.option("--info", type=click.Path(path_type=Path), help="Write addresses and keys to this file (mode 0600).")
 @click.option("--empty", is_flag=True, help="People and keys, and nothing else.")
 @click.option("--clock", "instant", help="Begin a new world at this instant, past or future: 2025-11-01T00:00:00Z.")
 def demo(port: int, host: str, data_dir: Path | None, info: Path | None, empty: bool, instant: str | None) -> None:
     """Run all of it on a seeded world: database, web, worker, mailbox, a stand-in for Stripe, a clock that can be moved."""
-    if host not in ("127.0.0.1", "localhost", "::1") and os.environ.get("HOLDFAST_DEMO_ANYWHERE") != "1":
-        raise click.UsageError("The sandbox has no log-in; it stays on this machine unless HOLDFAST_DEMO_ANYWHERE=1 is set.")
+    beyond = host not in ("127.0.0.1", "localhost", "::1")
+    if beyond and not (os.environ.get("HOLDFAST_SANDBOX_HOSTS") and os.environ.get("HOLDFAST_SANDBOX_ANYWHERE")):
+        raise click.UsageError("The sandbox has no log-in; it stays on this machine unless HOLDFAST_SANDBOX_HOSTS and HOLDFAST_SANDBOX_ANYWHERE=true are set.")
     began = _instant(instant) if instant else None  # read before anything starts: a wrong one must not start an old world
     Supervisor(port, host, (data_dir or default_folder()).resolve(), info).run(empty=empty, instant=began)
 
@@ -68,7 +69,9 @@ class Supervisor:
     """Starts, watches and stops the parts."""
 
     def __init__(self, port: int, host: str, folder: Path, info: Path | None) -> None:
-        self._base_url = f"http://{host}:{port}"
+        # An address to listen on is no name to be called by.
+        named = os.environ.get("HOLDFAST_SANDBOX_HOSTS", "").partition(",")[0].strip() if host in ("0.0.0.0", "::") else host  # noqa: S104
+        self._base_url = f"http://{named}:{port}"
         self._port, self._host, self._folder, self._info = port, host, folder, info
         self._postgres: EmbeddedServer | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
@@ -122,7 +125,7 @@ class Supervisor:
             self._postgres.create_app_role()
             self._postgres.create_database()
             app_url, owner = self._postgres.url(), self._postgres.url(owner=True)
-        own = {k: v for k, v in os.environ.items() if k.startswith("HOLDFAST_") and k != "HOLDFAST_DEMO_ANYWHERE"}
+        own = {k: v for k, v in os.environ.items() if k.startswith("HOLDFAST_")}
         return owner, {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")} | own | self._secrets() | {
             "HOLDFAST_MODE": "sandbox",
             "HOLDFAST_DATABASE_URL": app_url,

@@ -9,10 +9,12 @@ from typing import Any
 import click
 import requests
 
-from service import config
+from service import config, logs
 from service.app import create_runtime
 from service.config import Settings
+from service.db import Database
 from service.db import migrate as migrations
+from service.domain.errors import DatabaseRefused, Unavailable
 from service.gateways.stripe import sign
 from service.sandbox import store
 from service.sandbox.runner import SandboxWork
@@ -28,6 +30,8 @@ def serve() -> None:
     from granian.http import HTTP1Settings
 
     settings = config.load()
+    logs.configure(settings.log_level)
+    compare_mode(Database(settings.database_url, pool_size=1, mode=settings.mode))
     server: Any = Granian(
         "service.wsgi:app",
         address=settings.web_host,
@@ -50,12 +54,26 @@ def worker() -> None:
     """Do what is due: jobs, timers, mails, the order of events. Any number of these may run."""
     settings = config.load()
     runtime, sandbox = create_runtime(settings, lambda _: True)
+    compare_mode(runtime.db)
     extra = SandboxWork(runtime.db, sender(settings), sign, settings.stripe_webhook_secrets) if sandbox else None
     handlers.ensure_recurring(runtime)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     run_threads(lambda: Worker(runtime, extra), settings.worker_threads, stop)
+
+
+def compare_mode(db: Database) -> None:
+    """Before anything else is done. Raises ModeMismatch, DatabaseRefused. A database that is away for now is asked at each connection later."""
+    try:
+        with db.transaction() as session:
+            session.connection()
+    except DatabaseRefused:
+        raise
+    except Unavailable:
+        return
+    finally:
+        db.dispose()
 
 
 def sender(settings: Settings) -> Any:

@@ -14,6 +14,7 @@ from rich.table import Table
 from service import config
 from service.act import Act, begin
 from service.app import create_runtime
+from service.cli.run import compare_mode
 from service.config import ConfigError, Settings
 from service.db import Database
 from service.domain import actors
@@ -21,7 +22,9 @@ from service.runtime import Runtime
 
 
 def runtime() -> Runtime:
-    return create_runtime(config.load(), lambda _: True)[0]
+    made = create_runtime(config.load(), lambda _: True)[0]
+    compare_mode(made.db)
+    return made
 
 
 @contextmanager
@@ -37,7 +40,7 @@ def act_as_owner(made: Runtime) -> Iterator[Act]:
 
     Raises ConfigError when HOLDFAST_OWNER_URL is not set.
     """
-    owner = Database(owner_url(made.settings), role=None)
+    owner = Database(owner_url(made.settings), role=None, mode=made.settings.mode)
     try:
         with owner.transaction() as session:
             yield begin(session, actors.staff("cli"), "cli", made.policies)

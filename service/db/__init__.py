@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg.abc import Buffer
 from psycopg.rows import namedtuple_row
 from psycopg.types.string import StrDumper
@@ -24,9 +26,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool, QueuePool
 
 from service.domain.actors import Actor
-from service.domain.errors import Unavailable
+from service.domain.errors import DatabaseRefused, Unavailable
 
 APP_ROLE = "holdfast_app"
+_log = structlog.get_logger()
 
 _SESSION = {
     "search_path": "hf",
@@ -38,6 +41,10 @@ _SESSION = {
 
 _TRANSIENT = {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300"}
 """Serialization, deadlock, lock and statement time-out, shutdown and restart, too many connections."""
+
+
+class ModeMismatch(Exception):
+    """The database was made for the other mode. Play money and real money are never in one place."""
 
 
 class _ActorDumper(StrDumper):
@@ -86,19 +93,40 @@ def _ping_when_idle(connection: Any, record: Any, _: Any) -> None:
         raise DisconnectionError from error
 
 
+class _ModeOf:
+    """Asks each new connection which mode its database was made for."""
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+
+    def __call__(self, connection: psycopg.Connection[Any], _: Any) -> None:
+        try:
+            row = connection.execute("SELECT mode FROM hf.installation").fetchone()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            row = None  # not migrated yet: nothing of it can be used either
+        finally:
+            connection.rollback()
+        if row is not None and row[0] != self._mode:
+            raise ModeMismatch(f"This database was made for {row[0]} mode; HOLDFAST_MODE is {self._mode}. Use another database.")
+
+
 class Database:
     """One database as one role. The engine is made lazily per process, so that a forked server never shares a connection."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, role: str | None = APP_ROLE) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, role: str | None = APP_ROLE, mode: str | None = None) -> None:
+        """`mode`: every connection to a database that was made for another one is refused, with ModeMismatch."""
         self.url = url
-        self._role = role
+        self._role, self._mode = role, mode
         self._pool_size = pool_size
         self._engine: tuple[int, Engine] | None = None
 
     @property
     def engine(self) -> Engine:
         if self._engine is None or self._engine[0] != os.getpid():
-            self._engine = (os.getpid(), make_engine(self.url, role=self._role, pool_size=self._pool_size))
+            engine = make_engine(self.url, role=self._role, pool_size=self._pool_size)
+            if self._mode is not None:
+                event.listen(engine, "connect", _ModeOf(self._mode))
+            self._engine = (os.getpid(), engine)
         return self._engine[1]
 
     @contextmanager
@@ -129,6 +157,24 @@ class Database:
         self._engine = None
 
 
+_LATER = re.compile("starting up|shutting down|recovery mode|too many|remaining connection slots|connection limit", re.IGNORECASE)
+"""What a server says that will let us in a little later."""
+
+
+def _refusal_at_log_in(error: Exception) -> str | None:
+    """Why the server did not let us in at all, in its own words; None when it was away, busy, or fell silent later.
+
+    libpq tells no SQLSTATE of what happens before a session is there (28P01, 28000, 3D000 …): its words are all there is.
+    Whatever is taken for a refusal wrongly is still unavailable, and still told by the server's own sentence.
+    """
+    cause = getattr(error, "orig", error)
+    words = str(cause)
+    if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None or "FATAL:" not in words:
+        return None
+    sentence = words.rpartition("FATAL:")[2].strip().splitlines()[0]
+    return None if _LATER.search(sentence) else sentence
+
+
 @contextmanager
 def _session(engine: Engine) -> Iterator[Session]:
     try:
@@ -140,6 +186,10 @@ def _session(engine: Engine) -> Iterator[Session]:
                 session.invalidate()
                 raise
     except (OperationalError, psycopg.OperationalError) as error:
+        said = _refusal_at_log_in(error)
+        if said:
+            _log.error("database.refused", said=said)
+            raise DatabaseRefused(said) from error
         raise Unavailable("The database did not answer in time; nothing was written.") from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _TRANSIENT or error.connection_invalidated:

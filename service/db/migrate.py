@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from service.db import APP_ROLE, make_engine, schema
+from service.db import APP_ROLE, ModeMismatch, make_engine, schema
 
 _LOCK = 0x686F6C64
 _LOCK_ALL = text("""
@@ -28,16 +28,19 @@ _LOCK_ALL = text("""
         SET LOCAL lock_timeout = '5s';
     END $$
 """)
+_APP_ROLE = text(f"""
+    DO $$ BEGIN
+        -- An owner who may make no roles finds it made: deploy/roles.sql.
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN CREATE ROLE {APP_ROLE} NOLOGIN; END IF;
+    EXCEPTION WHEN duplicate_object THEN NULL;
+    END $$
+""")
 _TRIES, _REST_SECONDS = 100, 0.2
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class MigrationRefused(Exception):
     """This database is not one that can be upgraded here; nothing was changed. The message says what to do."""
-
-
-class ModeMismatch(MigrationRefused):
-    """The database was made for the other mode."""
 
 
 def _config(connection: Connection) -> Config:
@@ -57,7 +60,7 @@ def upgrade(owner_url: str, mode: str) -> None:
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS hf"))
-        connection.execute(text(f"DO $$ BEGIN CREATE ROLE {APP_ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"))
+        connection.execute(_APP_ROLE)
         connection.commit()
         with _alone(connection):
             _recognise(connection)

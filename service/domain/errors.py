@@ -213,6 +213,17 @@ class Unavailable(HoldfastError):
     advice = "Nothing was done; try again after Retry-After seconds."
 
 
+class DatabaseRefused(Unavailable):
+    """The database is there and does not let us in: a wrong role, password or database. `said`: its own words, for whoever runs this."""
+
+    code, title = "database_refused", "The database refuses this service"
+    advice = "Nothing was done. Whoever runs the service has to look at the database's address, role and password."
+
+    def __init__(self, said: str) -> None:
+        super().__init__("The database refuses this service; nothing was written.")
+        self.said = said
+
+
 class PaperNotMade(Unavailable):
     code, title = "paper_not_made", "This document could not be created"
     advice = "Your data is safe. Try again; quote the request id if it persists."

@@ -81,3 +81,8 @@ KNOWN: Final = frozenset(p for held in ROLE_PERMISSIONS.values() for p in held)
 def only_reads(permission: str) -> bool:
     """Whether nothing changes by what it allows."""
     return permission.endswith(":read")
+
+
+def key_prefix(mode: str) -> str:
+    """How every key of a mode begins: a key of the sandbox opens nothing where money is real, and the other way round."""
+    return "hf_live_" if mode == "live" else "hf_test_"

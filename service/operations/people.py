@@ -17,7 +17,7 @@ from service.db import fetch
 from service.domain import actors, typeid
 from service.domain.actors import Actor
 from service.domain.errors import Invalid, NotFound, Unauthenticated
-from service.domain.permissions import ROLE_PERMISSIONS
+from service.domain.permissions import ROLE_PERMISSIONS, key_prefix
 from service.models import ApiKey, Freelancer, new_id
 from service.models.people import ROLES
 
@@ -93,11 +93,7 @@ def issue_key(
 
 def new_secret(mode: str) -> str:
     """What a caller will show: 256 random bits, and the mode that it is good in."""
-    return f"{_prefix(mode)}{secrets.token_urlsafe(32)}"
-
-
-def _prefix(mode: str) -> str:
-    return "hf_live_" if mode == "live" else "hf_test_"
+    return f"{key_prefix(mode)}{secrets.token_urlsafe(32)}"
 
 
 ROLES_OF_THE_MARKETPLACE = ("freelancer", "platform")
@@ -143,7 +139,7 @@ def authenticate(session: Session, secret: str) -> tuple[Principal, datetime]:
     row = fetch(session, _AUTHENTICATE, (digest,))[0]
     now = row.now.astimezone(UTC)
     over = row.revoked_at or (row.expires_at and row.expires_at <= now) or row.ended_at
-    if row.id is None or over or not hmac.compare_digest(row.digest, digest) or not secret.startswith(_prefix(row.mode)):
+    if row.id is None or over or not hmac.compare_digest(row.digest, digest) or not secret.startswith(key_prefix(row.mode)):
         raise Unauthenticated("The API key is not valid.")
     if row.last_used_at is None or now - row.last_used_at > _LAST_USED_GRAIN:
         session.execute(_USED, {"now": now, "digest": digest})

@@ -20,8 +20,8 @@ from service.db import fetch
 from service.domain import actors, typeid
 from service.domain.actors import Actor
 from service.domain.errors import Gone, NotFound, Unauthenticated
-from service.domain.permissions import ROLE_PERMISSIONS
-from service.models import STAFF_ROLES, ApiKey, StaffLink, StaffMember, StaffSession, new_id
+from service.domain.permissions import ROLE_PERMISSIONS, key_prefix
+from service.models import STAFF_ROLES, ApiKey, Installation, StaffLink, StaffMember, StaffSession, new_id
 
 LINK_LIFE = timedelta(minutes=15)
 PROOF_LASTS = timedelta(minutes=5)
@@ -72,9 +72,10 @@ def by_link(act: Act, token: str) -> ApiKey:
 
 
 def by_secret(act: Act, secret: str) -> ApiKey:
-    """The staff key that was typed. Raises Unauthenticated for anything else."""
+    """The staff key that was typed. Raises Unauthenticated for anything else, a key of the other mode among it."""
+    mode = act.session.execute(select(Installation.mode)).scalar_one()
     key = _usable(act, act.session.execute(select(ApiKey).where(ApiKey.digest == _digest(secret.strip()))).scalar_one_or_none())
-    if key is None:
+    if key is None or not secret.strip().startswith(key_prefix(mode)):
         raise Unauthenticated("This key opens nothing here.")
     return key
 
