@@ -124,7 +124,7 @@ class Supervisor:
             self._postgres.start()
             self._postgres.create_app_role()
             self._postgres.create_database()
-            app_url, owner = self._postgres.url(), self._postgres.url(owner=True)
+            app_url, owner = self._postgres.url(), self._postgres.owner_url()
         own = {k: v for k, v in os.environ.items() if k.startswith("HOLDFAST_")}
         return owner, {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")} | own | self._secrets() | {
             "HOLDFAST_MODE": "sandbox",

@@ -27,6 +27,7 @@ import psycopg
 
 from service.db import APP_ROLE
 
+OWNER_ROLE = "holdfast_owner"
 _START_SECONDS = 30
 _STOP_SECONDS = 20
 _SOCKET_PATH_LIMIT = 90
@@ -49,9 +50,19 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "holdfast", *, owner: bool = False) -> str:
-        """The address of a database here, as the application role or as the owner."""
+        """The address of a database here, as the application's log-in or (`owner`) as the superuser; see `owner_url`."""
         login = "postgres" if owner else f"{APP_ROLE}:{self._password()}"
         return f"postgresql://{login}@/{database}?host={self._socket_dir}"
+
+    def owner_url(self, database: str = "holdfast") -> str:
+        """The address as the owner of the schema: a role of its own, or the superuser in a folder that is older than that."""
+        owned = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'hf'"
+        with psycopg.connect(self.url(database, owner=True), autocommit=True) as connection:
+            row = connection.execute(owned).fetchone()
+            if row is not None and row[0] != OWNER_ROLE:
+                return self.url(database, owner=True)
+            connection.execute(f'ALTER DATABASE "{database}" OWNER TO {OWNER_ROLE}')
+        return f"postgresql://{OWNER_ROLE}@/{database}?host={self._socket_dir}"
 
     @property
     def alive(self) -> bool:
@@ -66,6 +77,7 @@ class EmbeddedServer:
         programs = binaries()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise(programs)
+        self._write_log_ins()
         self._private(self._socket_dir)
         self._clear_stale_pid()
         log = (self.data_dir / "postgres.log").open("ab")
@@ -89,11 +101,13 @@ class EmbeddedServer:
                 continue
 
     def create_app_role(self) -> None:
-        """The role the application logs in as; migrations grant it what it may do."""
+        """The role the application logs in as, which migrations grant what it may do, and the one that owns the schema."""
         with psycopg.connect(self.url("postgres", owner=True), autocommit=True) as connection:
             exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)).fetchone()
             verb = "ALTER" if exists else "CREATE"
             connection.execute(f"{verb} ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{self._password()}'")
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER_ROLE,)).fetchone():
+                connection.execute(f"CREATE ROLE {OWNER_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS")
 
     def create_database(self, name: str = "holdfast", template: str = "template0") -> bool:
         """Make a database unless it is there; the public gets no rights on it. Returns whether it was made."""
@@ -116,9 +130,12 @@ class EmbeddedServer:
         )  # fmt: skip
         if result.returncode:
             raise EmbeddedError(f"PostgreSQL could not make its folder {self.cluster}: {result.stderr.strip()[-400:]}")
-        (self.cluster / "pg_hba.conf").write_text("local all postgres peer map=hf\nlocal all all scram-sha-256\n")
+
+    def _write_log_ins(self) -> None:
+        """Superuser and owner are whoever owns the folder, by the operating system's word; the application has a password."""
+        (self.cluster / "pg_hba.conf").write_text(f"local all postgres,{OWNER_ROLE} peer map=hf\nlocal all all scram-sha-256\n")
         clients = {getpass.getuser(), self._user.pw_name}
-        (self.cluster / "pg_ident.conf").write_text("".join(f"hf {name} postgres\n" for name in sorted(clients)))
+        (self.cluster / "pg_ident.conf").write_text("".join(f"hf {name} {role}\n" for name in sorted(clients) for role in ("postgres", OWNER_ROLE)))
 
     def _password(self) -> str:
         path = self.data_dir / "app.password"

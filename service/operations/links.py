@@ -30,6 +30,8 @@ CODES_PER_HOUR = 5
 CODES_PER_PERSON_AND_HOUR = 10
 """Over all their contracts; a colleague's link asks for none."""
 PAYER = "payer"
+_STRENGTH = {"viewer": 0, "pay_only": 1, PAYER: 2}
+"""Of links that one browser was opened by, the strongest that lives counts."""
 BINDS_FRESH = timedelta(minutes=30)
 BINDS_ANY = timedelta(hours=12)
 _SEEN_GRAIN = timedelta(minutes=1)
@@ -139,7 +141,7 @@ def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str
     grant = act.session.get(SessionGrant, (session.id, link.contract_id))
     if grant is None:
         act.session.add(SessionGrant(session_id=session.id, contract_id=link.contract_id, link_id=link.id, role=link.role, verified_at=None))
-    elif link.role == PAYER or act.session.get_one(ClientLink, grant.link_id).revoked_at is not None:
+    elif _STRENGTH[link.role] >= _STRENGTH[grant.role] or act.session.get_one(ClientLink, grant.link_id).revoked_at is not None:
         _come_by(grant, link)
     assert cookie is not None
     return cookie
@@ -147,7 +149,7 @@ def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str
 
 def _come_by(grant: SessionGrant, link: ClientLink) -> None:
     """The browser goes on with this link. What it proved counts on only where it was the client's own before as well."""
-    if PAYER not in (grant.role, link.role) or grant.role != link.role:
+    if (grant.role, link.role) != (PAYER, PAYER):
         grant.verified_at = None
     grant.link_id, grant.role = link.id, link.role
 

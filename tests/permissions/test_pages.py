@@ -224,6 +224,18 @@ def test_a_colleague_s_link_takes_nothing_from_the_client_and_gives_no_proof(wor
     assert world.sql("SELECT role FROM session_grant ORDER BY role")[0].role == "payer"
 
 
+def test_a_colleague_who_gets_more_has_it_in_the_browser_that_they_have(world: World) -> None:
+    contract, client = world.accepted_contract(milestones=[("Work", 10_000)])
+    path, colleague = f"/c/{contract['id']}/people", world.client("accounts@babbage.example")
+    for role, status in (("viewer", 403), ("pay_only", 200), ("viewer", 200)):
+        assert client.decide(path, choice="pass_on", email=colleague.email, role=role).status == 303
+        world.work()
+        colleague.open("passed a contract")
+        assert colleague.http.request("GET", f"/c/{contract['id']}/pay").status == status, role
+        assert colleague.http.request("GET", f"/c/{contract['id']}/end").status == 403
+        world.advance("61s")
+
+
 def test_how_many_cells_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nlink role × page: {len(CELLS)} cells, {sum(cell[3] for cell in CELLS)} of them allowed")

@@ -19,7 +19,9 @@ import psycopg
 import pytest
 import yaml
 
+from service.db import migrate
 from service.db.embedded import EmbeddedServer, binaries
+from service.sandbox import store
 from tests.world import SECRET, make_settings
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -161,6 +163,31 @@ def test_keys_of_staff_need_the_owner(server: Server) -> None:
     person = everybody[0]["person"]
     assert "has left" in run(server, login, "staff", "end", person, owner=owner).stdout
     assert json.loads(run(server, login, "staff", "list", "--json").stdout) == []
+
+
+def test_the_embedded_server_has_three_roles_too() -> None:
+    """As the demo makes its world; a world whose schema the superuser owns, as before, stays its."""
+    folder = Path("/var/tmp") / f"holdfast-three-{uuid.uuid4().hex[:8]}"
+    made = EmbeddedServer(folder, durable=False)
+    made.start()
+    try:
+        made.create_app_role()
+        made.create_database()
+        made.create_database("older")
+        migrate.upgrade(made.owner_url(), "sandbox")
+        store.install(made.owner_url())
+        migrate.upgrade(made.url("older", owner=True), "sandbox")
+        with psycopg.connect(made.owner_url()) as connection:
+            who = connection.execute("SELECT session_user, rolsuper FROM pg_roles WHERE rolname = session_user").fetchone()
+            owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'hf'").fetchall()
+        assert who == ("holdfast_owner", False)
+        assert owners == [("holdfast_owner",)]
+        assert made.owner_url("older") == made.url("older", owner=True)
+        found = doctor(Server("", ""), made.url())["rights of the application"]
+        assert found["result"] == "ok", found
+    finally:
+        made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_compose_names_three_roles() -> None:
