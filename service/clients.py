@@ -6,14 +6,14 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.act import Act
-from service.domain import typeid
+from service.domain import address, typeid
 from service.domain.errors import FieldError, NotFound
 from service.models import Client, ClientAlias, Freelancer, new_id
 
 
 def normalised(email: str) -> str:
-    """One person, one address: case and surrounding space do not make another."""
-    return email.strip().lower()
+    """One person, one address: case, surrounding space, and how a domain of other letters is written do not make another."""
+    return address.normal(email)
 
 
 def mailbox(email: str) -> str:
@@ -53,21 +53,21 @@ def alias_of(session: Session, freelancer_id: str, client: str) -> str:
 
 def find_or_make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
     """The client at this address and this freelancer's alias for them; whichever is missing is made."""
-    address = normalised(email)
+    here = normalised(email)
     known = select(Client, ClientAlias).join(ClientAlias, ClientAlias.client_id == Client.id)
-    query = known.where(Client.email == address, ClientAlias.freelancer_id == freelancer_id)
+    query = known.where(Client.email == here, ClientAlias.freelancer_id == freelancer_id)
     found = act.session.execute(query).one_or_none()
     if found is None:
         # Two first contracts with the same person at once: one of them waits here, then finds the other's rows.
-        act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": address})
+        act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": here})
         found = act.session.execute(query).one_or_none()
-    return (found[0], found[1]) if found else _make(act, freelancer_id, address)
+    return (found[0], found[1]) if found else _make(act, freelancer_id, here)
 
 
-def _make(act: Act, freelancer_id: str, address: str) -> tuple[Client, ClientAlias]:
-    client = act.session.execute(select(Client).where(Client.email == address)).scalar_one_or_none()
+def _make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
+    client = act.session.execute(select(Client).where(Client.email == email)).scalar_one_or_none()
     if client is None:
-        client = Client(id=new_id("cli"), email=address, created_at=act.now)
+        client = Client(id=new_id("cli"), email=email, created_at=act.now)
         act.session.add(client)
     alias = ClientAlias(id=new_id("cli"), freelancer_id=freelancer_id, client_id=client.id)
     act.session.add(alias)

@@ -1,7 +1,53 @@
-"""What an e-mail address looks like, for bodies and forms alike."""
+"""E-mail addresses: whether a text is one, and the one form in which it is kept, for bodies, forms, commands and letters.
+
+The grammar is the library's. What it lets through and letters must not carry is refused here: a name that some mail
+programs would decode into another address, and the old ways of writing a route through other hosts.
+"""
 
 from __future__ import annotations
 
 import re
 
-EMAIL = re.compile(r"[^@\s<>\x22(),:;\\\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+from email_validator import EmailNotValidError, validate_email
+
+LONGEST = 254
+_MISREAD = re.compile(r"=\?|[%!]")
+_NOT_ONE = "This is not an e-mail address that letters can be sent to."
+_MISLEADING = "Some mail programs read this address as another one. Use a plain address."
+
+
+def read(text: str) -> str:
+    """The address in lower case, its domain as mail servers write it (`xn--…`). Raises ValueError with a sentence.
+
+    A name before the @ outside ASCII is refused: many mail servers cannot be given such a letter. Whether the domain
+    exists is not asked: that would be a call to the network. `.example` and `.test` are addresses; `.local`, `.invalid` and the like are not.
+    """
+    bare = text.strip(" ")
+    if len(bare) > LONGEST:
+        raise ValueError(_NOT_ONE)
+    try:
+        found = validate_email(
+            bare,
+            allow_smtputf8=False,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            allow_display_name=False,
+            check_deliverability=False,
+            strict=True,
+            # `.test` and `.example` belong to nobody, so a letter to them reaches nobody, in live mode too.
+            test_environment=True,
+        )
+    except EmailNotValidError:
+        # The library's own sentence repeats what was typed.
+        raise ValueError(_NOT_ONE) from None
+    if _MISREAD.search(found.local_part):
+        raise ValueError(_MISLEADING)
+    return f"{found.local_part}@{found.ascii_domain}".lower()
+
+
+def normal(stored: str) -> str:
+    """The same of an address that is kept already, which older versions may have taken without these rules."""
+    try:
+        return read(stored)
+    except ValueError:
+        return stored.strip().lower()

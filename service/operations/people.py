@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from service import clock, events
 from service.act import Act
 from service.db import fetch
-from service.domain import actors, typeid
+from service.domain import actors, address, typeid
 from service.domain.actors import Actor
 from service.domain.errors import Invalid, NotFound, Unauthenticated
 from service.domain.permissions import ROLE_PERMISSIONS, key_prefix
@@ -48,7 +48,7 @@ def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: 
     act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 1))"), {"ref": external_ref})
     if act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == external_ref)).first():
         raise Invalid.one("/external_ref", "taken", "A freelancer with this external_ref exists already.")
-    made = Freelancer(id=new_id("frl"), external_ref=external_ref, email=email, display_name=display_name, country=country, created_at=act.now)
+    made = Freelancer(id=new_id("frl"), external_ref=external_ref, email=address.normal(email), display_name=display_name, country=country, created_at=act.now)
     act.session.add(made)
     events.record(act, "freelancer.created", made, external_ref=external_ref)
     return made

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from service import web
-from service.domain.address import EMAIL
+from service.domain import address
 from service.domain.errors import Invalid
 from service.operations import access, links
 from service.pages.deciding import decide, words
@@ -16,10 +16,10 @@ blueprint = Blueprint("access", __name__)
 
 
 def _address() -> str:
-    typed = words("email", 254)
-    if not EMAIL.fullmatch(typed):
-        raise Invalid.one("email", "email", "This is not an e-mail address.")
-    return typed
+    try:
+        return address.read(words("email", address.LONGEST))
+    except ValueError as wrong:
+        raise Invalid.one("email", "email", str(wrong)) from None
 
 
 @blueprint.get("/c/<contract_id>/people")

@@ -6,7 +6,20 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
-from service.api.schemas.fields import BIGGEST_AMOUNT, amount, country, currency, email, freelancer_id, line, no_controls, prose, rate, staff_id
+from service.api.schemas.fields import (
+    BIGGEST_AMOUNT,
+    amount,
+    country,
+    currency,
+    email,
+    freelancer_id,
+    line,
+    no_controls,
+    prose,
+    rate,
+    staff_id,
+    whole,
+)
 from service.domain.fees import BEARERS
 from service.models import KINDS, RELATIONSHIPS, STAFF_ROLES
 
@@ -45,7 +58,7 @@ class ContractIn(Schema):
     kind = fields.String(load_default="direct", validate=validate.OneOf(KINDS))
     relationship = fields.String(allow_none=True, load_default=None, validate=validate.OneOf(RELATIONSHIPS))
     fee_rate = rate(load_default=None, allow_none=True)
-    review_period_days = fields.Integer(strict=True, load_default=14, validate=validate.Range(3, 30))
+    review_period_days = whole(3, 30, strict=True, load_default=14)
     processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
     freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
     metadata = fields.Dict(keys=fields.String(), load_default=dict, validate=_metadata)
@@ -73,7 +86,7 @@ class FeedbackIn(Schema):
     class Meta:
         unknown = INCLUDE
 
-    rating = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 5))
+    rating = whole(1, 5, load_default=None, strict=True)
     words = prose(2_000, load_default="")
 
 
@@ -99,7 +112,7 @@ def object_id(prefix: str, **more: Any) -> fields.String:
 
 def share(**more: Any) -> fields.Integer:
     """Whole minor units, nothing included."""
-    return fields.Integer(strict=True, validate=validate.Range(0, BIGGEST_AMOUNT), metadata={"description": "Minor units"}, **more)
+    return whole(0, BIGGEST_AMOUNT, strict=True, metadata={"description": "Minor units"}, **more)
 
 
 class AmendedMilestoneIn(MilestoneIn):
@@ -208,7 +221,7 @@ class KeyRequestIn(Schema):
 
 
 class PageQuery(Schema):
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+    limit = whole(1, 100, load_default=20)
     cursor = fields.String(load_default=None, validate=validate.Length(max=600))
 
 
@@ -229,9 +242,9 @@ class ContractQuery(PageQuery):
 class QuoteQuery(Schema):
     kind = fields.String(load_default="direct", validate=validate.OneOf(KINDS))
     currency = currency(required=True)
-    amount = fields.Integer(required=True, validate=validate.Range(1, BIGGEST_AMOUNT))
+    amount = whole(1, BIGGEST_AMOUNT, required=True)
     client = fields.String(load_default=None, validate=validate.Length(max=254))
-    billed_before = fields.Integer(load_default=None, validate=validate.Range(0, BIGGEST_AMOUNT))
+    billed_before = whole(0, BIGGEST_AMOUNT, load_default=None)
     on = fields.Date(load_default=None)
     processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
     freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})

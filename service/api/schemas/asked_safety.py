@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery, object_id
-from service.api.schemas.fields import amount, currency, freelancer_id, line, prose
+from service.api.schemas.fields import amount, currency, freelancer_id, line, prose, whole
 from service.domain.restrictions import SCOPES
 from service.models import CASE_ACCOUNTS, CASE_TARGETS, DISCLOSURES, LEVELS
 
@@ -35,7 +35,7 @@ class SuspensionIn(_WhyIn):
 
 
 class RenewIn(Schema):
-    days = fields.Integer(required=True, strict=True, validate=validate.Range(1, 180))
+    days = whole(1, 180, required=True, strict=True)
 
 
 class LiftIn(Schema):
@@ -118,5 +118,5 @@ class HoldQuery(PageQuery):
 
 
 class QuarterQuery(Schema):
-    year = fields.Integer(load_default=None, validate=validate.Range(2000, 2100))
-    quarter = fields.Integer(load_default=None, validate=validate.Range(1, 4))
+    year = whole(2000, 2100, load_default=None)
+    quarter = whole(1, 4, load_default=None)

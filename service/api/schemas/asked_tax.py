@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery
-from service.api.schemas.fields import country, freelancer_id, line
+from service.api.schemas.fields import country, freelancer_id, line, whole
 from service.domain.money import CURRENCIES
 from service.exports import periods
 from service.models import FILING_REGIMES, TAX_FORMS, TAX_REGIMES
@@ -88,7 +88,7 @@ class RevokeIn(Schema):
 class AccountantLinkIn(Schema):
     freelancer = _freelancer()
     name = line(100, required=True, metadata={"description": "Whom it is for", "example": "Luca Pacioli, accountant"})
-    days = fields.Integer(load_default=30, strict=True, validate=validate.Range(1, 366))
+    days = whole(1, 366, load_default=30, strict=True)
 
 
 class AccountantQuery(Schema):
@@ -129,7 +129,7 @@ class ScopeIn(Schema):
 
 class FilingIn(Schema):
     regime = fields.String(required=True, validate=validate.OneOf(FILING_REGIMES))
-    year = fields.Integer(required=True, strict=True, validate=validate.Range(2023, 2100), metadata={"example": 2025})
+    year = whole(2023, 2100, required=True, strict=True, metadata={"example": 2025})
     as_of = fields.AwareDateTime(
         load_default=None,
         allow_none=True,

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from service.domain.address import EMAIL
+from service.domain import address, incoming
 
 BIGGEST_AMOUNT = 2**53 - 1
-_BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_MOST_DIGITS = 20
 
 
 def no_controls(text: str, *, lines: bool = False) -> None:
-    """Refuses control characters and those that turn the direction of what follows: text is shown to other people."""
-    for ch in text:
-        if ch in _BIDI:
-            raise ValidationError("Direction-changing characters are not allowed.")
-        if unicodedata.category(ch) in ("Cc", "Cs") and not (lines and ch in "\n\t"):
-            raise ValidationError("Control characters are not allowed.")
+    """Refuses what no text may have, and line breaks where it is one line. Raises ValidationError."""
+    wrong = incoming.fault(text, lines=lines)
+    if wrong:
+        raise ValidationError(incoming.SENTENCES[wrong])
 
 
 def line(limit: int, *, required: bool = False, least: int = 1, **more: Any) -> fields.String:
@@ -40,8 +37,33 @@ def prose(limit: int, *, required: bool = False, least: int = 0, **more: Any) ->
     return fields.String(required=required, validate=[validate.Length(least, limit), lambda text: no_controls(text, lines=True), _not_blank(least)], **more)
 
 
-def email(**more: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(3, 254), validate.Regexp(EMAIL.pattern + r"\Z", error="Not an e-mail address.")], **more)
+class Email(fields.String):
+    """An address, in the one form in which it is kept."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
+        text = super()._deserialize(value, attr, data, **more)
+        try:
+            return address.read(text or "")
+        except ValueError as wrong:
+            raise ValidationError(str(wrong)) from None
+
+
+def email(**more: Any) -> Email:
+    return Email(validate=validate.Length(3, address.LONGEST), metadata={"format": "email"}, **more)
+
+
+class Whole(fields.Integer):
+    """A whole number within bounds. In a query it is written in the digits 0 to 9: Python would read those of every script."""
+
+    def _validated(self, value: Any) -> Any:
+        if isinstance(value, str) and not (len(value) <= _MOST_DIGITS and incoming.is_digits(value.removeprefix("-"))):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+def whole(least: int, most: int, *, strict: bool = False, **more: Any) -> Whole:
+    """`strict`: a number in JSON, not a text; a query has texts only."""
+    return Whole(strict=strict, validate=validate.Range(least, most), **more)
 
 
 def rate(**more: Any) -> fields.String:
@@ -51,7 +73,7 @@ def rate(**more: Any) -> fields.String:
 
 def amount(**more: Any) -> fields.Integer:
     """Whole minor units; floats, texts and booleans are refused."""
-    return fields.Integer(strict=True, validate=validate.Range(1, BIGGEST_AMOUNT), metadata={"description": "Minor units", "examples": [120000]}, **more)
+    return whole(1, BIGGEST_AMOUNT, strict=True, metadata={"description": "Minor units", "examples": [120000]}, **more)
 
 
 def currency(**more: Any) -> fields.String:

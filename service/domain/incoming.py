@@ -1,0 +1,121 @@
+"""What text may come in at all, whichever way it comes: bodies, forms, queries, addresses, file names, headers.
+
+Text that somebody typed is stored, shown to other people, sent to them and printed. What a database cannot keep, what
+nobody can see, and what moves its neighbours about is refused, never mended: a mended text is not what was written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+LONGEST_NAME = 200
+"""Characters in the name of a field, in the name of a file as it comes, in a part of an address."""
+
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BREAKS = frozenset("\n\t\u2028\u2029")
+_ANNOTATIONS = frozenset("\ufff9\ufffa\ufffb")
+_CODE_DIGITS = 6
+_DIGITS = re.compile("[0-9]+")
+_PRINTABLE_ASCII = re.compile("[\x20-\x7e]*")
+
+
+class Fault(StrEnum):
+    """Why a text is not taken: the code of the refusal."""
+
+    CONTROL = "control_character"
+    BROKEN = "broken_character"
+    UNKNOWN = "unknown_character"
+    DIRECTION = "direction_character"
+    LINES = "line_break"
+    LENGTH = "too_long"
+
+
+SENTENCES = {
+    Fault.CONTROL: "Control characters are not allowed.",
+    Fault.BROKEN: "This text has half a character in it.",
+    Fault.UNKNOWN: "This text has something in it that is no character.",
+    Fault.DIRECTION: "Direction-changing characters are not allowed.",
+    Fault.LINES: "This is one line; line breaks are not allowed.",
+    Fault.LENGTH: "This is too long.",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One text that is not taken. `where`: the way to it, outermost first; a name that is at fault itself is left out."""
+
+    where: tuple[str, ...]
+    fault: Fault
+
+
+def fault(text: str, *, lines: bool = False) -> Fault | None:
+    """What is wrong with a text, or None. `lines`: it may have several (LF, CR LF, tab)."""
+    if text.isascii() and text.isprintable():
+        return None
+    for character in text.replace("\r\n", "\n") if lines else text:
+        found = _fault_of(character)
+        if found and not (lines and found is Fault.LINES):
+            return found
+    return None
+
+
+def _fault_of(character: str) -> Fault | None:
+    if character in _BREAKS:
+        return Fault.LINES
+    if character in _DIRECTIONS:
+        return Fault.DIRECTION
+    if character in _ANNOTATIONS:
+        return Fault.UNKNOWN
+    category = unicodedata.category(character)
+    if category == "Cc":
+        return Fault.CONTROL
+    if category == "Cs":
+        return Fault.BROKEN
+    return Fault.UNKNOWN if category == "Cn" and not _may_come(ord(character)) else None
+
+
+def _may_come(point: int) -> bool:
+    """Reserved for pictures and for Han: a newer Unicode than this Python's fills these, people's names among them."""
+    no_character = point & 0xFFFE == 0xFFFE
+    return not no_character and (0x1F000 <= point <= 0x1FFFF or 0x20000 <= point <= 0x3FFFF)
+
+
+def faults(value: Any, where: tuple[str, ...] = ()) -> Iterator[Found]:
+    """Every text in a body that is not taken, names of fields included. Texts may have lines here; each field says more."""
+    if isinstance(value, str):
+        wrong = fault(value, lines=True)
+        if wrong:
+            yield Found(where, wrong)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            wrong = name_fault(name)
+            yield from [Found(where, wrong)] if wrong else faults(inner, (*where, name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from faults(inner, (*where, str(number)))
+
+
+def name_fault(name: str) -> Fault | None:
+    """What is wrong with the name of a field, of a file, or with a part of an address, or None."""
+    return fault(name) or (Fault.LENGTH if len(name) > LONGEST_NAME else None)
+
+
+def is_digits(text: str) -> bool:
+    """Whether a text is digits 0 to 9 and nothing else. Python's own `isdigit` and `int` read those of every script."""
+    return _DIGITS.fullmatch(text) is not None
+
+
+def code_of(typed: str) -> str | None:
+    """The six digits that somebody typed, with spaces or dashes between them or without; None for anything else."""
+    bare = typed.strip().replace(" ", "").replace("-", "")
+    return bare if len(bare) == _CODE_DIGITS and is_digits(bare) else None
+
+
+def is_header_text(text: str) -> bool:
+    """Whether a header holds printable ASCII only: every header that decides something does."""
+    return _PRINTABLE_ASCII.fullmatch(text) is not None
