@@ -132,7 +132,7 @@ def _with_files(given: dict[str, str]) -> dict[str, str]:
 def _read(given: Mapping[str, str], name: str, kind: str) -> object:
     text = given[name]
     if kind == "int":
-        if not text.isdecimal():
+        if not re.fullmatch("[0-9]{1,9}", text):
             raise ConfigError(f"{name} is a whole number.")
         return int(text)
     if kind == "bool":

@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
+from service import incoming
 from service.act import Act
 from service.domain.actors import SYSTEM, Actor
 from service.domain.errors import (
@@ -64,7 +65,7 @@ def request_id() -> str:
 
 
 def address() -> str:
-    return request.remote_addr or "unknown"
+    return incoming.caller_address()
 
 
 def as_ours(error: Exception) -> HoldfastError:
@@ -105,6 +106,7 @@ def guard(app: Flask) -> None:
         request.max_content_length = most
         if request.content_length is not None and request.content_length > most:
             raise TooLarge("JSON bodies may have 256 KiB, files 20 MiB.")
+        incoming.judge()
         _scan()
 
     @app.after_request

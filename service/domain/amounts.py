@@ -8,6 +8,7 @@ locale has them or nowhere, and at most the currency's decimals.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +17,7 @@ from functools import cache
 from babel import Locale
 from babel.numbers import format_decimal
 
+from service.domain.incoming import is_digits
 from service.domain.money import CURRENCIES
 
 MOST_MINOR = 10**12
@@ -118,12 +120,12 @@ def _pattern(locale: Locale, digits: int) -> str:
 
 def _why(text: str) -> Reason:
     """What most likely keeps a text from being read, so that the sentence can say it."""
-    if any(ch.isdecimal() and not ch.isascii() for ch in text):
+    if any(unicodedata.category(ch) == "Nd" and not ch.isascii() for ch in text):
         return Reason.OTHER_DIGITS
     if re.fullmatch(r"[-+\u2212\u2013(]\s*[0-9].*", text):
         return Reason.SIGN
     if re.fullmatch(rf"[0-9.,{_SPACES}{_APOSTROPHES}]*", text) and re.search("[0-9]", text):
-        return Reason.TOO_LARGE if text.isdecimal() else Reason.SEPARATORS
+        return Reason.TOO_LARGE if is_digits(text) else Reason.SEPARATORS
     return Reason.NO_NUMBER
 
 

@@ -23,7 +23,7 @@ FORMS = {
     "w8ben_e": Form(("entity",), False, 3),
     "dac7": Form(("individual", "entity"), False, None),
 }
-_US_TIN = re.compile(r"\d{3}-?\d{2}-?\d{4}|\d{2}-?\d{7}")
+_US_TIN = re.compile("[0-9]{3}-?[0-9]{2}-?[0-9]{4}|[0-9]{2}-?[0-9]{7}")
 _TIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z .,/+-]{3,28}[0-9A-Za-z]")
 
 

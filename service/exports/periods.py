@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from service.domain.errors import Invalid
 
 _STARTS = {"IN": (4, 1), "UK": (4, 6), "AU": (7, 1)}
-_TAX_YEAR = re.compile(r"(IN|UK|AU)(20\d\d)-(\d\d)")
+_TAX_YEAR = re.compile("(IN|UK|AU)(20[0-9]{2})-([0-9]{2})")
 EXAMPLES = "2025, 2025-12, 2025-Q4, IN2025-26 (1 April to 31 March), UK2025-26 (6 April to 5 April), AU2025-26 (1 July to 30 June), 2025-11-10..2025-12-31"
 
 
@@ -31,13 +31,13 @@ def _tax_year(text: str) -> tuple[date, date] | None:
 
 
 def _calendar(text: str) -> tuple[date, date] | None:
-    if re.fullmatch(r"20\d\d", text):
+    if re.fullmatch("20[0-9]{2}", text):
         return date(int(text), 1, 1), date(int(text), 12, 31)
-    quarter = re.fullmatch(r"(20\d\d)-Q([1-4])", text)
+    quarter = re.fullmatch("(20[0-9]{2})-Q([1-4])", text)
     if quarter:
         year, first = int(quarter[1]), 3 * int(quarter[2]) - 2
         return date(year, first, 1), _before_month(year, first + 3)
-    month = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", text)
+    month = re.fullmatch("(20[0-9]{2})-(0[1-9]|1[0-2])", text)
     return (date(int(month[1]), int(month[2]), 1), _before_month(int(month[1]), int(month[2]) + 1)) if month else None
 
 

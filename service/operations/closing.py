@@ -18,7 +18,7 @@ from service.domain.psp import BalanceRow
 from service.models import PeriodClose
 
 GRACE = timedelta(hours=24)
-_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
+_MONTH = re.compile("(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 _INSERT = """
     INSERT INTO psp_row (id, type, source, currency, amount_minor, fee_minor, created_at, seen_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id

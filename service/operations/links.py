@@ -228,7 +228,7 @@ def code_of(server_key: str, challenge_id: str) -> str:
 
 
 def verify_code(act: Act, who: Visitor, server_keys: tuple[str, ...], typed: str) -> int | None:
-    """Check a typed code. Returns None when it is right, else how many tries are left.
+    """Check a typed code, six digits. Returns None when it is right, else how many tries are left.
 
     A wrong try is counted in this transaction, which must commit: so this does not raise. Raises CodeRequired when no
     code is waiting (expired, used up, or never asked for).
@@ -244,8 +244,7 @@ def verify_code(act: Act, who: Visitor, server_keys: tuple[str, ...], typed: str
     if challenge is None or challenge.expires_at <= act.now or challenge.tries >= CODE_TRIES:
         raise CodeRequired("This code is no longer good. Ask for a new one.")
     challenge.tries += 1
-    given = "".join(ch for ch in typed if ch.isdigit())
-    right = [hmac.compare_digest(code_of(key, challenge.id), given) for key in server_keys]
+    right = [hmac.compare_digest(code_of(key, challenge.id), typed) for key in server_keys]
     if not any(right):
         return CODE_TRIES - challenge.tries
     challenge.used_at = act.now

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from service import rows, web
+from service import incoming, rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
 from service.exports import formats, given, invoices, making, periods, registry, summary_paper
@@ -47,7 +47,7 @@ def come_in(token: str) -> AnyResponse:
     same_origin()
     link_id = _link_of(token)
     with web.act() as act:
-        accountant_links.visit(act, link_id, "opened", request.user_agent.string)
+        accountant_links.visit(act, link_id, "opened", incoming.browser())
         value = web.runtime().tokens.sign("accountant_session", {"l": link_id, "t": act.now.isoformat(), "s": secrets.token_urlsafe(12)})
     response = make_response(redirect(url_for("accountant.page"), 303))
     secure = web.runtime().settings.public_url.startswith("https://")
@@ -58,12 +58,12 @@ def come_in(token: str) -> AnyResponse:
 def _inside(act: Act, what: str) -> AccountantLink:
     """The link this browser came by, with this look written down. Raises LinkNeeded, Gone."""
     try:
-        inside = web.runtime().tokens.read("accountant_session", request.cookies.get(_cookie_name(), ""))
+        inside = web.runtime().tokens.read("accountant_session", incoming.cookie(_cookie_name()))
     except BadToken:
         raise LinkNeeded("This page opens from the link that you were given.") from None
     if act.now - datetime.fromisoformat(inside["t"]) > LASTS:
         raise LinkNeeded("This page opens from the link that you were given.")
-    return accountant_links.visit(act, inside["l"], what, request.user_agent.string)
+    return accountant_links.visit(act, inside["l"], what, incoming.browser())
 
 
 def _asked(act: Act, link: AccountantLink) -> Asked:

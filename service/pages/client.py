@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from service import agreement, billing, rows, web
 from service.act import Act
 from service.domain.errors import Invalid, NotFound
+from service.domain.incoming import is_digits
 from service.domain.proof import AgreementEvidence
 from service.escrow.money import held_minor
 from service.exports import given, receipt_paper
@@ -95,7 +96,7 @@ def accept(contract_id: str) -> Response | str | tuple[str, int]:
 
 def _version() -> int:
     text = request.form.get("text_version", "")
-    if not text.isdecimal() or len(text) > 6:
+    if not is_digits(text) or len(text) > 6:
         raise Invalid.one("text_version", "text_version", "Open the page again.")
     return int(text)
 

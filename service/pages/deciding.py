@@ -15,6 +15,7 @@ from service import events, rows, web
 from service.act import Act
 from service.domain.amounts import Refusal
 from service.domain.errors import Invalid, NotFound
+from service.domain.incoming import is_digits
 from service.models import Contract, File, Hold, Milestone
 from service.operations import files, links
 from service.operations.links import Visitor
@@ -91,7 +92,7 @@ def amount(name: str, currency: str, *, most: int, least: int = 1, empty: int | 
 def confirmed(name: str) -> int:
     """The minor units that a check page carried. Raises Invalid; whether they fit still, the act itself says."""
     text = request.form.get(name, "")
-    if not (text.isascii() and text.isdecimal() and len(text) < _LONGEST_MINOR):
+    if not (is_digits(text) and len(text) < _LONGEST_MINOR):
         raise Invalid.one(name, "amount_unreadable", "Open the page again and enter the amount.")
     return int(text)
 

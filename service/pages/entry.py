@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from service import rows, web
+from service import incoming, rows, web
 from service.act import Act
 from service.domain.errors import Gone, NotFound
+from service.domain.incoming import code_of
 from service.models import ClientLink
 from service.operations import contracts, links
 from service.pages.session import cookie_name, same_origin, set_cookie, use_form, visitor
@@ -46,7 +47,7 @@ def open_link(token: str) -> AnyResponse:
     with web.act() as act:
         found = _link(act, token)
         links.require_open(act, found)
-        value = links.open_session(act, found, request.cookies.get(cookie_name()), request.user_agent.string)
+        value = links.open_session(act, found, incoming.cookie(cookie_name()), incoming.browser())
     response: Response = make_response(redirect(url_for("client.contract", contract_id=found.contract_id), 303))
     set_cookie(response, value)
     return response
@@ -76,7 +77,7 @@ def _back(contract_id: str) -> str:
 def code(contract_id: str) -> str:
     with web.act() as act:
         contract, _ = visitor(act, contract_id)
-        return render_template("code.html", contract=contract, back=_back(contract_id), waiting=request.args.get("sent") == "1", left=None)
+        return render_template("code.html", contract=contract, back=_back(contract_id), waiting=request.args.get("sent") == "1", left=None, problem=None)
 
 
 @blueprint.post("/c/<contract_id>/code")
@@ -94,9 +95,14 @@ def check_code(contract_id: str) -> AnyResponse | tuple[str, int]:
     with web.act() as act:
         contract, who = visitor(act, contract_id)
         use_form(act, who)
-        left = links.verify_code(act, who, web.runtime().settings.secret_keys, request.form.get("code", ""))
+        typed = code_of(request.form.get("code", ""))
+        if typed is None:
+            # No try: it could not have been the code.
+            shown = {"left": None, "problem": "A code is six digits, 0 to 9. Type it as it stands in the e-mail."}
+            return render_template("code.html", contract=contract, back=_back(contract_id), waiting=True, **shown), 422
+        left = links.verify_code(act, who, web.runtime().settings.secret_keys, typed)
         if left is not None:
             # Not an error: the wrong try must be counted, so this transaction commits.
-            return render_template("code.html", contract=contract, back=_back(contract_id), waiting=True, left=left), 422
+            return render_template("code.html", contract=contract, back=_back(contract_id), waiting=True, left=left, problem=None), 422
         contracts.viewed(act.as_(who.actor), rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True))
     return redirect(_back(contract_id), 303)

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from service.act import Act
 from service.domain.errors import Invalid
+from service.domain.incoming import is_digits
 from service.operations import differences
 from service.operations.staff_access import Colleague
 from service.pages.session import use_form
@@ -60,6 +61,6 @@ def decide(act: Act, who: Colleague, explanation_id: str, decision: str) -> Resp
 def _seen(amount: str) -> int:
     """What the page itself had written. Raises Invalid for anything else."""
     digits = amount.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 18):
+    if not (is_digits(digits) and len(digits) <= 18):
         raise Invalid.one("amount", "amount", "Open the page again: the amount of the difference is missing.")
     return int(amount)

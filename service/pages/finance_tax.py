@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -69,7 +70,7 @@ def prepare(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
     """Prepare the report of a year, or what has changed since the last one."""
     regime, year = request.form.get("regime", ""), request.form.get("year", "")
     home = request.form.get("home", "").strip().upper() or None
-    if regime not in FILING_REGIMES or not (year.isdecimal() and 2023 <= int(year) <= 2100) or (home and home not in CURRENCIES):
+    if regime not in FILING_REGIMES or not (re.fullmatch("20[0-9]{2}|2100", year) and int(year) >= 2023) or (home and home not in CURRENCIES):
         return _shown(act, who, problem="Say which report and which year, such as 2025, and a currency that we know or none."), 422
     if use_form(act, who):
         filings.prepare(act, web.runtime().seals, regime, int(year), None, home, test=web.runtime().settings.sandbox)

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from service import rows, web
+from service import incoming, rows, web
 from service.act import Act
 from service.domain import actors
 from service.domain.errors import Gone, Invalid, NotFound
@@ -93,7 +93,7 @@ def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
 
 def _reader(act: Act, hold_id: str) -> Reader:
     try:
-        inside = web.runtime().tokens.read("notice_session", request.cookies.get(_cookie_name(), ""))
+        inside = web.runtime().tokens.read("notice_session", incoming.cookie(_cookie_name()))
     except BadToken:
         inside = {"h": None, "t": act.now.isoformat(), "s": ""}
     if inside["h"] != hold_id or act.now - datetime.fromisoformat(inside["t"]) > LASTS:

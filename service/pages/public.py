@@ -13,7 +13,7 @@ from service.operations import certificates
 from service.operations import transparency as figures_of
 
 blueprint = Blueprint("public", __name__)
-_QUARTER = re.compile(r"(20\d\d)-Q([1-4])")
+_QUARTER = re.compile("(20[0-9]{2})-Q([1-4])")
 
 
 @blueprint.get("/")

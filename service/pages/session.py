@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from flask import Response, g, redirect, request, url_for
 
-from service import rows, web
+from service import incoming, rows, web
 from service.act import Act
 from service.db import fetch
 from service.domain import typeid
@@ -48,7 +48,7 @@ def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
     """
     if not typeid.is_typeid(contract_id, "ctr"):
         raise NotFound("There is no such page.")
-    cookie = request.cookies.get(cookie_name(), "")
+    cookie = incoming.cookie(cookie_name())
     found = links.visitor(act, cookie, typeid.decode(contract_id)) if cookie else None
     if found is None:
         raise LinkNeeded("This page opens from the link in your e-mail.")
@@ -114,8 +114,8 @@ def mailbox_proof(who: Visitor) -> MailboxProof:
     return MailboxProof(
         code_verified_at=who.verified_at,
         ip_address=web.address(),
-        user_agent=request.user_agent.string[:300],
-        locale=request.accept_languages.best or "en",
+        user_agent=incoming.browser(),
+        locale=incoming.language(),
     )
 
 

@@ -89,7 +89,7 @@ def _typed_dict(value: Any, kind: Any, path: str) -> None:
 
 
 def _scalar(value: Any, kind: Any, path: str) -> None:
-    digits = isinstance(value, str) and re.fullmatch(r"-?\d+", value)
+    digits = isinstance(value, str) and re.fullmatch("-?[0-9]+", value)
     fits = {
         int: (isinstance(value, int) and not isinstance(value, bool)) or bool(digits),
         bool: isinstance(value, bool) or value in ("true", "false"),

@@ -14,7 +14,7 @@ from service.db import Database
 from service.gateways.mail import Letter
 from service.sandbox.errors import StripeRefusal
 
-_CODE = re.compile(r"\b(\d{6})\b")
+_CODE = re.compile(r"\b([0-9]{6})\b")
 _SHOWN = 200
 
 

@@ -18,7 +18,7 @@ from service.sandbox.store import Store
 from service.sandbox.webhooks import CHAOS
 
 blueprint = Blueprint("panel", __name__, url_prefix="/_sandbox", template_folder="templates")
-_SPAN = re.compile(r"(\d{1,5})([smhdw])")
+_SPAN = re.compile("([0-9]{1,5})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 FAULTS = ("timeout_after", "reset_before", "429", "500", "503", "409")
 

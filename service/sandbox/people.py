@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request
@@ -52,7 +53,7 @@ def pay_page(session_id: str) -> str | tuple[str, int]:
 
 @blueprint.post("/pay/<session_id>")
 def pay(session_id: str) -> Response | tuple[str, int]:
-    number = "".join(ch for ch in request.form.get("number", "") if ch.isdigit())
+    number = re.sub("[^0-9]", "", request.form.get("number", ""))
     with _transaction() as session:
         store = Store(session)
         found = store.get(session_id, "checkout.session")

@@ -15,6 +15,7 @@ import stripe
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy import text
 
+from service.domain.incoming import is_digits
 from service.sandbox import checkout, connect, disputes
 from service.sandbox.contract import RESOURCES, Drift, check_object, check_params, params_class
 from service.sandbox.errors import StripeRefusal
@@ -232,7 +233,7 @@ def _lists(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     inner = {key: _lists(item) for key, item in value.items()}
-    if inner and all(key.isdigit() for key in inner):
+    if inner and all(is_digits(key) for key in inner):
         return [inner[key] for key in sorted(inner, key=int)]
     return inner
 

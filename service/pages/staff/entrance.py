@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from service import web
+from service import incoming, web
 from service.act import Act
 from service.domain.errors import NotFound, Unauthenticated
 from service.models import ApiKey
@@ -69,7 +69,7 @@ def leave() -> AnyResponse:
 
 
 def _in(act: Act, key: ApiKey) -> AnyResponse:
-    value = staff_access.enter(act, key, cookie(), request.user_agent.string)
+    value = staff_access.enter(act, key, cookie(), incoming.browser())
     back = back_to(request.form.get("back", ""))
     home = "/staff" if "safety:read" in key.scopes else "/finance"
     response: Response = make_response(redirect(home if back == "/staff" else back, 303))

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
 
-from service import four_eyes, web
+from service import four_eyes, incoming, web
 from service.act import Act
 from service.domain.errors import MissingScope
 from service.models import ApiKey
@@ -26,7 +26,7 @@ _HOMES = ("/staff", "/finance")
 
 
 def cookie() -> str:
-    return request.cookies.get(cookie_name(), "")
+    return incoming.cookie(cookie_name())
 
 
 def back_to(wanted: str) -> str:
@@ -87,7 +87,7 @@ def _proved_now(act: Act, who: Colleague) -> Colleague | None:
     same = web.runtime().settings.sandbox and "proof_same" in request.form
     if not same and not (given and staff_access.by_secret(act, given).id == who.key_id):
         return None
-    staff_access.enter(act, act.session.get_one(ApiKey, who.key_id), cookie(), request.user_agent.string)
+    staff_access.enter(act, act.session.get_one(ApiKey, who.key_id), cookie(), incoming.browser())
     return replace(who, proved_at=act.now)
 
 
