@@ -8,6 +8,8 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, vali
 
 from service.api.schemas.fields import (
     BIGGEST_AMOUNT,
+    Day,
+    Instant,
     amount,
     country,
     currency,
@@ -38,7 +40,7 @@ class PreCheckClientIn(Schema):
 class MilestoneIn(Schema):
     title = line(140, required=True)
     amount = amount(required=True)
-    due_on = fields.Date(allow_none=True)
+    due_on = Day(allow_none=True)
 
 
 def _metadata(value: dict[str, Any]) -> None:
@@ -197,7 +199,7 @@ class FreelancerIn(Schema):
 class KeyIn(Schema):
     freelancer = freelancer_id(required=True)
     scopes = fields.List(fields.String(validate=validate.Length(max=40)), load_default=None, validate=validate.Length(1, 30), allow_none=True)
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    expires_at = Instant(load_default=None, allow_none=True)
 
 
 STAFF_KEYS = ("platform", *STAFF_ROLES)
@@ -226,7 +228,7 @@ class PageQuery(Schema):
 
 
 class OutcomeQuery(PageQuery):
-    since = fields.AwareDateTime(load_default=None, metadata={"description": "Closed at this instant or later"})
+    since = Instant(load_default=None, metadata={"description": "Closed at this instant or later"})
     freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
 
 
@@ -245,7 +247,7 @@ class QuoteQuery(Schema):
     amount = whole(1, BIGGEST_AMOUNT, required=True)
     client = fields.String(load_default=None, validate=validate.Length(max=254))
     billed_before = whole(0, BIGGEST_AMOUNT, load_default=None)
-    on = fields.Date(load_default=None)
+    on = Day(load_default=None)
     processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
     freelancer = freelancer_id(load_default=None, metadata={"description": "Platform keys only"})
 

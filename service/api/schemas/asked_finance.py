@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery
+from service.api.schemas.fields import Instant
 from service.domain.money import CURRENCIES
 from service.exports import periods
 from service.papers.words import LANGUAGES
@@ -17,7 +18,7 @@ class ExportIn(Schema):
     export = fields.String(required=True, validate=validate.Length(1, 40), metadata={"description": "M1, M2, … or its name", "example": "M1"})
     period = fields.String(required=True, validate=validate.Length(4, 30), metadata={"description": periods.EXAMPLES, "example": "2026"})
     format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx", "jsonl", "parquet", "beancount", "hledger", "pdf", "upwork"]))
-    as_of = fields.AwareDateTime(
+    as_of = Instant(
         load_default=None,
         allow_none=True,
         metadata={

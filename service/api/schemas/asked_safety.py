@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery, object_id
-from service.api.schemas.fields import amount, currency, freelancer_id, line, prose, whole
+from service.api.schemas.fields import Instant, amount, currency, freelancer_id, line, prose, whole
 from service.domain.restrictions import SCOPES
 from service.models import CASE_ACCOUNTS, CASE_TARGETS, DISCLOSURES, LEVELS
 
@@ -25,13 +25,13 @@ class HoldIn(_WhyIn):
     scopes = fields.List(fields.String(validate=validate.OneOf(list(SCOPES))), load_default=list, validate=validate.Length(max=8))
     amount = amount(load_default=None, allow_none=True)
     currency = currency(load_default=None, allow_none=True)
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    expires_at = Instant(load_default=None, allow_none=True)
 
 
 class SuspensionIn(_WhyIn):
     person = fields.String(required=True, validate=validate.Regexp(r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"))
     level = fields.String(required=True, validate=validate.OneOf(LEVELS))
-    until = fields.AwareDateTime(load_default=None, allow_none=True)
+    until = Instant(load_default=None, allow_none=True)
 
 
 class RenewIn(Schema):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery
-from service.api.schemas.fields import country, freelancer_id, line, whole
+from service.api.schemas.fields import Day, Instant, country, freelancer_id, line, whole
 from service.domain.money import CURRENCIES
 from service.exports import periods
 from service.models import FILING_REGIMES, TAX_FORMS, TAX_REGIMES
@@ -53,7 +53,7 @@ class TaxIdentityIn(Schema):
     first_name = line(200, load_default=None, allow_none=True)
     last_name = line(200, load_default=None, allow_none=True)
     legal_name = line(200, load_default=None, allow_none=True, metadata={"description": "Of an entity", "example": None})
-    birth_date = fields.Date(load_default=None, allow_none=True, metadata={"example": "1990-05-17"})
+    birth_date = Day(load_default=None, allow_none=True, metadata={"example": "1990-05-17"})
     birth_place = fields.Nested(BirthPlace, load_default=None, allow_none=True)
     address = fields.Nested(Address, required=True)
     tin = line(30, load_default=None, allow_none=True, metadata={"description": "The tax number; sealed, shown masked ever after", "example": "3023217600053"})
@@ -111,7 +111,7 @@ class RateIn(Schema):
     rate = fields.String(
         required=True, validate=validate.Regexp(r"[0-9]{1,9}(\.[0-9]{1,10})?\Z"), metadata={"description": "As text, exactly as published", "example": "85.50"}
     )
-    day = fields.Date(required=True, metadata={"example": "2025-12-29"})
+    day = Day(required=True, metadata={"example": "2025-12-29"})
 
 
 class RatesIn(Schema):
@@ -130,7 +130,7 @@ class ScopeIn(Schema):
 class FilingIn(Schema):
     regime = fields.String(required=True, validate=validate.OneOf(FILING_REGIMES))
     year = whole(2023, 2100, required=True, strict=True, metadata={"example": 2025})
-    as_of = fields.AwareDateTime(
+    as_of = Instant(
         load_default=None,
         allow_none=True,
         metadata={

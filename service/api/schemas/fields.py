@@ -10,6 +10,7 @@ from service.domain import address, incoming
 
 BIGGEST_AMOUNT = 2**53 - 1
 _MOST_DIGITS = 20
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
 
 
 def no_controls(text: str, *, lines: bool = False) -> None:
@@ -64,6 +65,28 @@ class Whole(fields.Integer):
 def whole(least: int, most: int, *, strict: bool = False, **more: Any) -> Whole:
     """`strict`: a number in JSON, not a text; a query has texts only."""
     return Whole(strict=strict, validate=validate.Range(least, most), **more)
+
+
+class Instant(fields.AwareDateTime):
+    """An instant with its zone, of our times: at the ends of the calendar a change of zone leaves what a date can be."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **more)
+        return _of_our_times(found)
+
+
+class Day(fields.Date):
+    """A day of our times."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **more)
+        return _of_our_times(found)
+
+
+def _of_our_times(found: Any) -> Any:
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise ValidationError(f"A day between {_FIRST_YEAR} and {_LAST_YEAR}.")
+    return found
 
 
 def rate(**more: Any) -> fields.String:
