@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from service.traces import of_exc_info, trace
+
 _SECRETS = re.compile(
     r"(hf_(?:test|live)_[\w-]+|[rs]k_(?:test|live)_[\w]+|whsec_[\w]+|/l/[\w.\-]+|Bearer\s+\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\b(?:\d[ -]?){13,19}\b)", re.IGNORECASE
 )
@@ -31,12 +33,20 @@ def _clean(value: Any) -> Any:
     return value
 
 
+def _exceptions(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception as its kind and its place; its message stays here where it may be somebody's data."""
+    error = of_exc_info(event.pop("exc_info", None))
+    if error is not None:
+        event["exception"] = trace(error)
+    return event
+
+
 def configure(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _exceptions,
             scrub,
             structlog.processors.JSONRenderer(),
         ],

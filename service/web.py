@@ -6,8 +6,10 @@ import hashlib
 import ipaddress
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -240,6 +242,19 @@ def streamed(name: str, count: int, read: Callable[[Session, int], bytes]) -> Re
 def attachment(name: str, media_type: str, content: bytes | Iterator[bytes]) -> Response:
     """Always a download, never a page: `nosniff` and an empty sandbox besides."""
     made = Response(content, mimetype=media_type)
-    made.headers.set("Content-Disposition", "attachment", filename=name)
+    made.headers.set("Content-Disposition", "attachment", **_names(name))
     made.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return made
+
+
+_UNQUOTED = "!#$&+-.^_`|~"
+"""RFC 5987, `attr-char`, beside letters and digits."""
+
+
+def _names(name: str) -> dict[str, str]:
+    """A file's name for RFC 6266: as it is in ASCII; otherwise as UTF-8, and near it for whoever does not read that."""
+    if name.isascii():
+        return {"filename": name}
+    near = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().strip()
+    whole = near if near.partition(".")[0].strip() else f"file{near}"
+    return {"filename": whole, "filename*": f"UTF-8''{quote(name, safe=_UNQUOTED)}"}

@@ -68,8 +68,10 @@ def make_engine(url: str, *, role: str | None = APP_ROLE, pool_size: int = 8, po
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     connect_args = {"options": options, "application_name": "holdfast", "connect_timeout": 5}
     if not pooled:
-        return create_engine(driver_url(url), poolclass=NullPool, connect_args=connect_args)
-    engine = create_engine(driver_url(url), poolclass=QueuePool, pool_size=pool_size, max_overflow=4, pool_timeout=10, connect_args=connect_args)
+        return create_engine(driver_url(url), poolclass=NullPool, connect_args=connect_args, hide_parameters=True)
+    engine = create_engine(
+        driver_url(url), poolclass=QueuePool, pool_size=pool_size, max_overflow=4, pool_timeout=10, connect_args=connect_args, hide_parameters=True
+    )
     event.listen(engine, "checkout", _ping_when_idle)
     event.listen(engine, "checkin", _remember_use)
     return engine

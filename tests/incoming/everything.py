@@ -44,6 +44,8 @@ class Watch:
     def judge(self, what: str, reply: Reply) -> None:
         """No 5xx; a refusal has written nothing since the last look."""
         self.answered[reply.status] = self.answered.get(reply.status, 0) + 1
+        if not all(value.isascii() for value in reply.headers.values()):
+            self.wrong.append(f"{what}: a header of the answer is not ASCII")
         if reply.status >= 500:
             self.wrong.append(f"{what}: {reply.status}")
         if reply.status < 400:

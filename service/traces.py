@@ -1,0 +1,59 @@
+"""How an exception is written down: what it is and where it happened, never what it says when that may be somebody's data.
+
+A database repeats in its message the value that it refuses, and so do Python's own messages about values. A message is
+kept only where it speaks of code.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any, cast
+
+_ABOUT_CODE = (AssertionError, AttributeError, ImportError, NameError, NotImplementedError, RecursionError)
+_DEEPEST = 10
+"""Causes behind an exception that are followed."""
+
+
+def trace(error: BaseException) -> str:
+    """All that may be known of an exception and its causes, innermost first; the lines of code, and none of their values."""
+    written = []
+    for one in reversed(_chain(error)):
+        frames = "".join(traceback.format_list(traceback.extract_tb(one.__traceback__)))
+        written.append(f"{frames}{describe(one)}")
+    return "\n".join(written)
+
+
+def describe(error: BaseException) -> str:
+    """'DataError sqlstate=22P05 constraint=…': the class, and of a database's refusal the names that decide."""
+    return " ".join([type(error).__qualname__, *_names(error), *([str(error)] if isinstance(error, _ABOUT_CODE) else [])])
+
+
+def _names(error: BaseException) -> list[str]:
+    driver: Any = getattr(error, "orig", None) or error
+    diagnosis = getattr(driver, "diag", None)
+    found = {
+        "sqlstate": getattr(driver, "sqlstate", None),
+        "table": getattr(diagnosis, "table_name", None),
+        "column": getattr(diagnosis, "column_name", None),
+        "constraint": getattr(diagnosis, "constraint_name", None),
+    }
+    return [f"{name}={value}" for name, value in found.items() if value]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and len(found) < _DEEPEST and following not in found:
+        found.append(following)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    return found
+
+
+def of_exc_info(given: Any) -> BaseException | None:
+    """The exception that a log call means by `exc_info`."""
+    if isinstance(given, BaseException):
+        return given
+    if isinstance(given, tuple):
+        return cast("BaseException | None", given[1])
+    return sys.exc_info()[1] if given else None
