@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from service.domain import typeid
 from service.domain.errors import NotFound
@@ -47,6 +47,45 @@ def _known(text: str, prefix: str) -> str:
     return text
 
 
+def owned(
+    session: Session,
+    kind: type[Any],
+    prefix: str,
+    object_id: str,
+    *,
+    owner: str | None,
+    missing: str,
+    lock: bool = False,
+    only: ColumnElement[bool] | None = None,
+    whose: InstrumentedAttribute[Any] | None = None,
+) -> Any:
+    """A row of a table that names its freelancer, or in the column `whose` another owner. Raises NotFound with the sentence `missing`.
+
+    Whose it is, and `only` (what its owner may see of it), is asked in the same statement: an object of somebody else
+    takes the same way and the same time as one that does not exist.
+    """
+    if not typeid.is_typeid(object_id, prefix):
+        raise NotFound(missing)
+    query = select(kind).where(kind.id == object_id)
+    if owner is not EVERYONE:
+        query = query.where((kind.freelancer_id if whose is None else whose) == owner)
+        query = query if only is None else query.where(only)
+    found = maybe(session, query, lock=lock)
+    if found is None:
+        raise NotFound(missing)
+    return found
+
+
+def _contract_of(session: Session, query: Select[Any], owner: str | None) -> str:
+    """The contract's id that a child's query selects, if it is the owner's. Raises NotFound."""
+    if owner is not EVERYONE:
+        query = query.join(Contract).where(Contract.freelancer_id == owner)
+    found: str | None = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound("There is no such object.")
+    return found
+
+
 def freelancer(session: Session, freelancer_id: str, *, lock: bool = False) -> Freelancer:
     """Raises NotFound."""
     found: Freelancer = _one(session, select(Freelancer).where(Freelancer.id == _known(freelancer_id, "frl")), lock)
@@ -70,10 +109,8 @@ def contract(session: Session, contract_id: str, *, owner: str | None, lock: boo
 
 def milestone(session: Session, milestone_id: str, *, owner: str | None, lock: bool = True) -> tuple[Contract, Milestone]:
     """The milestone with its contract, which is locked unless said otherwise. Raises NotFound."""
-    contract_id = session.execute(select(Milestone.contract_id).where(Milestone.id == _known(milestone_id, "mst"))).scalar_one_or_none()
-    if contract_id is None:
-        raise NotFound("There is no such object.")
-    parent = contract(session, contract_id, owner=owner, lock=lock)
+    query = select(Milestone.contract_id).where(Milestone.id == _known(milestone_id, "mst"))
+    parent = contract(session, _contract_of(session, query, owner), owner=owner, lock=lock)
     return parent, next(m for m in parent.milestones if m.id == milestone_id)
 
 
@@ -95,9 +132,10 @@ def refund(session: Session, refund_id: str) -> tuple[Contract, Payment, Refund]
 
 
 def _of_contract(session: Session, kind: type[Any], prefix: str, object_id: str, owner: str | None, *, lock: bool) -> tuple[Contract, Any]:
-    query = select(kind).where(kind.id == _known(object_id, prefix))
-    parent = contract(session, _one(session, query, False).contract_id, owner=owner, lock=lock)
-    return parent, _one(session, query, lock)
+    known = _known(object_id, prefix)
+    contract_id = _contract_of(session, select(kind.contract_id).where(kind.id == known), owner)
+    parent = contract(session, contract_id, owner=owner, lock=lock)
+    return parent, _one(session, select(kind).where(kind.id == known), lock)
 
 
 def refund_request(session: Session, request_id: str, *, owner: str | None, lock: bool = False) -> tuple[Contract, RefundRequest]:

@@ -96,6 +96,13 @@ def _parameter(name: str) -> str:
         "explanation_id": "xpl",
         "key_id": "key",
         "staff_id": "stf",
+        "appeal_id": "apl",
+        "case_id": "cas",
+        "hold_id": "hld",
+        "pre_check_id": "pck",
+        "requirement_id": "req",
+        "suspension_id": "sus",
     }
     prefix = known.get(name) or _PREFIXES.get(name) or {"payout_id": "pyo"}.get(name)
-    return f"{prefix}_{_UUID}" if prefix else "contract"
+    plain = {"code": "M1", "form": "pdf", "month": "2026-01"}.get(name, "contract")
+    return f"{prefix}_{_UUID}" if prefix else plain

@@ -7,9 +7,8 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service import clients, events, queue
+from service import clients, events, queue, rows
 from service.act import Act
-from service.domain import typeid
 from service.domain.errors import Invalid, NotFound, StateConflict, TooManyRequests
 from service.domain.typeid import ObjectKind
 from service.escrow.states import touch
@@ -66,9 +65,8 @@ def passed_on(session: Session, contract: Contract) -> list[ClientLink]:
 
 def revoke(act: Act, contract: Contract, link_id: str) -> None:
     """From this commit on that link, and every browser that came in by it, sees nothing. Raises NotFound."""
-    link = act.session.get(ClientLink, link_id) if typeid.is_typeid(link_id, ObjectKind.CLIENT_LINK) else None
-    if link is None or link.contract_id != contract.id:
-        raise NotFound("There is no such link.")
+    missing, whose = "There is no such link.", ClientLink.contract_id
+    link: ClientLink = rows.owned(act.session, ClientLink, ObjectKind.CLIENT_LINK, link_id, owner=contract.id, missing=missing, whose=whose)
     link.revoked_at = link.revoked_at or act.now
     events.record(act, "link.revoked", contract, public=False, link=link.id)
 

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import events, rows
 from service.act import Act
-from service.domain import typeid
-from service.domain.errors import Gone, Invalid, NotFound
+from service.domain.errors import Gone, Invalid
 from service.models import AccountantLink, AccountantVisit, new_id
 
 MOST_DAYS, MOST_LINKS, MOST_VISITS = 366, 20, 200
@@ -41,9 +40,7 @@ def listed(session: Session, freelancer_id: str) -> list[AccountantLink]:
 
 def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink:
     """Raises NotFound."""
-    found = session.get(AccountantLink, link_id) if typeid.is_typeid(link_id, "acl") else None
-    if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
-        raise NotFound("There is no such link.")
+    found: AccountantLink = rows.owned(session, AccountantLink, "acl", link_id, owner=owner, missing="There is no such link.")
     return found
 
 

@@ -12,11 +12,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import agreement, events, holds, queue
+from service import agreement, events, holds, queue, rows
 from service.act import Act
-from service.domain import typeid
 from service.domain.actors import SYSTEM
-from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
+from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.money import check_contract_amount
 from service.domain.proof import AgreementEvidence
 from service.domain.typeid import ObjectKind
@@ -183,9 +182,8 @@ def open_amendment(session: Session, contract_id: str) -> Amendment | None:
 
 def find(session: Session, contract_id: str, amendment_id: str) -> Amendment:
     """Raises NotFound."""
-    found = session.get(Amendment, amendment_id) if typeid.is_typeid(amendment_id, ObjectKind.AMENDMENT) else None
-    if found is None or found.contract_id != contract_id:
-        raise NotFound("There is no such amendment.")
+    missing, whose = "There is no such amendment.", Amendment.contract_id
+    found: Amendment = rows.owned(session, Amendment, ObjectKind.AMENDMENT, amendment_id, owner=contract_id, missing=missing, whose=whose)
     return found
 
 

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from service import events, four_eyes, queue, rows
 from service.act import Act
-from service.domain import typeid
 from service.domain.actors import Actor
 from service.domain.calendar import add_business_days
-from service.domain.errors import Forbidden, NotFound, StateConflict
+from service.domain.errors import Forbidden, StateConflict
 from service.models import Appeal, File, Hold, new_id
 
 OUTCOMES = {"upheld": "uphold", "changed": "change", "reversed": "reverse"}
@@ -77,10 +76,7 @@ def _another(act: Act, hold: Hold, others: list[Actor]) -> None:
 
 def find(session: Session, appeal_id: str, *, owner: str | None, lock: bool = False) -> Appeal:
     """Raises NotFound."""
-    query = select(Appeal).where(Appeal.id == appeal_id) if typeid.is_typeid(appeal_id, "apl") else None
-    found: Appeal | None = rows.maybe(session, query, lock=lock)
-    if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
-        raise NotFound("There is no such appeal.")
+    found: Appeal = rows.owned(session, Appeal, "apl", appeal_id, owner=owner, missing="There is no such appeal.", lock=lock)
     return found
 
 

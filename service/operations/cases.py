@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from service import events, four_eyes, queue, rows
 from service.act import Act
-from service.domain import typeid
 from service.domain.actors import Actor
-from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
+from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.money import plain
 from service.escrow import taking
 from service.ledger import Account, balance
@@ -210,10 +209,8 @@ def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool
 
 def find(session: Session, case_id: str, *, owner: str | None, lock: bool = False) -> Confiscation:
     """Staff see all; the person sees a case once it was noticed. Raises NotFound."""
-    query = select(Confiscation).where(Confiscation.id == case_id) if typeid.is_typeid(case_id, "cas") else None
-    found: Confiscation | None = rows.maybe(session, query, lock=lock)
-    if found is None or owner not in (rows.EVERYONE, found.freelancer_id) or (owner is not rows.EVERYONE and found.noticed_at is None):
-        raise NotFound("There is no such case.")
+    noticed = Confiscation.noticed_at.is_not(None)
+    found: Confiscation = rows.owned(session, Confiscation, "cas", case_id, owner=owner, missing="There is no such case.", lock=lock, only=noticed)
     return found
 
 

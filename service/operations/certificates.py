@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from service import events, rows
 from service.act import Act
-from service.domain import typeid
-from service.domain.errors import NotFound, StateConflict
+from service.domain.errors import StateConflict
 from service.models import Certificate, new_id
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -57,10 +56,7 @@ def state(found: Certificate) -> str:
 
 def find(session: Session, certificate_id: str, *, owner: str | None, lock: bool = False) -> Certificate:
     """Raises NotFound."""
-    query = select(Certificate).where(Certificate.id == certificate_id) if typeid.is_typeid(certificate_id, "crt") else None
-    found: Certificate | None = rows.maybe(session, query, lock=lock)
-    if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
-        raise NotFound("There is no such certificate.")
+    found: Certificate = rows.owned(session, Certificate, "crt", certificate_id, owner=owner, missing="There is no such certificate.", lock=lock)
     return found
 
 

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from service import events, queue, rows
 from service.act import Act
-from service.domain import typeid
 from service.domain.errors import NotFound, StateConflict
 from service.domain.instants import known_at
 from service.models import ExportPiece, FinanceExport, new_id
@@ -66,9 +65,8 @@ def ask(act: Act, wanted: Question) -> FinanceExport:
 
 def find(session: Session, export_id: str, *, party: str | None) -> FinanceExport:
     """Finance sees all (`party` EVERYONE), a freelancer their own. Raises NotFound."""
-    found = session.get(FinanceExport, export_id) if typeid.is_typeid(export_id, "exp") else None
-    if found is None or party not in (rows.EVERYONE, found.party):
-        raise NotFound("There is no such export.")
+    missing, whose = "There is no such export.", FinanceExport.party
+    found: FinanceExport = rows.owned(session, FinanceExport, "exp", export_id, owner=party, missing=missing, whose=whose)
     return found
 
 

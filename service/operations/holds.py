@@ -220,10 +220,7 @@ def _end_suspension(act: Act, hold: Hold, reason: str) -> None:
 
 def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = False) -> Hold:
     """Staff see all, a freelancer those that concern them. Raises NotFound."""
-    query = select(Hold).where(Hold.id == hold_id) if typeid.is_typeid(hold_id, "hld") else None
-    found: Hold | None = rows.maybe(session, query, lock=lock)
-    if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
-        raise NotFound("There is no such hold.")
+    found: Hold = rows.owned(session, Hold, "hld", hold_id, owner=owner, missing="There is no such hold.", lock=lock)
     return found
 
 

@@ -18,7 +18,6 @@ from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.causes import Cause
-from service.domain.errors import NotFound
 from service.domain.typeid import ObjectKind
 from service.models import Contract, Invoice, Milestone, Refund, Release, new_id
 from service.policies.quotes import decimal
@@ -146,9 +145,7 @@ def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -
 
 def find(session: Session, invoice_id: str, *, owner: str | None) -> Invoice:
     """Raises NotFound."""
-    found = session.get(Invoice, invoice_id) if typeid.is_typeid(invoice_id, "inv") else None
-    if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
-        raise NotFound("There is no such invoice.")
+    found: Invoice = rows.owned(session, Invoice, "inv", invoice_id, owner=owner, missing="There is no such invoice.")
     return found
 
 

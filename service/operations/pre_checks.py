@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from service import clients, rows
 from service.act import Act
-from service.domain import typeid
-from service.domain.errors import NotFound
 from service.domain.typeid import ObjectKind
 from service.models import PreCheck, new_id
 
@@ -32,7 +30,5 @@ def ask(act: Act, freelancer_id: str, email: str, relation: str, kind: str) -> P
 
 def find(act: Act, pre_check_id: str, *, owner: str | None) -> PreCheck:
     """Raises NotFound."""
-    found = act.session.get(PreCheck, pre_check_id) if typeid.is_typeid(pre_check_id, ObjectKind.PRE_CHECK) else None
-    if found is None or owner not in (rows.EVERYONE, found.freelancer_id):
-        raise NotFound("There is no such answer.")
+    found: PreCheck = rows.owned(act.session, PreCheck, ObjectKind.PRE_CHECK, pre_check_id, owner=owner, missing="There is no such answer.")
     return found
