@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from service import rows
 from service.act import Act
 from service.db import fetch
-from service.domain import typeid
+from service.domain import names, typeid
+from service.domain.names import NameKind
+from service.domain.proof import AgreementEvidence
 from service.models import Contract, ContractText, Freelancer
 from service.policies import FOLDER as POLICY_FOLDER
 from service.policies import NORMAL
@@ -155,3 +157,10 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]
 
 def _line(milestone: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if milestone is None else {name: milestone[name] for name in ("title", "amount", "due_on")}
+
+
+def check_names(act: Act, evidence: AgreementEvidence) -> None:
+    """Raises Invalid for a signature that is no name of a person, or a company that carries an address."""
+    names.check("full_name", evidence.full_name, NameKind.PERSON, act.policies.platform_name)
+    if evidence.company:
+        names.check("company", evidence.company, NameKind.COMPANY, act.policies.platform_name)

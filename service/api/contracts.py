@@ -11,8 +11,8 @@ from service.api.framework import Call, Endpoints, after, call, if_match
 from service.api.schemas import answered, asked
 from service.domain import actors
 from service.domain.errors import Invalid
+from service.domain.terms import ClientTerms, MilestoneTerms, Terms
 from service.operations import access, contract_reads, contracts, deadlines, milestones, offers, statements
-from service.operations.offers import ClientTerms, MilestoneTerms, Terms
 from service.policies.quotes import margin_of
 
 blueprint = Endpoints("contracts", __name__, url_prefix="/v1", description="Contracts and milestones")

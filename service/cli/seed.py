@@ -20,11 +20,11 @@ from service.domain import actors
 from service.domain.actors import PSP
 from service.domain.money import to_stripe
 from service.domain.proof import AgreementEvidence, MailboxProof
+from service.domain.terms import ClientTerms, MilestoneTerms, Terms
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
 from service.operations import amendments, contracts, disputes, milestones, offers, payments, people, refund_requests, staff_members
 from service.operations.amendments import Wanted
-from service.operations.offers import ClientTerms, MilestoneTerms, Terms
 from service.runtime import Runtime
 from service.sandbox import checkout
 from service.sandbox.store import Store

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from service import events, rows
 from service.act import Act
+from service.domain import names
 from service.domain.errors import Gone, Invalid
+from service.domain.names import NameKind
 from service.models import AccountantLink, AccountantVisit, new_id
 
 MOST_DAYS, MOST_LINKS, MOST_VISITS = 366, 20, 200
@@ -20,6 +22,7 @@ def give(act: Act, freelancer_id: str, name: str, days: int) -> AccountantLink:
     rows.freelancer(act.session, freelancer_id, lock=True)
     if not 1 <= days <= MOST_DAYS:
         raise Invalid.one("/days", "days", f"From 1 to {MOST_DAYS} days.")
+    names.check("/name", name, NameKind.PERSON, act.policies.platform_name)
     if len([one for one in listed(act.session, freelancer_id) if _open(one, act.now)]) >= MOST_LINKS:
         raise Invalid.one("/name", "too_many", f"At most {MOST_LINKS} links are open at once; end one first.")
     made = AccountantLink(id=new_id("acl"), freelancer_id=freelancer_id, name=name, made_at=act.now, expires_at=act.now + timedelta(days=days), revoked_at=None)

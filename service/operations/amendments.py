@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from service import agreement, events, holds, queue, rows
 from service.act import Act
+from service.domain import names
 from service.domain.actors import SYSTEM
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.money import check_contract_amount
+from service.domain.names import NameKind
 from service.domain.proof import AgreementEvidence
 from service.domain.typeid import ObjectKind
 from service.escrow import states
@@ -77,6 +79,7 @@ def accept(act: Act, contract: Contract, amendment: Amendment, evidence: Agreeme
     contract.quote = agreement.fresh_quote(act, contract)
     text = agreement.new_version(act, contract)
     if evidence is not None:
+        agreement.check_names(act, evidence)
         act.session.add(
             Acceptance(
                 contract_id=contract.id, text_version=contract.text_version, text_hash=contract.text_hash, text=text, quote=contract.quote,
@@ -123,6 +126,8 @@ def _check(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
     for i, one in enumerate(wanted):
         check_contract_amount(one.amount_minor, contract.currency, f"/milestones/{i}/amount")
         milestone = known.get(one.milestone_id or "")
+        if milestone is None or milestone.title != one.title:
+            names.check(f"/milestones/{i}/title", one.title, NameKind.TITLE, act.policies.platform_name)
         if milestone is not None and milestone.state not in _UNPAID and one.amount_minor != milestone.amount_minor:
             raise Invalid.one(f"/milestones/{i}/amount", "paid_already", "What is paid, or being paid, keeps its amount.")
     left_out = [m for m in contract.milestones if m.id not in named and m.state not in (*_UNPAID, "cancelled")]

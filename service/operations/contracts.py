@@ -22,6 +22,7 @@ _UNPAID = ("planned", "awaiting_funding", "funding")
 def accept(act: Act, contract: Contract, text_version: int, evidence: AgreementEvidence) -> Contract:
     """Bind both. The text must be the one that was shown; from here on the quote is frozen. Raises StateConflict, Stale."""
     holds.refuse(act, "accept", holds.subjects_of(contract))
+    agreement.check_names(act, evidence)
     events.move(act, contract, "accept")
     if contract.text_version != text_version:
         raise Stale("The text has changed since you read it.")

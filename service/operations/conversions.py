@@ -72,6 +72,7 @@ def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
 def agree(act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence) -> Contract:
     """The client agrees: the old contract keeps what is paid, the new one begins, accepted. Raises StateConflict, Forbidden, Invalid."""
     holds.refuse(act, "amend", holds.subjects_of(contract))
+    agreement.check_names(act, evidence)
     if amendment.proposed_by == act.role:
         raise Forbidden("The other side has to agree.")
     moving = _moving(contract)

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from service.act import Act
-from service.domain import typeid
+from service.domain import names, typeid
 from service.domain.errors import Invalid, NotFound, TooLarge
+from service.domain.names import NameKind
 from service.models import Contract, File, FileChunk, Hold, new_id
 
 LARGEST = 20 * 1024 * 1024
@@ -48,6 +49,7 @@ def store(act: Act, place: Contract | Hold, name: str, content: bytes) -> File:
     used = act.session.execute(select(func.coalesce(func.sum(File.byte_count), 0)).where(_of(place))).scalar_one()
     if int(used) + len(content) > LARGEST_TOGETHER:
         raise TooLarge("The files of a contract or a hold may have 200 MiB together.")
+    names.check("/file", name, NameKind.FILE, act.policies.platform_name)
     safe = "".join(ch for ch in name.replace("\\", "/").rpartition("/")[2] if ch.isprintable())[:120] or "file"
     file = File(
         id=new_id("fil"), contract_id=place.id if isinstance(place, Contract) else None, hold_id=place.id if isinstance(place, Hold) else None, name=safe,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -15,45 +14,12 @@ from service.domain.actors import SYSTEM
 from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.fees import SURCHARGE_FORBIDDEN
 from service.domain.money import check_contract_amount
+from service.domain.terms import Terms
 from service.escrow.states import touch
 from service.models import ChangeRequest, Contract, Event, Milestone, new_id
 
 CHANGE_TOPICS = ("price", "dates", "scope", "terms", "my_details", "other")
 _EDITABLE = ("draft", "sent", "change_requested")
-
-
-@dataclass(frozen=True)
-class MilestoneTerms:
-    """One milestone as the freelancer writes it."""
-
-    title: str
-    amount_minor: int
-    due_on: date | None = None
-
-
-@dataclass(frozen=True)
-class ClientTerms:
-    email: str
-    name: str
-    company: str | None = None
-    country: str | None = None
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What the two agree on, as the freelancer writes it."""
-
-    client: ClientTerms
-    title: str
-    description: str
-    currency: str
-    milestones: list[MilestoneTerms]
-    kind: str = "direct"
-    relation: str | None = None
-    fee_rate: str | None = None
-    review_period_days: int = 14
-    processing_borne_by: str = "platform"
-    metadata: dict[str, Any] | None = None
 
 
 def create(act: Act, freelancer_id: str, terms: Terms) -> Contract:
@@ -249,6 +215,7 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
         raise Invalid.one("/milestones", "milestone_count", f"A contract has 1 to {windows.milestones_max} milestones.")
     for i, milestone in enumerate(terms.milestones):
         check_contract_amount(milestone.amount_minor, terms.currency, f"/milestones/{i}/amount")
+    terms.check_names(act.policies.platform_name)
     country = terms.client.country
     if terms.processing_borne_by in ("client", "split") and not act.policies.surcharge_legal_basis:
         if country is None:

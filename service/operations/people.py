@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from service import clock, events
 from service.act import Act
 from service.db import fetch
-from service.domain import actors, address, typeid
+from service.domain import actors, address, names, typeid
 from service.domain.actors import Actor
 from service.domain.errors import Invalid, NotFound, Unauthenticated
+from service.domain.names import NameKind
 from service.domain.permissions import ROLE_PERMISSIONS, key_prefix
 from service.models import ApiKey, Freelancer, new_id
 from service.models.people import ROLES
@@ -44,6 +45,7 @@ class Principal:
 
 def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: str, country: str) -> Freelancer:
     """Enter a freelancer of the marketplace. Raises Invalid when `external_ref` is taken."""
+    names.check("/display_name", display_name, NameKind.PERSON, act.policies.platform_name)
     # Two calls at once: the unique index lets one through, the other waits here and then finds it.
     act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 1))"), {"ref": external_ref})
     if act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == external_ref)).first():

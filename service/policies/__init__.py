@@ -111,6 +111,7 @@ class Policies:
     surcharge_legal_basis: str
     forfeit_legal_basis: str
     bank_debit: bool
+    platform_name: str
 
     def schedule_for(self, kind: str, on: date, currency: str) -> Schedule:
         """The schedule of a kind in force on a day, with thresholds of a currency. Raises Invalid before the first one."""
@@ -176,4 +177,5 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
         surcharge_legal_basis=settings.surcharge_legal_basis,
         forfeit_legal_basis=settings.forfeit_legal_basis,
         bank_debit=settings.bank_debit,
+        platform_name=settings.platform_name,
     )
