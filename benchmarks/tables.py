@@ -14,6 +14,8 @@ from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.lifecycle import MACHINES, Machine
 from service.domain.notices import NOTICES
+from service.domain.voices import VOICES
+from service.worker.letter_parts import pattern
 
 DOCS = Path("docs")
 NOT_TESTED: dict[str, str] = {}
@@ -72,15 +74,19 @@ def mails() -> str:
     out = [
         "# Letters",
         "",
-        "Generated from `service/domain/notices.py` and the templates in `service/worker/letters`.",
+        "Generated from `service/domain/notices.py`, `service/domain/voices.py` and the templates in `service/worker/letters`.",
         "",
-        "| when | who | subject |",
-        "|---|---|---|",
+        "What people wrote stands in a box with its author's name; addresses in it, and in names and titles, are taken apart so that no",
+        "mail program makes a link of them. A letter has as many links as it has buttons.",
+        "",
+        "| when | who | subject | in whose name, and where a reply goes | links |",
+        "|---|---|---|---|---|",
     ]
     for fact, targets in NOTICES.items():
         for audience, template in targets:
             subject = (Path("service/worker/letters") / f"{template}.txt").read_text().split("\n", 1)[0]
-            out.append(f"| `{fact}` | {audience} | {re.sub(r'[{][{%].*?[%}][}]', '…', subject)} |")
+            shown = re.sub(r"[{][{%].*?[%}][}]", "…", subject)
+            out.append(f"| `{fact}` | {audience} | {shown} | {VOICES[template].value} | {pattern(template).buttons} |")
     return "\n".join(out) + "\n"
 
 

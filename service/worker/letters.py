@@ -1,26 +1,24 @@
 """From a message's row to a letter: template and parameters in, text and HTML of the same content out.
 
-Links and codes are made here, when the letter leaves, and stored nowhere. A template is a subject line, paragraphs, and
-at most one button; both forms are built from the same blocks, so they cannot differ.
+Links and codes are made here, when the letter leaves, and stored nowhere. Which name it carries and whom a reply
+reaches is the table of `domain.voices`; what a template is made of, `letter_parts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from babel.dates import format_datetime
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import escape
 
 from service.act import Act
-from service.domain import typeid
+from service.domain import inert, names, typeid
 from service.domain.money import plain
+from service.domain.names import NameKind
 from service.domain.typeid import ObjectKind
+from service.domain.voices import FOR_FREELANCERS, VOICES, Voice
 from service.gateways.mail import Letter
 from service.models import (
     Chargeback,
@@ -40,60 +38,69 @@ from service.models import (
 from service.operations import links, tax_dues
 from service.policies.quotes import decimal
 from service.runtime import Runtime
-from service.worker import letters_safety
-
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "letters"), autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True  # noqa: S701  text; the HTML is escaped below
-)  # fmt: skip
-_BUTTON = "[button] "
-
-
-@dataclass(frozen=True)
-class _Content:
-    subject: str
-    paragraphs: list[str]
-    button: tuple[str, str] | None
+from service.worker import letter_forms, letters_safety
+from service.worker.letter_parts import Button, Pattern, pattern
 
 
 def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
     """The letter of a message, from the present state of what it is about."""
-    values = _values(ctx, act, message)
-    content = _content(_TEMPLATES.get_template(f"{message.template}.txt").render(values), values.get("link_url", ""))
-    freelancer = values.get("freelancer")
-    to_client = freelancer is not None and message.recipient != freelancer.email
+    made_of = pattern(message.template)
+    values = _values(ctx, act, message, made_of)
+    parts = made_of.fill(values, values.get("link_url", ""))
     platform = ctx.settings.platform_name
+    footer = _footer(ctx, values, linked=any(isinstance(part, Button) for part in parts.parts))
+    from_name, reply_to = _voice(ctx, message.template, values)
     return Letter(
         message_id=message.id,
         to=message.recipient,
-        from_name=f"{freelancer.display_name} via {platform}" if to_client and freelancer else platform,
+        from_name=from_name,
         from_address=ctx.settings.mail_from,
-        reply_to=freelancer.email if to_client and freelancer else None,
-        subject=content.subject,
-        text=_as_text(content, _footer(ctx, values)),
-        html=_as_html(content, _footer(ctx, values), platform),
+        reply_to=reply_to,
+        subject=parts.subject,
+        text=letter_forms.as_text(parts, footer, platform),
+        html=letter_forms.as_html(parts, footer, platform),
         date=act.now,
     )
 
 
-def _values(ctx: Runtime, act: Act, message: Message) -> dict[str, Any]:
+def _voice(ctx: Runtime, template: str, values: dict[str, Any]) -> tuple[str, str]:
+    """(the sender's name, whom a reply reaches)."""
+    platform, voice = ctx.settings.platform_name, VOICES[template]
+    if voice is Voice.COLLEAGUE:
+        return platform, values["contract"].client.email
+    if voice is Voice.PLATFORM:
+        return platform, ctx.settings.support_email
+    freelancer = values["freelancer"]
+    # A name that is stored and would be refused today does not speak: the letter is the platform's, the reply theirs.
+    refused = names.objection("", freelancer.display_name, NameKind.PERSON, platform)
+    return platform if refused else f"{inert.one_line(freelancer.display_name)} via {platform}", freelancer.email
+
+
+def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[str, Any]:
     params = message.params
-    values: dict[str, Any] = {"platform": ctx.settings.platform_name, "when": when, "difference": _difference_in(message, act), **params}
+    values: dict[str, Any] = params | {"platform": ctx.settings.platform_name, "when": when, "difference": _difference_in(message, act), "writer": ""}
     contract = act.session.get(Contract, message.contract_id) if message.contract_id else None
     if contract is not None:
-        link = act.session.get_one(ClientLink, params["link"]) if "link" in params else links.current_link(act, contract)
         values |= {
             "contract": contract,
             "freelancer": contract.freelancer,
+            "writer": {"client": contract.client_name, "freelancer": contract.freelancer.display_name}.get(params.get("by", ""), ""),
             "total": plain(contract.total_minor, contract.currency),
-            "link_url": f"{ctx.settings.public_url}/l/{ctx.tokens.link(link.id, link.revision)}",
-            "link_ends": when(link.expires_at),
         }
+        if made_of.buttons and message.template not in FOR_FREELANCERS:
+            values |= _link_values(ctx, act, contract, params)
         milestone = next((m for m in contract.milestones if m.id == params["object"]), None)
         if milestone is not None:
             values |= {"milestone": milestone, "milestone_amount": plain(milestone.amount_minor, contract.currency)}
     if "challenge" in params:
         values["code"] = links.code_of(ctx.settings.secret_keys[-1], params["challenge"])
     return values | _money_values(act, params, contract, lambda hold_id: f"{ctx.settings.public_url}/f/{ctx.tokens.sign('notice', hold_id)}")
+
+
+def _link_values(ctx: Runtime, act: Act, contract: Contract, params: dict[str, Any]) -> dict[str, Any]:
+    """The client's link, or the one that the letter is about. A freelancer's letter never carries it."""
+    link = act.session.get_one(ClientLink, params["link"]) if "link" in params else links.current_link(act, contract)
+    return {"link_url": f"{ctx.settings.public_url}/l/{ctx.tokens.link(link.id, link.revision)}", "link_ends": when(link.expires_at)}
 
 
 def _difference_in(message: Message, act: Act) -> Callable[[dict[str, Any]], str]:
@@ -178,41 +185,11 @@ def when(instant: datetime) -> str:
     return format_datetime(instant, "d MMMM y, HH:mm 'UTC'", locale="en")
 
 
-def _content(rendered: str, link_url: str) -> _Content:
-    subject, _, body = rendered.partition("\n")
-    blocks = [" ".join(block.split()) for block in body.split("\n\n") if block.strip()]
-    button = next((block.removeprefix(_BUTTON) for block in blocks if block.startswith(_BUTTON)), None)
-    return _Content(subject.strip(), [b for b in blocks if not b.startswith(_BUTTON)], (button, link_url) if button else None)
-
-
-def _footer(ctx: Runtime, values: dict[str, Any]) -> list[str]:
+def _footer(ctx: Runtime, values: dict[str, Any], *, linked: bool) -> list[str]:
     lines = [f"{ctx.settings.platform_name} holds payments apart from its own money. We never ask for card details by e-mail."]
     if "contract" in values:
-        lines.append(f"Contract {values['contract'].id}. The link in this letter works until {values['link_ends']}; no account is needed.")
+        lines.append(f"Contract {values['contract'].id}.")
+    if linked and "link_ends" in values:
+        lines.append(f"The link in this letter works until {values['link_ends']}; no account is needed.")
     lines.append(f"Questions about the money: {ctx.settings.support_email}")
     return lines
-
-
-def _as_text(content: _Content, footer: list[str]) -> str:
-    parts = list(content.paragraphs)
-    if content.button:
-        parts.insert(min(2, len(parts)), f"{content.button[0]}:\n{content.button[1]}")
-    return "\n\n".join([*parts, "-- ", *footer]) + "\n"
-
-
-def _as_html(content: _Content, footer: list[str], platform: str) -> str:
-    paragraphs = [f'<p style="margin:0 0 16px">{escape(p)}</p>' for p in content.paragraphs]
-    if content.button:
-        label, url = content.button
-        style = "display:inline-block;background:#14532d;color:#ffffff;padding:13px 22px;border-radius:8px;text-decoration:none;font-weight:600"
-        paragraphs.insert(min(2, len(paragraphs)), f'<p style="margin:8px 0 24px"><a href="{escape(url)}" style="{style}">{escape(label)}</a></p>')
-    small = "".join(f'<p style="margin:0 0 6px">{escape(line)}</p>' for line in footer)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(content.subject)}</title></head>"
-        '<body style="margin:0;background:#f4f5f1;color:#1d2a22;font:16px/1.55 system-ui,-apple-system,Segoe UI,sans-serif">'
-        '<div style="max-width:560px;margin:0 auto;padding:28px 20px">'
-        f'<p style="font-weight:700;color:#14532d;margin:0 0 18px">{escape(platform)}</p>'
-        f'<div style="background:#ffffff;border:1px solid #dfe3da;border-radius:12px;padding:26px 24px 12px">{"".join(paragraphs)}</div>'
-        f'<div style="color:#5d6a60;font-size:13px;padding:16px 6px">{small}</div></div></body></html>'
-    )

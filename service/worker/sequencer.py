@@ -80,7 +80,7 @@ def _announce(act: Act, event: Event) -> None:
     for template, recipient in notices_for(act.session, event):
         message = Message(
             id=new_id("msg"), cause=f"{event.id}:{template}:{recipient}", template=template, recipient=recipient, contract_id=event.contract_id,
-            params=event.data | {"object": event.object_id, "fact": event.type}, state="queued", created_at=act.now, sent_at=None, bounced_at=None,
+            params={"by": event.actor.role} | event.data | {"object": event.object_id, "fact": event.type}, state="queued", created_at=act.now, sent_at=None, bounced_at=None,
         )  # fmt: skip
         act.session.add(message)
         queue.enqueue(act, "mail_send", message.id)
