@@ -14,6 +14,7 @@ from typing import Any
 from babel.dates import format_datetime
 
 from service.act import Act
+from service.config import Settings
 from service.domain import inert, names, typeid
 from service.domain.money import plain
 from service.domain.names import NameKind
@@ -49,7 +50,7 @@ def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
     parts = made_of.fill(values, values.get("link_url", ""))
     platform = ctx.settings.platform_name
     footer = _footer(ctx, values, linked=any(isinstance(part, Button) for part in parts.parts))
-    from_name, reply_to = _voice(ctx, message.template, values)
+    from_name, reply_to = sender(ctx.settings, message.template, values.get("freelancer"), values.get("contract"))
     return Letter(
         message_id=message.id,
         to=message.recipient,
@@ -63,14 +64,13 @@ def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
     )
 
 
-def _voice(ctx: Runtime, template: str, values: dict[str, Any]) -> tuple[str, str]:
-    """(the sender's name, whom a reply reaches)."""
-    platform, voice = ctx.settings.platform_name, VOICES[template]
-    if voice is Voice.COLLEAGUE:
-        return platform, values["contract"].client.email
-    if voice is Voice.PLATFORM:
-        return platform, ctx.settings.support_email
-    freelancer = values["freelancer"]
+def sender(settings: Settings, template: str, freelancer: Freelancer | None, contract: Contract | None) -> tuple[str, str]:
+    """(the name a letter comes from, whom a reply reaches)."""
+    platform, voice = settings.platform_name, VOICES[template]
+    if voice is Voice.COLLEAGUE and contract is not None:
+        return platform, contract.client.email
+    if voice is Voice.PLATFORM or freelancer is None:
+        return platform, settings.support_email
     # A name that is stored and would be refused today does not speak: the letter is the platform's, the reply theirs.
     refused = names.objection("", freelancer.display_name, NameKind.PERSON, platform)
     return platform if refused else f"{inert.one_line(freelancer.display_name)} via {platform}", freelancer.email
