@@ -9,8 +9,10 @@ from werkzeug.wrappers import Response
 
 from service import agreement, billing, rows, web
 from service.act import Act
+from service.domain import names
 from service.domain.errors import Invalid, NotFound
 from service.domain.incoming import is_digits
+from service.domain.names import NameKind
 from service.domain.proof import AgreementEvidence
 from service.escrow.money import held_minor
 from service.exports import given, receipt_paper
@@ -106,6 +108,9 @@ def _acceptance_values() -> tuple[dict[str, str], list[tuple[str, str]]]:
     problems = [(name, f"At most {limit} characters.") for name, limit in _FIELDS.items() if len(values[name]) > limit]
     if not values["full_name"]:
         problems.append(("full_name", "Write your full name."))
+    judged = ("full_name", NameKind.PERSON), ("company", NameKind.COMPANY)
+    found = [names.objection(name, values[name], kind, web.runtime().settings.platform_name) for name, kind in judged]
+    problems += [(one.pointer, one.message) for one in found if one]
     if request.form.get("agree") != "yes":
         problems.append(("agree", "Tick the box to agree to this contract."))
     return values, problems
