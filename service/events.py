@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.act import Act
+from service.domain.feed import FEED
 from service.domain.lifecycle import Move, allowed_move
 from service.models import (
     Amendment,
@@ -54,12 +55,15 @@ def record(
     to_state: str | None = None,
     **data: Any,
 ) -> Event:
-    """Write one fact about `subject`. `data` is what a reader of the feed needs besides the ids; no secrets, no card data."""
+    """Write one fact about `subject`. `data` is what follows from it needs, and staff read; no secrets, no card data.
+
+    Nobody outside is told of it unless `domain.feed` lists its type, and then only what is listed there.
+    """
     contract = subject if isinstance(subject, Contract) else contract
     event = Event(
         id=new_id("evt"),
         type=fact,
-        public=public,
+        public=public and fact in FEED,
         object_id=subject.id if hasattr(subject, "id") else subject.freelancer_id,
         contract_id=contract.id if contract else None,
         contract_kind=contract.kind if contract else None,

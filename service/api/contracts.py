@@ -12,7 +12,7 @@ from service.api.schemas import answered, asked
 from service.domain import actors
 from service.domain.errors import Invalid
 from service.domain.terms import ClientTerms, MilestoneTerms, Terms
-from service.operations import access, contract_reads, contracts, deadlines, milestones, offers, statements
+from service.operations import access, contract_reads, contracts, deadlines, event_reads, milestones, offers, statements
 from service.policies.quotes import margin_of
 
 blueprint = Endpoints("contracts", __name__, url_prefix="/v1", description="Contracts and milestones")
@@ -141,7 +141,7 @@ def timeline(query: dict[str, Any], contract_id: str) -> Response:
     """What happened to a contract, oldest first."""
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
-        found = contract_reads.timeline(made.act.session, contract.id, after(query["cursor"]) or 0, query["limit"])
+        found = event_reads.timeline(made.act.session, made.reader, contract.id, after(query["cursor"]) or 0, query["limit"])
         return made.page(_event, found, query["limit"], key="number")
 
 

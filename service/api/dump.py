@@ -11,9 +11,22 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from service.domain.actors import Actor, ActorKind
+
 
 class ActorText(fields.String):
     """Who did it, as rows keep it: `freelancer:frl_…`, `staff:key_…`, `system`."""
+
+
+class PartyText(ActorText):
+    """Who of a contract's people did it: a kind alone for all but a freelancer, whose id is no secret to the other side.
+
+    A client's own id is known on the whole platform, a key's id is staff's.
+    """
+
+
+def _party(actor: Actor) -> str:
+    return str(actor) if actor.kind is ActorKind.FREELANCER else str(actor.kind)
 
 
 Step = tuple[str, Callable[[Any], Any]]
@@ -38,6 +51,8 @@ def _step(schema: Schema, field: fields.Field[Any], name: str) -> Callable[[Any]
 
 
 def _converter(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(field, PartyText):
+        return _party
     if isinstance(field, ActorText):
         return str
     if isinstance(field, fields.DateTime | fields.Date):

@@ -20,6 +20,7 @@ from service.api import idempotency
 from service.api.bodies import Parser
 from service.domain import actors, permissions
 from service.domain.errors import BadVersion, FieldError, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
+from service.domain.feed import Reader
 from service.models import Contract
 from service.operations import people
 from service.operations.people import Principal
@@ -102,6 +103,12 @@ class Call:
         """The act in the name of the person of staff; for two people to be two, the marketplace counts as one of them."""
         who = self.principal.staff_id or self.principal.key_id
         return self.act.as_(actors.staff(who))
+
+    @property
+    def reader(self) -> Reader:
+        """As whom this caller reads what happened."""
+        roles = {"freelancer": Reader.FREELANCER, "platform": Reader.PLATFORM}
+        return Reader.FREELANCER if self.principal.freelancer_id else roles.get(self.principal.role, Reader.STAFF)
 
     def owner_or(self, freelancer_id: str | None) -> str | None:
         """For platform keys that name a freelancer; freelancer keys may not."""

@@ -17,7 +17,7 @@ from service.domain.timeouts import TIMEOUTS
 from service.ledger import checks
 from service.models import Event, JournalEntry
 from service.models.people import ROLES
-from service.operations import people
+from service.operations import event_reads, people
 
 blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger")
 
@@ -109,14 +109,14 @@ def process(name: str) -> Response:
 def events(query: dict[str, Any]) -> Response:
     """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
     with call() as made:
-        statement = select(Event).where(Event.public, Event.position > (after(query["cursor"]) or 0)).order_by(Event.position).limit(query["limit"] + 1)
+        statement = select(Event).where(Event.position > (after(query["cursor"]) or 0)).order_by(Event.position).limit(query["limit"] + 1)
         if made.owner:
             statement = statement.where(Event.freelancer_id == made.owner)
         if query["contract"]:
             statement = statement.where(Event.contract_id == rows.contract(made.act.session, query["contract"], owner=made.owner).id)
         if query["type"]:
             statement = statement.where(Event.type == query["type"])
-        return made.page(_event, list(made.act.session.execute(statement).scalars()), query["limit"], key="position")
+        return made.page(_event, event_reads.page(made.act.session, made.reader, statement), query["limit"], key="position")
 
 
 @blueprint.route("/ledger/accounts", methods=["GET"], permission="finance:read")

@@ -37,7 +37,7 @@ def statement(act: Act, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
         "effects": [{"what": e.what, "object": e.object_id, "outcome": e.outcome, "at": e.at.isoformat()} for e in hold.effects],
         "expires_at": _iso(hold.expires_at), "next_decision_at": None if hold.ended_at else holds.next_decision_at(hold).isoformat(),
         "appeal": {"until": hold.appeal_until.isoformat(), "how": f"POST /v1/holds/{hold.id}/appeals", "free": True, "decided_by": "another person"},
-        "ended_at": _iso(hold.ended_at), "end_reason": hold.end_reason,
+        "ended_at": _iso(hold.ended_at), "end_reason": hold.end_reason if told else None,
     }  # fmt: skip
     if staff:
         shown |= {

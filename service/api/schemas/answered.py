@@ -166,12 +166,9 @@ class EventOut(Out):
     timestamp = fields.AwareDateTime(attribute="occurred_at")
     contract_id = fields.String(allow_none=True)
     sequence = fields.Integer(allow_none=True)
-    actor = ActorText()
-    data = fields.Method("get_data")
+    actor = fields.String()
+    data = fields.Dict()
     metrics = fields.Function(lambda e: web.runtime().policies.metrics_of(e.contract_kind))
-
-    def get_data(self, event: Any) -> dict[str, Any]:
-        return {"object": event.object_id, "from": event.from_state, "to": event.to_state, **event.data}
 
 
 class MarginRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from service.api.dump import ActorText
+from service.api.dump import ActorText, PartyText
 from service.api.schemas.answered import Out
 from service.domain.capabilities import capabilities
 from service.domain.lifecycle import FREELANCER
@@ -65,7 +65,7 @@ class FileOut(Out):
     media_type = fields.String()
     bytes = fields.Integer(attribute="byte_count")
     sha256 = fields.String()
-    uploaded_by = ActorText()
+    uploaded_by = PartyText()
     uploaded_at = fields.AwareDateTime()
 
 
