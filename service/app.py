@@ -39,7 +39,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | None]:
     """Everything that views and handlers share; and, in sandbox mode, the application that stands in for the world."""
-    logs.configure(settings.log_level)
+    logs.configure(settings)
     failpoint.arm(settings.failpoints)
     db = Database(settings.database_url, pool_size=settings.web_threads + 2, mode=settings.mode)
     if settings.sandbox and not settings.stripe_key:

@@ -77,6 +77,8 @@ class Settings:
     """Names, besides this machine's own, under which the sandbox answers. It has no log-in: `sandbox_anywhere` says so once more."""
     sandbox_anywhere: bool = False
     """The sandbox may listen beyond this machine, under the names of `sandbox_hosts`: whoever reaches it may be anybody."""
+    log_addresses: bool = False
+    """Keep callers' IP addresses in the logs; without it they are cut out like other personal data."""
     failpoints: str = ""
     """Names of crash points to arm, `name=kill|raise`; refused in live mode."""
 

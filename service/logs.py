@@ -1,36 +1,113 @@
-"""Structured logs: one JSON line per event, with nothing in it that must not be: no token, key, code, address or card."""
+"""Structured logs: one JSON line per event, with nothing in it that must not be: no token, key, code, address or card.
+
+What a value is decides, not what it is called: every text that leaves, in whatever field, list, exception or traceback, is
+searched for the shapes of secrets and of personal data, and for the secrets of this process's own settings.
+"""
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import structlog
 
+from service.config import Settings
+from service.domain.inert import accounts
 from service.traces import of_exc_info, trace
 
-_SECRETS = re.compile(
-    r"(hf_(?:test|live)_[\w-]+|[rs]k_(?:test|live)_[\w]+|whsec_[\w]+|/l/[\w.\-]+|Bearer\s+\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\b(?:\d[ -]?){13,19}\b)", re.IGNORECASE
+HIDDEN: Final = "[hidden]"
+
+_SHAPES: Final = re.compile(
+    r"""
+      hf_(?:test|live)_[\w-]+                                  # our API keys
+    | [srp]k_(?:test|live)_\w+ | whsec_\w+                     # Stripe's keys and webhook secrets
+    | (?:pi|seti|cs|cus_ses)_\w+_secret_\w+                    # what lets a browser pay
+    | (?:acct|cus|pm|ba|card|tok|src)_[A-Za-z0-9]{14,}         # people and their ways of paying at Stripe
+    | /(?:l|f|a|i|enter)/[\w.\-]{16,}                          # our links
+    | \beyJ[\w-]{8,}(?:\.[\w-]+){1,2}                          # signed tokens, ours and JWT
+    | \bImNl[\w-]{8,}\.[\w-]+ | \b[\w-]{12,}\.[\w-]{43}\b      # itsdangerous: content and signature
+    | \b(?:Bearer|Basic|Digest|Negotiate|Token)\s+[\w+/=.:~-]{4,}  # headers of who is calling
+    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                          # password in an address of a server
+    | (?i:password|passwd|secret|token|api_?key|authorization|cookie|code)["']?\s*[=:]\s*["']?[^\s"',;&}\])]+
+    | -----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|$)          # private keys
+    | [\w.!\#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+            # e-mail addresses
+    | (?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])                  # cards
+    | (?<![\w-])\d{3}-?\d{2}-?\d{4}(?![\w-])                   # tax numbers of people in the US
+    """,
+    re.VERBOSE | re.DOTALL,
 )
-_NAMES = re.compile(r"secret|password|token|authorization|cookie|email|card|code\b", re.IGNORECASE)
+_IP: Final = re.compile(
+    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
+    r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:])|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?(?![\w:])"
+)
+_NAMES: Final = re.compile(
+    r"secret|password|passwd|token|authorization|cookie|e?mail(?!_sent)|card|iban|tax_?id|api_?key|private|address|recipient",
+    re.IGNORECASE,
+)
+_OURS: Final = frozenset({"timestamp", "level"})
+"""Written by us in these words; a time is not a card's number."""
+_SHORTEST_SECRET = 8
 
 
-def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """The last step before a line leaves: names that hold secrets are blanked, texts that look like secrets are cut out."""
-    return {key: "[hidden]" if _NAMES.search(key) and key != "code" else _clean(value) for key, value in event.items()}
+@dataclass(frozen=True)
+class Scrubber:
+    """The last step before a line leaves. `secrets`: of the settings, in every form in which they could appear."""
+
+    secrets: tuple[str, ...] = ()
+    addresses: bool = False
+    """Whether addresses of callers may stay: for operators who need them against attacks and may keep them."""
+
+    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+        return {key: value if key in _OURS else self._value(key, value) for key, value in event.items()}
+
+    def _value(self, key: str, value: Any) -> Any:
+        return HIDDEN if _NAMES.search(key) and value is not None else self._clean(value)
+
+    def _clean(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self._value(str(key), inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._clean(inner) for inner in value]
+        if isinstance(value, bytes):
+            return self.text(value.decode(errors="replace"))
+        # Whatever else there is becomes text by the renderer; then it has to be clean already.
+        return self.text(value if isinstance(value, str) else repr(value))
+
+    def text(self, text: str) -> str:
+        """A text without what must not be in a log."""
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        for start, end in reversed(accounts(text)):
+            text = text[:start] + HIDDEN + text[end:]
+        text = _SHAPES.sub(HIDDEN, text)
+        return text if self.addresses else _IP.sub(HIDDEN, text)
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SECRETS.sub("[hidden]", value)
-    if isinstance(value, dict):
-        return {key: "[hidden]" if _NAMES.search(str(key)) else _clean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(inner) for inner in value]
-    return value
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Every secret of the settings, as it is and in the forms that programs write: hex, Base64, URL-safe; longest first."""
+    plain: set[str] = set()
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if not field.repr and field.name not in ("fees", "entity", "kinds"):
+            plain |= {one for one in (value if isinstance(value, tuple) else (value,)) if len(one) >= _SHORTEST_SECRET}
+    forms: tuple[Callable[[bytes], str], ...] = (
+        bytes.hex,
+        lambda raw: raw.hex().upper(),
+        lambda raw: base64.b64encode(raw).decode().rstrip("="),
+        lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    )
+    found = plain | {one.upper() for one in plain if _is_hex(one)}
+    for one in plain:
+        raws = [one.encode(), *([bytes.fromhex(one)] if _is_hex(one) else [])]
+        found |= {form(raw) for raw in raws for form in forms}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _exceptions(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -41,16 +118,21 @@ def _exceptions(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapp
     return event
 
 
-def configure(level: str) -> None:
+def _is_hex(text: str) -> bool:
+    return len(text) % 2 == 0 and re.fullmatch("[0-9a-fA-F]+", text) is not None
+
+
+def configure(settings: Settings) -> None:
+    """From now on every line of this process goes through the scrubber of these settings."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _exceptions,
-            scrub,
+            Scrubber(secrets_of(settings), settings.log_addresses),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper(), logging.INFO)),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper(), logging.INFO)),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )

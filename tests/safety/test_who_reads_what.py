@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ def test_a_hold_whose_reason_must_not_be_told(world: World) -> None:
     """From placing to lifting: the feed, the timeline, the statement and the letters of the person and the marketplace are silent."""
     contract, _ = world.funded_contract()
     safety, ada = world.program("safety"), world.program()
-    hold = safety.post("/v1/staff/holds", SUSPECT | {"subject": world.ada_id})["id"]
+    until = (datetime.fromisoformat(world.sandbox.now()) + timedelta(days=20)).isoformat()
+    hold = safety.post("/v1/staff/holds", SUSPECT | {"subject": world.ada_id, "expires_at": until})["id"]
     world.program("approver").post(f"/v1/staff/holds/{hold}/confirm")
     world.program("approver2").post(f"/v1/staff/holds/{hold}/renew", {"days": 30})
     safety.post(f"/v1/staff/holds/{hold}/lift", {"reason": WORDS})
