@@ -7,12 +7,14 @@ searched for the shapes of secrets and of personal data, and for the secrets of 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import logging
 import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import structlog
 
@@ -34,6 +36,7 @@ _SHAPES: Final = re.compile(
     | \b(?:Bearer|Basic|Digest|Negotiate|Token)\s+[\w+/=.:~-]{4,}  # headers of who is calling
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                          # password in an address of a server
     | (?i:password|passwd|secret|token|api_?key|authorization|cookie|code)["']?\s*[=:]\s*["']?[^\s"',;&}\])]+
+    | (?i:code)\W{1,4}(?:(?:is|was)\W+)?\d{6}\b                # the six digits of a letter
     | -----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|$)          # private keys
     | [\w.!\#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+            # e-mail addresses
     | (?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])                  # cards
@@ -41,10 +44,7 @@ _SHAPES: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_IP: Final = re.compile(
-    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
-    r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:])|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?(?![\w:])"
-)
+_MAYBE_IP: Final = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]{3,45}(?![\w:])")
 _NAMES: Final = re.compile(
     r"secret|password|passwd|token|authorization|cookie|e?mail(?!_sent)|card|iban|tax_?id|api_?key|private|address|recipient",
     re.IGNORECASE,
@@ -63,22 +63,28 @@ class Scrubber:
     """Whether addresses of callers may stay: for operators who need them against attacks and may keep them."""
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-        return {key: value if key in _OURS else self._value(key, value) for key, value in event.items()}
+        return {
+            key: value if key in _OURS else self._value(key, value) for key, value in event.items()
+        }
 
     def _value(self, key: str, value: Any) -> Any:
         return HIDDEN if _NAMES.search(key) and value is not None else self._clean(value)
 
     def _clean(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):
-            return self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
+            return (
+                self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
+            )
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self._value(str(key), inner) for key, inner in value.items()}
+            return {
+                self.text(str(key)): self._value(str(key), inner) for key, inner in value.items()
+            }
         if isinstance(value, list | tuple | set | frozenset):
             return [self._clean(inner) for inner in value]
         if isinstance(value, bytes):
             return self.text(value.decode(errors="replace"))
         # Whatever else there is becomes text by the renderer; then it has to be clean already.
-        return self.text(value if isinstance(value, str) else repr(value))
+        return self.text(value if isinstance(value, str) else str(value))
 
     def text(self, text: str) -> str:
         """A text without what must not be in a log."""
@@ -87,7 +93,28 @@ class Scrubber:
         for start, end in reversed(accounts(text)):
             text = text[:start] + HIDDEN + text[end:]
         text = _SHAPES.sub(HIDDEN, text)
-        return text if self.addresses else _IP.sub(HIDDEN, text)
+        return text if self.addresses else _MAYBE_IP.sub(_without_ip, text)
+
+
+def _without_ip(found: re.Match[str]) -> str:
+    text = found[0].rstrip(".:")
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return found[0]
+    return HIDDEN + found[0][len(text) :]
+
+
+class _Libraries(logging.Handler):
+    """What libraries say by the standard logging goes the same way out."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        super().__init__()
+        self.scrubber = scrubber
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.scrubber.text(self.format(record)), file=sys.stderr)
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
@@ -96,7 +123,12 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     for field in fields(settings):
         value = getattr(settings, field.name)
         if not field.repr and field.name not in ("fees", "entity", "kinds"):
-            plain |= {one for one in (value if isinstance(value, tuple) else (value,)) if len(one) >= _SHORTEST_SECRET}
+            plain |= {
+                secret
+                for one in (value if isinstance(value, tuple) else (value,))
+                for secret in _with_password(one)
+                if len(secret) >= _SHORTEST_SECRET
+            }
     forms: tuple[Callable[[bytes], str], ...] = (
         bytes.hex,
         lambda raw: raw.hex().upper(),
@@ -118,21 +150,38 @@ def _exceptions(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapp
     return event
 
 
+def _with_password(setting: str) -> tuple[str, ...]:
+    """A setting and, where it is the address of a server, the password in it."""
+    password = urlsplit(setting).password if "://" in setting else None
+    return (setting, password, unquote(password)) if password else (setting,)
+
+
 def _is_hex(text: str) -> bool:
     return len(text) % 2 == 0 and re.fullmatch("[0-9a-fA-F]+", text) is not None
 
 
 def configure(settings: Settings) -> None:
     """From now on every line of this process goes through the scrubber of these settings."""
+    scrubber = Scrubber(secrets_of(settings), settings.log_addresses)
+    _scrub_libraries(scrubber)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _exceptions,
-            Scrubber(secrets_of(settings), settings.log_addresses),
+            scrubber,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper(), logging.INFO)),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            getattr(logging, settings.log_level.upper(), logging.INFO)
+        ),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _scrub_libraries(scrubber: Scrubber) -> None:
+    root = logging.getLogger()
+    for before in [handler for handler in root.handlers if isinstance(handler, _Libraries)]:
+        root.removeHandler(before)
+    root.addHandler(_Libraries(scrubber))

@@ -8,12 +8,10 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 from service.api.openapi import as_yaml
 from service.cli.admin import specification
-from service.logs import scrub
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE_CEILING, FUNCTION_CEILING = 300, 50
@@ -76,19 +74,6 @@ def test_requirements_are_pinned_with_hashes() -> None:
         pins = re.findall(r"^[a-z0-9][\w.\-\[\]]*==", text, re.MULTILINE)
         assert len(pins) > 30
         assert text.count("--hash=sha256:") >= len(pins)
-
-
-SECRETS = [
-    "hf_test_abcDEF123-_x", "sk_test_51Habcdef", "whsec_abcdef123", "/l/eyJsIjoibG5rXzAx.abc-DEF", "Bearer hf_live_xyz", "ada@lovelace.example",
-    "4242 4242 4242 4242", "4242424242424242",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("secret", SECRETS)
-def test_logs_hold_no_secret(secret: str) -> None:
-    line = scrub(None, "info", {"event": f"seen {secret} here", "nested": {"deep": [secret]}, "email": "x", "note": f"a {secret}"})
-    assert secret not in str(line)
-    assert "seen" in line["event"]
 
 
 def test_decisions_are_numbered_and_whole() -> None:
