@@ -49,7 +49,7 @@ def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | Non
     else:
         sandbox = None
         stripe = StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets, live=not settings.sandbox)
-        mail = SmtpGateway(settings.mail_url)
+        mail = SmtpGateway(settings.mail_url, settings.mail_authorities)
     runtime = Runtime(
         settings,
         policies.load(settings),

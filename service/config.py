@@ -53,6 +53,9 @@ class Settings:
     kinds: str = field(default="", repr=False)
     """Kinds of contracts as YAML instead of the shipped ones: name your file in `HOLDFAST_KINDS_FILE`."""
     mail_url: str = field(default="", repr=False)
+    """`smtps://user:password@host:465`, or `smtp://…:587` with STARTTLS. Certificates are always checked."""
+    mail_authorities: str = ""
+    """Certificates (PEM) of a private authority for the mail server: name your file in `HOLDFAST_MAIL_AUTHORITIES_FILE`."""
     mail_from: str = "contracts@holdfast.example"
     mail_events_secret: str = field(default="", repr=False)
     scanner_url: str = ""
@@ -158,6 +161,8 @@ def _problems(s: Settings) -> list[str]:
         found.append("HOLDFAST_TAX_KEYS are 32 bytes in hex each (64 characters), comma between.")
     if s.scanner_url and not re.fullmatch(r"clamd://[A-Za-z0-9.\[\]:-]+", s.scanner_url):
         found.append("HOLDFAST_SCANNER_URL is clamd://host:port.")
+    if s.mail_url and not re.match(r"smtps?://(?:[^\s/]*@)?[^\s/@]+", s.mail_url):
+        found.append("HOLDFAST_MAIL_URL begins with smtps:// or smtp:// (which means STARTTLS) and names a server.")
     if bool(s.paper_key) != bool(s.paper_certificate):
         found.append("HOLDFAST_PAPER_KEY and HOLDFAST_PAPER_CERTIFICATE belong together.")
     if not s.stripe_webhook_secrets:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import hmac
 
 from flask import Blueprint, Response, jsonify, request
-from sqlalchemy import select
 
 from service import web
-from service.domain import typeid
 from service.domain.actors import PSP
 from service.domain.errors import BadSignature, Invalid, Unauthenticated
-from service.domain.typeid import ObjectKind
 from service.gateways import BadWebhook
-from service.models import Message
-from service.operations import inbox
+from service.operations import inbox, returned_mail
 
 blueprint = Blueprint("webhooks", __name__)
 
@@ -34,18 +30,17 @@ def stripe() -> Response:
 
 @blueprint.post("/mail/events")
 def mail() -> Response:
-    """A bounce: `{"message_id": "msg_…", "event": "bounced"}` with the shared secret as bearer."""
+    """A bounce or a complaint: `{"message_id": "msg_…", "event": "bounced" | "complained"}` with the shared secret as bearer.
+
+    The same news twice changes nothing, and says so; news of a letter that left long ago is no news.
+    """
     expected = web.runtime().settings.mail_events_secret
-    if not expected or not hmac.compare_digest(web.bearer(), expected):
+    if not expected or not hmac.compare_digest(web.bearer().encode(), expected.encode()):
         raise Unauthenticated("The secret is not right.")
     body = request.get_json(silent=True)
-    if not isinstance(body, dict) or body.get("event") != "bounced" or not isinstance(body.get("message_id"), str):
-        raise Invalid.one("", "shape", 'Send {"message_id": "msg_…", "event": "bounced"}.')
+    told = body if isinstance(body, dict) else {}
+    if told.get("event") not in returned_mail.NEWS or not isinstance(told.get("message_id"), str):
+        raise Invalid.one("", "shape", 'Send {"message_id": "msg_…", "event": "bounced"} or "complained".')
     with web.act() as act:
-        message_id = body["message_id"].strip("<>").partition("@")[0]
-        known = typeid.is_typeid(message_id, ObjectKind.MESSAGE)
-        query = select(Message).where(Message.id == message_id).with_for_update() if known else None
-        found = act.session.execute(query).scalar_one_or_none() if query is not None else None
-        if found is not None and found.state in ("queued", "sent"):
-            found.state, found.bounced_at = "bounced", act.now
-    return jsonify(received=True)
+        fresh = returned_mail.take(act, told["message_id"], told["event"])
+    return jsonify(received=True, duplicate=not fresh)

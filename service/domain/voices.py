@@ -40,3 +40,6 @@ FOR_FREELANCERS: Final = frozenset(
     if audience in (FREELANCER, OTHER_FREELANCER)
 )
 """Letters that a freelancer reads: they carry no link of the client's."""
+
+UNASKED: Final = frozenset({"offer", "offer_reminder", "reminder", "passed_on"})
+"""Letters to somebody who may never have heard of us: they say how to get no more of them."""

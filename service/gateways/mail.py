@@ -7,13 +7,20 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Protocol
+from unicodedata import category
 from urllib.parse import unquote, urlsplit
 
 from service.gateways import GatewayRefused, GatewayUnknownOutcome
+
+_TIMEOUT = 20
+"""Seconds for each answer of the server."""
+_FULL_WIDTH = {ord(ch): ord(ch) + 0xFEE0 for ch in '()<>[]:;@\\,"'}
+"""What structures a header (RFC 5322, section 3.2.3, without the dot), as signs that do not."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +36,28 @@ class Letter:
     text: str
     html: str
     date: datetime
+    unsubscribe: str | None = None
+    """An address to which somebody writes who wants no more letters like this one; None where a letter has to come."""
 
     def as_mime(self) -> EmailMessage:
-        """Headers are set by the library from checked parts: a line break in a name cannot become a header."""
+        """Headers are made of parsed addresses and single lines: nothing that is put in can become a header.
+
+        Raises GatewayRefused for a recipient that is no address.
+        """
         mail = EmailMessage()
-        mail["From"] = Address(_one_line(self.from_name), addr_spec=self.from_address)
-        mail["To"] = self.to
+        mail["From"] = Address(_sender(self.from_name), addr_spec=self.from_address)
+        mail["To"] = _address(self.to)
         mail["Subject"] = _one_line(self.subject)
         mail["Date"] = format_datetime(self.date)
         mail["Message-ID"] = f"<{self.message_id}@{self.from_address.rpartition('@')[2]}>"
+        # RFC 3834: no machine answers; Exchange wants to hear it in its own words.
         mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "All"
+        mail["Content-Language"] = "en"
+        if self.unsubscribe:
+            mail["List-Unsubscribe"] = f"<mailto:{self.unsubscribe}?subject=unsubscribe>"
         if self.reply_to:
-            mail["Reply-To"] = self.reply_to
+            mail["Reply-To"] = _address(self.reply_to)
         mail.set_content(self.text)
         mail.add_alternative(self.html, subtype="html")
         return mail
@@ -53,25 +70,40 @@ class MailGateway(Protocol):
 
 
 class SmtpGateway:
-    """`smtp://user:password@host:port` with STARTTLS, or `smtps://`."""
+    """`smtp://user:password@host:port` with STARTTLS, or `smtps://`. There is no way without TLS, and none around its check.
 
-    def __init__(self, url: str) -> None:
+    `authorities`: certificates (PEM) of a private authority to trust instead of the system's.
+    """
+
+    def __init__(self, url: str, authorities: str = "") -> None:
         self._url = urlsplit(url)
+        self._tls = ssl.create_default_context(cadata=authorities or None)
+        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def send(self, letter: Letter) -> None:
-        host, secure = self._url.hostname or "", self._url.scheme == "smtps"
+        mime = letter.as_mime()
         try:
-            make: Callable[..., smtplib.SMTP] = smtplib.SMTP_SSL if secure else smtplib.SMTP
-            with make(host, self._url.port or (465 if secure else 587), timeout=20) as server:
-                if not secure:
-                    server.starttls(context=ssl.create_default_context())
+            with self._connect() as server:
                 if self._url.username:
                     server.login(unquote(self._url.username), unquote(self._url.password or ""))
-                server.send_message(letter.as_mime())
+                server.send_message(mime, from_addr=letter.from_address, to_addrs=[letter.to])
         except smtplib.SMTPRecipientsRefused as refused:
             raise GatewayRefused("the mail server refuses the address") from refused
         except (OSError, smtplib.SMTPException) as error:
             raise GatewayUnknownOutcome("the mail server did not take the letter") from error
+
+    def _connect(self) -> smtplib.SMTP:
+        host = self._url.hostname or ""
+        if self._url.scheme == "smtps":
+            return smtplib.SMTP_SSL(host, self._url.port or 465, timeout=_TIMEOUT, context=self._tls)
+        server = smtplib.SMTP(host, self._url.port or 587, timeout=_TIMEOUT)
+        try:
+            # Raises when the server does not offer it: a letter is never sent in the clear.
+            server.starttls(context=self._tls)
+        except BaseException:
+            server.close()
+            raise
+        return server
 
 
 class FunctionGateway:
@@ -85,4 +117,22 @@ class FunctionGateway:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    # Python 3.11 decodes an encoded word that somebody wrote, line breaks and all, when the header is folded.
+    plain = "".join(ch for ch in " ".join(text.split()) if category(ch) not in ("Cc", "Cs"))
+    return plain.replace("=?", "= ?")
+
+
+def _sender(text: str) -> str:
+    """A name for From, its commas and brackets in full width: Python 3.11 forgets the quotes when it folds a long name."""
+    return _one_line(text).translate(_FULL_WIDTH)
+
+
+def _address(text: str) -> Address:
+    """Exactly one address, as it is written: nothing encoded is decoded into another one."""
+    try:
+        found = Address(addr_spec=text)
+    except (ValueError, IndexError, HeaderParseError) as error:
+        raise GatewayRefused("this is no e-mail address") from error
+    if found.addr_spec != text or "=?" in text:
+        raise GatewayRefused("this is no e-mail address")
+    return found

@@ -19,7 +19,7 @@ from service.domain import inert, names, typeid
 from service.domain.money import plain
 from service.domain.names import NameKind
 from service.domain.typeid import ObjectKind
-from service.domain.voices import FOR_FREELANCERS, VOICES, Voice
+from service.domain.voices import FOR_FREELANCERS, UNASKED, VOICES, Voice
 from service.gateways.mail import Letter
 from service.models import (
     Chargeback,
@@ -61,6 +61,7 @@ def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
         text=letter_forms.as_text(parts, footer, platform),
         html=letter_forms.as_html(parts, footer, platform),
         date=act.now,
+        unsubscribe=ctx.settings.support_email if message.template in UNASKED else None,
     )
 
 
