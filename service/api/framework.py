@@ -92,6 +92,8 @@ class Call:
     act: Act
     principal: Principal
     response: Response | None = None
+    once: frozenset[str] = frozenset()
+    """What the answer shows this once: a secret is no part of a replay."""
 
     @property
     def owner(self) -> str | None:
@@ -119,6 +121,11 @@ class Call:
     def answer(self, schema: Schema, value: Any, status: int = 200, *, etag: str | None = None, many: bool = False) -> Response:
         """The answer as JSON, made while the transaction is open."""
         return self.json(schema.dump(value, many=many), status, etag=etag)
+
+    def secret(self, body: dict[str, Any], status: int, *once: str) -> Response:
+        """As `json`, for an answer that shows the fields `once` to the first caller alone."""
+        self.once = frozenset(once)
+        return self.json(body, status)
 
     def json(self, body: Any, status: int = 200, *, etag: str | None = None) -> Response:
         self.response = Response(json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n", status, mimetype="application/json")
@@ -178,7 +185,7 @@ def call(*, reads: bool = False) -> Iterator[Call]:
             yield made
             if held and made.response is not None:
                 session.flush()
-                idempotency.keep(begun, held, made.response)
+                idempotency.keep(begun, held, made.response, made.once)
     except HoldfastError as refusal:
         if held and refusal.status in _STORED_REFUSALS and refusal.status != 429:
             with web.act() as begun:

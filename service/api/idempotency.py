@@ -64,11 +64,11 @@ def hold(act: Act, key_id: str) -> Held:
     raise Replayed(_stored(row))
 
 
-def keep(act: Act, held: Held, response: Response) -> None:
-    """Store the answer, in the transaction of the work it answers for."""
+def keep(act: Act, held: Held, response: Response, once: frozenset[str] = frozenset()) -> None:
+    """Store the answer without what is shown once, in the transaction of the work it answers for."""
     body = response.get_json()
     if isinstance(body, dict):
-        body.pop("secret", None)
+        body = {name: value for name, value in body.items() if name not in once}
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     answer = _box().encrypt(json.dumps({"body": body, "headers": headers}).encode())
     row = (held.scope, held.fingerprint, response.status_code, answer, act.now)

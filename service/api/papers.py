@@ -134,12 +134,12 @@ def _link(found: AccountantLink, address: str | None = None) -> dict[str, Any]:
 @blueprint.arguments(asked_tax.AccountantLinkIn)
 @blueprint.response(201, answered.AnyOut)
 def give_link(body: dict[str, Any]) -> Response:
-    """Let somebody read your figures without an account, until a day. The address is shown in this answer only; each use is written down."""
+    """Let somebody read your figures without an account, until a day. The address is shown in this answer only, and is not part of a replay; each use is written down."""
     with call() as made:
         found = accountant_links.give(made.act, _whose(made, body["freelancer"]), body["name"], body["days"])
         made.act.session.flush()
         token = web.runtime().tokens.sign("accountant", found.id)
-        return made.json(_link(found, f"{web.runtime().settings.public_url}/a/{token}"), 201)
+        return made.secret(_link(found, f"{web.runtime().settings.public_url}/a/{token}"), 201, "url")
 
 
 @blueprint.route("/accountant-links", methods=["GET"], permission="payments:read")

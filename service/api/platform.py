@@ -64,7 +64,7 @@ def create_key(body: dict[str, Any]) -> Response:
         rows.freelancer(made.act.session, body["freelancer"])
         holds.refuse(made.act, "login", [body["freelancer"]])
         key, secret = people.issue_key(made.act, "freelancer", web.runtime().settings.mode, body["freelancer"], body["scopes"], body["expires_at"])
-        return made.json(_key.dump(key) | {"secret": secret}, 201)
+        return made.secret(_key.dump(key) | {"secret": secret}, 201, "secret")
 
 
 @blueprint.route("/keys", methods=["GET"], permission="keys:read")

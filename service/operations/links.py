@@ -141,17 +141,31 @@ def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str
     grant = act.session.get(SessionGrant, (session.id, link.contract_id))
     if grant is None:
         act.session.add(SessionGrant(session_id=session.id, contract_id=link.contract_id, link_id=link.id, role=link.role, verified_at=None))
-    elif _STRENGTH[link.role] >= _STRENGTH[grant.role] or act.session.get_one(ClientLink, grant.link_id).revoked_at is not None:
-        _come_by(grant, link)
+    else:
+        _come_by(grant, link, good=_still_good(act, grant))
     assert cookie is not None
     return cookie
 
 
-def _come_by(grant: SessionGrant, link: ClientLink) -> None:
-    """The browser goes on with this link. What it proved counts on only where it was the client's own before as well."""
-    if (grant.role, link.role) != (PAYER, PAYER):
+def _come_by(grant: SessionGrant, link: ClientLink, *, good: bool) -> None:
+    """The browser goes on with this link, unless it came by a stronger one that opens still (`good`).
+
+    What it proved counts on only where both are the client's own and the old one has not ended.
+    """
+    if good and _STRENGTH[link.role] < _STRENGTH[grant.role]:
+        return
+    if not good or (grant.role, link.role) != (PAYER, PAYER):
         grant.verified_at = None
     grant.link_id, grant.role = link.id, link.role
+
+
+def _still_good(act: Act, grant: SessionGrant) -> bool:
+    link = act.session.get_one(ClientLink, grant.link_id)
+    try:
+        require_open(act, link)
+    except Gone:
+        return False
+    return True
 
 
 def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
@@ -185,6 +199,12 @@ def visitor(act: Act, cookie: str, contract_uuid: object) -> Visitor | None:
         session_id=typeid.encode("ses", row.id), client_id=typeid.encode("cli", row.client_id), contract_id=typeid.encode("ctr", row.contract_id),
         role=row.role, verified_at=row.verified_at,
     )  # fmt: skip
+
+
+def sign_out(act: Act, cookie: str) -> None:
+    """Close the session of this browser, for every contract that it has open. A cookie of nobody's changes nothing."""
+    mine = update(ClientSession).where(ClientSession.digest == _digest(cookie), ClientSession.closed_at.is_(None))
+    act.session.execute(mine.values(closed_at=act.now))
 
 
 def close_sessions(act: Act, client_id: str) -> None:

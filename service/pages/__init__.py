@@ -19,6 +19,7 @@ from service.pages import (
     finance_differences,
     finance_tax,
     freelancer_hold,
+    leaving,
     public,
     shapes,
     staff,
@@ -41,8 +42,10 @@ def register(app: Flask) -> None:
         finance_differences,
         finance_tax,
         freelancer_hold,
+        leaving,
         public,
     ):
         app.register_blueprint(module.blueprint)
     staff.register(app)
+    app.context_processor(lambda: {"can_leave": leaving.can_leave()})
     shapes.register(app)

@@ -24,7 +24,7 @@ LASTS = timedelta(hours=2)
 EXPORTS = ("M1", "M2", "M9", "M10", "S1")
 
 
-def _cookie_name() -> str:
+def cookie_name() -> str:
     return "__Host-hf_accountant" if web.runtime().settings.public_url.startswith("https://") else "hf_accountant"
 
 
@@ -51,14 +51,14 @@ def come_in(token: str) -> AnyResponse:
         value = web.runtime().tokens.sign("accountant_session", {"l": link_id, "t": act.now.isoformat(), "s": secrets.token_urlsafe(12)})
     response = make_response(redirect(url_for("accountant.page"), 303))
     secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(_cookie_name(), value, max_age=int(LASTS.total_seconds()), secure=secure, httponly=True, samesite="Lax", path="/")
+    response.set_cookie(cookie_name(), value, max_age=int(LASTS.total_seconds()), secure=secure, httponly=True, samesite="Lax", path="/")
     return response
 
 
 def _inside(act: Act, what: str) -> AccountantLink:
     """The link this browser came by, with this look written down. Raises LinkNeeded, Gone."""
     try:
-        inside = web.runtime().tokens.read("accountant_session", incoming.cookie(_cookie_name()))
+        inside = web.runtime().tokens.read("accountant_session", incoming.cookie(cookie_name()))
     except BadToken:
         raise LinkNeeded("This page opens from the link that you were given.") from None
     if act.now - datetime.fromisoformat(inside["t"]) > LASTS:

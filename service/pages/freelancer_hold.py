@@ -36,7 +36,7 @@ class Reader:
     hold_id: str
 
 
-def _cookie_name() -> str:
+def cookie_name() -> str:
     return "__Host-hf_notice" if web.runtime().settings.public_url.startswith("https://") else "hf_notice"
 
 
@@ -69,7 +69,7 @@ def come_in(token: str) -> AnyResponse:
     response: Response = make_response(redirect(url_for("notice.page", hold_id=hold.id), 303))
     value = web.runtime().tokens.sign("notice_session", {"h": hold.id, "t": now.isoformat(), "s": secrets.token_urlsafe(12)})
     secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(_cookie_name(), value, max_age=int(LASTS.total_seconds()), secure=secure, httponly=True, samesite="Lax", path="/")
+    response.set_cookie(cookie_name(), value, max_age=int(LASTS.total_seconds()), secure=secure, httponly=True, samesite="Lax", path="/")
     return response
 
 
@@ -93,7 +93,7 @@ def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
 
 def _reader(act: Act, hold_id: str) -> Reader:
     try:
-        inside = web.runtime().tokens.read("notice_session", incoming.cookie(_cookie_name()))
+        inside = web.runtime().tokens.read("notice_session", incoming.cookie(cookie_name()))
     except BadToken:
         inside = {"h": None, "t": act.now.isoformat(), "s": ""}
     if inside["h"] != hold_id or act.now - datetime.fromisoformat(inside["t"]) > LASTS:
