@@ -8,7 +8,7 @@ DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['posting', 'ledger_account', 'ledger_seal', 'ledger_head', 'ledger_check', 'acceptance', 'submission',
-                                'contract_text', 'evidence', 'file', 'file_chunk', 'export_piece', 'psp_row', 'invoice', 'tax_scope', 'withholding', 'fx_rate', 'accountant_visit', 'feedback', 'pre_check', 'hold_effect', 'case_approval', 'receipt', 'given_paper', 'transfer_reversal'] LOOP
+                                'contract_text', 'evidence', 'file', 'file_chunk', 'export_piece', 'psp_row', 'invoice', 'tax_scope', 'withholding', 'fx_rate', 'accountant_visit', 'outreach', 'feedback', 'pre_check', 'hold_effect', 'case_approval', 'receipt', 'given_paper', 'transfer_reversal'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION append_only()', name);
     END LOOP;
 END $$;

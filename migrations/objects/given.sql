@@ -24,6 +24,11 @@ CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON case_line FOR EACH ROW
     EXECUTE FUNCTION fixed_but('refund_id', 'restored_minor', 'restored_parts', 'restore_note');
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON amendment FOR EACH ROW
     EXECUTE FUNCTION fixed_but('state', 'answered_at');
+-- Lifted is the end of it; kept can still be lifted.
+CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON offer_pause FOR EACH ROW WHEN (OLD.outcome IS DISTINCT FROM 'lifted')
+    EXECUTE FUNCTION fixed_but('outcome', 'words', 'decided_by', 'decided_at');
+CREATE OR REPLACE TRIGGER decided BEFORE UPDATE ON offer_pause FOR EACH ROW WHEN (OLD.outcome = 'lifted')
+    EXECUTE FUNCTION fixed_but();
 CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON psp_explanation FOR EACH ROW WHEN (OLD.outcome IS NULL)
     EXECUTE FUNCTION fixed_but('outcome', 'decided_by', 'decided_at');
 CREATE OR REPLACE TRIGGER decided BEFORE UPDATE ON psp_explanation FOR EACH ROW WHEN (OLD.outcome IS NOT NULL)
@@ -32,7 +37,7 @@ CREATE OR REPLACE TRIGGER decided BEFORE UPDATE ON psp_explanation FOR EACH ROW 
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['certificate', 'finance_export', 'message', 'release', 'confiscation', 'case_line', 'amendment', 'psp_explanation'] LOOP
+    FOREACH name IN ARRAY ARRAY['certificate', 'finance_export', 'message', 'release', 'confiscation', 'case_line', 'amendment', 'psp_explanation', 'offer_pause'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER stays BEFORE DELETE OR TRUNCATE ON hf.%I FOR EACH STATEMENT EXECUTE FUNCTION hf.append_only()', name);
     END LOOP;
 END $$;

@@ -15,7 +15,7 @@ GRANT INSERT, UPDATE ON
 GRANT INSERT ON
     transfer_reversal, receipt, given_paper, certificate, finance_export, message, release, confiscation, case_line, amendment,
     export_piece, psp_row, psp_explanation, invoice, tax_scope, tax_due, withholding, tax_filing, fx_rate,
-    accountant_visit, acceptance, submission, contract_text, evidence, file, file_chunk, feedback,
+    accountant_visit, outreach, offer_pause, acceptance, submission, contract_text, evidence, file, file_chunk, feedback,
     pre_check, hold_effect, case_approval, event, ledger_seal, ledger_head, ledger_check, form_key,
     idempotency_record
     TO holdfast_app;
@@ -36,6 +36,7 @@ GRANT UPDATE (refund_id, restored_minor, restored_parts, restore_note) ON case_l
 GRANT UPDATE (state, answered_at) ON amendment TO holdfast_app;
 GRANT UPDATE (sealed, sealed_with) ON tax_filing TO holdfast_app;
 GRANT UPDATE (outcome, decided_by, decided_at) ON psp_explanation TO holdfast_app;
+GRANT UPDATE (outcome, words, decided_by, decided_at) ON offer_pause TO holdfast_app;
 GRANT UPDATE (remitted_at, reference, remitted_by) ON tax_due TO holdfast_app;
 GRANT UPDATE (position) ON journal_entry TO holdfast_app;
 GRANT UPDATE (position, sequence) ON event TO holdfast_app;

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from service import desk, rows
+from service import desk, outreach, rows
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked, asked_safety
 from service.domain.errors import Invalid, NotFound
@@ -165,3 +165,15 @@ def rule_report(name: str) -> Response:
         if rule is None:
             raise NotFound("There is no such rule.")
         return made.json({"object": "rule_report", **rules.report(made.act, rule)})
+
+
+@blueprint.route("/freelancers/<freelancer_id>/offer-pause", methods=["POST"])
+@blueprint.arguments(asked_safety.PauseDecisionIn)
+@blueprint.response(200, answered.AnyOut)
+def decide_offer_pause(body: dict[str, Any], freelancer_id: str) -> Response:
+    """Somebody said that they do not know this freelancer: lift the pause of their new offers, or keep it. They read `words`."""
+    with call("safety:act") as made:
+        found = outreach.decide(made.staff, freelancer_id, body["outcome"], body["words"])
+        shown = {"id": found.id, "object": "offer_pause", "freelancer": found.freelancer_id, "contract": found.contract_id}
+        dates = {"started_at": found.started_at.isoformat(), "decided_at": made.act.now.isoformat()}
+        return made.json(shown | dates | {"outcome": found.outcome, "words": found.words})

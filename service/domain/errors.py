@@ -85,6 +85,11 @@ class CodeRequired(Forbidden):
     advice = "Ask for a code on the page and type the six digits from the e-mail."
 
 
+class OffersPaused(Forbidden):
+    code, title = "offers_paused", "New offers are paused"
+    advice = "A person of ours looks at it; contracts that exist go on. You get an e-mail when it is decided."
+
+
 class NotFound(HoldfastError):
     status, code, title = 404, "not_found", "There is no such thing here"
     advice = "Check the id; objects of other people answer the same."
@@ -206,6 +211,11 @@ class PreconditionRequired(HoldfastError):
 class TooManyRequests(HoldfastError):
     status, code, title = 429, "too_many_requests", "Too many tries"
     advice = "Wait as long as Retry-After says."
+
+
+class OutreachLimited(TooManyRequests):
+    code, title = "outreach_limited", "Too many letters to clients in a short time"
+    advice = "Wait as long as Retry-After says. The limits protect people who did not ask for letters; they count each mailbox too."
 
 
 class Unavailable(HoldfastError):

@@ -46,6 +46,9 @@ _MONEY = "amount currency"
 
 FEED: Final[dict[str, Projection]] = {
     "freelancer.created": _shown("external_ref"),
+    "offers.paused": _shown("pause"),
+    "offers.resumed": _shown("pause words"),
+    "offers.kept_paused": _shown("pause words"),
     "contract.created": _shown("converted_from"),
     "contract.edited": _shown(),
     "contract.sent": _shown(),

@@ -7,6 +7,9 @@ OTHER_CLIENT, OTHER_FREELANCER = "client, when the freelancer did it", "freelanc
 COLLEAGUE, OLD_ADDRESS = "colleague", "the client's old address"
 
 NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
+    "offers.paused": ((FREELANCER, "offers_paused"),),
+    "offers.resumed": ((FREELANCER, "offers_decided"),),
+    "offers.kept_paused": ((FREELANCER, "offers_decided"),),
     "contract.sent": ((CLIENT, "offer"),),
     "contract.offer_reminded": ((CLIENT, "offer_reminder"),),
     "contract.reminded": ((CLIENT, "reminder"),),

@@ -46,6 +46,7 @@ class ObjectKind(StrEnum):
     CLIENT_LINK = "lnk"
     MESSAGE = "msg"
     MILESTONE = "mst"
+    OFFER_PAUSE = "ofp"
     PAYMENT = "pay"
     PRE_CHECK = "pck"
     PAYOUT = "pyo"

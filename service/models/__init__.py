@@ -9,6 +9,7 @@ from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, 
 from service.models.finance import Explanation, ExportPiece, FinanceExport, PeriodClose, PspRow
 from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerCheck, LedgerHead, LedgerSeal, Posting
 from service.models.metrics import Feedback, PreCheck
+from service.models.outreach import PAUSE_OUTCOMES, OfferPause, Outreach
 from service.models.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
 from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask, TransferReversal
@@ -52,6 +53,7 @@ __all__ = [
     "INVOICE_KINDS",
     "KINDS",
     "LEVELS",
+    "PAUSE_OUTCOMES",
     "RELATIONSHIPS",
     "STAFF_ROLES",
     "TAX_FORMS",
@@ -112,6 +114,8 @@ __all__ = [
     "LedgerSeal",
     "Message",
     "Milestone",
+    "OfferPause",
+    "Outreach",
     "Payment",
     "PaymentLine",
     "Payout",

@@ -7,12 +7,13 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service import clients, events, queue, rows
+from service import clients, events, outreach, queue, rows
 from service.act import Act
 from service.domain.errors import Invalid, NotFound, StateConflict, TooManyRequests
 from service.domain.typeid import ObjectKind
 from service.escrow.states import touch
 from service.models import ClientLink, ClientSession, Contract, EmailChange, SessionGrant, new_id
+from service.outreach import LetterKind
 
 COLLEAGUE_ROLES = ("pay_only", "viewer")
 PASSED_ON_PER_HOUR = 5
@@ -45,6 +46,7 @@ def reissue(act: Act, contract: Contract, *, revoke_old: bool) -> ClientLink:
     )  # fmt: skip
     if act.session.execute(recent).scalar_one() >= REISSUED_PER_HOUR:
         raise TooManyRequests("A new link was sent already.", {"retry_after": 3600})
+    outreach.count(act, contract, LetterKind.LINK)
     if revoke_old:
         old = update(ClientLink).where(ClientLink.contract_id == contract.id, ClientLink.passed_to.is_(None), ClientLink.revoked_at.is_(None))
         act.session.execute(old.values(revoked_at=act.now))

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import agreement, events, holds, queue, rows
+from service import agreement, events, holds, outreach, queue, rows
 from service.act import Act
 from service.domain import names
 from service.domain.actors import SYSTEM
@@ -23,6 +23,7 @@ from service.domain.proof import AgreementEvidence
 from service.domain.typeid import ObjectKind
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
+from service.outreach import LetterKind
 
 _UNPAID = ("planned", "awaiting_funding")
 _AMENDABLE = ("accepted", "active")
@@ -57,6 +58,8 @@ def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Am
         expires_at=act.now + timedelta(days=act.policies.windows.amendment_days), answered_at=None,
     )  # fmt: skip
     act.session.add(amendment)
+    if act.role == "freelancer":
+        outreach.count(act, contract, LetterKind.AMENDMENT)
     events.record(act, "amendment.proposed", amendment, contract=contract, to_state="proposed", by=act.role, differences=changed, note=note)
     queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
     states.touch(act, contract)

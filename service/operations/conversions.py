@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service import agreement, events, holds, queue
+from service import agreement, events, holds, outreach, queue
 from service.act import Act
 from service.domain.actors import SYSTEM
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
+from service.outreach import LetterKind
 
 _UNPAID = ("planned", "awaiting_funding")
 
@@ -57,6 +58,8 @@ def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
         answered_at=None,
     )  # fmt: skip
     act.session.add(amendment)
+    if act.role == "freelancer":
+        outreach.count(act, contract, LetterKind.AMENDMENT)
     events.record(act, "amendment.proposed", amendment, contract=contract, to_state="proposed", by=act.role, differences=changed, note=note)
     queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
     states.touch(act, contract)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service import agreement, clients, events, holds, queue, rows
+from service import agreement, clients, events, holds, outreach, queue, rows
 from service.act import Act
 from service.domain.actors import SYSTEM
 from service.domain.errors import Invalid, Stale, StateConflict
@@ -17,7 +17,9 @@ from service.domain.money import check_contract_amount
 from service.domain.terms import Terms
 from service.escrow.states import touch
 from service.models import ChangeRequest, Contract, Event, Milestone, new_id
+from service.outreach import LetterKind
 
+UNKNOWN_PERSON = "unknown_person"
 CHANGE_TOPICS = ("price", "dates", "scope", "terms", "my_details", "other")
 _EDITABLE = ("draft", "sent", "change_requested")
 
@@ -87,6 +89,7 @@ def _revise(act: Act, contract: Contract) -> None:
     contract.offer_restarts += 1
     _answer_change(act, contract, "revised")
     changed = agreement.differences(before, after) if before else []
+    outreach.count(act, contract, LetterKind.REVISION)
     events.move(act, contract, "revise", text_version=contract.text_version, differences=changed)
     _start_clock(act, contract)
 
@@ -101,7 +104,9 @@ def _start_clock(act: Act, contract: Contract) -> None:
 def send(act: Act, contract: Contract) -> Contract:
     """Offer the contract: the text gets its hash, the fee is quoted, the offer's clock starts. Raises StateConflict."""
     holds.refuse(act, "contract_create", [contract.freelancer_id])
+    outreach.require_no_pause(act.session, contract.freelancer_id)
     events.move(act, contract, "send")
+    outreach.count(act, contract, LetterKind.OFFER)
     contract.quote = agreement.quote_of(act, contract)
     agreement.new_version(act, contract)
     contract.sent_at = act.now
@@ -156,8 +161,10 @@ def _answer_change(act: Act, contract: Contract, answer: str) -> None:
 
 
 def decline(act: Act, contract: Contract, reason: str, note: str = "") -> Contract:
-    """The client does not want it. Nothing is owed. Raises StateConflict."""
+    """The client does not want it. Nothing is owed; whoever does not know the sender pauses their new offers. Raises StateConflict."""
     events.move(act, contract, "decline", reason=reason, note=note)
+    if reason == UNKNOWN_PERSON:
+        outreach.pause(act, contract)
     return _close(act, contract)
 
 
@@ -183,6 +190,7 @@ def remind(act: Act, contract: Contract) -> None:
     recent = select(Event.id).where(Event.contract_id == contract.id, Event.type == "contract.reminded", Event.occurred_at > act.now - timedelta(days=1))
     if act.session.execute(recent).first():
         raise StateConflict("The client was reminded within the last day.", {"current_state": contract.state, "allowed_actions": []})
+    outreach.count(act, contract, LetterKind.REMINDER)
     events.record(act, "contract.reminded", contract, step=contract.state)
 
 

@@ -49,7 +49,7 @@ def unknown(contract_id: str) -> Response:
     """No code: whoever does not know the sender shall not have to prove anything. Only an offer can end this way."""
 
     def report(act: Act, locked: Contract) -> None:
-        offers.decline(act, locked, "unknown_person")
+        offers.decline(act, locked, offers.UNKNOWN_PERSON)
         queue.open_task(act, "unknown_person", locked.id, freelancer=locked.freelancer_id)
         events.record(act, "contract.reported", locked, public=False)
 

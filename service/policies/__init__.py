@@ -43,6 +43,10 @@ class Windows:
     funding_rests_after_days: int
     draft_days: int
     offer_restarts_max: int
+    letters_per_hour: int
+    letters_per_day: int
+    letters_to_mailbox_per_hour: int
+    letters_to_mailbox_per_day: int
     change_request_days: int
     amendment_days: int
     refund_answer_days: int

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from service.api.schemas.asked import PageQuery, object_id
 from service.api.schemas.fields import Instant, amount, currency, freelancer_id, line, prose, whole
 from service.domain.restrictions import SCOPES
-from service.models import CASE_ACCOUNTS, CASE_TARGETS, DISCLOSURES, LEVELS
+from service.models import CASE_ACCOUNTS, CASE_TARGETS, DISCLOSURES, LEVELS, PAUSE_OUTCOMES
 
 
 class _WhyIn(Schema):
@@ -26,6 +26,11 @@ class HoldIn(_WhyIn):
     amount = amount(load_default=None, allow_none=True)
     currency = currency(load_default=None, allow_none=True)
     expires_at = Instant(load_default=None, allow_none=True)
+
+
+class PauseDecisionIn(Schema):
+    outcome = fields.String(required=True, validate=validate.OneOf(PAUSE_OUTCOMES))
+    words = prose(500, required=True, least=1)
 
 
 class SuspensionIn(_WhyIn):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from service import desk, rows
+from service import desk, outreach, rows
 from service.act import Act
 from service.domain import typeid
 from service.domain.errors import NotFound
 from service.domain.restrictions import SCOPES
 from service.domain.typeid import ObjectKind
 from service.holds import Terms
-from service.models import Hold
+from service.models import Freelancer, Hold
 from service.operations import desk_reads, holds
 from service.pages.staff import case_form
 from service.pages.staff.deed import Deed, Field, currency_of
@@ -69,6 +69,19 @@ def _unsuspend(act: Act, person: str) -> Deed:
     if running is None:
         raise NotFound("This person is not suspended.")
     return Deed("End the suspension", "End it", lambda act, given: desk.unsuspend(act, running.id, given["reason"]), (_REASON,))
+
+
+def _pause(act: Act, freelancer_id: str) -> Deed:
+    if outreach.running_pause(act.session, freelancer_id) is None:
+        raise NotFound("New offers of this person are not paused.")
+    choices = (("lifted", "lift it: they may send offers again"), ("kept", "keep it: no new offers for now"))
+    asked = Field("outcome", "Decision", "choice", options=choices), Field("words", "Why", "text", "The person reads this", most=500)
+
+    def do(act: Act, given: dict[str, Any]) -> Freelancer:
+        outreach.decide(act, freelancer_id, **given)
+        return rows.freelancer(act.session, freelancer_id)
+
+    return Deed("Decide about paused offers", "Decide", do, asked)
 
 
 def _on_hold(title: str, button: str, verb: Callable[..., Any], *fields: Field) -> Callable[[Act, str], Deed]:
@@ -137,6 +150,7 @@ DEEDS: dict[str, tuple[str, Callable[[Act, str], Deed]]] = {
     "freeze": ("safety:act", _freeze),
     "suspend": ("suspensions:write", _suspend),
     "unsuspend": ("suspensions:write", _unsuspend),
+    "offers": ("safety:act", _pause),
     "confirm": ("safety:approve", _on_hold("Confirm the hold", "Confirm", holds.confirm)),
     "renew": ("safety:approve", _on_hold("Let the hold last longer", "Renew", _renew, Field("days", "By how long", "choice", options=_DAYS))),
     "review": ("safety:act", _on_hold("Take the hold in hand", "I look at it", holds.review)),

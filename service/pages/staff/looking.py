@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
-from service import four_eyes, rows, web
+from service import four_eyes, outreach, rows, web
 from service import holds as reading
 from service.act import Act
 from service.domain import typeid
@@ -58,7 +58,7 @@ def person(act: Act, who: Colleague, object_id: str) -> str:
         act, who, "person.html", person=found, is_freelancer=is_freelancer, money_at=desk_reads.money(session, object_id),
         holds=desk_reads.holds_about(session, [object_id]), suspension=desk_reads.suspension_of(session, object_id),
         contracts=desk_reads.contracts_of(session, object_id), payouts=desk_reads.payouts_of(session, object_id) if is_freelancer else [],
-        timeline=desk_reads.timeline(session, object_id),
+        timeline=desk_reads.timeline(session, object_id), pause=outreach.running_pause(session, object_id) if is_freelancer else None,
     )  # fmt: skip
 
 

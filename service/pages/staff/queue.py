@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from service import queue, web
 from service.act import Act
 from service.domain.amounts import Amount
+from service.domain.errors import StateConflict
 from service.domain.money import CURRENCIES
 from service.models import Hold
 from service.operations import desk_reads, reasons, rules
@@ -48,6 +49,8 @@ def _money(act: Act, hold_id: str | None) -> list[dict[str, Any]]:
 @desk("safety:act")
 def close_task(act: Act, who: Colleague) -> Response:
     """It is done; it opens again by itself when its cause comes back."""
+    if request.form.get("kind") == "offers_paused":
+        raise StateConflict("This is done by deciding about it, on the person's page.", {"current_state": "open", "allowed_actions": ["offers"]})
     if use_form(act, who):
         queue.close_task(act, request.form.get("kind", ""), request.form.get("subject", ""))
     return redirect("/staff?show=tasks", 303)
