@@ -150,33 +150,46 @@ def _read(given: Mapping[str, str], name: str, kind: str) -> object:
 
 
 def _problems(s: Settings) -> list[str]:
+    found = [] if s.mode in ("sandbox", "live") else ["HOLDFAST_MODE is sandbox or live."]
+    return [*found, *_keys(s), *_addresses(s), *(_sandbox(s) if s.sandbox else _live(s))]
+
+
+def _keys(s: Settings) -> list[str]:
     found = []
-    if s.mode not in ("sandbox", "live"):
-        found.append("HOLDFAST_MODE is sandbox or live.")
     if not s.secret_keys or min(map(len, s.secret_keys)) < 32:
         found.append("HOLDFAST_SECRET_KEYS needs at least one key of 32 characters or more.")
     if len(s.signing_key) != 64:
         found.append("HOLDFAST_SIGNING_KEY is 32 bytes in hex (64 characters).")
     if not all(re.fullmatch(r"[0-9a-f]{64}", key) for key in s.tax_keys):
         found.append("HOLDFAST_TAX_KEYS are 32 bytes in hex each (64 characters), comma between.")
-    if s.scanner_url and not re.fullmatch(r"clamd://[A-Za-z0-9.\[\]:-]+", s.scanner_url):
-        found.append("HOLDFAST_SCANNER_URL is clamd://host:port.")
-    if s.mail_url and not re.match(r"smtps?://(?:[^\s/]*@)?[^\s/@]+", s.mail_url):
-        found.append("HOLDFAST_MAIL_URL begins with smtps:// or smtp:// (which means STARTTLS) and names a server.")
     if bool(s.paper_key) != bool(s.paper_certificate):
         found.append("HOLDFAST_PAPER_KEY and HOLDFAST_PAPER_CERTIFICATE belong together.")
     if not s.stripe_webhook_secrets:
         found.append("HOLDFAST_STRIPE_WEBHOOK_SECRETS is required: an empty secret would verify anything.")
-    if s.sandbox:
-        found += _beyond_this_machine(s)
-    if s.sandbox and s.stripe_key.startswith(("sk_live", "rk_live")):
-        found.append("A live Stripe key beside the sandbox is refused.")
-    if not s.sandbox:
-        found += [f"HOLDFAST_{n.upper()} is required in live mode." for n in ("stripe_key", "mail_url", "mail_events_secret", "tax_keys") if not getattr(s, n)]
-        if s.failpoints:
-            found.append("HOLDFAST_FAILPOINTS is refused in live mode.")
-        if not s.public_url.startswith("https://"):
-            found.append("HOLDFAST_PUBLIC_URL is https in live mode.")
+    return found
+
+
+def _addresses(s: Settings) -> list[str]:
+    found = []
+    if s.scanner_url and not re.fullmatch(r"clamd://[A-Za-z0-9.\[\]:-]+", s.scanner_url):
+        found.append("HOLDFAST_SCANNER_URL is clamd://host:port.")
+    if s.mail_url and not re.match(r"smtps?://(?:[^\s/]*@)?[^\s/@]+", s.mail_url):
+        found.append("HOLDFAST_MAIL_URL begins with smtps:// or smtp:// (which means STARTTLS) and names a server.")
+    return found
+
+
+def _sandbox(s: Settings) -> list[str]:
+    live_key = s.stripe_key.startswith(("sk_live", "rk_live"))
+    return [*_beyond_this_machine(s), *(["A live Stripe key beside the sandbox is refused."] if live_key else [])]
+
+
+def _live(s: Settings) -> list[str]:
+    needed = ("stripe_key", "mail_url", "mail_events_secret", "tax_keys")
+    found = [f"HOLDFAST_{name.upper()} is required in live mode." for name in needed if not getattr(s, name)]
+    if s.failpoints:
+        found.append("HOLDFAST_FAILPOINTS is refused in live mode.")
+    if not s.public_url.startswith("https://"):
+        found.append("HOLDFAST_PUBLIC_URL is https in live mode.")
     return found
 
 

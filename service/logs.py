@@ -63,22 +63,16 @@ class Scrubber:
     """Whether addresses of callers may stay: for operators who need them against attacks and may keep them."""
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-        return {
-            key: value if key in _OURS else self._value(key, value) for key, value in event.items()
-        }
+        return {key: value if key in _OURS else self._value(key, value) for key, value in event.items()}
 
     def _value(self, key: str, value: Any) -> Any:
         return HIDDEN if _NAMES.search(key) and value is not None else self._clean(value)
 
     def _clean(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):
-            return (
-                self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
-            )
+            return self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
         if isinstance(value, Mapping):
-            return {
-                self.text(str(key)): self._value(str(key), inner) for key, inner in value.items()
-            }
+            return {self.text(str(key)): self._value(str(key), inner) for key, inner in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self._clean(inner) for inner in value]
         if isinstance(value, bytes):
@@ -123,12 +117,7 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     for field in fields(settings):
         value = getattr(settings, field.name)
         if not field.repr and field.name not in ("fees", "entity", "kinds"):
-            plain |= {
-                secret
-                for one in (value if isinstance(value, tuple) else (value,))
-                for secret in _with_password(one)
-                if len(secret) >= _SHORTEST_SECRET
-            }
+            plain |= {secret for one in (value if isinstance(value, tuple) else (value,)) for secret in _with_password(one) if len(secret) >= _SHORTEST_SECRET}
     forms: tuple[Callable[[bytes], str], ...] = (
         bytes.hex,
         lambda raw: raw.hex().upper(),
@@ -172,9 +161,7 @@ def configure(settings: Settings) -> None:
             scrubber,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            getattr(logging, settings.log_level.upper(), logging.INFO)
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper(), logging.INFO)),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -61,9 +61,7 @@ def count(act: Act, contract: Contract, kind: LetterKind) -> None:
     for rule in rules:
         _refuse(act, rule)
     # Written with the rest at the end: a contract that is on its way from one state to another is not flushed here.
-    act.session.add(
-        Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=act.now)
-    )
+    act.session.add(Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=act.now))
 
 
 def _refuse(act: Act, rule: _Rule) -> None:
@@ -93,9 +91,7 @@ def require_no_pause(session: Session, freelancer_id: str) -> None:
 
 def running_pause(session: Session, freelancer_id: str, *, lock: bool = False) -> OfferPause | None:
     """The one that stops this freelancer's new offers, if any."""
-    query = select(OfferPause).where(
-        OfferPause.freelancer_id == freelancer_id, OfferPause.outcome.is_distinct_from("lifted")
-    )
+    query = select(OfferPause).where(OfferPause.freelancer_id == freelancer_id, OfferPause.outcome.is_distinct_from("lifted"))
     return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
 
 
@@ -116,23 +112,15 @@ def pause(act: Act, contract: Contract) -> None:
     )
     act.session.add(made)
     act.session.flush()
-    events.record(
-        act, "offers.paused", rows.freelancer(act.session, contract.freelancer_id), pause=made.id
-    )
-    queue.open_task(
-        act, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id
-    )
+    events.record(act, "offers.paused", rows.freelancer(act.session, contract.freelancer_id), pause=made.id)
+    queue.open_task(act, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id)
 
 
 def decide(act: Act, freelancer_id: str, outcome: str, words: str) -> OfferPause:
     """Lift the pause, or keep it; the freelancer reads why. What was kept can be lifted later. Raises NotFound, Invalid."""
     if outcome not in PAUSE_OUTCOMES:
         raise Invalid.one("/outcome", "unknown_outcome", f"One of {', '.join(PAUSE_OUTCOMES)}.")
-    found = (
-        running_pause(act.session, freelancer_id, lock=True)
-        if typeid.is_typeid(freelancer_id, "frl")
-        else None
-    )
+    found = running_pause(act.session, freelancer_id, lock=True) if typeid.is_typeid(freelancer_id, "frl") else None
     if found is None:
         raise NotFound("New offers of this person are not paused.")
     found.outcome, found.words, found.decided_by, found.decided_at = (

@@ -167,12 +167,12 @@ def rule_report(name: str) -> Response:
         return made.json({"object": "rule_report", **rules.report(made.act, rule)})
 
 
-@blueprint.route("/freelancers/<freelancer_id>/offer-pause", methods=["POST"])
+@blueprint.route("/freelancers/<freelancer_id>/offer-pause", methods=["POST"], permission="safety:act")
 @blueprint.arguments(asked_safety.PauseDecisionIn)
 @blueprint.response(200, answered.AnyOut)
 def decide_offer_pause(body: dict[str, Any], freelancer_id: str) -> Response:
     """Somebody said that they do not know this freelancer: lift the pause of their new offers, or keep it. They read `words`."""
-    with call("safety:act") as made:
+    with call() as made:
         found = outreach.decide(made.staff, freelancer_id, body["outcome"], body["words"])
         shown = {"id": found.id, "object": "offer_pause", "freelancer": found.freelancer_id, "contract": found.contract_id}
         dates = {"started_at": found.started_at.isoformat(), "decided_at": made.act.now.isoformat()}

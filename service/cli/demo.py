@@ -51,7 +51,12 @@ def environment_of(folder: Path) -> dict[str, str]:
 
 @click.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Another address needs HOLDFAST_SANDBOX_HOSTS and HOLDFAST_SANDBOX_ANYWHERE=true: the sandbox has no log-in.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Another address needs HOLDFAST_SANDBOX_HOSTS and HOLDFAST_SANDBOX_ANYWHERE=true: the sandbox has no log-in.",
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the world lives; the same folder goes on where it stopped.")
 @click.option("--info", type=click.Path(path_type=Path), help="Write addresses and keys to this file (mode 0600).")
 @click.option("--empty", is_flag=True, help="People and keys, and nothing else.")

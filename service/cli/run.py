@@ -30,7 +30,7 @@ def serve() -> None:
     from granian.http import HTTP1Settings
 
     settings = config.load()
-    logs.configure(settings.log_level)
+    logs.configure(settings)
     compare_mode(Database(settings.database_url, pool_size=1, mode=settings.mode))
     server: Any = Granian(
         "service.wsgi:app",

@@ -193,7 +193,38 @@ FEED: Final[dict[str, Projection]] = {
 }  # fmt: skip
 
 PRIVATE: Final = frozenset(
-    ["accountant_link.ended", "accountant_link.given", "case.approval", "case.final", "case.opened", "certificate.issued", "certificate.revoked", "code.relied_on", "code.requested", "contract.client_on_hold", "contract.draft_deleted", "contract.reported", "export.asked", "hold.confirmed", "key.issued", "key.revoked", "link.passed_on", "link.renewed", "link.revoked", "payment.fraud_warned", "payout.held_long", "staff.entered", "staff.link_made", "staff.proved", "tax_due.remitted", "tax_filing.prepared", "tax_filing.read", "tax_identity.declared", "tax_identity.read", "tax_scope.decided"]
+    [
+        "accountant_link.ended",
+        "accountant_link.given",
+        "case.approval",
+        "case.final",
+        "case.opened",
+        "certificate.issued",
+        "certificate.revoked",
+        "code.relied_on",
+        "code.requested",
+        "contract.client_on_hold",
+        "contract.draft_deleted",
+        "contract.reported",
+        "export.asked",
+        "hold.confirmed",
+        "key.issued",
+        "key.revoked",
+        "link.passed_on",
+        "link.renewed",
+        "link.revoked",
+        "payment.fraud_warned",
+        "payout.held_long",
+        "staff.entered",
+        "staff.link_made",
+        "staff.proved",
+        "tax_due.remitted",
+        "tax_filing.prepared",
+        "tax_filing.read",
+        "tax_identity.declared",
+        "tax_identity.read",
+        "tax_scope.decided",
+    ]
 )
 """Written down and told to nobody by the feed; each by decision, so that a new event is not forgotten here or there."""
 

@@ -34,9 +34,7 @@ _LOOKS: Final = {
     "k": "кκ", "l": "1!|iıіιӏɩⅼⅰ", "m": "мⅿ", "n": "ոпη", "o": "0оοօøσ๐", "p": "рρ", "q": "ԛզ", "r": "гꭇ", "s": "5$ѕꜱ", "t": "7тτ†",
     "u": "υսʋц", "v": "νѵⅴ", "w": "ԝѡω", "x": "хχ×", "y": "уүγ¥", "z": "2ᴢ",
 }  # fmt: skip
-_SKELETON: Final = str.maketrans(
-    {sign: letter for letter, signs in _LOOKS.items() for sign in signs}
-)
+_SKELETON: Final = str.maketrans({sign: letter for letter, signs in _LOOKS.items() for sign in signs})
 _WORD: Final = re.compile(r"[^\W_]+")
 _LONG_ENOUGH = 5
 """From so many letters on, the platform's name is recognised inside another word too."""
@@ -85,15 +83,9 @@ def objection(pointer: str, name: str, kind: NameKind, platform: str) -> FieldEr
 def _carried(name: str, kind: NameKind) -> list[AddressKind]:
     judged = name.rpartition(".")[0] or name if kind is NameKind.FILE else name
     for called in _PLATFORMS_CALLED_SO:
-        judged = re.sub(
-            rf"(?<![\w.@/-]){re.escape(called)}(?![\w./@-])", " ", judged, flags=re.IGNORECASE
-        )
+        judged = re.sub(rf"(?<![\w.@/-]){re.escape(called)}(?![\w./@-])", " ", judged, flags=re.IGNORECASE)
     found = inert.addresses(judged)
-    if (
-        kind is NameKind.COMPANY
-        and AddressKind.WEB in found
-        and not re.search(r"://|www\.|/", judged, re.IGNORECASE)
-    ):
+    if kind is NameKind.COMPANY and AddressKind.WEB in found and not re.search(r"://|www\.|/", judged, re.IGNORECASE):
         found.remove(AddressKind.WEB)
     return found
 
@@ -101,9 +93,7 @@ def _carried(name: str, kind: NameKind) -> list[AddressKind]:
 def words(text: str) -> list[str]:
     """The words of a text as an eye takes them in: without accents and case, look-alikes as the letters they look like."""
     taken_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    letters = "".join(
-        ch for ch in taken_apart if unicodedata.category(ch) not in ("Mn", "Me", "Cf")
-    )
+    letters = "".join(ch for ch in taken_apart if unicodedata.category(ch) not in ("Mn", "Me", "Cf"))
     found: list[str] = []
     single = False
     for word in _WORD.findall(letters.translate(_SKELETON)):
@@ -124,7 +114,4 @@ def _is_ours(name: str, platform: str) -> bool:
 def _office(name: str) -> bool:
     theirs = f" {' '.join(words(name))} "
     joined = theirs.replace(" ", "")
-    return any(
-        f" {' '.join(words(office))} " in theirs or joined == "".join(words(office))
-        for office in _OFFICES
-    )
+    return any(f" {' '.join(words(office))} " in theirs or joined == "".join(words(office)) for office in _OFFICES)

@@ -20,9 +20,7 @@ class Voice(StrEnum):
     COLLEAGUE = "platform, reply to the colleague who passed it on"
 
 
-VOICES: Final[dict[str, Voice]] = {
-    template: Voice.PLATFORM for told in NOTICES.values() for _, template in told
-} | {
+VOICES: Final[dict[str, Voice]] = {template: Voice.PLATFORM for told in NOTICES.values() for _, template in told} | {
     "offer": Voice.FREELANCER,
     "offer_reminder": Voice.FREELANCER,
     "reminder": Voice.FREELANCER,
@@ -33,12 +31,7 @@ VOICES: Final[dict[str, Voice]] = {
     "passed_on": Voice.COLLEAGUE,
 }
 
-FOR_FREELANCERS: Final = frozenset(
-    template
-    for told in NOTICES.values()
-    for audience, template in told
-    if audience in (FREELANCER, OTHER_FREELANCER)
-)
+FOR_FREELANCERS: Final = frozenset(template for told in NOTICES.values() for audience, template in told if audience in (FREELANCER, OTHER_FREELANCER))
 """Letters that a freelancer reads: they carry no link of the client's."""
 
 UNASKED: Final = frozenset({"offer", "offer_reminder", "reminder", "passed_on"})

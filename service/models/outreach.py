@@ -36,9 +36,7 @@ class OfferPause(Base):
     __tablename__ = "offer_pause"
     __table_args__ = (
         one_of("outcome", PAUSE_OUTCOMES),
-        CheckConstraint(
-            "num_nulls(outcome, words, decided_by, decided_at) IN (0, 4)", name="decided_whole"
-        ),
+        CheckConstraint("num_nulls(outcome, words, decided_by, decided_at) IN (0, 4)", name="decided_whole"),
         Index(
             "offer_pause_one_running_key",
             "freelancer_id",

@@ -87,7 +87,11 @@ def test_an_amendment_and_what_was_there_before(world: World) -> None:
     ada, path = world.program(), f"/v1/contracts/{contract['id']}/amendments"
     kept = [{"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in contract["milestones"]]
     for bad in ADDRESSES + OURS:
-        _refused(ada.call("POST", path, {"milestones": [kept[0], kept[1] | {"title": bad}]}), "/milestones/1/title", "carries_address" if bad in ADDRESSES else "speaks_for_platform")
+        _refused(
+            ada.call("POST", path, {"milestones": [kept[0], kept[1] | {"title": bad}]}),
+            "/milestones/1/title",
+            "carries_address" if bad in ADDRESSES else "speaks_for_platform",
+        )
     world.sql_owner("UPDATE milestone SET title = 'Redesign acme.com' WHERE number = 1")
     assert ada.call("POST", path, {"milestones": [kept[0] | {"title": "Redesign acme.com"}, kept[1] | {"amount": 11_000}]}).status == 201
 

@@ -93,7 +93,9 @@ ALLOWED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("worst", [*NASTY, "a\nBcc: x@evil.example", "a\r\n\r\nbody", "x\x85y\u2028z\x0b\x1c", "\ud800", "=?utf-8?q?Bcc=3A_x=0D=0AX-Evil=3A_1?="])
+@pytest.mark.parametrize(
+    "worst", [*NASTY, "a\nBcc: x@evil.example", "a\r\n\r\nbody", "x\x85y\u2028z\x0b\x1c", "\ud800", "=?utf-8?q?Bcc=3A_x=0D=0AX-Evil=3A_1?="]
+)
 def test_nothing_that_is_put_in_becomes_a_header(worst: str) -> None:
     letter = replace(LETTER, from_name=worst, subject=worst)
     read = message_from_bytes(letter.as_mime().as_bytes(policy=policy.SMTP), policy=policy.default)
@@ -104,7 +106,16 @@ def test_nothing_that_is_put_in_becomes_a_header(worst: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["=?utf-8?q?victim=40evil.example=2C?=@x.example", "a@x.example, b@x.example", "a@x.example\r\nBcc: b@x.example", "Ada <a@x.example>", "", "a", "a b@x.example"]
+    "address",
+    [
+        "=?utf-8?q?victim=40evil.example=2C?=@x.example",
+        "a@x.example, b@x.example",
+        "a@x.example\r\nBcc: b@x.example",
+        "Ada <a@x.example>",
+        "",
+        "a",
+        "a b@x.example",
+    ],
 )
 def test_a_recipient_that_is_not_one_address(address: str) -> None:
     """A definite no: the letter does not fail for ever, and goes to nobody else."""

@@ -44,7 +44,10 @@ def test_every_template_in_its_voice(world: World) -> None:
 def test_the_main_jobs_letters_as_they_arrive(world: World) -> None:
     _, client = world.submitted_contract()
     seen = {m["subject"]: (m["headers"]["From"], m["headers"]["Reply-To"], len(m["links"])) for m in world.sandbox.mail(client.email)}
-    ours, hers = ("Holdfast <contracts@holdfast.example>", "help@holdfast.example"), ("Ada Lovelace via Holdfast <contracts@holdfast.example>", "ada@lovelace.example")
+    ours, hers = (
+        ("Holdfast <contracts@holdfast.example>", "help@holdfast.example"),
+        ("Ada Lovelace via Holdfast <contracts@holdfast.example>", "ada@lovelace.example"),
+    )
     for subject, (sender_shown, reply_to, links) in seen.items():
         own = subject.startswith(("Ada Lovelace sent you", "Please review"))
         assert (sender_shown, reply_to) == (hers if own else ours), subject

@@ -21,7 +21,11 @@ def _sign_out(http: WsgiHttp, path: str) -> None:
 def test_a_client_signs_out_on_every_page(world: World) -> None:
     contract, client = world.funded_contract()
     own = f"/c/{contract['id']}"
-    pages = [path for path, status in crawl(client, [own]).items() if status == 200 and client.http.request("GET", path).headers["content-type"].startswith("text/html")]
+    pages = [
+        path
+        for path, status in crawl(client, [own]).items()
+        if status == 200 and client.http.request("GET", path).headers["content-type"].startswith("text/html")
+    ]
     assert len(pages) >= 12
     for path in pages:
         assert "/sign-out" in [f.action for f in client.http.request("GET", path).page.forms], path
@@ -36,7 +40,9 @@ def test_a_client_signs_out_on_every_page(world: World) -> None:
 
 
 def test_a_freelancer_with_a_letter_signs_out(world: World) -> None:
-    world.program("safety").post("/v1/staff/holds", {"subject": world.ada_id, "scopes": ["outflow"], "reason_code": "identity", "clause": "Terms 9", "facts": "Words."})
+    world.program("safety").post(
+        "/v1/staff/holds", {"subject": world.ada_id, "scopes": ["outflow"], "reason_code": "identity", "clause": "Terms 9", "facts": "Words."}
+    )
     world.work()
     letter = next(m for m in world.sandbox.mail("ada@lovelace.example") if "on hold" in m["subject"])
     ada = world.client("ada@lovelace.example")

@@ -31,8 +31,7 @@ _OLD = {
     "finance": '["finance:read", "finance:export", "finance:act", "finance:tax", "contracts:read", "payments:read", "events:read"]',
     "platform": '["contracts:read", "contracts:write", "payments:read", "links:write", "payouts:write", "disputes:write",'
     ' "webhooks:write", "events:read", "keys:write", "suspensions:write", "sandbox"]',
-    "freelancer": '["contracts:read", "contracts:write", "payments:read", "links:write", "payouts:write", "disputes:write",'
-    ' "webhooks:write", "events:read"]',
+    "freelancer": '["contracts:read", "contracts:write", "payments:read", "links:write", "payouts:write", "disputes:write", "webhooks:write", "events:read"]',
 }
 _INSERT = (
     "INSERT INTO hf.api_key (id, digest, hint, name, role, freelancer_id, scopes, created_at, revoked_at)"
@@ -81,8 +80,7 @@ def test_every_key_of_staff_has_somebody_and_nobody_else_has(rows: psycopg.Conne
 
 def test_facts_of_before_mean_the_person(rows: psycopg.Connection[Any]) -> None:
     keys = rows.execute(
-        "SELECT person_of('staff:' || typeid_text('key', k.id)) FROM api_key k JOIN staff_member m ON m.id = k.staff_id"
-        " WHERE m.name = 'Rosalind Franklin'"
+        "SELECT person_of('staff:' || typeid_text('key', k.id)) FROM api_key k JOIN staff_member m ON m.id = k.staff_id WHERE m.name = 'Rosalind Franklin'"
     ).fetchall()
     assert len(keys) == 3
     assert len(set(keys)) == 1

@@ -44,8 +44,20 @@ def test_every_event_is_decided() -> None:
 
 def _planted(world: World, fact: str, actor: Actor, hold: str, contract: str | None, client: str) -> Event:
     everything = sorted({key for projection in FEED.values() for key in projection.shown | projection.to_platform | projection.when_told})
-    data: dict[str, Any] = dict.fromkeys(everything, "fine") | {"reason": REASON if fact.startswith("hold.") else "fine", "internal_note": WORDS, "reasons": WORDS}
-    data |= {"about": client, "by": "fine", "key": "key_01hzzzzzzzzzzzzzzzzzzzzzzz", "client": client, "facts": WORDS, "end_reason": WORDS, "old_address": WORDS}
+    data: dict[str, Any] = dict.fromkeys(everything, "fine") | {
+        "reason": REASON if fact.startswith("hold.") else "fine",
+        "internal_note": WORDS,
+        "reasons": WORDS,
+    }
+    data |= {
+        "about": client,
+        "by": "fine",
+        "key": "key_01hzzzzzzzzzzzzzzzzzzzzzzz",
+        "client": client,
+        "facts": WORDS,
+        "end_reason": WORDS,
+        "old_address": WORDS,
+    }
     return Event(
         id=new_id("evt"), type=fact, public=True, object_id=hold, contract_id=contract, contract_kind="direct", freelancer_id=world.ada_id, from_state=None,
         to_state=None, data=data, actor=actor, request_id="req", policy_version="dc-1", occurred_at=datetime.now(UTC), position=None,
@@ -95,7 +107,11 @@ def test_a_hold_whose_reason_must_not_be_told(world: World) -> None:
         for who in ("ada", "platform")
         for path in ("/v1/events?limit=100", f"/v1/contracts/{contract['id']}/timeline?limit=100", "/v1/events?limit=100&type=hold.placed")
     ]
-    told += [json.dumps(ada.get(f"/v1/holds/{hold}")), json.dumps(world.sandbox.mail("ada@lovelace.example")), json.dumps(world.sandbox.mail("charles@babbage.example"))]
+    told += [
+        json.dumps(ada.get(f"/v1/holds/{hold}")),
+        json.dumps(world.sandbox.mail("ada@lovelace.example")),
+        json.dumps(world.sandbox.mail("charles@babbage.example")),
+    ]
     with world.runtime.act("system") as act:
         client = act.session.get_one(Contract, contract["id"]).client_id
     for text in told:

@@ -93,6 +93,13 @@ def test_addresses_of_callers_by_a_setting() -> None:
 def test_every_secret_of_the_settings_is_known() -> None:
     """A setting that is not shown in its own repr is a secret: a new one is scrubbed by itself."""
     known = secrets_of(SETTINGS)
-    for secret in (*SETTINGS.secret_keys, SETTINGS.signing_key, *SETTINGS.tax_keys, *SETTINGS.stripe_webhook_secrets, SETTINGS.stripe_key, SETTINGS.mail_events_secret):
+    for secret in (
+        *SETTINGS.secret_keys,
+        SETTINGS.signing_key,
+        *SETTINGS.tax_keys,
+        *SETTINGS.stripe_webhook_secrets,
+        SETTINGS.stripe_key,
+        SETTINGS.mail_events_secret,
+    ):
         assert {secret, secret.encode().hex()} <= set(known)
     assert "pass-of-the-database" in known

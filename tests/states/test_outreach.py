@@ -44,7 +44,9 @@ def test_one_mailbox_however_it_is_written_and_whoever_writes(world: World, monk
     limited(world, monkeypatch, letters_to_mailbox_per_hour=3)
     ada, mary = world.program(), world.program("mary")
     spelled = ["charles@babbage.example", "Charles+work@babbage.example", "charles+x@Babbage.example", "charles+y@babbage.example"]
-    statuses = [who.call("POST", f"/v1/contracts/{drafts(who, 1, client)[0]}/send", {}).status for who, client in zip((ada, mary, ada, mary), spelled, strict=True)]
+    statuses = [
+        who.call("POST", f"/v1/contracts/{drafts(who, 1, client)[0]}/send", {}).status for who, client in zip((ada, mary, ada, mary), spelled, strict=True)
+    ]
     assert statuses == [200, 200, 200, 429]
     assert ada.call("POST", f"/v1/contracts/{drafts(ada, 1, 'george@boole.example')[0]}/send", {}).status == 200, "others are written to meanwhile"
 
@@ -159,11 +161,16 @@ def test_two_reports_are_one_pause(world: World) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE outreach SET at = at - interval '1 day'", "DELETE FROM outreach", "DELETE FROM offer_pause", "UPDATE offer_pause SET freelancer_id = freelancer_id, started_at = now()"],
+    [
+        "UPDATE outreach SET at = at - interval '1 day'",
+        "DELETE FROM outreach",
+        "DELETE FROM offer_pause",
+        "UPDATE offer_pause SET freelancer_id = freelancer_id, started_at = now()",
+    ],
 )
 def test_what_was_counted_stays(world: World, statement: str) -> None:
     unknown(world)
-    with pytest.raises(Exception, match="forbidden|permission denied|fixed"):
+    with pytest.raises(Exception, match=r"forbidden|permission denied|fixed"):
         world.sql(statement)
-    with pytest.raises(Exception, match="forbidden|fixed"):
+    with pytest.raises(Exception, match=r"forbidden|fixed"):
         world.sql_owner(statement)

@@ -1,13 +1,13 @@
 """how often somebody has called in a minute, shared by all processes
 
-Revision ID: 0014
+Revision ID: 0013
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
