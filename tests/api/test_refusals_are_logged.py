@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -21,13 +22,13 @@ from tests.world import World
     ],
 )
 def test_a_refusal_is_a_line(world: World, capsys: pytest.CaptureFixture[str], key: str, path: str, status: int) -> None:
-    logs.configure("INFO")
+    logs.configure(replace(world.settings, log_level="INFO"))
     try:
         shown = world.keys.get(key, key)
         headers = {"Authorization": f"Bearer {shown}"} if shown else {}
         assert WsgiHttp(world.app).request("GET", path, headers=headers).status == status
     finally:
-        logs.configure("ERROR")
+        logs.configure(world.settings)
     written = capsys.readouterr().err
     (line,) = [json.loads(one) for one in written.splitlines() if "request.refused" in one]
     assert (line["status"], line["method"], line["route"]) == (status, "GET", path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ CAUSES: list[tuple[Callable[[Session], Any], str]] = [
 def test_an_exception_is_told_without_its_data(world: World, cause: Callable[[Session], Any], kept: str) -> None:
     written = io.StringIO()
     with redirect_stderr(written):
-        logs.configure("INFO")
+        logs.configure(replace(world.settings, log_level="INFO"))
         try:
             try:
                 with world.db.transaction() as session:

@@ -16,6 +16,7 @@ from service.domain.feed import FEED, PRIVATE, Reader
 from service.domain.lifecycle import MACHINES
 from service.models import Client, Contract, Event, Hold, new_id
 from service.operations import event_reads
+from tests.console import with_letter
 from tests.world import World
 
 WORDS, REASON = "MARKER-words-of-staff", "MARKER-sanctions"
@@ -100,6 +101,8 @@ def test_a_hold_whose_reason_must_not_be_told(world: World) -> None:
     hold = safety.post("/v1/staff/holds", SUSPECT | {"subject": world.ada_id, "expires_at": until})["id"]
     world.program("approver").post(f"/v1/staff/holds/{hold}/confirm")
     world.program("approver2").post(f"/v1/staff/holds/{hold}/renew", {"days": 30})
+    person, page = with_letter(world, "on hold")
+    before = person.get(page).text
     safety.post(f"/v1/staff/holds/{hold}/lift", {"reason": WORDS})
     world.work()
     told = [
@@ -108,6 +111,8 @@ def test_a_hold_whose_reason_must_not_be_told(world: World) -> None:
         for path in ("/v1/events?limit=100", f"/v1/contracts/{contract['id']}/timeline?limit=100", "/v1/events?limit=100&type=hold.placed")
     ]
     told += [
+        before,
+        person.get(page).text,
         json.dumps(ada.get(f"/v1/holds/{hold}")),
         json.dumps(world.sandbox.mail("ada@lovelace.example")),
         json.dumps(world.sandbox.mail("charles@babbage.example")),
