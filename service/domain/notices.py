@@ -8,8 +8,8 @@ COLLEAGUE, OLD_ADDRESS = "colleague", "the client's old address"
 
 NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "offers.paused": ((FREELANCER, "offers_paused"),),
-    "offers.resumed": ((FREELANCER, "offers_decided"),),
-    "offers.kept_paused": ((FREELANCER, "offers_decided"),),
+    "offers.resumed": ((FREELANCER, "offers_resumed"),),
+    "offers.kept_paused": ((FREELANCER, "offers_kept_paused"),),
     "contract.sent": ((CLIENT, "offer"),),
     "contract.offer_reminded": ((CLIENT, "offer_reminder"),),
     "contract.reminded": ((CLIENT, "reminder"),),
