@@ -16,6 +16,7 @@ class Form:
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     choices: list[tuple[str, str]] = field(default_factory=list)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
     text: str = ""
 
 
@@ -42,22 +43,26 @@ class Page(HTMLParser):
             self.forms.append(self._open)
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
-        if self._open is None:
-            return
-        if tag == "input" and given.get("type") in ("radio", "checkbox"):
-            self._open.choices.append((given["name"], given.get("value", "on")))
+        if self._open is not None:
+            self._field(self._open, tag, given)
+
+    def _field(self, form: Form, tag: str, given: dict[str, str]) -> None:
+        if tag == "button" and "name" in given:
+            form.buttons.append((given["name"], given.get("value", "")))
+        elif tag == "input" and given.get("type") in ("radio", "checkbox"):
+            form.choices.append((given["name"], given.get("value", "on")))
             if "checked" in given:
-                self._open.fields.append((given["name"], given.get("value", "on")))
+                form.fields.append((given["name"], given.get("value", "on")))
         elif tag == "select":
             self._select = given.get("name", "")
         elif tag == "option" and self._select:
-            names = [name for name, _ in self._open.fields]
+            names = [name for name, _ in form.fields]
             if self._select not in names:
-                self._open.fields.append((self._select, given.get("value", "")))
+                form.fields.append((self._select, given.get("value", "")))
             elif "selected" in given:
-                self._open.fields[names.index(self._select)] = (self._select, given.get("value", ""))
+                form.fields[names.index(self._select)] = (self._select, given.get("value", ""))
         elif tag in ("input", "textarea") and "name" in given and given.get("type") != "file":
-            self._open.fields.append((given["name"], given.get("value", "")))
+            form.fields.append((given["name"], given.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
         if self._tags and tag in self._tags:

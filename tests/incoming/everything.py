@@ -19,8 +19,8 @@ from tests.releases.test_upgrade import STOOD_AT, Strangers
 from tests.world import World, make_settings
 
 ROLES = ("platform", "finance", "safety", "approver", "reviewer", "admin")
-MAY_GROW = {"idempotency_record"}
-"""What a refusal may write: the refusal itself, for whoever asks again."""
+MAY_GROW = {"idempotency_record", "accountant_visit", "form_key"}
+"""What a refusal may write: itself, for whoever asks again; that an accountant looked; that a form with a code was used."""
 
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'hf'::regnamespace ORDER BY 1"
 
