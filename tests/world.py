@@ -37,6 +37,9 @@ def make_settings(database_url: str, **more: Any) -> Settings:
         "mode": "sandbox", "database_url": database_url, "public_url": BASE, "secret_keys": ("test-key-" + "x" * 32,), "signing_key": "07" * 32,
         "stripe_webhook_secrets": (SECRET,), "mail_events_secret": "mail-secret", "log_level": "ERROR",
         "tax_keys": ("1f" * 32,),
+        # All tests call from one address.
+        "address_calls_per_minute": 0,
+        "failures_per_minute": 0,
     }  # fmt: skip
     return Settings(**(values | more))
 
