@@ -6,10 +6,9 @@ CREATE OR REPLACE FUNCTION person_of(actor text) RETURNS text LANGUAGE plpgsql S
 DECLARE
     found text;
 BEGIN
-    IF actor ~ '^(staff|platform):key_' THEN
-        SELECT CASE WHEN k.staff_id IS NULL THEN 'platform' ELSE 'staff:' || typeid_text('stf', k.staff_id) END INTO found
-          FROM api_key k WHERE k.id = typeid_uuid(substr(actor, strpos(actor, ':') + 1));
-    END IF;
+    SELECT CASE WHEN k.staff_id IS NULL THEN 'platform' ELSE 'staff:' || typeid_text('stf', k.staff_id) END INTO found
+      FROM api_key k
+     WHERE k.role <> 'freelancer' AND actor IN ('staff:' || typeid_text('key', k.id), 'platform:' || typeid_text('key', k.id));
     RETURN coalesce(found, actor);
 END $$;
 
@@ -138,7 +137,7 @@ CREATE OR REPLACE FUNCTION role_permissions(wanted text) RETURNS jsonb LANGUAGE 
     SELECT CASE wanted
         WHEN 'freelancer' THEN '["certificates:write", "contracts:read", "contracts:write", "disputes:write", "events:read",
                                  "exports:read", "exports:write", "links:write", "payments:read", "payouts:write", "webhooks:write"]'::jsonb
-        WHEN 'platform' THEN '["certificates:write", "contracts:read", "contracts:write", "disputes:write", "events:read", "feedback:write",
+        WHEN 'platform' THEN '["certificates:write", "contracts:read", "contracts:write", "disputes:write", "events:read",
                                "keys:read", "keys:write", "links:write", "payments:read", "payouts:write", "sandbox", "suspensions:write",
                                "webhooks:write"]'::jsonb
         WHEN 'finance' THEN '["certificates:write", "contracts:read", "events:read", "exports:read", "exports:write", "finance:act",

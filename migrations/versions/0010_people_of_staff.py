@@ -47,7 +47,7 @@ _PERMISSIONS = """
          '["certificates:write", "exports:read", "exports:write"]'::jsonb),
         ('platform', '["contracts:read", "contracts:write", "payments:read", "links:write", "payouts:write", "disputes:write",
                        "webhooks:write", "events:read", "keys:write", "suspensions:write", "sandbox"]',
-         '["certificates:write", "feedback:write", "keys:read"]'),
+         '["certificates:write", "keys:read"]'),
         ('finance', '["finance:read", "finance:export", "finance:act", "finance:tax", "contracts:read", "payments:read", "events:read"]',
          '["certificates:write", "exports:read", "exports:write", "tax:read"]'),
         ('approver', '["safety:read", "safety:approve", "finance:read", "finance:approve", "disputes:rule"]',
@@ -61,8 +61,6 @@ _PERMISSIONS = """
     UPDATE hf.api_key SET scopes = scopes || '["exports:read"]'
      WHERE NOT scopes ? 'exports:read' AND scopes ? 'payments:read' AND (role = 'freelancer' OR scopes ? 'finance:export');
     UPDATE hf.api_key SET scopes = scopes || '["exports:write"]' WHERE scopes ? 'finance:export' AND NOT scopes ? 'exports:write';
-    UPDATE hf.api_key SET scopes = scopes || '["feedback:write"]'
-     WHERE role = 'platform' AND scopes ? 'contracts:write' AND NOT scopes ? 'feedback:write';
     UPDATE hf.api_key SET scopes = scopes || '["keys:read"]' WHERE scopes ? 'keys:write' AND NOT scopes ? 'keys:read';
     UPDATE hf.api_key SET scopes = scopes || '["tax:read"]' WHERE scopes ? 'finance:tax' AND NOT scopes ? 'tax:read';
 """

@@ -9,7 +9,7 @@ from flask import Response
 from service import rows
 from service.api.framework import Call, Endpoints, after, call
 from service.api.schemas import answered, asked, counted
-from service.domain.errors import Invalid, NotFound
+from service.domain.errors import Invalid, MissingScope, NotFound
 from service.domain.money import round_half_up
 from service.domain.scores import WINDOW_DAYS
 from service.operations import feedback as feedbacks
@@ -70,7 +70,7 @@ def feedback_of(freelancer_id: str) -> Response:
         )
 
 
-@blueprint.route("/contracts/<contract_id>/feedback", methods=["POST"], permission="feedback:write")
+@blueprint.route("/contracts/<contract_id>/feedback", methods=["POST"], permission="contracts:write")
 @blueprint.arguments(asked.FeedbackIn)
 @blueprint.response(201, counted.FeedbackOut)
 def feedback(body: dict[str, Any], contract_id: str) -> Response:
@@ -82,6 +82,8 @@ def feedback(body: dict[str, Any], contract_id: str) -> Response:
         if unknown or body["rating"] is None:
             pointer = f"/{unknown[0]}" if unknown else "/rating"
             raise Invalid.one(pointer, "unknown_field" if unknown else "required", "Send a rating of 1 to 5, and words if there are any.")
+        if made.principal.role != "platform":
+            raise MissingScope("Feedback is the client's: the marketplace brings it, with a platform key.")
         return made.answer(_feedback, feedbacks.give(made.act, contract, body["rating"], body["words"]), 201)
 
 

@@ -9,6 +9,7 @@ from flask import Response
 from service import web
 from service.api.framework import Endpoints, call
 from service.api.schemas import answered, asked, staffed
+from service.domain.errors import Invalid
 from service.operations import people, staff_members
 
 blueprint = Endpoints(
@@ -54,6 +55,7 @@ def requests() -> Response:
 def ask(body: dict[str, Any]) -> Response:
     """Ask for a key of staff or of the marketplace; another person approves it."""
     with call() as made:
+        _names_one(body)
         found = staff_members.ask_key(
             made.act,
             web.bearer(),
@@ -63,6 +65,15 @@ def ask(body: dict[str, Any]) -> Response:
             email=body["email"],
         )
         return made.answer(_request, found, 201)
+
+
+def _names_one(body: dict[str, Any]) -> None:
+    """Raises Invalid for a request that names nobody, or two."""
+    if (body["staff"] is None) == (body["name"] is None):
+        raise Invalid.one("/staff", "names_one", "Name somebody of staff by `staff`, or somebody new by `name`.")
+    new_person = body["staff"] is None and body["role"] != "platform"
+    if new_person != (body["email"] is not None):
+        raise Invalid.one("/email", "of_somebody_new", "Somebody new has an e-mail address, and nobody else needs one.")
 
 
 @blueprint.route("/key-requests/<request_id>/approve", methods=["POST"], permission="staff:approve")

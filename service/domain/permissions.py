@@ -23,7 +23,6 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     "freelancer": (*_OF_A_FREELANCER, "exports:read", "exports:write"),
     "platform": (
         *_OF_A_FREELANCER,
-        "feedback:write",
         "keys:read",
         "keys:write",
         "sandbox",

@@ -139,7 +139,7 @@ def colleague(act: Act, cookie: str) -> Colleague | None:
 
 
 @dataclass(frozen=True)
-class Entry:
+class WayIn:
     """One way in: a key of a person of staff."""
 
     key_id: str
@@ -150,7 +150,7 @@ class Entry:
     hint: str
 
 
-def staff(session: Session) -> list[Entry]:
+def staff(session: Session) -> list[WayIn]:
     """Everybody who may come in, by each of their keys; at most 200."""
     query = (
         select(ApiKey, StaffMember)
@@ -159,7 +159,7 @@ def staff(session: Session) -> list[Entry]:
         .order_by(ApiKey.role, ApiKey.id)
         .limit(200)
     )
-    return [Entry(k.id, m.id, m.name, m.email, k.role, k.hint) for k, m in session.execute(query).tuples()]
+    return [WayIn(k.id, m.id, m.name, m.email, k.role, k.hint) for k, m in session.execute(query).tuples()]
 
 
 def names(session: Session) -> dict[Actor, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from service.api.schemas.fields import (
     BIGGEST_AMOUNT,
@@ -202,24 +202,16 @@ class KeyIn(Schema):
     expires_at = Instant(load_default=None, allow_none=True)
 
 
-STAFF_KEYS = ("platform", *STAFF_ROLES)
+STAFF_KEYS = (*STAFF_ROLES, "platform")
 
 
 class KeyRequestIn(Schema):
     """`staff`: whose key it will be; or `name` and `email` of somebody new; or the `name` of a marketplace's key."""
 
     role = fields.String(required=True, validate=validate.OneOf(STAFF_KEYS))
-    staff = staff_id(load_default=None, allow_none=True)
+    staff = staff_id(load_default=None, allow_none=True, metadata={"example": None})
     name = line(120, load_default=None, allow_none=True)
     email = email(load_default=None, allow_none=True)
-
-    @validates_schema
-    def names_one(self, data: dict[str, Any], **_: Any) -> None:
-        if (data["staff"] is None) == (data["name"] is None):
-            raise ValidationError("Name somebody of staff by `staff`, or somebody new by `name`.", "staff")
-        new_person = data["staff"] is None and data["role"] != "platform"
-        if new_person != (data["email"] is not None):
-            raise ValidationError("Somebody new has an e-mail address, and nobody else needs one.", "email")
 
 
 class PageQuery(Schema):
