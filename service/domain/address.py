@@ -51,3 +51,11 @@ def normal(stored: str) -> str:
         return read(stored)
     except ValueError:
         return stored.strip().lower()
+
+
+def is_one(stored: str) -> bool:
+    """Whether an address that is kept already can be written to."""
+    try:
+        return bool(read(stored))
+    except ValueError:
+        return False

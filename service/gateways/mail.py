@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -15,6 +15,7 @@ from typing import Protocol
 from unicodedata import category
 from urllib.parse import unquote, urlsplit
 
+from service.domain import address
 from service.gateways import GatewayRefused, GatewayUnknownOutcome
 
 _TIMEOUT = 20
@@ -42,11 +43,19 @@ class Letter:
     def as_mime(self) -> EmailMessage:
         """Headers are made of parsed addresses and single lines: nothing that is put in can become a header.
 
-        Raises GatewayRefused for a recipient that is no address.
+        Raises GatewayRefused for what no mail server may be handed: an address that is kept from before it was judged,
+        a text with half a character.
         """
+        try:
+            return self._composed()
+        except (ValueError, MessageError) as wrong:
+            # The library's own message repeats the address.
+            raise GatewayRefused("the letter cannot be composed") from wrong
+
+    def _composed(self) -> EmailMessage:
         mail = EmailMessage()
         mail["From"] = Address(_sender(self.from_name), addr_spec=self.from_address)
-        mail["To"] = _address(self.to)
+        mail["To"] = Address(addr_spec=address.read(self.to))
         mail["Subject"] = _one_line(self.subject)
         mail["Date"] = format_datetime(self.date)
         mail["Message-ID"] = f"<{self.message_id}@{self.from_address.rpartition('@')[2]}>"
@@ -56,10 +65,11 @@ class Letter:
         mail["Content-Language"] = "en"
         if self.unsubscribe:
             mail["List-Unsubscribe"] = f"<mailto:{self.unsubscribe}?subject=unsubscribe>"
-        if self.reply_to:
-            mail["Reply-To"] = _address(self.reply_to)
+        if self.reply_to and address.is_one(self.reply_to):
+            mail["Reply-To"] = Address(addr_spec=address.read(self.reply_to))
         mail.set_content(self.text)
         mail.add_alternative(self.html, subtype="html")
+        mail.as_bytes()
         return mail
 
 

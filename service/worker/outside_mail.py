@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service import queue
 from service.failpoint import failpoint
 from service.gateways import GatewayRefused
 from service.models import Message
@@ -29,3 +30,5 @@ def send(ctx: Runtime, job: Claimed) -> None:
             message.state = state
             message.sent_at = act.now
             message.bounced_at = act.now if state == "bounced" else None
+            if state == "bounced":
+                queue.open_task(act, "letter_refused", message.id, template=message.template)
