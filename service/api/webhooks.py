@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -37,10 +38,18 @@ def mail() -> Response:
     expected = web.runtime().settings.mail_events_secret
     if not expected or not hmac.compare_digest(web.bearer().encode(), expected.encode()):
         raise Unauthenticated("The secret is not right.")
-    body = request.get_json(silent=True)
+    body = _read(request.get_data(cache=True))
     told = body if isinstance(body, dict) else {}
     if told.get("event") not in returned_mail.NEWS or not isinstance(told.get("message_id"), str):
         raise Invalid.one("", "shape", 'Send {"message_id": "msg_…", "event": "bounced"} or "complained".')
     with web.act() as act:
         fresh = returned_mail.take(act, told["message_id"], told["event"])
     return jsonify(received=True, duplicate=not fresh)
+
+
+def _read(body: bytes) -> object:
+    """What a body says; None for what is no JSON, or is nested without end."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -6,12 +6,15 @@ nobody can see, and what moves its neighbours about is refused, never mended: a 
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from service.domain.texts import code_point
 
 LONGEST_NAME = 200
 """Characters in the name of a field, in the name of a file as it comes, in a part of an address."""
@@ -20,6 +23,8 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 _BREAKS = frozenset("\n\t\u2028\u2029")
 _ANNOTATIONS = frozenset("\ufff9\ufffa\ufffb")
 _CODE_DIGITS = 6
+_MOST_DIGITS = 40
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 _DIGITS = re.compile("[0-9]+")
 _PRINTABLE_ASCII = re.compile("[\x20-\x7e]*")
 
@@ -119,3 +124,22 @@ def code_of(typed: str) -> str | None:
 def is_header_text(text: str) -> bool:
     """Whether a header holds printable ASCII only: every header that decides something does."""
     return _PRINTABLE_ASCII.fullmatch(text) is not None
+
+
+def keepable(value: Any) -> Any:
+    """What somebody signed, as the database can keep it: characters that it cannot are shown by number, `[U+0000]`.
+
+    For what must not be refused, because it comes once and is a hint only.
+    """
+    if isinstance(value, str):
+        return _UNKEEPABLE.sub(lambda found: code_point(found[0]), value)
+    if isinstance(value, dict):
+        return {keepable(name): keepable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [keepable(inner) for inner in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+
+
+def whole_number(text: str) -> int | str:
+    """A number of JSON; one that no field of anybody's holds stays the text that it is."""
+    return int(text) if len(text) <= _MOST_DIGITS else text

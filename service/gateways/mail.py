@@ -135,14 +135,3 @@ def _one_line(text: str) -> str:
 def _sender(text: str) -> str:
     """A name for From, its commas and brackets in full width: Python 3.11 forgets the quotes when it folds a long name."""
     return _one_line(text).translate(_FULL_WIDTH)
-
-
-def _address(text: str) -> Address:
-    """Exactly one address, as it is written: nothing encoded is decoded into another one."""
-    try:
-        found = Address(addr_spec=text)
-    except (ValueError, IndexError, HeaderParseError) as error:
-        raise GatewayRefused("this is no e-mail address") from error
-    if found.addr_spec != text or "=?" in text:
-        raise GatewayRefused("this is no e-mail address")
-    return found

@@ -26,7 +26,9 @@ def stripe_event(ctx: Runtime, job: Claimed) -> None:
     with ctx.act(f"job:{job.id}") as act:
         stored = act.session.get_one(StripeEvent, job.subject)
         kind, object_id, account_id, payload = stored.type, stored.object_id or "", stored.account_id, stored.payload
-    snapshot = (payload.get("data") or {}).get("object") or {}
+    data = payload.get("data")
+    hint = data.get("object") if isinstance(data, dict) else None
+    snapshot = hint if isinstance(hint, dict) else {}
     if kind.startswith("checkout.session."):
         _take_in(ctx, job, ctx.stripe.fetch_checkout(object_id))
     elif kind.startswith("charge.dispute."):

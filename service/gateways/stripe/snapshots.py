@@ -101,10 +101,16 @@ def metadata(thing: Any, name: str) -> str | None:
     return getattr(thing.metadata, name, None) if thing.metadata else None
 
 
+def part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What stands under a name, if it has names itself; else nothing."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def inbound(payload: Mapping[str, Any]) -> InboundEvent:
-    related = payload.get("related_object") or (payload.get("data") or {}).get("object") or {}
-    account = payload.get("account")
+    related = part(payload, "related_object") or part(part(payload, "data"), "object")
+    account, object_id = payload.get("account"), related.get("id")
     return InboundEvent(
-        id=payload["id"], type=payload["type"], livemode=bool(payload.get("livemode")), object_id=related.get("id"),
+        id=payload["id"], type=payload["type"], livemode=bool(payload.get("livemode")), object_id=object_id if isinstance(object_id, str) else None,
         account_id=account if isinstance(account, str) else None, payload=dict(payload),
     )  # fmt: skip
