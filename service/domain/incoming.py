@@ -22,7 +22,7 @@ LONGEST_NAME = 200
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BREAKS = frozenset("\n\t\u2028\u2029")
 _ANNOTATIONS = frozenset("\ufff9\ufffa\ufffb")
-_CODE_DIGITS = 6
+_CODE = re.compile("[0-9]([ -]?[0-9]){5}")
 _MOST_DIGITS = 40
 _UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 _DIGITS = re.compile("[0-9]+")
@@ -117,8 +117,8 @@ def is_digits(text: str) -> bool:
 
 def code_of(typed: str) -> str | None:
     """The six digits that somebody typed, with spaces or dashes between them or without; None for anything else."""
-    bare = typed.strip().replace(" ", "").replace("-", "")
-    return bare if len(bare) == _CODE_DIGITS and is_digits(bare) else None
+    bare = typed.strip()
+    return re.sub("[ -]", "", bare) if _CODE.fullmatch(bare) else None
 
 
 def is_header_text(text: str) -> bool:
