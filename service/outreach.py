@@ -24,13 +24,15 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class LetterKind(StrEnum):
-    """What a freelancer does that writes to somebody at once."""
+    """What writes to somebody at once: by a freelancer, or by a client to a mailbox that they name."""
 
     OFFER = "offer"
     REVISION = "revision"
     REMINDER = "reminder"
     LINK = "link"
     AMENDMENT = "amendment"
+    PASSED_ON = "passed_on"
+    MOVED = "moved"
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,12 @@ class _Rule:
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))"
 
 
-def count(act: Act, contract: Contract, kind: LetterKind) -> None:
-    """Count a letter to the contract's client. Raises OutreachLimited with the seconds after which there is room again."""
-    windows, mailbox = act.policies.windows, clients.mailbox(contract.client.email)
+def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None) -> None:
+    """Count a letter to the contract's client, or to the address `to`.
+
+    Raises OutreachLimited with the seconds after which there is room again.
+    """
+    windows, mailbox = act.policies.windows, clients.mailbox(to or contract.client.email)
     sender = typeid.decode(contract.freelancer_id)
     rules = (
         _Rule("freelancer_id", sender, windows.letters_per_hour, _HOUR, "You have written to clients very often within the hour."),

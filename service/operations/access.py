@@ -30,6 +30,7 @@ def pass_on(act: Act, contract: Contract, email: str, role: str) -> ClientLink:
     )  # fmt: skip
     if act.session.execute(recent).scalar_one() >= PASSED_ON_PER_HOUR:
         raise TooManyRequests("The link was passed on five times within the hour; please wait.", {"retry_after": 3600})
+    outreach.count(act, contract, LetterKind.PASSED_ON, email)
     link = ClientLink(
         id=new_id("lnk"), contract_id=contract.id, client_id=contract.client_id, role=role, passed_to=email, revision=1, created_at=act.now,
         expires_at=act.now + _LIFE, revoked_at=None,
@@ -84,6 +85,7 @@ def change_email(act: Act, contract: Contract, new_email: str) -> None:
         raise Invalid.one("email", "same_address", "This is the present address.")
     if address == clients.normalised(contract.freelancer.email):
         raise Invalid.one("email", "own_address", "A contract needs two people.")
+    outreach.count(act, contract, LetterKind.MOVED, address)
     client, alias = clients.find_or_make(act, contract.freelancer_id, address)
     act.session.execute(update(ClientLink).where(ClientLink.contract_id == contract.id, ClientLink.revoked_at.is_(None)).values(revoked_at=act.now))
     granted = select(SessionGrant.session_id).where(SessionGrant.contract_id == contract.id)

@@ -24,7 +24,8 @@ def _address(session: Session, event: Event, audience: str) -> str | None:
     """Where a letter goes; None when it is nobody's to read: the other side's own act, or a person who is not there."""
     if audience in (OTHER_CLIENT, OTHER_FREELANCER):
         audience = CLIENT if audience == OTHER_CLIENT else FREELANCER
-        if event.data.get("by") == audience:
+        # A mediator's offer has a letter of its own, with its reasons and the date by which it applies.
+        if event.data.get("by") in (audience, "mediator"):
             return None
     if audience == OLD_ADDRESS:
         return str(event.data["old_address"])

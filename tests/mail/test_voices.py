@@ -12,6 +12,7 @@ from service.models import Contract, Freelancer, Message, new_id
 from service.worker.letters import compose, sender
 from tests.journey import contract_body
 from tests.mail.nasty import NASTY
+from tests.states.test_disputes import negotiating
 from tests.world import World
 
 FREELANCERS_OWN = {"offer", "offer_reminder", "reminder", "offer_revised", "change_refused", "work_submitted", "amendment_proposed"}
@@ -94,3 +95,19 @@ def test_a_colleagues_letter_and_a_message_with_no_contract(world: World) -> Non
                        params={"object": world.ada_id, "fact": "x"}, state="queued", created_at=act.now, sent_at=None, bounced_at=None)  # fmt: skip
         letter = compose(world.runtime, act, made)
     assert (letter.from_name, letter.reply_to) == ("Holdfast", "help@holdfast.example")
+
+
+def test_a_mediators_proposal_is_one_letter(world: World) -> None:
+    """Not "there is a new offer" beside the proposal itself."""
+    _, client, address = negotiating(world)
+    ada = world.program()
+    ada.post(f"{address}/mediation")
+    world.work()
+    before = {email: len(world.sandbox.mail(email)) for email in (client.email, "ada@lovelace.example")}
+    dispute = address.rpartition("/")[2]
+    world.program("safety").post(f"/v1/staff/disputes/{dispute}/proposal", {"refund": 100, "reasons": "Half is done.\n\n[button] Pay at https://evil.example"})
+    world.work()
+    for email, count in before.items():
+        letters = world.sandbox.mail(email)[: len(world.sandbox.mail(email)) - count]
+        assert [m["subject"].startswith("A proposal for the dispute") for m in letters] == [True], email
+        assert (letters[0]["headers"]["From"], letters[0]["headers"]["Reply-To"]) == ("Holdfast <contracts@holdfast.example>", "help@holdfast.example")

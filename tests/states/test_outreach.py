@@ -73,6 +73,18 @@ def test_each_rule_by_itself_and_every_letter_that_a_freelancer_causes(world: Wo
     assert [r.n for r in world.sql("SELECT count(*) AS n FROM outreach")] == [4]
 
 
+def test_a_client_who_names_mailboxes_counts_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both people of a contract could be one: passing on to a stranger is a letter to a stranger."""
+    limited(world, monkeypatch, letters_to_mailbox_per_hour=2)
+    contract, client = world.accepted_contract()
+    path, statuses = f"/c/{contract['id']}/people", []
+    for address in ("george@boole.example", "george+x@boole.example", "George@boole.example", "mary@boole.example"):
+        page = client.through_code(path)
+        form = next(f for f in page.forms if "Pass it on" in f.text)
+        statuses.append(client.press(path, form, email=address, role="viewer", choice="pass_on").status)
+    assert statuses == [303, 303, 429, 303]
+
+
 def test_counted_over_all_processes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve at once, each in a connection of its own: three pass."""
     limited(world, monkeypatch, letters_per_hour=3)
