@@ -37,6 +37,8 @@ _SHAPES: Final = re.compile(
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                          # password in an address of a server
     | (?i:password|passwd|secret|token|api_?key|authorization|cookie|code)["']?\s*[=:]\s*["']?[^\s"',;&}\])]+
     | (?i:code)\W{1,4}(?:(?:is|was)\W+)?\d{6}\b                # the six digits of a letter
+    | DETAIL:.*?(?=\n\[SQL:|\n\n(?:The\ above|During\ )|\Z)     # the row that PostgreSQL refused, with what people wrote
+    | \[parameters:.*?\](?=\n\(Background|\n\n|\Z)              # the same, by SQLAlchemy
     | -----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|$)          # private keys
     | [\w.!\#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+            # e-mail addresses
     | (?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])                  # cards

@@ -8,10 +8,13 @@ import logging
 
 import pytest
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from service import logs
 from service.logs import Scrubber, secrets_of
-from tests.world import make_settings
+from service.models import Contract
+from tests.journey import contract_body
+from tests.world import World, make_settings
 
 SETTINGS = make_settings(
     "postgresql://holdfast_app:pass-of-the-database@db.internal:5432/holdfast", owner_url="postgresql://owner:pass-of-the-owner@db.internal/holdfast",
@@ -103,3 +106,21 @@ def test_every_secret_of_the_settings_is_known() -> None:
     ):
         assert {secret, secret.encode().hex()} <= set(known)
     assert "pass-of-the-database" in known
+
+
+@pytest.mark.parametrize("worst", ["Charles Babbage", "two\nlines)\n[not parameters: 1]\nmore of Charles", "[SQL: x]) Charles"])
+def test_what_the_database_refused_is_not_repeated(world: World, out: pytest.CaptureFixture[str], worst: str) -> None:
+    """PostgreSQL names the row that it refused, SQLAlchemy the parameters: what people wrote stays out, the constraint stays in."""
+    contract = world.program().post("/v1/contracts", contract_body())
+    try:
+        with world.runtime.act("test") as act:
+            found = act.session.get_one(Contract, contract["id"])
+            found.title, found.state = worst, "nowhere"
+            act.session.flush()
+    except DBAPIError:
+        structlog.get_logger().exception("request.failed", route="/v1/contracts")
+    text = out.readouterr().err
+    assert "request.failed" in text
+    assert "UPDATE" in text, "which statement it was"
+    assert "Charles" not in text
+    assert "charles@" not in text
