@@ -85,7 +85,7 @@ def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[
         values |= {
             "contract": contract,
             "freelancer": contract.freelancer,
-            "writer": {"client": contract.client_name, "freelancer": contract.freelancer.display_name}.get(params.get("by", ""), ""),
+            "writer": _writer(contract, params.get("by")),
             "total": plain(contract.total_minor, contract.currency),
         }
         if made_of.buttons and message.template not in FOR_FREELANCERS:
@@ -96,6 +96,12 @@ def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[
     if "challenge" in params:
         values["code"] = links.code_of(ctx.settings.secret_keys[-1], params["challenge"])
     return values | _money_values(act, params, contract, lambda hold_id: f"{ctx.settings.public_url}/f/{ctx.tokens.sign('notice', hold_id)}")
+
+
+def _writer(contract: Contract, by: str | None) -> str:
+    """Whose words a letter repeats; empty when they are ours. A message from before this was noted is never ours."""
+    known = {"client": contract.client_name, "freelancer": contract.freelancer.display_name, "system": "", "staff": ""}
+    return known.get(by or "", "One of you")
 
 
 def _link_values(ctx: Runtime, act: Act, contract: Contract, params: dict[str, Any]) -> dict[str, Any]:

@@ -111,3 +111,26 @@ def test_a_mediators_proposal_is_one_letter(world: World) -> None:
         letters = world.sandbox.mail(email)[: len(world.sandbox.mail(email)) - count]
         assert [m["subject"].startswith("A proposal for the dispute") for m in letters] == [True], email
         assert (letters[0]["headers"]["From"], letters[0]["headers"]["Reply-To"]) == ("Holdfast <contracts@holdfast.example>", "help@holdfast.example")
+
+
+@pytest.mark.parametrize(
+    ("by", "said"), [("client", "Charles Babbage wrote:"), ("freelancer", "Ada Lovelace wrote:"), ("system", "Holdfast wrote:"), (None, "One of you wrote:")]
+)
+def test_whose_words_a_reason_is(world: World, by: str | None, said: str) -> None:
+    """A message from before the writer was noted is never taken for the platform's own words."""
+    contract = world.sent_contract()
+    with world.runtime.act("system") as act:
+        params = {"object": contract["id"], "fact": "contract.cancelled", "reason": "Pay me directly."} | ({"by": by} if by else {})
+        made = Message(
+            id=new_id("msg"),
+            cause="test",
+            template="cancelled",
+            recipient="charles@babbage.example",
+            contract_id=contract["id"],
+            params=params,
+            state="queued",
+            created_at=act.now,
+            sent_at=None,
+            bounced_at=None,
+        )
+        assert f"{said}\n| Pay me directly." in compose(world.runtime, act, made).text

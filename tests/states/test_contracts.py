@@ -273,7 +273,7 @@ def test_who_can_give_a_sign_of_life(world: World, kind: ActorKind) -> None:
     world.advance("60d")
     actor = Actor(kind) if kind in (ActorKind.SYSTEM, ActorKind.PSP) else Actor(kind, "key_test")
     with world.runtime.act("test", actor) as act:
-        events.record(act, "contract.viewed", rows.contract(act.session, contract["id"], owner=rows.EVERYONE))
+        events.record(act, "contract.opened", rows.contract(act.session, contract["id"], owner=rows.EVERYONE))
     world.advance("31d")
     alive = not any("Nothing has happened" in s for s in subjects(world))
     assert alive is (kind in (ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.PLATFORM))
