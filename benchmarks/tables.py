@@ -10,12 +10,15 @@ from pathlib import Path
 
 from benchmarks import books, permissions, promises, safety
 from benchmarks.asvs import asvs
+from service import policies
 from service.config import Settings
 from service.domain.chart import ACCOUNTS, ENTRIES
+from service.domain.feed import FEED
 from service.domain.lifecycle import MACHINES, Machine
 from service.domain.notices import NOTICES
 from service.domain.voices import VOICES
 from service.worker.letter_parts import pattern
+from tests.world import make_settings
 
 DOCS = Path("docs")
 NOT_TESTED: dict[str, str] = {}
@@ -87,6 +90,42 @@ def mails() -> str:
             subject = (Path("service/worker/letters") / f"{template}.txt").read_text().split("\n", 1)[0]
             shown = re.sub(r"[{][{%].*?[%}][}]", "…", subject)
             out.append(f"| `{fact}` | {audience} | {shown} | {VOICES[template].value} | {pattern(template).buttons} |")
+    return "\n".join(out + _limits()) + "\n"
+
+
+def _limits() -> list[str]:
+    """How many letters may be caused: policy data."""
+    w = policies.load(make_settings("x")).windows
+    return [
+        "",
+        "## How many letters",
+        "",
+        "Counted in PostgreSQL over all processes, by the service's clock: offers, new versions, reminders, links, amendments, links that are passed",
+        "on or moved. Beyond them: 429 `outreach_limited` with `Retry-After`, and nothing is sent.",
+        "",
+        "| | within an hour | within a day |",
+        "|---|---|---|",
+        f"| of one freelancer | {w.letters_per_hour} | {w.letters_per_day} |",
+        f"| to one mailbox, whoever writes | {w.letters_to_mailbox_per_hour} | {w.letters_to_mailbox_per_day} |",
+        "",
+        "Whoever presses “I do not know this person” pauses the sender's new offers (403 `offers_paused`) until a person of staff lifts or keeps it.",
+    ]
+
+
+def events() -> str:
+    """What the feed tells whom."""
+    out = [
+        "# Events",
+        "",
+        "Generated from `service/domain/feed.py`. What is not here is told to nobody outside. Staff read all of an event's data; others the keys of",
+        "their column besides `object`, `from` and `to`. For them a person of staff is `staff`, a client the freelancer's own alias.",
+        "",
+        "| event | freelancer and marketplace | marketplace alone | only when the hold's reason may be told |",
+        "|---|---|---|---|",
+    ]
+    for name, told in FEED.items():
+        columns = (" ".join(f"`{key}`" for key in sorted(keys)) for keys in (told.shown, told.to_platform, told.when_told))
+        out.append(f"| `{name}` | {' | '.join(columns)} |")
     return "\n".join(out) + "\n"
 
 
@@ -130,6 +169,7 @@ PAGES = {
     "states.md": states,
     "chart.md": chart,
     "mails.md": mails,
+    "events.md": events,
     "faults.md": faults,
     "fees.md": promises.fees,
     "metrics.md": promises.metrics,
