@@ -135,7 +135,12 @@ def decide(act: Act, freelancer_id: str, outcome: str, words: str) -> OfferPause
         act.now,
     )
     person = rows.freelancer(act.session, freelancer_id)
-    fact = "offers.resumed" if outcome == "lifted" else "offers.kept_paused"
-    events.record(act, fact, person, pause=found.id, words=words)
+    events.record(
+        act,
+        "offers.resumed" if outcome == "lifted" else "offers.kept_paused",
+        person,
+        pause=found.id,
+        words=words,
+    )
     queue.close_task(act, "offers_paused", freelancer_id)
     return found
