@@ -1,7 +1,8 @@
-"""Everything that a request brings, judged before any view sees it: address, query, headers, form, names of files.
+"""Everything that a request brings, judged before any view sees it.
 
-JSON bodies are judged where they are read, `service.api.bodies`, by the same rule: `service.domain.incoming`. What
-others sign (Stripe's events) is not refused here: a signed event is never lost.
+That is address, query, headers, form and names of files. JSON bodies are judged where they are
+read, `service.api.bodies`, by the same rule: `service.domain.incoming`. What others sign
+(Stripe's events) is not refused here: a signed event is never lost.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from service.domain.texts import printable
 _LONGEST_PART = 1_000
 """Characters of one part of an address: the longest are signed tokens."""
 _LONGEST_VALUE = 1_000
-"""Characters of one value of a query: as long as what a list's cursor may be, and more than any name."""
+"""Characters of one value of a query: more than a list's cursor or any name has."""
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _JUDGED = ("Authorization", "Content-Type", "Stripe-Signature")
-"""Compared or parsed as they are; every other header that decides is compared with a list or a shape of its own."""
+"""Compared or parsed as they are; other headers that decide have a list or shape of their own."""
 _LANGUAGE = re.compile("[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _LONGEST_BROWSER = 300
 
 
 def judge() -> None:
-    """Raises NotFound for an address that cannot be one, BadRequest for a header, Invalid for a value."""
+    """Raises NotFound for an address, BadRequest for a header, Invalid for a value."""
     _judge_path()
     _judge_headers()
     _judge_query()
@@ -91,7 +92,7 @@ def cookie(name: str) -> str:
 
 
 def browser() -> str:
-    """What the browser calls itself, fit to be kept: at most 300 characters, the invisible ones shown by number."""
+    """What the browser calls itself: up to 300 characters, the invisible ones shown by number."""
     return printable(request.user_agent.string)[:_LONGEST_BROWSER]
 
 
@@ -102,7 +103,7 @@ def language() -> str:
 
 
 def caller_address() -> str:
-    """The caller's IP address, or 'unknown': behind a proxy it is what somebody wrote into a header."""
+    """The caller's IP address, or 'unknown': behind a proxy somebody wrote it into a header."""
     try:
         return str(ipaddress.ip_address(request.remote_addr or ""))
     except ValueError:

@@ -1,7 +1,7 @@
-"""How an exception is written down: what it is and where it happened, never what it says when that may be somebody's data.
+"""How an exception is written down: what it is and where it happened, never a value in it.
 
-A database repeats in its message the value that it refuses, and so do Python's own messages about values. A message is
-kept only where it speaks of code.
+A database repeats in its message the value that it refuses, and so do Python's own messages
+about values. A message is kept only where it speaks of code.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ import sys
 import traceback
 from typing import Any, cast
 
-_ABOUT_CODE = (AssertionError, AttributeError, ImportError, NameError, NotImplementedError, RecursionError)
+_ABOUT_CODE = (
+    AssertionError,
+    AttributeError,
+    ImportError,
+    NameError,
+    NotImplementedError,
+    RecursionError,
+)
 _DEEPEST = 10
 """Causes behind an exception that are followed."""
 
 
 def trace(error: BaseException) -> str:
-    """All that may be known of an exception and its causes, innermost first; the lines of code, and none of their values."""
+    """An exception and its causes, innermost first: the lines of code, and none of their values."""
     written = []
     for one in reversed(_chain(error)):
         frames = "".join(traceback.format_list(traceback.extract_tb(one.__traceback__)))
@@ -25,8 +32,9 @@ def trace(error: BaseException) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """'DataError sqlstate=22P05 constraint=…': the class, and of a database's refusal the names that decide."""
-    return " ".join([type(error).__qualname__, *_names(error), *([str(error)] if isinstance(error, _ABOUT_CODE) else [])])
+    """'DataError sqlstate=22P05': the class, and the names that a database gives."""
+    said = [str(error)] if isinstance(error, _ABOUT_CODE) else []
+    return " ".join([type(error).__qualname__, *_names(error), *said])
 
 
 def _names(error: BaseException) -> list[str]:
@@ -46,7 +54,8 @@ def _chain(error: BaseException) -> list[BaseException]:
     following: BaseException | None = error
     while following is not None and len(found) < _DEEPEST and following not in found:
         found.append(following)
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+        before = None if following.__suppress_context__ else following.__context__
+        following = following.__cause__ or before
     return found
 
 

@@ -1,7 +1,8 @@
-"""E-mail addresses: whether a text is one, and the one form in which it is kept, for bodies, forms, commands and letters.
+"""E-mail addresses: whether a text is one, and the one form in which it is kept.
 
-The grammar is the library's. What it lets through and letters must not carry is refused here: a name that some mail
-programs would decode into another address, and the old ways of writing a route through other hosts.
+For bodies, forms, commands and letters alike. The grammar is the library's. What it lets through
+and letters must not carry is refused here: a name that some mail programs would decode into
+another address, and the old ways of writing a route through other hosts.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ _MISLEADING = "Some mail programs read this address as another one. Use a plain 
 
 
 def read(text: str) -> str:
-    """The address in lower case, its domain as mail servers write it (`xn--…`). Raises ValueError with a sentence.
+    """The address in lower case, its domain as mail servers write it (`xn--…`).
 
-    A name before the @ outside ASCII is refused: many mail servers cannot be given such a letter. Whether the domain
-    exists is not asked: that would be a call to the network. `.example` and `.test` are addresses; `.local`, `.invalid` and the like are not.
+    A name before the @ outside ASCII is refused: many mail servers cannot be given such a letter.
+    Whether the domain exists is not asked: that would be a call to the network. `.example` and
+    `.test` are addresses; `.local`, `.invalid` and the like are not.
+
+    Raises ValueError with a sentence for the person, which does not repeat what was typed.
     """
     bare = text.strip(" ")
     if len(bare) > LONGEST:
@@ -34,7 +38,7 @@ def read(text: str) -> str:
             allow_display_name=False,
             check_deliverability=False,
             strict=True,
-            # `.test` and `.example` belong to nobody, so a letter to them reaches nobody, in live mode too.
+            # `.test` and `.example` belong to nobody: a letter to them reaches nobody, live too.
             test_environment=True,
         )
     except EmailNotValidError:
@@ -46,7 +50,7 @@ def read(text: str) -> str:
 
 
 def normal(stored: str) -> str:
-    """The same of an address that is kept already, which older versions may have taken without these rules."""
+    """The same of an address that is kept already: older versions took what is refused now."""
     try:
         return read(stored)
     except ValueError:

@@ -1,7 +1,8 @@
-"""What text may come in at all, whichever way it comes: bodies, forms, queries, addresses, file names, headers.
+"""What text may come in at all, whichever way it comes.
 
-Text that somebody typed is stored, shown to other people, sent to them and printed. What a database cannot keep, what
-nobody can see, and what moves its neighbours about is refused, never mended: a mended text is not what was written.
+Text that somebody typed is stored, shown to other people, sent to them and printed. What a
+database cannot keep, what nobody can see, and what moves its neighbours about is refused, never
+mended: a mended text is not what was written.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Found:
-    """One text that is not taken. `where`: the way to it, outermost first; a name that is at fault itself is left out."""
+    """One text that is not taken. `where`: the way to it; a name at fault itself is left out."""
 
     where: tuple[str, ...]
     fault: Fault
@@ -85,13 +86,13 @@ def _fault_of(character: str) -> Fault | None:
 
 
 def _may_come(point: int) -> bool:
-    """Reserved for pictures and for Han: a newer Unicode than this Python's fills these, people's names among them."""
+    """Reserved for pictures and for Han: newer versions of Unicode fill these, with names too."""
     no_character = point & 0xFFFE == 0xFFFE
     return not no_character and (0x1F000 <= point <= 0x1FFFF or 0x20000 <= point <= 0x3FFFF)
 
 
 def faults(value: Any, where: tuple[str, ...] = ()) -> Iterator[Found]:
-    """Every text in a body that is not taken, names of fields included. Texts may have lines here; each field says more."""
+    """Every text in a body that is not taken, names included. Texts may have lines here."""
     if isinstance(value, str):
         wrong = fault(value, lines=True)
         if wrong:
@@ -111,12 +112,12 @@ def name_fault(name: str) -> Fault | None:
 
 
 def is_digits(text: str) -> bool:
-    """Whether a text is digits 0 to 9 and nothing else. Python's own `isdigit` and `int` read those of every script."""
+    """Whether a text is digits 0 to 9 only. Python's `isdigit` and `int` read every script's."""
     return _DIGITS.fullmatch(text) is not None
 
 
 def code_of(typed: str) -> str | None:
-    """The six digits that somebody typed, with spaces or dashes between them or without; None for anything else."""
+    """The six digits that somebody typed, spaces or dashes between them or not; else None."""
     bare = typed.strip()
     return re.sub("[ -]", "", bare) if _CODE.fullmatch(bare) else None
 
@@ -127,7 +128,7 @@ def is_header_text(text: str) -> bool:
 
 
 def keepable(value: Any) -> Any:
-    """What somebody signed, as the database can keep it: characters that it cannot are shown by number, `[U+0000]`.
+    """What somebody signed, as the database can keep it: other characters by number, `[U+0000]`.
 
     For what must not be refused, because it comes once and is a hint only.
     """
