@@ -35,7 +35,7 @@ _OLD = {
 }
 _INSERT = (
     "INSERT INTO hf.api_key (id, digest, hint, name, role, freelancer_id, scopes, created_at, revoked_at)"
-    " VALUES (gen_random_uuid(), md5(random()::text), 'x8Qf', %s, %s, %s, %s, now(), CASE WHEN %s THEN now() END)"
+    " VALUES (gen_random_uuid(), md5(random()::text), 'x8Qf', %s, %s, %s, %s, now() - %s * interval '1 day', CASE WHEN %s THEN now() END)"
 )
 
 
@@ -46,10 +46,10 @@ def rows() -> Iterator[psycopg.Connection[Any]]:
         with psycopg.connect(owner) as connection:
             ada = connection.execute("SELECT id FROM hf.freelancer LIMIT 1").fetchone()
             assert ada
-            for key_name, role, revoked in KEYS:
-                connection.execute(_INSERT, (key_name, role, None, _OLD[role], revoked))
-            connection.execute(_INSERT, ("all", "freelancer", ada[0], _OLD["freelancer"], False))
-            connection.execute(_INSERT, ("reads payments", "freelancer", ada[0], '["payments:read"]', False))
+            for age, (key_name, role, revoked) in enumerate(reversed(KEYS), 1):
+                connection.execute(_INSERT, (key_name, role, None, _OLD[role], age, revoked))
+            connection.execute(_INSERT, ("all", "freelancer", ada[0], _OLD["freelancer"], 1, False))
+            connection.execute(_INSERT, ("reads payments", "freelancer", ada[0], '["payments:read"]', 1, False))
         migrate.upgrade(owner, "sandbox")
         with psycopg.connect(owner, options="-c search_path=hf") as connection:
             yield connection
