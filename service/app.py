@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import api, failpoint, logs, pages, policies, web
-from service.api import framework
+from service.api import problems
 from service.api.idempotency import Replayed
 from service.config import Settings
 from service.db import Database
@@ -111,7 +111,7 @@ def _refuse(error: Exception) -> Response | tuple[str, int, dict[str, str]]:
     if ours.status == 500 and not isinstance(error, Replayed):
         _log.exception("request.failed", request_id=web.request_id(), route=str(request.url_rule))
     wants_page = not request.path.startswith(("/v1/", "/stripe/", "/mail/", "/healthz", "/readyz", "/metrics"))
-    return problem_page(ours) if wants_page else framework.refusal_response(error)
+    return problem_page(ours) if wants_page else problems.refusal_response(error)
 
 
 class _Beside:

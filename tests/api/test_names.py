@@ -49,8 +49,8 @@ def test_every_name_of_the_document_is_judged() -> None:
             if method in ("post", "patch", "put"):
                 for content in operation.get("requestBody", {}).get("content", {}).values():
                     found |= {(path, field) for field in _fields(document, content["schema"]) if field.rpartition("/")[2] in _NAMED}
-    # A quote names nobody to anybody: it is thrown away with the answer.
-    assert found - {(path, field) for path, field in found if path == "/v1/fee-quote"} == JUDGED
+    # A quote names nobody to anybody: it is thrown away with the answer. People of staff are the platform, and call themselves so.
+    assert {(path, field) for path, field in found if path not in ("/v1/fee-quote", "/v1/staff/key-requests")} == JUDGED
 
 
 def _refused(reply: Any, pointer: str, code: str) -> None:

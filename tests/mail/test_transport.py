@@ -121,8 +121,7 @@ def test_a_recipient_that_is_not_one_address(address: str) -> None:
     """A definite no: the letter does not fail for ever, and goes to nobody else."""
     with pytest.raises(GatewayRefused):
         replace(LETTER, to=address).as_mime()
-    with pytest.raises(GatewayRefused):
-        replace(LETTER, reply_to=address or "x").as_mime()
+    assert "Reply-To" not in replace(LETTER, reply_to=address or "x").as_mime(), "an answer goes to the platform"
 
 
 def test_bounces_and_complaints(world: World) -> None:
@@ -136,8 +135,10 @@ def test_bounces_and_complaints(world: World) -> None:
         reply = http.request("POST", "/mail/events", body=body, headers={"Content-Type": "application/json", "Authorization": f"Bearer {secret}"})
         return reply.status, reply.json()
 
-    for wrong in ("mail-secre", "mail-secret2", "", "ä", "mail-sécret", "\u0661"):
+    for wrong in ("mail-secre", "mail-secret2", ""):
         assert told(wrong)[0] == 401
+    for unreadable in ("ä", "mail-sécret", "\u0661"):
+        assert told(unreadable)[0] in (400, 401)
     assert told("mail-secret", "opened")[0] == 422
     assert told("mail-secret", message_id=new_id("msg")) == (200, {"received": True, "duplicate": True})
     assert world.sql("SELECT state FROM message WHERE template = 'offer'")[0].state == "sent"

@@ -140,7 +140,7 @@ def test_a_colleague_sees_no_decision_in_any_state(world: World, role: str, stat
     link = colleague.letter("passed a contract")["links"][0]
     assert "a•••@babbage.example" in colleague.get(link.removeprefix("http://127.0.0.1:8000")).text, "their own mailbox"
     page = colleague.open("passed a contract")
-    assert [form.action for form in page.forms if form.method == "post"] == []
+    assert [form.action for form in page.forms if form.method == "post"] == ["/sign-out"]
     seen = crawl(colleague, [f"/c/{contract['id']}"])
     assert {path: status for path, status in seen.items() if status >= 400} == {}
     pays = any(path.endswith("/pay") for path in seen)

@@ -121,6 +121,6 @@ def test_what_the_database_refused_is_not_repeated(world: World, out: pytest.Cap
         structlog.get_logger().exception("request.failed", route="/v1/contracts")
     text = out.readouterr().err
     assert "request.failed" in text
-    assert "UPDATE" in text, "which statement it was"
+    assert "constraint=" in text, "which rule it was"
     assert "Charles" not in text
     assert "charles@" not in text

@@ -10,7 +10,7 @@ from service.domain import address, incoming
 
 BIGGEST_AMOUNT = 2**53 - 1
 _MOST_DIGITS = 20
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+_FIRST_YEAR, _LAST_YEAR = 1700, 2199
 
 
 def no_controls(text: str, *, lines: bool = False) -> None:
