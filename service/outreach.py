@@ -18,6 +18,7 @@ from service.act import Act
 from service.db import fetch
 from service.domain import typeid
 from service.domain.errors import Invalid, NotFound, OffersPaused, OutreachLimited
+from service.domain.typeid import ObjectKind
 from service.models import PAUSE_OUTCOMES, Contract, OfferPause, Outreach, new_id
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -95,7 +96,9 @@ def require_no_pause(session: Session, freelancer_id: str) -> None:
 
 
 def running_pause(session: Session, freelancer_id: str, *, lock: bool = False) -> OfferPause | None:
-    """The one that stops this freelancer's new offers, if any."""
+    """The one that stops this freelancer's new offers, if any; none for what is no freelancer."""
+    if not typeid.is_typeid(freelancer_id, ObjectKind.FREELANCER):
+        return None
     query = select(OfferPause).where(OfferPause.freelancer_id == freelancer_id, OfferPause.outcome.is_distinct_from("lifted"))
     return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
 
