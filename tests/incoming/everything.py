@@ -79,8 +79,7 @@ def everything(log_level: str = "DEBUG") -> Iterator[Watch]:
         settings = make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=owner, log_level=log_level, calls_per_minute=0)
         world = World(settings, like=Strangers())
         world.sql_owner(f"UPDATE installation SET clock_offset = timestamptz '{STOOD_AT}' - clock_timestamp()")
-        with world.runtime.act("test") as act:
-            world.keys |= {role: people.issue_key(act, role, "sandbox", None)[1] for role in ROLES}
+        world.keys |= {role: world.staff_key(role, f"Somebody of {role}") for role in ROLES}
         with psycopg.connect(owner, autocommit=True) as connection:
             yield Watch(world, log, connection)
         world.close()

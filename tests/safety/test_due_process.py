@@ -9,7 +9,6 @@ import pytest
 
 from service.domain import typeid
 from service.models import CASE_TARGETS
-from service.operations import people
 from tests.console import colleague, with_letter
 from tests.databases import clone
 from tests.safety.test_cases import chargeback_line, drafted, heard, line, money_everywhere, step, stolen_card
@@ -40,8 +39,7 @@ def answer(world: World, case: dict[str, Any], words: str) -> Any:
 
 
 def another_reviewer(world: World) -> Any:
-    with world.runtime.act("test") as act:
-        world.keys["another"] = people.issue_key(act, "reviewer", "sandbox", name="Florence Nightingale")[1]
+    world.keys["another"] = world.staff_key("reviewer", "Fanny Mendelssohn")
     return world.program("another")
 
 
