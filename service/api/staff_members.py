@@ -90,4 +90,4 @@ def approve(body: dict[str, Any], request_id: str) -> Response:
             fresh,
             people.digest_of(fresh),
         )
-        return made.json(_request.dump(found) | {"secret": fresh})
+        return made.secret(_request.dump(found) | {"secret": fresh}, 200, "secret")
