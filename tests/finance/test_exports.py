@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli import cli
+from service.domain.names import NameKind, objection
 from service.exports import formats, making, manifest, reading, registry
 from service.exports.shapes import Column, Export
 from service.operations import finance_exports
@@ -140,6 +141,8 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
     """Texts of people reach a spreadsheet as text, numbers as numbers; nothing is lost or cut."""
     for n, title in enumerate(NASTY):
         cleaned = "".join(ch for ch in title if ch.isprintable() and ch != "\u202e")
+        if objection("/title", cleaned[:120], NameKind.TITLE, "Holdfast"):
+            continue  # A formula that names an address is refused at the door.
         world.funded_contract(milestones=[(cleaned[:120], 10_000)], title=cleaned[:120], client=f"c{n}@babbage.example")
     year = world.sandbox.now()[:4]
     text = world.program("finance").call("GET", ready(world, "finance", {"export": "M1", "period": year})["files"][0]).text

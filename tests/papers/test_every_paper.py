@@ -20,6 +20,8 @@ from marshmallow import ValidationError
 
 import service
 from service.api.schemas.fields import no_controls
+from service.domain.incoming import fault
+from service.domain.names import NameKind, objection
 from service.exports import making, registry
 from service.papers import signing
 from tests.databases import clone
@@ -40,13 +42,14 @@ def api_takes(text: str) -> bool:
         no_controls(text)
     except ValidationError:
         return False
-    return bool(text.strip()) and len(text) <= 60
+    may_be_called_so = all(objection("", text, kind, "Holdfast") is None for kind in NameKind)
+    return bool(text.strip()) and len(text) <= 60 and not fault(text) and may_be_called_so
 
 
-HARD_LINES = ["Ada 🚀 王小明", 'སྐལ \\ "a" ;|', "=محمد دوד\u0378", "\ue000 <b>&amp;]]> 'x", "أ" * 60]
-HARD_FORMS = ["Zoë\x01\x7f \u202eexe", "\ufffe 🏳️‍🌈 Ltd", "\u200f12 שדרות", "PO\x1f-\\77;"]
+HARD_LINES = ["Ada 🚀 王小明", 'སྐལ \\ "a" ;|', "=محمد دوד\U0001f8ff", "\ue000 <b>&amp;]]> 'x", "أ" * 60]
+HARD_FORMS = ["Zoë exe", "🏳️‍🌈 Ltd", "12 שדרות", "PO-\\77;"]
 lines = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(api_takes)
-typed = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30).filter(lambda text: bool(text.split()))
+typed = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30).filter(lambda text: bool(text.split()) and not fault(text))
 
 
 def test_every_maker_of_papers_is_walked_here() -> None:
@@ -192,7 +195,8 @@ class Story:
         assert len(sent) >= 4
         offered = next(one for one in sent if "sent you a contract" in one["subject"])
         assert missing_in(offered["subject"] + offered["text"], self.person) == []
-        assert missing_in(offered["text"], self.title) == []
+        # In a sentence of ours a title stands between quotation marks, and has none of its own.
+        assert missing_in(offered["text"], self.title.replace('"', "")) == []
 
 
 # The case comes last: it freezes everything.

@@ -65,7 +65,7 @@ class AppealIn(Schema):
 
 
 class RestoredLineIn(Schema):
-    line = fields.Integer(required=True, strict=True, validate=validate.Range(1, 50))
+    line = whole(1, 50, strict=True, required=True)
     amount = amount(required=True)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from service.api.dump import ActorText
 from service.api.schemas.answered import Out
-from service.api.schemas.fields import BIGGEST_AMOUNT, currency, line, prose
+from service.api.schemas.fields import BIGGEST_AMOUNT, currency, line, prose, whole
 
 
 class DifferenceOut(Out):
@@ -23,10 +23,11 @@ class DifferenceOut(Out):
 class ExplanationIn(Schema):
     source = line(255, required=True)
     currency = currency(required=True)
-    amount = fields.Integer(
-        required=True,
+    amount = whole(
+        -BIGGEST_AMOUNT,
+        BIGGEST_AMOUNT,
         strict=True,
-        validate=[validate.Range(-BIGGEST_AMOUNT, BIGGEST_AMOUNT), validate.NoneOf((0,))],
+        required=True,
         metadata={"description": "Theirs less ours, in minor units, as you saw it", "examples": [-150]},
     )
     reason = prose(1_000, required=True, least=10)
