@@ -33,9 +33,10 @@ def story(base: str, info: dict[str, str], page: Page, mark: str, visit: Visit) 
     _act(page, "Confirm", {}, "Confirm")
     _as(page, base, SAFETY, hold)
     lines = {
-        "Clause": "Terms 9.1", "Facts": "The invoices were forged.", "Evidence, one piece a line": "Letter of the client, 3 May",
-        "Line 1: from": f"in protection for “Held {mark}”: USD 100.00", "how much": "100.00",
-    }  # fmt: skip
+        "Clause": "Terms 9.1",
+        "Facts": "The invoices were forged.",
+        "Evidence, one piece a line": "Letter of the client, 3 May",
+    }
     page.get_by_role("link", name="Open a case").click()
     _four_lines(page, lines, mark)
     visit("staff-open-case", page)
@@ -183,10 +184,12 @@ def _fill(page: Page, label: str, value: str) -> None:
 def _four_lines(page: Page, words: dict[str, str], mark: str) -> None:
     for label in ("Clause", "Facts", "Evidence, one piece a line"):
         _fill(page, label, words[label])
+    held = f"“Held {mark}” in “Held work {mark}”, paid by Charles Babbage"
+    paid = f"“Paid {mark}” in “Paid work {mark}”, paid by Charles Babbage"
     rows = [
-        (f"in protection for “Held {mark}”: USD 100.00", f"back to the client of “Held {mark}”", "100.00"),
-        ("available", f"as a refund to the client of “Paid {mark}”", "300.00"),
-        ("available", "for a proven loss of the platform", "50.00"),
+        (f"in protection for {held}: USD 100.00", f"back to Charles Babbage, for {held}", "100.00"),
+        ("available", f"as a refund to Charles Babbage, for {paid}", "300.00"),
+        ("available", "to the platform, for a proven loss", "50.00"),
         ("available", "stays the person's", "600.00"),
     ]
     for number, (source, target, amount) in enumerate(rows, 1):
