@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from benchmarks.chaos import Demo, free_port
 from tests.browser import desk, flow
@@ -76,7 +77,10 @@ def test_the_reference_works_under_its_policy(browser: Browser, demo: Demo) -> N
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith((f"http://127.0.0.1:{demo.port}", "data:", "blob:")) else None)
     page.goto(f"http://127.0.0.1:{demo.port}/docs")
-    page.get_by_text("/v1/contracts", exact=True).first.wait_for(timeout=90_000)
+    try:
+        page.get_by_text("/v1/contracts", exact=True).first.wait_for(timeout=90_000)
+    except PlaywrightTimeout:
+        pytest.fail(f"complaints: {complaints}; the page: {page.inner_text('body')[:2_000]}")
     assert complaints == []
 
 
