@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -28,6 +27,7 @@ from service.api import (
 )
 from service.api.framework import make_api
 from service.api.openapi import finished
+from service.once import Once
 
 _AREAS = (
     cases,
@@ -55,7 +55,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
     # Made when somebody first asks: a worker and most web processes never do.
-    app.extensions["openapi"] = cache(lambda: finished(api))
+    app.extensions["openapi"] = Once(lambda: finished(api)).get
     app.add_url_rule("/openapi.json", "openapi", lambda: _spec(app))
 
 

@@ -239,9 +239,8 @@ class ProblemApi(Api):  # type: ignore[misc]  # the library has no types
         self._undocumented.append(blueprint)
 
     def document(self) -> dict[str, Any]:
-        """What the library knows of every blueprint."""
-        while self._undocumented:
-            blueprint = self._undocumented.pop(0)
+        """What the library knows of every blueprint. It writes as it goes: to be asked once, see `service.once`."""
+        for blueprint in self._undocumented:
             blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
             self.spec.tag({"name": blueprint.name, "description": blueprint.description})
         found: dict[str, Any] = self.spec.to_dict()

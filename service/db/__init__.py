@@ -7,7 +7,6 @@ nothing inside it calls the network. Leaving the block commits, deferred constra
 from __future__ import annotations
 
 import math
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from service.domain.actors import Actor
 from service.domain.errors import DatabaseRefused, Unavailable
+from service.once import Once
 
 APP_ROLE = "holdfast_app"
 _log = structlog.get_logger()
@@ -120,16 +120,17 @@ class Database:
         self.url = url
         self._role, self._mode = role, mode
         self._pool_size = pool_size
-        self._engine: tuple[int, Engine] | None = None
+        self._once = Once(self._made)
 
     @property
     def engine(self) -> Engine:
-        if self._engine is None or self._engine[0] != os.getpid():
-            engine = make_engine(self.url, role=self._role, pool_size=self._pool_size)
-            if self._mode is not None:
-                event.listen(engine, "connect", _ModeOf(self._mode))
-            self._engine = (os.getpid(), engine)
-        return self._engine[1]
+        return self._once.get()
+
+    def _made(self) -> Engine:
+        engine = make_engine(self.url, role=self._role, pool_size=self._pool_size)
+        if self._mode is not None:
+            event.listen(engine, "connect", _ModeOf(self._mode))
+        return engine
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -154,9 +155,9 @@ class Database:
             yield session
 
     def dispose(self) -> None:
-        if self._engine is not None and self._engine[0] == os.getpid():
-            self._engine[1].dispose()
-        self._engine = None
+        engine = self._once.forget()
+        if engine is not None:
+            engine.dispose()
 
 
 _LATER = re.compile("starting up|shutting down|recovery mode|too many|remaining connection slots|connection limit", re.IGNORECASE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import stripe
 from werkzeug.test import Client as WsgiClient
 
 from service.gateways import GatewayFailed, GatewayRefused, GatewayUnavailable, GatewayUnknownOutcome
+from service.once import Once
 
 API_VERSION = "2026-10-28.endive"
 PAGE = 100
@@ -47,25 +47,24 @@ class InProcessHTTP(stripe.HTTPClient):
 
 
 class Connection:
-    """One client per process, with the version pinned, retries on, telemetry off."""
+    """One client per process (a forked server must not share a connection pool), with the version pinned, retries on, telemetry off."""
 
     def __init__(
         self, key: str, webhook_secrets: tuple[str, ...], *, live: bool, in_process: Callable[..., Any] | None = None, base: str | None = None
     ) -> None:
         self._key, self._secrets, self._live = key, webhook_secrets, live
         self._in_process, self._base = in_process, base
-        self._made: tuple[int, stripe.StripeClient] | None = None
+        self._once = Once(self._made)
 
     @property
     def _client(self) -> stripe.StripeClient:
-        """Made lazily per process: a forked server must not share a connection pool."""
-        if self._made is None or self._made[0] != os.getpid():
-            http = InProcessHTTP(self._in_process) if self._in_process else stripe.RequestsClient(timeout=(3.05, 20))
-            bases: Any = {} if not self._base else dict.fromkeys(("api", "files", "connect", "meter_events"), self._base)
-            # The client's own default is no retry at all.
-            client = stripe.StripeClient(self._key, http_client=http, max_network_retries=2, stripe_version=API_VERSION, base_addresses=bases)
-            self._made = (os.getpid(), client)
-        return self._made[1]
+        return self._once.get()
+
+    def _made(self) -> stripe.StripeClient:
+        http = InProcessHTTP(self._in_process) if self._in_process else stripe.RequestsClient(timeout=(3.05, 20))
+        bases: Any = {} if not self._base else dict.fromkeys(("api", "files", "connect", "meter_events"), self._base)
+        # The client's own default is no retry at all.
+        return stripe.StripeClient(self._key, http_client=http, max_network_retries=2, stripe_version=API_VERSION, base_addresses=bases)
 
 
 def signed(body: bytes, header: str | None, secret: str) -> bool:
