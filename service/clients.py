@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from service.act import Act
 from service.domain import address, typeid
+from service.domain.actors import Actor, ActorKind
 from service.domain.errors import FieldError, NotFound
-from service.models import Client, ClientAlias, Freelancer, new_id
+from service.models import Client, ClientAlias, ClientLink, Freelancer, new_id
 
 
 def normalised(email: str) -> str:
@@ -73,3 +74,8 @@ def _make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias
     act.session.add(alias)
     act.session.flush()
     return client, alias
+
+
+def link_of_payer(session: Session, payer: Actor | None) -> ClientLink | None:
+    """The link by which a colleague of the client paid; None where the client paid themselves, or nobody was noted."""
+    return session.get_one(ClientLink, payer.id) if payer is not None and payer.kind is ActorKind.COLLEAGUE else None

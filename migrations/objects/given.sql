@@ -33,6 +33,9 @@ CREATE OR REPLACE TRIGGER fixed_but BEFORE UPDATE ON psp_explanation FOR EACH RO
     EXECUTE FUNCTION fixed_but('outcome', 'decided_by', 'decided_at');
 CREATE OR REPLACE TRIGGER decided BEFORE UPDATE ON psp_explanation FOR EACH ROW WHEN (OLD.outcome IS NOT NULL)
     EXECUTE FUNCTION fixed_but();
+-- Who paid is known from then on.
+CREATE OR REPLACE TRIGGER payer_fixed BEFORE UPDATE OF payer ON payment FOR EACH ROW WHEN (OLD.succeeded_at IS NOT NULL)
+    EXECUTE FUNCTION fixed_but();
 
 DO $$
 DECLARE name text;

@@ -12,6 +12,7 @@ class ActorKind(StrEnum):
 
     FREELANCER = "freelancer"
     CLIENT = "client"
+    COLLEAGUE = "colleague"
     PLATFORM = "platform"
     STAFF = "staff"
     SYSTEM = "system"
@@ -19,7 +20,8 @@ class ActorKind(StrEnum):
 
 
 _ONE_OF_ITS_KIND: Final = frozenset({ActorKind.SYSTEM, ActorKind.PSP})
-_FOR_A_PARTY: Final = frozenset({ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.PLATFORM})
+_FOR_A_PARTY: Final = frozenset({ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.COLLEAGUE, ActorKind.PLATFORM})
+_ACTS_AS: Final = {ActorKind.PLATFORM: ActorKind.FREELANCER, ActorKind.COLLEAGUE: ActorKind.CLIENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,12 @@ class Actor:
 
     @property
     def role(self) -> ActorKind:
-        """The part in the lifecycle tables: a marketplace's key acts for the freelancer."""
-        return ActorKind.FREELANCER if self.kind is ActorKind.PLATFORM else self.kind
+        """The part in the lifecycle tables: a marketplace's key acts for the freelancer, a colleague for the client."""
+        return _ACTS_AS.get(self.kind, self.kind)
 
     @property
     def for_a_party(self) -> bool:
-        """One of a contract's two people does it, themselves or through the marketplace's key: a sign of life."""
+        """One of a contract's two people does it, themselves, through the marketplace's key or a colleague: a sign of life."""
         return self.kind in _FOR_A_PARTY
 
 
@@ -68,6 +70,11 @@ def freelancer(freelancer_id: str) -> Actor:
 
 def client(client_id: str) -> Actor:
     return Actor(ActorKind.CLIENT, client_id)
+
+
+def colleague(link_id: str) -> Actor:
+    """Somebody to whom the client passed the contract on, by their link."""
+    return Actor(ActorKind.COLLEAGUE, link_id)
 
 
 def platform(key_id: str) -> Actor:

@@ -249,11 +249,11 @@ def _names_somebody(value: Any) -> bool:
 
 
 def actor_for(reader: Reader, actor: Actor, client_alias: str | None) -> str:
-    """Who did it, as this reader may know them: staff are "staff", a client is the alias, a marketplace's key its own only."""
+    """Who did it, as this reader may know them: staff and colleagues are their kind, a client is the alias, a marketplace's key its own only."""
     if reader is Reader.STAFF:
         return str(actor)
     if actor.kind is ActorKind.CLIENT:
         return f"{ActorKind.CLIENT}:{client_alias}" if client_alias else str(ActorKind.CLIENT)
-    if actor.kind is ActorKind.STAFF or (actor.kind is ActorKind.PLATFORM and reader is Reader.FREELANCER):
+    if actor.kind in (ActorKind.STAFF, ActorKind.COLLEAGUE) or (actor.kind is ActorKind.PLATFORM and reader is Reader.FREELANCER):
         return str(actor.kind)
     return str(actor)

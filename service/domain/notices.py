@@ -5,6 +5,7 @@ from __future__ import annotations
 CLIENT, FREELANCER = "client", "freelancer"
 OTHER_CLIENT, OTHER_FREELANCER = "client, when the freelancer did it", "freelancer, when the client did it"
 COLLEAGUE, OLD_ADDRESS = "colleague", "the client's old address"
+PAYER = "colleague who paid"
 
 NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "offers.paused": ((FREELANCER, "offers_paused"),),
@@ -34,11 +35,11 @@ NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "amendment.rejected": ((CLIENT, "amendment_ended"), (FREELANCER, "amendment_ended_freelancer")),
     "amendment.expired": ((CLIENT, "amendment_ended"), (FREELANCER, "amendment_ended_freelancer")),
     "amendment.withdrawn": ((CLIENT, "amendment_ended"), (FREELANCER, "amendment_ended_freelancer")),
-    "payment.succeeded": ((CLIENT, "payment_received"),),
-    "payment.failed": ((CLIENT, "payment_failed"),),
-    "payment.quarantined": ((CLIENT, "payment_returning"),),
-    "refund.succeeded": ((CLIENT, "refund_sent"),),
-    "refund.failed": ((CLIENT, "refund_failed"),),
+    "payment.succeeded": ((CLIENT, "payment_received"), (PAYER, "payment_received_colleague")),
+    "payment.failed": ((CLIENT, "payment_failed"), (PAYER, "payment_failed_colleague")),
+    "payment.quarantined": ((CLIENT, "payment_returning"), (PAYER, "payment_returning_colleague")),
+    "refund.succeeded": ((CLIENT, "refund_sent"), (PAYER, "refund_sent_colleague")),
+    "refund.failed": ((CLIENT, "refund_failed"), (PAYER, "refund_failed_colleague")),
     "refund_request.opened": ((FREELANCER, "refund_requested"),),
     "refund_request.refused": ((CLIENT, "refund_refused"),),
     "milestone.funding_reminded": ((CLIENT, "funding_reminder"),),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from service.domain.notices import FREELANCER, NOTICES, OTHER_FREELANCER
+from service.domain.notices import FREELANCER, NOTICES, OTHER_FREELANCER, PAYER
 
 
 class Voice(StrEnum):
@@ -33,6 +33,9 @@ VOICES: Final[dict[str, Voice]] = {template: Voice.PLATFORM for told in NOTICES.
 
 FOR_FREELANCERS: Final = frozenset(template for told in NOTICES.values() for audience, template in told if audience in (FREELANCER, OTHER_FREELANCER))
 """Letters that a freelancer reads: they carry no link of the client's."""
+
+FOR_PAYERS: Final = frozenset(template for told in NOTICES.values() for audience, template in told if audience == PAYER)
+"""Letters to a colleague who paid: they carry that colleague's link, never the client's."""
 
 UNASKED: Final = frozenset({"offer", "offer_reminder", "reminder", "passed_on"})
 """Letters to somebody who may never have heard of us: they say how to get no more of them."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.actors import Actor
 from service.domain.lifecycle import PAYMENT, REFUND
 from service.models.base import Base, TypeID, one_of
 
@@ -30,6 +31,8 @@ class Payment(Base):
     id: Mapped[str] = mapped_column(TypeID("pay"), primary_key=True)
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     state: Mapped[str]
+    payer: Mapped[Actor | None]
+    """Who went to the page of payment last: the client, or a colleague by their link. None where it was begun before this was noted."""
     method: Mapped[str]
     currency: Mapped[str]
     amount_minor: Mapped[int]

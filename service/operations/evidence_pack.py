@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service import clients
 from service.agreement import TERMS_HASH
 from service.db import fetch
 from service.domain import typeid
 from service.domain.actors import ActorKind
 from service.domain.money import plain
 from service.domain.texts import printable
-from service.models import Acceptance, Chargeback, Contract, Event, Message, Milestone, Payment, Release, Submission
+from service.models import Acceptance, Chargeback, ClientLink, Contract, Event, Message, Milestone, Payment, Release, Submission
 
 _MOST = 200
 
@@ -24,24 +25,27 @@ def values_of(session: Session, contract: Contract, payment: Payment, chargeback
     milestones = [m for m in contract.milestones if m.id in {line.milestone_id for line in payment.lines}]
     accepted = session.execute(select(Acceptance).where(Acceptance.contract_id == contract.id).order_by(Acceptance.text_version)).scalars().all()
     amount = plain(chargeback.amount_minor, chargeback.currency)
+    colleague = clients.link_of_payer(session, payment.payer)
+    who = f"A colleague of {contract.client_name}" if colleague else contract.client_name
     releases = _releases(session, milestones)
     proofs = _proofs(session, contract)
     return {
         "platform": platform,
         "chargeback": chargeback.id,
-        "summary": f"{contract.client_name} paid {amount} for work that {contract.freelancer.display_name} was to do under a contract that they agreed to.",
+        "summary": f"{who} paid {amount} for work that {contract.freelancer.display_name} was to do under a contract that {contract.client_name} agreed to.",
         "dispute": [
             ["Stripe's dispute", chargeback.stripe_dispute_id],
             ["Reason given", chargeback.reason.replace("_", " ")],
             ["Amount", amount],
             ["Payment", f"{payment.id}, charge {payment.charge_id}"],
             ["Paid", _when(payment.succeeded_at)],
+            *_paid_by(payment, colleague),
         ],
         "agreement": [row for one in accepted for row in _acceptance(one)] or [["Accepted", "not recorded"]],
         "deliveries": [_delivery(m, s) for m in milestones for s in _submissions(session, m)],
         "releases": [_release(r, proofs.get(r.id)) for r in releases],
-        "releases_by_cardholder": sum(1 for r in releases if _by_cardholder(r)),
-        "letters": [[m.template.replace("_", " "), _when(m.sent_at), m.state] for m in _letters(session, contract)],
+        "releases_by_client": sum(1 for r in releases if _by_client(r)),
+        "letters": [[m.template.replace("_", " "), _when(m.sent_at), m.state] for m in _letters(session, contract, colleague)],
         "events": [[_when(e.occurred_at), e.type, str(e.actor.kind)] for e in _events(session, contract)],
     }
 
@@ -49,8 +53,16 @@ def values_of(session: Session, contract: Contract, payment: Payment, chargeback
 def text_of(values: dict[str, Any]) -> str:
     """The same in short, for the bank's text field."""
     facts = [f"{name}: {value}" for name, value in [*values["dispute"], *values["agreement"]]]
-    counts = f"Deliveries: {len(values['deliveries'])}. Releases by the cardholder: {values['releases_by_cardholder']}. Letters: {len(values['letters'])}."
+    counts = f"Deliveries: {len(values['deliveries'])}. Releases by the client: {values['releases_by_client']}. Letters: {len(values['letters'])}."
     return printable("\n".join([values["summary"], *facts, counts]))
+
+
+def _paid_by(payment: Payment, colleague: ClientLink | None) -> list[list[str]]:
+    """Nothing where it was not noted: a bank is told what is known."""
+    if colleague is not None:
+        passed = f"{colleague.passed_to}, a colleague to whom the client passed the contract on"
+        return [["Paid by", passed], ["Passed on", _when(colleague.created_at)]]
+    return [["Paid by", "the client, from the link in their mailbox"]] if payment.payer is not None else []
 
 
 def _acceptance(accepted: Acceptance) -> list[list[str]]:
@@ -83,7 +95,7 @@ def _proofs(session: Session, contract: Contract) -> dict[str, dict[str, str]]:
 
 
 def _release(release: Release, proof: dict[str, str] | None) -> list[list[str]]:
-    by = "the cardholder, with a code from their mailbox" if _by_cardholder(release) else str(release.approved_by)
+    by = "the client, with a code from their mailbox" if _by_client(release) else str(release.approved_by)
     facts = [["Released", plain(release.gross_minor, release.currency)], ["On", _when(release.released_at)], ["By", by]]
     if proof is not None:
         proved = datetime.fromisoformat(proof["code_verified_at"])
@@ -91,7 +103,7 @@ def _release(release: Release, proof: dict[str, str] | None) -> list[list[str]]:
     return facts
 
 
-def _by_cardholder(release: Release) -> bool:
+def _by_client(release: Release) -> bool:
     return release.approved_by.kind is ActorKind.CLIENT
 
 
@@ -104,8 +116,9 @@ def _releases(session: Session, milestones: list[Milestone]) -> list[Release]:
     return list(session.execute(select(Release).where(Release.milestone_id.in_(ids)).order_by(Release.id).limit(_MOST)).scalars())
 
 
-def _letters(session: Session, contract: Contract) -> list[Message]:
-    query = select(Message).where(Message.contract_id == contract.id, Message.recipient == contract.client.email)
+def _letters(session: Session, contract: Contract, colleague: ClientLink | None) -> list[Message]:
+    readers = {contract.client.email} | ({colleague.passed_to} if colleague and colleague.passed_to else set())
+    query = select(Message).where(Message.contract_id == contract.id, Message.recipient.in_(readers))
     return list(session.execute(query.order_by(Message.id).limit(_MOST)).scalars())
 
 

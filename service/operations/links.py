@@ -116,12 +116,13 @@ class Visitor:
     session_id: str
     client_id: str
     contract_id: str
+    link_id: str
     role: str
     verified_at: datetime | None
 
     @property
     def actor(self) -> Actor:
-        return actors.client(self.client_id)
+        return actors.client(self.client_id) if self.role == PAYER else actors.colleague(self.link_id)
 
     def verified_within(self, now: datetime, span: timedelta) -> bool:
         return self.verified_at is not None and now - self.verified_at <= span
@@ -178,7 +179,7 @@ def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
 
 
 _VISITOR = """
-    SELECT s.id, s.client_id, s.created_at, s.last_seen_at, g.contract_id, g.role, g.verified_at
+    SELECT s.id, s.client_id, s.created_at, s.last_seen_at, g.contract_id, g.link_id, g.role, g.verified_at
       FROM client_session s JOIN session_grant g ON g.session_id = s.id JOIN client_link l ON l.id = g.link_id
       JOIN contract c ON c.id = g.contract_id AND c.client_id = l.client_id
      WHERE s.digest = %s AND g.contract_id = %s AND s.closed_at IS NULL AND l.revoked_at IS NULL
@@ -197,7 +198,7 @@ def visitor(act: Act, cookie: str, contract_uuid: object) -> Visitor | None:
         act.session.execute(_SEEN, {"now": act.now, "digest": digest})
     return Visitor(
         session_id=typeid.encode("ses", row.id), client_id=typeid.encode("cli", row.client_id), contract_id=typeid.encode("ctr", row.contract_id),
-        role=row.role, verified_at=row.verified_at,
+        link_id=typeid.encode("lnk", row.link_id), role=row.role, verified_at=row.verified_at,
     )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = 
             raise StateConflict("This milestone is already paid, or its payment is on its way.", {"current_state": milestone.state, "allowed_actions": []})
     same = [p for p in open_payments if p.method == method and {line.milestone_id for line in p.lines} == {m.id for m in wanted}]
     if same and len(open_payments) == 1 and (same[0].session_expires_at is None or same[0].session_expires_at > act.now):
+        same[0].payer = act.actor
         return Started(same[0], [])
     if open_payments:
         return Started(None, open_payments)
@@ -70,7 +71,7 @@ def _create(act: Act, contract: Contract, milestones: list[Milestone], method: s
     amounts = [m.amount_minor for m in milestones]
     cost, extra, shares = surcharge(act.policies, contract.currency, amounts, contract.processing_borne_by, method)
     payment = Payment(
-        id=new_id("pay"), contract_id=contract.id, state="created", method=method, currency=contract.currency, amount_minor=sum(amounts),
+        id=new_id("pay"), contract_id=contract.id, state="created", payer=act.actor, method=method, currency=contract.currency, amount_minor=sum(amounts),
         surcharge_minor=extra, client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)), processing_cost_minor=cost, judgement=None, created_at=act.now, session_id=None, session_url=None,
         session_expires_at=None, payment_intent_id=None, charge_id=None, received_minor=None, received_currency=None, stripe_fee_minor=None,
         card_last4=None, instrument=None, decline_code=None, succeeded_at=None,

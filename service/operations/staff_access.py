@@ -159,7 +159,7 @@ def staff(session: Session) -> list[WayIn]:
         .order_by(ApiKey.role, ApiKey.id)
         .limit(200)
     )
-    return [WayIn(k.id, m.id, m.name, m.email, k.role, k.hint) for k, m in session.execute(query).tuples()]
+    return [WayIn(k.id, m.id, m.name, m.email, k.role, k.hint) for k, m in session.execute(query)]
 
 
 def names(session: Session) -> dict[Actor, str]:

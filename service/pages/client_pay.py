@@ -7,7 +7,8 @@ from datetime import timedelta
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service import rows, web
+from service import clients, rows, web
+from service.act import Act
 from service.domain.actors import PSP
 from service.domain.errors import Conflict, Invalid, NotFound
 from service.domain.money import to_stripe
@@ -63,7 +64,7 @@ def pay(contract_id: str) -> Response | tuple[str, int]:
     payment = _open_payment(contract_id, who)
     if payment.session_url is None:
         with web.act(who.actor) as act:
-            order = _order(rows.contract(act.session, contract_id, owner=rows.EVERYONE), payment)
+            order = _order(act, rows.contract(act.session, contract_id, owner=rows.EVERYONE), payment)
         snapshot = web.runtime().stripe.create_checkout(order)
         failpoint("after_checkout_created")
         with web.act(who.actor) as act:
@@ -98,7 +99,7 @@ def _take_in(payment_id: str, snapshot: CheckoutSnapshot) -> None:
         payments.take_in(act, contract, locked, snapshot)
 
 
-def _order(found: Contract, payment: Payment) -> CheckoutOrder:
+def _order(act: Act, found: Contract, payment: Payment) -> CheckoutOrder:
     base = web.runtime().settings.public_url
     back = f"{base}/c/{found.id}/payments/{payment.id}"
     titles = {m.id: m.title for m in found.milestones}
@@ -108,8 +109,9 @@ def _order(found: Contract, payment: Payment) -> CheckoutOrder:
     if payment.client_fee_minor:
         lines.append(CheckoutLine("Fee of the platform", to_stripe(payment.client_fee_minor, payment.currency)))
     windows = web.runtime().policies.windows
+    colleague = clients.link_of_payer(act.session, payment.payer)
     return CheckoutOrder(
-        payment_id=payment.id, contract_id=found.id, currency=payment.currency, lines=lines, client_email=found.client.email, method=payment.method,
+        payment_id=payment.id, contract_id=found.id, currency=payment.currency, lines=lines, client_email=(colleague and colleague.passed_to) or found.client.email, method=payment.method,
         success_url=back, cancel_url=back, expires_at=payment.created_at + timedelta(minutes=windows.checkout_minutes),
     )  # fmt: skip
 

@@ -13,13 +13,14 @@ from typing import Any
 
 from babel.dates import format_datetime
 
+from service import clients
 from service.act import Act
 from service.config import Settings
 from service.domain import inert, names, typeid
 from service.domain.money import plain
 from service.domain.names import NameKind
 from service.domain.typeid import ObjectKind
-from service.domain.voices import FOR_FREELANCERS, UNASKED, VOICES, Voice
+from service.domain.voices import FOR_FREELANCERS, FOR_PAYERS, UNASKED, VOICES, Voice
 from service.gateways.mail import Letter
 from service.models import (
     Chargeback,
@@ -89,7 +90,7 @@ def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[
             "total": plain(contract.total_minor, contract.currency),
         }
         if made_of.buttons and message.template not in FOR_FREELANCERS:
-            values |= _link_values(ctx, act, contract, params)
+            values |= _link_values(ctx, act, contract, params, payer=message.template in FOR_PAYERS)
         milestone = next((m for m in contract.milestones if m.id == params["object"]), None)
         if milestone is not None:
             values |= {"milestone": milestone, "milestone_amount": plain(milestone.amount_minor, contract.currency)}
@@ -104,9 +105,12 @@ def _writer(contract: Contract, by: str | None) -> str:
     return known.get(by or "", "One of you")
 
 
-def _link_values(ctx: Runtime, act: Act, contract: Contract, params: dict[str, Any]) -> dict[str, Any]:
-    """The client's link, or the one that the letter is about. A freelancer's letter never carries it."""
-    link = act.session.get_one(ClientLink, params["link"]) if "link" in params else links.current_link(act, contract)
+def _link_values(ctx: Runtime, act: Act, contract: Contract, params: dict[str, Any], *, payer: bool) -> dict[str, Any]:
+    """The client's link, the colleague's who paid, or the one that the letter is about. A freelancer's letter never carries it."""
+    link = clients.link_of_payer(act.session, act.session.get_one(Payment, params["object"]).payer) if payer else None
+    if "link" in params:
+        link = act.session.get_one(ClientLink, params["link"])
+    link = link or links.current_link(act, contract)
     return {"link_url": f"{ctx.settings.public_url}/l/{ctx.tokens.link(link.id, link.revision)}", "link_ends": when(link.expires_at)}
 
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
-from service.domain.notices import CLIENT, COLLEAGUE, FREELANCER, NOTICES, OLD_ADDRESS, OTHER_CLIENT, OTHER_FREELANCER
-from service.models import ClientLink, Contract, Event, Freelancer, Payment
+from service import clients
+from service.domain.notices import CLIENT, COLLEAGUE, FREELANCER, NOTICES, OLD_ADDRESS, OTHER_CLIENT, OTHER_FREELANCER, PAYER
+from service.models import ClientLink, Contract, Event, Freelancer, Payment, Refund
 
 
 def notices_for(session: Session, event: Event) -> Iterator[tuple[str, str]]:
     """(template, address) of every mail that follows from a fact."""
     for audience, template in NOTICES.get(event.type, ()):
-        if template == "payment_received" and not _funded(session, event.object_id):
+        if event.type == "payment.succeeded" and not _funded(session, event.object_id):
             continue  # money in the wrong place has its own letter
         address = _address(session, event, audience)
         if address:
@@ -29,6 +30,8 @@ def _address(session: Session, event: Event, audience: str) -> str | None:
             return None
     if audience == OLD_ADDRESS:
         return str(event.data["old_address"])
+    if audience == PAYER:
+        return _payer_address(session, event)
     if audience == COLLEAGUE and "link" in event.data:
         link = session.get_one(ClientLink, event.data["link"])
         if link.passed_to:
@@ -38,6 +41,14 @@ def _address(session: Session, event: Event, audience: str) -> str | None:
         return contract.client.email if contract else None
     freelancer = session.get(Freelancer, event.freelancer_id) if event.freelancer_id else None
     return freelancer.email if freelancer else None
+
+
+def _payer_address(session: Session, event: Event) -> str | None:
+    """The mailbox of the colleague who paid, for news of a payment or of its refund; None where the client paid."""
+    refund = session.get(Refund, event.object_id) if event.type.startswith("refund.") else None
+    payment = session.get_one(Payment, refund.payment_id if refund else event.object_id)
+    link = clients.link_of_payer(session, payment.payer)
+    return link.passed_to if link else None
 
 
 def _funded(session: Session, payment_id: str) -> bool:

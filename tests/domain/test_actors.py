@@ -10,11 +10,13 @@ from service.domain.typeid import ObjectKind
 from service.models import Base, TypeID, new_id
 
 FREELANCER_ID, KEY_ID = "frl_01m82jfcv7et69qsget0gz6yqr", "key_01m82jfcv7et69qsget0gz6yqr"
+LINK_ID = "lnk_01m82jfcv7et69qsget0gz6yqr"
 STORED = {
     "system": SYSTEM,
     "psp": PSP,
     f"freelancer:{FREELANCER_ID}": actors.freelancer(FREELANCER_ID),
     "client:cli_01m82jfcv7et69qsget0gz6yqr": actors.client("cli_01m82jfcv7et69qsget0gz6yqr"),
+    f"colleague:{LINK_ID}": actors.colleague(LINK_ID),
     f"platform:{KEY_ID}": actors.platform(KEY_ID),
     f"staff:{KEY_ID}": actors.staff(KEY_ID),
     "staff:cli": actors.staff("cli"),
@@ -39,8 +41,9 @@ def test_a_text_that_no_actor_writes_is_refused(text: str) -> None:
 
 
 def test_a_sign_of_life_is_what_is_done_for_either_person() -> None:
-    assert {a.kind for a in STORED.values() if a.for_a_party} == {ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.PLATFORM}
+    assert {a.kind for a in STORED.values() if a.for_a_party} == {ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.COLLEAGUE, ActorKind.PLATFORM}
     assert actors.platform(KEY_ID).role is ActorKind.FREELANCER, "a marketplace's key acts for the freelancer"
+    assert actors.colleague(LINK_ID).role is ActorKind.CLIENT, "a colleague acts for the client"
 
 
 def test_every_table_s_ids_are_of_a_known_kind() -> None:

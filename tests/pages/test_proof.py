@@ -98,7 +98,7 @@ def test_every_decision_keeps_it_beside_itself(world: World, decision: Any) -> N
 
 
 def test_the_bank_reads_when_each_release_was_decided_and_by_whom(world: World) -> None:
-    """One milestone approved with a code, one released by the end of its window: one release is the cardholder's."""
+    """One milestone approved with a code, one released by the end of its window: one release is the client's."""
     contract, client = world.submitted_contract(milestones=WORK)
     path = f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}/review"
     world.advance("13h")
@@ -121,4 +121,4 @@ def test_the_bank_reads_when_each_release_was_decided_and_by_whom(world: World) 
     assert by_client["Mailbox proved by code"] == f"{proved:%Y-%m-%d %H:%M:%S} UTC"
     assert by_client["From address"] == "unknown"
     assert (by_itself["By"], "Mailbox proved by code" in by_itself) == ("system", False)
-    assert "Releases by the cardholder: 1." in text
+    assert "Releases by the client: 1." in text
