@@ -59,7 +59,8 @@ def start(act: Act, contract: Contract, milestone: Milestone, side: str, amount_
         act, "dispute.opened", dispute, contract=contract, to_state="open", amount=amount, currency=contract.currency, refund=wanted, by=side,
         milestone=milestone.id,
     )  # fmt: skip
-    queue.enqueue_many(act, [("dispute_due", dispute.id, deadline, {}), ("dispute_hard_stop", dispute.id, dispute.hard_stop_at, {})])
+    queue.enqueue(act, "dispute_hard_stop", dispute.id, dispute.hard_stop_at)
+    _deadline(act, dispute, deadline, reminded=True)
     states.touch(act, contract)
     money.post_all(act, [entry])
     return dispute
@@ -147,7 +148,7 @@ def propose(act: Act, contract: Contract, dispute: Dispute, refund_minor: int, r
     dispute.mediator = act.actor
     made = _offer(act, contract, dispute, "mediator", refund_minor, reasons, blind=False)
     windows = act.policies.windows
-    _deadline(act, dispute, add_business_days(act.now, windows.dispute_answer_to_proposal_business_days, act.policies.stripe_country))
+    _deadline(act, dispute, add_business_days(act.now, windows.dispute_answer_to_proposal_business_days, act.policies.stripe_country), reminded=True)
     queue.close_task(act, "dispute_mediation", dispute.id)
     return made
 
@@ -210,6 +211,18 @@ def due(act: Act, contract: Contract, dispute: Dispute, *, heard: bool) -> None:
         queue.open_task(act, "dispute_decision_overdue", dispute.id, contract=contract.id)
 
 
+def remind(act: Act, contract: Contract, dispute: Dispute) -> None:
+    """Silence is about to decide. `by` is who has said what they have to say: only the other one, or both, are told."""
+    if dispute.deadline_at is None or dispute.deadline_at - act.now > timedelta(days=act.policies.windows.silence_reminder_days):
+        return
+    if dispute.state == "open":
+        events.record(act, "dispute.reminded", dispute, contract=contract, by=dispute.opened_by, state=dispute.state)
+    elif dispute.state == "proposal":
+        offer = dispute.offers[-1]
+        answered = "client" if offer.client_agreed_at else "freelancer" if offer.freelancer_agreed_at else "nobody"
+        events.record(act, "dispute.reminded", dispute, contract=contract, by=answered, state=dispute.state, refund=offer.refund_minor)
+
+
 def hard_stop(act: Act, contract: Contract, dispute: Dispute) -> None:
     """Sixty days: whoever is responsible hears of it."""
     if dispute.closed_at is None:
@@ -243,13 +256,16 @@ def _carry_out(act: Act, contract: Contract, dispute: Dispute, event: str, refun
 
 def _close(act: Act, contract: Contract, dispute: Dispute) -> None:
     dispute.closed_at, dispute.deadline_at = act.now, None
-    queue.cancel(act, ["dispute_due", "dispute_hard_stop"], dispute.id)
+    queue.cancel(act, ["dispute_due", "dispute_hard_stop", "dispute_reminder"], dispute.id)
     states.touch(act, contract)
 
 
-def _deadline(act: Act, dispute: Dispute, instant: datetime) -> None:
+def _deadline(act: Act, dispute: Dispute, instant: datetime, *, reminded: bool = False) -> None:
+    """`reminded`: silence decides about money then, so whoever has not answered hears of it once more."""
     dispute.deadline_at = instant
     queue.enqueue(act, "dispute_due", dispute.id, instant)
+    if reminded:
+        queue.enqueue(act, "dispute_reminder", dispute.id, instant - timedelta(days=act.policies.windows.silence_reminder_days))
 
 
 def _only(dispute: Dispute, side: str, *, opener: bool) -> None:

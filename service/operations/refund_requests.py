@@ -44,7 +44,8 @@ def ask(act: Act, contract: Contract, milestone: Milestone, amount_minor: int | 
     )  # fmt: skip
     act.session.add(request)
     events.record(act, "refund_request.opened", request, contract=contract, amount=amount, currency=contract.currency, reason=reason, milestone=milestone.id)
-    queue.enqueue(act, "refund_request_due", request.id, request.answer_by)
+    reminder = request.answer_by - timedelta(days=act.policies.windows.silence_reminder_days)
+    queue.enqueue_many(act, [("refund_request_due", request.id, request.answer_by, {}), ("refund_request_reminder", request.id, reminder, {})])
     states.touch(act, contract)
     return request
 

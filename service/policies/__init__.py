@@ -50,6 +50,7 @@ class Windows:
     change_request_days: int
     amendment_days: int
     refund_answer_days: int
+    silence_reminder_days: int
     dormant_after_days: int
     dormant_freelancer_after_days: int
     dormant_act_after_days: int

@@ -180,7 +180,8 @@ def _disagreement_values(act: Act, object_id: str, contract: Contract | None) ->
     found: dict[str, Any] = {}
     kind = typeid.kind_of(object_id)
     if kind is ObjectKind.DISPUTE:
-        found["dispute"] = act.session.get_one(Dispute, object_id)
+        dispute = act.session.get_one(Dispute, object_id)
+        found |= {"dispute": dispute, "disputed": plain(dispute.amount_minor, contract.currency)}
     if kind is ObjectKind.REFUND_REQUEST:
         found["request"] = act.session.get_one(RefundRequest, object_id)
     if kind is ObjectKind.CHARGEBACK:

@@ -121,6 +121,12 @@ def refunds_resume(act: Act, payment_id: str) -> None:
         refunds.resume(act, contract, payment)
 
 
+def refund_request_reminder(act: Act, request_id: str) -> None:
+    contract, request = rows.refund_request(act.session, request_id, owner=rows.EVERYONE)
+    if request.state == "open" and request.silence_means != "nothing":
+        events.record(act, "refund_request.reminded", request, contract=contract, amount=request.amount_minor, currency=contract.currency)
+
+
 def refund_request_due(act: Act, request_id: str) -> None:
     """The freelancer was silent: back it goes, or a dispute opens, or (after a release) nothing happens."""
     contract, request = rows.refund_request(act.session, request_id, owner=rows.EVERYONE, lock=True)
@@ -152,6 +158,11 @@ def dispute_due(act: Act, dispute_id: str) -> None:
     since = dispute.offers[-1].made_at if dispute.state == "proposal" else dispute.opened_at
     heard = heard or milestones.notice_proved(act, contract, since, _ANSWERABLE)
     disputes.due(act, contract, dispute, heard=heard)
+
+
+def dispute_reminder(act: Act, dispute_id: str) -> None:
+    contract, dispute = rows.dispute(act.session, dispute_id, owner=rows.EVERYONE, lock=True)
+    disputes.remind(act, contract, dispute)
 
 
 def dispute_hard_stop(act: Act, dispute_id: str) -> None:
