@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from service.domain.texts import code_point
 
@@ -59,11 +59,15 @@ class Found:
     fault: Fault
 
 
+SEVERAL_LINES: Final = frozenset(["claim", "evidence", "facts", "internal_note", "note", "reason", "reasons", "statement", "what", "words"])
+"""Fields of forms in which a person writes more than a line: every text area, and no other field."""
+
+
 def fault(text: str, *, lines: bool = False) -> Fault | None:
     """What is wrong with a text, or None. `lines`: it may have several (LF, CR LF, tab)."""
     if text.isascii() and text.isprintable():
         return None
-    for character in text.replace("\r\n", "\n") if lines else text:
+    for character in text.replace("\r\n", "\n"):
         found = _fault_of(character)
         if found and not (lines and found is Fault.LINES):
             return found

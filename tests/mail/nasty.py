@@ -47,10 +47,20 @@ class Values(dict[str, Any]):
 
     def __init__(self, text: str) -> None:
         super().__init__({name: Thing(text) for name in OBJECTS})
-        self |= {"platform": "Holdfast", "news": "offer", "when": lambda _: "28 November 2026, 12:00 UTC", "days": 3, "held": 1, "code": "123456", "state": "proposal"}
+        self |= {
+            "platform": "Holdfast",
+            "news": "offer",
+            "when": lambda _: "28 November 2026, 12:00 UTC",
+            "days": 3,
+            "held": 1,
+            "code": "123456",
+            "state": "proposal",
+        }
         self |= {"differences": [{"what": "description", "before": text, "after": text}], "difference": lambda d: f"{d['before']} becomes {d['after']}"}
         self |= {"taxes": [{"amount": text, "rate": text, "legal_ref": text, "why": text}], "titles": [text, text], "requirements": [text], "topics": [text]}
-        self |= dict.fromkeys(("gross", "net", "fee", "total", "paid", "sum", "amount_text", "refund_text", "held_text", "disputed", "milestone_amount"), "USD 1,200.00")
+        self |= dict.fromkeys(
+            ("gross", "net", "fee", "total", "paid", "sum", "amount_text", "refund_text", "held_text", "disputed", "milestone_amount"), "USD 1,200.00"
+        )
         for name in ("author", "asked", "by", "decided", "limit", "lines", "milestone_title", "next_decision_at", "note", "outcome", "processing", "reason",
                      "restored", "role", "statement", "step", "stopped", "takes_effect_at", "text_version", "what", "why", "words", "writer"):  # fmt: skip
             self.setdefault(name, text)
