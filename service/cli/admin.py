@@ -181,8 +181,16 @@ def openapi(target: Path, as_json: bool) -> None:
 
 def specification() -> dict[str, Any]:
     """The API's description; needs no database."""
-    blank = Settings(
-        mode="sandbox", database_url="postgresql://nobody@localhost/none", secret_keys=("0" * 32,), signing_key="0" * 64, stripe_webhook_secrets=("none",)
-    )
-    made: dict[str, Any] = create_app(blank).extensions["openapi"]()
+    made: dict[str, Any] = create_app(blank()).extensions["openapi"]()
     return made
+
+
+def blank() -> Settings:
+    """Settings of an application that is looked at and not run."""
+    return Settings(
+        mode="sandbox",
+        database_url="postgresql://nobody@localhost/none",
+        secret_keys=("0" * 32,),
+        signing_key="0" * 64,
+        stripe_webhook_secrets=("none",),
+    )
