@@ -32,6 +32,11 @@ class Once(Generic[T]):
                     made = self._made = (os.getpid(), self._make())
         return made[1]
 
+    @property
+    def made(self) -> bool:
+        """Whether this process has made it."""
+        return self._made is not None and self._made[0] == os.getpid()
+
     def forget(self) -> T | None:
         """What this process has made, which the next call of `get` makes anew; None where it has made nothing."""
         with self._lock:

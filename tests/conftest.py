@@ -14,7 +14,8 @@ import pytest
 from service.db import migrate
 from service.db.embedded import EmbeddedServer
 from service.sandbox import store
-from tests.databases import clone, create, drop
+from tests.databases import clone, make_people
+from tests.servers import create, drop
 from tests.world import Vault, World, make_settings
 
 _SERVER: EmbeddedServer | None = None
@@ -40,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     migrate.upgrade(owner, "sandbox")
     store.install(owner)
     os.environ |= {"TEST_OWNER_URL": _SERVER.url("{}", owner=True), "TEST_APP_URL": _SERVER.url("{}")}
+    make_people()
 
 
 def _fastest() -> Path:

@@ -1,4 +1,4 @@
-"""Fresh databases for tests, cloned from the migrated template in some tens of milliseconds."""
+"""Fresh worlds for tests: each on a database of its own, copied from the template, with the same people and keys."""
 
 from __future__ import annotations
 
@@ -8,33 +8,25 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import psycopg
+from tests.servers import create, drop
+from tests.world import Known, People, World, make_settings
 
-from service.db import APP_ROLE
-from tests.world import Known, World, make_settings
-
-
-def create(name: str, template: str) -> None:
-    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
-        connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
-        connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
+PEOPLE = "template_people"
+"""Ada, Mary, and everybody of staff, on an installation in which nothing has happened yet."""
 
 
-def drop(name: str) -> None:
-    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def once(what: str) -> None:
-    """Claims something for this run of all workers. Raises where another worker has claimed it before."""
-    with psycopg.connect(os.environ["TEST_OWNER_URL"].format("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{what}"')
+def make_people() -> None:
+    """The template, made once for all workers, which learn of it by the environment."""
+    create(PEOPLE, "template_holdfast")
+    made = World(make_settings(os.environ["TEST_APP_URL"].format(PEOPLE), owner_url=os.environ["TEST_OWNER_URL"].format(PEOPLE)))
+    os.environ["TEST_PEOPLE"] = People(made.keys, made.ada_id, made.mary_id).to_text()
+    made.close()
 
 
 @contextmanager
-def clone(template: str = "template_holdfast", like: Known | None = None, **settings: Any) -> Iterator[World]:
+def clone(template: str = PEOPLE, like: Known | None = None, **settings: Any) -> Iterator[World]:
     """A world on a database of its own; `settings` that differ from the tests' usual ones."""
+    like = like or People.from_text(os.environ["TEST_PEOPLE"])
     name = f"t_{uuid.uuid4().hex[:16]}"
     create(name, template)
     made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name), **settings), like)

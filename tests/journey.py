@@ -47,6 +47,15 @@ class WsgiHttp:
     def __init__(self, app: Any) -> None:
         self._client = WsgiClient(app)
 
+    @property
+    def cookies(self) -> dict[Any, Any]:
+        """The browser's jar, as werkzeug keeps it: it has no public way to take all of it along."""
+        return self._client._cookies or {}
+
+    @cookies.setter
+    def cookies(self, jar: dict[Any, Any]) -> None:
+        self._client._cookies = jar
+
     def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
         answer = self._client.open(path, method=method, data=body, headers=headers or {}, base_url="http://127.0.0.1:8000")
         return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.get_data().decode(errors="replace"), answer.get_data())

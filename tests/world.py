@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +30,7 @@ from service.sandbox.runner import SandboxWork
 from service.worker import handlers
 from service.worker.loop import Worker
 from tests.journey import Person, Program, Sandbox, WsgiHttp, contract_body
+from tests.rehearsed import forms_of, rehearsed
 
 BASE = "http://127.0.0.1:8000"
 SECRET = "whsec_test_secret_of_the_tests"
@@ -76,12 +79,28 @@ class Known(Protocol):
     mary_id: str
 
 
+@dataclass(frozen=True)
+class People:
+    """Keys by the names that tests use, and the two freelancers."""
+
+    keys: dict[str, str]
+    ada_id: str
+    mary_id: str
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> People:
+        return cls(**json.loads(text))
+
+
 class World:
     """Everything at hand for a test; nothing of ours is replaced."""
 
     def __init__(self, settings: Settings, like: Known | None = None) -> None:
         """`like`: whose database this is a copy of, so that its people are known."""
-        self.settings = settings
+        self._settings = settings
         self.runtime, sandbox = create_runtime(settings, self._pump)
         self.app = create_app_from(self.runtime, sandbox)
         self.db: Database = self.runtime.db
@@ -91,14 +110,32 @@ class World:
         self.sandbox = Sandbox(WsgiHttp(self.app))
         if like is not None:
             self.keys, self.ada_id, self.mary_id = dict(like.keys), like.ada_id, like.mary_id
-            return
-        handlers.ensure_recurring(self.runtime)
-        self.keys = self._people()
+        else:
+            handlers.ensure_recurring(self.runtime)
+            self.keys = self._people()
+        self.db.dispose()
+        self._policies = forms_of(self.runtime.policies)
+        self._handed_out = False
+
+    @property
+    def settings(self) -> Settings:
+        """With the owner's address in them: whoever asks may write past the service."""
+        self._handed_out = True
+        return self._settings
+
+    @property
+    def likeness(self) -> str:
+        """What makes this service another one than a world's beside it: all settings but where its database is."""
+        return repr(replace(self._settings, database_url="", owner_url=""))
+
+    def untouched(self) -> bool:
+        """Nothing has been asked of this world yet: no statement, no call, no other policies."""
+        return not (self.db.connected or self._handed_out) and forms_of(self.runtime.policies) == self._policies
 
     @property
     def database(self) -> str:
         """Its name on the server."""
-        return str(make_url(self.settings.database_url).database)
+        return str(make_url(self._settings.database_url).database)
 
     def _people(self) -> dict[str, str]:
         keys = {}
@@ -220,6 +257,7 @@ class World:
 
     # Short cuts through the main job, all by the API and the pages
 
+    @rehearsed
     def sent_contract(self, **more: Any) -> dict[str, Any]:
         ada = self.program()
         contract = ada.post("/v1/contracts", contract_body(**more))
@@ -227,6 +265,7 @@ class World:
         self.work()
         return ada.get(f"/v1/contracts/{contract['id']}")
 
+    @rehearsed
     def accepted_contract(self, **more: Any) -> tuple[dict[str, Any], Person]:
         contract = self.sent_contract(**more)
         client = self.client(contract["client"]["email"])
@@ -236,6 +275,7 @@ class World:
         self.work()
         return self.read(contract), client
 
+    @rehearsed
     def funded_contract(self, card: str = "4242 4242 4242 4242", everything: bool = True, **more: Any) -> tuple[dict[str, Any], Person]:
         contract, client = self.accepted_contract(**more)
         ids = [m["id"] for m in contract["milestones"]]
@@ -243,12 +283,14 @@ class World:
         self.work()
         return self.read(contract), client
 
+    @rehearsed
     def submitted_contract(self, **more: Any) -> tuple[dict[str, Any], Person]:
         contract, client = self.funded_contract(**more)
         self.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "It is done."})
         self.work()
         return self.read(contract), client
 
+    @rehearsed
     def released_contract(self, **more: Any) -> tuple[dict[str, Any], Person]:
         contract, client = self.submitted_contract(**more)
         reply = client.approve(contract["milestones"][0]["id"])

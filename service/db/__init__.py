@@ -154,6 +154,11 @@ class Database:
         with _session(self.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
             yield session
 
+    @property
+    def connected(self) -> bool:
+        """Whether anybody has asked for the engine since it was made or disposed of."""
+        return self._once.made
+
     def dispose(self) -> None:
         engine = self._once.forget()
         if engine is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg.errors
 import pytest
 
-from tests.databases import once
+from tests.servers import once
 from tests.sharing import ROOT, YEAR, Sharing, group_of
 
 

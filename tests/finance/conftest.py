@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.databases import clone, copy_of, once
+from tests.databases import clone, copy_of
 from tests.finance import golden
 from tests.finance.golden import Golden
+from tests.servers import once
 from tests.sharing import YEAR, group_of
 
 BASIS = "Statute of Uses 1536"

@@ -16,7 +16,7 @@ from pathlib import Path
 from service.db import migrate
 from service.db.embedded import EmbeddedServer, binaries
 from service.sandbox import store
-from tests.databases import clone
+from tests.databases import clone, make_people
 from tests.finance import golden
 from tests.safety.test_cases import drafted, line, step
 from tests.safety.test_holds import freeze, lift
@@ -102,6 +102,7 @@ def main(release: str) -> None:
         migrate.upgrade(owner, "sandbox")
         store.install(owner)
         os.environ |= {"TEST_OWNER_URL": server.url("{}", owner=True), "TEST_APP_URL": server.url("{}")}
+        make_people()
         with clone(forfeit_legal_basis=BASIS) as world:
             drive(world)
             world.db.dispose()

@@ -14,7 +14,7 @@ import psycopg
 
 from service.db import APP_ROLE
 from service.db.embedded import binaries
-from tests.databases import drop
+from tests.servers import drop
 
 FOLDER = Path(__file__).parent
 
