@@ -30,15 +30,16 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.chaos import Demo, free_port
-from service import clock, config, ledger
+from service import ledger
 from service.app import create_runtime
-from service.db.embedded import EmbeddedServer, binaries
-from service.domain import typeid
-from service.domain.causes import Cause
-from service.domain.chart import EntryType
+from service.domain.identity import typeid
+from service.domain.money.causes import Cause
+from service.domain.money.chart import EntryType
 from service.gateways.stripe import sign
 from service.ledger import Entry, Line, accounts
 from service.models import new_id
+from service.platform import clock, config
+from service.platform.db.embedded import EmbeddedServer, binaries
 from service.policies import NORMAL
 from service.policies.quotes import Asked, Pair, quote
 from tests.journey import contract_body

@@ -20,10 +20,10 @@ import xlsxwriter
 from rich.console import Console
 from rich.table import Table
 
-from service.db import Database, migrate
-from service.db.embedded import EmbeddedServer
 from service.exports import making, registry
 from service.exports.shapes import Asked
+from service.platform.db import Database, migrate
+from service.platform.db.embedded import EmbeddedServer
 
 ASKED = Asked(date(2020, 1, 1), date(2020, 12, 31), datetime(2030, 1, 1, tzinfo=UTC), zone="UTC")
 KEY = "07" * 32

@@ -23,7 +23,7 @@ from flask import Flask, Response, request
 
 from benchmarks.bench import ROUNDS, Load
 from benchmarks.chaos import free_port
-from service.db.embedded import EmbeddedServer
+from service.platform.db.embedded import EmbeddedServer
 
 ROUTES = {"answers by itself": "/ping", "one question": "/one", "two questions: who calls, what is asked for": "/two"}
 _KEY = "Bearer floor"

@@ -13,10 +13,10 @@ from typing import Any
 
 import schemathesis
 
-from service.api.framework import needs
+from service.api.framework.framework import needs
 from service.app import create_app
 from service.cli.admin import blank
-from service.domain.permissions import ROLE_PERMISSIONS
+from service.domain.identity.permissions import ROLE_PERMISSIONS
 
 KEYS = {
     "platform": "platform_key",

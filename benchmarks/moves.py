@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from service.domain.lifecycle import MACHINES
-from service.domain.timeouts import TIMEOUTS
+from service.domain.states.lifecycle import MACHINES
+from service.domain.states.timeouts import TIMEOUTS
 
 SEEN, PAGE = Path("build/moves"), Path("docs/moves.md")
 LATER = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from service.api.framework import needs
+from service.api.framework.framework import needs
 from service.app import _routes
-from service.domain.permissions import ROLE_PERMISSIONS, only_reads
+from service.domain.identity.permissions import ROLE_PERMISSIONS, only_reads
 from service.pages.link_roles import LinkRole, may
 from service.pages.staff.deeds import DEEDS
 from service.pages.staff.session import right_of

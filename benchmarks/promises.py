@@ -6,11 +6,11 @@ from datetime import date
 from fractions import Fraction
 
 from service import policies
-from service.domain import scores
-from service.domain.fees import Schedule, cumulative_fee, own_fee
-from service.domain.money import plain
-from service.domain.promise import strictly_lower_from
-from service.domain.scores import Facts, job_success, result_of
+from service.domain.money.fees import Schedule, cumulative_fee, own_fee
+from service.domain.money.money import plain
+from service.domain.money.promise import strictly_lower_from
+from service.domain.states import scores
+from service.domain.states.scores import Facts, job_success, result_of
 from service.policies import FOLDER, NORMAL, Policies
 from service.policies.kinds import kinds_of
 from service.policies.reading import read
@@ -30,7 +30,7 @@ def fees() -> str:
         "naming it in `HOLDFAST_FEES_FILE`; one that breaks the promise stops the start with its line and an amount that shows it.", "",
         "## The promise", "",
         f"At no amount does a direct contract cost more than a `{NORMAL}` one. It is proved over the ends of all straight pieces of both fees when the",
-        "file is read (`service/domain/promise.py`), in every currency that the service settles. At release the lower of the two is taken, counted with",
+        "file is read (`service/domain/money/promise.py`), in every currency that the service settles. At release the lower of the two is taken, counted with",
         "what these two people have billed before, so it holds where lifetime tiers have made a normal contract cheaper. The schedules are frozen inside",
         "the quote when the client accepts: nothing that a file says later reaches the contract.", "",
         "## What ships", "", *_table(loaded.schedules), "",
@@ -103,7 +103,7 @@ def metrics() -> str:
     """docs/metrics.md"""
     kinds = kinds_of(read((FOLDER / "kinds.yaml").read_text(), "kinds.yaml"))
     out = [
-        "# Metrics", "", "Generated from `service/policies/kinds.yaml` and `service/domain/scores.py`.", "", "## What counts", "",
+        "# Metrics", "", "Generated from `service/policies/kinds.yaml` and `service/domain/states/scores.py`.", "", "## What counts", "",
         "| kind | for | job success | feedback | created by |", "|---|---|---|---|---|",
         *(f"| {k.name} | {k.meaning} | {k.metrics['job_success']} | {k.metrics['feedback']} | {', '.join(k.created_by)} |" for k in kinds.values()), "",
         "A file in which a direct contract counts is refused at the start. The feedback table has no room for a row about a direct contract: its kind is",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service import policies
-from service.domain.restrictions import GATES, LEVELS, MATRIX, SCOPES, outcome
+from service.domain.states.restrictions import GATES, LEVELS, MATRIX, SCOPES, outcome
 from tests.world import make_settings
 
 
@@ -12,7 +12,7 @@ def page() -> str:
     loaded = policies.load(make_settings("x"))
     w = loaded.windows
     out = [
-        "# Freeze, suspend, confiscate, appeal", "", "Generated from `service/domain/restrictions.py` and `service/policies`.", "",
+        "# Freeze, suspend, confiscate, appeal", "", "Generated from `service/domain/states/restrictions.py` and `service/policies`.", "",
         "A hold is laid over a person, contract, milestone, payment or payout; it never changes a state. One call, one transaction: from its commit no debit",
         "passes the gates it closes, whoever asks and whatever was under way, and accounts that are opened later are born with them. Lifting one hold lifts that one.", "",
         "## What a hold can stop", "", "| scope | what it stops | enforced |", "|---|---|---|",

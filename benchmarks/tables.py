@@ -11,13 +11,13 @@ from pathlib import Path
 from benchmarks import books, permissions, promises, safety
 from benchmarks.asvs import asvs
 from service import policies
-from service.config import Settings
-from service.domain.chart import ACCOUNTS, ENTRIES
-from service.domain.feed import FEED
-from service.domain.lifecycle import MACHINES, Machine
-from service.domain.notices import NOTICES
-from service.domain.voices import VOICES
-from service.worker.letter_parts import pattern
+from service.domain.money.chart import ACCOUNTS, ENTRIES
+from service.domain.states.feed import FEED
+from service.domain.states.lifecycle import MACHINES, Machine
+from service.domain.states.notices import NOTICES
+from service.domain.states.voices import VOICES
+from service.platform.config import Settings
+from service.worker.emails.letter_parts import pattern
 from tests.world import make_settings
 
 DOCS = Path("docs")
@@ -34,7 +34,7 @@ ROWS = (
 
 def states() -> str:
     """Every machine with its moves."""
-    out = ["# States", "", "Generated from `service/domain/lifecycle.py`. PostgreSQL refuses every hop that is not here.", ""]
+    out = ["# States", "", "Generated from `service/domain/states/lifecycle.py`. PostgreSQL refuses every hop that is not here.", ""]
     for machine in MACHINES.values():
         out += [f"## {machine.name.replace('_', ' ').capitalize()}", "", f"States: {', '.join(machine.states)}. Final: {', '.join(sorted(machine.final))}.", ""]
         out += ["```mermaid", "stateDiagram-v2", *_arrows(machine), "```", ""]
@@ -60,7 +60,7 @@ def chart() -> str:
     out = [
         "# Chart of accounts",
         "",
-        "Generated from `service/domain/chart.py`.",
+        "Generated from `service/domain/money/chart.py`.",
         "",
         "| account | per | side | bounded | what it is |",
         "|---|---|---|---|---|",
@@ -77,7 +77,7 @@ def mails() -> str:
     out = [
         "# Letters",
         "",
-        "Generated from `service/domain/notices.py`, `service/domain/voices.py` and the templates in `service/worker/letters`.",
+        "Generated from `service/domain/states/notices.py`, `service/domain/states/voices.py` and the templates in `service/worker/emails/letters`.",
         "",
         "What people wrote stands in a box with its author's name; addresses in it, and in names and titles, are taken apart so that no",
         "mail program makes a link of them. A letter has as many links as it has buttons.",
@@ -87,7 +87,7 @@ def mails() -> str:
     ]
     for fact, targets in NOTICES.items():
         for audience, template in targets:
-            subject = (Path("service/worker/letters") / f"{template}.txt").read_text().split("\n", 1)[0]
+            subject = (Path("service/worker/emails/letters") / f"{template}.txt").read_text().split("\n", 1)[0]
             shown = re.sub(r"[{][{%].*?[%}][}]", "…", subject)
             out.append(f"| `{fact}` | {audience} | {shown} | {VOICES[template].value} | {pattern(template).buttons} |")
     return "\n".join(out + _limits()) + "\n"
@@ -117,7 +117,7 @@ def events() -> str:
     out = [
         "# Events",
         "",
-        "Generated from `service/domain/feed.py`. What is not here is told to nobody outside. Staff read all of an event's data; others the keys of",
+        "Generated from `service/domain/states/feed.py`. What is not here is told to nobody outside. Staff read all of an event's data; others the keys of",
         "their column besides `object`, `from` and `to`. For them a person of staff is `staff`, a client the freelancer's own alias.",
         "",
         "| event | freelancer and marketplace | marketplace alone | only when the hold's reason may be told |",

@@ -1,4 +1,4 @@
-"""Alembic's entry. Runs as the schema owner; `service.db.migrate` gives it the connection."""
+"""Alembic's entry. Runs as the schema owner; `service.platform.db.migrate` gives it the connection."""
 
 from __future__ import annotations
 

@@ -12,23 +12,25 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from service import api, failpoint, logs, pages, policies, web
-from service.api import problems
-from service.api.idempotency import Replayed
-from service.config import Settings
-from service.db import Database
+from service import api, pages, policies
+from service.api.framework import problems
+from service.api.framework.idempotency import Replayed
+from service.core.runtime import Runtime
 from service.gateways.mail import FunctionGateway, MailGateway, SmtpGateway
 from service.gateways.scanner import Clamd
 from service.gateways.stripe import StripeGateway
+from service.http import web
 from service.pages.shapes import problem_page
-from service.runtime import Runtime
+from service.platform import failpoint, logs
+from service.platform.config import Settings
+from service.platform.db import Database
+from service.platform.sealing import Seals
+from service.platform.throttle import Limits, PostgresStorage
+from service.platform.tokens import Tokens
 from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox
 from service.sandbox.guard import OnlyFromHere
 from service.sandbox.runner import Pump
-from service.sealing import Seals
-from service.throttle import Limits, PostgresStorage
-from service.tokens import Tokens
 
 SANDBOX_BASE = "http://sandbox.invalid/_sandbox/stripe"
 SANDBOX_KEY = "sk_test_sandbox"

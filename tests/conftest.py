@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from service.db import migrate
-from service.db.embedded import EmbeddedServer
+from service.platform.db import migrate
+from service.platform.db.embedded import EmbeddedServer
 from service.sandbox import store
 from tests.databases import clone, make_people
 from tests.servers import create, drop

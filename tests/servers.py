@@ -6,7 +6,7 @@ import os
 
 import psycopg
 
-from service.db import APP_ROLE
+from service.platform.db import APP_ROLE
 
 
 def _owner(database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:

@@ -15,16 +15,17 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
-from service.act import Act, begin
 from service.app import create_app_from, create_runtime
 from service.cli.seed import staff_key
-from service.config import Settings
-from service.db import Database, ModeMismatch
-from service.domain import actors
-from service.domain.money import from_stripe
+from service.core.act import Act, begin
+from service.domain.identity import actors
+from service.domain.money.money import from_stripe
 from service.gateways.stripe import sign
 from service.ledger.checks import verify
-from service.operations import people, reconcile
+from service.operations.finance import reconcile
+from service.operations.people import people
+from service.platform.config import Settings
+from service.platform.db import Database, ModeMismatch
 from service.sandbox.app import remember_address
 from service.sandbox.runner import SandboxWork
 from service.worker import handlers

@@ -132,7 +132,7 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER case_executed BEFORE UPDATE OF state ON confiscation FOR EACH ROW WHEN (NEW.state IN ('approved', 'executed')) EXECUTE FUNCTION case_executed();
 
--- What a key of a role may do at most; the same table as service/domain/permissions.py.
+-- What a key of a role may do at most; the same table as service/domain/identity/permissions.py.
 CREATE OR REPLACE FUNCTION role_permissions(wanted text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE wanted
         WHEN 'freelancer' THEN '["certificates:write", "contracts:read", "contracts:write", "disputes:write", "events:read",

@@ -6,28 +6,13 @@ from typing import Any
 
 from flask import Flask, Response, jsonify
 
-from service.api import (
-    cases,
-    contracts,
-    differences,
-    disagreements,
-    exports,
-    fees,
-    health,
-    holds,
-    metrics,
-    papers,
-    payouts,
-    platform,
-    safety,
-    staff,
-    staff_members,
-    tax,
-    webhooks,
-)
-from service.api.framework import make_api
-from service.api.openapi import finished
-from service.once import Once
+from service.api.contracts import contracts, disagreements, metrics
+from service.api.finance import differences, exports, fees, papers, payouts, tax
+from service.api.framework.framework import make_api
+from service.api.framework.openapi import finished
+from service.api.platform import health, platform, staff, staff_members, webhooks
+from service.api.safety import cases, holds, safety
+from service.platform.once import Once
 
 _AREAS = (
     cases,

@@ -13,11 +13,11 @@ import click
 
 from service import __version__
 from service.cli import admin, books, demo, exports, fees, run, staff, tax
-from service.config import ConfigError
-from service.db import ModeMismatch
-from service.db.embedded import EmbeddedError
-from service.db.migrate import MigrationRefused
 from service.domain.errors import Conflict, DatabaseRefused, HoldfastError, NotFound, Unavailable
+from service.platform.config import ConfigError
+from service.platform.db import ModeMismatch
+from service.platform.db.embedded import EmbeddedError
+from service.platform.db.migrate import MigrationRefused
 from service.policies import PolicyError
 
 _EXITS: tuple[tuple[type[Exception], int], ...] = ((NotFound, 3), (Conflict, 4), (Unavailable, 5))

@@ -11,17 +11,18 @@ from typing import Any
 import click
 from sqlalchemy import select, text
 
-from service import clock, queue
-from service.api.openapi import as_yaml
+from service.api.framework.openapi import as_yaml
 from service.app import create_app
 from service.cli import show
-from service.config import Settings
-from service.db import APP_ROLE, migrate
+from service.core import queue
+from service.core.runtime import Runtime
 from service.domain.errors import HoldfastError, NotFound
 from service.gateways import GatewayError
 from service.models import Event, Installation
-from service.operations import people
-from service.runtime import Runtime
+from service.operations.people import people
+from service.platform import clock
+from service.platform.config import Settings
+from service.platform.db import APP_ROLE, migrate
 
 
 @click.command()

@@ -10,15 +10,15 @@ import click
 from rich.console import Console
 from sqlalchemy import text
 
-from service import clock as clocks
 from service import ledger as books
 from service.cli import show
-from service.db import Database
 from service.domain.errors import Unavailable
-from service.domain.money import CURRENCIES, plain, to_stripe
+from service.domain.money.money import CURRENCIES, plain, to_stripe
 from service.ledger import checks, entries
 from service.models import new_id
-from service.operations import reconcile
+from service.operations.finance import reconcile
+from service.platform import clock as clocks
+from service.platform.db import Database
 from service.sandbox import runner
 from service.sandbox.panel import parse_span
 from service.sandbox.waiting import wait_for_worker

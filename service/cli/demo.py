@@ -21,12 +21,12 @@ from pathlib import Path
 import click
 import requests
 
-from service import config
 from service.app import create_runtime
 from service.cli import books, run, seed
-from service.config import Settings
-from service.db.embedded import EmbeddedServer
 from service.papers import signing
+from service.platform import config
+from service.platform.config import Settings
+from service.platform.db.embedded import EmbeddedServer
 from service.sandbox.app import remember_address
 from service.worker.loop import Worker
 

@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from service import clock
 from service.cli import show
-from service.domain.instants import known_at
+from service.domain.states.instants import known_at
 from service.exports import making, manifest, periods, registry
 from service.exports.shapes import Asked
+from service.platform import clock
 
 
 @click.command()

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from service.cli import show
-from service.config import Settings
-from service.domain.fees import Schedule
-from service.domain.money import plain
-from service.domain.promise import strictly_lower_from
+from service.domain.money.fees import Schedule
+from service.domain.money.money import plain
+from service.domain.money.promise import strictly_lower_from
+from service.platform.config import Settings
 from service.policies import FOLDER, NORMAL, PolicyError
 from service.policies.kinds import kinds_of
 from service.policies.quotes import decimal

@@ -9,13 +9,13 @@ from typing import Any
 import click
 import requests
 
-from service import config, logs
 from service.app import create_runtime
-from service.config import Settings
-from service.db import Database
-from service.db import migrate as migrations
 from service.domain.errors import DatabaseRefused, Unavailable
 from service.gateways.stripe import sign
+from service.platform import config, logs
+from service.platform.config import Settings
+from service.platform.db import Database
+from service.platform.db import migrate as migrations
 from service.sandbox import store
 from service.sandbox.runner import SandboxWork
 from service.worker import handlers

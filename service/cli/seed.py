@@ -12,20 +12,24 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service import rows
-from service.act import Act, begin
 from service.cli.books import post_float
-from service.db import Database
-from service.domain import actors
-from service.domain.actors import PSP
-from service.domain.money import to_stripe
-from service.domain.proof import AgreementEvidence, MailboxProof
-from service.domain.terms import ClientTerms, MilestoneTerms, Terms
+from service.core import rows
+from service.core.act import Act, begin
+from service.core.runtime import Runtime
+from service.domain.identity import actors
+from service.domain.identity.actors import PSP
+from service.domain.money.money import to_stripe
+from service.domain.states.proof import AgreementEvidence, MailboxProof
+from service.domain.states.terms import ClientTerms, MilestoneTerms, Terms
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
-from service.operations import amendments, contracts, disputes, milestones, offers, payments, people, refund_requests, staff_members
-from service.operations.amendments import Wanted
-from service.runtime import Runtime
+from service.operations.contracts import amendments, contracts, milestones, offers
+from service.operations.contracts.amendments import Wanted
+from service.operations.disputes import disputes
+from service.operations.payments import payments, refund_requests
+from service.operations.people import people
+from service.operations.staff import staff_members
+from service.platform.db import Database
 from service.sandbox import checkout
 from service.sandbox.store import Store
 from service.worker.loop import Worker

@@ -11,14 +11,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from service import config
-from service.act import Act, begin
 from service.app import create_runtime
 from service.cli.run import compare_mode
-from service.config import ConfigError, Settings
-from service.db import Database
-from service.domain import actors
-from service.runtime import Runtime
+from service.core.act import Act, begin
+from service.core.runtime import Runtime
+from service.domain.identity import actors
+from service.platform import config
+from service.platform.config import ConfigError, Settings
+from service.platform.db import Database
 
 
 def runtime() -> Runtime:

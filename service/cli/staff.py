@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from service import clients
 from service.cli import show
 from service.models import STAFF_ROLES
-from service.operations import people, staff_access, staff_members
+from service.operations.people import people
+from service.operations.staff import staff_access, staff_members
+from service.shared import clients
 
 
 @click.group()

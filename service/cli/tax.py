@@ -8,9 +8,11 @@ import click
 
 from service.cli import show
 from service.domain.errors import Invalid
-from service.exports import filings, iris
+from service.exports.documents import filings
+from service.exports.formats import iris
 from service.models import FILING_REGIMES, TAX_REGIMES
-from service.operations import fx_rates, resealing, tax_filings, tax_scopes
+from service.operations.finance import fx_rates
+from service.operations.tax import resealing, tax_filings, tax_scopes
 
 
 @click.group()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service import agreement
-from service.act import Act
-from service.domain.fees import cumulative_fee, tax_on_fee
-from service.domain.money import round_half_up
+from service.core.act import Act
+from service.domain.money.fees import cumulative_fee, tax_on_fee
+from service.domain.money.money import round_half_up
 from service.models import Contract, Milestone
 from service.policies.quotes import Pair, promised
+from service.shared import agreement
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from service import events, queue
-from service.act import Act
-from service.db import fetch
-from service.domain import typeid
+from service.core import events, queue
+from service.core.act import Act
 from service.domain.errors import NotEnough
-from service.domain.lifecycle import CONTRACT
-from service.domain.restrictions import SUBJECTS
+from service.domain.identity import typeid
+from service.domain.states.lifecycle import CONTRACT
+from service.domain.states.restrictions import SUBJECTS
 from service.escrow import sources
-from service.holds import stopping
 from service.ledger import accounts, balance, entries, post
 from service.models import Contract, Hold, HoldEffect, Milestone, Payment, Payout
+from service.platform.db import fetch
+from service.shared.holds import stopping
 
 _REGATE = "SELECT hold_regate(%s) AS accounts"
 _OPEN_PAYMENTS = ("created", "requires_action")

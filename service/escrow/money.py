@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service import events, holds, queue
-from service.act import Act
+from service.core import events, queue
+from service.core.act import Act
 from service.domain.errors import ChargedBack, Conflict
-from service.domain.fees import cumulative_share
+from service.domain.money.fees import cumulative_share
 from service.escrow import fees, withholding
 from service.ledger import Entry, accounts, balance, entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Refund, Release, new_id
+from service.shared import holds
 
 
 def held_minor(milestone: Milestone) -> int:

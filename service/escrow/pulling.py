@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from service.act import Act
-from service.domain.chart import AccountCode
-from service.domain.lifecycle import MILESTONE
+from service.core.act import Act
+from service.domain.money.chart import AccountCode
+from service.domain.states.lifecycle import MILESTONE
 from service.escrow import money, sources, states
 from service.ledger import Account, accounts, balance
 from service.models import Chargeback, ChargebackLine, Contract, Milestone, Payment, Refund

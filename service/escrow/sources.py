@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from service.db import fetch
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.models import PayoutSource
+from service.platform.db import fetch
 
 # Per charge: what its releases brought, less what refunds and open or lost chargebacks took of it, less what payouts took.
 _LEFT = """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from service import events, queue
-from service.act import Act
-from service.domain.lifecycle import MILESTONE
+from service.core import events, queue
+from service.core.act import Act
+from service.domain.states.lifecycle import MILESTONE
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone
 

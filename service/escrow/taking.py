@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from service import events, queue
-from service.act import Act
-from service.domain.chart import AccountCode
+from service.core import events, queue
+from service.core.act import Act
 from service.domain.errors import Conflict
-from service.domain.lifecycle import MILESTONE
+from service.domain.money.chart import AccountCode
+from service.domain.states.lifecycle import MILESTONE
 from service.escrow import money, states
 from service.ledger import Account, Entry, accounts, balance, entries, post
 from service.models import CaseLine, Chargeback, ChargebackLine, Confiscation, Contract, Milestone, Refund, new_id

@@ -10,10 +10,10 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from service import rows
-from service.act import Act
-from service.domain import typeid
-from service.domain.money import CURRENCIES, round_half_up
+from service.core import rows
+from service.core.act import Act
+from service.domain.identity import typeid
+from service.domain.money.money import CURRENCIES, round_half_up
 from service.models import WITHHOLDING_REGIMES, Contract, Release, TaxDue, TaxIdentity, Withholding, new_id
 from service.policies.quotes import decimal
 from service.policies.withholding import Duty, Exemption

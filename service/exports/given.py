@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy.dialects.postgresql import insert
 
-from service.act import Act
-from service.domain import typeid
+from service.core.act import Act
+from service.domain.identity import typeid
 from service.models import GivenPaper
 
 

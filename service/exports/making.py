@@ -17,13 +17,15 @@ from sqlalchemy.orm import Session
 
 from service import __version__
 from service.domain.errors import Invalid
-from service.domain.money import CURRENCIES
-from service.exports import manifest, parquet, plain_text, summary_paper
-from service.exports.formats import as_csv, as_jsonl, as_texts, as_upwork, rows_in
+from service.domain.money.money import CURRENCIES
+from service.exports import manifest
+from service.exports.documents import summary_paper
+from service.exports.formats import parquet, plain_text
+from service.exports.formats.formats import as_csv, as_jsonl, as_texts, as_upwork, rows_in
+from service.exports.formats.workbook import as_xlsx
 from service.exports.proofs import Proof, difference
 from service.exports.reading import BATCH, Columns, parameters, typed_rows, written
 from service.exports.shapes import Asked, Export, plain_amount
-from service.exports.workbook import as_xlsx
 from service.ledger import seals
 from service.papers.words import LANGUAGES
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import text
 
-from service.act import Act
+from service.core.act import Act
 from service.exports import making, registry
 from service.exports.shapes import Asked
 from service.ledger import checks as books
 from service.ledger import seals
 from service.models import PeriodClose
-from service.operations import closing, finance_exports
+from service.operations.finance import closing, finance_exports
 
 _MORE = {"M6": ("beancount", "hledger"), "M8": ("pdf",)}
 """What is frozen besides the CSV of every export."""

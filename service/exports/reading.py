@@ -14,11 +14,11 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service import clock
-from service.domain.instants import known_at
-from service.domain.money import CURRENCIES
+from service.domain.money.money import CURRENCIES
+from service.domain.states.instants import known_at
 from service.exports.shapes import Asked, Column, Export
 from service.ledger import seals
+from service.platform import clock
 
 BATCH = 250
 """About what waits between PostgreSQL and us, so that it writes the next rows while these are worked on."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from service.domain.errors import NotFound
 from service.exports.columns import CONTRACT, CURRENCY, EFFECTIVE, ENTRY, HOME, LINE, MILESTONE, POSTED, RECORDED, amount, day, decimal, number, text
+from service.exports.documents.tax_registry import TAX_EXPORTS
 from service.exports.shapes import Column, Export
-from service.exports.tax_registry import TAX_EXPORTS
 
 EXPORTS = {
     export.code: export

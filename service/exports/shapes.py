@@ -9,8 +9,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from service.domain import typeid
-from service.domain.money import CURRENCIES
+from service.domain.identity import typeid
+from service.domain.money.money import CURRENCIES
 from service.policies.entity import EU
 from service.policies.us_1099k import thresholds
 

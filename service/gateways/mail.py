@@ -15,7 +15,7 @@ from typing import Protocol
 from unicodedata import category
 from urllib.parse import unquote, urlsplit
 
-from service.domain import address
+from service.domain.identity import address
 from service.gateways import GatewayRefused, GatewayUnknownOutcome
 
 _TIMEOUT = 20

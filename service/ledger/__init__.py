@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service.domain import typeid
-from service.domain.causes import Cause
-from service.domain.chart import AccountCode
+from service.domain.identity import typeid
+from service.domain.money.causes import Cause
+from service.domain.money.chart import AccountCode
 from service.ledger.accounts import Account, Owner
 from service.ledger.journal import Entry, Line, post
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from service.domain import typeid
-from service.domain.chart import AccountCode, OwnerType
+from service.domain.identity import typeid
+from service.domain.money.chart import AccountCode, OwnerType
 
 
 @dataclass(frozen=True)

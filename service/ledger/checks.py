@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service.act import Act
-from service.domain.chart import ACCOUNTS, AccountCode
+from service.core.act import Act
+from service.domain.money.chart import ACCOUNTS, AccountCode
 from service.ledger import TrialLine, seals, totals, trial_balance
 from service.models import LedgerCheck
 

@@ -14,14 +14,14 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from service.act import Act
-from service.db import constraint_of
-from service.domain import typeid
-from service.domain.causes import Cause
-from service.domain.chart import EntryType
+from service.core.act import Act
 from service.domain.errors import AlreadyPosted, HoldfastError, NotEnough, OnHold
+from service.domain.identity import typeid
+from service.domain.money.causes import Cause
+from service.domain.money.chart import EntryType
 from service.ledger.accounts import Account
 from service.models import new_id
+from service.platform.db import constraint_of
 
 _POST = (
     "SELECT ledger_post(%s::uuid, %s, %s, %s::uuid, %s::int, %s::uuid, %s, %s, %s, %s, %s, %s, %s,"

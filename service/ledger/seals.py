@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from service.act import Act
+from service.core.act import Act
 from service.models import LedgerHead, LedgerSeal
 
 SEQUENCER_LOCK = 0x7365616C

@@ -1,36 +1,27 @@
 """Tables and their constraints; no queries. Importing this package registers every table."""
 
+from service.models.agreements.changes import Amendment, ChangeRequest, ContractText
+from service.models.agreements.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
+from service.models.agreements.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
+from service.models.agreements.metrics import Feedback, PreCheck
 from service.models.base import Base, TypeID, new_id
-from service.models.cases import CASE_ACCOUNTS, CASE_TARGETS, CaseApproval, CaseLine, Confiscation
-from service.models.changes import Amendment, ChangeRequest, ContractText
-from service.models.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
-from service.models.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
-from service.models.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
-from service.models.finance import Explanation, ExportPiece, FinanceExport, PeriodClose, PspRow
-from service.models.ledger import ChartAccount, ChartLine, JournalEntry, LedgerAccount, LedgerBalance, LedgerCheck, LedgerHead, LedgerSeal, Posting
-from service.models.metrics import Feedback, PreCheck
-from service.models.outreach import PAUSE_OUTCOMES, OfferPause, Outreach
-from service.models.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
-from service.models.payments import Payment, PaymentLine, Refund, StripeEvent
-from service.models.payouts import Payout, PayoutAccount, PayoutSource, StaffTask, TransferReversal
-from service.models.people import STAFF_ROLES, ApiKey, Client, ClientAlias, Freelancer
-from service.models.platform import (
-    ClientLink,
-    ClientSession,
-    CodeChallenge,
-    EmailChange,
-    Event,
-    FormKey,
-    IdempotencyRecord,
-    Installation,
-    Job,
-    Message,
-    RateWindow,
-    SessionGrant,
+from service.models.money.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
+from service.models.money.finance import Explanation, ExportPiece, FinanceExport, PeriodClose, PspRow
+from service.models.money.ledger import (
+    ChartAccount,
+    ChartLine,
+    JournalEntry,
+    LedgerAccount,
+    LedgerBalance,
+    LedgerCheck,
+    LedgerHead,
+    LedgerSeal,
+    Posting,
 )
-from service.models.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
-from service.models.staff import KeyRequest, StaffLink, StaffMember, StaffSession
-from service.models.tax import (
+from service.models.money.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
+from service.models.money.payments import Payment, PaymentLine, Refund, StripeEvent
+from service.models.money.payouts import Payout, PayoutAccount, PayoutSource, StaffTask, TransferReversal
+from service.models.money.tax import (
     FILING_REGIMES,
     TAX_FORMS,
     TAX_REGIMES,
@@ -44,6 +35,25 @@ from service.models.tax import (
     TaxScope,
     Withholding,
 )
+from service.models.people.outreach import PAUSE_OUTCOMES, OfferPause, Outreach
+from service.models.people.people import STAFF_ROLES, ApiKey, Client, ClientAlias, Freelancer
+from service.models.people.platform import (
+    ClientLink,
+    ClientSession,
+    CodeChallenge,
+    EmailChange,
+    Event,
+    FormKey,
+    IdempotencyRecord,
+    Installation,
+    Job,
+    Message,
+    RateWindow,
+    SessionGrant,
+)
+from service.models.people.staff import KeyRequest, StaffLink, StaffMember, StaffSession
+from service.models.protection.cases import CASE_ACCOUNTS, CASE_TARGETS, CaseApproval, CaseLine, Confiscation
+from service.models.protection.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
 
 __all__ = [
     "CASE_ACCOUNTS",

@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
-from service.domain import typeid
-from service.domain.actors import Actor
+from service.domain.identity import typeid
+from service.domain.identity.actors import Actor
 
 
 class TypeID(TypeDecorator[str]):

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.pages import (
-    accountant,
-    client,
-    client_access,
-    client_changes,
-    client_disagree,
-    client_hold,
-    client_pay,
-    client_refund,
-    client_review,
-    entry,
-    finance,
-    finance_differences,
-    finance_tax,
-    freelancer_hold,
-    leaving,
-    public,
-    shapes,
-    staff,
-)
+from service.pages import public, shapes, staff
+from service.pages.client import client, client_access, client_changes, client_disagree, client_hold, client_pay, client_refund, client_review, entry
+from service.pages.finance import finance, finance_differences, finance_tax
+from service.pages.freelancer import accountant, freelancer_hold, leaving
 
 
 def register(app: Flask) -> None:

@@ -11,14 +11,16 @@ from flask import redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from service import events, rows, web
-from service.act import Act
-from service.domain.amounts import Refusal
+from service.core import events, rows
+from service.core.act import Act
 from service.domain.errors import Invalid, NotFound
-from service.domain.incoming import is_digits
+from service.domain.money.amounts import Refusal
+from service.domain.text.incoming import is_digits
+from service.http import web
 from service.models import Contract, File, Hold, Milestone
-from service.operations import files, links
-from service.operations.links import Visitor
+from service.operations.client_access import links
+from service.operations.client_access.links import Visitor
+from service.operations.disputes import files
 from service.pages.session import mailbox_proof, require_code, use_form, visitor
 from service.pages.shapes import money, read_amount, written
 

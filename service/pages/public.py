@@ -7,10 +7,10 @@ import re
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from service import web
 from service.domain.errors import NotFound, catalogue
-from service.operations import certificates
-from service.operations import transparency as figures_of
+from service.http import web
+from service.operations.reputation import certificates
+from service.operations.safety import transparency as figures_of
 
 blueprint = Blueprint("public", __name__)
 _QUARTER = re.compile("(20[0-9]{2})-Q([1-4])")

@@ -10,17 +10,18 @@ from typing import Any, Protocol
 
 from flask import Response, g, redirect, request, url_for
 
-from service import incoming, rows, web
-from service.act import Act
-from service.db import fetch
-from service.domain import typeid
+from service.core import rows
+from service.core.act import Act
 from service.domain.errors import CodeRequired, Forbidden, NotFound, StateConflict
-from service.domain.proof import MailboxProof
+from service.domain.identity import typeid
+from service.domain.states.proof import MailboxProof
+from service.http import incoming, web
 from service.models import Contract
-from service.operations import links
-from service.operations.links import Visitor
+from service.operations.client_access import links
+from service.operations.client_access.links import Visitor
 from service.pages import link_roles
-from service.tokens import BadToken
+from service.platform.db import fetch
+from service.platform.tokens import BadToken
 
 
 def cookie_name() -> str:

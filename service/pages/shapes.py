@@ -11,10 +11,10 @@ from flask import Flask, g, render_template, request
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
-from service import web
-from service.domain import amounts
 from service.domain.errors import HoldfastError
-from service.domain.money import CURRENCIES
+from service.domain.money import amounts
+from service.domain.money.money import CURRENCIES
+from service.http import web
 from service.models import Contract, Milestone
 from service.pages import link_roles
 from service.pages.session import form_token

@@ -19,7 +19,7 @@ import structlog
 import typst
 
 from service.domain.errors import PaperNotMade
-from service.domain.texts import code_point, printable
+from service.domain.text.texts import code_point, printable
 
 _FOLDER = Path(__file__).parent
 _FONTS = ("manimgx_fonts", "manimgx_fonts_cjk")

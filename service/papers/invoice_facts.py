@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from xml.etree import ElementTree as ET
 
-from service.domain.texts import xml
+from service.domain.text.texts import xml
 
 INVOICE, CREDIT_NOTE = "380", "381"
 REASONS = {"AE": ("VATEX-EU-AE", "Reverse charge"), "O": ("VATEX-EU-O", "Not subject to VAT")}

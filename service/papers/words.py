@@ -11,7 +11,7 @@ import yaml
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from service.domain.money import currency
+from service.domain.money.money import currency
 
 LANGUAGES = ("en", "de", "es")
 _LOCALES = {"en": "en_GB", "de": "de", "es": "es"}

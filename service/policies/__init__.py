@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from service.config import Settings
 from service.domain.errors import Invalid
-from service.domain.fees import Schedule
-from service.domain.money import usd_like
+from service.domain.money.fees import Schedule
+from service.domain.money.money import usd_like
+from service.platform.config import Settings
 from service.policies.amounts import amounts_of, currencies_of
 from service.policies.entity import Entity, entity_of
 from service.policies.fee_tax import FeeTax, fee_taxes_of

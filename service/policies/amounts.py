@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from service.domain.money import CURRENCIES
+from service.domain.money.money import CURRENCIES
 from service.policies.reading import PolicyError, Row
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain.fees import ProcessingRate
-from service.domain.money import CURRENCIES
+from service.domain.money.fees import ProcessingRate
+from service.domain.money.money import CURRENCIES
 from service.policies.amounts import amounts_of
 from service.policies.reading import Row
 

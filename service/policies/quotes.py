@@ -9,8 +9,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from service.domain.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, never_worse, own_fee, processing_cost, tax_on_fee
-from service.domain.money import round_half_up, split_by_largest_remainder
+from service.domain.money.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, never_worse, own_fee, processing_cost, tax_on_fee
+from service.domain.money.money import round_half_up, split_by_largest_remainder
 from service.policies import Policies
 from service.policies.fee_tax import FeeTax
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.domain.restrictions import SCOPES
+from service.domain.states.restrictions import SCOPES
 from service.policies.reading import Row
 
 NAMES = ("early_fraud_warning", "payer_is_payee", "first_payment_size", "velocity", "chargeback_ratio")

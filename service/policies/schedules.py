@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
-from service.domain.fees import Schedule, Tier, own_fee
-from service.domain.money import CURRENCIES, usd_like
-from service.domain.promise import counter_example
+from service.domain.money.fees import Schedule, Tier, own_fee
+from service.domain.money.money import CURRENCIES, usd_like
+from service.domain.money.promise import counter_example
 from service.policies.reading import Row
 
 NORMAL = "marketplace"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from service.domain.money import CURRENCIES
+from service.domain.money.money import CURRENCIES
 from service.policies.reading import Row
 
 _KEYS = ("regime", "country", "from", "rate", "rate_without_number", "year_begins", "due_day", "legal_ref", "source", "verified_on")

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Flask, Response, jsonify
 
-from service.db import Database
 from service.domain.errors import Unavailable
-from service.domain.money import CURRENCIES
+from service.domain.money.money import CURRENCIES
+from service.platform.db import Database
 from service.sandbox import panel, people, scenarios, stripe_api
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.runner import Pump

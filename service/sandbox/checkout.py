@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.domain.money import CURRENCIES
+from service.domain.money.money import CURRENCIES
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import CARDS, FEES, PLATFORM, Store
 from service.sandbox.webhooks import emit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.domain.calendar import add_business_days
+from service.domain.states.calendar import add_business_days
 from service.sandbox.checkout import fingerprint, transaction
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import BANKS, PLATFORM, Store

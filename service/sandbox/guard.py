@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.config import Settings
+from service.platform.config import Settings
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _REFUSED = b"The sandbox answers under its own names only, and to no page of another site.\n"

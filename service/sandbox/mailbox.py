@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service import clock
-from service.db import Database
 from service.gateways.mail import Letter
+from service.platform import clock
+from service.platform.db import Database
 from service.sandbox.errors import StripeRefusal
 
 _CODE = re.compile(r"\b([0-9]{6})\b")

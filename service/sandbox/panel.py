@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, jsonify, redirect, render_te
 from sqlalchemy import text
 from werkzeug.wrappers import Response as AnyResponse
 
-from service import clock
+from service.platform import clock
 from service.sandbox import checkout, connect, disputes, runner, scenarios
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.mailbox import letter, letters

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from service import clock
-from service.db import Database
+from service.platform import clock
+from service.platform.db import Database
 from service.sandbox import checkout, connect, disputes, webhooks
 from service.sandbox.store import Store
 

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service import clock
-from service.db import fetch, make_engine
+from service.platform import clock
+from service.platform.db import fetch, make_engine
 from service.sandbox.errors import StripeRefusal
 
 PLATFORM = ""

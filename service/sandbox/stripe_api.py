@@ -15,7 +15,7 @@ import stripe
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy import text
 
-from service.domain.incoming import is_digits
+from service.domain.text.incoming import is_digits
 from service.sandbox import checkout, connect, disputes
 from service.sandbox.contract import RESOURCES, Drift, check_object, check_params, params_class
 from service.sandbox.errors import StripeRefusal

@@ -6,8 +6,8 @@ import time
 
 from sqlalchemy import text
 
-from service import clock
-from service.db import Database
+from service.platform import clock
+from service.platform.db import Database
 
 _PATIENCE_SECONDS = 45.0
 _LEFT = text("""

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from service import clock
-from service.db import Database
+from service.platform import clock
+from service.platform.db import Database
 from service.sandbox.contract import RESOURCES, check_object
 from service.sandbox.store import PLATFORM, Store
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from service import queue
-from service.act import Act
-from service.operations import invoicing
-from service.queue import Claimed
-from service.runtime import Runtime
-from service.worker import nightly, outside_chargebacks, outside_exports, outside_mail, outside_payments, outside_payouts, recurring, timers_safety
-from service.worker.timers import TIMERS
+from service.core import queue
+from service.core.act import Act
+from service.core.queue import Claimed
+from service.core.runtime import Runtime
+from service.operations.finance import invoicing
+from service.worker import recurring
+from service.worker.jobs import nightly, outside_chargebacks, outside_exports, outside_mail, outside_payments, outside_payouts, timers_safety
+from service.worker.jobs.timers import TIMERS
 
 DatabaseHandler = Callable[[Act, str], None]
 OutsideHandler = Callable[[Runtime, Claimed], None]

@@ -8,12 +8,12 @@ from typing import Protocol
 
 import structlog
 
-from service import queue
+from service.core import queue
+from service.core.queue import Claimed
+from service.core.runtime import Runtime
 from service.domain.errors import HoldfastError, OnHold
-from service.failpoint import failpoint
 from service.gateways import GatewayError
-from service.queue import Claimed
-from service.runtime import Runtime
+from service.platform.failpoint import failpoint
 from service.worker import handlers, recurring, sequencer
 
 _REST_SECONDS = 0.1

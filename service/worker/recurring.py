@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from service import queue
-from service.act import Act
+from service.core import queue
+from service.core.act import Act
 
 SUBJECT = "platform"
 

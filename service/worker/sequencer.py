@@ -10,14 +10,14 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service import queue
-from service.act import Act
-from service.db import fetch
-from service.domain.notices import NOTICES
+from service.core import queue
+from service.core.act import Act
+from service.core.runtime import Runtime
+from service.domain.states.notices import NOTICES
 from service.ledger import seals
 from service.models import Event, Message, new_id
-from service.runtime import Runtime
-from service.worker.notices import notices_for
+from service.platform.db import fetch
+from service.worker.emails.notices import notices_for
 
 _log = structlog.get_logger()
 _BATCH = 200

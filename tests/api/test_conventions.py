@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.db import migrate
 from service.domain.errors import catalogue
+from service.platform.db import migrate
 from tests.databases import clone
 from tests.journey import Program, WsgiHttp, contract_body
 from tests.world import World

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from limits.storage import MemoryStorage
 
-from service import web
 from service.app import create_app_from
-from service.throttle import Limits, PostgresStorage
+from service.http import web
+from service.platform.throttle import Limits, PostgresStorage
 from tests.journey import WsgiHttp
 from tests.world import World
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from service.domain.names import NameKind, objection
+from service.domain.identity.names import NameKind, objection
 from tests.journey import contract_body
 from tests.world import World
 

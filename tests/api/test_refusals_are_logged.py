@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from service import logs
+from service.platform import logs
 from tests.journey import WsgiHttp
 from tests.world import World
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from service.app import create_app_from, create_runtime
-from service.config import ConfigError, load
+from service.platform.config import ConfigError, load
 from tests.world import World, make_settings
 
 BASIC = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from service.api.openapi import as_yaml
+from service.api.framework.openapi import as_yaml
 from service.cli.admin import specification
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from service.domain.chart import ACCOUNTS, ENTRIES, REVERSALS, EntryType
+from service.domain.money.chart import ACCOUNTS, ENTRIES, REVERSALS, EntryType
 from service.ledger import accounts, entries
 
 HOUSE = Path(__file__).resolve().parents[2]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.actors import ActorKind
-from service.domain.typeid import ObjectKind
+from service.domain.identity.actors import ActorKind
+from service.domain.identity.typeid import ObjectKind
 
 ROOT = Path(__file__).resolve().parents[2]
-READ_TEXT = {"service/domain/actors.py", "service/domain/typeid.py", "service/api/examples.py"}
+READ_TEXT = {"service/domain/identity/actors.py", "service/domain/identity/typeid.py", "service/api/framework/examples.py"}
 """What takes such a text apart for everybody else; the last makes examples from a pattern's first letters."""
 
 _PREFIXES = {text + end for text in (*ActorKind, *ObjectKind) for end in ("", ":", "_", ":%", "_%")}

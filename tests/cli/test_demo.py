@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos import Demo, free_port
-from service import config
-from service.config import ConfigError
+from service.platform import config
+from service.platform.config import ConfigError
 from tests.journey import LiveHttp, Program, contract_body
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from tests.booking import POST, entry
 from tests.world import Vault
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from service.db import migrate
-from service.domain.chart import ACCOUNTS, ENTRIES
-from service.domain.lifecycle import MACHINES, hops
+from service.domain.money.chart import ACCOUNTS, ENTRIES
+from service.domain.states.lifecycle import MACHINES, hops
+from service.platform.db import migrate
 from tests.world import World
 
 

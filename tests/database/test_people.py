@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from service.domain.permissions import ROLE_PERMISSIONS
+from service.domain.identity.permissions import ROLE_PERMISSIONS
 from tests.database.test_attacks import APP, OWNER, attack, connect
 from tests.databases import clone
 from tests.safety.test_cases import carried_out, drafted, line, money_everywhere, step

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.domain import actors, typeid
-from service.domain.actors import PSP, SYSTEM, Actor, ActorKind
-from service.domain.typeid import ObjectKind
+from service.domain.identity import actors, typeid
+from service.domain.identity.actors import PSP, SYSTEM, Actor, ActorKind
+from service.domain.identity.typeid import ObjectKind
 from service.models import Base, TypeID, new_id
 
 FREELANCER_ID, KEY_ID = "frl_01m82jfcv7et69qsget0gz6yqr", "key_01m82jfcv7et69qsget0gz6yqr"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ageing import Change, Lot, lots
+from service.domain.money.ageing import Change, Lot, lots
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

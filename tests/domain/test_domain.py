@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import policies
-from service.domain import fees, lifecycle, money, typeid
-from service.domain.capabilities import STOPPED_BY, capabilities
-from service.domain.chart import ACCOUNTS, ENTRIES
 from service.domain.errors import Invalid, StateConflict, catalogue
-from service.domain.fees import Schedule, Tier
-from service.domain.restrictions import SCOPES
+from service.domain.identity import typeid
+from service.domain.money import fees, money
+from service.domain.money.chart import ACCOUNTS, ENTRIES
+from service.domain.money.fees import Schedule, Tier
+from service.domain.states import lifecycle
+from service.domain.states.capabilities import STOPPED_BY, capabilities
+from service.domain.states.restrictions import SCOPES
 from service.policies.quotes import Asked, Pair, quote, surcharge
 from tests.world import make_settings
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain.fees import Schedule, Tier, cumulative_fee, cumulative_share
-from service.domain.money import CURRENCIES, from_stripe, plain, round_half_up, split_by_largest_remainder, to_stripe
+from service.domain.money.fees import Schedule, Tier, cumulative_fee, cumulative_share
+from service.domain.money.money import CURRENCIES, from_stripe, plain, round_half_up, split_by_largest_remainder, to_stripe
 from tests.journey import contract_body
 from tests.world import World
 

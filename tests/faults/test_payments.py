@@ -10,10 +10,11 @@ from datetime import timedelta
 
 import pytest
 
-from service import clock, failpoint, rows
-from service.domain import typeid
+from service.core import rows
+from service.domain.identity import typeid
 from service.gateways.stripe import sign
-from service.operations import payments
+from service.operations.payments import payments
+from service.platform import clock, failpoint
 from tests.journey import Reply, WsgiHttp, path_of
 from tests.world import SECRET, World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service import failpoint
+from service.platform import failpoint
 from tests.faults.test_payments import at_once, deliver, last_event, pay_silently
 from tests.states.test_chargebacks import charge, paid_out
 from tests.states.test_milestones import ONE, first, places

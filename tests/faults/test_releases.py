@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from service import failpoint, queue, rows
-from service.domain import actors, typeid
+from service.core import queue, rows
 from service.domain.errors import HoldfastError
-from service.operations import milestones, payouts
-from service.worker import outside_payouts
+from service.domain.identity import actors, typeid
+from service.operations.contracts import milestones
+from service.operations.payments import payouts
+from service.platform import failpoint
+from service.worker.jobs import outside_payouts
 from tests.faults.test_payments import at_once, deliver, last_event
 from tests.world import World
 

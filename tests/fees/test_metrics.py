@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.domain.money import round_half_up
-from service.domain.scores import Facts, job_success, result_of
-from service.operations import metrics
+from service.domain.money.money import round_half_up
+from service.domain.states.scores import Facts, job_success, result_of
+from service.operations.reputation import metrics
 from tests.fees.test_fees_through_the_api import of_kind
 from tests.fees.test_promise import SEED
 from tests.journey import Person

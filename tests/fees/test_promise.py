@@ -10,9 +10,9 @@ from fractions import Fraction
 import pytest
 
 from service import policies
-from service.domain import money
-from service.domain.fees import Schedule, Tier, cumulative_fee, fee_on, own_fee
-from service.domain.promise import break_points, counter_example, strictly_lower_from
+from service.domain.money import money
+from service.domain.money.fees import Schedule, Tier, cumulative_fee, fee_on, own_fee
+from service.domain.money.promise import break_points, counter_example, strictly_lower_from
 from tests.world import make_settings
 
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 10**9)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from service.cli.books import post_float
-from service.domain.money import to_stripe
+from service.domain.money.money import to_stripe
 from service.models import new_id
 from tests.journey import Person, contract_body, path_of
 from tests.world import World

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.operations import closing
+from service.operations.finance import closing
 from tests.booking import POST, entry
 from tests.console import colleague
 from tests.databases import clone, copy_of

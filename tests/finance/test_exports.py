@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli import cli
-from service.domain.names import NameKind, objection
-from service.exports import formats, making, manifest, reading, registry
+from service.domain.identity.names import NameKind, objection
+from service.exports import making, manifest, reading, registry
+from service.exports.formats import formats
 from service.exports.shapes import Column, Export
-from service.operations import finance_exports
+from service.operations.finance import finance_exports
 from tests.console import colleague
 from tests.faults.test_releases import release
 from tests.journey import Reply

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.exports import making, registry
 from service.exports.shapes import Asked
 from tests.console import colleague

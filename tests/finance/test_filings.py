@@ -9,7 +9,7 @@ import pytest
 
 from service import policies
 from service.domain.errors import Conflict
-from service.exports import iris
+from service.exports.formats import iris
 from service.policies.entity import EU
 from tests.databases import clone
 from tests.finance.test_identities import DAC7, W9

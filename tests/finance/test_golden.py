@@ -15,9 +15,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from service.domain import typeid
 from service.domain.errors import Invalid
-from service.exports import making, manifest, periods, plain_text, registry
+from service.domain.identity import typeid
+from service.exports import making, manifest, periods, registry
+from service.exports.formats import plain_text
 from service.exports.shapes import Asked, Export
 from tests.finance.golden import Golden
 from tests.finance.reading import EXPECTED, cents, made, now_of, rows, schema_accepts

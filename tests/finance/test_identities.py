@@ -11,11 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import cli
-from service.domain import tax_forms
 from service.domain.errors import Invalid, Unavailable
-from service.exports import iris
-from service.operations import fx_rates, resealing, tax_filings
-from service.sealing import Seals
+from service.domain.identity import tax_forms
+from service.exports.formats import iris
+from service.operations.finance import fx_rates
+from service.operations.tax import resealing, tax_filings
+from service.platform.sealing import Seals
 from tests.console import colleague
 from tests.world import World
 

@@ -8,9 +8,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from service.domain import fees
-from service.domain.causes import Cause
-from service.domain.chart import EntryType
+from service.domain.money import fees
+from service.domain.money.causes import Cause
+from service.domain.money.chart import EntryType
 from service.ledger import Entry, Line, post
 from service.ledger.accounts import FORFEITURES, PSP_FEES, TRUST, escrow, pending
 from service.models import new_id

@@ -17,7 +17,7 @@ from typing import Any
 import pikepdf
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.exports import making
 from service.papers import signing
 from service.papers.words import LANGUAGES, all_keys, money, say

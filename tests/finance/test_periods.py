@@ -17,13 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service import rows
-from service.domain import actors, typeid
+from service.core import rows
+from service.domain.identity import actors, typeid
 from service.exports import making, registry
 from service.exports.shapes import Asked
 from service.ledger import entries, post
 from service.models import new_id
-from service.operations import milestones
+from service.operations.contracts import milestones
 from tests.databases import clone
 from tests.finance.golden import look_again
 from tests.world import World

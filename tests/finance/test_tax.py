@@ -155,7 +155,7 @@ def test_a_wrong_statement_cannot_prove_itself(year: Golden, tmp_path: Path, mon
 
 def test_half_up_by_line() -> None:
     """712.50 pounds are 713, and 50.005 are 50.01: never half-even."""
-    from service.exports.filings import _whole  # noqa: PLC0415
+    from service.exports.documents.filings import _whole  # noqa: PLC0415
 
     assert [_whole(text) for text in ("712.50", "712.5675", "950.09", "949.50", "0.00")] == [713, 713, 950, 950, 0]
 

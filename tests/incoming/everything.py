@@ -11,8 +11,8 @@ from typing import Any
 
 import psycopg
 
-from service.db import migrate
-from service.operations import people
+from service.operations.people import people
+from service.platform.db import migrate
 from tests.journey import Program, Reply, WsgiHttp
 from tests.releases.restoring import restored
 from tests.releases.test_upgrade import STOOD_AT, Strangers

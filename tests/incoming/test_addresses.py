@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 import pytest
 from sqlalchemy import text
 
-from service.domain import address
+from service.domain.identity import address
 from service.gateways import GatewayRefused
 from service.gateways.mail import Letter
 from tests.incoming.nasty import TEXTS

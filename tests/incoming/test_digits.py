@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.api.schemas import asked, asked_finance, asked_safety, asked_tax
-from service.domain.incoming import Fault, code_of, fault, is_digits, name_fault
+from service.domain.text.incoming import Fault, code_of, fault, is_digits, name_fault
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 
-from service.domain.incoming import fault
+from service.domain.text.incoming import fault
 from tests.databases import clone
 from tests.incoming.everything import Watch
 from tests.incoming.forms import Found, as_if_found, every_form, quoted

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.incoming import SEVERAL_LINES
+from service.domain.text.incoming import SEVERAL_LINES
 from service.pages.staff import case_form, deeds
 from tests.world import World
 

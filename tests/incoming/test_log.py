@@ -13,8 +13,8 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service import logs
-from service.db import fetch
+from service.platform import logs
+from service.platform.db import fetch
 from tests.incoming.nasty import MARK
 from tests.world import World
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from service.models import Contract, new_id
-from service.operations import people
+from service.operations.people import people
 from tests.incoming.api_fields import Operation, body_fields, kind_ids, leaves, operations, with_value
 from tests.incoming.everything import Watch, everything, key_of
 from tests.journey import Program, Reply, WsgiHttp

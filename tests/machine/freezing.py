@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from tests.safety.test_holds import WHY
 
 if TYPE_CHECKING:

@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, precondition, rule
 
-from service import ledger, rows
-from service.domain import actors, typeid
+from service import ledger
+from service.core import rows
 from service.domain.errors import HoldfastError
+from service.domain.identity import actors, typeid
 from service.ledger.checks import verify
-from service.operations import amendments, contracts, disputes, refund_requests
+from service.operations.contracts import amendments, contracts
+from service.operations.disputes import disputes
+from service.operations.payments import refund_requests
 from tests.databases import clone
 from tests.faults.test_releases import release
 from tests.journey import Person, Reply, path_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from tests.machine.freezing import SCOPES, SUBJECTS
 from tests.machine.taxing import DUTIES
 from tests.machine.test_lifecycle_machine import LifecycleMachine

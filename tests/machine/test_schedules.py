@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service import rows
-from service.act import Act, begin
-from service.domain.actors import PSP
-from service.domain.psp import BankPayoutSnapshot, ChargebackSnapshot, CheckoutSnapshot, RefundSnapshot
-from service.operations import chargebacks, payments, payouts, refunds
+from service.core import rows
+from service.core.act import Act, begin
+from service.domain.identity.actors import PSP
+from service.domain.money.psp import BankPayoutSnapshot, ChargebackSnapshot, CheckoutSnapshot, RefundSnapshot
+from service.operations.payments import chargebacks, payments, payouts, refunds
 from tests.faults.test_payments import payment_id
 from tests.states.test_milestones import ONE
 from tests.world import World

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from service.config import ConfigError, load
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.gateways import GatewayRefused, GatewayUnknownOutcome
 from service.gateways.mail import Letter, SmtpGateway
 from service.models import new_id
+from service.platform.config import ConfigError, load
 from tests.journey import WsgiHttp
 from tests.mail.nasty import NASTY
 from tests.mail.smtp import MailServer, certificate

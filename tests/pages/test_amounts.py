@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import pages
-from service.domain import amounts, typeid
-from service.domain.amounts import Amount, Reason, Refusal
-from service.domain.money import CURRENCIES
+from service.domain.identity import typeid
+from service.domain.money import amounts
+from service.domain.money.amounts import Amount, Reason, Refusal
+from service.domain.money.money import CURRENCIES
 from tests.console import Colleague
 from tests.journey import Person, Reply, WsgiHttp
 from tests.world import World

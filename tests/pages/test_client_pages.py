@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from service.domain.typeid import encode
+from service.domain.identity.typeid import encode
 from tests.journey import WsgiHttp, path_of
 from tests.world import World
 

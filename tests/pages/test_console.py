@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from service import queue
-from service.domain import actors, typeid
-from service.operations import people, staff_access
+from service.core import queue
+from service.domain.identity import actors, typeid
+from service.operations.people import people
+from service.operations.staff import staff_access
 from tests.console import Colleague, colleague, with_letter
 from tests.journey import WsgiHttp, path_of
 from tests.safety.test_cases import money_everywhere

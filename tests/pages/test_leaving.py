@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from tests.crawling import crawl
 from tests.journey import WsgiHttp, path_of
 from tests.world import World

@@ -25,8 +25,8 @@ from beancount.core.data import Transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.domain import texts
-from service.exports import formats, plain_text
+from service.domain.text import texts
+from service.exports.formats import formats, plain_text
 from service.exports.shapes import Column, Export
 from service.gateways.mail import Letter
 from service.papers import cii, compile_pdf, dpi, ubl

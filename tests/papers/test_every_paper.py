@@ -20,8 +20,8 @@ from marshmallow import ValidationError
 
 import service
 from service.api.schemas.fields import no_controls
-from service.domain.incoming import fault
-from service.domain.names import NameKind, objection
+from service.domain.identity.names import NameKind, objection
+from service.domain.text.incoming import fault
 from service.exports import making, registry
 from service.papers import signing
 from tests.databases import clone

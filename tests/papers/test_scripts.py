@@ -12,7 +12,8 @@ import pikepdf
 import pytest
 
 from service import papers
-from service.domain import texts, typeid
+from service.domain.identity import typeid
+from service.domain.text import texts
 from service.papers import Paper, Table
 from tests.finance.test_papers import issued, words_of
 from tests.states.test_chargebacks import ONE, contest, shown

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from service.api.framework import needs
+from service.api.framework.framework import needs
 from service.app import _routes
 from service.cli.admin import specification
-from service.domain.permissions import ROLE_PERMISSIONS, only_reads
-from service.operations import people
+from service.domain.identity.permissions import ROLE_PERMISSIONS, only_reads
+from service.operations.people import people
 from tests.databases import clone
 from tests.journey import Program, Reply, WsgiHttp
 from tests.world import World

@@ -10,9 +10,9 @@ import pytest
 
 from service.app import create_app
 from service.cli.admin import specification
-from service.db import Database
 from service.gateways.stripe.transport import Connection
-from service.once import Once
+from service.platform.db import Database
+from service.platform.once import Once
 from tests.faults.test_payments import at_once
 from tests.journey import WsgiHttp
 from tests.world import World

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.db import Database
+from service.platform.db import Database
 from tests.faults.test_payments import at_once, deliver, last_event, pay_silently
 from tests.faults.test_releases import release
 from tests.journey import contract_body

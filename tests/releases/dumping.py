@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from service.db import migrate
-from service.db.embedded import EmbeddedServer, binaries
+from service.platform.db import migrate
+from service.platform.db.embedded import EmbeddedServer, binaries
 from service.sandbox import store
 from tests.databases import clone, make_people
 from tests.finance import golden

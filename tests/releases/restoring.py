@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from service.db import APP_ROLE
-from service.db.embedded import binaries
+from service.platform.db import APP_ROLE
+from service.platform.db.embedded import binaries
 from tests.servers import drop
 
 FOLDER = Path(__file__).parent

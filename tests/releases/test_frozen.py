@@ -7,7 +7,7 @@ import os
 import psycopg
 import pytest
 
-from service.db import make_engine, migrate, schema
+from service.platform.db import make_engine, migrate, schema
 from tests.releases.restoring import restored
 from tests.world import World
 

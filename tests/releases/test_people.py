@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.db import migrate
-from service.domain.permissions import ROLE_PERMISSIONS
+from service.domain.identity.permissions import ROLE_PERMISSIONS
+from service.platform.db import migrate
 from tests.releases.restoring import restored
 
 KEYS = [

@@ -22,9 +22,9 @@ import requests
 from psycopg.types.json import Jsonb
 
 from benchmarks.chaos import free_port
-from service.db import Database, migrate, schema
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.ledger.checks import verify
+from service.platform.db import Database, migrate, schema
 from service.sandbox import store
 from tests.journey import contract_body
 from tests.releases.restoring import FOLDER, restored

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from service.db import make_engine, migrate, schema
 from service.exports import making, registry
 from service.exports.shapes import Asked
 from service.ledger.checks import verify
+from service.platform.db import make_engine, migrate, schema
 from tests.console import colleague
 from tests.crawling import crawl
 from tests.finance.golden import look_again

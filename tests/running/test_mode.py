@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from werkzeug.test import Client
 
-from service import config
 from service.app import create_app, create_runtime
 from service.cli import cli
-from service.config import ConfigError, Settings
-from service.db import Database, ModeMismatch
-from service.operations import people
+from service.operations.people import people
+from service.platform import config
+from service.platform.config import ConfigError, Settings
+from service.platform.db import Database, ModeMismatch
 from service.sandbox.app import create_sandbox
 from tests.databases import clone
 from tests.journey import Program, WsgiHttp

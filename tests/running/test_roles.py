@@ -19,8 +19,8 @@ import psycopg
 import pytest
 import yaml
 
-from service.db import migrate
-from service.db.embedded import EmbeddedServer, binaries
+from service.platform.db import migrate
+from service.platform.db.embedded import EmbeddedServer, binaries
 from service.sandbox import store
 from tests.world import SECRET, make_settings
 

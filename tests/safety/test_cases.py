@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.exports import manifest
 from tests.databases import clone
 from tests.faults.test_payments import at_once

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.models import CASE_TARGETS
 from tests.console import colleague, with_letter
 from tests.databases import clone

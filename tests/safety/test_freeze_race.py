@@ -16,16 +16,18 @@ from typing import Any
 
 import pytest
 
-from service import holds as reading
-from service import rows
-from service.act import Act
-from service.domain import actors
-from service.domain.actors import SYSTEM
+from service.core import rows
+from service.core.act import Act
 from service.domain.errors import HoldfastError
+from service.domain.identity import actors
+from service.domain.identity.actors import SYSTEM
 from service.escrow import holding
-from service.holds import Terms
 from service.models import Contract, Hold, Milestone
-from service.operations import holds, milestones, payments, payouts, refund_requests
+from service.operations.contracts import milestones
+from service.operations.payments import payments, payouts, refund_requests
+from service.operations.safety import holds
+from service.shared import holds as reading
+from service.shared.holds import Terms
 from tests.fees.test_promise import SEED
 from tests.world import World
 

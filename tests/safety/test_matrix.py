@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.api.framework import OPEN_TO_THE_BLOCKED
-from service.domain.restrictions import LEVELS, MATRIX, outcome
+from service.api.framework.framework import OPEN_TO_THE_BLOCKED
+from service.domain.states.restrictions import LEVELS, MATRIX, outcome
 from tests.journey import Person, contract_body
 from tests.safety.test_holds import WHY
 from tests.world import World

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from service.domain import actors, feed
-from service.domain.actors import Actor
-from service.domain.feed import FEED, PRIVATE, Reader
-from service.domain.lifecycle import MACHINES
+from service.domain.identity import actors
+from service.domain.identity.actors import Actor
+from service.domain.states import feed
+from service.domain.states.feed import FEED, PRIVATE, Reader
+from service.domain.states.lifecycle import MACHINES
 from service.models import Client, Contract, Event, Hold, new_id
-from service.operations import event_reads
+from service.operations.people import event_reads
 from tests.console import with_letter
 from tests.world import World
 

@@ -10,9 +10,9 @@ import pytest
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from service import logs
-from service.logs import Scrubber, secrets_of
 from service.models import Contract
+from service.platform import logs
+from service.platform.logs import Scrubber, secrets_of
 from tests.journey import contract_body
 from tests.world import World, make_settings
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from tests.states.test_milestones import ONE, first, page, places
 from tests.world import World
 

@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from service import rows
+from service.core import rows
 from service.models import Chargeback
-from service.operations import evidence_pack
+from service.operations.payments import evidence_pack
 from tests.journey import Person, path_of
 from tests.pages.test_proof import contest
 from tests.world import World

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service import events, rows
-from service.domain.actors import Actor, ActorKind
+from service.core import events, rows
+from service.domain.identity.actors import Actor, ActorKind
 from tests.journey import contract_body
 from tests.world import World
 

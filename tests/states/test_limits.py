@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from service.domain import typeid
+from service.domain.identity import typeid
 from service.models import new_id
-from service.operations import evidence, files, offers
-from service.operations.disputes import MOST_OFFERS
+from service.operations.contracts import offers
+from service.operations.disputes import evidence, files
+from service.operations.disputes.disputes import MOST_OFFERS
 from tests.journey import contract_body
 from tests.states.test_disputes import negotiating
 from tests.world import World

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from service.domain.timeouts import TIMEOUTS, Timeout
+from service.domain.states.timeouts import TIMEOUTS, Timeout
 from tests.states.test_disputes import by_client, by_freelancer, client_page, proposed
 from tests.states.test_milestones import ONE, ask_back
 from tests.world import World

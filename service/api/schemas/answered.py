@@ -7,11 +7,11 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from service import web
-from service.api.dump import ActorText, Step, compiled
-from service.domain import typeid
-from service.domain.capabilities import capabilities
-from service.domain.lifecycle import FREELANCER
+from service.api.platform.dump import ActorText, Step, compiled
+from service.domain.identity import typeid
+from service.domain.states.capabilities import capabilities
+from service.domain.states.lifecycle import FREELANCER
+from service.http import web
 
 
 class Out(Schema):
@@ -20,7 +20,7 @@ class Out(Schema):
     kind_name = ""
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """As the library's, several times faster; see `service.api.dump`."""
+        """As the library's, several times faster; see `service.api.platform.dump`."""
         if many:
             return [self.dump(one) for one in obj]
         shown = {"id": obj.id, "object": self.kind_name} if "id" in self.dump_fields else {"object": self.kind_name}

@@ -22,7 +22,7 @@ from service.api.schemas.fields import (
     staff_id,
     whole,
 )
-from service.domain.fees import BEARERS
+from service.domain.money.fees import BEARERS
 from service.models import KINDS, RELATIONSHIPS, STAFF_ROLES
 
 

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery
 from service.api.schemas.fields import Instant
-from service.domain.money import CURRENCIES
+from service.domain.money.money import CURRENCIES
 from service.exports import periods
 from service.papers.words import LANGUAGES
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery, object_id
 from service.api.schemas.fields import Instant, amount, currency, freelancer_id, line, prose, whole
-from service.domain.restrictions import SCOPES
+from service.domain.states.restrictions import SCOPES
 from service.models import CASE_ACCOUNTS, CASE_TARGETS, DISCLOSURES, LEVELS, PAUSE_OUTCOMES
 
 

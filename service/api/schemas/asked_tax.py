@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from service.api.schemas.asked import PageQuery
 from service.api.schemas.fields import Day, Instant, country, freelancer_id, line, whole
-from service.domain.money import CURRENCIES
+from service.domain.money.money import CURRENCIES
 from service.exports import periods
 from service.models import FILING_REGIMES, TAX_FORMS, TAX_REGIMES
 from service.papers.words import LANGUAGES

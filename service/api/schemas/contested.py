@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from service.api.dump import ActorText, PartyText
+from service.api.platform.dump import ActorText, PartyText
 from service.api.schemas.answered import Out
-from service.domain.capabilities import capabilities
-from service.domain.lifecycle import FREELANCER
+from service.domain.states.capabilities import capabilities
+from service.domain.states.lifecycle import FREELANCER
 
 
 class AmendmentOut(Out):

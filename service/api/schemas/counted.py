@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from service.api.schemas.answered import Out
-from service.domain import typeid
+from service.domain.identity import typeid
 
 
 class OutcomeOut(Out):

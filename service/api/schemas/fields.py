@@ -6,7 +6,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from service.domain import address, incoming
+from service.domain.identity import address
+from service.domain.text import incoming
 
 BIGGEST_AMOUNT = 2**53 - 1
 _MOST_DIGITS = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from service.api.dump import ActorText
+from service.api.platform.dump import ActorText
 from service.api.schemas.answered import Out
 from service.api.schemas.fields import BIGGEST_AMOUNT, currency, line, prose, whole
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 from typing import Any
 
-from service.domain.psp import ChargebackSnapshot, FraudWarningSnapshot
+from service.domain.money.psp import ChargebackSnapshot, FraudWarningSnapshot
 from service.gateways.stripe import snapshots
 from service.gateways.stripe.transport import Connection, translated
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.domain.psp import CheckoutSnapshot, RefundSnapshot
+from service.domain.money.psp import CheckoutSnapshot, RefundSnapshot
 from service.gateways import GatewayRefused
 from service.gateways.stripe import snapshots
 from service.gateways.stripe.transport import PAGE, Connection, translated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain.psp import AccountSnapshot, BankPayoutSnapshot, TransferSnapshot
+from service.domain.money.psp import AccountSnapshot, BankPayoutSnapshot, TransferSnapshot
 from service.gateways.stripe import snapshots
 from service.gateways.stripe.transport import PAGE, Connection, translated
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from service.domain.incoming import keepable, whole_number
-from service.domain.psp import BalanceRow, InboundEvent
+from service.domain.money.psp import BalanceRow, InboundEvent
+from service.domain.text.incoming import keepable, whole_number
 from service.gateways import BadWebhook
 from service.gateways.stripe import snapshots
 from service.gateways.stripe.transport import PAGE, Connection, signed, translated

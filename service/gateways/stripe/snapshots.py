@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from service.domain.psp import (
+from service.domain.money.psp import (
     AccountSnapshot,
     BalanceRow,
     BankPayoutSnapshot,

@@ -11,7 +11,7 @@ import stripe
 from werkzeug.test import Client as WsgiClient
 
 from service.gateways import GatewayFailed, GatewayRefused, GatewayUnavailable, GatewayUnknownOutcome
-from service.once import Once
+from service.platform.once import Once
 
 API_VERSION = "2026-10-28.endive"
 PAGE = 100

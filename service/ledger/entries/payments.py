@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from service.domain.causes import Cause
-from service.domain.chart import EntryType
+from service.domain.money.causes import Cause
+from service.domain.money.chart import EntryType
 from service.ledger.accounts import (
     FEE_TAX,
     OPERATING,

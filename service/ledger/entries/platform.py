@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.domain.causes import Cause
-from service.domain.chart import EntryType
+from service.domain.money.causes import Cause
+from service.domain.money.chart import EntryType
 from service.ledger.accounts import (
     LOSSES,
     OPERATING,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.domain.causes import Cause
-from service.domain.chart import REVERSALS, EntryType
+from service.domain.money.causes import Cause
+from service.domain.money.chart import REVERSALS, EntryType
 from service.ledger.journal import Entry, Line
 
 

@@ -8,16 +8,16 @@ from flask import Blueprint, redirect, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from service.act import Act
-from service.domain import typeid
-from service.domain.amounts import Refusal
+from service.core.act import Act
 from service.domain.errors import HoldfastError, NotFound
-from service.domain.money import CURRENCIES
-from service.domain.typeid import ObjectKind
+from service.domain.identity import typeid
+from service.domain.identity.typeid import ObjectKind
+from service.domain.money.amounts import Refusal
+from service.domain.money.money import CURRENCIES
 from service.models import Confiscation, Hold
-from service.operations import case_lines, reasons
-from service.operations.rehearsals import rehearse
-from service.operations.staff_access import Colleague
+from service.operations.safety import case_lines, reasons
+from service.operations.staff.rehearsals import rehearse
+from service.operations.staff.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.shapes import money, read_amount
 from service.pages.staff.deed import Deed, Field, end_of_day

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service import desk, rows
-from service.act import Act
-from service.domain import typeid
+from service.core import rows
+from service.core.act import Act
 from service.domain.errors import Invalid, NotFound
-from service.domain.money import plain
-from service.domain.typeid import ObjectKind
+from service.domain.identity import typeid
+from service.domain.identity.typeid import ObjectKind
+from service.domain.money.money import plain
 from service.escrow import taking
 from service.escrow.money import held_minor
 from service.models import CASE_TARGETS, Contract
-from service.operations import case_lines, cases, contract_reads, desk_reads, holds
-from service.operations.cases import Wanted
+from service.operations.contracts import contract_reads
+from service.operations.safety import case_lines, cases, holds
+from service.operations.safety.cases import Wanted
+from service.operations.staff import desk_reads
 from service.pages.staff.deed import Deed, Field, currency_of
+from service.workflows import desk
 
 TARGET_WORDS = {
     "client": "back to",

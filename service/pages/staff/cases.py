@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from service import rows
-from service.act import Act
+from service.core import rows
+from service.core.act import Act
 from service.escrow import taking
-from service.operations import case_lines, cases, desk_reads, holds
-from service.operations.staff_access import Colleague
+from service.operations.safety import case_lines, cases, holds
+from service.operations.staff import desk_reads
+from service.operations.staff.staff_access import Colleague
 from service.pages.staff.session import desk, page
 
 blueprint = Blueprint("desk_cases", __name__, url_prefix="/staff/cases")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
-from service.act import Act
+from service.core.act import Act
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,24 @@
-"""Every act of the console as data: what it is called, who may, what is asked, and the function of `service.desk` that does it."""
+"""Every act of the console as data: what it is called, who may, what is asked, and the function of `service.workflows.desk` that does it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from service import desk, outreach, rows
-from service.act import Act
-from service.domain import typeid
+from service.core import rows
+from service.core.act import Act
 from service.domain.errors import NotFound
-from service.domain.restrictions import SCOPES
-from service.domain.typeid import ObjectKind
-from service.holds import Terms
+from service.domain.identity import typeid
+from service.domain.identity.typeid import ObjectKind
+from service.domain.states.restrictions import SCOPES
 from service.models import Freelancer, Hold
-from service.operations import desk_reads, holds
+from service.operations.safety import holds
+from service.operations.staff import desk_reads
 from service.pages.staff import case_form
 from service.pages.staff.deed import Deed, Field, currency_of
+from service.shared import outreach
+from service.shared.holds import Terms
+from service.workflows import desk
 
 _REASON = Field("reason", "Why", most=500, hint="Kept with the hold; the person reads it")
 

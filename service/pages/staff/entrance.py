@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from service import incoming, web
-from service.act import Act
+from service.core.act import Act
 from service.domain.errors import NotFound, Unauthenticated
+from service.http import incoming, web
 from service.models import ApiKey
-from service.operations import staff_access
+from service.operations.staff import staff_access
 from service.pages.session import same_origin
 from service.pages.staff.session import back_to, cookie, cookie_name
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
-from service import four_eyes, outreach, rows, web
-from service import holds as reading
-from service.act import Act
-from service.domain import typeid
+from service.core import four_eyes, rows
+from service.core.act import Act
 from service.domain.errors import NotFound
-from service.domain.restrictions import SUBJECTS
-from service.domain.typeid import ObjectKind
+from service.domain.identity import typeid
+from service.domain.identity.typeid import ObjectKind
+from service.domain.states.restrictions import SUBJECTS
+from service.http import web
 from service.models import Client, Confiscation, Freelancer, Hold
-from service.operations import appeals, cases, desk_reads, files, holds, reasons
-from service.operations.staff_access import Colleague
+from service.operations.disputes import files
+from service.operations.safety import appeals, cases, holds, reasons
+from service.operations.staff import desk_reads
+from service.operations.staff.staff_access import Colleague
 from service.pages.staff.session import desk, page
+from service.shared import holds as reading
+from service.shared import outreach
 
 blueprint = Blueprint("looking", __name__, url_prefix="/staff")
 

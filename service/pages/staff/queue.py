@@ -7,14 +7,16 @@ from typing import Any
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from service import queue, web
-from service.act import Act
-from service.domain.amounts import Amount
+from service.core import queue
+from service.core.act import Act
 from service.domain.errors import StateConflict
-from service.domain.money import CURRENCIES
+from service.domain.money.amounts import Amount
+from service.domain.money.money import CURRENCIES
+from service.http import web
 from service.models import Hold
-from service.operations import desk_reads, reasons, rules
-from service.operations.staff_access import Colleague
+from service.operations.safety import reasons, rules
+from service.operations.staff import desk_reads
+from service.operations.staff.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.shapes import read_amount
 from service.pages.staff.session import desk, page

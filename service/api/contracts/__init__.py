@@ -1,0 +1,1 @@
+"""Contracts, disagreements about them, and what they count for."""

@@ -1,0 +1,131 @@
+"""What counts and what does not: outcomes, job success, feedback, earnings apart, and the question asked beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.schemas import answered, asked, counted
+from service.core import rows
+from service.domain.errors import Invalid, MissingScope, NotFound
+from service.domain.money.money import round_half_up
+from service.domain.states.scores import WINDOW_DAYS
+from service.operations.contracts import pre_checks
+from service.operations.reputation import feedback as feedbacks
+from service.operations.reputation import metrics
+
+blueprint = Endpoints("metrics", __name__, url_prefix="/v1", description="Metrics and feedback")
+_outcome, _feedback, _pre_check = counted.OutcomeOut(), counted.FeedbackOut(), counted.PreCheckOut()
+
+
+def _of(made: Call, freelancer_id: str) -> str:
+    """A freelancer's own figures, or anybody's for the platform. Raises NotFound."""
+    if made.owner not in (rows.EVERYONE, freelancer_id):
+        raise NotFound("There is no such object.")
+    return rows.freelancer(made.act.session, freelancer_id).id
+
+
+@blueprint.route("/metrics/outcomes", methods=["GET"], permission="contracts:read")
+@blueprint.arguments(asked.OutcomeQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def outcomes(query: dict[str, Any]) -> Response:
+    """Every closed contract, in the order in which they closed: its outcome, whether it counts, and why.
+
+    Amounts are of now; a contract closes once, so it stands here once.
+    """
+    with call() as made:
+        found = metrics.outcomes(
+            made.act, owner=made.owner_or(query["freelancer"]), after=after(query["cursor"]) or 0, since=query["since"], limit=query["limit"]
+        )
+        return made.page(_outcome, found, query["limit"], key="position")
+
+
+@blueprint.route("/freelancers/<freelancer_id>/job-success", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, answered.AnyOut)
+def job_success(freelancer_id: str) -> Response:
+    """The figure over counted outcomes only. `percent` is null while there are none; the formula is in docs/metrics.md."""
+    with call() as made:
+        owner = _of(made, freelancer_id)
+        score = metrics.job_success_of(made.act, owner)
+        return made.json(
+            {
+                "object": "job_success", "freelancer": owner, "percent": score.percent, "positive": score.positive, "negative": score.negative,
+                "neutral": score.neutral, "window_days": WINDOW_DAYS, "counted_kinds": metrics.counting(made.act.policies),
+                "formula": "half_up(100 * positive / (positive + negative))",
+            }
+        )  # fmt: skip
+
+
+@blueprint.route("/freelancers/<freelancer_id>/feedback", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, answered.AnyOut)
+def feedback_of(freelancer_id: str) -> Response:
+    """The average in hundredths of a star, how many there are, and the newest hundred."""
+    with call() as made:
+        owner = _of(made, freelancer_id)
+        count, total, newest = feedbacks.of_freelancer(made.act, owner)
+        average = round_half_up(100 * total, count) if count else None
+        return made.json(
+            {"object": "feedback_summary", "freelancer": owner, "count": count, "average_hundredths": average, "data": _feedback.dump(newest, many=True)}
+        )
+
+
+@blueprint.route("/contracts/<contract_id>/feedback", methods=["POST"], permission="contracts:write")
+@blueprint.arguments(asked.FeedbackIn)
+@blueprint.response(201, counted.FeedbackOut)
+def feedback(body: dict[str, Any], contract_id: str) -> Response:
+    """The client's rating of a closed contract, brought by the marketplace. A direct contract takes none: 409 `feedback_not_accepted`."""
+    with call() as made:
+        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        feedbacks.refuse_by_kind(made.act, contract)
+        unknown = sorted(set(body) - {"rating", "words"})
+        if unknown or body["rating"] is None:
+            pointer = f"/{unknown[0]}" if unknown else "/rating"
+            raise Invalid.one(pointer, "unknown_field" if unknown else "required", "Send a rating of 1 to 5, and words if there are any.")
+        if made.principal.role != "platform":
+            raise MissingScope("Feedback is the client's: the marketplace brings it, with a platform key.")
+        return made.answer(_feedback, feedbacks.give(made.act, contract, body["rating"], body["words"]), 201)
+
+
+@blueprint.route("/earnings", methods=["GET"], permission="payments:read")
+@blueprint.arguments(asked.FreelancerQuery, location="query")
+@blueprint.response(200, answered.AnyOut)
+def earnings(query: dict[str, Any]) -> Response:
+    """Per currency, each kind apart and never mixed: released, fee, net, and what was given back."""
+    with call() as made:
+        owner = made.owner_or(query["freelancer"])
+        if owner is None:
+            raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
+        rows.freelancer(made.act.session, owner)
+        return made.json({"object": "earnings", "freelancer": owner, "data": metrics.earnings_of(made.act, owner)})
+
+
+@blueprint.route("/kinds", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, answered.AnyOut)
+def kinds() -> Response:
+    """The kinds of contracts: what they are for, what counts, and who may create them."""
+    with call() as made:
+        listed = [{**vars(kind), "created_by": list(kind.created_by)} for kind in made.act.policies.kinds.values()]
+        return made.json({"object": "list", "data": listed, "has_more": False, "next_cursor": None})
+
+
+@blueprint.route("/pre-checks", methods=["POST"], permission="contracts:write")
+@blueprint.arguments(asked.PreCheckIn)
+@blueprint.response(201, counted.PreCheckOut)
+def pre_check(body: dict[str, Any]) -> Response:
+    """May I use this for this client? No consequence and no penalty; the answer is kept and can be cited later."""
+    with call() as made:
+        owner = made.owner_or(body["freelancer"])
+        if owner is None:
+            raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
+        answer = pre_checks.ask(made.act, owner, body["client"]["email"], body["relationship"], body["kind"])
+        return made.answer(_pre_check, answer, 201)
+
+
+@blueprint.route("/pre-checks/<pre_check_id>", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, counted.PreCheckOut)
+def read_pre_check(pre_check_id: str) -> Response:
+    """An answer that was given, word for word."""
+    with call() as made:
+        return made.answer(_pre_check, pre_checks.find(made.act, pre_check_id, owner=made.owner))

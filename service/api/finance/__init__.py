@@ -1,0 +1,1 @@
+"""Fees, payouts, papers, exports, tax, differences."""

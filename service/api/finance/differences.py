@@ -1,0 +1,74 @@
+"""Differences with the processor: what differs, and the explanation that one person gives and another approves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service.api.framework.framework import Endpoints, call
+from service.api.schemas import answered, asked, reconciled
+from service.operations.finance import differences
+
+blueprint = Endpoints(
+    "differences",
+    __name__,
+    url_prefix="/v1/differences",
+    description="Finance: the processor's rows beside the books",
+)
+
+_difference, _explanation = reconciled.DifferenceOut(), reconciled.ExplanationOut()
+
+
+@blueprint.route("", methods=["GET"], permission="finance:read")
+@blueprint.response(200, answered.ListOut)
+def differing() -> Response:
+    """What differs now, oldest first, at most 200. `amount` is the processor's less ours.
+
+    Something younger than a day may still be on its way.
+    """
+    with call() as made:
+        return made.page(_difference, differences.present(made.act.session), differences.MOST)
+
+
+@blueprint.route("/explanations", methods=["GET"], permission="finance:read")
+@blueprint.response(200, answered.ListOut)
+def explanations() -> Response:
+    """The newest 200 explanations, decided or not."""
+    with call() as made:
+        return made.page(_explanation, differences.explanations(made.act.session), differences.MOST)
+
+
+@blueprint.route("/explanations", methods=["POST"], permission="finance:act")
+@blueprint.arguments(reconciled.ExplanationIn)
+@blueprint.response(201, reconciled.ExplanationOut)
+def explain(body: dict[str, Any]) -> Response:
+    """Ask that the platform bears a difference, and say why; another person approves it.
+
+    `amount` is what you saw: when the difference is another one by now, nothing is written.
+    """
+    with call() as made:
+        said = differences.explain(made.staff, body["source"], body["currency"], body["amount"], body["reason"])
+        return made.answer(_explanation, said, 201)
+
+
+@blueprint.route("/explanations/<explanation_id>/approve", methods=["POST"], permission="finance:approve")
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, reconciled.ExplanationOut)
+def approve(body: dict[str, Any], explanation_id: str) -> Response:
+    """Agree: the books say what the processor says, on the day of the difference, at the platform's cost or gain."""
+    with call() as made:
+        found = differences.find(made.act.session, explanation_id)
+        differences.approve(made.staff, found)
+        return made.answer(_explanation, found)
+
+
+@blueprint.route("/explanations/<explanation_id>/refuse", methods=["POST"], permission="finance:approve")
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, reconciled.ExplanationOut)
+def refuse(body: dict[str, Any], explanation_id: str) -> Response:
+    """Not so; nothing is written in the books, and another explanation may be asked for."""
+    with call() as made:
+        found = differences.find(made.act.session, explanation_id)
+        differences.refuse(made.staff, found)
+        return made.answer(_explanation, found)

@@ -1,0 +1,117 @@
+"""The freelancer's balance, payout account and payouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.schemas import answered, asked
+from service.core import rows
+from service.domain.errors import Invalid, NotFound
+from service.domain.identity import actors
+from service.http import web
+from service.operations.payments import payouts, statements
+
+blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balance and payouts")
+
+_payout, _account = answered.PayoutOut(), answered.PayoutAccountOut()
+
+
+def _whose(made: Call, freelancer_id: str | None) -> str:
+    owner = made.owner_or(freelancer_id)
+    if owner is None:
+        raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
+    rows.freelancer(made.act.session, owner)
+    return owner
+
+
+@blueprint.route("/balance", methods=["GET"], permission="payments:read")
+@blueprint.arguments(asked.FreelancerQuery, location="query")
+@blueprint.response(200, answered.AnyOut)
+def balance(query: dict[str, Any]) -> Response:
+    """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable, held."""
+    with call() as made:
+        owner = _whose(made, query["freelancer"])
+        return made.json({"object": "balance", "freelancer": owner, "data": statements.freelancer_balance(made.act.session, owner)})
+
+
+@blueprint.route("/payout-account", methods=["GET"], permission="payments:read")
+@blueprint.arguments(asked.FreelancerQuery, location="query")
+@blueprint.response(200, answered.PayoutAccountOut)
+def account(query: dict[str, Any]) -> Response:
+    """Whether payouts can be sent, and what is missing."""
+    with call() as made:
+        found = payouts.account_of(made.act.session, _whose(made, query["freelancer"]))
+        if found is None:
+            raise NotFound("There is no payout account yet.")
+        return made.answer(_account, found)
+
+
+@blueprint.route("/payout-account/onboarding", methods=["POST"], permission="payouts:write")
+@blueprint.arguments(asked.FreelancerQuery)
+@blueprint.response(201, answered.AnyOut)
+def onboarding(body: dict[str, Any]) -> Response:
+    """A single-use address at Stripe at which the freelancer sets up payouts. Two short transactions around the calls."""
+    gateway, settings = web.runtime().stripe, web.runtime().settings
+    with call() as made:
+        owner = _whose(made, body["freelancer"])
+        freelancer = rows.freelancer(made.act.session, owner)
+        row = payouts.open_account(made.act, owner)
+        account_id = row.stripe_account_id
+        made.response = None  # the address is single-use: nothing to replay
+    if account_id is None:
+        snapshot = gateway.create_account(owner, freelancer.email, freelancer.display_name, freelancer.country)
+        gateway.set_manual_payouts(snapshot.id)
+        account_id = snapshot.id
+        with web.act(actors.freelancer(owner)) as act:
+            payouts.attach_account(act, owner, account_id)
+    back = f"{settings.public_url}/"
+    url = gateway.onboarding_url(account_id, back, back)
+    return Call(made.act, made.principal).json({"object": "payout_account_onboarding", "url": url}, 201)
+
+
+@blueprint.route("/payout-account/schedule", methods=["POST"], permission="payouts:write")
+@blueprint.arguments(asked.ScheduleIn)
+@blueprint.response(200, answered.PayoutAccountOut)
+def set_schedule(body: dict[str, Any]) -> Response:
+    """Be paid by hand, every Monday, or on the first of the month, when at least 100.00 (or the like) is available."""
+    with call() as made:
+        return made.answer(_account, payouts.set_schedule(made.act, _whose(made, body["freelancer"]), body["schedule"]))
+
+
+@blueprint.route("/payouts", methods=["POST"], permission="payouts:write")
+@blueprint.arguments(asked.PayoutIn)
+@blueprint.response(201, answered.PayoutOut)
+def request_payout(body: dict[str, Any]) -> Response:
+    """Ask for a payout out of what is available."""
+    with call() as made:
+        return made.answer(_payout, payouts.request(made.act, _whose(made, body["freelancer"]), body["amount"], body["currency"]), 201)
+
+
+@blueprint.route("/payouts", methods=["GET"], permission="payments:read")
+@blueprint.arguments(asked.PayoutQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def find(query: dict[str, Any]) -> Response:
+    """List payouts, newest first."""
+    with call() as made:
+        owner = made.owner_or(query["freelancer"])
+        return made.page(_payout, payouts.find_many(made.act.session, owner=owner, after=after(query["cursor"]), limit=query["limit"]), query["limit"])
+
+
+@blueprint.route("/payouts/<payout_id>", methods=["GET"], permission="payments:read")
+@blueprint.response(200, answered.PayoutOut)
+def read(payout_id: str) -> Response:
+    """Read one payout."""
+    with call() as made:
+        return made.answer(_payout, rows.payout(made.act.session, payout_id, owner=made.owner))
+
+
+@blueprint.route("/payouts/<payout_id>/cancel", methods=["POST"], permission="payouts:write")
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, answered.PayoutOut)
+def cancel(body: dict[str, Any], payout_id: str) -> Response:
+    """Take a payout back before it is sent."""
+    with call() as made:
+        return made.answer(_payout, payouts.cancel(made.act, rows.payout(made.act.session, payout_id, owner=made.owner, lock=True)))

@@ -1,0 +1,1 @@
+"""What every endpoint shares: permissions, bodies, idempotency, problems, the description."""

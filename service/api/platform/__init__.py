@@ -1,0 +1,1 @@
+"""The marketplace's own endpoints, people of staff, health, webhooks, dumps."""

@@ -1,0 +1,177 @@
+"""Who am I, freelancers and keys, events, the ledger for finance."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response
+from sqlalchemy import select
+
+from service import __version__
+from service.api.framework.framework import ANYBODY, Call, Endpoints, after, call
+from service.api.schemas import answered, asked
+from service.core import queue, rows
+from service.domain.errors import NotFound
+from service.domain.states.lifecycle import MACHINES
+from service.domain.states.timeouts import TIMEOUTS
+from service.http import web
+from service.ledger import checks
+from service.models import Event, JournalEntry
+from service.models.people.people import ROLES
+from service.operations.people import event_reads, people
+from service.shared import holds
+
+blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger")
+
+_freelancer, _key, _event = answered.FreelancerOut(), answered.KeyOut(), answered.EventOut()
+
+
+@blueprint.route("/me", methods=["GET"], permission=ANYBODY)
+@blueprint.response(200, answered.AnyOut)
+def me() -> Response:
+    """Who this key is, what it may do, and the service's clock."""
+    with call() as made:
+        who = made.principal
+        body: dict[str, Any] = {
+            "object": "me", "role": who.role, "scopes": sorted(who.scopes), "mode": web.runtime().settings.mode,
+            "version": __version__, "now": made.act.now.isoformat().replace("+00:00", "Z"),
+        }  # fmt: skip
+        return made.json(body | ({"freelancer": {"id": who.freelancer_id}} if who.freelancer_id else {}))
+
+
+@blueprint.route("/freelancers", methods=["POST"], permission="keys:write")
+@blueprint.arguments(asked.FreelancerIn)
+@blueprint.response(201, answered.FreelancerOut)
+def create_freelancer(body: dict[str, Any]) -> Response:
+    """Enter a freelancer of the marketplace."""
+    with call() as made:
+        return made.answer(_freelancer, people.create_freelancer(made.act, **body), 201)
+
+
+@blueprint.route("/freelancers/<freelancer_id>", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, answered.FreelancerOut)
+def read_freelancer(freelancer_id: str) -> Response:
+    """Read one freelancer."""
+    with call() as made:
+        wanted = freelancer_id if made.owner in (None, freelancer_id) else ""
+        return made.answer(_freelancer, rows.freelancer(made.act.session, wanted))
+
+
+@blueprint.route("/keys", methods=["POST"], permission="keys:write")
+@blueprint.arguments(asked.KeyIn)
+@blueprint.response(201, answered.KeyOut)
+def create_key(body: dict[str, Any]) -> Response:
+    """A key for a freelancer who may log in. `secret` is shown this once, and is not part of a replay."""
+    with call() as made:
+        rows.freelancer(made.act.session, body["freelancer"])
+        holds.refuse(made.act, "login", [body["freelancer"]])
+        key, secret = people.issue_key(made.act, "freelancer", web.runtime().settings.mode, body["freelancer"], body["scopes"], body["expires_at"])
+        return made.secret(_key.dump(key) | {"secret": secret}, 201, "secret")
+
+
+@blueprint.route("/keys", methods=["GET"], permission="keys:read")
+@blueprint.arguments(asked.FreelancerQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def list_keys(query: dict[str, Any]) -> Response:
+    """The newest 100 keys, without their secrets; a marketplace sees its freelancers' and its own."""
+    with call() as made:
+        found = people.list_keys(made.act.session, query["freelancer"], _keys_of(made))
+        return made.page(_key, found, 100)
+
+
+@blueprint.route("/keys/<key_id>", methods=["DELETE"], permission="keys:write")
+@blueprint.response(200, answered.KeyOut)
+def revoke_key(key_id: str) -> Response:
+    """Revoke a key at once; a marketplace those of its freelancers and its own."""
+    with call() as made:
+        return made.answer(_key, people.revoke_key(made.act, key_id, _keys_of(made)))
+
+
+def _keys_of(made: Call) -> tuple[str, ...]:
+    return people.ROLES_OF_THE_MARKETPLACE if made.principal.role == "platform" else ROLES
+
+
+@blueprint.route("/processes/<name>", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, answered.AnyOut)
+def process(name: str) -> Response:
+    """A process as data: its states, every move with who may make it, and what happens by itself."""
+    with call() as made:
+        machine = MACHINES.get(name)
+        if machine is None:
+            raise NotFound(f"Known processes: {', '.join(MACHINES)}.")
+        moves = [{"event": m.event, "from": list(m.sources), "to": m.target, "actors": sorted(m.actors), "fact": m.fact} for m in machine.moves]
+        timers = [{"code": t.code, "states": list(t.states), "policy": t.window, "then": t.then} for t in TIMEOUTS if t.machine == name]
+        body = {"object": "process", "name": name, "initial": machine.states[0], "states": list(machine.states), "final": sorted(machine.final)}
+        return made.json(body | {"moves": moves, "timeouts": timers})
+
+
+@blueprint.route("/events", methods=["GET"], permission="events:read")
+@blueprint.arguments(asked.EventQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def events(query: dict[str, Any]) -> Response:
+    """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
+    with call() as made:
+        statement = select(Event).where(Event.position > (after(query["cursor"]) or 0)).order_by(Event.position).limit(query["limit"] + 1)
+        if made.owner:
+            statement = statement.where(Event.freelancer_id == made.owner)
+        if query["contract"]:
+            statement = statement.where(Event.contract_id == rows.contract(made.act.session, query["contract"], owner=made.owner).id)
+        if query["type"]:
+            statement = statement.where(Event.type == query["type"])
+        return made.page(_event, event_reads.page(made.act.session, made.reader, statement), query["limit"], key="position")
+
+
+@blueprint.route("/ledger/accounts", methods=["GET"], permission="finance:read")
+@blueprint.response(200, answered.AnyOut)
+def accounts() -> Response:
+    """The trial balance: every kind of account per currency, summed from the postings."""
+    with call() as made:
+        lines = [
+            {"currency": x.currency, "account": x.kind, "debits": x.debits_minor, "credits": x.credits_minor, "balance": x.balance_minor, "side": x.normal_side}
+            for x in checks.present_totals(made.act.session)
+        ]
+        return made.json({"object": "trial_balance", "data": lines})
+
+
+@blueprint.route("/ledger/entries", methods=["GET"], permission="finance:read")
+@blueprint.arguments(asked.PageQuery, location="query")
+@blueprint.response(200, answered.ListOut)
+def entries(query: dict[str, Any]) -> Response:
+    """Journal entries in the order in which they were sealed."""
+    with call() as made:
+        statement = select(JournalEntry).where(JournalEntry.position > (after(query["cursor"]) or 0)).order_by(JournalEntry.position)
+        found = list(made.act.session.execute(statement.limit(query["limit"] + 1)).scalars())
+        return made.page(answered.EntryOut(), found, query["limit"], key="position")
+
+
+@blueprint.route("/ledger/verify", methods=["GET"], permission="finance:read")
+@blueprint.response(200, answered.AnyOut)
+def verify() -> Response:
+    """Every check of the books, from the last nightly one that found them right.
+
+    `checked_at` says when that was (null: from the first entry), `proved_to` up to which position the chain is proved,
+    of `head`. From the first entry on demand: `holdfast ledger verify`.
+    """
+    with call() as made:
+        books = checks.look(made.act.session)
+        return made.json(
+            {
+                "object": "ledger_check",
+                "ok": books.ok,
+                "checks": [asdict(check) | {"ok": check.ok} for check in books.checks],
+                "checked_at": books.kept_at.isoformat() if books.kept_at else None,
+                "proved_to": books.proved.position,
+                "head": books.head,
+            }
+        )
+
+
+@blueprint.route("/staff/tasks", methods=["GET"], permission="finance:read")
+@blueprint.response(200, answered.AnyOut)
+def tasks() -> Response:
+    """What waits for a person, and jobs that used up their tries."""
+    with call() as made:
+        open_tasks = [t | {"opened_at": t["opened_at"].isoformat()} for t in queue.open_tasks(made.act.session)]
+        dead = [d | {"finished_at": d["finished_at"].isoformat()} for d in queue.dead_jobs(made.act.session)]
+        return made.json({"object": "staff_tasks", "data": open_tasks, "dead_jobs": dead})

@@ -1,0 +1,94 @@
+"""People of staff: who there is, who leaves, and keys that one person asks for and another one approves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service.api.framework.framework import Endpoints, call
+from service.api.schemas import answered, asked, staffed
+from service.domain.errors import Invalid
+from service.http import web
+from service.operations.people import people
+from service.operations.staff import staff_members
+
+blueprint = Endpoints(
+    "staff_members",
+    __name__,
+    url_prefix="/v1/staff",
+    description="People of staff and their keys",
+)
+
+_member, _request = staffed.StaffMemberOut(), staffed.KeyRequestOut()
+_MOST = 200
+
+
+@blueprint.route("/members", methods=["GET"], permission="staff:read")
+@blueprint.response(200, answered.ListOut)
+def members() -> Response:
+    """Everybody of staff, newest first, also who has left."""
+    with call() as made:
+        return made.page(_member, staff_members.listed(made.act.session), _MOST)
+
+
+@blueprint.route("/members/<staff_id>/end", methods=["POST"], permission="staff:write")
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, staffed.StaffMemberOut)
+def end(body: dict[str, Any], staff_id: str) -> Response:
+    """Somebody has left: none of their keys and browsers opens anything from now on."""
+    with call() as made:
+        person = staff_members.find(made.act.session, staff_id)
+        return made.answer(_member, staff_members.leave(made.act, person))
+
+
+@blueprint.route("/key-requests", methods=["GET"], permission="staff:read")
+@blueprint.response(200, answered.ListOut)
+def requests() -> Response:
+    """Keys that were asked for, newest first, with who approved them."""
+    with call() as made:
+        return made.page(_request, staff_members.requests(made.act.session), _MOST)
+
+
+@blueprint.route("/key-requests", methods=["POST"], permission="staff:write")
+@blueprint.arguments(asked.KeyRequestIn)
+@blueprint.response(201, staffed.KeyRequestOut)
+def ask(body: dict[str, Any]) -> Response:
+    """Ask for a key of staff or of the marketplace; another person approves it."""
+    with call() as made:
+        _names_one(body)
+        found = staff_members.ask_key(
+            made.act,
+            web.bearer(),
+            body["role"],
+            staff_id=body["staff"],
+            name=body["name"] or "",
+            email=body["email"],
+        )
+        return made.answer(_request, found, 201)
+
+
+def _names_one(body: dict[str, Any]) -> None:
+    """Raises Invalid for a request that names nobody, or two."""
+    if (body["staff"] is None) == (body["name"] is None):
+        raise Invalid.one("/staff", "names_one", "Name somebody of staff by `staff`, or somebody new by `name`.")
+    new_person = body["staff"] is None and body["role"] != "platform"
+    if new_person != (body["email"] is not None):
+        raise Invalid.one("/email", "of_somebody_new", "Somebody new has an e-mail address, and nobody else needs one.")
+
+
+@blueprint.route("/key-requests/<request_id>/approve", methods=["POST"], permission="staff:approve")
+@blueprint.arguments(asked.Nothing)
+@blueprint.response(200, staffed.KeyRequestOut)
+def approve(body: dict[str, Any], request_id: str) -> Response:
+    """Make the key that somebody else asked for. `secret` is shown this once, and is not part of a replay."""
+    with call() as made:
+        fresh = people.new_secret(web.runtime().settings.mode)
+        found, _ = staff_members.approve_key(
+            made.act,
+            web.bearer(),
+            request_id,
+            fresh,
+            people.digest_of(fresh),
+        )
+        return made.secret(_request.dump(found) | {"secret": fresh}, 200, "secret")

@@ -1,0 +1,135 @@
+"""Confiscation cases: staff open, notice, approve, execute, drop and restore them; the person reads and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from service.api.framework.framework import Call, Endpoints, call
+from service.api.schemas import answered, asked, asked_safety
+from service.core import rows
+from service.domain.identity import actors
+from service.escrow import taking
+from service.exports import given
+from service.exports.documents import case_statement
+from service.http import web
+from service.models import Confiscation
+from service.operations.safety import cases
+from service.operations.safety.cases import Wanted
+from service.workflows import desk
+
+blueprint = Endpoints("cases", __name__, url_prefix="/v1", description="Confiscation cases")
+
+
+def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
+    """Sums, clause, evidence and what became of each line; staff also see who did what."""
+    body: dict[str, Any] = {
+        "id": case.id, "object": "confiscation", "state": case.state, "hold": case.hold_id, "freelancer": case.freelancer_id, "currency": case.currency,
+        "total": sum(line.amount_minor for line in case.lines), "clause": case.clause, "facts": case.facts, "evidence": case.evidence,
+        "noticed_at": _iso(case.noticed_at), "answer_until": _iso(case.answer_until), "answer": case.answer, "executed_at": _iso(case.executed_at),
+        "ended_at": _iso(case.ended_at), "end_reason": case.end_reason, "lines": [_line(line) for line in case.lines],
+    }  # fmt: skip
+    return (
+        body | {"opened_by": str(case.opened_by), "approved_by": [str(one) for one in case.agreed], "executed_by": actors.text(case.executed_by)}
+        if staff
+        else body
+    )
+
+
+def _line(line: Any) -> dict[str, Any]:
+    return {
+        "number": line.number, "account": line.account, "milestone": line.milestone_id, "amount": line.amount_minor, "target": line.target, "chargeback": line.chargeback_id,
+        "refund": line.refund_id, "restored": line.restored_minor, "note": line.restore_note,
+    }  # fmt: skip
+
+
+def _iso(instant: Any) -> str | None:
+    return instant.isoformat() if instant is not None else None
+
+
+def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
+    made.act.session.flush()
+    return made.json(shown(case, staff=True), status)
+
+
+@blueprint.route("/staff/confiscations", methods=["POST"], permission="safety:act")
+@blueprint.arguments(asked_safety.CaseIn)
+@blueprint.response(201, answered.AnyOut)
+def open_case(body: dict[str, Any]) -> Response:
+    """Draft a case over a hold: lines of {account, amount, target, milestone, chargeback}. Nothing moves, and the person is not told yet."""
+    with call() as made:
+        hold = desk.hold(made.act, body["hold"])
+        wanted = [Wanted(one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]) for one in body["lines"]]
+        return _answer(made, cases.open_case(made.staff, hold, body["currency"], body["clause"], body["facts"], body["evidence"], wanted), 201)
+
+
+@blueprint.route("/staff/confiscations/<case_id>", methods=["GET"], permission="safety:read")
+@blueprint.response(200, answered.AnyOut)
+def read_case(case_id: str) -> Response:
+    """A case as staff see it."""
+    with call() as made:
+        return made.json(shown(cases.find(made.act.session, case_id, owner=rows.EVERYONE), staff=True))
+
+
+@blueprint.route("/staff/confiscations/<case_id>/preview", methods=["GET"], permission="safety:read")
+@blueprint.response(200, answered.AnyOut)
+def preview(case_id: str) -> Response:
+    """This will: every posting that execution would make, in its order."""
+    with call() as made:
+        case = cases.find(made.act.session, case_id, owner=rows.EVERYONE)
+        postings = [{"entry": p.entry, "debit": p.debit, "credit": p.credit, "amount": p.amount_minor, "line": p.line} for p in taking.plan(case)]
+        return made.json({"object": "preview", "case": case.id, "currency": case.currency, "postings": postings})
+
+
+def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
+    def view(body: dict[str, Any], case_id: str) -> Response:
+        with call() as made:
+            return _answer(made, act(made.staff, case_id, **body))
+
+    view.__doc__ = act.__doc__
+    blueprint.route(f"/staff/confiscations/<case_id>/{name}", methods=["POST"], endpoint=f"case_{name}", permission=scope)(
+        blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view))
+    )
+
+
+_verb("notice", "safety:act", asked.Nothing, desk.notice)
+_verb("approve", "safety:approve", asked.Nothing, desk.approve)
+_verb("execute", "safety:act", asked.Nothing, desk.execute)
+_verb("drop", "safety:act", asked_safety.LiftIn, desk.drop)
+_verb("restore", "safety:approve", asked_safety.RestoreIn, desk.restore)
+
+
+@blueprint.route("/cases/<case_id>", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, answered.AnyOut)
+def read_own(case_id: str) -> Response:
+    """A case about you: sums, clause, facts, evidence, until when you can answer, and what became of each line."""
+    with call() as made:
+        return made.json(shown(cases.find(made.act.session, case_id, owner=made.owner), staff=False))
+
+
+@blueprint.route("/cases/<case_id>/answer", methods=["POST"], permission="contracts:write")
+@blueprint.arguments(asked_safety.CaseAnswerIn)
+@blueprint.response(200, answered.AnyOut)
+def answer(body: dict[str, Any], case_id: str) -> Response:
+    """What you say to it, before anything is taken."""
+    with call() as made:
+        case = cases.find(made.act.session, case_id, owner=made.owner, lock=True)
+        return made.json(shown(cases.answer(made.act, case, body["words"]), staff=False))
+
+
+@blueprint.route("/cases/<case_id>/statement", methods=["GET"], permission="contracts:read")
+@blueprint.response(200, content_type="application/zip")
+def own_statement(case_id: str) -> Response:
+    """The signed statement of a case that was carried out: a PDF with its manifest and signature, as a ZIP."""
+    with call() as made:
+        case = cases.find(made.act.session, case_id, owner=made.owner)
+        settings = web.runtime().settings
+        data = given.give(
+            made.act,
+            "case_statement",
+            case.id,
+            f"zip:{case.edition}",
+            lambda: case_statement.statement(made.act.session, case, None, settings.platform_name, settings.signing_key),
+        )
+        return web.attachment(f"{case.id}.zip", "application/zip", data)

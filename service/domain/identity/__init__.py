@@ -1,0 +1,1 @@
+"""Who and what: actors, ids, addresses, names, permissions, tax forms."""

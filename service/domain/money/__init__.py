@@ -1,0 +1,1 @@
+"""Amounts, fees, the chart of accounts, and what the payment processor says."""

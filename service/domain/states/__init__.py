@@ -1,0 +1,1 @@
+"""Which moves there are, what happens by itself, who is told, and when."""

@@ -1,0 +1,1 @@
+"""What text may come in, and how people's text is shown."""

@@ -1,0 +1,85 @@
+"""An invoice as its files: the PDF that carries its own XML (Factur-X), the XML alone as UBL or CII. The same invoice gives the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.domain.errors import Invalid
+from service.domain.money.money import CURRENCIES
+from service.exports.shapes import plain_amount
+from service.models import Contract, Invoice
+from service.papers import Paper, Table, cii, facturx, ubl
+from service.papers.invoice_facts import CREDIT_NOTE, INVOICE, InvoiceFacts, Party
+from service.papers.words import day, money, say
+
+FORMATS = {"pdf": "application/pdf", "ubl": "application/xml", "cii": "application/xml"}
+
+
+def render(session: Session, invoice: Invoice, form: str, language: str, platform: str) -> bytes:
+    """The file. Raises Invalid for XML that the norm could not accept; the PDF then comes without one."""
+    missing = _outside_the_norm(invoice)
+    if form != "pdf" and missing:
+        raise Invalid.one("/format", "no_such_format", f"{missing}; take the PDF.")
+    if form == "pdf":
+        pdf = _paper(session, invoice, language, platform).pdf(invoice.issued_at)
+        return pdf if missing else facturx.declared(pdf)
+    facts = _facts(session, invoice, language)
+    return ubl.render(facts) if form == "ubl" else cii.render(facts)
+
+
+def _outside_the_norm(invoice: Invoice) -> str:
+    """Why there is no XML, or nothing: more than two digits (BR-DEC-09 and following), a buyer of no known country (BR-11)."""
+    digits = CURRENCIES[invoice.currency].exponent
+    if digits > 2:
+        return f"EN 16931 has two digits after the point and {invoice.currency} has {digits}"
+    return "" if invoice.buyer["country"] else "EN 16931 wants the buyer's country and the contract does not name it"
+
+
+def _facts(session: Session, invoice: Invoice, language: str) -> InvoiceFacts:
+    corrected = session.get_one(Invoice, invoice.corrects_id) if invoice.corrects_id else None
+    net, tax, total, nothing = (plain_amount(minor, invoice.currency) for minor in (invoice.net_minor, invoice.tax_minor, invoice.total_minor, 0))
+    return InvoiceFacts(
+        invoice.number, CREDIT_NOTE if corrected else INVOICE, invoice.issued_on, invoice.delivered_on, invoice.currency, invoice.contract_id, Party(**invoice.seller),
+        Party(**invoice.buyer), _item(invoice, language), net, tax, total, nothing, invoice.tax_category, invoice.tax_rate,
+        corrected.number if corrected else None, corrected.issued_on if corrected else None,
+    )  # fmt: skip
+
+
+def _item(invoice: Invoice, language: str) -> str:
+    return say("fee_item", language, title=invoice.line) if invoice.kind.startswith("fee") else invoice.line
+
+
+def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> Paper:
+    def written(minor: int) -> str:
+        return money(minor, invoice.currency, language)
+
+    facts = _facts(session, invoice, language)
+    shown = [
+        (say("number", language), invoice.number), (say("issued", language), day(invoice.issued_on, language)), (say("delivered", language), day(invoice.delivered_on, language)),
+        (say("contract", language), f"{session.get_one(Contract, invoice.contract_id).title} ({invoice.contract_id})"),
+    ]  # fmt: skip
+    if facts.corrects and facts.corrects_issued_on:
+        shown.append((say("corrects", language), f"{facts.corrects}, {day(facts.corrects_issued_on, language)}"))
+    totals = [
+        [say("net", language), written(invoice.net_minor)], [say("tax", language, rate=invoice.tax_rate), written(invoice.tax_minor)],
+        [say("total", language), written(invoice.total_minor)], [say("paid", language), written(invoice.total_minor)], [say("due", language), written(0)],
+    ]  # fmt: skip
+    notes = [say(invoice.tax_category, language)] if facts.exempt else []
+    if invoice.kind.startswith("work"):
+        notes.append(say("by_mandate", language, platform=platform, seller=facts.seller.name))
+    inside = not _outside_the_norm(invoice)
+    return Paper(
+        platform, language, say(invoice.kind, language), invoice.number,
+        [(say("seller", language), _lines(invoice.seller, language)), (say("buyer", language), _lines(invoice.buyer, language))], facts=shown,
+        tables=[Table(say("what", language), [say("what", language), say("amount", language)], [[facts.item, written(invoice.net_minor)], *totals], (1,))],
+        notes=[*notes, *([say("xml_inside", language)] if inside else [])],
+        attachment=(facturx.XML_NAME, cii.render(facts).decode(), "alternative", "Factur-X") if inside else None,
+    )  # fmt: skip
+
+
+def _lines(party: dict[str, Any], language: str) -> list[str]:
+    one = Party(**party)
+    place = " ".join(part for part in (one.postcode, one.city) if part)
+    return [line for line in (one.name, one.line, place, one.country, say("vat_id", language, id=one.vat_id) if one.vat_id else "") if line]

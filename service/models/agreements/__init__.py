@@ -1,0 +1,1 @@
+"""Contracts, how their text changed, disagreements, what counts."""

@@ -1,0 +1,1 @@
+"""The books, payments, payouts, chargebacks, papers with a number, tax, exports."""

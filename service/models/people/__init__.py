@@ -1,0 +1,1 @@
+"""Freelancers and clients, staff, the installation, what was written to whom."""

@@ -1,0 +1,1 @@
+"""Holds, suspensions and cases."""

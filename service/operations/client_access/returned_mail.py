@@ -1,0 +1,32 @@
+"""Letters that came back, and letters that somebody called a nuisance, as the mail provider tells it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from service.core import queue
+from service.core.act import Act
+from service.domain.identity import typeid
+from service.domain.identity.typeid import ObjectKind
+from service.models import Message
+
+NEWS = ("bounced", "complained")
+LONGEST = timedelta(days=30)
+"""Providers tell within hours, at most days. What comes later is a copy of something old."""
+
+
+def take(act: Act, message_id: str, news: str) -> bool:
+    """Mark the letter. Returns False when that was known, or the letter is not ours or long gone: then nothing changes."""
+    own = message_id.strip("<>").partition("@")[0]
+    if not typeid.is_typeid(own, ObjectKind.MESSAGE):
+        return False
+    query = select(Message).where(Message.id == own, Message.created_at > act.now - LONGEST)
+    found = act.session.execute(query.with_for_update()).scalar_one_or_none()
+    if found is None or found.state not in ("queued", "sent"):
+        return False
+    found.state, found.bounced_at = "bounced", act.now
+    if news == "complained":
+        queue.open_task(act, "mail_complaint", found.id, template=found.template)
+    return True

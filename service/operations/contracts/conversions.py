@@ -1,0 +1,130 @@
+"""A direct contract becomes one of another kind: the old one ends with what is paid, the rest goes on in a new contract.
+
+What the old one promised stays as it was: its fees, and that it never counts. The proposal is an amendment that names
+the new kind; the client's agreement to it is their acceptance of the new contract, with evidence of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from service.core import events, queue
+from service.core.act import Act
+from service.domain.errors import Forbidden, Invalid, StateConflict
+from service.domain.identity.actors import SYSTEM
+from service.domain.states.proof import AgreementEvidence
+from service.escrow import states
+from service.models import Acceptance, Amendment, Contract, Milestone, new_id
+from service.shared import agreement, holds, outreach
+from service.shared.outreach import LetterKind
+
+_UNPAID = ("planned", "awaiting_funding")
+
+
+@dataclass
+class _Offered:
+    """What `agreement.fresh_quote` needs of a contract that does not exist yet."""
+
+    kind: str
+    currency: str
+    milestones: list[Milestone]
+    processing_borne_by: str
+    freelancer_id: str
+    client_alias_id: str
+    quote: None = None
+    fee_rate: None = None
+
+
+def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
+    """Ask the client to go on as another kind once what is paid is done. Raises StateConflict, Invalid."""
+    holds.refuse(act, "amend", holds.subjects_of(contract))
+    waiting = select(Amendment.id).where(Amendment.contract_id == contract.id, Amendment.state == "proposed")
+    if contract.state != "active" or contract.kind != "direct" or act.session.execute(waiting).first():
+        raise StateConflict(
+            "Only a direct contract that is under way, without an open amendment, is converted.", {"current_state": contract.state, "allowed_actions": []}
+        )
+    moving = _moving(contract)
+    if not moving:
+        raise Invalid.one("/kind", "nothing_left", "Every milestone is paid, or being paid: there is nothing left to go on with.")
+    changed: list[dict[str, Any]] = [{"what": "kind", "before": contract.kind, "after": kind}]
+    changed += [{"what": f"milestone {m.number}", "before": "in this contract", "after": "in the new one"} for m in moving]
+    amendment = Amendment(
+        id=new_id("amd"), contract_id=contract.id, state="proposed", proposed_by=act.role, base_text_version=contract.text_version, note=note,
+        milestones=[{"id": m.id, "title": m.title, "amount": m.amount_minor, "due_on": m.due_on.isoformat() if m.due_on else None} for m in moving],
+        differences=changed, converts_to=kind, proposed_at=act.now, expires_at=act.now + timedelta(days=act.policies.windows.amendment_days),
+        answered_at=None,
+    )  # fmt: skip
+    act.session.add(amendment)
+    if act.role == "freelancer":
+        outreach.count(act, contract, LetterKind.AMENDMENT)
+    events.record(act, "amendment.proposed", amendment, contract=contract, to_state="proposed", by=act.role, differences=changed, note=note)
+    queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
+    states.touch(act, contract)
+    return amendment
+
+
+def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
+    """The quote of the new contract, for the page on which the client decides."""
+    moving = [m for m in contract.milestones if m.state in _UNPAID]
+    return agreement.fresh_quote(act, _Offered(kind, contract.currency, moving, contract.processing_borne_by, contract.freelancer_id, contract.client_alias_id))
+
+
+def agree(act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence) -> Contract:
+    """The client agrees: the old contract keeps what is paid, the new one begins, accepted. Raises StateConflict, Forbidden, Invalid."""
+    holds.refuse(act, "amend", holds.subjects_of(contract))
+    agreement.check_names(act, evidence)
+    if amendment.proposed_by == act.role:
+        raise Forbidden("The other side has to agree.")
+    moving = _moving(contract)
+    if [m.id for m in moving] != [row["id"] for row in amendment.milestones]:
+        raise Invalid.one("/milestones", "paid_already", "Something was paid since this was proposed; ask for a new proposal.")
+    events.move(act, amendment, "accept", contract=contract)
+    amendment.answered_at = act.now
+    fresh = _new_contract(act, contract, str(amendment.converts_to), moving)
+    for milestone in moving:
+        events.move(act, milestone, "cancel", contract=contract, actor="system", moved_to=fresh.id)
+    states.after_change(act, contract)
+    act.session.flush()
+    _accept(act, fresh, evidence)
+    return fresh
+
+
+def _moving(contract: Contract) -> list[Milestone]:
+    return [m for m in contract.milestones if m.state in _UNPAID]
+
+
+def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -> Contract:
+    copied = (
+        "freelancer_id", "client_id", "client_alias_id", "client_name", "client_company", "client_country", "title", "description", "relation",
+        "currency", "review_period_days", "processing_borne_by", "metadata_",
+    )  # fmt: skip
+    fresh = Contract(
+        id=new_id("ctr"), kind=kind, state="draft", version=1, policy_version=act.policies.windows.version, text_version=0, text_hash=None, quote=None,
+        fee_rate=None, converted_from=old.id, created_at=act.now, updated_at=act.now, sent_at=act.now, offer_expires_at=None, viewed_at=act.now,
+        accepted_at=None, fund_by=None, closed_at=None, **{name: getattr(old, name) for name in copied},
+    )  # fmt: skip
+    fresh.milestones = [
+        Milestone(id=new_id("mst"), number=i, state="planned", title=m.title, amount_minor=m.amount_minor, due_on=m.due_on) for i, m in enumerate(moving, 1)
+    ]
+    fresh.client, fresh.freelancer = old.client, old.freelancer
+    act.session.add(fresh)
+    events.record(act.as_(SYSTEM), "contract.created", fresh, to_state="draft", converted_from=old.id)
+    act.session.flush()
+    return fresh
+
+
+def _accept(act: Act, fresh: Contract, evidence: AgreementEvidence) -> None:
+    fresh.quote = agreement.quote_of(act, fresh)
+    text = agreement.new_version(act, fresh)
+    act.session.flush()
+    events.move(act, fresh, "carry_over", actor="system", converted_from=fresh.converted_from)
+    act.session.add(
+        Acceptance(
+            contract_id=fresh.id, text_version=fresh.text_version, text_hash=fresh.text_hash, text=text, quote=fresh.quote, accepted_at=act.now, **evidence.columns(),
+        )
+    )  # fmt: skip
+    states.accepted(act, fresh)

@@ -1,0 +1,1 @@
+"""The books beside Stripe, closing a month, invoices, exports, rates of exchange."""

@@ -1,0 +1,1 @@
+"""Money in, back and out: payments, refunds, chargebacks, payouts, and where it is."""

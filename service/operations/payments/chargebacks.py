@@ -1,0 +1,258 @@
+"""When the client's bank takes a payment back. Exactly that money is locked, wherever it is; never another client's.
+
+Stripe's present word decides, so events may come late, twice or in any order. The platform bears the amount until the
+bank has decided; then locked money pays for it, and what had been paid out is owed by the freelancer or is a loss.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core import events, queue
+from service.core.act import Act
+from service.domain.identity.actors import PSP, ActorKind
+from service.domain.money.money import from_stripe
+from service.domain.money.psp import ChargebackSnapshot
+from service.domain.states.lifecycle import CHARGEBACK
+from service.escrow import money, pulling, states
+from service.ledger import Entry, entries
+from service.models import (
+    CaseLine,
+    Chargeback,
+    ChargebackLine,
+    Confiscation,
+    Contract,
+    Milestone,
+    Payment,
+    Release,
+    Submission,
+    new_id,
+)
+
+INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
+_EVENTS = {
+    "warning_closed": "close_inquiry", "needs_response": "escalate", "under_review": "submit", "warning_under_review": "submit",
+    "won": "win", "lost": "lose", "appeal_needs_response": "reopen", "appeal_under_review": "submit",
+}  # fmt: skip
+_FINAL = ("won", "lost", "closed")
+
+
+def taken_in(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:
+    """Bring a chargeback to what Stripe says. Payment and contract are locked."""
+    psp = act.as_(PSP)
+    found = by_stripe_id(act.session, snapshot.id, lock=True)
+    chargeback = found or _open(psp, contract, payment, snapshot)
+    if found is not None and snapshot.status == found.stripe_status:
+        return found
+    chargeback.stripe_status = snapshot.status
+    chargeback.fee_minor = from_stripe(snapshot.fee, snapshot.currency)
+    entries: list[Entry] = []
+    if not chargeback.locked and _pulled(chargeback, snapshot.status):
+        entries += _lock(psp, contract, payment, chargeback)
+    entries += _follow(psp, contract, payment, chargeback, snapshot.status)
+    states.after_change(psp, contract)
+    money.post_all(psp, entries)
+    return chargeback
+
+
+def _pulled(chargeback: Chargeback, status: str) -> bool:
+    """Whether the bank has the money by this status. What two workers heard may arrive here in the wrong order: a case that
+    was won is opened again only by the bank's own appeal."""
+    if chargeback.state in _FINAL:
+        return (chargeback.state, status) == ("won", "appeal_needs_response") or (chargeback.state == "closed" and status not in INQUIRIES)
+    return status in _EVENTS and status not in INQUIRIES
+
+
+def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:
+    amount = from_stripe(snapshot.amount, snapshot.currency)
+    inquiry = snapshot.status in INQUIRIES
+    due = snapshot.evidence_due_at
+    submit_by = due - timedelta(days=act.policies.windows.chargeback_submit_days_before) if due else None
+    chargeback = Chargeback(
+        id=new_id("cbk"), payment_id=payment.id, contract_id=contract.id, stripe_dispute_id=snapshot.id, state="inquiry" if inquiry else "evidence_due",
+        stripe_status="", reason=snapshot.reason, currency=snapshot.currency, amount_minor=amount, fee_minor=from_stripe(snapshot.fee, snapshot.currency),
+        locked=False, round=1, protected=None, evidence_due_at=due, submit_by=submit_by, pack_file_id=None, stripe_file_id=None, submitted_at=None,
+        opened_at=act.now, closed_at=None,
+    )  # fmt: skip
+    act.session.add(chargeback)
+    fact = "chargeback.inquiry_opened" if inquiry else "chargeback.opened"
+    data: dict[str, Any] = {"amount": amount, "currency": snapshot.currency, "reason": snapshot.reason, "payment": payment.id}
+    events.record(act, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
+    queue.open_task(act, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
+    queue.enqueue(act, "chargeback_pack", chargeback.id)
+    queue.enqueue(act, "rules_check", payment.id)
+    if submit_by:
+        queue.enqueue(act, "chargeback_submit", chargeback.id, max(submit_by, act.now))
+    return chargeback
+
+
+def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+    """The bank has pulled the money: from escrow what is there, then what is released and here, then what is gone."""
+    chargeback.locked = True
+    chargeback.protected = _protected(act.session, contract, payment)
+    found_money = pulling.find(act, contract, payment, chargeback)
+    payment_event = "charge_back" if payment.state in ("succeeded", "partially_refunded", "refunded", "won") else None
+    if payment_event:
+        events.move(act, payment, payment_event, contract=contract, amount=chargeback.amount_minor, chargeback=chargeback.id)
+    queue.enqueue(act, "chargeback_reserve_over", chargeback.id, act.now + timedelta(days=act.policies.windows.chargeback_reserve_days))
+    found = [entries.chargeback_open(chargeback)]
+    if chargeback.fee_minor and chargeback.round == 1:
+        found.append(entries.chargeback_fee(chargeback))
+    if found_money.held or found_money.taken:
+        found.append(entries.chargeback_lock(chargeback, found_money.held, found_money.taken))
+    return found
+
+
+def _protected(session: Session, contract: Contract, payment: Payment) -> bool:
+    """The checklist: paid here, handed over, and released by the client with a code from their mailbox."""
+    mine = [line.milestone_id for line in payment.lines if line.funded]
+    released = [m for m in contract.milestones if m.id in mine and m.released_minor]
+    for milestone in released:
+        handed_over = session.execute(select(Submission.id).where(Submission.milestone_id == milestone.id).limit(1)).first()
+        approved_by = session.execute(select(Release.approved_by).where(Release.milestone_id == milestone.id).distinct()).scalars()
+        if not handed_over or any(actor.kind is not ActorKind.CLIENT for actor in approved_by):
+            return False
+    return bool(released)
+
+
+def _follow(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, status: str) -> list[Entry]:
+    event = _EVENTS.get(status)
+    if event is None:
+        if status != "warning_needs_response":
+            queue.open_task(act, "chargeback_unknown_status", chargeback.id, status=status)
+        return []
+    if chargeback.state in ("inquiry", "closed") and status not in INQUIRIES and event != "escalate":
+        # Its escalation was never heard of.
+        events.move(act, chargeback, "escalate", contract=contract, amount=chargeback.amount_minor, currency=chargeback.currency, reason=chargeback.reason)
+    possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
+    if not possible:
+        return []
+    actor = "system" if event == "submit" else "psp"
+    events.move(act, chargeback, event, contract=contract, actor=actor, amount=chargeback.amount_minor, currency=chargeback.currency, reason=chargeback.reason)
+    if chargeback.state in _FINAL:
+        chargeback.closed_at = act.now
+        queue.close_task(act, "chargeback", chargeback.id)
+    if event == "win":
+        return _won(act, contract, payment, chargeback)
+    if event == "lose":
+        return _lost(act, contract, payment, chargeback)
+    return []
+
+
+def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+    """Everything is as before: held again, available again; the bank gave the amount back."""
+    held = _held(chargeback)
+    for line in chargeback.found:
+        if line.place == "escrow":
+            milestone = _of(contract, line)
+            milestone.disputed_minor -= line.amount_minor
+            states.resume(act, contract, milestone, line.milestone_was or "funded", line.review_left_seconds)
+    queue.enqueue(act, "refunds_resume", payment.id)
+    if payment.state == "charged_back":
+        events.move(act, payment, "win", contract=contract)
+    # If the bank takes it up again, it pulls again: another round, with causes of its own.
+    entry = entries.chargeback_won(
+        contract,
+        chargeback,
+        held,
+        reserved_minor=_reserved(chargeback),
+        owed_minor=_at(chargeback, "unclaimed"),
+        cleared=_paid_by_cases(act, chargeback),
+    )
+    chargeback.locked, chargeback.round = False, chargeback.round + 1
+    return [entry]
+
+
+def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+    held = _held(chargeback)
+    for line in chargeback.found:
+        if line.place == "escrow":
+            milestone = _of(contract, line)
+            milestone.disputed_minor -= line.amount_minor
+            milestone.charged_back_minor += line.amount_minor
+            states.emptied(act, contract, milestone, "charge_back", chargeback=chargeback.id)
+    reserved, gone, platform, owed = _reserved(chargeback), _at(chargeback, "paid_out"), _at(chargeback, "platform"), _at(chargeback, "unclaimed")
+    if chargeback.protected:
+        # They did all that could be asked of them: the platform bears it, and what was reserved is theirs to pay out.
+        for line in chargeback.found:
+            line.place = "platform" if line.place in ("pending", "available") else line.place
+    if payment.state == "charged_back":
+        events.move(act, payment, "lose", contract=contract)
+    protected = bool(chargeback.protected)
+    if _at(chargeback, "cleared") == chargeback.amount_minor:
+        return []
+    entry = entries.chargeback_lost(
+        contract,
+        chargeback,
+        held,
+        reserved_minor=0 if protected else reserved,
+        freed_minor=reserved if protected else 0,
+        owed_minor=owed,
+        debt_minor=0 if protected else gone,
+        lost_minor=platform + (reserved + gone if protected else 0),
+    )
+    return [entry]
+
+
+def _paid_by_cases(act: Act, chargeback: Chargeback) -> list[tuple[str, int]]:
+    """What cases paid of this round, by case: theirs again, and before people, since the bank did not keep it."""
+    left = _at(chargeback, "cleared")
+    query = select(CaseLine).join(Confiscation).where(CaseLine.chargeback_id == chargeback.id, Confiscation.executed_at.is_not(None))
+    paid: list[tuple[str, int]] = []
+    for line in act.session.execute(query.order_by(Confiscation.executed_at.desc(), CaseLine.number)).scalars():
+        if left >= line.amount_minor:
+            paid.append((line.case_id, line.amount_minor))
+            left -= line.amount_minor
+            queue.open_task(act, "case_chargeback_won", line.case_id, chargeback=chargeback.id, amount=line.amount_minor)
+    return paid
+
+
+def _held(chargeback: Chargeback) -> list[tuple[str, int]]:
+    return [(str(line.milestone_id), line.amount_minor) for line in chargeback.found if line.place == "escrow"]
+
+
+def _at(chargeback: Chargeback, place: str) -> int:
+    return sum(line.amount_minor for line in chargeback.found if line.place == place)
+
+
+def _reserved(chargeback: Chargeback) -> int:
+    return sum(line.amount_minor for line in chargeback.found if line.place in ("pending", "available"))
+
+
+def reserve_over(act: Act, contract: Contract, chargeback: Chargeback) -> bool:
+    """Reserved for as long as we may without a decision: free again; should the bank take it, it is owed. Returns False when decided."""
+    reserved = _reserved(chargeback)
+    if chargeback.closed_at is not None or not reserved:
+        return False
+    for line in chargeback.found:
+        if line.place in ("pending", "available"):
+            line.place = "paid_out"
+    queue.open_task(act, "chargeback_reserve_over", chargeback.id, contract=contract.id)
+    money.post_all(act, [entries.chargeback_reserve_over(contract, chargeback, reserved)])
+    return True
+
+
+def submitted(act: Act, contract: Contract, chargeback: Chargeback) -> None:
+    """The evidence has gone to the bank, which takes it once. Raises StateConflict."""
+    events.move(act, chargeback, "submit", contract=contract)
+    chargeback.submitted_at = act.now
+    states.touch(act, contract)
+
+
+def accepted(act: Act, contract: Contract, chargeback: Chargeback) -> None:
+    """Staff will not contest it; the bank then closes it as lost. Raises StateConflict."""
+    events.move(act, chargeback, "accept", contract=contract)
+    states.touch(act, contract)
+
+
+def _of(contract: Contract, line: ChargebackLine) -> Milestone:
+    return next(m for m in contract.milestones if m.id == line.milestone_id)
+
+
+def by_stripe_id(session: Session, stripe_dispute_id: str, *, lock: bool = False) -> Chargeback | None:
+    query = select(Chargeback).where(Chargeback.stripe_dispute_id == stripe_dispute_id)
+    return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()

@@ -1,0 +1,1 @@
+"""Freelancers, their keys, their accountants, and the events that each may read."""

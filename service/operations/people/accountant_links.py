@@ -1,0 +1,69 @@
+"""A freelancer lets their accountant read: figures only, until a day, and every look is written down."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core import events, rows
+from service.core.act import Act
+from service.domain.errors import Gone, Invalid
+from service.domain.identity import names
+from service.domain.identity.names import NameKind
+from service.models import AccountantLink, AccountantVisit, new_id
+
+MOST_DAYS, MOST_LINKS, MOST_VISITS = 366, 20, 200
+
+
+def give(act: Act, freelancer_id: str, name: str, days: int) -> AccountantLink:
+    """Raises Invalid beyond a year, or when twenty are open."""
+    rows.freelancer(act.session, freelancer_id, lock=True)
+    if not 1 <= days <= MOST_DAYS:
+        raise Invalid.one("/days", "days", f"From 1 to {MOST_DAYS} days.")
+    names.check("/name", name, NameKind.PERSON, act.policies.platform_name)
+    if len([one for one in listed(act.session, freelancer_id) if _open(one, act.now)]) >= MOST_LINKS:
+        raise Invalid.one("/name", "too_many", f"At most {MOST_LINKS} links are open at once; end one first.")
+    made = AccountantLink(id=new_id("acl"), freelancer_id=freelancer_id, name=name, made_at=act.now, expires_at=act.now + timedelta(days=days), revoked_at=None)
+    act.session.add(made)
+    events.record(act, "accountant_link.given", made, public=False, name=name)
+    return made
+
+
+def _open(link: AccountantLink, now: datetime) -> bool:
+    return link.revoked_at is None and link.expires_at > now
+
+
+def listed(session: Session, freelancer_id: str) -> list[AccountantLink]:
+    """Newest first, at most 100."""
+    query = select(AccountantLink).where(AccountantLink.freelancer_id == freelancer_id).order_by(AccountantLink.id.desc()).limit(100)
+    return list(session.execute(query).scalars())
+
+
+def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink:
+    """Raises NotFound."""
+    found: AccountantLink = rows.owned(session, AccountantLink, "acl", link_id, owner=owner, missing="There is no such link.")
+    return found
+
+
+def end(act: Act, link: AccountantLink) -> None:
+    """It opens nothing any more, also in browsers that are inside."""
+    if link.revoked_at is None:
+        link.revoked_at = act.now
+        events.record(act, "accountant_link.ended", link, public=False)
+
+
+def visit(act: Act, link_id: str, what: str, user_agent: str) -> AccountantLink:
+    """Write down that somebody looked. Raises Gone once it is over."""
+    link = find(act.session, link_id, owner=rows.EVERYONE)
+    if not _open(link, act.now):
+        raise Gone("This link is over. Ask the person who gave it to you for a new one.")
+    act.session.add(AccountantVisit(link_id=link.id, what=what[:100], user_agent=user_agent[:200], at=act.now))
+    return link
+
+
+def visits(session: Session, link_id: str) -> list[AccountantVisit]:
+    """Newest first, at most 200."""
+    query = select(AccountantVisit).where(AccountantVisit.link_id == link_id).order_by(AccountantVisit.id.desc()).limit(MOST_VISITS)
+    return list(session.execute(query).scalars())

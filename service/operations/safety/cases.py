@@ -1,0 +1,256 @@
+"""Confiscation by due process: notice with sums, clause and evidence; time to answer; two people who opened nothing; and back, if it was wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core import events, four_eyes, queue, rows
+from service.core.act import Act
+from service.domain.errors import Forbidden, Invalid, StateConflict
+from service.domain.identity.actors import Actor
+from service.domain.money.money import plain
+from service.escrow import taking
+from service.ledger import Account, balance
+from service.models import CaseApproval, CaseLine, Chargeback, Confiscation, Contract, Hold, Milestone, new_id
+
+FAST = ("legal_order", "stolen_card")
+APPROVERS = 2
+LONGEST_ANSWER = 50_000
+UNDER_WAY = ("noticed", "answered", "approved")
+"""The person has been told, and nothing has been taken yet."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    account: str
+    amount_minor: int
+    target: str
+    milestone_id: str | None
+    chargeback_id: str | None = None
+
+
+def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evidence: list[str], wanted: list[Wanted]) -> Confiscation:
+    """A draft; the hold keeps its gate until the case has ended. Raises StateConflict, Invalid for lines that are not there."""
+    if hold.state not in ("active", "in_review") or hold.freelancer_id is None:
+        raise StateConflict("A case needs a hold in force about a freelancer's money.", {"current_state": hold.state, "allowed_actions": []})
+    case = Confiscation(
+        id=new_id("cas"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="drafted", currency=currency, clause=clause, facts=facts, evidence=evidence,
+        opened_by=act.actor, opened_at=act.now, noticed_at=None, answer_until=None, answer=None, answered_at=None, executed_by=None, executed_at=None, final_at=None,
+        ended_at=None, ended_by=None, end_reason=None,
+    )  # fmt: skip
+    case.lines = [
+        CaseLine(
+            number=i,
+            account=w.account,
+            milestone_id=w.milestone_id,
+            amount_minor=w.amount_minor,
+            target=w.target,
+            chargeback_id=w.chargeback_id,
+        )
+        for i, w in enumerate(wanted, 1)
+    ]
+    _check(act, case)
+    act.session.add(case)
+    act.session.flush()
+    events.record(act, "case.opened", case, public=False, hold=hold.id)
+    return case
+
+
+def _check(act: Act, case: Confiscation) -> None:
+    """Every line is of this person, and together they are no more than what is there."""
+    needed: dict[Account, int] = {}
+    for line in case.lines:
+        at = f"/lines/{line.number - 1}"
+        if line.target == "forfeit" and not act.policies.forfeit_legal_basis:
+            raise Invalid.one(f"{at}/target", "forfeit_is_off", "Nothing is forfeited to the platform unless its operator has recorded a legal basis.")
+        if line.target in taking.REFUNDED or line.account in ("escrow", "pending"):
+            _own_milestone(act, case, line, at)
+        if line.chargeback_id is not None or line.target == "same_contract_chargeback":
+            _own_chargeback(act, case, line, at)
+        source = taking.source_of(case, line)
+        needed[source] = needed.get(source, 0) + line.amount_minor
+    for account, amount in needed.items():
+        there = balance(act.session, account, case.currency)
+        if amount > there:
+            raise Invalid.one("/lines", "more_than_there_is", f"{there} minor units are in {account.code}, not {amount}.")
+
+
+def _own_milestone(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
+    milestone = act.session.get(Milestone, line.milestone_id) if line.milestone_id else None
+    contract = act.session.get_one(Contract, milestone.contract_id) if milestone else None
+    if contract is None or contract.freelancer_id != case.freelancer_id or contract.currency != case.currency:
+        raise Invalid.one(f"{at}/milestone", "milestone_needed", "Name a milestone of this person, in the case's currency, that this money belongs to.")
+
+
+def _own_chargeback(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
+    found = act.session.get(Chargeback, line.chargeback_id) if line.chargeback_id else None
+    contract = act.session.get_one(Contract, found.contract_id) if found else None
+    if found is None or contract is None or contract.freelancer_id != case.freelancer_id or found.currency != case.currency:
+        raise Invalid.one(f"{at}/chargeback", "chargeback_needed", "Name a chargeback of this person, in the case's currency, that this money is to pay for.")
+    if line.milestone_id is not None and found.contract_id != act.session.get_one(Milestone, line.milestone_id).contract_id:
+        said = "This money was paid in another contract than the chargeback is about."
+        raise Invalid.one(f"{at}/chargeback", "other_receiver", said)
+    if line.target != "same_contract_chargeback":
+        raise Invalid.one(f"{at}/target", "chargeback_pays_itself", "Money for a chargeback goes to `same_contract_chargeback` and nowhere else.")
+    if not found.locked or found.closed_at is not None:
+        raise Invalid.one(f"{at}/chargeback", "chargeback_over", "The bank has decided about this chargeback; a loss of it is a proven loss.")
+    others = sum(one.amount_minor for one in case.lines if one.chargeback_id == line.chargeback_id and one.account == line.account)
+    most = taking.coverable_minor(found, line.account)
+    if others > most:
+        raise Invalid.one(f"{at}/amount", "more_than_there_is", f"{plain(most, case.currency)} of this chargeback can be paid from there.")
+
+
+def notice(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+    """The person learns sums, clause and evidence, and has 14 days to answer; 48 hours by court order or for a stolen card. Raises StateConflict."""
+    events.move(act, case, "notice", hold=hold.id)
+    windows = act.policies.windows
+    time = timedelta(hours=windows.case_fast_hours) if hold.reason_code in FAST else timedelta(days=windows.case_answer_days)
+    case.noticed_at, case.answer_until = act.now, act.now + time
+    events.move(act, hold, "convert", case=case.id)
+    return case
+
+
+def answer(act: Act, case: Confiscation, words: str) -> Confiscation:
+    """What the person says to it, and adds to it until their time is over. Who agreed before has to read it and agree again.
+
+    Raises StateConflict once it is too late, Invalid when all of it together is too long.
+    """
+    if case.answer_until is not None and act.now > case.answer_until:
+        raise StateConflict("The time to answer is over.", {"current_state": case.state, "allowed_actions": []})
+    events.move(act, case, "answer")
+    whole = f"{case.answer}\n\n{words}" if case.answer else words
+    if len(whole) > LONGEST_ANSWER:
+        raise Invalid.one("/words", "too_long", f"All of your answer together may have {LONGEST_ANSWER:,} characters.")
+    case.answer, case.answered_at = whole, act.now
+    return case
+
+
+def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+    """One of two people who opened neither case nor hold. The second one approves the case. Raises Forbidden, StateConflict.
+
+    An approval is of the answer as it was read: PostgreSQL writes down which, and one before an addition counts no more.
+    """
+    if four_eyes.is_one_of(act, case.opened_by, hold.opened_by):
+        raise Forbidden("Whoever opened the hold or the case cannot approve it.")
+    if four_eyes.is_one_of(act, *case.agreed):
+        raise Forbidden("The second approval has to be another person's.")
+    if case.state not in ("noticed", "answered"):
+        raise StateConflict("Only a case that was noticed is approved.", {"current_state": case.state, "allowed_actions": []})
+    case.approvals.append(CaseApproval(approved_by=act.actor, approved_at=act.now))
+    act.session.flush()
+    act.session.refresh(case, ["approvals"])
+    events.record(act, "case.approval", case, public=False)
+    if len(case.agreed) >= APPROVERS:
+        events.move(act, case, "approve")
+    return case
+
+
+def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+    """Post every line. Not before the time to answer is over, whatever was answered; what is forfeited becomes the platform's
+    only when the time for an appeal is over, and is nobody's until then.
+
+    Raises StateConflict, Conflict, NotEnough.
+    """
+    if case.answer_until is None or act.now < case.answer_until:
+        raise StateConflict("The person still has time to answer.", {"current_state": case.state, "allowed_actions": [], "until": str(case.answer_until)})
+    contracts = locked(act, case)
+    case.executed_by, case.executed_at = act.actor, act.now
+    events.move(act, case, "execute", hold=hold.id)
+    taking.execute(act, case, contracts)
+    if any(line.target == "forfeit" for line in case.lines):
+        queue.enqueue(act, "case_final", case.id, hold.appeal_until)
+    return case
+
+
+def finish(act: Act, case: Confiscation) -> bool:
+    """Nobody can appeal any more: what was forfeited becomes the platform's. Returns False when the case was reversed or is final."""
+    if case.state != "executed" or case.final_at is not None:
+        return False
+    case.final_at = act.now
+    amount = taking.finish(act, case)
+    events.record(act, "case.final", case, public=False, amount=amount, currency=case.currency)
+    return True
+
+
+def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]]:
+    """The person, then every contract that a line touches, in the one order of locks; by milestone."""
+    rows.freelancer(act.session, case.freelancer_id, lock=True)
+    ids = [line.milestone_id for line in case.lines if line.milestone_id]
+    contested = [line.chargeback_id for line in case.lines if line.chargeback_id]
+    owners = sorted({act.session.get_one(Milestone, one).contract_id for one in ids} | {act.session.get_one(Chargeback, one).contract_id for one in contested})
+    contracts = {one: rows.contract(act.session, one, owner=rows.EVERYONE, lock=True) for one in owners}
+    return {m.id: (c, m) for c in contracts.values() for m in c.milestones if m.id in ids}
+
+
+def drop(act: Act, case: Confiscation, reason: str) -> Confiscation:
+    """Nothing is taken. Raises StateConflict once it was executed."""
+    events.move(act, case, "drop", reason=reason)
+    case.ended_at, case.ended_by, case.end_reason = act.now, act.actor, reason
+    return case
+
+
+def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool) -> Confiscation:
+    """It was wrong: everything that is still ours goes back, within 180 days. Raises StateConflict, Forbidden for who executed it."""
+    if case.executed_at is not None and act.now > case.executed_at + timedelta(days=act.policies.windows.appeal_days):
+        raise StateConflict("A case is restored within 180 days.", {"current_state": case.state, "allowed_actions": []})
+    if four_eyes.is_one_of(act, case.executed_by):
+        raise Forbidden("Somebody else than who executed the case has to restore it.")
+    contracts = locked(act, case)
+    events.move(act, case, "reverse", reason=reason)
+    case.ended_at, case.ended_by, case.end_reason = act.now, act.actor, reason
+    rest = {line.number: line.amount_minor - line.restored_minor for line in case.lines}
+    taking.give_back(act, case, contracts, rest, at_platform_cost=at_platform_cost)
+    return case
+
+
+def find(session: Session, case_id: str, *, owner: str | None, lock: bool = False) -> Confiscation:
+    """Staff see all; the person sees a case once it was noticed. Raises NotFound."""
+    noticed = Confiscation.noticed_at.is_not(None)
+    found: Confiscation = rows.owned(session, Confiscation, "cas", case_id, owner=owner, missing="There is no such case.", lock=lock, only=noticed)
+    return found
+
+
+def touching(session: Session, contract: Contract) -> list[Confiscation]:
+    """Cases that were carried out and took some of a contract's money, oldest first, at most 20."""
+    query = select(Confiscation).join(CaseLine).where(CaseLine.milestone_id.in_([m.id for m in contract.milestones]), Confiscation.executed_at.is_not(None))
+    return list(session.execute(query.distinct().order_by(Confiscation.id).limit(20)).scalars())
+
+
+def change(act: Act, case: Confiscation, parts: dict[int, int], *, at_platform_cost: bool) -> Confiscation:
+    """An appeal was partly right: give back so many minor units of each line, and keep the rest.
+
+    Raises Invalid for a line that there is not, more than is left of it, or money that cannot be given back.
+    """
+    by_number = {line.number: line for line in case.lines}
+    for number, amount in parts.items():
+        line = by_number.get(number)
+        left = line.amount_minor - line.restored_minor if line else 0
+        if line is None or line.target == "remainder_to_person" or not 0 < amount <= left:
+            said = f"Of line {number}, {plain(left, case.currency)} can be given back at most."
+            raise Invalid.one("/restore", "more_than_was_taken", said)
+    if not parts:
+        raise Invalid.one("/restore", "nothing_changed", "Say how much of which line goes back.")
+    contracts = locked(act, case)
+    case.changed_at = act.now
+    taking.give_back(act, case, contracts, parts, at_platform_cost=at_platform_cost)
+    if any(by_number[number].restored_minor == 0 for number in parts):
+        said = "Somebody else has this money already; it goes back only at the platform's cost."
+        raise Invalid.one("/restore", "not_here_any_more", said)
+    events.record(act, "case.changed", case, public=False, restored=parts)
+    return case
+
+
+def people_of(session: Session, hold_id: str) -> list[Actor]:
+    """Everybody who has decided about a hold's case: none of them decides about an appeal."""
+    case = of_hold(session, hold_id)
+    return [one for one in (case.opened_by, case.executed_by, *(a.approved_by for a in case.approvals)) if one] if case else []
+
+
+def of_hold(session: Session, hold_id: str) -> Confiscation | None:
+    """The newest case of a hold."""
+    query = select(Confiscation).where(Confiscation.hold_id == hold_id).order_by(Confiscation.id.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()

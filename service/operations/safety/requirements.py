@@ -1,0 +1,44 @@
+"""What a person on hold is asked for: they give it, and staff take it or ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.core import events, queue
+from service.core.act import Act
+from service.domain.errors import NotFound, StateConflict
+from service.models import File, Hold, Requirement
+
+
+def _of(hold: Hold, requirement_id: str) -> Requirement:
+    found = next((r for r in hold.requirements if r.id == requirement_id), None)
+    if found is None:
+        raise NotFound("There is no such requirement.")
+    return found
+
+
+def answer(act: Act, hold: Hold, requirement_id: str, words: str, files: Sequence[File] = ()) -> Requirement:
+    """The person gives what they were asked for. Raises NotFound, StateConflict."""
+    if hold.ended_at is not None:
+        raise StateConflict("This hold is over.", {"current_state": hold.state, "allowed_actions": []})
+    found = _of(hold, requirement_id)
+    if found.state not in ("open", "refused"):
+        raise StateConflict("This was given already.", {"current_state": found.state, "allowed_actions": []})
+    found.state, found.answer, found.file_ids, found.answered_at = "given", words, [f.id for f in files], act.now
+    if hold.state == "active":
+        events.move(act, hold, "review", requirement=found.kind)
+    events.record(act, "hold.requirement_given", hold, requirement=found.id)
+    queue.open_task(act, "requirement_given", hold.id, requirement=found.kind)
+    return found
+
+
+def judge(act: Act, hold: Hold, requirement_id: str, *, accepted: bool) -> Requirement:
+    """Staff take what was given, or ask for it again. Raises NotFound, StateConflict."""
+    found = _of(hold, requirement_id)
+    if found.state != "given":
+        raise StateConflict("Nothing was given yet.", {"current_state": found.state, "allowed_actions": []})
+    found.state = "accepted" if accepted else "refused"
+    if not any(one.state == "given" for one in hold.requirements):
+        queue.close_task(act, "requirement_given", hold.id)
+    events.record(act, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
+    return found

@@ -1,0 +1,185 @@
+"""How people of staff come into the console: with a key of theirs, or by a link that works once.
+
+Acts about money need a proof of the last minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from service.core import events
+from service.core.act import Act
+from service.domain.errors import Gone, NotFound, Unauthenticated
+from service.domain.identity import actors, typeid
+from service.domain.identity.actors import Actor
+from service.domain.identity.permissions import ROLE_PERMISSIONS, key_prefix
+from service.models import STAFF_ROLES, ApiKey, Installation, StaffLink, StaffMember, StaffSession, new_id
+from service.platform.db import fetch
+
+LINK_LIFE = timedelta(minutes=15)
+PROOF_LASTS = timedelta(minutes=5)
+IDLE = timedelta(hours=1)
+LONGEST = timedelta(hours=12)
+_SEEN_GRAIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Whoever looks at the console: a person of staff, in a browser that one of their keys opened."""
+
+    session_id: str
+    key_id: str
+    staff_id: str
+    name: str
+    role: str
+    scopes: frozenset[str]
+    proved_at: datetime
+
+    @property
+    def actor(self) -> Actor:
+        return actors.staff(self.staff_id)
+
+    def proved(self, now: datetime) -> bool:
+        return now - self.proved_at <= PROOF_LASTS
+
+
+def make_link(act: Act, key_id: str) -> str:
+    """A token that opens the console once within fifteen minutes, for whoever gets it. Raises NotFound for a key that is not of staff."""
+    key = _usable(act, act.session.get(ApiKey, key_id) if typeid.is_typeid(key_id, "key") else None)
+    if key is None:
+        raise NotFound("There is no such key of a person of staff.")
+    token = secrets.token_urlsafe(32)
+    act.session.add(StaffLink(digest=_digest(token), key_id=key.id, created_by=act.actor, created_at=act.now, expires_at=act.now + LINK_LIFE, used_at=None))
+    events.record(act, "staff.link_made", key, public=False)
+    return token
+
+
+def by_link(act: Act, token: str) -> ApiKey:
+    """Use up a link. Raises Gone for one that is unknown, old or used, without saying which."""
+    link = act.session.execute(select(StaffLink).where(StaffLink.digest == _digest(token)).with_for_update()).scalar_one_or_none()
+    key = _usable(act, act.session.get(ApiKey, link.key_id)) if link else None
+    if link is None or key is None or link.used_at or link.expires_at <= act.now:
+        raise Gone("This link has been used, or its fifteen minutes are over.")
+    link.used_at = act.now
+    return key
+
+
+def by_secret(act: Act, secret: str) -> ApiKey:
+    """The staff key that was typed. Raises Unauthenticated for anything else, a key of the other mode among it."""
+    mode = act.session.execute(select(Installation.mode)).scalar_one()
+    key = _usable(act, act.session.execute(select(ApiKey).where(ApiKey.digest == _digest(secret.strip()))).scalar_one_or_none())
+    if key is None or not secret.strip().startswith(key_prefix(mode)):
+        raise Unauthenticated("This key opens nothing here.")
+    return key
+
+
+def _usable(act: Act, key: ApiKey | None) -> ApiKey | None:
+    alive = key is not None and key.role in STAFF_ROLES and key.revoked_at is None and (key.expires_at is None or key.expires_at > act.now)
+    return key if alive and key is not None and act.session.get_one(StaffMember, key.staff_id).ended_at is None else None
+
+
+def enter(act: Act, key: ApiKey, cookie: str, user_agent: str) -> str:
+    """The browser has proved whose it is; returns the cookie's value, the old one when it is this person's live session already."""
+    mine = fetch(act.session, _SESSION, (_digest(cookie),)) if cookie else []
+    if mine and typeid.encode("key", mine[0].key_id) == key.id and _alive(act, mine[0]):
+        session = act.session.get_one(StaffSession, typeid.encode("sts", mine[0].id))
+        session.proved_at = session.last_seen_at = act.now
+        events.record(act, "staff.proved", key, public=False)
+        return cookie
+    leave(act, cookie)
+    fresh = secrets.token_urlsafe(32)
+    session = StaffSession(
+        id=new_id("sts"), digest=_digest(fresh), key_id=key.id, user_agent=user_agent[:200], created_at=act.now, last_seen_at=act.now, proved_at=act.now,
+        closed_at=None,
+    )  # fmt: skip
+    act.session.add(session)
+    events.record(act, "staff.entered", key, public=False)
+    return fresh
+
+
+def leave(act: Act, cookie: str) -> None:
+    """Close the browser's session; without one nothing happens."""
+    act.session.execute(update(StaffSession).where(StaffSession.digest == _digest(cookie), StaffSession.closed_at.is_(None)).values(closed_at=act.now))
+
+
+_SESSION = """
+    SELECT s.id, s.key_id, s.created_at, s.last_seen_at, s.proved_at, m.id AS staff_id, m.name, k.role, k.scopes, k.expires_at
+      FROM staff_session s JOIN api_key k ON k.id = s.key_id JOIN staff_member m ON m.id = k.staff_id
+     WHERE s.digest = %s AND s.closed_at IS NULL AND k.revoked_at IS NULL AND m.ended_at IS NULL
+"""
+_SEEN = text("UPDATE staff_session SET last_seen_at = :now WHERE digest = :digest")
+
+
+def _alive(act: Act, row: Any) -> bool:
+    key_lives = row.expires_at is None or row.expires_at > act.now
+    return bool(key_lives and act.now - row.last_seen_at <= IDLE and act.now - row.created_at <= LONGEST)
+
+
+def colleague(act: Act, cookie: str) -> Colleague | None:
+    """Who looks at the console with this cookie; None without a live session. A revoked key closes its sessions at once,
+    and whoever has left closes all of theirs."""
+    digest = _digest(cookie)
+    found = fetch(act.session, _SESSION, (digest,)) if cookie else []
+    if not found or not _alive(act, found[0]):
+        return None
+    row = found[0]
+    if act.now - row.last_seen_at > _SEEN_GRAIN:
+        act.session.execute(_SEEN, {"now": act.now, "digest": digest})
+    return Colleague(
+        session_id=typeid.encode("sts", row.id), key_id=typeid.encode("key", row.key_id), staff_id=typeid.encode("stf", row.staff_id),
+        name=row.name, role=row.role, scopes=frozenset(row.scopes).intersection(ROLE_PERMISSIONS[row.role]), proved_at=row.proved_at,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WayIn:
+    """One way in: a key of a person of staff."""
+
+    key_id: str
+    staff_id: str
+    name: str
+    email: str | None
+    role: str
+    hint: str
+
+
+def staff(session: Session) -> list[WayIn]:
+    """Everybody who may come in, by each of their keys; at most 200."""
+    query = (
+        select(ApiKey, StaffMember)
+        .join(StaffMember, ApiKey.staff_id == StaffMember.id)
+        .where(ApiKey.revoked_at.is_(None), StaffMember.ended_at.is_(None))
+        .order_by(ApiKey.role, ApiKey.id)
+        .limit(200)
+    )
+    return [WayIn(k.id, m.id, m.name, m.email, k.role, k.hint) for k, m in session.execute(query)]
+
+
+def names(session: Session) -> dict[Actor, str]:
+    """What the actors of staff and platforms are called, by the actor as facts name it; at most 500 of each.
+
+    Facts of before people were rows name a key.
+    """
+    people = session.execute(select(StaffMember.id, StaffMember.name).order_by(StaffMember.id.desc()).limit(500))
+    found = {actors.staff(one): name for one, name in people}
+    keys = (
+        select(ApiKey.id, ApiKey.role, ApiKey.name, ApiKey.hint, StaffMember.name)
+        .outerjoin(StaffMember, ApiKey.staff_id == StaffMember.id)
+        .where(ApiKey.role != "freelancer")
+        .order_by(ApiKey.id.desc())
+        .limit(500)
+    )
+    for key, role, name, hint, person in session.execute(keys):
+        found[actors.staff(key)] = person or name or f"{role} …{hint}"
+    return found
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""A client's pages, opened by a link from their mailbox."""

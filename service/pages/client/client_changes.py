@@ -1,0 +1,131 @@
+"""The client changes what was offered or agreed: asks for a change, answers an amendment, ends the contract, does not know this person."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from flask import Blueprint, g, render_template, request
+from werkzeug.wrappers import Response
+
+from service.core import events, queue
+from service.core.act import Act
+from service.domain.states.proof import AgreementEvidence
+from service.http import web
+from service.models import Contract
+from service.operations.client_access import links
+from service.operations.contracts import amendments, contract_reads, contracts, conversions, offers
+from service.operations.payments import refund_requests
+from service.pages.deciding import decide, words
+from service.pages.session import code_first, mailbox_proof, require_code, visitor
+from service.shared import agreement
+
+blueprint = Blueprint("changes", __name__)
+TOPICS = {
+    "price": "The price", "dates": "The dates", "scope": "The work described", "terms": "The terms", "my_details": "My name or details", "other": "Something else",
+}  # fmt: skip
+
+
+@blueprint.get("/c/<contract_id>/change")
+@code_first
+def change_form(contract_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        return render_template("change.html", contract=found, freelancer=found.freelancer, topics=TOPICS)
+
+
+@blueprint.post("/c/<contract_id>/change")
+@code_first
+def change(contract_id: str) -> Response:
+    """Back to the freelancer with what should be different; the offer stands again if they do not answer."""
+    return decide(contract_id, lambda act, locked: offers.ask_change(act, locked, request.form.getlist("topic"), words("words", 2_000)))
+
+
+@blueprint.get("/c/<contract_id>/unknown")
+def unknown_form(contract_id: str) -> str:
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        return render_template("unknown.html", contract=found, freelancer=found.freelancer)
+
+
+@blueprint.post("/c/<contract_id>/unknown")
+def unknown(contract_id: str) -> Response:
+    """No code: whoever does not know the sender shall not have to prove anything. Only an offer can end this way."""
+
+    def report(act: Act, locked: Contract) -> None:
+        offers.decline(act, locked, offers.UNKNOWN_PERSON)
+        queue.open_task(act, "unknown_person", locked.id, freelancer=locked.freelancer_id)
+        events.record(act, "contract.reported", locked, public=False)
+
+    return decide(contract_id, report, span=None)
+
+
+@blueprint.get("/c/<contract_id>/amendments/<amendment_id>")
+@code_first
+def amendment_form(contract_id: str, amendment_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who)
+        proposed = amendments.find(act.session, found.id, amendment_id)
+        offered = conversions.offered(act, found, proposed.converts_to) if proposed.converts_to and proposed.state == "proposed" else None
+        return render_template("amendment.html", contract=found, freelancer=found.freelancer, amendment=proposed, offered=offered)
+
+
+@blueprint.post("/c/<contract_id>/amendments/<amendment_id>")
+@code_first
+def answer_amendment(contract_id: str, amendment_id: str) -> Response:
+    """Yes binds: with the same evidence as the first agreement. No leaves everything as it is."""
+
+    def answer(act: Act, locked: Contract) -> None:
+        proposed = amendments.find(act.session, locked.id, amendment_id)
+        choice = request.form.get("choice")
+        if choice == "yes" and proposed.converts_to:
+            conversions.agree(act, locked, proposed, _evidence(locked))
+        elif choice == "yes":
+            amendments.accept(act, locked, proposed, _evidence(locked))
+        elif choice == "withdraw":
+            amendments.withdraw(act, locked, proposed)
+        else:
+            amendments.reject(act, locked, proposed, words("reason", 500, required=False))
+
+    return decide(contract_id, answer, span=links.BINDS_FRESH)
+
+
+def _evidence(locked: Contract) -> AgreementEvidence:
+    return AgreementEvidence(words("full_name", 120), locked.client.email, mailbox_proof(g.visitor))
+
+
+@blueprint.get("/c/<contract_id>/end")
+@code_first
+def end_form(contract_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who)
+        return render_template("end.html", contract=found, freelancer=found.freelancer)
+
+
+@blueprint.post("/c/<contract_id>/end")
+@code_first
+def end(contract_id: str) -> Response:
+    """What is not paid is cancelled; for what is held and not handed over a refund is asked; handed-over work stays to be answered."""
+
+    def finish(act: Act, locked: Contract) -> None:
+        reason = words("reason", 500, required=False)
+        for milestone in contracts.end(act, locked, reason):
+            asked = refund_requests.open_request(act.session, milestone.id)
+            if asked is not None:
+                refund_requests.withdraw(act, locked, asked)
+                act.session.flush()
+            refund_requests.ask(act, locked, milestone, None, reason or "The client ended the contract.")
+
+    return decide(contract_id, finish, span=links.BINDS_FRESH)
+
+
+@blueprint.get("/c/<contract_id>/versions")
+def versions(contract_id: str) -> str:
+    """Every version that was sent, and what changed from one to the next."""
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        texts = contract_reads.versions_of(act.session, found.id)
+        changed = [agreement.differences(a.text, b.text) for a, b in pairwise(texts)]
+        return render_template("versions.html", contract=found, freelancer=found.freelancer, texts=list(zip(texts, [[], *changed], strict=True))[::-1])

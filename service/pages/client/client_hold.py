@@ -1,0 +1,72 @@
+"""A hold as the client sees it: neutral where it is about somebody else, with every reason where it is about them; and their appeal."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+from werkzeug.wrappers import Response
+
+from service.core.act import Act
+from service.domain.errors import NotFound
+from service.domain.states.restrictions import FOR_CLIENTS
+from service.escrow.money import held_minor
+from service.exports import given
+from service.exports.documents import case_statement
+from service.http import web
+from service.models import Contract, Hold
+from service.operations.client_access import links
+from service.operations.safety import appeals, cases, holds, reasons
+from service.pages.deciding import decide, uploaded, words
+from service.pages.session import code_first, visitor
+from service.shared import holds as reading
+
+blueprint = Blueprint("hold", __name__)
+
+
+@blueprint.get("/c/<contract_id>/hold")
+def page(contract_id: str) -> str:
+    """What is on hold, what happens to your money, and by when something is decided."""
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        shown = holds.reaching(act, found)
+        own = [(hold, reasons.statement(act, hold), appeals.of_hold(act.session, hold.id)) for hold in shown if _about_client(hold)]
+        return render_template(
+            "hold.html", contract=found, freelancer=found.freelancer, own=own, others=[hold for hold in shown if not _about_client(hold)],
+            words=FOR_CLIENTS, held=sum(held_minor(m) for m in found.milestones), decided_by=min((reading.next_decision_at(h) for h in shown), default=None),
+        )  # fmt: skip
+
+
+@blueprint.get("/c/<contract_id>/cases/<case_id>")
+def statement(contract_id: str, case_id: str) -> Response:
+    """The signed statement of a case that took some of this contract's money."""
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        case = next((one for one in cases.touching(act.session, found) if one.id == case_id), None)
+        if case is None:
+            raise NotFound("There is no such statement.")
+        settings = web.runtime().settings
+        data = given.give(
+            act,
+            "case_statement",
+            case.id,
+            f"zip:{case.edition}:{found.id}",
+            lambda: case_statement.statement(act.session, case, found, settings.platform_name, settings.signing_key),
+        )
+        return web.attachment(f"{case.id}.zip", "application/zip", data)
+
+
+@blueprint.post("/c/<contract_id>/hold/<hold_id>/appeal")
+@code_first
+def appeal(contract_id: str, hold_id: str) -> Response:
+    """Somebody else decides again; only about a hold that concerns this client."""
+
+    def file(act: Act, locked: Contract) -> None:
+        hold = next((one for one in holds.reaching(act, locked) if one.id == hold_id and _about_client(one)), None)
+        if hold is None:
+            raise NotFound("There is no such hold.")
+        appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold))
+
+    return decide(contract_id, file, span=links.BINDS_ANY)
+
+
+def _about_client(hold: Hold) -> bool:
+    return hold.subject_kind == "client"

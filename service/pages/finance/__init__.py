@@ -1,0 +1,1 @@
+"""Finance: where the money is, months, exports, differences, tax."""

@@ -1,0 +1,1 @@
+"""What freelancers and their accountants see without a log-in: a hold, figures, how to leave."""

@@ -1,0 +1,162 @@
+"""A freelancer's page of a hold, opened from the letter: every reason, what is asked for, the appeal, the answer to a case. No key is needed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.core import rows
+from service.core.act import Act
+from service.domain.errors import Gone, Invalid, NotFound
+from service.domain.identity import actors
+from service.domain.states.restrictions import SCOPES
+from service.exports import given
+from service.exports.documents import case_statement
+from service.http import incoming, web
+from service.models import Hold
+from service.operations.disputes import files
+from service.operations.safety import appeals, case_lines, cases, holds, reasons, requirements
+from service.pages.deciding import uploaded, words
+from service.pages.session import LinkNeeded, same_origin, use_form
+from service.platform.tokens import BadToken
+
+blueprint = Blueprint("notice", __name__)
+LASTS = timedelta(hours=2)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A browser that came by the letter about one hold."""
+
+    session_id: str
+    hold_id: str
+
+
+def cookie_name() -> str:
+    return "__Host-hf_notice" if web.runtime().settings.public_url.startswith("https://") else "hf_notice"
+
+
+def _hold_of(act: Act, token: str, *, lock: bool = False) -> Hold:
+    """Raises NotFound for a token that is not ours, Gone once nothing can be done about the hold any more."""
+    try:
+        hold = holds.find(act.session, str(web.runtime().tokens.read("notice", token)), owner=rows.EVERYONE, lock=lock)
+    except BadToken:
+        raise NotFound("Part of the address may be missing. Copy the whole line, or press the button in the e-mail.") from None
+    if hold.freelancer_id is None:
+        raise NotFound("There is no such page.")
+    if hold.ended_at is not None and act.now > hold.appeal_until:
+        raise Gone("This is over, and the time for an appeal as well.")
+    return hold
+
+
+@blueprint.get("/f/<token>")
+def letter(token: str) -> str:
+    """Changes nothing, and shows nothing: mail scanners follow every link."""
+    with web.act() as act:
+        _hold_of(act, token)
+        return render_template("notice_link.html")
+
+
+@blueprint.post("/f/<token>")
+def come_in(token: str) -> AnyResponse:
+    same_origin()
+    with web.act() as act:
+        hold, now = _hold_of(act, token), act.now
+    response: Response = make_response(redirect(url_for("notice.page", hold_id=hold.id), 303))
+    value = web.runtime().tokens.sign("notice_session", {"h": hold.id, "t": now.isoformat(), "s": secrets.token_urlsafe(12)})
+    secure = web.runtime().settings.public_url.startswith("https://")
+    response.set_cookie(cookie_name(), value, max_age=int(LASTS.total_seconds()), secure=secure, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
+    """A view for whoever came by the letter within two hours; the hold is locked for a form. Raises LinkNeeded."""
+
+    @wraps(view)
+    def wrapped(hold_id: str) -> Any:
+        with web.act() as act:
+            who = _reader(act, hold_id)
+            hold = holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=request.method == "POST")
+            g.visitor = who
+            if hold.freelancer_id is None:
+                raise LinkNeeded("This page is for a freelancer's hold.")
+            if request.method == "POST" and not use_form(act, who):
+                return redirect(url_for("notice.page", hold_id=hold_id), 303)
+            return view(act.as_(actors.freelancer(hold.freelancer_id)), hold)
+
+    return wrapped
+
+
+def _reader(act: Act, hold_id: str) -> Reader:
+    try:
+        inside = web.runtime().tokens.read("notice_session", incoming.cookie(cookie_name()))
+    except BadToken:
+        inside = {"h": None, "t": act.now.isoformat(), "s": ""}
+    if inside["h"] != hold_id or act.now - datetime.fromisoformat(inside["t"]) > LASTS:
+        raise LinkNeeded("This page opens from the link in your e-mail.")
+    return Reader(inside["s"], hold_id)
+
+
+@blueprint.get("/h/<hold_id>")
+@reader
+def page(act: Act, hold: Hold) -> str:
+    """What is stopped and how much, why, since when, what still works, what you can do, and by when something is decided."""
+    case = cases.of_hold(act.session, hold.id)
+    return render_template(
+        "notice.html", hold=hold, said=reasons.statement(act, hold), words=SCOPES, freelancer=rows.freelancer(act.session, hold.freelancer_id or ""),
+        filed=appeals.of_hold(act.session, hold.id), case=case if case and case.noticed_at else None, now=act.now,
+        files={f.id: f for f in files.all_of(act.session, hold)},
+        lines=case_lines.in_words(act.session, case, own=True) if case else [],
+    )  # fmt: skip
+
+
+@blueprint.post("/h/<hold_id>/requirement")
+@reader
+def give(act: Act, hold: Hold) -> AnyResponse:
+    """Words, and up to five files."""
+    requirements.answer(act, hold, request.form.get("requirement", ""), words("words", 5_000), uploaded(act, hold))
+    return redirect(url_for("notice.page", hold_id=hold.id), 303)
+
+
+@blueprint.post("/h/<hold_id>/appeal")
+@reader
+def appeal(act: Act, hold: Hold) -> AnyResponse:
+    """Somebody else decides again."""
+    appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold))
+    return redirect(url_for("notice.page", hold_id=hold.id), 303)
+
+
+@blueprint.get("/h/<hold_id>/statement")
+@reader
+def statement(act: Act, hold: Hold) -> AnyResponse:
+    """The signed statement of the hold's case, once it was carried out."""
+    case = cases.of_hold(act.session, hold.id)
+    if case is None:
+        raise NotFound("There is no statement.")
+    settings = web.runtime().settings
+    data = given.give(
+        act,
+        "case_statement",
+        case.id,
+        f"zip:{case.edition}",
+        lambda: case_statement.statement(act.session, case, None, settings.platform_name, settings.signing_key),
+    )
+    return web.attachment(f"{case.id}.zip", "application/zip", data)
+
+
+@blueprint.post("/h/<hold_id>/case")
+@reader
+def answer_case(act: Act, hold: Hold) -> AnyResponse:
+    """What the person says to the notice of a case."""
+    case = cases.of_hold(act.session, hold.id)
+    if case is None or case.noticed_at is None:
+        raise Invalid.one("words", "no_case", "There is no case to answer.")
+    cases.answer(act, cases.find(act.session, case.id, owner=rows.EVERYONE, lock=True), words("words", 10_000))
+    return redirect(url_for("notice.page", hold_id=hold.id), 303)
