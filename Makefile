@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup demo test check lint types layers openapi docs fuzz browser bench exports flood soak freeze chaos screenshots locks pythons lock sbom audit clean
+.PHONY: house help setup demo test check lint types layers openapi docs fuzz browser bench exports flood soak freeze chaos screenshots locks pythons lock sbom audit clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +79,9 @@ bench: $(VENV)/.ready ## figures, as ratios measured in one run
 
 exports: $(VENV)/.ready ## a million lines of the journal to CSV and XLSX, against COPY: LINES=1000000
 	$(BIN)/python -m benchmarks.exports --lines $(or $(LINES),1000000)
+
+house: $(VENV)/.ready ## the shape of the code in figures
+	$(BIN)/python -m benchmarks.house
 
 flood: $(VENV)/.ready ## slow bodies, open heads, idle connections against the shipped proxy (nginx): what others wait
 	$(BIN)/python -m benchmarks.flood

@@ -1,4 +1,6 @@
-"""The table of ASVS requirements, from docs/asvs.yaml: how many are met, by whom, and what shows it."""
+"""The table of ASVS requirements, from docs/asvs.yaml: how many are met, by whom, and what shows
+it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ from typing import Any
 import yaml
 
 SOURCE = Path("docs") / "asvs.yaml"
-WORDS = {"met": "met", "operator": "the operator's", "none": "nothing here that it is about", "open": "open"}
+WORDS = {
+    "met": "met",
+    "operator": "the operator's",
+    "none": "nothing here that it is about",
+    "open": "open",
+}
 
 
 def chapters() -> dict[str, list[dict[str, Any]]]:
@@ -20,7 +27,9 @@ def chapters() -> dict[str, list[dict[str, Any]]]:
 
 def counted() -> Counter[str]:
     """How many requirements are met, the operator's, about nothing here, or open."""
-    return Counter(group["is"] for groups in chapters().values() for group in groups for _ in group["ids"])
+    return Counter(
+        group["is"] for groups in chapters().values() for group in groups for _ in group["ids"]
+    )
 
 
 def asvs() -> str:
@@ -31,7 +40,9 @@ def asvs() -> str:
         "",
         "Generated from `docs/asvs.yaml`. The standard's text: <https://github.com/OWASP/ASVS>.",
         "",
-        f"Of {figures.total()} requirements: " + ", ".join(f"{figures[word]} {said}" for word, said in WORDS.items()) + ".",
+        f"Of {figures.total()} requirements: "
+        + ", ".join(f"{figures[word]} {said}" for word, said in WORDS.items())
+        + ".",
         "",
     ]
     for chapter, groups in chapters().items():

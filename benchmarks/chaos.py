@@ -1,7 +1,8 @@
-"""`make chaos`: the main job while web, worker and PostgreSQL are killed with SIGKILL at random points; the figures must not change.
+"""`make chaos`: the main job while web, worker and PostgreSQL are killed with SIGKILL at random
+points; the figures must not change.
 
-The demo's supervisor starts again what died. A killed call is repeated as a person or program would: with the same
-idempotency key, or by looking at the page again.
+The demo's supervisor starts again what died. A killed call is repeated as a person or program
+would: with the same idempotency key, or by looking at the page again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,19 @@ class Demo:
 
     def __init__(self, port: int, folder: Path) -> None:
         self.port, self.folder = port, folder
-        command = [sys.executable, "-m", "service.cli", "demo", "--empty", "--port", str(port), "--data-dir", str(folder), "--info", str(folder / "info")]
+        command = [
+            sys.executable,
+            "-m",
+            "service.cli",
+            "demo",
+            "--empty",
+            "--port",
+            str(port),
+            "--data-dir",
+            str(folder),
+            "--info",
+            str(folder / "info"),
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._wait()
         self.info = json.loads((folder / "info").read_text())
@@ -48,7 +61,10 @@ class Demo:
     def _wait(self) -> None:
         for _ in range(600):
             try:
-                if requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).ok and (self.folder / "info").exists():
+                if (
+                    requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).ok
+                    and (self.folder / "info").exists()
+                ):
                     return
             except requests.RequestException:
                 time.sleep(0.1)
@@ -87,7 +103,9 @@ class Demo:
 
 
 class Interrupted(LiveHttp):
-    """A caller in whose calls processes die: in chosen POSTs a part is killed a moment after the request has left."""
+    """A caller in whose calls processes die: in chosen POSTs a part is killed a moment after the
+    request has left.
+    """
 
     calls = 0
     points: dict[int, str] = {}
@@ -95,14 +113,23 @@ class Interrupted(LiveHttp):
     demo: Demo
     chance: random.Random
 
-    def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
         part = None
         if method == "POST":
             Interrupted.calls += 1
             part = Interrupted.points.pop(Interrupted.calls, None)
         if part:
             during = f"{method} {re.sub('(_|/l/)[0-9A-Za-z._-]{20,}', '…', path.split('?', maxsplit=1)[0])}"
-            threading.Timer(Interrupted.chance.random() * 0.04, self._strike, (part, during)).start()
+            threading.Timer(
+                Interrupted.chance.random() * 0.04, self._strike, (part, during)
+            ).start()
         return super().request(method, path, body=body, headers=headers)
 
     @staticmethod
@@ -139,15 +166,31 @@ def _round(kills: int, seed: int) -> int:
         # Calls that change something; the script makes at least 26 of them, so all points are met.
         points = Interrupted.chance.sample(range(1, 27), kills)
         Interrupted.points = {point: Interrupted.chance.choice(PARTS) for point in points}
-        who = mainjob.actors(lambda: Interrupted(f"http://127.0.0.1:{port}"), demo.info, "charles@babbage.example")
+        who = mainjob.actors(
+            lambda: Interrupted(f"http://127.0.0.1:{port}"), demo.info, "charles@babbage.example"
+        )
         contract = mainjob.run(who)
         time.sleep(1)
         figures = mainjob.check(who, contract)
-        verdict = subprocess.run([sys.executable, "-m", "service.cli", "--world", str(folder / "world"), "ledger", "verify"], check=False)
+        verdict = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "service.cli",
+                "--world",
+                str(folder / "world"),
+                "ledger",
+                "verify",
+            ],
+            check=False,
+        )
         assert verdict.returncode == 0, "holdfast ledger verify"
     finally:
         demo.stop()
-    click.echo(f"seed {seed}: {Interrupted.calls} changing calls, {len(Interrupted.killed)} kills: " + "; ".join(Interrupted.killed))
+    click.echo(
+        f"seed {seed}: {Interrupted.calls} changing calls, {len(Interrupted.killed)} kills: "
+        + "; ".join(Interrupted.killed)
+    )
     click.echo(f"  {json.dumps(figures)}")
     return len(Interrupted.killed)
 

@@ -1,4 +1,5 @@
-"""`make exports`: the journal of a million lines to CSV and XLSX, against `COPY` of the same statement and XlsxWriter alone, on one server in one run.
+"""`make exports`: the journal of a million lines to CSV and XLSX, against `COPY` of the same
+statement and XlsxWriter alone, on one server in one run.
 
 Each export is made in a process of its own, so that its peak memory is its own.
 """
@@ -55,9 +56,15 @@ def copy(url: str) -> float:
     columns = ", ".join(c.name for c in export.columns)
     with psycopg.connect(url) as connection:
         connection.execute("SET search_path = hf")
-        statement = psycopg.ClientCursor(connection).mogrify(export.statement.rstrip().removesuffix("ORDER BY number, line_no"), ASKED.parameters(2**62))
+        statement = psycopg.ClientCursor(connection).mogrify(
+            export.statement.rstrip().removesuffix("ORDER BY number, line_no"),
+            ASKED.parameters(2**62),
+        )
         began = time.perf_counter()
-        with connection.cursor().copy(f"COPY (SELECT {columns} FROM ({statement}) AS x ORDER BY number, line_no) TO STDOUT (FORMAT csv)") as out:  # type: ignore[arg-type]
+        with connection.cursor().copy(
+            f"COPY (SELECT {columns} FROM ({statement}) AS x ORDER BY number, line_no) TO STDOUT "
+            "(FORMAT csv)"
+        ) as out:  # type: ignore[arg-type]
             for _ in out:
                 pass
         return time.perf_counter() - began
@@ -78,7 +85,13 @@ def one(url: str, form: str) -> None:
 
 
 def measured(url: str, form: str) -> tuple[float, int, int]:
-    done = subprocess.run([sys.executable, "-m", "benchmarks.exports", "--one", form, "--url", url], capture_output=True, text=True, check=True, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.exports", "--one", form, "--url", url],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    )
     seconds, megabytes, rows = done.stdout.split()
     return float(seconds), int(megabytes), int(rows)
 
@@ -123,9 +136,20 @@ def main() -> None:
         fill(server.url(owner=True), given.lines)
         copied = copy(server.url())
         table = Table(title=f"The journal, {given.lines:,} lines")
-        for head in ("format", "seconds", "lines a second", "against", "ratio", "peak memory", "of a tenth of the lines"):
+        for head in (
+            "format",
+            "seconds",
+            "lines a second",
+            "against",
+            "ratio",
+            "peak memory",
+            "of a tenth of the lines",
+        ):
             table.add_column(head)
-        for form, against, name in (("csv", copied, "COPY of the same statement"), ("xlsx", plain_xlsx(given.lines), "XlsxWriter alone")):
+        for form, against, name in (
+            ("csv", copied, "COPY of the same statement"),
+            ("xlsx", plain_xlsx(given.lines), "XlsxWriter alone"),
+        ):
             seconds, megabytes, rows = measured(server.url(), form)
             table.add_row(
                 form,

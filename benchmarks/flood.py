@@ -1,7 +1,9 @@
-"""`make flood`: slow bodies, unfinished heads and idle connections against the shipped proxy, while somebody else calls.
+"""`make flood`: slow bodies, unfinished heads and idle connections against the shipped proxy, while
+somebody else calls.
 
-Prints the other caller's waits: alone, through the proxy under the flood from many addresses and from one, and, as the
-control, without the proxy. Fails when a 99th percentile through the proxy is a second or more.
+Prints the other caller's waits: alone, through the proxy under the flood from many addresses and
+from one, and, as the control, without the proxy. Fails when a 99th percentile through the proxy is
+a second or more.
 """
 
 from __future__ import annotations
@@ -50,7 +52,10 @@ def main() -> None:
     demo = Demo(free_port(), folder / "world")
     try:
         with proxied(demo.port, folder) as front:
-            print(f"{'another caller meanwhile':34} {'calls':>6} {'p50 ms':>8} {'p99 ms':>8} {'lost':>5}")
+            print(
+                f"{'another caller meanwhile':34} {'calls':>6} {'p50 ms':>8} {'p99 ms':>8} "
+                f"{'lost':>5}"
+            )
             _row("alone, through the proxy", front, demo, None)
             many = _row("flood from 512 addresses", front, demo, Flood())
             one = _row("flood from one address", front, demo, Flood(addresses=1))
@@ -63,7 +68,9 @@ def main() -> None:
 
 @contextmanager
 def proxied(port: int, folder: Path) -> Iterator[int]:
-    """The shipped configuration, with only the two addresses and the folder for its files changed; yields its port."""
+    """The shipped configuration, with only the two addresses and the folder for its files changed;
+    yields its port.
+    """
     front = free_port()
     text = SHIPPED.read_text()
     changes = (
@@ -105,13 +112,17 @@ def _row(name: str, port: int, demo: Demo, flood: Flood | None) -> float:
 
 
 def _call(port: int, key: str) -> tuple[list[float], int]:
-    """Somebody with a key, on a new connection each time: (seconds that each call took, how many had no answer)."""
+    """Somebody with a key, on a new connection each time: (seconds that each call took, how many
+    had no answer).
+    """
     waits, lost, until = [], 0, time.monotonic() + SECONDS
     while time.monotonic() < until:
         began = time.monotonic()
         try:
             headers = {"Authorization": f"Bearer {key}", "Connection": "close"}
-            answer = requests.get(f"http://127.0.0.1:{port}/v1/me", headers=headers, timeout=PATIENCE_SECONDS)
+            answer = requests.get(
+                f"http://127.0.0.1:{port}/v1/me", headers=headers, timeout=PATIENCE_SECONDS
+            )
             lost += answer.status_code != 200
             waits.append(time.monotonic() - began)
         except requests.RequestException:
@@ -141,7 +152,10 @@ def flooded(port: int, flood: Flood | None) -> Iterator[None]:
 async def _flood(port: int, flood: Flood, stop: threading.Event) -> None:
     number = itertools.count()
     kinds = [_BODY] * flood.slow_bodies + [_HEAD] * flood.open_heads + [_IDLE] * flood.idle
-    attackers = [asyncio.create_task(_again(port, _address(next(number), flood), kind, stop)) for kind in kinds]
+    attackers = [
+        asyncio.create_task(_again(port, _address(next(number), flood), kind, stop))
+        for kind in kinds
+    ]
     while not stop.is_set():
         await asyncio.sleep(0.1)
     for attacker in attackers:
@@ -161,7 +175,9 @@ _IDLE = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 async def _again(port: int, address: str, begins: bytes, stop: threading.Event) -> None:
-    """One attacker: connect, begin, send a byte a second (idle: nothing); when thrown out, begin anew."""
+    """One attacker: connect, begin, send a byte a second (idle: nothing); when thrown out, begin
+    anew.
+    """
     while not stop.is_set():
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))

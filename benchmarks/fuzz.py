@@ -1,4 +1,6 @@
-"""`make fuzz`: schemathesis against a running demo, from the API's own description. No input may make a 5xx.
+"""`make fuzz`: schemathesis against a running demo, from the API's own description.
+
+No input may make a 5xx.
 
 Each operation is called with the key of a role that may (`benchmarks.fuzz_keys`).
 """
@@ -15,7 +17,11 @@ from pathlib import Path
 from benchmarks.chaos import Demo, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
-UNLIMITED = ("HOLDFAST_CALLS_PER_MINUTE", "HOLDFAST_ADDRESS_CALLS_PER_MINUTE", "HOLDFAST_FAILURES_PER_MINUTE")
+UNLIMITED = (
+    "HOLDFAST_CALLS_PER_MINUTE",
+    "HOLDFAST_ADDRESS_CALLS_PER_MINUTE",
+    "HOLDFAST_FAILURES_PER_MINUTE",
+)
 
 
 def _command(demo: Demo) -> list[str]:
@@ -37,7 +43,11 @@ def main() -> None:
     demo = Demo(free_port(), folder / "world")
     try:
         keys = folder / "world" / "info"
-        around = os.environ | {"SCHEMATHESIS_HOOKS": "benchmarks.fuzz_keys", "FUZZ_KEYS": str(keys), "PYTHONPATH": str(ROOT)}
+        around = os.environ | {
+            "SCHEMATHESIS_HOOKS": "benchmarks.fuzz_keys",
+            "FUZZ_KEYS": str(keys),
+            "PYTHONPATH": str(ROOT),
+        }
         done = subprocess.run(_command(demo), check=False, cwd=kept, env=around)
     finally:
         demo.stop()

@@ -1,6 +1,9 @@
-"""Which key the fuzzer calls each operation with: one whose role may. Schemathesis loads this by `SCHEMATHESIS_HOOKS`.
+"""Which key the fuzzer calls each operation with: one whose role may.
 
-With the platform's key alone, a third of the operations would answer 403 to everything and show nothing of what lies behind.
+Schemathesis loads this by `SCHEMATHESIS_HOOKS`.
+
+With the platform's key alone, a third of the operations would answer 403 to everything and show
+nothing of what lies behind.
 """
 
 from __future__ import annotations
@@ -34,14 +37,21 @@ KEYS = {
 def role_for(method: str, path: str) -> str:
     """The role that calls an operation of `openapi.yaml`."""
     app = create_app(blank())
-    rules = {_as_in_openapi(rule.rule): rule for rule in app.url_map.iter_rules() if method in (rule.methods or ())}
+    rules = {
+        _as_in_openapi(rule.rule): rule
+        for rule in app.url_map.iter_rules()
+        if method in (rule.methods or ())
+    }
     needed = set(needs(app.view_functions[rules[path].endpoint]) or ())
     return next(role for role in KEYS if not needed or needed.intersection(ROLE_PERMISSIONS[role]))
 
 
 def _as_in_openapi(rule: str) -> str:
     """`/v1/keys/<key_id>` as `/v1/keys/{key_id}`, whatever converter the rule names."""
-    return "/".join("{" + part.strip("<>").rpartition(":")[2] + "}" if part.startswith("<") else part for part in rule.split("/"))
+    return "/".join(
+        "{" + part.strip("<>").rpartition(":")[2] + "}" if part.startswith("<") else part
+        for part in rule.split("/")
+    )
 
 
 @cache

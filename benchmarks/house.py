@@ -1,4 +1,7 @@
-"""`make house`: the shape of the code in figures. Run it in two checkouts to see what a change did."""
+"""`make house`: the shape of the code in figures.
+
+Run it in two checkouts to see what a change did.
+"""
 
 from __future__ import annotations
 
@@ -26,41 +29,63 @@ def functions() -> Iterator[tuple[str, int]]:
     for path in _sources("service"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+                yield (
+                    f"{path.relative_to(ROOT)}:{node.name}",
+                    (node.end_lineno or node.lineno) - node.lineno + 1,
+                )
 
 
 def uses_of_any() -> int:
     """How often an annotation says `Any`; its imports are not counted."""
     trees = (ast.parse(path.read_text()) for path in _sources("service"))
-    return sum(isinstance(node, ast.Name) and node.id == "Any" for tree in trees for node in ast.walk(tree))
+    return sum(
+        isinstance(node, ast.Name) and node.id == "Any" for tree in trees for node in ast.walk(tree)
+    )
 
 
 def files_by_folder() -> Counter[str]:
     """Modules in each folder, `__init__` left out."""
-    return Counter(str(path.parent.relative_to(ROOT)) for path in _sources("service") if path.name not in ("__init__.py", "__main__.py"))
+    return Counter(
+        str(path.parent.relative_to(ROOT))
+        for path in _sources("service")
+        if path.name not in ("__init__.py", "__main__.py")
+    )
 
 
 def wide_lines(*folders: str) -> int:
     """Lines over `WIDTH` columns."""
-    return sum(len(line) > WIDTH for path in _sources(*folders) for line in path.read_text().splitlines())
+    return sum(
+        len(line) > WIDTH for path in _sources(*folders) for line in path.read_text().splitlines()
+    )
 
 
 def wide_template_lines() -> int:
     """The same for pages' templates."""
-    return sum(len(line) > WIDTH for path in sorted(SERVICE.rglob("*.html")) for line in path.read_text().splitlines())
+    return sum(
+        len(line) > WIDTH
+        for path in sorted(SERVICE.rglob("*.html"))
+        for line in path.read_text().splitlines()
+    )
 
 
 def skips() -> int:
     """Places that the formatter is told to leave alone."""
-    return sum(len(_SKIP.findall(path.read_text())) for path in _sources("service", "tests", "benchmarks"))
+    return sum(
+        len(_SKIP.findall(path.read_text())) for path in _sources("service", "tests", "benchmarks")
+    )
 
 
 def cycles() -> int:
-    """Packages of the service that import each other, directly or by others, at the top of the tree."""
+    """Packages of the service that import each other, directly or by others, at the top of the
+    tree.
+    """
     graph = grimp.build_graph("service")
     rooms = sorted(graph.find_children("service"))
     pairs = ((a, b) for i, a in enumerate(rooms) for b in rooms[i + 1 :])
-    chained = (graph.chain_exists(a, b, as_packages=True) and graph.chain_exists(b, a, as_packages=True) for a, b in pairs)
+    chained = (
+        graph.chain_exists(a, b, as_packages=True) and graph.chain_exists(b, a, as_packages=True)
+        for a, b in pairs
+    )
     return sum(chained)
 
 
@@ -70,7 +95,11 @@ def figures() -> list[tuple[str, str]]:
     longest = max(found, key=lambda one: one[1])
     folders = files_by_folder()
     fullest = folders.most_common(1)[0]
-    alone = sorted(name for name, count in folders.items() if count == 1)
+    alone = sorted(
+        name
+        for name, count in folders.items()
+        if count == 1 and not any(other.startswith(f"{name}/") for other in folders)
+    )
     return [
         ("modules at the top of service/", str(folders["service"])),
         ("folders", str(len(folders))),

@@ -1,4 +1,6 @@
-"""docs/permissions.md: who may do what, from the code: routes of the API, pages of a contract, acts of the console."""
+"""docs/permissions.md: who may do what, from the code: routes of the API, pages of a contract, acts
+of the console.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ def page() -> str:
     out = [
         "# Who may do what",
         "",
-        "Generated from the code. `tests/permissions` has the same tables written by hand and tries every cell of them.",
+        (
+            "Generated from the code. `tests/permissions` has the same tables written by hand and "
+            "tries every cell of them."
+        ),
         "",
         *_api(),
         *_pages(),
@@ -42,15 +47,29 @@ def _api() -> list[str]:
         if needed is None:
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            given = [not needed or bool(set(needed).intersection(held)) for held in ROLE_PERMISSIONS.values()]
+            given = [
+                not needed or bool(set(needed).intersection(held))
+                for held in ROLE_PERMISSIONS.values()
+            ]
             named = " or ".join(f"`{one}`" for one in needed) or "any key"
-            rows.append((f"| `{method} {rule.rule.replace('<', '{').replace('>', '}')}` | {named} | {_cells(*given)} |", len(given)))
+            rows.append(
+                (
+                    (
+                        f"| `{method} {rule.rule.replace('<', '{').replace('>', '}')}` | {named} | "
+                        f"{_cells(*given)} |"
+                    ),
+                    len(given),
+                )
+            )
     head = _head("route", "permission", *ROLE_PERMISSIONS)
     cells = sum(count for _, count in rows)
     return [
         "## The API: route by role",
         "",
-        f"{len(rows)} routes, {cells} cells. A permission that ends in `:read` changes nothing; every other one writes.",
+        (
+            f"{len(rows)} routes, {cells} cells. A permission that ends in `:read` changes nothing; "
+            "every other one writes."
+        ),
         "",
         *head,
         *(text for text, _ in rows),
@@ -61,21 +80,38 @@ def _api() -> list[str]:
 
 def _permissions() -> list[str]:
     known = sorted({one for held in ROLE_PERMISSIONS.values() for one in held})
-    lines = [f"| `{one}` | {'reads' if only_reads(one) else 'writes'} | {_cells(*(one in held for held in ROLE_PERMISSIONS.values()))} |" for one in known]
-    return ["### What the keys of a role have at most", "", *_head("permission", "what", *ROLE_PERMISSIONS), *lines, ""]
+    lines = [
+        f"| `{one}` | {'reads' if only_reads(one) else 'writes'} | "
+        f"{_cells(*(one in held for held in ROLE_PERMISSIONS.values()))} |"
+        for one in known
+    ]
+    return [
+        "### What the keys of a role have at most",
+        "",
+        *_head("permission", "what", *ROLE_PERMISSIONS),
+        *lines,
+        "",
+    ]
 
 
 def _pages() -> list[str]:
-    rules = sorted((rule for rule in _routes().url_map.iter_rules() if rule.rule.startswith("/c/")), key=lambda one: one.rule)
+    rules = sorted(
+        (rule for rule in _routes().url_map.iter_rules() if rule.rule.startswith("/c/")),
+        key=lambda one: one.rule,
+    )
     rows = [
-        f"| `{method} {rule.rule.replace('<', '{').replace('>', '}')}` | {_cells(*(may(role, rule.endpoint) for role in LinkRole))} |"
+        f"| `{method} {rule.rule.replace('<', '{').replace('>', '}')}` | "
+        f"{_cells(*(may(role, rule.endpoint) for role in LinkRole))} |"
         for rule in rules
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
     return [
         "## A contract's pages: page by link",
         "",
-        f"{len(rows)} pages and forms, {len(rows) * len(LinkRole)} cells. `payer` is the client's own link; what binds asks for a code as well.",
+        (
+            f"{len(rows)} pages and forms, {len(rows) * len(LinkRole)} cells. `payer` is the "
+            "client's own link; what binds asks for a code as well."
+        ),
         "",
         *_head("page", *LinkRole),
         *rows,
@@ -85,19 +121,29 @@ def _pages() -> list[str]:
 
 def _console() -> list[str]:
     app = _routes()
-    rows: list[tuple[str, tuple[str, ...]]] = [(f"act `{name}`", (right,)) for name, (right, _) in DEEDS.items()]
+    rows: list[tuple[str, tuple[str, ...]]] = [
+        (f"act `{name}`", (right,)) for name, (right, _) in DEEDS.items()
+    ]
     for rule in sorted(app.url_map.iter_rules(), key=lambda one: one.rule):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             rights = right_of(app.view_functions[rule.endpoint])
-            rows += [(f"`{method} {rule.rule.replace('<', '{').replace('>', '}')}`", rights)] if rights else []
+            rows += (
+                [(f"`{method} {rule.rule.replace('<', '{').replace('>', '}')}`", rights)]
+                if rights
+                else []
+            )
     lines = [
-        f"| {what} | {' or '.join(f'`{one}`' for one in rights)} | {_cells(*(bool(set(rights).intersection(ROLE_PERMISSIONS[role])) for role in _STAFF))} |"
+        f"| {what} | {' or '.join(f'`{one}`' for one in rights)} | "
+        f"{_cells(*(bool(set(rights).intersection(ROLE_PERMISSIONS[role])) for role in _STAFF))} |"
         for what, rights in rows
     ]
     return [
         "## The console: act by role",
         "",
-        f"{len(rows)} acts and pages, {len(rows) * len(_STAFF)} cells. Acts about money and people's rights ask for a proof of the last five minutes.",
+        (
+            f"{len(rows)} acts and pages, {len(rows) * len(_STAFF)} cells. Acts about money and "
+            "people's rights ask for a proof of the last five minutes."
+        ),
         "",
         *_head("what", "right", *_STAFF),
         *lines,

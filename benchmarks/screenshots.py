@@ -1,4 +1,6 @@
-"""`make screenshots`: every page of the flow at 320 and 1280 px, and some in the dark, into docs/screenshots."""
+"""`make screenshots`: every page of the flow at 320 and 1280 px, and some in the dark, into
+docs/screenshots.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,20 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = flow.launch(playwright)
         for width, scheme in ((320, "light"), (1280, "light"), (320, "dark")):
-            context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+            context = browser.new_context(
+                viewport={"width": width, "height": 800}, color_scheme=scheme
+            )  # type: ignore[arg-type]
             suffix = f"{width}" + ("-dark" if scheme == "dark" else "")
 
             def keep(name: str, page: Page, suffix: str = suffix) -> None:
-                if "dark" not in suffix or name in ("contract-sent", "pay", "review", "staff-queue", "staff-hold", "notice"):
+                if "dark" not in suffix or name in (
+                    "contract-sent",
+                    "pay",
+                    "review",
+                    "staff-queue",
+                    "staff-hold",
+                    "notice",
+                ):
                     page.screenshot(path=TARGET / f"{name}-{suffix}.png", full_page=True)
 
             page = context.new_page()

@@ -40,17 +40,29 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | None]:
-    """Everything that views and handlers share; and, in sandbox mode, the application that stands in for the world."""
+    """Everything that views and handlers share; and, in sandbox mode, the application that stands
+    in for the world.
+    """
     logs.configure(settings)
     failpoint.arm(settings.failpoints)
     db = Database(settings.database_url, pool_size=settings.web_threads + 2, mode=settings.mode)
     if settings.sandbox and not settings.stripe_key:
-        sandbox = create_sandbox(db, stripe_key=SANDBOX_KEY, public_url=settings.public_url, pump=pump)
-        stripe = StripeGateway(SANDBOX_KEY, settings.stripe_webhook_secrets, live=False, in_process=sandbox.wsgi_app, base=SANDBOX_BASE)
+        sandbox = create_sandbox(
+            db, stripe_key=SANDBOX_KEY, public_url=settings.public_url, pump=pump
+        )
+        stripe = StripeGateway(
+            SANDBOX_KEY,
+            settings.stripe_webhook_secrets,
+            live=False,
+            in_process=sandbox.wsgi_app,
+            base=SANDBOX_BASE,
+        )
         mail: MailGateway = FunctionGateway(lambda letter: mailbox.deliver(db, letter))
     else:
         sandbox = None
-        stripe = StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets, live=not settings.sandbox)
+        stripe = StripeGateway(
+            settings.stripe_key, settings.stripe_webhook_secrets, live=not settings.sandbox
+        )
         mail = SmtpGateway(settings.mail_url, settings.mail_authorities)
     runtime = Runtime(
         settings,
@@ -66,7 +78,10 @@ def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | Non
 
 
 def create_app(settings: Settings, pump: Pump = lambda _: True) -> Flask:
-    """The service. `pump` finishes due work when the sandbox clock is moved: the worker's part, seen from the web."""
+    """The service.
+
+    `pump` finishes due work when the sandbox clock is moved: the worker's part, seen from the web.
+    """
     runtime, sandbox = create_runtime(settings, pump)
     return create_app_from(runtime, sandbox)
 
@@ -96,8 +111,14 @@ def _limits(runtime: Runtime) -> Limits:
 
 @functools.cache
 def _routes() -> Flask:
-    """Every view and template, without a world; compiled once in a process, however many worlds it serves."""
-    app = Flask("holdfast", static_folder=None, template_folder=str(Path(__file__).parent / "pages" / "templates"))
+    """Every view and template, without a world; compiled once in a process, however many worlds it
+    serves.
+    """
+    app = Flask(
+        "holdfast",
+        static_folder=None,
+        template_folder=str(Path(__file__).parent / "pages" / "templates"),
+    )
     app.config["MAX_CONTENT_LENGTH"] = web.MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
     web.guard(app)
@@ -108,11 +129,16 @@ def _routes() -> Flask:
 
 
 def _refuse(error: Exception) -> Response | tuple[str, int, dict[str, str]]:
-    """The one renderer: problems for programs, pages for people. A bug is logged with its trace and told to nobody."""
+    """The one renderer: problems for programs, pages for people.
+
+    A bug is logged with its trace and told to nobody.
+    """
     ours = web.as_ours(error)
     if ours.status == 500 and not isinstance(error, Replayed):
         _log.exception("request.failed", request_id=web.request_id(), route=str(request.url_rule))
-    wants_page = not request.path.startswith(("/v1/", "/stripe/", "/mail/", "/healthz", "/readyz", "/metrics"))
+    wants_page = not request.path.startswith(
+        ("/v1/", "/stripe/", "/mail/", "/healthz", "/readyz", "/metrics")
+    )
     return problem_page(ours) if wants_page else problems.refusal_response(error)
 
 
@@ -122,6 +148,8 @@ class _Beside:
     def __init__(self, service: Wsgi, sandbox: Wsgi) -> None:
         self._service, self._sandbox = service, sandbox
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         inside = environ.get("PATH_INFO", "").startswith("/_sandbox/")
         return (self._sandbox if inside else self._service)(environ, start_response)

@@ -1,4 +1,7 @@
-"""The application for a WSGI server: `service.wsgi:app`. Due work is the worker's; a moved sandbox clock waits for it."""
+"""The application for a WSGI server: `service.wsgi:app`.
+
+Due work is the worker's; a moved sandbox clock waits for it.
+"""
 
 from service.app import create_app
 from service.platform import config

@@ -1,4 +1,6 @@
-"""One embedded PostgreSQL per run, one migrated template, a fresh clone per test: real commits, real constraints, no order."""
+"""One embedded PostgreSQL per run, one migrated template, a fresh clone per test: real commits,
+real constraints, no order.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,24 @@ _SERVER: EmbeddedServer | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--browser-required", action="store_true", help="Fail instead of skipping when there is no chromium.")
+    parser.addoption(
+        "--browser-required",
+        action="store_true",
+        help="Fail instead of skipping when there is no chromium.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller starts the server; workers inherit its address."""
     global _SERVER
-    config.addinivalue_line("markers", "row(codes): rows of the state tables that this test drives through the API, the pages and the clock")
-    config.addinivalue_line("markers", "fault(row): a row of the fault matrix that this test proves")
+    config.addinivalue_line(
+        "markers",
+        "row(codes): rows of the state tables that this test drives through the API, the pages "
+        "and the clock",
+    )
+    config.addinivalue_line(
+        "markers", "fault(row): a row of the fault matrix that this test proves"
+    )
     if hasattr(config, "workerinput"):
         return
     folder = _fastest() / f"holdfast-test-{uuid.uuid4().hex[:12]}"
@@ -40,14 +52,19 @@ def pytest_configure(config: pytest.Config) -> None:
     owner = _SERVER.url("template_holdfast", owner=True)
     migrate.upgrade(owner, "sandbox")
     store.install(owner)
-    os.environ |= {"TEST_OWNER_URL": _SERVER.url("{}", owner=True), "TEST_APP_URL": _SERVER.url("{}")}
+    os.environ |= {
+        "TEST_OWNER_URL": _SERVER.url("{}", owner=True),
+        "TEST_APP_URL": _SERVER.url("{}"),
+    }
     make_people()
 
 
 def _fastest() -> Path:
     """In memory, where there is room: a clone is 700 small files, and there is one for each test."""
     memory = Path("/dev/shm")
-    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else Path("/var/tmp")
+    return (
+        memory if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else Path("/var/tmp")
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -66,19 +83,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """The whole service over a fresh database: web, worker and sandbox in this process, driven by hand."""
+    """The whole service over a fresh database: web, worker and sandbox in this process, driven by
+    hand.
+    """
     with clone() as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def funded_template() -> Iterator[tuple[str, dict[str, str]]]:
-    """A database in which a contract of 100.00 USD has been paid into protection, made once; (name, who is who)."""
+    """A database in which a contract of 100.00 USD has been paid into protection, made once; (name,
+    who is who).
+    """
     name = f"funded_{uuid.uuid4().hex[:12]}"
     create(name, "template_holdfast")
-    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name)))
+    made = World(
+        make_settings(
+            os.environ["TEST_APP_URL"].format(name),
+            owner_url=os.environ["TEST_OWNER_URL"].format(name),
+        )
+    )
     contract, _ = made.funded_contract(milestones=[("Work", 10_000)])
-    known = {"contract": contract["id"], "milestone": contract["milestones"][0]["id"], "ada": made.ada_id}
+    known = {
+        "contract": contract["id"],
+        "milestone": contract["milestones"][0]["id"],
+        "ada": made.ada_id,
+    }
     made.close()
     yield name, known
     drop(name)
@@ -86,10 +116,15 @@ def funded_template() -> Iterator[tuple[str, dict[str, str]]]:
 
 @pytest.fixture
 def funded(funded_template: tuple[str, dict[str, str]]) -> Iterator[Vault]:
-    """A clone of the funded database: something to steal. `known` names the contract, milestone and freelancer."""
+    """A clone of the funded database: something to steal.
+
+    `known` names the contract, milestone and freelancer.
+    """
     name = f"t_{uuid.uuid4().hex[:16]}"
     create(name, funded_template[0])
-    settings = make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name))
+    settings = make_settings(
+        os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name)
+    )
     made = Vault(settings, funded_template[1])
     try:
         yield made

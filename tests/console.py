@@ -19,7 +19,9 @@ class Colleague(Person):
         return self.get(path_of(came.headers["location"]))
 
     def preview(self, deed: str, object_id: str, **values: Any) -> Reply:
-        """Fill in the form of an act, as far as it has one; the answer is the page "this will", or the form with what is wrong."""
+        """Fill in the form of an act, as far as it has one; the answer is the page "this will", or
+        the form with what is wrong.
+        """
         path = f"/staff/do/{deed}/{object_id}"
         reply = self.http.request("GET", path)
         form = next((f for f in reply.page.forms if "See what it will do" in f.text), None)
@@ -46,8 +48,12 @@ def colleague(world: World, who: str) -> Colleague:
     return found
 
 
-def with_letter(world: World, subject: str, email: str = "ada@lovelace.example") -> tuple[Person, str]:
-    """A freelancer who presses the button of their newest letter about a hold: (the person, the page's path)."""
+def with_letter(
+    world: World, subject: str, email: str = "ada@lovelace.example"
+) -> tuple[Person, str]:
+    """A freelancer who presses the button of their newest letter about a hold: (the person, the
+    page's path).
+    """
     person = Person(WsgiHttp(world.app), world.sandbox, email, world.work)
     link = path_of(person.letter(subject)["links"][0])
     came = person.press(link, person.get(link).forms[0])

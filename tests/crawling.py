@@ -1,4 +1,6 @@
-"""Every page that can be reached by links, asked for once: a person who presses everything that only looks."""
+"""Every page that can be reached by links, asked for once: a person who presses everything that
+only looks.
+"""
 
 from __future__ import annotations
 
@@ -28,5 +30,7 @@ def crawl(person: Person, starts: Iterable[str]) -> dict[str, int]:
 def _own(path: str, links: Iterable[str]) -> Iterable[str]:
     for link in links:
         target = urlsplit(urldefrag(urljoin(BASE + path, link)).url)
-        if f"{target.scheme}://{target.netloc}" == BASE and not target.path.startswith(("/_sandbox", "/docs")):
+        if f"{target.scheme}://{target.netloc}" == BASE and not target.path.startswith(
+            ("/_sandbox", "/docs")
+        ):
             yield target.path + (f"?{target.query}" if target.query else "")

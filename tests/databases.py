@@ -1,4 +1,6 @@
-"""Fresh worlds for tests: each on a database of its own, copied from the template, with the same people and keys."""
+"""Fresh worlds for tests: each on a database of its own, copied from the template, with the same
+people and keys.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ PEOPLE = "template_people"
 def make_people() -> None:
     """The template, made once for all workers, which learn of it by the environment."""
     create(PEOPLE, "template_holdfast")
-    made = World(make_settings(os.environ["TEST_APP_URL"].format(PEOPLE), owner_url=os.environ["TEST_OWNER_URL"].format(PEOPLE)))
+    made = World(
+        make_settings(
+            os.environ["TEST_APP_URL"].format(PEOPLE),
+            owner_url=os.environ["TEST_OWNER_URL"].format(PEOPLE),
+        )
+    )
     os.environ["TEST_PEOPLE"] = People(made.keys, made.ada_id, made.mary_id).to_text()
     made.close()
 
@@ -29,7 +36,14 @@ def clone(template: str = PEOPLE, like: Known | None = None, **settings: Any) ->
     like = like or People.from_text(os.environ["TEST_PEOPLE"])
     name = f"t_{uuid.uuid4().hex[:16]}"
     create(name, template)
-    made = World(make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=os.environ["TEST_OWNER_URL"].format(name), **settings), like)
+    made = World(
+        make_settings(
+            os.environ["TEST_APP_URL"].format(name),
+            owner_url=os.environ["TEST_OWNER_URL"].format(name),
+            **settings,
+        ),
+        like,
+    )
     try:
         yield made
     finally:
@@ -38,7 +52,9 @@ def clone(template: str = PEOPLE, like: Known | None = None, **settings: Any) ->
 
 
 def copy_of(world: World, **settings: Any) -> AbstractContextManager[World]:
-    """A world that goes on from where another one stands, with the same people and keys; the other one rests."""
+    """A world that goes on from where another one stands, with the same people and keys; the other
+    one rests.
+    """
     # A database is copied only while nobody is connected to it.
     world.db.dispose()
     return clone(world.database, like=world, **settings)

@@ -1,4 +1,5 @@
-"""The main job as people do it: a freelancer with a key, a client with a mailbox and a browser, and nothing else.
+"""The main job as people do it: a freelancer with a key, a client with a mailbox and a browser, and
+nothing else.
 
 The same steps run in the process (tests) and over real HTTP (the demo, the kill tests, the README).
 """
@@ -38,7 +39,14 @@ class Reply:
 class Http(Protocol):
     """One browser or program: keeps cookies, does not follow redirects."""
 
-    def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply: ...
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply: ...
 
 
 class WsgiHttp:
@@ -56,9 +64,23 @@ class WsgiHttp:
     def cookies(self, jar: dict[Any, Any]) -> None:
         self._client._cookies = jar
 
-    def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
-        answer = self._client.open(path, method=method, data=body, headers=headers or {}, base_url="http://127.0.0.1:8000")
-        return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.get_data().decode(errors="replace"), answer.get_data())
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        answer = self._client.open(
+            path, method=method, data=body, headers=headers or {}, base_url="http://127.0.0.1:8000"
+        )
+        return Reply(
+            answer.status_code,
+            {k.lower(): v for k, v in answer.headers.items()},
+            answer.get_data().decode(errors="replace"),
+            answer.get_data(),
+        )
 
 
 class LiveHttp:
@@ -67,13 +89,31 @@ class LiveHttp:
     def __init__(self, base_url: str, patience: float = 120.0) -> None:
         self._base, self._patience, self._session = base_url, patience, requests.Session()
 
-    def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                answer = self._session.request(method, self._base + path, data=body, headers=headers or {}, allow_redirects=False, timeout=90)
+                answer = self._session.request(
+                    method,
+                    self._base + path,
+                    data=body,
+                    headers=headers or {},
+                    allow_redirects=False,
+                    timeout=90,
+                )
                 if answer.status_code not in (502, 503) or time.monotonic() > deadline:
-                    return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.text)
+                    return Reply(
+                        answer.status_code,
+                        {k.lower(): v for k, v in answer.headers.items()},
+                        answer.text,
+                    )
             except requests.RequestException:
                 if time.monotonic() > deadline:
                     raise
@@ -92,7 +132,15 @@ class Program:
     http: Http
     key: str
 
-    def call(self, method: str, path: str, body: Any = None, *, key: str | None = None, headers: dict[str, str] | None = None) -> Reply:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
         sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         if method == "POST":
             sent["Idempotency-Key"] = key or str(uuid.uuid4())
@@ -102,19 +150,33 @@ class Program:
     def upload(self, path: str, name: str, content: bytes, **more: Any) -> Reply:
         """A multipart form with one file."""
         mark = "holdfast-boundary"
-        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+        head = (
+            f'--{mark}\r\nContent-Disposition: form-data; name="file"; '
+            f'filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+        )
         sent = {
-            "Authorization": f"Bearer {self.key}", "Content-Type": f"multipart/form-data; boundary={mark}", "Idempotency-Key": more.get("key") or str(uuid.uuid4()),
-        }  # fmt: skip
-        return self.http.request("POST", path, body=head.encode() + content + f"\r\n--{mark}--\r\n".encode(), headers=sent)
+            "Authorization": f"Bearer {self.key}",
+            "Content-Type": f"multipart/form-data; boundary={mark}",
+            "Idempotency-Key": more.get("key") or str(uuid.uuid4()),
+        }
+        return self.http.request(
+            "POST",
+            path,
+            body=head.encode() + content + f"\r\n--{mark}--\r\n".encode(),
+            headers=sent,
+        )
 
     def send(self, method: str, path: str, operation: dict[str, Any]) -> Reply:
         """A call with the body that the API's own description gives as its example."""
         content = operation.get("requestBody", {}).get("content", {})
         if "multipart/form-data" in content:
             return self.upload(path, "a.txt", b"words")
-        body = content["application/json"]["example"] if content else {} if method == "POST" else None
-        return self.call(method, path, body, headers={"If-Match": '"v1"'} if method == "PATCH" else None)
+        body = (
+            content["application/json"]["example"] if content else {} if method == "POST" else None
+        )
+        return self.call(
+            method, path, body, headers={"If-Match": '"v1"'} if method == "PATCH" else None
+        )
 
     def post(self, path: str, body: Any = None, **more: Any) -> Any:
         reply = self.call("POST", path, body if body is not None else {}, **more)
@@ -134,12 +196,20 @@ class Sandbox:
     http: Http
 
     def post(self, path: str, body: Any) -> Any:
-        reply = self.http.request("POST", f"/_sandbox/{path}", body=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+        reply = self.http.request(
+            "POST",
+            f"/_sandbox/{path}",
+            body=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
         assert reply.status in (200, 201), f"{path}: {reply.status} {reply.text}"
         return reply.json()
 
     def advance(self, span: str) -> Any:
-        """Forward by 90s, 36h, 14d. Sent as an instant, so that a repeated request moves the clock once."""
+        """Forward by 90s, 36h, 14d.
+
+        Sent as an instant, so that a repeated request moves the clock once.
+        """
         unit = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[span[-1]]
         target = datetime.fromisoformat(self.now()) + timedelta(seconds=int(span[:-1]) * unit)
         return self.post("clock", {"to": target.isoformat()})
@@ -151,20 +221,33 @@ class Sandbox:
         return self.http.request("GET", "/_sandbox/dump.json").json()
 
     def mail(self, to: str) -> list[dict[str, Any]]:
-        return list(self.http.request("GET", f"/_sandbox/mailbox.json?{urlencode({'to': to})}").json())
+        return list(
+            self.http.request("GET", f"/_sandbox/mailbox.json?{urlencode({'to': to})}").json()
+        )
 
     def balance(self) -> dict[str, int]:
         """The platform's money at the sandbox's Stripe, per currency."""
-        return {c: b["available"] + b["pending"] for c, b in self.dump()["balances"].get("", {}).items()}
+        return {
+            c: b["available"] + b["pending"] for c, b in self.dump()["balances"].get("", {}).items()
+        }
 
 
 def multipart(fields: list[tuple[str, str]], files: list[tuple[str, bytes]]) -> tuple[bytes, str]:
     """A form with files, as a browser sends it: (body, content type)."""
     mark = b"holdfast-boundary"
-    parts = [b'Content-Disposition: form-data; name="%b"\r\n\r\n%b' % (k.encode(), v.encode()) for k, v in fields]
+    parts = [
+        b'Content-Disposition: form-data; name="%b"\r\n\r\n%b' % (k.encode(), v.encode())
+        for k, v in fields
+    ]
     kind = b"Content-Type: application/octet-stream"
-    parts += [b'Content-Disposition: form-data; name="files"; filename="%b"\r\n%b\r\n\r\n%b' % (n.encode(), kind, content) for n, content in files]
-    return b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in parts) + b"--%b--\r\n" % mark, f"multipart/form-data; boundary={mark.decode()}"
+    parts += [
+        b'Content-Disposition: form-data; name="files"; filename="%b"\r\n%b\r\n\r\n%b'
+        % (n.encode(), kind, content)
+        for n, content in files
+    ]
+    return b"".join(
+        b"--%b\r\n%b\r\n" % (mark, part) for part in parts
+    ) + b"--%b--\r\n" % mark, f"multipart/form-data; boundary={mark.decode()}"
 
 
 @dataclass
@@ -183,10 +266,17 @@ class Person:
         deadline = time.monotonic() + 120
         while True:
             self.settle()
-            found = [m for m in self.sandbox.mail(self.email) if subject_part.lower() in m["subject"].lower()]
+            found = [
+                m
+                for m in self.sandbox.mail(self.email)
+                if subject_part.lower() in m["subject"].lower()
+            ]
             if found:
                 return found[0]
-            assert time.monotonic() < deadline, f"no letter with {subject_part!r}: {[m['subject'] for m in self.sandbox.mail(self.email)]}"
+            assert time.monotonic() < deadline, (
+                f"no letter with {subject_part!r}: "
+                f"{[m['subject'] for m in self.sandbox.mail(self.email)]}"
+            )
             time.sleep(0.2)
 
     def get(self, path: str, expect: int = 200) -> Page:
@@ -196,16 +286,33 @@ class Person:
         assert reply.status == expect, f"GET {path}: {reply.status} {reply.page.text[:300]}"
         return reply.page
 
-    def press(self, path: str, form: Form, *, files: list[tuple[str, bytes]] | None = None, **values: str | list[str]) -> Reply:
-        """Send a form with some fields changed, and files in its field `files`; returns the answer without following it."""
+    def press(
+        self,
+        path: str,
+        form: Form,
+        *,
+        files: list[tuple[str, bytes]] | None = None,
+        **values: str | list[str],
+    ) -> Reply:
+        """Send a form with some fields changed, and files in its field `files`; returns the answer
+        without following it.
+        """
         fields = [(k, v) for k, v in form.fields if k not in values]
         for name, value in values.items():
             fields += [(name, v) for v in (value if isinstance(value, list) else [value])]
         target = path_of(urljoin("http://x" + path, form.action)) if form.action else path
         if files is not None:
             body, kind = multipart(fields, files)
-            return self.http.request("POST", target, body=body, headers={"Content-Type": kind, "Sec-Fetch-Site": "same-origin"})
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+            return self.http.request(
+                "POST",
+                target,
+                body=body,
+                headers={"Content-Type": kind, "Sec-Fetch-Site": "same-origin"},
+            )
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Sec-Fetch-Site": "same-origin",
+        }
         return self.http.request("POST", target, body=urlencode(fields).encode(), headers=headers)
 
     def open(self, subject: str = "sent you a contract") -> Page:
@@ -252,11 +359,15 @@ class Person:
     def decide(self, path: str, **values: str | list[str]) -> Reply:
         """Fill in the form of a page that binds and send it, typing the code when it is asked for."""
         page = self.through_code(path)
-        reply = self.press(path, next(form for form in page.forms if form.method == "post"), **values)
+        reply = self.press(
+            path, next(form for form in page.forms if form.method == "post"), **values
+        )
         if reply.status == 303 and "/code" in reply.headers["location"]:
             typed = self.code(path)
             assert typed.status == 303, typed.page.text[:300]
-            reply = self.press(path, next(form for form in self.get(path).forms if form.method == "post"), **values)
+            reply = self.press(
+                path, next(form for form in self.get(path).forms if form.method == "post"), **values
+            )
         return self.second_step(path, reply)
 
     def second_step(self, path: str, reply: Reply) -> Reply:
@@ -268,7 +379,9 @@ class Person:
         """Choose milestones and method; answers with the way to Stripe."""
         path = f"/c/{self.contract_id}/pay"
         form = self.get(path).forms[0]
-        chosen: dict[str, Any] = {"method": method} | ({"milestone": milestones} if milestones else {})
+        chosen: dict[str, Any] = {"method": method} | (
+            {"milestone": milestones} if milestones else {}
+        )
         return self.press(path, form, **chosen)
 
     def pay(self, milestones: list[str] | None = None, card: str = "4242 4242 4242 4242") -> Page:
@@ -300,7 +413,10 @@ THREE_MILESTONES = [("Engine drawings", 120000), ("Mill and store", 80050), ("Fi
 
 
 def contract_body(
-    client: str = "charles@babbage.example", milestones: list[tuple[str, int]] | None = None, country: str | None = None, **more: Any
+    client: str = "charles@babbage.example",
+    milestones: list[tuple[str, int]] | None = None,
+    country: str | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """A contract as the API takes it."""
     rows = milestones or THREE_MILESTONES

@@ -1,4 +1,6 @@
-"""The acceptance script: only HTTP, the pages and the mailbox, from the first API call to three payouts."""
+"""The acceptance script: only HTTP, the pages and the mailbox, from the first API call to three
+payouts.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def until(what: str, check: Callable[[], bool], seconds: float = 120) -> None:
 def run(who: Actors) -> dict[str, Any]:
     """Drive the main job to three payouts; returns the contract as it ended."""
     ada, charles = who.ada, who.charles
-    contract = ada.post("/v1/contracts", contract_body(client=charles.email), key="mainjob-contract-0001")
+    contract = ada.post(
+        "/v1/contracts", contract_body(client=charles.email), key="mainjob-contract-0001"
+    )
     path = f"/v1/contracts/{contract['id']}"
     ada.post(f"{path}/send", key="mainjob-send-000001")
     charles.open()
@@ -53,14 +57,26 @@ def run(who: Actors) -> dict[str, Any]:
     for chosen in ([first], [second, third]):
         _pay(ada, charles, path, chosen)
     for number, milestone in enumerate((first, second, third)):
-        ada.post(f"/v1/milestones/{milestone}/submissions", {"note": f"Part {number + 1} is done."}, key=f"mainjob-submit-{number:06d}")
-        _again_until(lambda m=milestone: _state(ada, path, m) == "released", lambda m=milestone: charles.approve(m))  # type: ignore[misc]
+        ada.post(
+            f"/v1/milestones/{milestone}/submissions",
+            {"note": f"Part {number + 1} is done."},
+            key=f"mainjob-submit-{number:06d}",
+        )
+        _again_until(
+            lambda m=milestone: _state(ada, path, m) == "released",
+            lambda m=milestone: charles.approve(m),
+        )  # type: ignore[misc]
     who.sandbox.advance("6d")
     until("the balance", lambda: _available(ada) >= sum(NETS))
     _onboard(who)
     for number, net in enumerate(NETS):
-        payout = ada.post("/v1/payouts", {"amount": net, "currency": "USD"}, key=f"mainjob-payout-{number:06d}")
-        until("the transfer", lambda p=payout: ada.get(f"/v1/payouts/{p['id']}")["state"] != "requested")  # type: ignore[misc]
+        payout = ada.post(
+            "/v1/payouts", {"amount": net, "currency": "USD"}, key=f"mainjob-payout-{number:06d}"
+        )
+        until(
+            "the transfer",
+            lambda p=payout: ada.get(f"/v1/payouts/{p['id']}")["state"] != "requested",
+        )  # type: ignore[misc]
         who.sandbox.advance("3d")
         until("the payout", lambda p=payout: ada.get(f"/v1/payouts/{p['id']}")["state"] == "paid")  # type: ignore[misc]
     found: dict[str, Any] = ada.get(path)
@@ -72,7 +88,9 @@ def _state(ada: Program, path: str, milestone_id: str) -> str:
 
 
 def _available(ada: Program) -> int:
-    return sum(int(r["available"]) for r in ada.get("/v1/balance")["data"] if r["currency"] == "USD")
+    return sum(
+        int(r["available"]) for r in ada.get("/v1/balance")["data"] if r["currency"] == "USD"
+    )
 
 
 def _again_until(done: Callable[[], bool], step: Callable[[], Any]) -> None:
@@ -90,7 +108,12 @@ def _again_until(done: Callable[[], bool], step: Callable[[], Any]) -> None:
 
 
 def _pay(ada: Program, charles: Person, path: str, chosen: list[str]) -> None:
-    _again_until(lambda: all(_state(ada, path, m) not in ("planned", "awaiting_funding", "funding") for m in chosen), lambda: _pay_once(charles, chosen))
+    _again_until(
+        lambda: all(
+            _state(ada, path, m) not in ("planned", "awaiting_funding", "funding") for m in chosen
+        ),
+        lambda: _pay_once(charles, chosen),
+    )
     until("the money", lambda: all(_state(ada, path, m) == "funded" for m in chosen))
 
 
@@ -111,9 +134,13 @@ def check_own(who: Actors, contract: dict[str, Any]) -> None:
     assert contract["state"] == "completed", contract["state"]
     fees = [m["fee_taken"] for m in contract["milestones"]]
     assert fees == FEES, fees
-    payouts = sorted(p["amount"] for p in who.ada.get("/v1/payouts")["data"] if p["state"] == "paid")
+    payouts = sorted(
+        p["amount"] for p in who.ada.get("/v1/payouts")["data"] if p["state"] == "paid"
+    )
     assert payouts == sorted(NETS), payouts
-    assert not any(v for r in who.ada.get("/v1/balance")["data"] for k, v in r.items() if k != "currency")
+    assert not any(
+        v for r in who.ada.get("/v1/balance")["data"] for k, v in r.items() if k != "currency"
+    )
     verdict = who.finance.get("/v1/ledger/verify")
     assert verdict["ok"], verdict
 
@@ -121,8 +148,16 @@ def check_own(who: Actors, contract: dict[str, Any]) -> None:
 def check(who: Actors, contract: dict[str, Any], float_minor: int = 0) -> dict[str, Any]:
     """Every figure, to the cent. `float_minor` is what the platform had put in before."""
     check_own(who, contract)
-    trial = {r["account"]: r["balance"] for r in who.finance.get("/v1/ledger/accounts")["data"] if r["currency"] == "USD" and r["balance"]}
-    expected = {"platform_fees": sum(FEES), "psp_fees": 12628, "psp_operating": sum(FEES) - 12628 + float_minor}
+    trial = {
+        r["account"]: r["balance"]
+        for r in who.finance.get("/v1/ledger/accounts")["data"]
+        if r["currency"] == "USD" and r["balance"]
+    }
+    expected = {
+        "platform_fees": sum(FEES),
+        "psp_fees": 12628,
+        "psp_operating": sum(FEES) - 12628 + float_minor,
+    }
     assert trial == expected | ({"platform_equity": float_minor} if float_minor else {}), trial
     stripe = who.sandbox.balance().get("USD", 0)
     assert stripe == trial["psp_operating"] + trial.get("psp_trust", 0), (stripe, trial)
@@ -132,4 +167,11 @@ def check(who: Actors, contract: dict[str, Any], float_minor: int = 0) -> dict[s
     charges = [o for o in dump["objects"] if o["object"] == "charge"]
     assert sum(c["amount"] for c in charges) == 433383, "no charge was made twice"
     assert sum(t["amount"] - t["amount_reversed"] for t in transfers) == sum(NETS)
-    return {"fees": FEES, "payouts": sorted(NETS), "trial_balance": trial, "stripe": stripe, "charges": len(charges), "transfers": len(transfers)}
+    return {
+        "fees": FEES,
+        "payouts": sorted(NETS),
+        "trial_balance": trial,
+        "stripe": stripe,
+        "charges": len(charges),
+        "transfers": len(transfers),
+    }

@@ -1,7 +1,9 @@
-"""Journeys that many tests begin with are driven once a process; later worlds go on from a copy of where the first one stood.
+"""Journeys that many tests begin with are driven once a process; later worlds go on from a copy of
+where the first one stood.
 
-A copy is the database itself, so nothing is stood in for: every row was written by the service on the way. It is taken only
-for a world in which nothing has happened yet and whose policies are as they were made; its clock goes on from that instant.
+A copy is the database itself, so nothing is stood in for: every row was written by the service on
+the way. It is taken only for a world in which nothing has happened yet and whose policies are as
+they were made; its clock goes on from that instant.
 """
 
 from __future__ import annotations
@@ -42,11 +44,17 @@ _asked: Counter[str] = Counter()
 def forms_of(policies: Any) -> tuple[int, ...]:
     """Which objects policies consist of: a test that puts another one in has policies of its own."""
     own = [getattr(policies, one.name) for one in fields(policies)]
-    return tuple(id(inner) for value in own for inner in (value, *(vars(value).values() if is_dataclass(value) else ())))
+    return tuple(
+        id(inner)
+        for value in own
+        for inner in (value, *(vars(value).values() if is_dataclass(value) else ()))
+    )
 
 
 def rehearsed(drive: F) -> F:
-    """A journey of `World`, a method that gives (contract, client) or the contract: see this module."""
+    """A journey of `World`, a method that gives (contract, client) or the contract: see this
+    module.
+    """
 
     @functools.wraps(drive)
     def journey(world: World, **more: Any) -> Any:

@@ -27,12 +27,19 @@ def drop(name: str) -> None:
 
 
 def set_clock(name: str, now: str) -> None:
-    """The sandbox's clock of a database at an instant, earlier ones too: what the service itself never does."""
+    """The sandbox's clock of a database at an instant, earlier ones too: what the service itself
+    never does.
+    """
     with _owner(name) as connection:
-        connection.execute("UPDATE hf.installation SET clock_offset = %s::timestamptz - clock_timestamp()", (now,))
+        connection.execute(
+            "UPDATE hf.installation SET clock_offset = %s::timestamptz - clock_timestamp()", (now,)
+        )
 
 
 def once(what: str) -> None:
-    """Claims something for this run of all workers. Raises where another worker has claimed it before."""
+    """Claims something for this run of all workers.
+
+    Raises where another worker has claimed it before.
+    """
     with _owner() as connection:
         connection.execute(f'CREATE SCHEMA "{what}"')

@@ -1,4 +1,6 @@
-"""The whole service in one process: the application, a worker that runs when told to, the sandbox, and the people."""
+"""The whole service in one process: the application, a worker that runs when told to, the sandbox,
+and the people.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +41,19 @@ SECRET = "whsec_test_secret_of_the_tests"
 
 def make_settings(database_url: str, **more: Any) -> Settings:
     values: dict[str, Any] = {
-        "mode": "sandbox", "database_url": database_url, "public_url": BASE, "secret_keys": ("test-key-" + "x" * 32,), "signing_key": "07" * 32,
-        "stripe_webhook_secrets": (SECRET,), "mail_events_secret": "mail-secret", "log_level": "ERROR",
+        "mode": "sandbox",
+        "database_url": database_url,
+        "public_url": BASE,
+        "secret_keys": ("test-key-" + "x" * 32,),
+        "signing_key": "07" * 32,
+        "stripe_webhook_secrets": (SECRET,),
+        "mail_events_secret": "mail-secret",
+        "log_level": "ERROR",
         "tax_keys": ("1f" * 32,),
         # All tests call from one address.
         "address_calls_per_minute": 0,
         "failures_per_minute": 0,
-    }  # fmt: skip
+    }
     return Settings(**(values | more))
 
 
@@ -126,12 +134,17 @@ class World:
 
     @property
     def likeness(self) -> str:
-        """What makes this service another one than a world's beside it: all settings but where its database is."""
+        """What makes this service another one than a world's beside it: all settings but where its
+        database is.
+        """
         return repr(replace(self._settings, database_url="", owner_url=""))
 
     def untouched(self) -> bool:
         """Nothing has been asked of this world yet: no statement, no call, no other policies."""
-        return not (self.db.connected or self._handed_out) and forms_of(self.runtime.policies) == self._policies
+        return (
+            not (self.db.connected or self._handed_out)
+            and forms_of(self.runtime.policies) == self._policies
+        )
 
     @property
     def database(self) -> str:
@@ -141,8 +154,20 @@ class World:
     def _people(self) -> dict[str, str]:
         keys = {}
         with self.runtime.act("test") as act:
-            ada = people.create_freelancer(act, external_ref="ada", email="ada@lovelace.example", display_name="Ada Lovelace", country="GB")
-            mary = people.create_freelancer(act, external_ref="mary", email="mary@somerville.example", display_name="Mary Somerville", country="GB")
+            ada = people.create_freelancer(
+                act,
+                external_ref="ada",
+                email="ada@lovelace.example",
+                display_name="Ada Lovelace",
+                country="GB",
+            )
+            mary = people.create_freelancer(
+                act,
+                external_ref="mary",
+                email="mary@somerville.example",
+                display_name="Mary Somerville",
+                country="GB",
+            )
             act.session.flush()
             self.ada_id, self.mary_id = ada.id, mary.id
             for name, role, whose in (
@@ -155,7 +180,10 @@ class World:
         return keys
 
     def staff_key(self, role: str, person: str) -> str:
-        """Another key of staff, made as everywhere: by the owner of the database. One name is one person."""
+        """Another key of staff, made as everywhere: by the owner of the database.
+
+        One name is one person.
+        """
         with self.owner_act() as act:
             return staff_key(act, role, person, "sandbox")
 
@@ -169,7 +197,11 @@ class World:
 
     def _deliver(self, body: bytes, signature: str) -> int:
         headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
-        return WsgiHttp(self.app).request("POST", "/stripe/webhooks", body=body, headers=headers).status
+        return (
+            WsgiHttp(self.app)
+            .request("POST", "/stripe/webhooks", body=body, headers=headers)
+            .status
+        )
 
     def _pump(self, _: Database) -> bool:
         return self.worker.drain()
@@ -181,10 +213,18 @@ class World:
     def _leave_moves(self) -> None:
         """For `benchmarks.moves`, when `make test` wants to know: which moves this test made."""
         folder = Path(os.environ.get("MOVES_DIR", ""))
-        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0].partition("[")[0].partition("@")[0]
+        test = (
+            os.environ.get("PYTEST_CURRENT_TEST", "")
+            .partition(" ")[0]
+            .partition("[")[0]
+            .partition("@")[0]
+        )
         if not test or not folder.name:
             return
-        made = "SELECT DISTINCT type, from_state, to_state FROM event WHERE from_state IS NOT NULL ORDER BY 1, 2, 3"
+        made = (
+            "SELECT DISTINCT type, from_state, to_state FROM event WHERE from_state IS NOT "
+            "NULL ORDER BY 1, 2, 3"
+        )
         try:
             moves = self.sql(made)
         except (ModeMismatch, ProgrammingError):
@@ -199,7 +239,9 @@ class World:
         return Program(WsgiHttp(self.app), self.keys[name])
 
     def client(self, email: str = "charles@babbage.example") -> Person:
-        return Person(WsgiHttp(self.app), self.sandbox, email, settle=lambda: (self.work(), None)[1])
+        return Person(
+            WsgiHttp(self.app), self.sandbox, email, settle=lambda: (self.work(), None)[1]
+        )
 
     # Time and money
 
@@ -212,7 +254,9 @@ class World:
 
     def trial_balance(self, currency: str = "USD") -> dict[str, int]:
         rows = self.program("finance").get("/v1/ledger/accounts")["data"]
-        return {r["account"]: r["balance"] for r in rows if r["currency"] == currency and r["balance"]}
+        return {
+            r["account"]: r["balance"] for r in rows if r["currency"] == currency and r["balance"]
+        }
 
     def balance(self, currency: str = "USD", who: str = "ada") -> dict[str, int]:
         rows = self.program(who).get("/v1/balance")["data"]
@@ -228,17 +272,26 @@ class World:
             for account, money in dump["balances"].items():
                 if not account.startswith(("world:", "stripe:")):
                     for code, part in money.items():
-                        at_stripe[code] = at_stripe.get(code, 0) + from_stripe(part["available"] + part["pending"], code)
+                        at_stripe[code] = at_stripe.get(code, 0) + from_stripe(
+                            part["available"] + part["pending"], code
+                        )
             for doc in dump["objects"]:
                 # Stripe takes both out of its balances at once; the books when they have arrived.
-                if doc["object"] in ("payout", "refund") and doc["status"] in ("pending", "in_transit", "requires_action"):
+                if doc["object"] in ("payout", "refund") and doc["status"] in (
+                    "pending",
+                    "in_transit",
+                    "requires_action",
+                ):
                     code = doc["currency"].upper()
                     at_stripe[code] = at_stripe.get(code, 0) + from_stripe(doc["amount"], code)
             checks.append(reconcile.compare_with_stripe(session, at_stripe))
         wrong = [c for c in checks if not c.ok]
         assert not wrong, wrong
         assert not any(dump["total"].values()), dump["total"]
-        bugs = self.sql("SELECT kind, subject, last_error FROM job WHERE last_error IS NOT NULL AND last_error NOT LIKE '%: %'")
+        bugs = self.sql(
+            "SELECT kind, subject, last_error FROM job WHERE last_error IS NOT NULL AND "
+            "last_error NOT LIKE '%: %'"
+        )
         assert not bugs, bugs
 
     def sql(self, statement: str, **parameters: Any) -> list[Any]:
@@ -277,7 +330,9 @@ class World:
         return self.read(contract), client
 
     @rehearsed
-    def funded_contract(self, card: str = "4242 4242 4242 4242", everything: bool = True, **more: Any) -> tuple[dict[str, Any], Person]:
+    def funded_contract(
+        self, card: str = "4242 4242 4242 4242", everything: bool = True, **more: Any
+    ) -> tuple[dict[str, Any], Person]:
         contract, client = self.accepted_contract(**more)
         ids = [m["id"] for m in contract["milestones"]]
         client.pay(ids if everything else ids[:1], card)
@@ -287,7 +342,9 @@ class World:
     @rehearsed
     def submitted_contract(self, **more: Any) -> tuple[dict[str, Any], Person]:
         contract, client = self.funded_contract(**more)
-        self.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "It is done."})
+        self.program().post(
+            f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "It is done."}
+        )
         self.work()
         return self.read(contract), client
 

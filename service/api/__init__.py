@@ -1,4 +1,7 @@
-"""The JSON API under /v1, and the machine endpoints beside it. Views only translate; what happens is in `operations`."""
+"""The JSON API under /v1, and the machine endpoints beside it.
+
+Views only translate; what happens is in `operations`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`holdfast`: run the service, look after it. Results go to stdout, messages to stderr; `--json` everywhere.
+"""`holdfast`: run the service, look after it.
+
+Results go to stdout, messages to stderr; `--json` everywhere.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unavailable.
 """
@@ -25,19 +27,45 @@ _EXITS: tuple[tuple[type[Exception], int], ...] = ((NotFound, 3), (Conflict, 4),
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="holdfast")
-@click.option("--world", type=click.Path(path_type=Path), help="The folder of a demo to act on, when HOLDFAST_DATABASE_URL is not set.")
+@click.option(
+    "--world",
+    type=click.Path(path_type=Path),
+    help="The folder of a demo to act on, when HOLDFAST_DATABASE_URL is not set.",
+)
 @click.pass_context
 def cli(context: click.Context, world: Path | None) -> None:
     """Direct Contracts with protected payments. Start with `holdfast demo`."""
-    looks_after = context.invoked_subcommand not in ("demo", "serve", "worker", "migrate", "fees", "verify")
+    looks_after = context.invoked_subcommand not in (
+        "demo",
+        "serve",
+        "worker",
+        "migrate",
+        "fees",
+        "verify",
+    )
     if looks_after and not os.environ.get("HOLDFAST_DATABASE_URL"):
         os.environ.update(demo.environment_of(world or demo.default_folder()))
 
 
 for _command in (
-    demo.demo, run.serve, run.worker, run.migrate, admin.doctor, admin.keys, staff.staff, admin.events, admin.openapi, admin.jobs, books.ledger, books.clock,
-    exports.export, exports.verify, fees.fees, tax.fx, tax.tax,
-):  # fmt: skip
+    demo.demo,
+    run.serve,
+    run.worker,
+    run.migrate,
+    admin.doctor,
+    admin.keys,
+    staff.staff,
+    admin.events,
+    admin.openapi,
+    admin.jobs,
+    books.ledger,
+    books.clock,
+    exports.export,
+    exports.verify,
+    fees.fees,
+    tax.fx,
+    tax.tax,
+):
     cli.add_command(_command)
 
 

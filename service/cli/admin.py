@@ -27,7 +27,9 @@ from service.platform.db import APP_ROLE, migrate
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True)
-@click.option("--fix", is_flag=True, help="Set what can be set: Stripe's payout schedule to manual.")
+@click.option(
+    "--fix", is_flag=True, help="Set what can be set: Stripe's payout schedule to manual."
+)
 def doctor(as_json: bool, fix: bool) -> None:
     """Check configuration, database, migrations, clock, queue and Stripe, and say what to do."""
     made = show.runtime()
@@ -55,7 +57,11 @@ def _database(made: Runtime) -> str | None:
 def _mode(made: Runtime) -> str | None:
     with made.db.transaction() as session:
         found = session.execute(select(Installation.mode)).scalar_one()
-    return None if found == made.settings.mode else f"the database was made for {found}; use another one"
+    return (
+        None
+        if found == made.settings.mode
+        else f"the database was made for {found}; use another one"
+    )
 
 
 _WHO_WE_ARE = """
@@ -70,7 +76,9 @@ _WHO_WE_ARE = """
 
 
 def _rights(made: Runtime) -> str | None:
-    """The role that logs in is neither superuser nor owner, and can become nothing bigger than the application's role."""
+    """The role that logs in is neither superuser nor owner, and can become nothing bigger than the
+    application's role.
+    """
     with made.db.transaction() as session:
         who = session.execute(text(_WHO_WE_ARE), {"app": APP_ROLE}).one()
     powers = [
@@ -87,7 +95,10 @@ def _rights(made: Runtime) -> str | None:
     ]
     if not powers:
         return None
-    return f"{who.name}, whom the application logs in as, {' and '.join(powers)}; SET ROLE NONE undoes all our limits. Give it a log-in of its own: docs/upgrading.md"
+    return (
+        f"{who.name}, whom the application logs in as, {' and '.join(powers)}; SET ROLE NONE "
+        "undoes all our limits. Give it a log-in of its own: docs/upgrading.md"
+    )
 
 
 def _queue(made: Runtime) -> str | None:
@@ -95,11 +106,19 @@ def _queue(made: Runtime) -> str | None:
         figures = queue.figures(session, clock.now(session))
     if figures.dead:
         return f"{figures.dead} dead jobs; see: holdfast jobs"
-    return f"the oldest due job waits {figures.oldest_seconds:.0f} s; is a worker running?" if figures.oldest_seconds > 600 else None
+    return (
+        f"the oldest due job waits {figures.oldest_seconds:.0f} s; is a worker running?"
+        if figures.oldest_seconds > 600
+        else None
+    )
 
 
 def _payout_schedule(made: Runtime) -> str | None:
-    return None if made.stripe.payouts_are_manual() else "Stripe would sweep held money to the bank; run: holdfast doctor --fix"
+    return (
+        None
+        if made.stripe.payouts_are_manual()
+        else "Stripe would sweep held money to the bank; run: holdfast doctor --fix"
+    )
 
 
 def _books(made: Runtime) -> str | None:
@@ -109,9 +128,13 @@ def _books(made: Runtime) -> str | None:
 
 
 _CHECKS: dict[str, Callable[[Runtime], str | None]] = {
-    "database at this version": _database, "mode of the database": _mode, "rights of the application": _rights, "queue": _queue,
-    "Stripe's payouts are manual": _payout_schedule, "books": _books,
-}  # fmt: skip
+    "database at this version": _database,
+    "mode of the database": _mode,
+    "rights of the application": _rights,
+    "queue": _queue,
+    "Stripe's payouts are manual": _payout_schedule,
+    "books": _books,
+}
 
 
 @click.group()
@@ -124,7 +147,10 @@ def keys() -> None:
 @click.option("--freelancer", help="For a freelancer's key: frl_…")
 @click.option("--name", help="For a marketplace's key: what it is for.")
 def create_key(role: str, freelancer: str | None, name: str | None) -> None:
-    """Make a key of a freelancer or of the marketplace and print it, once. One of staff: holdfast staff add."""
+    """Make a key of a freelancer or of the marketplace and print it, once.
+
+    One of staff: holdfast staff add.
+    """
     if (role == "freelancer") != (freelancer is not None):
         raise click.UsageError("--freelancer goes with the role freelancer, and only with it.")
     made = show.runtime()
@@ -147,8 +173,20 @@ def events(limit: int, as_json: bool) -> None:
     """The newest facts."""
     made = show.runtime()
     with made.db.transaction() as session:
-        found = session.execute(select(Event).order_by(Event.number.desc()).limit(limit)).scalars().all()
-    rows = [{"at": f"{e.occurred_at:%Y-%m-%d %H:%M:%S}", "type": e.type, "object": e.object_id, "actor": e.actor} for e in reversed(found)]
+        found = (
+            session.execute(select(Event).order_by(Event.number.desc()).limit(limit))
+            .scalars()
+            .all()
+        )
+    rows = [
+        {
+            "at": f"{e.occurred_at:%Y-%m-%d %H:%M:%S}",
+            "type": e.type,
+            "object": e.object_id,
+            "actor": e.actor,
+        }
+        for e in reversed(found)
+    ]
     show.table("Events", rows, as_json)
 
 

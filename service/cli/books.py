@@ -33,7 +33,8 @@ def ledger() -> None:
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--stripe/--no-stripe", default=True, help="Compare with Stripe's balance as well.")
 def verify(as_json: bool, stripe: bool) -> None:
-    """Recompute everything from the first entry: counters, milestones, the trust identity, the chain of seals, and Stripe's balance.
+    """Recompute everything from the first entry: counters, milestones, the trust identity, the
+    chain of seals, and Stripe's balance.
 
     What is found is kept: the nightly check and the pages go on from here.
     """
@@ -43,22 +44,41 @@ def verify(as_json: bool, stripe: bool) -> None:
         kept = checks.keep(act, whole=True)
         found = list(kept.checks)
         if stripe:
-            found.append(reconcile.compare_with_stripe(act.session, reconcile.at_stripe(act.session, told)))
-    rows = [{"check": c.name, "compared": c.compared, "result": "ok" if c.ok else "DIFFERS", "differences": c.differences or ""} for c in found]
+            found.append(
+                reconcile.compare_with_stripe(act.session, reconcile.at_stripe(act.session, told))
+            )
+    rows = [
+        {
+            "check": c.name,
+            "compared": c.compared,
+            "result": "ok" if c.ok else "DIFFERS",
+            "differences": c.differences or "",
+        }
+        for c in found
+    ]
     show.table("The books", rows, as_json)
     if not as_json:
-        show.table("Trial balance", [_line(line) for line in kept.lines if line.debits_minor or line.credits_minor], as_json)
+        show.table(
+            "Trial balance",
+            [_line(line) for line in kept.lines if line.debits_minor or line.credits_minor],
+            as_json,
+        )
     if not all(c.ok for c in found):
-        click.echo("The books differ. Payouts stay stopped until a person runs: holdfast ledger resume", err=True)
+        click.echo(
+            "The books differ. Payouts stay stopped until a person runs: holdfast ledger resume",
+            err=True,
+        )
         sys.exit(1)
     Console(stderr=True).print("The books are right.")
 
 
 def _line(line: Any) -> dict[str, Any]:
     return {
-        "account": line.kind, "debits": plain(line.debits_minor, line.currency), "credits": plain(line.credits_minor, line.currency),
+        "account": line.kind,
+        "debits": plain(line.debits_minor, line.currency),
+        "credits": plain(line.credits_minor, line.currency),
         "balance": plain(line.balance_minor, line.currency),
-    }  # fmt: skip
+    }
 
 
 @ledger.command(name="float")
@@ -67,18 +87,28 @@ def _line(line: Any) -> dict[str, Any]:
 @click.option("--out", is_flag=True, help="Take money out instead of putting it in.")
 @click.option("--reference", required=True, help="What it was: the bank's reference.")
 def float_(amount_minor: int, currency: str, out: bool, reference: str) -> None:
-    """Write down that the platform put its own money in (or took it out). In the sandbox, also do it."""
+    """Write down that the platform put its own money in (or took it out).
+
+    In the sandbox, also do it.
+    """
     made = show.runtime()
     cause = new_id("flt")
     if made.settings.sandbox and not out:
         made.stripe.top_up(to_stripe(amount_minor, currency), currency, cause)
     post_float(made, cause, amount_minor, currency, out=out, reference=reference)
-    click.echo(f"{plain(amount_minor, currency)} {'out of' if out else 'into'} operating. Next: holdfast ledger verify")
+    click.echo(
+        f"{plain(amount_minor, currency)} {'out of' if out else 'into'} operating. Next: "
+        "holdfast ledger verify"
+    )
 
 
-def post_float(made: Any, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str) -> None:
+def post_float(
+    made: Any, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str
+) -> None:
     with show.act(made) as act:
-        books.post(act, entries.float_movement(cause, amount_minor, currency, out=out, reference=reference))
+        books.post(
+            act, entries.float_movement(cause, amount_minor, currency, out=out, reference=reference)
+        )
 
 
 @ledger.command()
@@ -90,7 +120,9 @@ def resume() -> None:
 
 
 @click.command()
-@click.option("--advance", help="Move the sandbox clock forward: 90s, 36h, 14d. Due work is done on the way.")
+@click.option(
+    "--advance", help="Move the sandbox clock forward: 90s, 36h, 14d. Due work is done on the way."
+)
 def clock(advance: str | None) -> None:
     """What time it is for the service; in the sandbox, move it."""
     made = show.runtime()

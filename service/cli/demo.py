@@ -1,7 +1,8 @@
 """`holdfast demo`: everything in one command, on a machine that has Python and nothing else.
 
-A small supervisor: PostgreSQL first, then migrations and the seed, then web and worker. A child that dies is started
-again; SIGTERM and Ctrl-C stop all of it cleanly, PostgreSQL last. The same folder starts again with nothing lost.
+A small supervisor: PostgreSQL first, then migrations and the seed, then web and worker. A child
+that dies is started again; SIGTERM and Ctrl-C stop all of it cleanly, PostgreSQL last. The same
+folder starts again with nothing lost.
 """
 
 from __future__ import annotations
@@ -39,11 +40,17 @@ def default_folder() -> Path:
     """A folder that PostgreSQL's own user can reach, also when root runs the demo."""
     if os.geteuid() == 0:
         return Path("/var/lib/holdfast/demo")
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "holdfast" / "demo"
+    return (
+        Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+        / "holdfast"
+        / "demo"
+    )
 
 
 def environment_of(folder: Path) -> dict[str, str]:
-    """The settings of the demo on a folder, so that other commands can act on it; empty when there is none."""
+    """The settings of the demo on a folder, so that other commands can act on it; empty when there
+    is none.
+    """
     path = folder / ENVIRONMENT
     found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     return found
@@ -55,19 +62,45 @@ def environment_of(folder: Path) -> dict[str, str]:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Another address needs HOLDFAST_SANDBOX_HOSTS and HOLDFAST_SANDBOX_ANYWHERE=true: the sandbox has no log-in.",
+    help="Another address needs HOLDFAST_SANDBOX_HOSTS and HOLDFAST_SANDBOX_ANYWHERE=true: the "
+    "sandbox has no log-in.",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the world lives; the same folder goes on where it stopped.")
-@click.option("--info", type=click.Path(path_type=Path), help="Write addresses and keys to this file (mode 0600).")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Where the world lives; the same folder goes on where it stopped.",
+)
+@click.option(
+    "--info",
+    type=click.Path(path_type=Path),
+    help="Write addresses and keys to this file (mode 0600).",
+)
 @click.option("--empty", is_flag=True, help="People and keys, and nothing else.")
-@click.option("--clock", "instant", help="Begin a new world at this instant, past or future: 2025-11-01T00:00:00Z.")
-def demo(port: int, host: str, data_dir: Path | None, info: Path | None, empty: bool, instant: str | None) -> None:
-    """Run all of it on a seeded world: database, web, worker, mailbox, a stand-in for Stripe, a clock that can be moved."""
+@click.option(
+    "--clock",
+    "instant",
+    help="Begin a new world at this instant, past or future: 2025-11-01T00:00:00Z.",
+)
+def demo(
+    port: int, host: str, data_dir: Path | None, info: Path | None, empty: bool, instant: str | None
+) -> None:
+    """Run all of it on a seeded world: database, web, worker, mailbox, a stand-in for Stripe, a
+    clock that can be moved.
+    """
     beyond = host not in ("127.0.0.1", "localhost", "::1")
-    if beyond and not (os.environ.get("HOLDFAST_SANDBOX_HOSTS") and os.environ.get("HOLDFAST_SANDBOX_ANYWHERE")):
-        raise click.UsageError("The sandbox has no log-in; it stays on this machine unless HOLDFAST_SANDBOX_HOSTS and HOLDFAST_SANDBOX_ANYWHERE=true are set.")
-    began = _instant(instant) if instant else None  # read before anything starts: a wrong one must not start an old world
-    Supervisor(port, host, (data_dir or default_folder()).resolve(), info).run(empty=empty, instant=began)
+    if beyond and not (
+        os.environ.get("HOLDFAST_SANDBOX_HOSTS") and os.environ.get("HOLDFAST_SANDBOX_ANYWHERE")
+    ):
+        raise click.UsageError(
+            "The sandbox has no log-in; it stays on this machine unless HOLDFAST_SANDBOX_HOSTS "
+            "and HOLDFAST_SANDBOX_ANYWHERE=true are set."
+        )
+    began = (
+        _instant(instant) if instant else None
+    )  # read before anything starts: a wrong one must not start an old world
+    Supervisor(port, host, (data_dir or default_folder()).resolve(), info).run(
+        empty=empty, instant=began
+    )
 
 
 class Supervisor:
@@ -75,7 +108,11 @@ class Supervisor:
 
     def __init__(self, port: int, host: str, folder: Path, info: Path | None) -> None:
         # An address to listen on is no name to be called by.
-        named = os.environ.get("HOLDFAST_SANDBOX_HOSTS", "").partition(",")[0].strip() if host in ("0.0.0.0", "::") else host  # noqa: S104
+        named = (
+            os.environ.get("HOLDFAST_SANDBOX_HOSTS", "").partition(",")[0].strip()
+            if host in ("0.0.0.0", "::")  # noqa: S104  compared, not bound to
+            else host
+        )
         self._base_url = f"http://{named}:{port}"
         self._port, self._host, self._folder, self._info = port, host, folder, info
         self._postgres: EmbeddedServer | None = None
@@ -103,23 +140,36 @@ class Supervisor:
         settings = config.load(environment)
         run.migrate_now(settings, owner)
         # For whoever runs commands on this world; web and worker never get the owner's address.
-        mine = {k: v for k, v in environment.items() if k.startswith("HOLDFAST_")} | {"HOLDFAST_OWNER_URL": owner}
+        mine = {k: v for k, v in environment.items() if k.startswith("HOLDFAST_")} | {
+            "HOLDFAST_OWNER_URL": owner
+        }
         environment.pop("HOLDFAST_OWNER_URL", None)
         _write_private(self._folder / ENVIRONMENT, json.dumps(mine, indent=2))
         world = self._folder / "world.json"
         if not world.exists():
-            _write_private(world, json.dumps(self._new_world(settings, owner, empty=empty, instant=instant), indent=2))
+            _write_private(
+                world,
+                json.dumps(
+                    self._new_world(settings, owner, empty=empty, instant=instant), indent=2
+                ),
+            )
         else:
             remember_address(create_runtime(settings, lambda _: True)[0].db, settings.public_url)
         known = {
-            "base_url": self._base_url, **json.loads(world.read_text()), "webhook_secret": settings.stripe_webhook_secrets[-1],
-            "mailbox_url": f"{self._base_url}/_sandbox/mailbox", "staff_url": f"{self._base_url}/staff",
-        }  # fmt: skip
+            "base_url": self._base_url,
+            **json.loads(world.read_text()),
+            "webhook_secret": settings.stripe_webhook_secrets[-1],
+            "mailbox_url": f"{self._base_url}/_sandbox/mailbox",
+            "staff_url": f"{self._base_url}/staff",
+        }
         _write_private(self._info or self._folder / "info.json", json.dumps(known, indent=2))
         return environment
 
     def _database(self) -> tuple[str, dict[str, str]]:
-        """(owner's address, environment of the children). A named server is used when there is one."""
+        """(owner's address, environment of the children).
+
+        A named server is used when there is one.
+        """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         given = os.environ.get("HOLDFAST_DATABASE_URL")
         if given:
@@ -131,7 +181,9 @@ class Supervisor:
             self._postgres.create_database()
             app_url, owner = self._postgres.url(), self._postgres.owner_url()
         own = {k: v for k, v in os.environ.items() if k.startswith("HOLDFAST_")}
-        return owner, {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")} | own | self._secrets() | {
+        return owner, {
+            k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")
+        } | own | self._secrets() | {
             "HOLDFAST_MODE": "sandbox",
             "HOLDFAST_DATABASE_URL": app_url,
             "HOLDFAST_PUBLIC_URL": self._base_url,
@@ -143,15 +195,25 @@ class Supervisor:
         path = self._folder / "secrets.json"
         if not path.exists():
             made = {
-                "HOLDFAST_SECRET_KEYS": secrets.token_hex(32), "HOLDFAST_SIGNING_KEY": secrets.token_hex(32),
-                "HOLDFAST_STRIPE_WEBHOOK_SECRETS": f"whsec_{secrets.token_hex(16)}", "HOLDFAST_MAIL_EVENTS_SECRET": secrets.token_hex(16),
+                "HOLDFAST_SECRET_KEYS": secrets.token_hex(32),
+                "HOLDFAST_SIGNING_KEY": secrets.token_hex(32),
+                "HOLDFAST_STRIPE_WEBHOOK_SECRETS": f"whsec_{secrets.token_hex(16)}",
+                "HOLDFAST_MAIL_EVENTS_SECRET": secrets.token_hex(16),
                 "HOLDFAST_TAX_KEYS": secrets.token_hex(32),
-            } | dict(zip(("HOLDFAST_PAPER_KEY", "HOLDFAST_PAPER_CERTIFICATE"), signing.self_signed("Holdfast demo"), strict=True))  # fmt: skip
+            } | dict(
+                zip(
+                    ("HOLDFAST_PAPER_KEY", "HOLDFAST_PAPER_CERTIFICATE"),
+                    signing.self_signed("Holdfast demo"),
+                    strict=True,
+                )
+            )
             _write_private(path, json.dumps(made))
         found: dict[str, str] = json.loads(path.read_text())
         return found
 
-    def _new_world(self, settings: Settings, owner: str, *, empty: bool, instant: datetime | None) -> dict[str, str]:
+    def _new_world(
+        self, settings: Settings, owner: str, *, empty: bool, instant: datetime | None
+    ) -> dict[str, str]:
         runtime, sandbox = create_runtime(settings, lambda _: True)
         assert sandbox is not None, "the demo runs on the sandbox"
         if instant:
@@ -160,7 +222,8 @@ class Supervisor:
         keys = seed.people_and_keys(runtime, owner)
         if not empty:
             seed.operating_float(runtime)
-            # Webhooks of the seed find no server yet; the worker delivers them again later, and they change nothing.
+            # Webhooks of the seed find no server yet; the worker delivers them again later, and
+            # they change nothing.
             seed.contracts_in_each_state(runtime, Worker(runtime))
         runtime.db.dispose()
         return keys
@@ -168,21 +231,31 @@ class Supervisor:
     def _start(self, part: str, environment: dict[str, str]) -> None:
         log = (self._folder / f"{part}.log").open("ab")
         self._children[part] = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", part], env=environment, stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with(os.getpid())
+            [sys.executable, "-m", "service.cli", part],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),
         )
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while not self._stopping:
             try:
-                if requests.get(f"http://{self._host}:{self._port}/readyz", timeout=5).status_code == 200:
+                if (
+                    requests.get(f"http://{self._host}:{self._port}/readyz", timeout=5).status_code
+                    == 200
+                ):
                     return
             except requests.RequestException:
                 pass
             self._revive_database()
             if self._children["serve"].poll() is not None or time.monotonic() > deadline:
                 tail = (self._folder / "serve.log").read_text(errors="replace")[-800:]
-                raise click.ClickException(f"The web process did not come up on port {self._port}. {tail}")
+                raise click.ClickException(
+                    f"The web process did not come up on port {self._port}. {tail}"
+                )
             time.sleep(0.1)
 
     def _announce(self, seconds: float) -> None:
@@ -207,7 +280,8 @@ class Supervisor:
             self._revive_database()
             for part, child in list(self._children.items()):
                 if child.poll() is not None and not self._stopping:
-                    # What is left of the group holds the port and ignores SIGTERM once its parent is gone.
+                    # What is left of the group holds the port and ignores SIGTERM once its parent
+                    # is gone.
                     _kill_group(child.pid, signal.SIGKILL)
                     self._start(part, environment)
 
@@ -229,7 +303,9 @@ def _instant(words: str) -> datetime:
     try:
         found = datetime.fromisoformat(words)
     except ValueError:
-        raise click.UsageError("--clock takes an instant with its zone, as 2025-11-01T00:00:00Z.") from None
+        raise click.UsageError(
+            "--clock takes an instant with its zone, as 2025-11-01T00:00:00Z."
+        ) from None
     if found.tzinfo is None:
         raise click.UsageError("--clock takes an instant with its zone, as 2025-11-01T00:00:00Z.")
     return found

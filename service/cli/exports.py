@@ -26,19 +26,45 @@ from service.platform import clock
     "--format",
     "form",
     default="csv",
-    help="csv, xlsx, jsonl, parquet where pyarrow is installed; the journal also beancount and hledger, summaries pdf, the history upwork.",
+    help="csv, xlsx, jsonl, parquet where pyarrow is installed; the journal also beancount and "
+    "hledger, summaries pdf, the history upwork.",
 )
-@click.option("--home", help="A currency that every line is converted to as well, by the stored rates (M1, M2).")
+@click.option(
+    "--home",
+    help="A currency that every line is converted to as well, by the stored rates (M1, M2).",
+)
 @click.option("--zone", "own_zone", help="The days of this zone and not of the books (M1, M2, M4).")
 @click.option("--language", default="en", help="Of a PDF: en, de, es.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("export"), help="The folder for the file, its manifest and signature.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("export"),
+    help="The folder for the file, its manifest and signature.",
+)
 @click.option("--json", "as_json", is_flag=True)
 def export(
-    code: str, period: str, as_of: str | None, party: str | None, form: str, home: str | None, own_zone: str | None, language: str, out: Path, as_json: bool
+    code: str,
+    period: str,
+    as_of: str | None,
+    party: str | None,
+    form: str,
+    home: str | None,
+    own_zone: str | None,
+    language: str,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Write an export (M1, M6, … or its name; `list` shows all) with a signed manifest."""
     if code == "list":
-        rows = [{"code": e.code, "name": e.name, "what": e.title, "formats": ", ".join(making.formats_of(e))} for e in registry.EXPORTS.values()]
+        rows = [
+            {
+                "code": e.code,
+                "name": e.name,
+                "what": e.title,
+                "formats": ", ".join(making.formats_of(e)),
+            }
+            for e in registry.EXPORTS.values()
+        ]
         show.table("Exports", rows, as_json)
         return
     wanted = registry.find(code)
@@ -48,11 +74,41 @@ def export(
     known = known_at(_instant(as_of), now)
     zone = made.policies.book_zone
     first_day, last_day = periods.parse(period or str(now.astimezone(zone).year))
-    asked = Asked(first_day, last_day, known, party, home, language, made.settings.platform_name, zone=zone.key, own_zone=own_zone)
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar, made.db.transaction() as session:
+    asked = Asked(
+        first_day,
+        last_day,
+        known,
+        party,
+        home,
+        language,
+        made.settings.platform_name,
+        zone=zone.key,
+        own_zone=own_zone,
+    )
+    with (
+        Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            transient=True,
+        ) as bar,
+        made.db.transaction() as session,
+    ):
         task = bar.add_task(f"{wanted.title} …")
-        done = making.make(session, wanted, asked, form, out, made.settings.signing_key, lambda n: bar.update(task, description=f"{wanted.title}: {n:,} rows"))
-    show.table("Export", [{"file": str(done.path), "rows": done.rows, "bytes": done.path.stat().st_size}], as_json)
+        done = making.make(
+            session,
+            wanted,
+            asked,
+            form,
+            out,
+            made.settings.signing_key,
+            lambda n: bar.update(task, description=f"{wanted.title}: {n:,} rows"),
+        )
+    show.table(
+        "Export",
+        [{"file": str(done.path), "rows": done.rows, "bytes": done.path.stat().st_size}],
+        as_json,
+    )
     click.echo(f"Check it anywhere: holdfast verify {out}", err=True)
 
 
@@ -76,4 +132,7 @@ def verify(path: Path, key: str | None) -> None:
         click.echo(f"not right: {problem}", err=True)
     if problems:
         sys.exit(1)
-    click.echo("Right: every file is as it was made" + (", by the owner of that key." if key else ". Name --key to know by whom."))
+    click.echo(
+        "Right: every file is as it was made"
+        + (", by the owner of that key." if key else ". Name --key to know by whom.")
+    )

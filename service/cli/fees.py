@@ -29,7 +29,9 @@ def fees() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True)
 def check(file: Path, as_json: bool) -> None:
-    """Prove a file of schedules: no gap, no overlap, its own examples right, and at no amount dearer than a normal contract."""
+    """Prove a file of schedules: no gap, no overlap, its own examples right, and at no amount
+    dearer than a normal contract.
+    """
     kinds = list(kinds_of(read((FOLDER / "kinds.yaml").read_text(), "kinds.yaml")))
     try:
         table = read(file.read_text(), file.name)
@@ -40,15 +42,24 @@ def check(file: Path, as_json: bool) -> None:
     show.table(file.name, [_row(s, schedules) for s in schedules], as_json)
     if not as_json:
         examples = len(table.get("vectors") or [])
-        click.echo(f"{len(schedules)} schedules, {examples} examples, all right. A contract of another kind never costs more than a {NORMAL} one.")
+        click.echo(
+            f"{len(schedules)} schedules, {examples} examples, all right. A contract of another "
+            f"kind never costs more than a {NORMAL} one."
+        )
 
 
 def _row(schedule: Schedule, schedules: tuple[Schedule, ...]) -> dict[str, Any]:
-    normal = [s for s in schedules if s.kind == NORMAL and s.effective_from <= schedule.effective_from]
-    lower = strictly_lower_from(schedule, normal[-1]) if normal and schedule.kind != NORMAL else None
+    normal = [
+        s for s in schedules if s.kind == NORMAL and s.effective_from <= schedule.effective_from
+    ]
+    lower = (
+        strictly_lower_from(schedule, normal[-1]) if normal and schedule.kind != NORMAL else None
+    )
     rates = schedule.rate_range or tuple(t.rate for t in schedule.tiers)
     return {
-        "schedule": schedule.id, "from": schedule.effective_from.isoformat() + (" (about)" if schedule.approximate else ""),
-        "rates": " ".join(f"{decimal(100 * r)}%" for r in rates), "counted by": schedule.base,
+        "schedule": schedule.id,
+        "from": schedule.effective_from.isoformat() + (" (about)" if schedule.approximate else ""),
+        "rates": " ".join(f"{decimal(100 * r)}%" for r in rates),
+        "counted by": schedule.base,
         "strictly lower from": plain(lower, "USD") if lower else "",
-    }  # fmt: skip
+    }

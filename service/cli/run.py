@@ -55,7 +55,11 @@ def worker() -> None:
     settings = config.load()
     runtime, sandbox = create_runtime(settings, lambda _: True)
     compare_mode(runtime.db)
-    extra = SandboxWork(runtime.db, sender(settings), sign, settings.stripe_webhook_secrets) if sandbox else None
+    extra = (
+        SandboxWork(runtime.db, sender(settings), sign, settings.stripe_webhook_secrets)
+        if sandbox
+        else None
+    )
     handlers.ensure_recurring(runtime)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,7 +68,11 @@ def worker() -> None:
 
 
 def compare_mode(db: Database) -> None:
-    """Before anything else is done. Raises ModeMismatch, DatabaseRefused. A database that is away for now is asked at each connection later."""
+    """Before anything else is done.
+
+    Raises ModeMismatch, DatabaseRefused. A database that is away for now is asked at each
+    connection later.
+    """
     try:
         with db.transaction() as session:
             session.connection()
@@ -100,7 +108,9 @@ def migrate(plan: bool) -> None:
         click.echo(f"newest migration: {migrations.head()}")
         return
     migrate_now(settings, owner)
-    click.echo(f"The database stands at {migrations.head()}. Next: holdfast serve, holdfast worker.")
+    click.echo(
+        f"The database stands at {migrations.head()}. Next: holdfast serve, holdfast worker."
+    )
 
 
 def migrate_now(settings: Settings, owner_url: str) -> None:

@@ -1,7 +1,7 @@
 """The demo's world: people, keys, the platform's own money, and one contract in each state.
 
-Written with the same operations, the same gateway and the same sandbox as everything else, so it cannot show what the
-service would not do.
+Written with the same operations, the same gateway and the same sandbox as everything else, so it
+cannot show what the service would not do.
 """
 
 from __future__ import annotations
@@ -34,12 +34,23 @@ from service.sandbox import checkout
 from service.sandbox.store import Store
 from service.worker.loop import Worker
 
-FLOAT = {"USD": 200_000, "EUR": 200_000, "GBP": 200_000, "INR": 15_000_000, "JPY": 300_000, "KWD": 600_000}
+FLOAT = {
+    "USD": 200_000,
+    "EUR": 200_000,
+    "GBP": 200_000,
+    "INR": 15_000_000,
+    "JPY": 300_000,
+    "KWD": 600_000,
+}
 STAFF = {
-    "platform_key": ("platform", "The marketplace"), "finance_key": ("finance", "Luca Pacioli"), "safety_key": ("safety", "Florence Nightingale"),
-    "approver_key": ("approver", "Mary Wollstonecraft"), "second_approver_key": ("approver", "Olympe de Gouges"), "reviewer_key": ("reviewer", "Hypatia"),
+    "platform_key": ("platform", "The marketplace"),
+    "finance_key": ("finance", "Luca Pacioli"),
+    "safety_key": ("safety", "Florence Nightingale"),
+    "approver_key": ("approver", "Mary Wollstonecraft"),
+    "second_approver_key": ("approver", "Olympe de Gouges"),
+    "reviewer_key": ("reviewer", "Hypatia"),
     "admin_key": ("admin", "Al-Khwarizmi"),
-}  # fmt: skip
+}
 
 
 def people_and_keys(runtime: Runtime, owner_url: str) -> dict[str, str]:
@@ -49,8 +60,20 @@ def people_and_keys(runtime: Runtime, owner_url: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     with runtime.act("seed") as act:
-        ada = people.create_freelancer(act, external_ref="ada", email="ada@lovelace.example", display_name="Ada Lovelace", country="GB")
-        mary = people.create_freelancer(act, external_ref="mary", email="mary@somerville.example", display_name="Mary Somerville", country="GB")
+        ada = people.create_freelancer(
+            act,
+            external_ref="ada",
+            email="ada@lovelace.example",
+            display_name="Ada Lovelace",
+            country="GB",
+        )
+        mary = people.create_freelancer(
+            act,
+            external_ref="mary",
+            email="mary@somerville.example",
+            display_name="Mary Somerville",
+            country="GB",
+        )
         act.session.flush()
         for name, owner in (("freelancer_key", ada.id), ("second_freelancer_key", mary.id)):
             found[name] = people.issue_key(act, "freelancer", runtime.settings.mode, owner)[1]
@@ -64,7 +87,9 @@ def people_and_keys(runtime: Runtime, owner_url: str) -> dict[str, str]:
 
 
 def staff_key(act: Act, role: str, name: str, mode: str) -> str:
-    """A key for a person of staff by this name, who is made when there is none, or of the marketplace: its secret."""
+    """A key for a person of staff by this name, who is made when there is none, or of the
+    marketplace: its secret.
+    """
     if role == "platform":
         return people.issue_key(act, role, mode, name=name)[1]
     email = f"{name.lower().replace(' ', '.')}@holdfast.example"
@@ -78,16 +103,48 @@ def operating_float(runtime: Runtime) -> None:
     for currency, amount in FLOAT.items():
         cause = new_id("flt")
         runtime.stripe.top_up(to_stripe(amount, currency), currency, cause)
-        post_float(runtime, cause, amount, currency, out=False, reference="The platform's own money")
+        post_float(
+            runtime, cause, amount, currency, out=False, reference="The platform's own money"
+        )
 
 
 _WORK: list[tuple[str, str, str, list[tuple[str, int]]]] = [
-    ("draft", "Tables of Bernoulli numbers", "Numbers up to B20, checked twice.", [("Tables", 30_000)]),
-    ("sent", "A translation from the French", "Menabrea's sketch, with notes.", [("Translation", 90_000), ("Notes", 160_000)]),
-    ("accepted", "A study of flight", "Wings, proportions and a steam-driven horse.", [("Study", 120_000)]),
-    ("active", "Drawings for a weaving card", "Punched cards for a pattern of leaves.", [("First drawings", 80_050), ("Card set", 150_000)]),
-    ("submitted", "An index of star positions", "Four hundred entries, sorted by declination.", [("Index", 64_000)]),
-    ("completed", "Proofs of a trigonometry text", "Corrections in the margin.", [("Proofs", 45_000)]),
+    (
+        "draft",
+        "Tables of Bernoulli numbers",
+        "Numbers up to B20, checked twice.",
+        [("Tables", 30_000)],
+    ),
+    (
+        "sent",
+        "A translation from the French",
+        "Menabrea's sketch, with notes.",
+        [("Translation", 90_000), ("Notes", 160_000)],
+    ),
+    (
+        "accepted",
+        "A study of flight",
+        "Wings, proportions and a steam-driven horse.",
+        [("Study", 120_000)],
+    ),
+    (
+        "active",
+        "Drawings for a weaving card",
+        "Punched cards for a pattern of leaves.",
+        [("First drawings", 80_050), ("Card set", 150_000)],
+    ),
+    (
+        "submitted",
+        "An index of star positions",
+        "Four hundred entries, sorted by declination.",
+        [("Index", 64_000)],
+    ),
+    (
+        "completed",
+        "Proofs of a trigonometry text",
+        "Corrections in the margin.",
+        [("Proofs", 45_000)],
+    ),
 ]
 
 
@@ -101,48 +158,98 @@ def _as_freelancer(act: Act, contract: Contract) -> Act:
 
 def _amend(act: Act, contract: Contract) -> None:
     kept = [Wanted(m.id, m.title, m.amount_minor, m.due_on) for m in contract.milestones]
-    amendments.propose(_as_freelancer(act, contract), contract, [*kept, Wanted(None, "A third part", 25_000, None)], "There is more to do than we thought.")
+    amendments.propose(
+        _as_freelancer(act, contract),
+        contract,
+        [*kept, Wanted(None, "A third part", 25_000, None)],
+        "There is more to do than we thought.",
+    )
 
 
 def _ask_back(act: Act, contract: Contract) -> None:
-    refund_requests.ask(_as_client(act, contract), contract, contract.milestones[0], None, "We no longer need it.")
+    refund_requests.ask(
+        _as_client(act, contract), contract, contract.milestones[0], None, "We no longer need it."
+    )
 
 
 def _dispute(act: Act, contract: Contract) -> None:
-    disputes.start(_as_client(act, contract), contract, contract.milestones[0], "client", 15_000, 10_000, "Two of the figures are not legible.")
+    disputes.start(
+        _as_client(act, contract),
+        contract,
+        contract.milestones[0],
+        "client",
+        15_000,
+        10_000,
+        "Two of the figures are not legible.",
+    )
 
 
 _TURNS: list[tuple[str, str, Callable[[Act, Contract], object]]] = [
-    ("sent", "A change is asked for", lambda act, c: offers.ask_change(_as_client(act, c), c, ["price", "dates"], "Could it be March, and a little less?")),
-    ("sent", "An offer that was declined", lambda act, c: offers.decline(_as_client(act, c), c, "timing")),
-    ("sent", "An offer that was withdrawn", lambda act, c: offers.withdraw(_as_freelancer(act, c), c)),
-    ("accepted", "Ended before it was paid", lambda act, c: contracts.cancel(_as_client(act, c), c, "Another supplier was found.")),
+    (
+        "sent",
+        "A change is asked for",
+        lambda act, c: offers.ask_change(
+            _as_client(act, c), c, ["price", "dates"], "Could it be March, and a little less?"
+        ),
+    ),
+    (
+        "sent",
+        "An offer that was declined",
+        lambda act, c: offers.decline(_as_client(act, c), c, "timing"),
+    ),
+    (
+        "sent",
+        "An offer that was withdrawn",
+        lambda act, c: offers.withdraw(_as_freelancer(act, c), c),
+    ),
+    (
+        "accepted",
+        "Ended before it was paid",
+        lambda act, c: contracts.cancel(_as_client(act, c), c, "Another supplier was found."),
+    ),
     ("active", "A change is proposed", _amend),
     ("active", "Money is asked back", _ask_back),
     ("submitted", "A dispute", _dispute),
-    ("active", "Ended by the freelancer", lambda act, c: contracts.end(_as_freelancer(act, c), c, "I have fallen ill.")),
+    (
+        "active",
+        "Ended by the freelancer",
+        lambda act, c: contracts.end(_as_freelancer(act, c), c, "I have fallen ill."),
+    ),
 ]
 
 
 def contracts_in_each_state(runtime: Runtime, worker: Worker) -> None:
     """One contract per state, with Charles Babbage as the client."""
     with runtime.act("seed") as act:
-        ada_id = act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == "ada")).scalar_one()
+        ada_id = act.session.execute(
+            select(Freelancer.id).where(Freelancer.external_ref == "ada")
+        ).scalar_one()
     for state, title, description, parts in _WORK:
         _until(runtime, worker, state, _draft(runtime, ada_id, title, description, parts))
     for state, title, then in _TURNS:
-        contract_id = _draft(runtime, ada_id, title, "One of the turns that work can take.", [("First part", 40_000), ("Second part", 60_000)])
+        contract_id = _draft(
+            runtime,
+            ada_id,
+            title,
+            "One of the turns that work can take.",
+            [("First part", 40_000), ("Second part", 60_000)],
+        )
         _until(runtime, worker, state, contract_id)
         with runtime.act("seed") as act:
             then(act, rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True))
     worker.drain()
 
 
-def _draft(runtime: Runtime, ada_id: str, title: str, description: str, parts: list[tuple[str, int]]) -> str:
+def _draft(
+    runtime: Runtime, ada_id: str, title: str, description: str, parts: list[tuple[str, int]]
+) -> str:
     terms = Terms(
-        client=ClientTerms(email="charles@babbage.example", name="Charles Babbage"), title=title, description=description, currency="USD",
+        client=ClientTerms(email="charles@babbage.example", name="Charles Babbage"),
+        title=title,
+        description=description,
+        currency="USD",
         milestones=[MilestoneTerms(name, amount) for name, amount in parts],
-    )  # fmt: skip
+    )
     with runtime.act("seed", actors.freelancer(ada_id)) as act:
         return offers.create(act, ada_id, terms).id
 
@@ -166,34 +273,60 @@ def _send(act: Act, contract: Contract) -> None:
 def _accept(act: Act, contract: Contract) -> None:
     proof = MailboxProof(act.now, "127.0.0.1", "the seed of the demo", "en")
     evidence = AgreementEvidence("Charles Babbage", contract.client.email, proof)
-    contracts.accept(act.as_(actors.client(contract.client_id)), contract, contract.text_version, evidence)
+    contracts.accept(
+        act.as_(actors.client(contract.client_id)), contract, contract.text_version, evidence
+    )
 
 
 def _submit(act: Act, contract: Contract) -> None:
-    milestones.submit(act.as_(actors.freelancer(contract.freelancer_id)), contract, contract.milestones[0], "It is done; please look at page two first.")
+    milestones.submit(
+        act.as_(actors.freelancer(contract.freelancer_id)),
+        contract,
+        contract.milestones[0],
+        "It is done; please look at page two first.",
+    )
 
 
 def _approve(act: Act, contract: Contract) -> None:
     milestones.approve(act.as_(actors.client(contract.client_id)), contract, contract.milestones[0])
 
 
-_STEPS: dict[str, Any] = {"sent": _send, "accepted": _accept, "submitted": _submit, "completed": _approve}
+_STEPS: dict[str, Any] = {
+    "sent": _send,
+    "accepted": _accept,
+    "submitted": _submit,
+    "completed": _approve,
+}
 
 
 def _pay_first(runtime: Runtime, contract_id: str) -> None:
     with runtime.act("seed") as act:
         contract = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         milestone = contract.milestones[0]
-        payment = payments.start(act.as_(actors.client(contract.client_id)), contract, [milestone.id]).payment
+        payment = payments.start(
+            act.as_(actors.client(contract.client_id)), contract, [milestone.id]
+        ).payment
         assert payment is not None, "nothing else is open in a fresh world"
         back = f"{runtime.settings.public_url}/c/{contract.id}/payments/{payment.id}"
         order = CheckoutOrder(
-            payment_id=payment.id, contract_id=contract.id, currency="USD", lines=[CheckoutLine(milestone.title, milestone.amount_minor)],
-            client_email=contract.client.email, method="card", success_url=back, cancel_url=back, expires_at=act.now + timedelta(hours=1),
-        )  # fmt: skip
+            payment_id=payment.id,
+            contract_id=contract.id,
+            currency="USD",
+            lines=[CheckoutLine(milestone.title, milestone.amount_minor)],
+            client_email=contract.client.email,
+            method="card",
+            success_url=back,
+            cancel_url=back,
+            expires_at=act.now + timedelta(hours=1),
+        )
     made = runtime.stripe.create_checkout(order)
     with runtime.act("seed") as act:
-        payments.attach(rows.payment(act.session, order.payment_id, lock=True)[1], made.session_id, made.url or "", made.expires_at)
+        payments.attach(
+            rows.payment(act.session, order.payment_id, lock=True)[1],
+            made.session_id,
+            made.url or "",
+            made.expires_at,
+        )
     with runtime.db.transaction() as session:
         checkout.pay_by_card(Store(session), made.session_id, "4242424242424242")
     paid = runtime.stripe.fetch_checkout(made.session_id)

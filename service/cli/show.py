@@ -36,7 +36,8 @@ def act(made: Runtime) -> Iterator[Act]:
 
 @contextmanager
 def act_as_owner(made: Runtime) -> Iterator[Act]:
-    """An act of whoever owns the database, for what the application's role may not do: keys of staff and marketplace.
+    """An act of whoever owns the database, for what the application's role may not do: keys of
+    staff and marketplace.
 
     Raises ConfigError when HOLDFAST_OWNER_URL is not set.
     """
@@ -50,7 +51,10 @@ def act_as_owner(made: Runtime) -> Iterator[Act]:
 
 def owner_url(settings: Settings) -> str:
     if not settings.owner_url:
-        raise ConfigError("HOLDFAST_OWNER_URL is required here: keys of staff and of the marketplace are made by the owner of the database.")
+        raise ConfigError(
+            "HOLDFAST_OWNER_URL is required here: keys of staff and of the marketplace are made "
+            "by the owner of the database."
+        )
     return settings.owner_url
 
 
@@ -61,7 +65,9 @@ def table(title: str, rows: list[dict[str, Any]], as_json: bool, following: str 
         return
     made = Table(title=title, title_justify="left")
     for name in rows[0] if rows else ():
-        made.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
+        made.add_column(
+            name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left"
+        )
     for row in rows:
         made.add_row(*(str(value) for value in row.values()))
     Console().print(made if rows else f"{title}: none")

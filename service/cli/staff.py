@@ -21,7 +21,10 @@ def staff() -> None:
 @click.argument("role", type=click.Choice(STAFF_ROLES))
 @click.option("--email", required=True, help="Theirs alone: it tells two people of one name apart.")
 def add(name: str, role: str, email: str) -> None:
-    """Make a key for a person and print it, once. Somebody who is there already gets another key, and stays one person."""
+    """Make a key for a person and print it, once.
+
+    Somebody who is there already gets another key, and stays one person.
+    """
     made = show.runtime()
     with show.act_as_owner(made) as act:
         person = staff_members.engage(act, name, clients.normalised(email), role)
@@ -42,7 +45,9 @@ def end(person: str) -> None:
 @staff.command(name="link")
 @click.argument("key")
 def link(key: str) -> None:
-    """Print a link that opens the console once, within 15 minutes, for the person of a staff key (key_…)."""
+    """Print a link that opens the console once, within 15 minutes, for the person of a staff key
+    (key_…).
+    """
     made = show.runtime()
     with show.act_as_owner(made) as act:
         token = staff_access.make_link(act, key)

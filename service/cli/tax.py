@@ -51,13 +51,23 @@ def decide(regime: str, answer: str, reason: str) -> None:
 @tax.command("file")
 @click.argument("regime", type=click.Choice(FILING_REGIMES))
 @click.argument("year", type=click.IntRange(2023, 2100))
-@click.option("--home", help="Convert every line to this currency by stored rates, instead of the operator's own.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("filings"), help="The folder for the XML.")
+@click.option(
+    "--home",
+    help="Convert every line to this currency by stored rates, instead of the operator's own.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("filings"),
+    help="The folder for the XML.",
+)
 def prepare(regime: str, year: int, home: str | None, out: Path) -> None:
     """Prepare the platform operator's report of a year, or what has changed since the last one."""
     made = show.runtime()
     with show.act(made) as act:
-        found = filings.prepare(act, made.seals, regime, year, None, home, test=made.settings.sandbox)
+        found = filings.prepare(
+            act, made.seals, regime, year, None, home, test=made.settings.sandbox
+        )
         out.mkdir(parents=True, exist_ok=True)
         for one in found:
             path = out / f"{one.message_ref}.xml"
@@ -68,15 +78,25 @@ def prepare(regime: str, year: int, home: str | None, out: Path) -> None:
 @tax.command("iris")
 @click.argument("year", type=click.IntRange(2023, 2100))
 @click.option(
-    "--template", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True, help="The IRS's CSV template of Form 1099-K for the year."
+    "--template",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="The IRS's CSV template of Form 1099-K for the year.",
 )
 @click.option("--state", help="For one state's office instead of the federal one, as MA.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("filings"), help="The folder for the files.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("filings"),
+    help="The folder for the files.",
+)
 def iris_files(year: int, template: Path, state: str | None, out: Path) -> None:
     """Write Form 1099-K in the columns of the tax office's template, at most 100 rows in a file."""
     made = show.runtime()
     with show.act(made) as act:
-        found = iris.render(act, made.seals, template.read_text(encoding="utf-8-sig"), year, act.now, state)
+        found = iris.render(
+            act, made.seals, template.read_text(encoding="utf-8-sig"), year, act.now, state
+        )
     if not found:
         raise Invalid.one("/year", "nothing", "Nobody has to be reported for that year.")
     out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""An act: one person or process doing one thing at one instant. Every operation takes one, so actor, instant and cause reach each row."""
+"""An act: one person or process doing one thing at one instant.
+
+Every operation takes one, so actor, instant and cause reach each row.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from service.policies import Policies
 class Act:
     """Who acts, and when.
 
-    `now` is of the service's clock: when it happens, or for a timer when it was due. `recorded_at` is when it is written down.
+    `now` is of the service's clock: when it happens, or for a timer when it was due. `recorded_at`
+    is when it is written down.
     """
 
     session: Session
@@ -47,7 +51,9 @@ class Act:
         return replace(self, now=now, recorded_at=now)
 
     def at(self, instant: datetime) -> Act:
-        """The same act at the instant at which it was due: a timer that runs late still happens on time, and says when it ran."""
+        """The same act at the instant at which it was due: a timer that runs late still happens on
+        time, and says when it ran.
+        """
         return replace(self, now=instant)
 
 

@@ -1,7 +1,8 @@
 """The only writer of the event log, and the only place that changes a state.
 
-`move` looks the change up in the lifecycle table, applies it and records the fact; `record` writes a fact that changes
-no state. Both happen in the caller's transaction. What follows from a fact (mails, webhooks) is decided elsewhere.
+`move` looks the change up in the lifecycle table, applies it and records the fact; `record` writes
+a fact that changes no state. Both happen in the caller's transaction. What follows from a fact
+(mails, webhooks) is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -30,17 +31,43 @@ from service.models import (
     new_id,
 )
 
-Stateful = Contract | Milestone | Payment | Refund | Payout | PayoutAccount | Amendment | RefundRequest | Dispute | Chargeback | Hold | Appeal | Confiscation
+Stateful = (
+    Contract
+    | Milestone
+    | Payment
+    | Refund
+    | Payout
+    | PayoutAccount
+    | Amendment
+    | RefundRequest
+    | Dispute
+    | Chargeback
+    | Hold
+    | Appeal
+    | Confiscation
+)
 
 
-def move(act: Act, subject: Stateful, event: str, *, contract: Contract | None = None, actor: str | None = None, **data: Any) -> Move:
-    """Make the move that `event` names and record its fact. Raises StateConflict with what would be possible.
+def move(
+    act: Act,
+    subject: Stateful,
+    event: str,
+    *,
+    contract: Contract | None = None,
+    actor: str | None = None,
+    **data: Any,
+) -> Move:
+    """Make the move that `event` names and record its fact.
+
+    Raises StateConflict with what would be possible.
 
     `actor` overrides the act's role in the table: what the system does because a client acted.
     """
     made = allowed_move(subject.__tablename__, subject.state, event, actor or act.role)
     before, subject.state = subject.state, made.target
-    record(act, made.fact, subject, contract=contract, from_state=before, to_state=made.target, **data)
+    record(
+        act, made.fact, subject, contract=contract, from_state=before, to_state=made.target, **data
+    )
     return made
 
 
@@ -55,9 +82,12 @@ def record(
     to_state: str | None = None,
     **data: Any,
 ) -> Event:
-    """Write one fact about `subject`. `data` is what follows from it needs, and staff read; no secrets, no card data.
+    """Write one fact about `subject`.
 
-    Nobody outside is told of it unless `domain.feed` lists its type, and then only what is listed there.
+    `data` is what follows from it needs, and staff read; no secrets, no card data.
+
+    Nobody outside is told of it unless `domain.feed` lists its type, and then only what is listed
+    there.
     """
     contract = subject if isinstance(subject, Contract) else contract
     event = Event(
@@ -67,7 +97,11 @@ def record(
         object_id=subject.id if hasattr(subject, "id") else subject.freelancer_id,
         contract_id=contract.id if contract else None,
         contract_kind=contract.kind if contract else None,
-        freelancer_id=contract.freelancer_id if contract else subject.id if isinstance(subject, Freelancer) else getattr(subject, "freelancer_id", None),
+        freelancer_id=contract.freelancer_id
+        if contract
+        else subject.id
+        if isinstance(subject, Freelancer)
+        else getattr(subject, "freelancer_id", None),
         from_state=from_state,
         to_state=to_state,
         data=data,

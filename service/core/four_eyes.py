@@ -20,7 +20,8 @@ MARKETPLACE = Actor(ActorKind.PLATFORM, "marketplace")
 def person_of(session: Session, actor: Actor) -> Actor:
     """The person of staff behind a key that facts of before name; whoever is no key is themselves.
 
-    `person_of` in `migrations/objects/people.sql` says the same to PostgreSQL, which refuses what this overlooks.
+    `person_of` in `migrations/objects/people.sql` says the same to PostgreSQL, which refuses what
+    this overlooks.
     """
     if not typeid.is_typeid(actor.id, ObjectKind.KEY):
         return actor

@@ -1,7 +1,8 @@
 """Work that is due: jobs, timers and retries in one table, read by the service's own clock.
 
-A job is written in the transaction that makes it necessary, so it exists exactly when its reason does. One waiting job
-per (kind, subject): asking again moves its date. A job that is asked for again while it runs stays waiting and runs once more.
+A job is written in the transaction that makes it necessary, so it exists exactly when its reason
+does. One waiting job per (kind, subject): asking again moves its date. A job that is asked for
+again while it runs stays waiting and runs once more.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from service.platform.db import fetch
 
 MAX_ATTEMPTS = 12
 LEASE_SECONDS = 30
-"""How long a job waits for a process that died with it. A handler that takes longer may run twice at once: its keys and
-locks make that harmless, and only the holder of the newest lease can finish the job."""
+"""How long a job waits for a process that died with it.
+
+A handler that takes longer may run twice at once: its keys and locks make that harmless, and only
+the holder of the newest lease can finish the job.
+"""
 _FIRST_DELAY = timedelta(seconds=5)
 _LONGEST_DELAY = timedelta(hours=6)
 ONE_DAY = timedelta(days=1)
@@ -34,7 +38,10 @@ Wanted = tuple[str, str, datetime, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Claimed:
-    """A job that this process holds until its lease ends. `due_at` is the business instant it stands for."""
+    """A job that this process holds until its lease ends.
+
+    `due_at` is the business instant it stands for.
+    """
 
     id: int
     kind: str
@@ -61,15 +68,26 @@ def enqueue_many(act: Act, wanted: list[Wanted]) -> None:
     """Several jobs in one statement: (kind, subject, due_at, args)."""
     if not wanted:
         return
-    columns = list(zip(*((kind, subject, due_at, json.dumps(args)) for kind, subject, due_at, args in wanted), strict=True))
+    columns = list(
+        zip(
+            *((kind, subject, due_at, json.dumps(args)) for kind, subject, due_at, args in wanted),
+            strict=True,
+        )
+    )
     fetch(act.session, _ENQUEUE, [list(column) for column in columns])
 
 
-_CANCEL = text("UPDATE job SET state = 'done', finished_at = :now WHERE state = 'waiting' AND subject = :subject AND kind = ANY (:kinds)")
+_CANCEL = text(
+    "UPDATE job SET state = 'done', finished_at = :now WHERE state = 'waiting' AND subject = "
+    ":subject AND kind = ANY (:kinds)"
+)
 
 
 def cancel(act: Act, kinds: list[str], subject: str) -> None:
-    """Take back timers that have lost their reason. One that is running right now sees the new state under its lock."""
+    """Take back timers that have lost their reason.
+
+    One that is running right now sees the new state under its lock.
+    """
     act.session.execute(_CANCEL, {"now": act.now, "subject": subject, "kinds": kinds})
 
 
@@ -88,7 +106,10 @@ def claim(session: Session) -> Claimed | None:
     return Claimed(*row) if row else None
 
 
-_FINISH = text("UPDATE job SET state = 'done', finished_at = :now, leased_until = NULL, last_error = NULL WHERE id = :id AND leased_until = :lease")
+_FINISH = text(
+    "UPDATE job SET state = 'done', finished_at = :now, leased_until = NULL, last_error = NULL "
+    "WHERE id = :id AND leased_until = :lease"
+)
 
 
 def finish(session: Session, job: Claimed, now: datetime) -> None:
@@ -103,12 +124,24 @@ _RETRY = text("""
 """)
 
 
-def fail(session: Session, job: Claimed, now: datetime, error: str, retry_after: timedelta | None = None) -> bool:
-    """Try again later, or put the job aside for a person after the last try. Returns whether it is dead."""
+def fail(
+    session: Session, job: Claimed, now: datetime, error: str, retry_after: timedelta | None = None
+) -> bool:
+    """Try again later, or put the job aside for a person after the last try.
+
+    Returns whether it is dead.
+    """
     dead = job.attempts >= MAX_ATTEMPTS
     delay = retry_after or min(_FIRST_DELAY * 2 ** (job.attempts - 1), _LONGEST_DELAY)
     due_at = job.due_at if dead else now + delay
-    parameters = {"state": "dead" if dead else "waiting", "due_at": due_at, "error": error[:500], "now": now, "id": job.id, "lease": job.lease}
+    parameters = {
+        "state": "dead" if dead else "waiting",
+        "due_at": due_at,
+        "error": error[:500],
+        "now": now,
+        "id": job.id,
+        "lease": job.lease,
+    }
     session.execute(_RETRY, parameters)
     return dead
 
@@ -116,13 +149,21 @@ def fail(session: Session, job: Claimed, now: datetime, error: str, retry_after:
 _PARK = text("""
     UPDATE job SET due_at = :due_at, leased_until = NULL, attempts = 0, last_error = :error WHERE id = :id AND leased_until = :lease
 """)
-_WAKE = text("UPDATE job SET due_at = :now WHERE state = 'waiting' AND last_error LIKE 'OnHold: %' AND due_at > :now")
+_WAKE = text(
+    "UPDATE job SET due_at = :now WHERE state = 'waiting' AND last_error LIKE 'OnHold: %' AND "
+    "due_at > :now"
+)
 _HELD_LOOKS_EVERY = timedelta(hours=6)
 
 
 def park(session: Session, job: Claimed, now: datetime, error: str) -> None:
-    """A hold stops it: it waits without using up its tries, and is looked at now and then even if nobody wakes it."""
-    session.execute(_PARK, {"due_at": now + _HELD_LOOKS_EVERY, "error": error[:500], "id": job.id, "lease": job.lease})
+    """A hold stops it: it waits without using up its tries, and is looked at now and then even if
+    nobody wakes it.
+    """
+    session.execute(
+        _PARK,
+        {"due_at": now + _HELD_LOOKS_EVERY, "error": error[:500], "id": job.id, "lease": job.lease},
+    )
 
 
 def wake_held(act: Act) -> None:
@@ -151,8 +192,14 @@ def figures(session: Session, now: datetime) -> Figures:
     return Figures(*session.execute(_FIGURES, {"now": now}).one())
 
 
-_DEAD = text("SELECT id, kind, subject, last_error, finished_at FROM job WHERE state = 'dead' ORDER BY id LIMIT :limit")
-_REVIVE = text("UPDATE job SET state = 'waiting', attempts = 0, due_at = :now, finished_at = NULL WHERE id = :id AND state = 'dead' RETURNING id")
+_DEAD = text(
+    "SELECT id, kind, subject, last_error, finished_at FROM job WHERE state = 'dead' ORDER BY id "
+    "LIMIT :limit"
+)
+_REVIVE = text(
+    "UPDATE job SET state = 'waiting', attempts = 0, due_at = :now, finished_at = NULL WHERE id "
+    "= :id AND state = 'dead' RETURNING id"
+)
 
 
 def dead_jobs(session: Session, limit: int = 100) -> list[dict[str, Any]]:
@@ -167,11 +214,16 @@ def revive(session: Session, job_id: int, now: datetime) -> bool:
 
 def open_task(act: Act, kind: str, subject: str, /, **detail: Any) -> None:
     """Something that a person must look at; one open task per (kind, subject)."""
-    statement = insert(StaffTask).values(id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=act.now)
+    statement = insert(StaffTask).values(
+        id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=act.now
+    )
     act.session.execute(statement.on_conflict_do_nothing())
 
 
-_CLOSE_TASK = text("UPDATE staff_task SET closed_at = :now WHERE kind = :kind AND subject = :subject AND closed_at IS NULL")
+_CLOSE_TASK = text(
+    "UPDATE staff_task SET closed_at = :now WHERE kind = :kind AND subject = :subject AND "
+    "closed_at IS NULL"
+)
 
 
 def close_task(act: Act, kind: str, subject: str) -> None:
@@ -179,7 +231,10 @@ def close_task(act: Act, kind: str, subject: str) -> None:
     act.session.execute(_CLOSE_TASK, {"now": act.now, "kind": kind, "subject": subject})
 
 
-_TASKS = text("SELECT kind, subject, detail, opened_at FROM staff_task WHERE closed_at IS NULL ORDER BY opened_at LIMIT :limit")
+_TASKS = text(
+    "SELECT kind, subject, detail, opened_at FROM staff_task WHERE closed_at IS NULL ORDER BY "
+    "opened_at LIMIT :limit"
+)
 
 
 def open_tasks(session: Session, limit: int = 100) -> list[dict[str, Any]]:

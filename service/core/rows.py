@@ -1,8 +1,9 @@
 """The one ownership filter and the one order of locks.
 
-Every read of a person's object comes through here with its owner; an object of somebody else is not found, exactly as
-one that does not exist. Locks are taken in this order and no other: freelancer, contract, payment or payout, and then
-the ledger's balances by account id inside `ledger.post`. A contract's lock covers its milestones and payments.
+Every read of a person's object comes through here with its owner; an object of somebody else is not
+found, exactly as one that does not exist. Locks are taken in this order and no other: freelancer,
+contract, payment or payout, and then the ledger's balances by account id inside `ledger.post`. A
+contract's lock covers its milestones and payments.
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
-from service.models import Chargeback, Contract, Dispute, Freelancer, Milestone, Payment, Payout, Refund, RefundRequest, TaxIdentity
+from service.models import (
+    Chargeback,
+    Contract,
+    Dispute,
+    Freelancer,
+    Milestone,
+    Payment,
+    Payout,
+    Refund,
+    RefundRequest,
+    TaxIdentity,
+)
 
 EVERYONE = None
 """As owner: a platform key, staff, or the system. Said explicitly at each call."""
@@ -23,8 +35,11 @@ EVERYONE = None
 
 def _one(session: Session, query: Select[Any], lock: bool) -> Any:
     if lock:
-        # Stronger than a foreign key's check, weaker than a delete: inserts of child rows do not wait for it.
-        query = query.with_for_update(key_share=True, of=query.column_descriptions[0]["entity"]).execution_options(populate_existing=True)
+        # Stronger than a foreign key's check, weaker than a delete: inserts of child rows do not
+        # wait for it.
+        query = query.with_for_update(
+            key_share=True, of=query.column_descriptions[0]["entity"]
+        ).execution_options(populate_existing=True)
     found = session.execute(query).scalar_one_or_none()
     if found is None:
         raise NotFound("There is no such object.")
@@ -32,7 +47,9 @@ def _one(session: Session, query: Select[Any], lock: bool) -> Any:
 
 
 def maybe(session: Session, query: Select[Any] | None, *, lock: bool) -> Any:
-    """The one row of a query, or None; locked: as it is now, whatever was read before, but nothing of this act's own writing is lost."""
+    """The one row of a query, or None; locked: as it is now, whatever was read before, but nothing
+    of this act's own writing is lost.
+    """
     if query is None:
         return None
     if lock:
@@ -59,10 +76,12 @@ def owned(
     only: ColumnElement[bool] | None = None,
     whose: InstrumentedAttribute[Any] | None = None,
 ) -> Any:
-    """A row of a table that names its freelancer, or in the column `whose` another owner. Raises NotFound with the sentence `missing`.
+    """A row of a table that names its freelancer, or in the column `whose` another owner.
 
-    Whose it is, and `only` (what its owner may see of it), is asked in the same statement: an object of somebody else
-    takes the same way and the same time as one that does not exist.
+    Raises NotFound with the sentence `missing`.
+
+    Whose it is, and `only` (what its owner may see of it), is asked in the same statement: an
+    object of somebody else takes the same way and the same time as one that does not exist.
     """
     if not typeid.is_typeid(object_id, prefix):
         raise NotFound(missing)
@@ -88,26 +107,44 @@ def _contract_of(session: Session, query: Select[Any], owner: str | None) -> str
 
 def freelancer(session: Session, freelancer_id: str, *, lock: bool = False) -> Freelancer:
     """Raises NotFound."""
-    found: Freelancer = _one(session, select(Freelancer).where(Freelancer.id == _known(freelancer_id, "frl")), lock)
+    found: Freelancer = _one(
+        session, select(Freelancer).where(Freelancer.id == _known(freelancer_id, "frl")), lock
+    )
     return found
 
 
-def contract(session: Session, contract_id: str, *, owner: str | None, lock: bool = False) -> Contract:
-    """The contract if `owner` (a freelancer's id, or EVERYONE) has it. Locked: milestones read afterwards are current."""
+def contract(
+    session: Session, contract_id: str, *, owner: str | None, lock: bool = False
+) -> Contract:
+    """The contract if `owner` (a freelancer's id, or EVERYONE) has it.
+
+    Locked: milestones read afterwards are current.
+    """
     # Nearly every reader shows both people: one statement instead of three.
-    query = select(Contract).options(joinedload(Contract.client), joinedload(Contract.freelancer)).where(Contract.id == _known(contract_id, "ctr"))
+    query = (
+        select(Contract)
+        .options(joinedload(Contract.client), joinedload(Contract.freelancer))
+        .where(Contract.id == _known(contract_id, "ctr"))
+    )
     if owner is not EVERYONE:
         query = query.where(Contract.freelancer_id == owner)
     found: Contract = _one(session, query, lock)
     if lock:
-        # What was read before the lock may be old: a verb that looked first and locked then would work on yesterday's amounts.
-        for one in [m for m in session.identity_map.values() if isinstance(m, Milestone) and m.contract_id == found.id]:
+        # What was read before the lock may be old: a verb that looked first and locked then would
+        # work on yesterday's amounts.
+        for one in [
+            m
+            for m in session.identity_map.values()
+            if isinstance(m, Milestone) and m.contract_id == found.id
+        ]:
             session.expire(one)
         session.expire(found, ["milestones"])
     return found
 
 
-def milestone(session: Session, milestone_id: str, *, owner: str | None, lock: bool = True) -> tuple[Contract, Milestone]:
+def milestone(
+    session: Session, milestone_id: str, *, owner: str | None, lock: bool = True
+) -> tuple[Contract, Milestone]:
     """The milestone with its contract, which is locked unless said otherwise. Raises NotFound."""
     query = select(Milestone.contract_id).where(Milestone.id == _known(milestone_id, "mst"))
     parent = contract(session, _contract_of(session, query, owner), owner=owner, lock=lock)
@@ -115,7 +152,10 @@ def milestone(session: Session, milestone_id: str, *, owner: str | None, lock: b
 
 
 def payment(session: Session, payment_id: str, *, lock: bool = False) -> tuple[Contract, Payment]:
-    """The payment with its contract, both locked when asked, the contract first. Raises NotFound."""
+    """The payment with its contract, both locked when asked, the contract first.
+
+    Raises NotFound.
+    """
     query = select(Payment).where(Payment.id == _known(payment_id, "pay"))
     contract_id = _one(session, query, False).contract_id
     parent = contract(session, contract_id, owner=EVERYONE, lock=lock)
@@ -131,24 +171,32 @@ def refund(session: Session, refund_id: str) -> tuple[Contract, Payment, Refund]
     return parent, paid, found
 
 
-def _of_contract(session: Session, kind: type[Any], prefix: str, object_id: str, owner: str | None, *, lock: bool) -> tuple[Contract, Any]:
+def _of_contract(
+    session: Session, kind: type[Any], prefix: str, object_id: str, owner: str | None, *, lock: bool
+) -> tuple[Contract, Any]:
     known = _known(object_id, prefix)
     contract_id = _contract_of(session, select(kind.contract_id).where(kind.id == known), owner)
     parent = contract(session, contract_id, owner=owner, lock=lock)
     return parent, _one(session, select(kind).where(kind.id == known), lock)
 
 
-def refund_request(session: Session, request_id: str, *, owner: str | None, lock: bool = False) -> tuple[Contract, RefundRequest]:
+def refund_request(
+    session: Session, request_id: str, *, owner: str | None, lock: bool = False
+) -> tuple[Contract, RefundRequest]:
     """With its contract, both locked when asked. Raises NotFound."""
     return _of_contract(session, RefundRequest, "rrq", request_id, owner, lock=lock)
 
 
-def dispute(session: Session, dispute_id: str, *, owner: str | None, lock: bool = False) -> tuple[Contract, Dispute]:
+def dispute(
+    session: Session, dispute_id: str, *, owner: str | None, lock: bool = False
+) -> tuple[Contract, Dispute]:
     """With its contract, both locked when asked. Raises NotFound."""
     return _of_contract(session, Dispute, "dsp", dispute_id, owner, lock=lock)
 
 
-def chargeback(session: Session, chargeback_id: str, *, owner: str | None, lock: bool = False) -> tuple[Contract, Chargeback]:
+def chargeback(
+    session: Session, chargeback_id: str, *, owner: str | None, lock: bool = False
+) -> tuple[Contract, Chargeback]:
     """With its contract, both locked when asked. Raises NotFound."""
     return _of_contract(session, Chargeback, "cbk", chargeback_id, owner, lock=lock)
 
@@ -165,8 +213,22 @@ def payout(session: Session, payout_id: str, *, owner: str | None, lock: bool = 
     return found
 
 
-def tax_identity(session: Session, freelancer_id: str, at: datetime | None = None) -> TaxIdentity | None:
-    """What a freelancer had declared last at an instant; by now when none is said. None before anything was."""
-    query = select(TaxIdentity).where(TaxIdentity.freelancer_id == freelancer_id).order_by(TaxIdentity.signed_at.desc(), TaxIdentity.id.desc()).limit(1)
-    query = query.where(TaxIdentity.signed_at <= at) if at else query.where(TaxIdentity.replaced_at.is_(None))
+def tax_identity(
+    session: Session, freelancer_id: str, at: datetime | None = None
+) -> TaxIdentity | None:
+    """What a freelancer had declared last at an instant; by now when none is said.
+
+    None before anything was.
+    """
+    query = (
+        select(TaxIdentity)
+        .where(TaxIdentity.freelancer_id == freelancer_id)
+        .order_by(TaxIdentity.signed_at.desc(), TaxIdentity.id.desc())
+        .limit(1)
+    )
+    query = (
+        query.where(TaxIdentity.signed_at <= at)
+        if at
+        else query.where(TaxIdentity.replaced_at.is_(None))
+    )
     return session.execute(query).scalar_one_or_none()

@@ -1,4 +1,7 @@
-"""What views and handlers share: settings, policies, the database, the outside world. Built once, by the composition root."""
+"""What views and handlers share: settings, policies, the database, the outside world.
+
+Built once, by the composition root.
+"""
 
 from __future__ import annotations
 

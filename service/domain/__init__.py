@@ -1,1 +1,4 @@
-"""The pure core: money, fees, states, the chart of accounts, errors. Knows no framework, clock, database or network."""
+"""The pure core: money, fees, states, the chart of accounts, errors.
+
+Knows no framework, clock, database or network.
+"""

@@ -32,7 +32,10 @@ class FieldError:
 
 @dataclass(eq=False)
 class HoldfastError(Exception):
-    """Base of the tree. `detail` is one sentence a person can act on; `extra` joins the problem document."""
+    """Base of the tree.
+
+    `detail` is one sentence a person can act on; `extra` joins the problem document.
+    """
 
     detail: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -63,12 +66,16 @@ class BadVersion(BadRequest):
 
 class KeyMissing(BadRequest):
     code, title = "idempotency_key_missing", "Idempotency-Key is required"
-    advice = "Send a key of 16 to 128 characters, fresh for each new request and repeated on a retry."
+    advice = (
+        "Send a key of 16 to 128 characters, fresh for each new request and repeated on a retry."
+    )
 
 
 class Unauthenticated(HoldfastError):
     status, code, title = 401, "unauthenticated", "Who is calling is not known"
-    advice = "Send `Authorization: Bearer <API key>` with a key that is neither expired nor revoked."
+    advice = (
+        "Send `Authorization: Bearer <API key>` with a key that is neither expired nor revoked."
+    )
 
 
 class Forbidden(HoldfastError):
@@ -87,7 +94,10 @@ class CodeRequired(Forbidden):
 
 class OffersPaused(Forbidden):
     code, title = "offers_paused", "New offers are paused"
-    advice = "A person of ours looks at it; contracts that exist go on. You get an e-mail when it is decided."
+    advice = (
+        "A person of ours looks at it; contracts that exist go on. You get an e-mail when "
+        "it is decided."
+    )
 
 
 class NotFound(HoldfastError):
@@ -126,7 +136,9 @@ class NotEnough(Conflict):
 
 class OnHold(Conflict):
     status, code, title = 403, "on_hold", "The money is on hold"
-    advice = "GET /v1/holds/{id} says why, what still works, what you can do, and when it is decided."
+    advice = (
+        "GET /v1/holds/{id} says why, what still works, what you can do, and when it is decided."
+    )
 
 
 class ChargedBack(Conflict):
@@ -215,7 +227,10 @@ class TooManyRequests(HoldfastError):
 
 class OutreachLimited(TooManyRequests):
     code, title = "outreach_limited", "Too many letters to clients in a short time"
-    advice = "Wait as long as Retry-After says. The limits protect people who did not ask for letters; they count each mailbox too."
+    advice = (
+        "Wait as long as Retry-After says. The limits protect people who did not ask for "
+        "letters; they count each mailbox too."
+    )
 
 
 class Unavailable(HoldfastError):
@@ -224,10 +239,16 @@ class Unavailable(HoldfastError):
 
 
 class DatabaseRefused(Unavailable):
-    """The database is there and does not let us in: a wrong role, password or database. `said`: its own words, for whoever runs this."""
+    """The database is there and does not let us in: a wrong role, password or database.
+
+    `said`: its own words, for whoever runs this.
+    """
 
     code, title = "database_refused", "The database refuses this service"
-    advice = "Nothing was done. Whoever runs the service has to look at the database's address, role and password."
+    advice = (
+        "Nothing was done. Whoever runs the service has to look at the database's address, "
+        "role and password."
+    )
 
     def __init__(self, said: str) -> None:
         super().__init__("The database refuses this service; nothing was written.")

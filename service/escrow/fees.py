@@ -1,4 +1,6 @@
-"""What a release takes as fee, and what a refund after release gives back: by the schedules that the quote froze."""
+"""What a release takes as fee, and what a refund after release gives back: by the schedules that
+the quote froze.
+"""
 
 from __future__ import annotations
 
@@ -34,28 +36,54 @@ def _returned(pair: Pair, milestone: Milestone) -> int:
 
 
 def take(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -> Fee:
-    """The fee on this release: on everything released so far, less what was taken; never more than the release itself."""
+    """The fee on this release: on everything released so far, less what was taken; never more than
+    the release itself.
+    """
     pair = promised(contract.quote or {})
     if milestone.billed_before_minor is None:
-        known = agreement.billed_before(act, contract.client_alias_id, contract.currency, alone=True) if pair.lifetime else 0
+        known = (
+            agreement.billed_before(act, contract.client_alias_id, contract.currency, alone=True)
+            if pair.lifetime
+            else 0
+        )
         milestone.billed_before_minor = known
-    due = cumulative_fee(pair.own, pair.normal, milestone.released_minor + gross_minor, milestone.billed_before_minor)
-    # A release of a few minor units can be smaller than its rounded share; what is not taken now is taken by the next one.
+    due = cumulative_fee(
+        pair.own, pair.normal, milestone.released_minor + gross_minor, milestone.billed_before_minor
+    )
+    # A release of a few minor units can be smaller than its rounded share; what is not taken now is
+    # taken by the next one.
     fee = min(due - _taken(pair, milestone), gross_minor)
-    tax = agreement.fee_tax_of(act, contract.freelancer_id, act.today) if pair.own.tax != "none" else None
+    tax = (
+        agreement.fee_tax_of(act, contract.freelancer_id, act.today)
+        if pair.own.tax != "none"
+        else None
+    )
     if tax is None:
         return Fee(fee)
     share = tax_on_fee(fee, tax.rate, inside=not _on_top(pair))
-    return Fee(min(fee + share, gross_minor), min(share, gross_minor - fee)) if _on_top(pair) else Fee(fee, share)
+    return (
+        Fee(min(fee + share, gross_minor), min(share, gross_minor - fee))
+        if _on_top(pair)
+        else Fee(fee, share)
+    )
 
 
 def give_back(contract: Contract, milestone: Milestone, left_minor: int) -> Fee:
-    """What goes back when only `left_minor` of the released stays released, with its share of the tax."""
+    """What goes back when only `left_minor` of the released stays released, with its share of the
+    tax.
+    """
     pair = promised(contract.quote or {})
-    due = cumulative_fee(pair.own, pair.normal, left_minor, milestone.billed_before_minor or 0) if left_minor else 0
+    due = (
+        cumulative_fee(pair.own, pair.normal, left_minor, milestone.billed_before_minor or 0)
+        if left_minor
+        else 0
+    )
     taken, returned = _taken(pair, milestone), _returned(pair, milestone)
     fee = max(0, taken - due - returned)
     if not taken or not milestone.fee_tax_taken_minor:
         return Fee(fee)
-    tax = round_half_up(milestone.fee_tax_taken_minor * (returned + fee), taken) - milestone.fee_tax_returned_minor
+    tax = (
+        round_half_up(milestone.fee_tax_taken_minor * (returned + fee), taken)
+        - milestone.fee_tax_returned_minor
+    )
     return Fee(fee + tax, tax) if _on_top(pair) else Fee(fee, tax)

@@ -1,4 +1,7 @@
-"""Release, refund, lock, unlock, roll on: amounts, counters and entries. No states are moved here."""
+"""Release, refund, lock, unlock, roll on: amounts, counters and entries.
+
+No states are moved here.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,17 @@ from service.shared import holds
 
 
 def held_minor(milestone: Milestone) -> int:
-    """What may still be released, refunded or disputed. `ledger verify` compares it with the escrow account."""
-    gone = milestone.released_minor + milestone.refunded_minor + milestone.refunding_minor + milestone.confiscated_minor + milestone.charged_back_minor
+    """What may still be released, refunded or disputed.
+
+    `ledger verify` compares it with the escrow account.
+    """
+    gone = (
+        milestone.released_minor
+        + milestone.refunded_minor
+        + milestone.refunding_minor
+        + milestone.confiscated_minor
+        + milestone.charged_back_minor
+    )
     return milestone.funded_minor - gone - milestone.disputed_minor
 
 
@@ -29,36 +41,64 @@ def post_all(act: Act, decided: list[Entry]) -> None:
         post(act, entry)
 
 
-def release(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -> tuple[Release, Entry]:
-    """Held money becomes the freelancer's, less the fee, their part of the processing cost, tax that is withheld, and what they owe."""
+def release(
+    act: Act, contract: Contract, milestone: Milestone, gross_minor: int
+) -> tuple[Release, Entry]:
+    """Held money becomes the freelancer's, less the fee, their part of the processing cost, tax
+    that is withheld, and what they owe.
+    """
     holds.refuse(act, "release", holds.subjects_of(contract, milestone.id))
     fee = fees.take(act, contract, milestone, gross_minor)
     released = milestone.released_minor + gross_minor
-    processing = cumulative_share(milestone.processing_due_minor, released, milestone.funded_minor) - milestone.processing_taken_minor
+    processing = (
+        cumulative_share(milestone.processing_due_minor, released, milestone.funded_minor)
+        - milestone.processing_taken_minor
+    )
     processing = min(processing, gross_minor - fee.amount_minor)
-    taxes = withholding.shares(act, contract, gross_minor, gross_minor - fee.amount_minor - processing)
+    taxes = withholding.shares(
+        act, contract, gross_minor, gross_minor - fee.amount_minor - processing
+    )
     withheld = sum(tax.amount_minor for tax in taxes)
     net = gross_minor - fee.amount_minor - processing - withheld
     made = Release(
-        id=new_id("rls"), milestone_id=milestone.id, contract_id=contract.id, freelancer_id=contract.freelancer_id,
-        number=_next_number(act.session, milestone), currency=contract.currency, gross_minor=gross_minor, fee_minor=fee.amount_minor,
-        fee_tax_minor=fee.tax_minor, processing_minor=processing, withheld_minor=withheld, net_minor=net, recovered_minor=min(net, _owed(act.session, contract)), fee_schedule=str((contract.quote or {})["schedule"]), approved_by=act.actor, released_at=act.now,
-        matures_at=act.now + timedelta(days=milestone.security_days), matured_at=None,
-    )  # fmt: skip
+        id=new_id("rls"),
+        milestone_id=milestone.id,
+        contract_id=contract.id,
+        freelancer_id=contract.freelancer_id,
+        number=_next_number(act.session, milestone),
+        currency=contract.currency,
+        gross_minor=gross_minor,
+        fee_minor=fee.amount_minor,
+        fee_tax_minor=fee.tax_minor,
+        processing_minor=processing,
+        withheld_minor=withheld,
+        net_minor=net,
+        recovered_minor=min(net, _owed(act.session, contract)),
+        fee_schedule=str((contract.quote or {})["schedule"]),
+        approved_by=act.actor,
+        released_at=act.now,
+        matures_at=act.now + timedelta(days=milestone.security_days),
+        matured_at=None,
+    )
     act.session.add(made)
     withholding.keep(act, made, taxes)
     milestone.released_minor = released
     milestone.fee_taken_minor += fee.amount_minor
     milestone.fee_tax_taken_minor += fee.tax_minor
     milestone.processing_taken_minor += processing
-    queue.enqueue_many(act, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, act.now, {})])
+    queue.enqueue_many(
+        act, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, act.now, {})]
+    )
     return made, entries.release(contract, made, [(tax.due_id, tax.amount_minor) for tax in taxes])
 
 
 def _next_number(session: Session, milestone: Milestone) -> int:
     if milestone.released_minor == 0:
         return 1
-    return len(session.execute(select(Release.id).where(Release.milestone_id == milestone.id)).all()) + 1
+    return (
+        len(session.execute(select(Release.id).where(Release.milestone_id == milestone.id)).all())
+        + 1
+    )
 
 
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:freelancer, 3))")
@@ -68,7 +108,8 @@ def _owed(session: Session, contract: Contract) -> int:
     debt = accounts.recoverable(contract.freelancer_id)
     owed = balance(session, debt, contract.currency)
     if owed:
-        # Two releases at once must not both pay the same debt: the second one reads what the first one left.
+        # Two releases at once must not both pay the same debt: the second one reads what the first
+        # one left.
         session.execute(_ALONE, {"freelancer": contract.freelancer_id})
         owed = balance(session, debt, contract.currency)
     return owed
@@ -76,33 +117,64 @@ def _owed(session: Session, contract: Contract) -> int:
 
 def funding_payment(session: Session, milestone: Milestone) -> Payment:
     """The one payment that funded a milestone."""
-    query = select(Payment).join(PaymentLine).where(PaymentLine.milestone_id == milestone.id, PaymentLine.funded)
+    query = (
+        select(Payment)
+        .join(PaymentLine)
+        .where(PaymentLine.milestone_id == milestone.id, PaymentLine.funded)
+    )
     return session.execute(query).scalar_one()
 
 
 def _refundable_payment(act: Act, milestone: Milestone) -> Payment:
     payment = funding_payment(act.session, milestone)
     if payment.state in ("charged_back", "lost"):
-        raise ChargedBack("The client's bank has taken this payment back; a refund would pay it twice.")
+        raise ChargedBack(
+            "The client's bank has taken this payment back; a refund would pay it twice."
+        )
     return payment
 
 
-def refund_held(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
-    """Held money starts its way back by the way it came. Raises ChargedBack while a bank has a hand on the payment."""
+def refund_held(
+    act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
+) -> tuple[Refund, Entry]:
+    """Held money starts its way back by the way it came.
+
+    Raises ChargedBack while a bank has a hand on the payment.
+    """
     holds.refuse(act, "refund", holds.subjects_of(contract, milestone.id))
-    refund = _refund_row(act, contract, _refundable_payment(act, milestone), milestone, "escrow", amount_minor, reason)
+    refund = _refund_row(
+        act,
+        contract,
+        _refundable_payment(act, milestone),
+        milestone,
+        "escrow",
+        amount_minor,
+        reason,
+    )
     milestone.refunding_minor += amount_minor
     return refund, entries.refund_request(contract, milestone, refund)
 
 
-def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str) -> tuple[Refund, Entry]:
-    """Released money goes back: the platform returns its fee on it, the freelancer bears the rest or owes it. The freelancer is locked."""
+def refund_released(
+    act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
+) -> tuple[Refund, Entry]:
+    """Released money goes back: the platform returns its fee on it, the freelancer bears the rest
+    or owes it. The freelancer is locked.
+    """
     holds.refuse(act, "refund", holds.subjects_of(contract, milestone.id))
     left = milestone.released_minor - milestone.refunded_after_release_minor - amount_minor
     back = fees.give_back(contract, milestone, left)
     fee_back = min(amount_minor, back.amount_minor)
     share = amount_minor - fee_back
-    refund = _refund_row(act, contract, _refundable_payment(act, milestone), milestone, "released", amount_minor, reason)
+    refund = _refund_row(
+        act,
+        contract,
+        _refundable_payment(act, milestone),
+        milestone,
+        "released",
+        amount_minor,
+        reason,
+    )
     refund.from_freelancer_minor = share
     milestone.refunded_after_release_minor += amount_minor
     milestone.fee_returned_minor += fee_back
@@ -125,39 +197,85 @@ def refund_released(act: Act, contract: Contract, milestone: Milestone, amount_m
     return refund, entry
 
 
-def take_pending(session: Session, contract: Contract, milestone: Milestone, amount_minor: int) -> None:
-    """Write down from which releases pending money was taken, this milestone's first, so that the others age as they would."""
-    query = select(Release).where(Release.freelancer_id == contract.freelancer_id, Release.currency == contract.currency, Release.matured_at.is_(None))
-    waiting = list(session.execute(query.order_by(Release.id.desc()).with_for_update()).scalars()) if amount_minor else []
+def take_pending(
+    session: Session, contract: Contract, milestone: Milestone, amount_minor: int
+) -> None:
+    """Write down from which releases pending money was taken, this milestone's first, so that the
+    others age as they would.
+    """
+    query = select(Release).where(
+        Release.freelancer_id == contract.freelancer_id,
+        Release.currency == contract.currency,
+        Release.matured_at.is_(None),
+    )
+    waiting = (
+        list(session.execute(query.order_by(Release.id.desc()).with_for_update()).scalars())
+        if amount_minor
+        else []
+    )
     for release in sorted(waiting, key=lambda r: r.milestone_id != milestone.id):
         part = min(amount_minor, release.net_minor - release.recovered_minor - release.taken_minor)
         release.taken_minor += part
         amount_minor -= part
 
 
-def _refund_row(act: Act, contract: Contract, payment: Payment, milestone: Milestone, source: str, amount_minor: int, reason: str) -> Refund:
+def _refund_row(
+    act: Act,
+    contract: Contract,
+    payment: Payment,
+    milestone: Milestone,
+    source: str,
+    amount_minor: int,
+    reason: str,
+) -> Refund:
     refund_id = new_id("ref")
     refund = Refund(
-        id=refund_id, payment_id=payment.id, milestone_id=milestone.id, source=source, cause=refund_id, attempt=1, state="pending",
-        currency=contract.currency, amount_minor=amount_minor, reason=reason, stripe_refund_id=None, failure_reason=None, created_at=act.now,
-    )  # fmt: skip
+        id=refund_id,
+        payment_id=payment.id,
+        milestone_id=milestone.id,
+        source=source,
+        cause=refund_id,
+        attempt=1,
+        state="pending",
+        currency=contract.currency,
+        amount_minor=amount_minor,
+        reason=reason,
+        stripe_refund_id=None,
+        failure_reason=None,
+        created_at=act.now,
+    )
     act.session.add(refund)
-    events.record(act, "refund.created", refund, contract=contract, amount=amount_minor, currency=contract.currency, reason=reason, to_state="pending")
+    events.record(
+        act,
+        "refund.created",
+        refund,
+        contract=contract,
+        amount=amount_minor,
+        currency=contract.currency,
+        reason=reason,
+        to_state="pending",
+    )
     queue.enqueue(act, "refund_send", refund.id, _sendable_at(act, payment))
     return refund
 
 
 def _sendable_at(act: Act, payment: Payment) -> datetime:
-    """A bank debit that could still come back is not refunded before it is final, or the client would have it twice."""
+    """A bank debit that could still come back is not refunded before it is final, or the client
+    would have it twice.
+    """
     if payment.method == "card" or payment.succeeded_at is None:
         return act.now
-    return max(act.now, payment.succeeded_at + timedelta(days=act.policies.windows.debit_final_days))
+    return max(
+        act.now, payment.succeeded_at + timedelta(days=act.policies.windows.debit_final_days)
+    )
 
 
 def lock(contract: Contract, milestone: Milestone, amount_minor: int, dispute_id: str) -> Entry:
     """Exactly this much is locked; the rest flows on. Raises Conflict when less is held."""
     if amount_minor > held_minor(milestone):
-        raise Conflict("Less than that is held for this milestone.", {"held": held_minor(milestone)})
+        raise Conflict(
+            "Less than that is held for this milestone.", {"held": held_minor(milestone)}
+        )
     milestone.disputed_minor += amount_minor
     return entries.dispute_lock(contract, milestone, dispute_id, amount_minor)
 
@@ -169,15 +287,27 @@ def unlock(contract: Contract, milestone: Milestone, amount_minor: int, dispute_
 
 
 def roll_on(act: Act, contract: Contract, milestone: Milestone) -> tuple[Milestone, Entry]:
-    """What is still held becomes a milestone of its own at the end of the list, paid already by the same payment."""
+    """What is still held becomes a milestone of its own at the end of the list, paid already by the
+    same payment.
+    """
     amount = held_minor(milestone)
     # Of the freelancer's processing cost, what was not taken with the released part goes along.
     processing = milestone.processing_due_minor - milestone.processing_taken_minor
     fresh = Milestone(
-        id=new_id("mst"), contract_id=contract.id, number=max(m.number for m in contract.milestones) + 1, state="funded",
-        title=f"Rest of {milestone.title}"[:140], amount_minor=amount, due_on=milestone.due_on, funded_minor=amount, processing_due_minor=processing,
-        security_days=milestone.security_days, hold_limit_at=milestone.hold_limit_at, auto_release_at=None, billed_before_minor=None,
-    )  # fmt: skip
+        id=new_id("mst"),
+        contract_id=contract.id,
+        number=max(m.number for m in contract.milestones) + 1,
+        state="funded",
+        title=f"Rest of {milestone.title}"[:140],
+        amount_minor=amount,
+        due_on=milestone.due_on,
+        funded_minor=amount,
+        processing_due_minor=processing,
+        security_days=milestone.security_days,
+        hold_limit_at=milestone.hold_limit_at,
+        auto_release_at=None,
+        billed_before_minor=None,
+    )
     milestone.amount_minor -= amount
     milestone.funded_minor -= amount
     milestone.processing_due_minor -= processing
@@ -188,9 +318,23 @@ def roll_on(act: Act, contract: Contract, milestone: Milestone) -> tuple[Milesto
     return fresh, entries.roll(contract, milestone, fresh, amount)
 
 
-def _move_payment_line(session: Session, milestone: Milestone, fresh: Milestone, amount_minor: int, processing_minor: int) -> None:
+def _move_payment_line(
+    session: Session,
+    milestone: Milestone,
+    fresh: Milestone,
+    amount_minor: int,
+    processing_minor: int,
+) -> None:
     payment = funding_payment(session, milestone)
     line = next(one for one in payment.lines if one.milestone_id == milestone.id)
     line.amount_minor -= amount_minor
     line.processing_minor -= processing_minor
-    payment.lines.append(PaymentLine(milestone_id=fresh.id, amount_minor=amount_minor, processing_minor=processing_minor, open=False, funded=True))
+    payment.lines.append(
+        PaymentLine(
+            milestone_id=fresh.id,
+            amount_minor=amount_minor,
+            processing_minor=processing_minor,
+            open=False,
+            funded=True,
+        )
+    )

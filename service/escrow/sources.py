@@ -1,4 +1,6 @@
-"""From which client's charge money comes: what a payment brought the freelancer, what of it is still here, what may be paid out of it."""
+"""From which client's charge money comes: what a payment brought the freelancer, what of it is
+still here, what may be paid out of it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from service.domain.identity import typeid
 from service.models import PayoutSource
 from service.platform.db import fetch
 
-# Per charge: what its releases brought, less what refunds and open or lost chargebacks took of it, less what payouts took.
+# Per charge: what its releases brought, less what refunds and open or lost chargebacks took of it,
+# less what payouts took.
 _LEFT = """
     SELECT l.payment_id, min(r.released_at) AS since, sum(r.net_minor - r.recovered_minor)::bigint AS net,
            coalesce(sum(r.net_minor - r.recovered_minor - r.taken_minor) FILTER (WHERE r.matured_at IS NULL), 0)::bigint AS pending,
@@ -20,18 +23,33 @@ _LEFT = """
              WHERE b.payment_id = l.payment_id AND c.round = b.round AND c.place IN ('pending', 'available')) AS locked
       FROM release r JOIN payment_line l ON l.milestone_id = r.milestone_id AND l.funded
 """
-_OF_FREELANCER = f"{_LEFT} WHERE r.freelancer_id = %s AND r.currency = %s GROUP BY l.payment_id ORDER BY min(r.released_at), l.payment_id"
+_OF_FREELANCER = (
+    f"{_LEFT} WHERE r.freelancer_id = %s AND r.currency = %s GROUP BY l.payment_id "
+    "ORDER BY min(r.released_at), l.payment_id"
+)
 _OF_PAYMENT = f"{_LEFT} WHERE l.payment_id = %s GROUP BY l.payment_id"
 
 
-def choose(session: Session, freelancer_id: str, amount_minor: int, currency: str) -> list[PayoutSource]:
-    """Legs for a payout, first released first; fewer than `amount_minor` when part is on its way back from a failed payout."""
+def choose(
+    session: Session, freelancer_id: str, amount_minor: int, currency: str
+) -> list[PayoutSource]:
+    """Legs for a payout, first released first; fewer than `amount_minor` when part is on its way
+    back from a failed payout.
+    """
     chosen: list[PayoutSource] = []
     for row in fetch(session, _OF_FREELANCER, (typeid.decode(freelancer_id), currency)):
         part = min(amount_minor, row.matured - row.used - row.refunded - row.locked)
         if part > 0:
             payment_id = typeid.encode("pay", row.payment_id)
-            chosen.append(PayoutSource(number=len(chosen) + 1, payment_id=payment_id, amount_minor=part, state="planned", transfer_id=None))
+            chosen.append(
+                PayoutSource(
+                    number=len(chosen) + 1,
+                    payment_id=payment_id,
+                    amount_minor=part,
+                    state="planned",
+                    transfer_id=None,
+                )
+            )
             amount_minor -= part
     return chosen
 

@@ -1,4 +1,6 @@
-"""What a milestone and its contract are once money has moved: emptied, disputed, resumed; completed or ended."""
+"""What a milestone and its contract are once money has moved: emptied, disputed, resumed; completed
+or ended.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,22 @@ from service.domain.states.lifecycle import MILESTONE
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone
 
-RESUME = {"funded": "resume_funded", "submitted": "resume_submitted", "changes_requested": "resume_changes"}
+RESUME = {
+    "funded": "resume_funded",
+    "submitted": "resume_submitted",
+    "changes_requested": "resume_changes",
+}
 SHORTEST_WINDOW = timedelta(days=5)
 OPEN_TO_THE_CLIENT = ("funded", "submitted", "changes_requested")
 
 
-def pause(act: Act, contract: Contract, milestone: Milestone, event: str, **data: Any) -> tuple[str, int | None]:
-    """Nothing else is left but what is asked back or disputed: the milestone waits. Returns its state and what was left of the review."""
+def pause(
+    act: Act, contract: Contract, milestone: Milestone, event: str, **data: Any
+) -> tuple[str, int | None]:
+    """Nothing else is left but what is asked back or disputed: the milestone waits.
+
+    Returns its state and what was left of the review.
+    """
     was, left = milestone.state, review_left(act.now, milestone)
     events.move(act, milestone, event, contract=contract, **data)
     milestone.auto_release_at = None
@@ -26,17 +37,25 @@ def pause(act: Act, contract: Contract, milestone: Milestone, event: str, **data
 
 def review_left(now: datetime, milestone: Milestone) -> int | None:
     """Seconds that the client still had to answer."""
-    return int((milestone.auto_release_at - now).total_seconds()) if milestone.auto_release_at else None
+    return (
+        int((milestone.auto_release_at - now).total_seconds())
+        if milestone.auto_release_at
+        else None
+    )
 
 
-def resume(act: Act, contract: Contract, milestone: Milestone, was: str, left_seconds: int | None) -> None:
+def resume(
+    act: Act, contract: Contract, milestone: Milestone, was: str, left_seconds: int | None
+) -> None:
     """Back to where it was. A review goes on with what was left of it, at least five days."""
     if milestone.state not in ("refund_requested", "disputed") or not held_minor(milestone):
         return
     back = was if was in RESUME else "funded"
     events.move(act, milestone, RESUME[back], contract=contract)
     if back == "submitted":
-        milestone.auto_release_at = act.now + max(timedelta(seconds=left_seconds or 0), SHORTEST_WINDOW)
+        milestone.auto_release_at = act.now + max(
+            timedelta(seconds=left_seconds or 0), SHORTEST_WINDOW
+        )
         schedule_review(act, milestone)
 
 
@@ -53,7 +72,9 @@ def schedule_review(act: Act, milestone: Milestone) -> None:
 
 
 def emptied(act: Act, contract: Contract, milestone: Milestone, event: str, **data: Any) -> None:
-    """Close a milestone that holds nothing any more by `event`; one with locked money is then disputed."""
+    """Close a milestone that holds nothing any more by `event`; one with locked money is then
+    disputed.
+    """
     if held_minor(milestone) or milestone.state in MILESTONE.final:
         return
     if milestone.disputed_minor:
@@ -65,18 +86,25 @@ def emptied(act: Act, contract: Contract, milestone: Milestone, event: str, **da
 
 
 def accepted(act: Act, contract: Contract) -> None:
-    """Both are bound: the first milestone waits for its payment, and the contract ends by itself when none comes in time."""
+    """Both are bound: the first milestone waits for its payment, and the contract ends by itself
+    when none comes in time.
+    """
     windows = act.policies.windows
     contract.accepted_at = act.now
     contract.fund_by = act.now + timedelta(days=windows.fund_within_days)
     touch(act, contract)
     events.move(act, contract.milestones[0], "ask_funding", contract=contract, actor="system")
-    due: list[queue.Wanted] = [("fund_reminder", f"{contract.id}/{d}", act.now + timedelta(days=d), {}) for d in windows.fund_reminder_days]
+    due: list[queue.Wanted] = [
+        ("fund_reminder", f"{contract.id}/{d}", act.now + timedelta(days=d), {})
+        for d in windows.fund_reminder_days
+    ]
     queue.enqueue_many(act, [("fund_expiry", contract.id, contract.fund_by, {}), *due])
 
 
 def after_change(act: Act, contract: Contract) -> None:
-    """Complete or end the contract when nothing is left to happen; otherwise ask for the next milestone's funding."""
+    """Complete or end the contract when nothing is left to happen; otherwise ask for the next
+    milestone's funding.
+    """
     system = act.as_("system")
     touch(act, contract)
     if contract.state not in ("active", "closing"):
@@ -87,17 +115,37 @@ def after_change(act: Act, contract: Contract) -> None:
         contract.closed_at = act.now
         return
     waiting = next((m for m in contract.milestones if m.state == "planned"), None)
-    if contract.state == "active" and waiting and not any(m.state in ("awaiting_funding", "funding") for m in contract.milestones):
+    if (
+        contract.state == "active"
+        and waiting
+        and not any(m.state in ("awaiting_funding", "funding") for m in contract.milestones)
+    ):
         ask_funding(system, contract, waiting)
 
 
 def ask_funding(act: Act, contract: Contract, milestone: Milestone) -> None:
-    """It is the client's turn to pay for this milestone; reminded, and after a month it rests until somebody picks it."""
+    """It is the client's turn to pay for this milestone; reminded, and after a month it rests until
+    somebody picks it.
+    """
     events.move(act, milestone, "ask_funding", contract=contract)
     if contract.state == "active":
         windows = act.policies.windows
-        due: list[queue.Wanted] = [("funding_reminder", f"{milestone.id}/{days}", act.now + timedelta(days=days), {}) for days in windows.fund_reminder_days]
-        queue.enqueue_many(act, [*due, ("funding_lapse", milestone.id, act.now + timedelta(days=windows.funding_rests_after_days), {})])
+        due: list[queue.Wanted] = [
+            ("funding_reminder", f"{milestone.id}/{days}", act.now + timedelta(days=days), {})
+            for days in windows.fund_reminder_days
+        ]
+        queue.enqueue_many(
+            act,
+            [
+                *due,
+                (
+                    "funding_lapse",
+                    milestone.id,
+                    act.now + timedelta(days=windows.funding_rests_after_days),
+                    {},
+                ),
+            ],
+        )
 
 
 def touch(act: Act, contract: Contract) -> None:

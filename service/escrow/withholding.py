@@ -1,4 +1,6 @@
-"""Tax withheld from a release, where somebody decided that the duty is ours: by the rates of the policy, with a row that says why."""
+"""Tax withheld from a release, where somebody decided that the duty is ours: by the rates of the
+policy, with a row that says why.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,24 @@ from service.core import rows
 from service.core.act import Act
 from service.domain.identity import typeid
 from service.domain.money.money import CURRENCIES, round_half_up
-from service.models import WITHHOLDING_REGIMES, Contract, Release, TaxDue, TaxIdentity, Withholding, new_id
+from service.models import (
+    WITHHOLDING_REGIMES,
+    Contract,
+    Release,
+    TaxDue,
+    TaxIdentity,
+    Withholding,
+    new_id,
+)
 from service.policies.quotes import decimal
 from service.policies.withholding import Duty, Exemption
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one regime takes of a release, in minor units; `due_id` is the month's account at the tax office."""
+    """What one regime takes of a release, in minor units; `due_id` is the month's account at the
+    tax office.
+    """
 
     duty: Duty
     due_id: str
@@ -55,10 +67,18 @@ _LACKING = text("""
 
 def shares(act: Act, contract: Contract, gross_minor: int, room_minor: int) -> list[Share]:
     """What every duty in force takes of a release of `gross_minor`; together at most `room_minor`."""
-    in_scope = list(act.session.execute(_IN_SCOPE, {"regimes": list(WITHHOLDING_REGIMES)}).scalars())
+    in_scope = list(
+        act.session.execute(_IN_SCOPE, {"regimes": list(WITHHOLDING_REGIMES)}).scalars()
+    )
     found: list[Share] = []
     for regime in in_scope:
-        taken = _share(act, contract, regime, gross_minor, room_minor - sum(share.amount_minor for share in found))
+        taken = _share(
+            act,
+            contract,
+            regime,
+            gross_minor,
+            room_minor - sum(share.amount_minor for share in found),
+        )
         found += [taken] if taken else []
     return found
 
@@ -68,19 +88,32 @@ def keep(act: Act, release: Release, taxes: list[Share]) -> None:
     for tax in taxes:
         act.session.add(
             Withholding(
-                release=release, due_id=tax.due_id, freelancer_id=release.freelancer_id, regime=tax.duty.regime, currency=release.currency,
-                gross_minor=release.gross_minor, rate=tax.rate, share_minor=tax.share_minor, amount_minor=tax.amount_minor, reason=tax.reason,
-                legal_ref=tax.duty.legal_ref, withheld_at=act.now,
+                release=release,
+                due_id=tax.due_id,
+                freelancer_id=release.freelancer_id,
+                regime=tax.duty.regime,
+                currency=release.currency,
+                gross_minor=release.gross_minor,
+                rate=tax.rate,
+                share_minor=tax.share_minor,
+                amount_minor=tax.amount_minor,
+                reason=tax.reason,
+                legal_ref=tax.duty.legal_ref,
+                withheld_at=act.now,
             )
-        )  # fmt: skip
+        )
 
 
-def _share(act: Act, contract: Contract, regime: str, gross_minor: int, room_minor: int) -> Share | None:
+def _share(
+    act: Act, contract: Contract, regime: str, gross_minor: int, room_minor: int
+) -> Share | None:
     today = act.today
     declared = rows.tax_identity(act.session, contract.freelancer_id)
     if declared is not None and declared.expires_on is not None and declared.expires_on < today:
         declared = None
-    duty = act.policies.withholding(regime, declared.country if declared else contract.freelancer.country, today)
+    duty = act.policies.withholding(
+        regime, declared.country if declared else contract.freelancer.country, today
+    )
     if duty is None or duty.client_country not in (None, contract.client_country):
         return None
     known = _has_number(duty, declared)
@@ -90,43 +123,95 @@ def _share(act: Act, contract: Contract, regime: str, gross_minor: int, room_min
     act.session.execute(_ALONE, {"freelancer": contract.freelancer_id})
     own = round_half_up(gross_minor * rate.numerator, rate.denominator)
     due_id = _due(act, duty, contract.currency, today)
-    if duty.exempt and _exempt(act, contract, duty, duty.exempt, gross_minor, known and declared is not None and declared.seller_kind == "individual"):
-        return Share(duty, due_id, decimal(rate), own if duty.exempt.catches_up else 0, 0, "below_threshold")
-    lacking = int(act.session.execute(_LACKING, _question(act, contract, duty) | {"regime": regime}).scalar_one())
-    return Share(duty, due_id, decimal(rate), own, min(own + lacking, room_minor), "number_on_file" if known else "no_number_on_file")
+    if duty.exempt and _exempt(
+        act,
+        contract,
+        duty,
+        duty.exempt,
+        gross_minor,
+        known and declared is not None and declared.seller_kind == "individual",
+    ):
+        return Share(
+            duty, due_id, decimal(rate), own if duty.exempt.catches_up else 0, 0, "below_threshold"
+        )
+    lacking = int(
+        act.session.execute(
+            _LACKING, _question(act, contract, duty) | {"regime": regime}
+        ).scalar_one()
+    )
+    return Share(
+        duty,
+        due_id,
+        decimal(rate),
+        own,
+        min(own + lacking, room_minor),
+        "number_on_file" if known else "no_number_on_file",
+    )
 
 
 def _has_number(duty: Duty, declared: TaxIdentity | None) -> bool:
     if declared is None or declared.country != duty.country:
         return False
-    return {"tin": declared.tin_masked is not None, "vat_id": declared.vat_id is not None, "w9": declared.form == "w9"}[duty.number]
+    return {
+        "tin": declared.tin_masked is not None,
+        "vat_id": declared.vat_id is not None,
+        "w9": declared.form == "w9",
+    }[duty.number]
 
 
 def _question(act: Act, contract: Contract, duty: Duty) -> dict[str, Any]:
     zone = act.policies.book_zone
     since = duty.year_of(act.today)
-    return {"freelancer": typeid.decode(contract.freelancer_id), "currency": contract.currency, "zone": zone.key, "since": since}
+    return {
+        "freelancer": typeid.decode(contract.freelancer_id),
+        "currency": contract.currency,
+        "zone": zone.key,
+        "since": since,
+    }
 
 
-def _exempt(act: Act, contract: Contract, duty: Duty, exempt: Exemption, gross_minor: int, individual_with_number: bool) -> bool:
-    """Whether the year's releases, this one included, are still at or below what is exempt. Without a rate nobody knows, and nothing is exempt."""
+def _exempt(
+    act: Act,
+    contract: Contract,
+    duty: Duty,
+    exempt: Exemption,
+    gross_minor: int,
+    individual_with_number: bool,
+) -> bool:
+    """Whether the year's releases, this one included, are still at or below what is exempt.
+
+    Without a rate nobody knows, and nothing is exempt.
+    """
     if exempt.only_individuals_with_number and not individual_with_number:
         return False
     question = _question(act, contract, duty) | {
-        "into": exempt.currency, "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}), "now": act.now,
-        "today": act.today, "gross": gross_minor,
-    }  # fmt: skip
+        "into": exempt.currency,
+        "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}),
+        "now": act.now,
+        "today": act.today,
+        "gross": gross_minor,
+    }
     year = act.session.execute(_YEAR, question).one()
-    return not year.unknown and not (year.gross_minor > exempt.gross_to_minor and year.releases > exempt.count_to)
+    return not year.unknown and not (
+        year.gross_minor > exempt.gross_to_minor and year.releases > exempt.count_to
+    )
 
 
 def _due(act: Act, duty: Duty, currency: str, today: date) -> str:
     month = today.replace(day=1)
-    query = select(TaxDue.id).where(TaxDue.regime == duty.regime, TaxDue.month == month, TaxDue.currency == currency)
+    query = select(TaxDue.id).where(
+        TaxDue.regime == duty.regime, TaxDue.month == month, TaxDue.currency == currency
+    )
     found = act.session.execute(query).scalar_one_or_none()
     if found is None:
         # Whoever comes second waits here for the first one's commit, and reads what that one made.
-        fresh = {"id": new_id("txd"), "regime": duty.regime, "month": month, "currency": currency, "due_on": duty.due_on(today)}
+        fresh = {
+            "id": new_id("txd"),
+            "regime": duty.regime,
+            "month": month,
+            "currency": currency,
+            "due_on": duty.due_on(today),
+        }
         act.session.execute(insert(TaxDue).values(fresh).on_conflict_do_nothing())
         found = act.session.execute(query).scalar_one()
     return found

@@ -1,4 +1,6 @@
-"""The manifest: which files, their hashes, rows and totals, what was asked and known, which checks were made; signed. `verify` needs no service."""
+"""The manifest: which files, their hashes, rows and totals, what was asked and known, which checks
+were made; signed. `verify` needs no service.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,15 @@ NAME, SIGNATURE = "manifest.json", "manifest.sig"
 
 
 def write(folder: Path, content: dict[str, Any], signing_key_hex: str) -> None:
-    """`manifest.json` with the keys in one order, and its Ed25519 signature (64 bytes, deterministic) beside it."""
+    """`manifest.json` with the keys in one order, and its Ed25519 signature (64 bytes,
+    deterministic) beside it.
+    """
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key_hex))
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-    body = (json.dumps(content | {"public_key": public}, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    body = (
+        json.dumps(content | {"public_key": public}, indent=2, sort_keys=True, ensure_ascii=False)
+        + "\n"
+    ).encode()
     (folder / NAME).write_bytes(body)
     (folder / SIGNATURE).write_bytes(key.sign(body))
 
@@ -35,7 +42,8 @@ def digest(path: Path) -> str:
 def verify(path: Path, trusted_key_hex: str | None = None) -> list[str]:
     """What is wrong with a manifest and the files beside it; nothing when all is as it was made.
 
-    Without `trusted_key_hex` the signature only proves that the files belong together; with it, also who made them.
+    Without `trusted_key_hex` the signature only proves that the files belong together; with it,
+    also who made them.
     """
     folder = path if path.is_dir() else path.parent
     try:

@@ -1,4 +1,6 @@
-"""The pack of a month: whether it may be closed, and every export of it as it was known when it was."""
+"""The pack of a month: whether it may be closed, and every export of it as it was known when it
+was.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,23 @@ _MORE = {"M6": ("beancount", "hledger"), "M8": ("pdf",)}
 
 
 def checks(act: Act, month: str, most: int | None = books.AT_A_GLANCE) -> list[dict[str, Any]]:
-    """What has to be right before a month is closed, as far as it can be told at a glance: name, whether it is, and what is not.
+    """What has to be right before a month is closed, as far as it can be told at a glance: name,
+    whether it is, and what is not.
 
-    The books go on from the last check that found them right, over at most so many entries of the chain. Raises Invalid for
-    what is no month.
+    The books go on from the last check that found them right, over at most so many entries of the
+    chain. Raises Invalid for what is no month.
     """
     last_day = closing.last_day_of(month)
-    own = [{"name": check.name, "ok": check.ok, "found": check.differences[:5]} for check in books.look(act.session, most).checks]
+    own = [
+        {"name": check.name, "ok": check.ok, "found": check.differences[:5]}
+        for check in books.look(act.session, most).checks
+    ]
     three_way = making.inline(act.session, registry.EXPORTS["M8"], _asked(act, last_day))
-    wrong = [row for row in three_way if any(row[name].strip("-0.") for name in ("difference_bank_book", "difference_book_sub"))]
+    wrong = [
+        row
+        for row in three_way
+        if any(row[name].strip("-0.") for name in ("difference_bank_book", "difference_book_sub"))
+    ]
     unnamed = closing.differences(act, last_day)
     late = closing.not_done(act, last_day)
     return [
@@ -39,20 +49,28 @@ def checks(act: Act, month: str, most: int | None = books.AT_A_GLANCE) -> list[d
             "ok": not unnamed,
             "found": [{k: str(v) for k, v in one.items()} for one in unnamed[:5]],
         },
-        {"name": "everything that was due in the month has been done", "ok": not late, "found": late},
+        {
+            "name": "everything that was due in the month has been done",
+            "ok": not late,
+            "found": late,
+        },
     ]
 
 
 def ask(act: Act, month: str) -> PeriodClose:
     """The first person finds the month right. Raises Invalid, StateConflict."""
-    return closing.ask(act, month, [*checks(act, month, None), *_proofs(act, closing.last_day_of(month))])
+    return closing.ask(
+        act, month, [*checks(act, month, None), *_proofs(act, closing.last_day_of(month))]
+    )
 
 
 def close(act: Act, month: str) -> PeriodClose:
-    """The second person closes it, with every export as it is known at that instant. Raises Forbidden, NotFound, StateConflict.
+    """The second person closes it, with every export as it is known at that instant.
 
-    The month is locked first: postings that are under way in it come to their end, later ones go to the next open day, so
-    what is checked here is what stays for ever.
+    Raises Forbidden, NotFound, StateConflict.
+
+    The month is locked first: postings that are under way in it come to their end, later ones go to
+    the next open day, so what is checked here is what stays for ever.
     """
     closing.lock(act, month)
     asked = closing.find(act.session, month, lock=True)
@@ -68,7 +86,9 @@ def _asked(act: Act, last_day: date) -> Asked:
 
 
 def _proofs(act: Act, last_day: date) -> list[dict[str, Any]]:
-    """A file that fails its own check would be frozen as a failure for ever: so each is proved before, by sums alone."""
+    """A file that fails its own check would be frozen as a failure for ever: so each is proved
+    before, by sums alone.
+    """
     act.session.execute(text("SET LOCAL statement_timeout = '5min'"))
     asked = _asked(act, last_day)
     found = []
@@ -79,11 +99,16 @@ def _proofs(act: Act, last_day: date) -> list[dict[str, Any]]:
 
 
 def freeze(act: Act, closed: PeriodClose) -> None:
-    """Every export over the closed month, as known at its close: the same bytes for ever. The worker makes them."""
+    """Every export over the closed month, as known at its close: the same bytes for ever.
+
+    The worker makes them.
+    """
     first = closed.last_day.replace(day=1)
     made = []
     for export in registry.EXPORTS.values():
         for form in ("csv", *_MORE.get(export.code, ())):
-            question = finance_exports.Question(export.code, form, first, closed.last_day, closed.closed_at)
+            question = finance_exports.Question(
+                export.code, form, first, closed.last_day, closed.closed_at
+            )
             made.append(finance_exports.ask(act, question))
     closed.export_ids = [one.id for one in made]

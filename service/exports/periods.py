@@ -1,4 +1,6 @@
-"""Periods as people name them: a year, a month, a quarter, the tax years of India, the United Kingdom and Australia, or two days."""
+"""Periods as people name them: a year, a month, a quarter, the tax years of India, the United
+Kingdom and Australia, or two days.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,22 @@ from service.domain.errors import Invalid
 
 _STARTS = {"IN": (4, 1), "UK": (4, 6), "AU": (7, 1)}
 _TAX_YEAR = re.compile("(IN|UK|AU)(20[0-9]{2})-([0-9]{2})")
-EXAMPLES = "2025, 2025-12, 2025-Q4, IN2025-26 (1 April to 31 March), UK2025-26 (6 April to 5 April), AU2025-26 (1 July to 30 June), 2025-11-10..2025-12-31"
+EXAMPLES = (
+    "2025, 2025-12, 2025-Q4, IN2025-26 (1 April to 31 March), UK2025-26 (6 April to 5 "
+    "April), AU2025-26 (1 July to 30 June), 2025-11-10..2025-12-31"
+)
 
 
 def parse(words: str) -> tuple[date, date]:
     """First and last day, both included. Raises Invalid with examples."""
     text = words.strip().upper()
     found = _tax_year(text) or _calendar(text) or _two_days(text)
-    if found is None or found[0] > found[1] or not date(2000, 1, 1) <= found[0] or found[1] > date(2200, 1, 1):
+    if (
+        found is None
+        or found[0] > found[1]
+        or not date(2000, 1, 1) <= found[0]
+        or found[1] > date(2200, 1, 1)
+    ):
         raise Invalid.one("/period", "period", f"Say a period as {EXAMPLES}.")
     return found
 
@@ -38,7 +48,11 @@ def _calendar(text: str) -> tuple[date, date] | None:
         year, first = int(quarter[1]), 3 * int(quarter[2]) - 2
         return date(year, first, 1), _before_month(year, first + 3)
     month = re.fullmatch("(20[0-9]{2})-(0[1-9]|1[0-2])", text)
-    return (date(int(month[1]), int(month[2]), 1), _before_month(int(month[1]), int(month[2]) + 1)) if month else None
+    return (
+        (date(int(month[1]), int(month[2]), 1), _before_month(int(month[1]), int(month[2]) + 1))
+        if month
+        else None
+    )
 
 
 def _before_month(year: int, month: int) -> date:

@@ -1,4 +1,6 @@
-"""Whether a file's figures are right: sums of every one of them, by the groups that the file shows, on two ways."""
+"""Whether a file's figures are right: sums of every one of them, by the groups that the file shows,
+on two ways.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,25 @@ _TOLD = 3
 
 
 class Proof:
-    """Sums of an export's figures by its keys. Amounts are minor units; nothing at all counts as zero, wherever it stands."""
+    """Sums of an export's figures by its keys.
+
+    Amounts are minor units; nothing at all counts as zero, wherever it stands.
+    """
 
     def __init__(self, export: Export) -> None:
         self.keys = export.keys
         self.figures = tuple(name for name in export.figures if name not in export.keys)
         self._whole = {column.name for column in export.columns if column.kind != "decimal"}
-        self._sums: dict[tuple[str, ...], list[Number]] = defaultdict(lambda: [0] * len(self.figures))
+        self._sums: dict[tuple[str, ...], list[Number]] = defaultdict(
+            lambda: [0] * len(self.figures)
+        )
 
     def typed(self, row: Any) -> None:
         """A row by column name, as the database types it."""
-        key = tuple("" if value is None else str(value) for value in (getattr(row, name) for name in self.keys))
+        key = tuple(
+            "" if value is None else str(value)
+            for value in (getattr(row, name) for name in self.keys)
+        )
         sums = self._sums[key]
         for place, name in enumerate(self.figures):
             sums[place] += _number(getattr(row, name))
@@ -39,7 +49,9 @@ class Proof:
                 mine = cells if rows is None else [cells[row] for row in rows]
                 self._sums[key][place] += self._sum(name, mine)
 
-    def _groups(self, keys: list[Sequence[str]], rows: int) -> dict[tuple[str, ...], list[int] | None]:
+    def _groups(
+        self, keys: list[Sequence[str]], rows: int
+    ) -> dict[tuple[str, ...], list[int] | None]:
         """Which rows belong to a key; None for all of them."""
         each = list(zip(*keys, strict=True)) if keys else [()] * rows
         if each[0] == each[-1] and len(set(each)) == 1:
@@ -72,7 +84,12 @@ def difference(given: Proof, expected: Proof) -> str | None:
     ours, theirs = given.sums(), expected.sums()
     none = (0,) * len(given.figures)
     told = [
-        f"{' '.join(key)}: " + ", ".join(f"{name} is {a}, the books give {b}" for name, a, b in zip(given.figures, mine, theirs_too, strict=True) if a != b)
+        f"{' '.join(key)}: "
+        + ", ".join(
+            f"{name} is {a}, the books give {b}"
+            for name, a, b in zip(given.figures, mine, theirs_too, strict=True)
+            if a != b
+        )
         for key in sorted(ours.keys() | theirs.keys())
         if (mine := ours.get(key, none)) != (theirs_too := theirs.get(key, none))
     ]

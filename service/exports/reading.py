@@ -21,16 +21,21 @@ from service.ledger import seals
 from service.platform import clock
 
 BATCH = 250
-"""About what waits between PostgreSQL and us, so that it writes the next rows while these are worked on."""
+"""About what waits between PostgreSQL and us, so that it writes the next rows while these are
+worked on.
+"""
 Columns = list[Sequence[str]]
-"""Some hundred rows, a column at a time, since there may be a million: every cell a text, nothing the empty one."""
+"""Some hundred rows, a column at a time, since there may be a million: every cell a text, nothing
+the empty one.
+"""
 _FETCHED = 2_000
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def parameters(session: Session, asked: Asked) -> dict[str, Any]:
-    """Of every statement of an export: the same figures for the same question for ever, whatever is being written meanwhile.
+    """Of every statement of an export: the same figures for the same question for ever, whatever is
+    being written meanwhile.
 
     Raises Invalid for an `as_of` in the future, whoever asks.
     """
@@ -49,12 +54,15 @@ def typed_rows(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
 
 @contextmanager
 def written(session: Session, export: Export, asked: Asked) -> Iterator[Iterator[Columns]]:
-    """The cells as PostgreSQL writes them, in the order of the export's columns; after them the rows' `prefix`, where they have one.
+    """The cells as PostgreSQL writes them, in the order of the export's columns; after them the
+    rows' `prefix`, where they have one.
 
-    By COPY, which is cheaper for both sides than a cursor. The session can be asked for nothing else until its end, and for nothing
-    at all once it was left before the last row.
+    By COPY, which is cheaper for both sides than a cursor. The session can be asked for nothing
+    else until its end, and for nothing at all once it was left before the last row.
     """
-    cells = [_cell(column) for column in export.columns] + ["coalesce(prefix, '')"] * any(column.kind == "any id" for column in export.columns)
+    cells = [_cell(column) for column in export.columns] + ["coalesce(prefix, '')"] * any(
+        column.kind == "any id" for column in export.columns
+    )
     # A subquery keeps its order where nothing above it sorts, groups or joins.
     query = f"SELECT {', '.join(cells)} FROM ({export.statement}) cells"
     connection = _connection(session)
@@ -68,12 +76,16 @@ def _batches(lines: Iterator[Buffer], width: int) -> Iterator[Columns]:
     while batch := b"".join(islice(lines, BATCH)).decode():
         flat = batch.replace("\n", "\t").split("\t")
         columns: Columns = [flat[place:-1:width] for place in range(width)]
-        yield [[_plain(cell) for cell in column] for column in columns] if "\\" in batch else columns
+        yield (
+            [[_plain(cell) for cell in column] for column in columns] if "\\" in batch else columns
+        )
 
 
 def _plain(cell: str) -> str:
     """Without what COPY writes for line ends, tabs and its own escape sign."""
-    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), cell) if "\\" in cell else cell
+    return (
+        _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), cell) if "\\" in cell else cell
+    )
 
 
 def _cell(column: Column) -> str:
@@ -81,15 +93,27 @@ def _cell(column: Column) -> str:
     if column.kind == "instant":
         return f"""coalesce(to_char({column.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')"""
     if column.is_amount:
-        return f"CASE WHEN {column.name} IS NULL OR currency IS NULL THEN '' {_other_digits(column.name)} ELSE ({column.name} * 0.01)::text END"
+        return (
+            f"CASE WHEN {column.name} IS NULL OR currency IS NULL THEN '' "
+            f"{_other_digits(column.name)} ELSE ({column.name} * 0.01)::text END"
+        )
     return f"coalesce({column.name}::text, '')"
 
 
 def _other_digits(name: str) -> str:
-    """For currencies without two digits. A whole number times 0.001 has exactly three in PostgreSQL."""
+    """For currencies without two digits.
+
+    A whole number times 0.001 has exactly three in PostgreSQL.
+    """
     factors = {0: "1", 3: "0.001"}
-    codes = {digits: "','".join(code for code, known in CURRENCIES.items() if known.exponent == digits) for digits in factors}
-    return " ".join(f"WHEN currency IN ('{codes[digits]}') THEN ({name} * {factor})::text" for digits, factor in factors.items())
+    codes = {
+        digits: "','".join(code for code, known in CURRENCIES.items() if known.exponent == digits)
+        for digits in factors
+    }
+    return " ".join(
+        f"WHEN currency IN ('{codes[digits]}') THEN ({name} * {factor})::text"
+        for digits, factor in factors.items()
+    )
 
 
 def _connection(session: Session) -> psycopg.Connection[Any]:

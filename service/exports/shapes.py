@@ -1,4 +1,6 @@
-"""What an export is made of: columns with a type and a meaning, one statement, the sums that prove it."""
+"""What an export is made of: columns with a type and a meaning, one statement, the sums that prove
+it.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,10 @@ _SQL = Path(__file__).parent / "sql"
 
 @dataclass(frozen=True)
 class Column:
-    """`kind`: text, number, day, instant, amount (minor units in the row, printed in the row's currency), decimal (printed as
-    the row has it), an id's prefix, or `any id`, whose prefix is the row's own `prefix`."""
+    """`kind`: text, number, day, instant, amount (minor units in the row, printed in the row's
+    currency), decimal (printed as the row has it), an id's prefix, or `any id`, whose prefix is the
+    row's own `prefix`.
+    """
 
     name: str
     kind: str
@@ -42,9 +46,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wants to know: days in the books, both included; as known at an instant; of one party or of all.
+    """What somebody wants to know: days in the books, both included; as known at an instant; of one
+    party or of all.
 
-    `home`: the currency that lines are converted to as well, by stored rates; `language` is that of a PDF.
+    `home`: the currency that lines are converted to as well, by stored rates; `language` is that of
+    a PDF.
     """
 
     first_day: date
@@ -58,11 +64,15 @@ class Asked:
     zone: str = field(kw_only=True)
     """The books' own: it says on which day an instant lies."""
     own_zone: str | None = None
-    """Where a person lives who wants their days and not the books'; only for an export with `own_zone`."""
+    """Where a person lives who wants their days and not the books'; only for an export with
+    `own_zone`.
+    """
 
     def parameters(self, placed: int) -> dict[str, Any]:
-        """Of every statement: what was asked, the small tables that are files and not rows, and `placed`, the newest position
-        of the journal that was sealed by `as_of`: what is not placed is not known."""
+        """Of every statement: what was asked, the small tables that are files and not rows, and
+        `placed`, the newest position of the journal that was sealed by `as_of`: what is not placed
+        is not known.
+        """
         return _TABLES | {
             "first": self.first_day,
             "last": self.last_day,
@@ -77,7 +87,17 @@ class Asked:
 
 _TABLES = {
     "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}),
-    "us_1099k": Jsonb([{"state": t.state, "from_year": t.from_year, "gross_minor": t.gross_minor, "count": t.count} for t in thresholds()]),
+    "us_1099k": Jsonb(
+        [
+            {
+                "state": t.state,
+                "from_year": t.from_year,
+                "gross_minor": t.gross_minor,
+                "count": t.count,
+            }
+            for t in thresholds()
+        ]
+    ),
     "eu": sorted(EU),
 }
 
@@ -86,8 +106,9 @@ _TABLES = {
 class Export:
     """`sums` names the amount columns whose totals per currency go into the manifest.
 
-    `control` is a statement that goes another way and has to give the same sums of every figure that the file shows, for
-    each group of rows with the same `keys`. An export with figures has one.
+    `control` is a statement that goes another way and has to give the same sums of every figure
+    that the file shows, for each group of rows with the same `keys`. An export with figures has
+    one.
     """
 
     code: str

@@ -1,4 +1,7 @@
-"""The outside world: Stripe and the mail server. Own dataclasses in and out, own errors; a vendor's types stop here."""
+"""The outside world: Stripe and the mail server.
+
+Own dataclasses in and out, own errors; a vendor's types stop here.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,23 @@ class GatewayError(Exception):
 
 
 class GatewayUnavailable(GatewayError):
-    """Nothing was done: throttled, or refused before it began. The same call may be made again later."""
+    """Nothing was done: throttled, or refused before it began.
+
+    The same call may be made again later.
+    """
 
 
 class GatewayUnknownOutcome(GatewayError):
-    """It may have been done or not (time-out, connection lost, 5xx). Repeat with the same key, or look the object up."""
+    """It may have been done or not (time-out, connection lost, 5xx).
+
+    Repeat with the same key, or look the object up.
+    """
 
 
 class GatewayFailed(GatewayUnknownOutcome):
-    """It answered that it failed (5xx), and keeps that answer under the key: look the object up, then use a new key."""
+    """It answered that it failed (5xx), and keeps that answer under the key: look the object up,
+    then use a new key.
+    """
 
 
 class GatewayRefused(GatewayError):

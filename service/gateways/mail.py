@@ -1,4 +1,8 @@
-"""The mail server. A letter goes out once per message row; its Message-ID is made of the row's id, so a repeat is recognised."""
+"""The mail server.
+
+A letter goes out once per message row; its Message-ID is made of the row's id, so a repeat is
+recognised.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +42,16 @@ class Letter:
     html: str
     date: datetime
     unsubscribe: str | None = None
-    """An address to which somebody writes who wants no more letters like this one; None where a letter has to come."""
+    """An address to which somebody writes who wants no more letters like this one; None where a
+    letter has to come.
+    """
 
     def as_mime(self) -> EmailMessage:
-        """Headers are made of parsed addresses and single lines: nothing that is put in can become a header.
+        """Headers are made of parsed addresses and single lines: nothing that is put in can become
+        a header.
 
-        Raises GatewayRefused for what no mail server may be handed: an address that is kept from before it was judged,
-        a text with half a character.
+        Raises GatewayRefused for what no mail server may be handed: an address that is kept from
+        before it was judged, a text with half a character.
         """
         try:
             return self._composed()
@@ -80,7 +87,9 @@ class MailGateway(Protocol):
 
 
 class SmtpGateway:
-    """`smtp://user:password@host:port` with STARTTLS, or `smtps://`. There is no way without TLS, and none around its check.
+    """`smtp://user:password@host:port` with STARTTLS, or `smtps://`.
+
+    There is no way without TLS, and none around its check.
 
     `authorities`: certificates (PEM) of a private authority to trust instead of the system's.
     """
@@ -105,7 +114,9 @@ class SmtpGateway:
     def _connect(self) -> smtplib.SMTP:
         host = self._url.hostname or ""
         if self._url.scheme == "smtps":
-            return smtplib.SMTP_SSL(host, self._url.port or 465, timeout=_TIMEOUT, context=self._tls)
+            return smtplib.SMTP_SSL(
+                host, self._url.port or 465, timeout=_TIMEOUT, context=self._tls
+            )
         server = smtplib.SMTP(host, self._url.port or 587, timeout=_TIMEOUT)
         try:
             # Raises when the server does not offer it: a letter is never sent in the clear.
@@ -127,11 +138,14 @@ class FunctionGateway:
 
 
 def _one_line(text: str) -> str:
-    # Python 3.11 decodes an encoded word that somebody wrote, line breaks and all, when the header is folded.
+    # Python 3.11 decodes an encoded word that somebody wrote, line breaks and all, when the header
+    # is folded.
     plain = "".join(ch for ch in " ".join(text.split()) if category(ch) not in ("Cc", "Cs"))
     return plain.replace("=?", "= ?")
 
 
 def _sender(text: str) -> str:
-    """A name for From, its commas and brackets in full width: Python 3.11 forgets the quotes when it folds a long name."""
+    """A name for From, its commas and brackets in full width: Python 3.11 forgets the quotes when
+    it folds a long name.
+    """
     return _one_line(text).translate(_FULL_WIDTH)

@@ -1,4 +1,6 @@
-"""A virus scanner of the operator's: clamd, by its INSTREAM command. https://docs.clamav.net/ has the protocol."""
+"""A virus scanner of the operator's: clamd, by its INSTREAM command. https://docs.clamav.net/ has
+the protocol.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,12 @@ class Clamd:
         self._address = (parts.hostname or "127.0.0.1", parts.port or PORT)
 
     def infected(self, content: IO[bytes]) -> str | None:
-        """What it found, by its own name; None for a clean file. The position in the file is put back to its beginning.
+        """What it found, by its own name; None for a clean file.
 
-        Raises GatewayUnavailable when it does not answer, GatewayRefused when it could not look (too large for it).
+        The position in the file is put back to its beginning.
+
+        Raises GatewayUnavailable when it does not answer, GatewayRefused when it could not look
+        (too large for it).
         """
         try:
             with socket.create_connection(self._address, timeout=_SECONDS) as line:
@@ -35,7 +40,9 @@ class Clamd:
                     line.sendall(piece)
                 answer = _answer(line)
         except OSError as error:
-            raise GatewayUnavailable(f"The virus scanner does not answer: {type(error).__name__}") from error
+            raise GatewayUnavailable(
+                f"The virus scanner does not answer: {type(error).__name__}"
+            ) from error
         return _found(answer)
 
 

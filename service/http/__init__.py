@@ -1,1 +1,3 @@
-"""What API and pages share of HTTP: judging what comes in, one act for each call, headers, addresses, limits."""
+"""What API and pages share of HTTP: judging what comes in, one act for each call, headers,
+addresses, limits.
+"""

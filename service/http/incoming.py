@@ -1,8 +1,8 @@
 """Everything that a request brings, judged before any view sees it.
 
 That is address, query, headers, form and names of files. JSON bodies are judged where they are
-read, `service.api.framework.bodies`, by the same rule: `service.domain.text.incoming`. What others sign
-(Stripe's events) is not refused here: a signed event is never lost.
+read, `service.api.framework.bodies`, by the same rule: `service.domain.text.incoming`. What others
+sign (Stripe's events) is not refused here: a signed event is never lost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ import re
 from flask import request
 
 from service.domain.errors import BadRequest, FieldError, Invalid, NotFound
-from service.domain.text.incoming import SENTENCES, SEVERAL_LINES, Fault, fault, is_header_text, name_fault
+from service.domain.text.incoming import (
+    SENTENCES,
+    SEVERAL_LINES,
+    Fault,
+    fault,
+    is_header_text,
+    name_fault,
+)
 from service.domain.text.texts import printable
 
 _LONGEST_PART = 1_000

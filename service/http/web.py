@@ -1,4 +1,6 @@
-"""What the JSON API and the pages share: the runtime of this application, the request's id and address, safe headers."""
+"""What the JSON API and the pages share: the runtime of this application, the request's id and
+address, safe headers.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,14 @@ MAX_BODY = 256 * 1024
 MAX_UPLOAD = 21 * 1024 * 1024
 
 _BY_STATUS: dict[int, type[HoldfastError]] = {
-    400: BadRequest, 404: NotFound, 405: MethodNotAllowed, 411: LengthRequired, 413: TooLarge, 415: WrongMediaType, 429: TooManyRequests,
-}  # fmt: skip
+    400: BadRequest,
+    404: NotFound,
+    405: MethodNotAllowed,
+    411: LengthRequired,
+    413: TooLarge,
+    415: WrongMediaType,
+    429: TooManyRequests,
+}
 
 
 def runtime() -> Runtime:
@@ -71,13 +79,17 @@ def address() -> str:
 
 
 def as_ours(error: Exception) -> HoldfastError:
-    """Any exception as one of our tree: expected ones keep their code, a bug becomes a plain 500 that tells nothing."""
+    """Any exception as one of our tree: expected ones keep their code, a bug becomes a plain 500
+    that tells nothing.
+    """
     if isinstance(error, HoldfastError):
         return error
     if isinstance(error, GatewayRefused):
         return Unavailable("The payment provider refused; nothing was done.", {"retry_after": 30})
     if isinstance(error, GatewayError):
-        return Unavailable("The payment provider did not answer; nothing was lost.", {"retry_after": 5})
+        return Unavailable(
+            "The payment provider did not answer; nothing was lost.", {"retry_after": 5}
+        )
     if isinstance(error, HTTPException):
         cls = _BY_STATUS.get(error.code or 500)
         if cls is not None:
@@ -88,7 +100,9 @@ def as_ours(error: Exception) -> HoldfastError:
 
 
 def waits(error: HoldfastError) -> dict[str, str]:
-    """The header that says when to come again, for programs and people alike; none where it would not help."""
+    """The header that says when to come again, for programs and people alike; none where it would
+    not help.
+    """
     wait = error.extra.get("retry_after", 1 if error.status == 503 else None)
     return {} if wait is None else {"Retry-After": str(wait)}
 
@@ -100,7 +114,10 @@ def guard(app: Flask) -> None:
     def check_frame() -> None:
         if not runtime().settings.knows_host(request.host):
             raise NotFound("There is no such host here.")
-        if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and request.content_length is None:
+        if (
+            "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+            and request.content_length is None
+        ):
             # The server cuts chunked bodies off at the limit without a word.
             raise LengthRequired("Send a Content-Length.")
         _count_call()
@@ -122,10 +139,14 @@ def guard(app: Flask) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Robots-Tag", "noindex")
         response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
+        )
         response.headers.setdefault("Content-Security-Policy", _csp())
         if runtime().settings.public_url.startswith("https://"):
-            response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+            response.headers.setdefault(
+                "Strict-Transport-Security", "max-age=63072000; includeSubDomains"
+            )
         return response
 
 
@@ -135,7 +156,10 @@ _UNCOUNTED = ("/stripe/", "/mail/", "/healthz", "/readyz", "/metrics", "/static/
 
 
 def _scan() -> None:
-    """Every file that comes in, before a view or a transaction begins. Raises Invalid, and Unavailable while nobody can look."""
+    """Every file that comes in, before a view or a transaction begins.
+
+    Raises Invalid, and Unavailable while nobody can look.
+    """
     scanner = runtime().scanner
     if scanner is None or request.method != "POST" or request.mimetype != "multipart/form-data":
         return
@@ -143,13 +167,20 @@ def _scan() -> None:
         try:
             found = scanner.infected(sent.stream)
         except GatewayError as error:
-            raise Unavailable("Files cannot be checked at the moment. Nothing was kept.", {"retry_after": 30}) from error
+            raise Unavailable(
+                "Files cannot be checked at the moment. Nothing was kept.", {"retry_after": 30}
+            ) from error
         if found:
-            raise Invalid.one("/file", "infected", "A virus scanner found something in this file. Nothing was kept.")
+            raise Invalid.one(
+                "/file",
+                "infected",
+                "A virus scanner found something in this file. Nothing was kept.",
+            )
 
 
 def _count_call() -> None:
-    """Before anything about a call is believed: its address, then the key that it shows, valid or not.
+    """Before anything about a call is believed: its address, then the key that it shows, valid or
+    not.
 
     Raises TooManyRequests; leaves the standing for the answer's headers.
     """
@@ -186,9 +217,15 @@ def _note_refusal(response: Response) -> None:
 
 
 def _count_failure(response: Response) -> None:
-    """A key that opens nothing costs its address something: guessing is slow, however many keys are shown."""
+    """A key that opens nothing costs its address something: guessing is slow, however many keys are
+    shown.
+    """
     limits = _limits()
-    if response.status_code == 401 and limits.failures.per_minute and not request.path.startswith(_UNCOUNTED):
+    if (
+        response.status_code == 401
+        and limits.failures.per_minute
+        and not request.path.startswith(_UNCOUNTED)
+    ):
         limits.failures.hit(_digest(network(address())))
 
 
@@ -202,7 +239,9 @@ def _digest(text: str) -> str:
 
 
 def network(caller: str) -> str:
-    """Whom an address stands for: itself, or its network of 64 bits, of which an IPv6 host has all addresses."""
+    """Whom an address stands for: itself, or its network of 64 bits, of which an IPv6 host has all
+    addresses.
+    """
     try:
         found = ipaddress.ip_address(caller.partition("%")[0])
     except ValueError:
@@ -214,7 +253,8 @@ def network(caller: str) -> str:
 
 def _csp() -> str:
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self';"
         " form-action 'self' https://checkout.stripe.com; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -228,7 +268,9 @@ def bearer() -> str:
 
 
 def streamed(name: str, count: int, read: Callable[[Session, int], bytes]) -> Response:
-    """A download of `count` pieces, each read in a transaction of its own while it is sent: a large file is never whole in memory."""
+    """A download of `count` pieces, each read in a transaction of its own while it is sent: a large
+    file is never whole in memory.
+    """
     db = runtime().db
 
     def pieces() -> Iterator[bytes]:
@@ -252,7 +294,9 @@ _UNQUOTED = "!#$&+-.^_`|~"
 
 
 def _names(name: str) -> dict[str, str]:
-    """A file's name for RFC 6266: as it is in ASCII; otherwise as UTF-8, and near it for whoever does not read that."""
+    """A file's name for RFC 6266: as it is in ASCII; otherwise as UTF-8, and near it for whoever
+    does not read that.
+    """
     if name.isascii():
         return {"filename": name}
     near = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().strip()

@@ -1,4 +1,5 @@
-"""The books: `accounts` by what they are, `entries` by business event, `journal` that writes them, balances to read.
+"""The books: `accounts` by what they are, `entries` by business event, `journal` that writes them,
+balances to read.
 
 Nothing else writes the ledger's tables, and PostgreSQL sees to it.
 """
@@ -55,7 +56,9 @@ _BALANCES = text("""
 
 
 def balances(session: Session, kinds: Sequence[AccountCode], owners: list[str]) -> list[Balance]:
-    """The balances of the given kinds that belong to any of the owners; accounts never opened are absent."""
+    """The balances of the given kinds that belong to any of the owners; accounts never opened are
+    absent.
+    """
     asked = {"owners": [typeid.decode(o) for o in owners], "kinds": [kind.value for kind in kinds]}
     rows = session.execute(_BALANCES, asked)
     return [Balance(*row) for row in rows]
@@ -98,7 +101,10 @@ class TrialLine:
 def trial_balance(session: Session) -> list[TrialLine]:
     """Every kind of account with its totals, by currency."""
     rows = session.execute(_TRIAL_BALANCE)
-    return [TrialLine(row.currency, AccountCode(row.kind), row.normal_side, row.debits, row.credits) for row in rows]
+    return [
+        TrialLine(row.currency, AccountCode(row.kind), row.normal_side, row.debits, row.credits)
+        for row in rows
+    ]
 
 
 _SINCE = text("""
@@ -115,7 +121,9 @@ _SINCE = text("""
 _LAST = 2**62
 
 
-def totals(session: Session, known: list[TrialLine], after: int, upto: int | None = None) -> list[TrialLine]:
+def totals(
+    session: Session, known: list[TrialLine], after: int, upto: int | None = None
+) -> list[TrialLine]:
     """The trial balance from what it was at position `after`, and what was posted since.
 
     Up to a position, or to now: then what has no position yet is in it as well.

@@ -1,4 +1,6 @@
-"""Accounts by what they are: a code of the chart and, where it belongs to somebody or something, the owner."""
+"""Accounts by what they are: a code of the chart and, where it belongs to somebody or something,
+the owner.
+"""
 
 from __future__ import annotations
 

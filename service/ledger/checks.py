@@ -1,8 +1,11 @@
-"""Are the books right by themselves? Whole from the first entry, or from the last check that found them right.
+"""Are the books right by themselves?
 
-What a check found is kept (`ledger_check`): the position and hash up to which the chain is proved, and the totals of the
-books there. Whoever looks afterwards adds what came since, and proves the chain from there. What a check found wrong stays
-so until a whole one finds it right. Nothing is repaired here.
+Whole from the first entry, or from the last check that found them right.
+
+What a check found is kept (`ledger_check`): the position and hash up to which the chain is proved,
+and the totals of the books there. Whoever looks afterwards adds what came since, and proves the
+chain from there. What a check found wrong stays so until a whole one finds it right. Nothing is
+repaired here.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ from service.ledger import TrialLine, seals, totals, trial_balance
 from service.models import LedgerCheck
 
 AT_A_GLANCE = 2_000
-"""As many new entries a page or a call proves; a night has more, and the nightly check all of them."""
+"""As many new entries a page or a call proves; a night has more, and the nightly check all of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Books:
-    """The books at an instant: what the checks say, the totals, and up to which entry the chain is proved.
+    """The books at an instant: what the checks say, the totals, and up to which entry the chain is
+    proved.
 
-    `kept_at`: when the check was made that all of this goes on from; None when it begins with the first entry.
+    `kept_at`: when the check was made that all of this goes on from; None when it begins with the
+    first entry.
     """
 
     checks: list[Check]
@@ -63,14 +69,16 @@ _FRESH = """
         UNION SELECT p.credit_account FROM fresh f JOIN posting p ON p.entry_id = f.id
     )
 """
-# Of every account that something was posted to since: its counters beside the sums of all of its postings.
+# Of every account that something was posted to since: its counters beside the sums of all of its
+# postings.
 _COUNTERS = """
     FROM touched t JOIN ledger_balance b ON b.account_id = t.id JOIN ledger_account a ON a.id = t.id
    CROSS JOIN LATERAL (SELECT coalesce((SELECT sum(amount) FROM posting WHERE debit_account = t.id), 0)::bigint AS debits,
                               coalesce((SELECT sum(amount) FROM posting WHERE credit_account = t.id), 0)::bigint AS credits) p
 """
 _COUNTERS_DIFFER = (
-    "SELECT a.id, a.kind, a.currency, b.debits, b.credits, p.debits AS summed_debits, p.credits AS summed_credits"
+    "SELECT a.id, a.kind, a.currency, b.debits, b.credits, p.debits AS summed_debits, p.credits "
+    "AS summed_credits"
     + _COUNTERS
     + " WHERE b.debits <> p.debits OR b.credits <> p.credits LIMIT 20"
 )
@@ -113,7 +121,10 @@ _GATES_DIFFER = """
        AND (b.hold_release, b.hold_refund, b.hold_outflow) IS DISTINCT FROM (g.release, g.refund, g.outflow)
      LIMIT 20
 """
-_WITHOUT_LINES = "SELECT f.id FROM {} f WHERE NOT EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = f.id) LIMIT 20"
+_WITHOUT_LINES = (
+    "SELECT f.id FROM {} f WHERE NOT EXISTS (SELECT 1 FROM posting p WHERE "
+    "p.entry_id = f.id) LIMIT 20"
+)
 
 
 def verify(session: Session) -> list[Check]:
@@ -124,17 +135,37 @@ def verify(session: Session) -> list[Check]:
 def _whole(session: Session) -> Books:
     lines, proved = trial_balance(session), seals.check_chain(session)
     found = [
-        _counted(session, "counters equal the sums of postings", "SELECT count(*) FROM ledger_balance", _WHOLE_COUNTERS_DIFFER),
-        _counted(session, "milestones equal their escrow accounts", "SELECT count(*) FROM milestone", _MILESTONE_COLUMNS + _MILESTONES + _MILESTONES_DIFFER),
+        _counted(
+            session,
+            "counters equal the sums of postings",
+            "SELECT count(*) FROM ledger_balance",
+            _WHOLE_COUNTERS_DIFFER,
+        ),
+        _counted(
+            session,
+            "milestones equal their escrow accounts",
+            "SELECT count(*) FROM milestone",
+            _MILESTONE_COLUMNS + _MILESTONES + _MILESTONES_DIFFER,
+        ),
         _gates(session),
-        _counted(session, "every entry has lines", "SELECT count(*) FROM journal_entry", _WITHOUT_LINES.format("journal_entry")),
+        _counted(
+            session,
+            "every entry has lines",
+            "SELECT count(*) FROM journal_entry",
+            _WITHOUT_LINES.format("journal_entry"),
+        ),
         *_sums(lines, proved),
     ]
     return Books(found, lines, proved, seals.head(session).position, None)
 
 
 def _gates(session: Session) -> Check:
-    return _counted(session, "gates agree with the holds in force", "SELECT count(*) FROM hold WHERE ended_at IS NULL", _GATES_DIFFER)
+    return _counted(
+        session,
+        "gates agree with the holds in force",
+        "SELECT count(*) FROM hold WHERE ended_at IS NULL",
+        _GATES_DIFFER,
+    )
 
 
 def _sums(lines: list[TrialLine], proved: seals.Proved) -> list[Check]:
@@ -143,16 +174,25 @@ def _sums(lines: list[TrialLine], proved: seals.Proved) -> list[Check]:
 
 
 def look(session: Session, most: int | None = AT_A_GLANCE) -> Books:
-    """The books now, from the last check that found them right; `most` new entries of the chain are proved (None: all).
+    """The books now, from the last check that found them right; `most` new entries of the chain are
+    proved (None: all).
 
     Without such a check everything begins with the first entry, the chain as far as `most` goes.
     """
     newest, base = _newest(session), _newest(session, ok=True)
     after = base.position if base else 0
     lines = totals(session, _lines(base) if base else [], after)
-    proved = seals.check_chain(session, seals.Head(after, base.hash if base else seals.GENESIS), most)
+    proved = seals.check_chain(
+        session, seals.Head(after, base.hash if base else seals.GENESIS), most
+    )
     found = [
-        _counted(session, "counters equal the sums of postings", _FRESH + "SELECT count(*)" + _COUNTERS, _FRESH + _COUNTERS_DIFFER, after=after),
+        _counted(
+            session,
+            "counters equal the sums of postings",
+            _FRESH + "SELECT count(*)" + _COUNTERS,
+            _FRESH + _COUNTERS_DIFFER,
+            after=after,
+        ),
         _counted(
             session,
             "milestones equal their escrow accounts",
@@ -161,12 +201,26 @@ def look(session: Session, most: int | None = AT_A_GLANCE) -> Books:
             after=after,
         ),
         _gates(session),
-        _counted(session, "every entry has lines", _FRESH + "SELECT count(*) FROM fresh", _FRESH + _WITHOUT_LINES.format("fresh"), after=after),
+        _counted(
+            session,
+            "every entry has lines",
+            _FRESH + "SELECT count(*) FROM fresh",
+            _FRESH + _WITHOUT_LINES.format("fresh"),
+            after=after,
+        ),
         *_sums(lines, proved),
     ]
-    still = {check["name"]: check["differences"] for check in newest.checks if check["differences"]} if newest else {}
-    checks = [Check(c.name, c.compared, still[c.name]) if c.ok and c.name in still else c for c in found]
-    return Books(checks, lines, proved, seals.head(session).position, base.checked_at if base else None)
+    still = (
+        {check["name"]: check["differences"] for check in newest.checks if check["differences"]}
+        if newest
+        else {}
+    )
+    checks = [
+        Check(c.name, c.compared, still[c.name]) if c.ok and c.name in still else c for c in found
+    ]
+    return Books(
+        checks, lines, proved, seals.head(session).position, base.checked_at if base else None
+    )
 
 
 def present_totals(session: Session) -> list[TrialLine]:
@@ -176,12 +230,20 @@ def present_totals(session: Session) -> list[TrialLine]:
 
 
 def keep(act: Act, *, whole: bool) -> Books:
-    """Check to the end of the chain and keep what was found, for whoever looks next. `whole`: from the first entry on."""
+    """Check to the end of the chain and keep what was found, for whoever looks next.
+
+    `whole`: from the first entry on.
+    """
     books = _whole(act.session) if whole else look(act.session, None)
     at = books.proved.position
     base = _newest(act.session, ok=True)
     # What is kept is of that position, not of now: entries behind it are added by whoever looks.
-    lines = totals(act.session, [] if whole or base is None else _lines(base), 0 if whole or base is None else base.position, at)
+    lines = totals(
+        act.session,
+        [] if whole or base is None else _lines(base),
+        0 if whole or base is None else base.position,
+        at,
+    )
     act.session.add(
         LedgerCheck(
             position=at,
@@ -207,7 +269,14 @@ def _lines(base: LedgerCheck) -> list[TrialLine]:
 
 def _counted(session: Session, name: str, total: str, query: str, **given: Any) -> Check:
     compared = session.execute(text(total), given).scalar_one()
-    return Check(name, compared, [{k: str(v) for k, v in row.items()} for row in session.execute(text(query), given).mappings()])
+    return Check(
+        name,
+        compared,
+        [
+            {k: str(v) for k, v in row.items()}
+            for row in session.execute(text(query), given).mappings()
+        ],
+    )
 
 
 def _debits_equal_credits(lines: list[TrialLine]) -> Check:

@@ -1,8 +1,9 @@
-"""A journal entry and the one way into the books: PostgreSQL's `ledger_post`, in the caller's transaction.
+"""A journal entry and the one way into the books: PostgreSQL's `ledger_post`, in the caller's
+transaction.
 
-One round trip a movement. The function checks the chart, opens accounts on first use with what they belong to, locks the
-bounded ones in one global order, checks holds under that lock, keeps the trust identity and the closed months, and lets
-CHECKs refuse what would overdraw.
+One round trip a movement. The function checks the chart, opens accounts on first use with what they
+belong to, locks the bounded ones in one global order, checks holds under that lock, keeps the trust
+identity and the closed months, and lets CHECKs refuse what would overdraw.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ _REFUSALS: dict[str, type[HoldfastError]] = {
 
 @dataclass(frozen=True)
 class Line:
-    """`amount_minor` moves from `credit` to `debit` in bookkeeping's sense. Lines of zero are left out when posted."""
+    """`amount_minor` moves from `credit` to `debit` in bookkeeping's sense.
+
+    Lines of zero are left out when posted.
+    """
 
     debit: Account
     credit: Account
@@ -46,7 +50,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """One business event; made by the builders of `ledger.entries`. (type, cause) can be posted once."""
+    """One business event; made by the builders of `ledger.entries`.
+
+    (type, cause) can be posted once.
+    """
 
     type: EntryType
     cause: Cause
@@ -57,7 +64,10 @@ class Entry:
 
 
 def post(act: Act, entry: Entry) -> str:
-    """Write the entry; returns its id. Raises AlreadyPosted, NotEnough, OnHold; the transaction is then over."""
+    """Write the entry; returns its id.
+
+    Raises AlreadyPosted, NotEnough, OnHold; the transaction is then over.
+    """
     act.session.flush()
     entry_id = new_id("jnl")
     try:

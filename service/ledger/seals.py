@@ -1,8 +1,9 @@
-"""After commit, in order: each new journal entry gets its position and a link of the hash chain; heads are signed daily.
+"""After commit, in order: each new journal entry gets its position and a link of the hash chain;
+heads are signed daily.
 
-What the chain proves: that no entry was changed, removed or slipped in below a head that someone kept elsewhere.
-What it cannot prove: that a whole chain was not rewritten by whoever holds the database and the signing key, unless a
-signed head lies outside.
+What the chain proves: that no entry was changed, removed or slipped in below a head that someone
+kept elsewhere. What it cannot prove: that a whole chain was not rewritten by whoever holds the
+database and the signing key, unless a signed head lies outside.
 """
 
 from __future__ import annotations
@@ -35,16 +36,24 @@ _CANONICAL = """
       FROM journal_entry e
 """
 _UNPLACED = text(_CANONICAL + " WHERE e.position IS NULL ORDER BY e.number LIMIT :limit")
-_PLACED = text(_CANONICAL + " WHERE e.position > :after AND e.position <= :upto ORDER BY e.position")
+_PLACED = text(
+    _CANONICAL + " WHERE e.position > :after AND e.position <= :upto ORDER BY e.position"
+)
 _PLACE = text("UPDATE journal_entry SET position = :position WHERE id = CAST(:id AS uuid)")
-_WAIT = (text("SELECT pg_advisory_lock_shared(:key)"), text("SELECT pg_advisory_unlock_shared(:key)"))
+_WAIT = (
+    text("SELECT pg_advisory_lock_shared(:key)"),
+    text("SELECT pg_advisory_unlock_shared(:key)"),
+)
 _ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 _PLACED_AT = text("""
     SELECT position FROM ledger_seal WHERE sealed_at <= :as_of ORDER BY sealed_at DESC, position DESC LIMIT 1
 """)
 _HEAD = text("SELECT position, hash FROM ledger_seal ORDER BY position DESC LIMIT 1")
 _SIGNED = text("SELECT day FROM ledger_head WHERE day = :day")
-_SEALS = text("SELECT position, hash FROM ledger_seal WHERE position > :after AND position <= :upto ORDER BY position")
+_SEALS = text(
+    "SELECT position, hash FROM ledger_seal WHERE position > :after AND position <= :upto ORDER "
+    "BY position"
+)
 _SEAL_AT = text("SELECT hash FROM ledger_seal WHERE position = :position")
 _UNSEALED = text("""
     SELECT min(e.position) FROM journal_entry e WHERE e.position > (SELECT coalesce(max(position), 0) FROM ledger_seal)
@@ -52,16 +61,33 @@ _UNSEALED = text("""
 
 
 def _link(previous: bytes, row: Any) -> bytes:
-    """SHA-256 over the previous hash and the entry's canonical bytes (bytes, not text: encodings must not matter)."""
+    """SHA-256 over the previous hash and the entry's canonical bytes (bytes, not text: encodings
+    must not matter).
+    """
     fields = [
-        row.id, row.number, row.kind, row.cause, row.contract_id, row.actor, row.occurred_at.isoformat(), row.posted_on.isoformat(),
-        row.recorded_at.isoformat(), row.effective_on.isoformat(), row.description, row.lines,
-    ]  # fmt: skip
-    return hashlib.sha256(previous + json.dumps(fields, separators=(",", ":"), ensure_ascii=True).encode("ascii")).digest()
+        row.id,
+        row.number,
+        row.kind,
+        row.cause,
+        row.contract_id,
+        row.actor,
+        row.occurred_at.isoformat(),
+        row.posted_on.isoformat(),
+        row.recorded_at.isoformat(),
+        row.effective_on.isoformat(),
+        row.description,
+        row.lines,
+    ]
+    return hashlib.sha256(
+        previous + json.dumps(fields, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    ).digest()
 
 
 def seal_new(act: Act) -> int:
-    """Place and seal what has become visible. The caller holds the sequencer's lock. Returns how many entries."""
+    """Place and seal what has become visible.
+
+    The caller holds the sequencer's lock. Returns how many entries.
+    """
     rows = act.session.execute(_UNPLACED, {"limit": _BATCH}).all()
     if not rows:
         return 0
@@ -76,7 +102,10 @@ def seal_new(act: Act) -> int:
 
 
 def seal_all(act: Act) -> int:
-    """Place and seal everything that is committed, after whoever seals at the moment. Returns how many entries."""
+    """Place and seal everything that is committed, after whoever seals at the moment.
+
+    Returns how many entries.
+    """
     act.session.execute(_ALONE, {"key": SEQUENCER_LOCK})
     sealed = 0
     while batch := seal_new(act):
@@ -88,27 +117,41 @@ def seal_all(act: Act) -> int:
 def await_sequencer(connection: Session | Connection) -> None:
     """Wait until whoever seals at the moment has committed.
 
-    A sequencer reads the clock when it has its lock: who waits here and asks then for what was sealed until an instant
-    that is past misses nothing that will ever be sealed at or before it.
+    A sequencer reads the clock when it has its lock: who waits here and asks then for what was
+    sealed until an instant that is past misses nothing that will ever be sealed at or before it.
     """
     for statement in _WAIT:
         connection.execute(statement, {"key": SEQUENCER_LOCK})
 
 
 def position_at(session: Session, as_of: datetime) -> int:
-    """The newest position that was sealed at or before an instant: what was known then. 0 before the first one."""
+    """The newest position that was sealed at or before an instant: what was known then. 0 before
+    the first one.
+    """
     return session.execute(_PLACED_AT, {"as_of": as_of}).scalar_one_or_none() or 0
 
 
 def sign_head(act: Act, day: date, signing_key_hex: str) -> bool:
-    """Sign the chain's head for a day, once. Returns False when there is nothing to sign or it is signed."""
+    """Sign the chain's head for a day, once.
+
+    Returns False when there is nothing to sign or it is signed.
+    """
     head = act.session.execute(_HEAD).one_or_none()
     if head is None or act.session.execute(_SIGNED, {"day": day}).one_or_none():
         return False
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key_hex))
     signature = key.sign(f"{day.isoformat()}:{head.position}:".encode() + bytes(head.hash))
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    act.session.add(LedgerHead(day=day, position=head.position, hash=bytes(head.hash), signature=signature, public_key=public, signed_at=act.now))
+    act.session.add(
+        LedgerHead(
+            day=day,
+            position=head.position,
+            hash=bytes(head.hash),
+            signature=signature,
+            public_key=public,
+            signed_at=act.now,
+        )
+    )
     return True
 
 
@@ -144,8 +187,14 @@ def check_chain(session: Session, begin: Head | None = None, most: int | None = 
     begin = begin or Head(0, GENESIS)
     after, previous = begin.position, begin.hash
     if after and session.execute(_SEAL_AT, {"position": after}).scalar_one_or_none() != previous:
-        return Proved(after, previous, 0, [{"position": after, "entry": "the head that was proved last is not in the chain"}])
-    # The sequencer goes on meanwhile: entries and seals are read as far as both were when this began.
+        return Proved(
+            after,
+            previous,
+            0,
+            [{"position": after, "entry": "the head that was proved last is not in the chain"}],
+        )
+    # The sequencer goes on meanwhile: entries and seals are read as far as both were when this
+    # began.
     end = head(session).position
     upto = end if most is None else min(end, begin.position + most)
     while after < upto:
@@ -153,12 +202,27 @@ def check_chain(session: Session, begin: Head | None = None, most: int | None = 
         entries, seals = session.execute(_PLACED, given).all(), session.execute(_SEALS, given).all()
         for entry, seal in zip(entries, seals, strict=False):
             link = _link(previous, entry)
-            if entry.position != after + 1 or seal.position != entry.position or bytes(seal.hash) != link:
-                return Proved(after, previous, after - begin.position, [{"position": entry.position, "entry": entry.id}])
+            if (
+                entry.position != after + 1
+                or seal.position != entry.position
+                or bytes(seal.hash) != link
+            ):
+                return Proved(
+                    after,
+                    previous,
+                    after - begin.position,
+                    [{"position": entry.position, "entry": entry.id}],
+                )
             after, previous = entry.position, link
         if after != given["upto"]:
-            missing = [{"position": after + 1, "entry": "an entry without seal or a seal without entry"}]
+            missing = [
+                {"position": after + 1, "entry": "an entry without seal or a seal without entry"}
+            ]
             return Proved(after, previous, after - begin.position, missing)
     unsealed = session.execute(_UNSEALED).scalar_one_or_none() if upto == end else None
-    broken = [{"position": unsealed, "entry": "an entry without seal or a seal without entry"}] if unsealed else []
+    broken = (
+        [{"position": unsealed, "entry": "an entry without seal or a seal without entry"}]
+        if unsealed
+        else []
+    )
     return Proved(after, previous, after - begin.position, broken)

@@ -1,12 +1,33 @@
 """Tables and their constraints; no queries. Importing this package registers every table."""
 
 from service.models.agreements.changes import Amendment, ChangeRequest, ContractText
-from service.models.agreements.contracts import KINDS, RELATIONSHIPS, Acceptance, Contract, Milestone, Release, Submission
-from service.models.agreements.disagreements import Dispute, DisputeOffer, Evidence, File, FileChunk, RefundRequest
+from service.models.agreements.contracts import (
+    KINDS,
+    RELATIONSHIPS,
+    Acceptance,
+    Contract,
+    Milestone,
+    Release,
+    Submission,
+)
+from service.models.agreements.disagreements import (
+    Dispute,
+    DisputeOffer,
+    Evidence,
+    File,
+    FileChunk,
+    RefundRequest,
+)
 from service.models.agreements.metrics import Feedback, PreCheck
 from service.models.base import Base, TypeID, new_id
 from service.models.money.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
-from service.models.money.finance import Explanation, ExportPiece, FinanceExport, PeriodClose, PspRow
+from service.models.money.finance import (
+    Explanation,
+    ExportPiece,
+    FinanceExport,
+    PeriodClose,
+    PspRow,
+)
 from service.models.money.ledger import (
     ChartAccount,
     ChartLine,
@@ -20,7 +41,13 @@ from service.models.money.ledger import (
 )
 from service.models.money.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.money.payments import Payment, PaymentLine, Refund, StripeEvent
-from service.models.money.payouts import Payout, PayoutAccount, PayoutSource, StaffTask, TransferReversal
+from service.models.money.payouts import (
+    Payout,
+    PayoutAccount,
+    PayoutSource,
+    StaffTask,
+    TransferReversal,
+)
 from service.models.money.tax import (
     FILING_REGIMES,
     TAX_FORMS,
@@ -52,8 +79,22 @@ from service.models.people.platform import (
     SessionGrant,
 )
 from service.models.people.staff import KeyRequest, StaffLink, StaffMember, StaffSession
-from service.models.protection.cases import CASE_ACCOUNTS, CASE_TARGETS, CaseApproval, CaseLine, Confiscation
-from service.models.protection.safety import DISCLOSURES, LEVELS, Appeal, Hold, HoldEffect, Requirement, Suspension
+from service.models.protection.cases import (
+    CASE_ACCOUNTS,
+    CASE_TARGETS,
+    CaseApproval,
+    CaseLine,
+    Confiscation,
+)
+from service.models.protection.safety import (
+    DISCLOSURES,
+    LEVELS,
+    Appeal,
+    Hold,
+    HoldEffect,
+    Requirement,
+    Suspension,
+)
 
 __all__ = [
     "CASE_ACCOUNTS",

@@ -1,4 +1,6 @@
-"""What every table shares: naming of constraints, TypeIDs over UUIDv7, instants with a zone, states checked by name."""
+"""What every table shares: naming of constraints, TypeIDs over UUIDv7, instants with a zone, states
+checked by name.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ from service.domain.identity.actors import Actor
 
 
 class TypeID(TypeDecorator[str]):
-    """`ctr_…` in Python, a 16-byte uuid in PostgreSQL. A text of another prefix finds nothing and can be stored nowhere."""
+    """`ctr_…` in Python, a 16-byte uuid in PostgreSQL.
+
+    A text of another prefix finds nothing and can be stored nowhere.
+    """
 
     impl = PgUUID
     cache_ok = True

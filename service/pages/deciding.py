@@ -1,4 +1,6 @@
-"""The shape of every deciding form: a visitor with a fresh code, a form used once, the contract locked, then the act."""
+"""The shape of every deciding form: a visitor with a fresh code, a form used once, the contract
+locked, then the act.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,17 @@ Problems = Sequence[tuple[str, str]]
 """Name of the field, and the sentence."""
 
 
-def decide(contract_id: str, act_on: Decision, *, span: timedelta | None = links.BINDS_ANY, freelancer_first: bool = False) -> Response:
-    """Carry out a decision once and go back to the contract. `span` None: no code is needed for it."""
+def decide(
+    contract_id: str,
+    act_on: Decision,
+    *,
+    span: timedelta | None = links.BINDS_ANY,
+    freelancer_first: bool = False,
+) -> Response:
+    """Carry out a decision once and go back to the contract.
+
+    `span` None: no code is needed for it.
+    """
     with web.act() as act:
         found, who = visitor(act, contract_id)
         if span is not None:
@@ -49,8 +60,13 @@ def decide(contract_id: str, act_on: Decision, *, span: timedelta | None = links
 
 
 def rely_on_code(act: Act, who: Visitor, contract: Contract) -> None:
-    """Beside what a client decides: when their mailbox was proved, and from where. A bank is told of it in a dispute."""
-    events.record(act.as_(who.actor), "code.relied_on", contract, public=False, **mailbox_proof(who).as_data())
+    """Beside what a client decides: when their mailbox was proved, and from where.
+
+    A bank is told of it in a dispute.
+    """
+    events.record(
+        act.as_(who.actor), "code.relied_on", contract, public=False, **mailbox_proof(who).as_data()
+    )
 
 
 def milestone_of(contract: Contract, milestone_id: str) -> Milestone:
@@ -65,12 +81,21 @@ def words(name: str, most: int, *, required: bool = True) -> str:
     """Text of a form field. Raises Invalid when it is missing or too long."""
     text = request.form.get(name, "").strip()
     if len(text) > most or (required and not text):
-        raise Invalid.one(name, "text", f"Write something, in up to {most:,} characters." if required else f"At most {most:,} characters.")
+        raise Invalid.one(
+            name,
+            "text",
+            f"Write something, in up to {most:,} characters."
+            if required
+            else f"At most {most:,} characters.",
+        )
     return text
 
 
 def uploaded(act: Act, place: Contract | Hold, *, most: int = 5) -> list[File]:
-    """The files of the field `files`, kept with their contract or hold. Raises Invalid for too many, or what is not taken."""
+    """The files of the field `files`, kept with their contract or hold.
+
+    Raises Invalid for too many, or what is not taken.
+    """
     sent = [one for one in request.files.getlist("files") if one.filename]
     if len(sent) > most:
         raise Invalid.one("files", "too_many", f"At most {most} files at once.")
@@ -92,7 +117,10 @@ def amount(name: str, currency: str, *, most: int, least: int = 1, empty: int | 
 
 
 def confirmed(name: str) -> int:
-    """The minor units that a check page carried. Raises Invalid; whether they fit still, the act itself says."""
+    """The minor units that a check page carried.
+
+    Raises Invalid; whether they fit still, the act itself says.
+    """
     text = request.form.get(name, "")
     if not (is_digits(text) and len(text) < _LONGEST_MINOR):
         raise Invalid.one(name, "amount_unreadable", "Open the page again and enter the amount.")
@@ -100,7 +128,9 @@ def confirmed(name: str) -> int:
 
 
 class Answers:
-    """Reads a form's answers one by one and keeps what is wrong with each, so that a person reads all of it at once."""
+    """Reads a form's answers one by one and keeps what is wrong with each, so that a person reads
+    all of it at once.
+    """
 
     def __init__(self) -> None:
         self.problems: list[tuple[str, str]] = []
@@ -116,7 +146,9 @@ class Answers:
 
 @dataclass(frozen=True)
 class Check:
-    """What a page says before an act: the act in words, every amount of it, what was written, and what the button sends."""
+    """What a page says before an act: the act in words, every amount of it, what was written, and
+    what the button sends.
+    """
 
     title: str
     lead: str
@@ -134,7 +166,9 @@ def parts(currency: str, *named: tuple[str, int]) -> tuple[tuple[str, Markup], .
 
 def checked(contract: Contract, check: Check) -> str:
     """The page with the second button. The form goes where the first one went, with `confirm`."""
-    return render_template("act_check.html", contract=contract, freelancer=contract.freelancer, check=check)
+    return render_template(
+        "act_check.html", contract=contract, freelancer=contract.freelancer, check=check
+    )
 
 
 def is_confirmed() -> bool:

@@ -1,7 +1,8 @@
-"""Which of a contract's pages each kind of link opens: the client's own, a colleague's who may pay, one's who may only look.
+"""Which of a contract's pages each kind of link opens: the client's own, a colleague's who may pay,
+one's who may only look.
 
-One table for every page and form under `/c/`; `session.visitor` asks it before anything else happens. A page that is not
-in it is the client's own.
+One table for every page and form under `/c/`; `session.visitor` asks it before anything else
+happens. A page that is not in it is the client's own.
 """
 
 from __future__ import annotations
@@ -67,7 +68,11 @@ OPENED_BY: Final[dict[str, frozenset[LinkRole]]] = {
     "review.form": OWN,
     "review.request_changes": OWN,
 }
-"""By endpoint. A hold's reasons and a case's statement are about the client as a person, so they are the client's own."""
+"""By endpoint.
+
+A hold's reasons and a case's statement are about the client as a person, so they are the client's
+own.
+"""
 
 REFUSALS: Final = {
     LinkRole.PAY_ONLY: "This link may look and pay, but not decide.",

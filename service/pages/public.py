@@ -26,22 +26,33 @@ def transparency() -> str:
     """What we did with people's money and rights, per quarter, for anybody: computed from the rows."""
     with web.act() as act:
         chosen = _QUARTER.fullmatch(request.args.get("quarter", ""))
-        year, number = (int(chosen[1]), int(chosen[2])) if chosen else (act.now.year, (act.now.month + 2) // 3)
+        year, number = (
+            (int(chosen[1]), int(chosen[2])) if chosen else (act.now.year, (act.now.month + 2) // 3)
+        )
         before = (year, number - 1) if number > 1 else (year - 1, 4)
         figures = figures_of.quarter(act.session, *figures_of.bounds(year, number))
-        return render_template("transparency.html", figures=figures, year=year, number=number, before=before)
+        return render_template(
+            "transparency.html", figures=figures, year=year, number=number, before=before
+        )
 
 
 @blueprint.get("/verify")
 @blueprint.get("/verify/<code>")
 def verify(code: str = "") -> str | tuple[str, int] | Response:
-    """Whether a certificate is ours and still valid, for whoever holds the paper: no account, nothing beyond what is printed on it."""
+    """Whether a certificate is ours and still valid, for whoever holds the paper: no account,
+    nothing beyond what is printed on it.
+    """
     typed = request.args.get("code", "").strip()
     if typed:
         return redirect(url_for("public.verify", code=typed.upper()[:20]), 303)
     with web.act() as act:
         found = certificates.by_code(act.session, code) if code else None
-        shown = render_template("verify.html", found=found, code=code[:20], state=certificates.state(found) if found else "")
+        shown = render_template(
+            "verify.html",
+            found=found,
+            code=code[:20],
+            state=certificates.state(found) if found else "",
+        )
         return shown if found or not code else (shown, 404)
 
 

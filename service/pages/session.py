@@ -1,4 +1,7 @@
-"""Who is looking: the cookie, the form's tokens, the six-digit code. A page never trusts more than these say."""
+"""Who is looking: the cookie, the form's tokens, the six-digit code.
+
+A page never trusts more than these say.
+"""
 
 from __future__ import annotations
 
@@ -25,27 +28,45 @@ from service.platform.tokens import BadToken
 
 
 def cookie_name() -> str:
-    """`__Host-` needs TLS; the sandbox on plain http uses a plain name, so that a phone on the local network can be used."""
-    return "__Host-hf_client" if web.runtime().settings.public_url.startswith("https://") else "hf_client"
+    """`__Host-` needs TLS; the sandbox on plain http uses a plain name, so that a phone on the
+    local network can be used.
+    """
+    return (
+        "__Host-hf_client"
+        if web.runtime().settings.public_url.startswith("https://")
+        else "hf_client"
+    )
 
 
 def set_cookie(response: Response, value: str) -> None:
     secure = web.runtime().settings.public_url.startswith("https://")
     # Lax, not Strict: the client comes back from Stripe by a cross-site redirect.
-    response.set_cookie(cookie_name(), value, max_age=12 * 3600, secure=secure, httponly=True, samesite="Lax", path="/")
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=12 * 3600,
+        secure=secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
 
 
 class LinkNeeded(Forbidden):
     """No session for this contract on this browser."""
 
     code, title = "link_needed", "Open this page from your e-mail"
-    advice = "Press the button in the newest e-mail about this contract; pages close two hours after the last look."
+    advice = (
+        "Press the button in the newest e-mail about this contract; pages close two hours "
+        "after the last look."
+    )
 
 
 def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
     """The contract and who looks at it.
 
-    Raises NotFound for what is no contract id, LinkNeeded without a session, Forbidden for a page that is not for this link.
+    Raises NotFound for what is no contract id, LinkNeeded without a session, Forbidden for a page
+    that is not for this link.
     """
     if not typeid.is_typeid(contract_id, "ctr"):
         raise NotFound("There is no such page.")
@@ -75,7 +96,9 @@ def same_origin() -> None:
     """Raises Forbidden for a form that another site sent."""
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    if site not in (None, "same-origin", "none") or (site is None and origin and origin not in _own_origins()):
+    if site not in (None, "same-origin", "none") or (
+        site is None and origin and origin not in _own_origins()
+    ):
         raise Forbidden("This form came from another site.")
 
 
@@ -84,7 +107,10 @@ def _own_origins() -> set[str]:
 
 
 def use_form(act: Act, who: Looker) -> bool:
-    """Check and use up the form's token. Returns False for one that acted already. Raises Forbidden."""
+    """Check and use up the form's token.
+
+    Returns False for one that acted already. Raises Forbidden.
+    """
     same_origin()
     try:
         token = web.runtime().tokens.read("form", request.form.get("form_token", ""))
@@ -102,14 +128,18 @@ def require_code(act: Act, who: Visitor, span: timedelta = links.BINDS_FRESH) ->
     """Raises CodeRequired unless this browser proved the mailbox within `span`."""
     if fetch(act.session, _MOVING, (typeid.decode(who.contract_id),)):
         raise StateConflict(
-            "Somebody asked to move this contract to another address. Nothing binds until that is settled; you can stop it on the contract's page."
+            "Somebody asked to move this contract to another address. Nothing binds until that "
+            "is settled; you can stop it on the contract's page."
         )
     if not who.verified_within(act.now, span):
         raise CodeRequired("A code from your mailbox is needed first.")
 
 
 def mailbox_proof(who: Visitor) -> MailboxProof:
-    """When this browser typed its code, and from where it acts now. Raises CodeRequired for one that never did."""
+    """When this browser typed its code, and from where it acts now.
+
+    Raises CodeRequired for one that never did.
+    """
     if who.verified_at is None:
         raise CodeRequired("A code from your mailbox is needed first.")
     return MailboxProof(
@@ -128,7 +158,9 @@ def code_first(view: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return view(contract_id=contract_id, **values)
         except CodeRequired:
-            back = request.path if request.method == "GET" else request.form.get("back", request.path)
+            back = (
+                request.path if request.method == "GET" else request.form.get("back", request.path)
+            )
             return redirect(url_for("entry.code", contract_id=contract_id, back=back), 303)
 
     return wrapped

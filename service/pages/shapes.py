@@ -34,7 +34,9 @@ def money(amount_minor: int, code: str) -> Markup:
     """'USD 1,500.00' by locale, always with the code, not broken over lines, readable by machines."""
     exponent = CURRENCIES[code].exponent
     whole, rest = divmod(abs(amount_minor), 10**exponent)
-    exact = f"{'-' if amount_minor < 0 else ''}{whole}" + (f".{rest:0{exponent}d}" if exponent else "")
+    exact = f"{'-' if amount_minor < 0 else ''}{whole}" + (
+        f".{rest:0{exponent}d}" if exponent else ""
+    )
     shown = amounts.write(amount_minor, code, locale())
     return Markup('<data class="money" value="{}">{}&nbsp;{}</data>').format(exact, code, shown)
 
@@ -50,13 +52,17 @@ def instant(moment: datetime) -> Markup:
 
 
 def day(value: date) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "d MMMM y", locale=locale()))
+    return Markup('<time datetime="{}">{}</time>').format(
+        value.isoformat(), format_date(value, "d MMMM y", locale=locale())
+    )
 
 
 def read_amount(typed: str, code: str) -> amounts.Amount | amounts.Refusal:
-    """What a person typed into a form, read as the page wrote its own numbers: the one reader of all pages.
+    """What a person typed into a form, read as the page wrote its own numbers: the one reader of
+    all pages.
 
-    A form says in its field `numbers` which locale that was: a browser's languages may have changed meanwhile.
+    A form says in its field `numbers` which locale that was: a browser's languages may have changed
+    meanwhile.
     """
     named = request.form.get("numbers", "")
     return amounts.read(typed, code, Locale(named) if named in _LOCALES else locale())
@@ -68,40 +74,97 @@ def amount_like(code: str) -> str:
 
 
 MILESTONE_WORDS = {
-    "planned": "Not paid yet", "awaiting_funding": "Waiting for your payment", "funding": "Payment started", "funded": "Held safely, work in progress",
-    "submitted": "Done, waiting for your review", "changes_requested": "You asked for changes", "released": "Released",
-    "refund_requested": "You asked for it back", "refunded": "Sent back to you", "disputed": "In dispute, locked", "settled": "Settled",
-    "confiscated": "Taken by a case", "charged_back": "Taken back by your bank", "approved": "Approved", "cancelled": "Cancelled",
-}  # fmt: skip
+    "planned": "Not paid yet",
+    "awaiting_funding": "Waiting for your payment",
+    "funding": "Payment started",
+    "funded": "Held safely, work in progress",
+    "submitted": "Done, waiting for your review",
+    "changes_requested": "You asked for changes",
+    "released": "Released",
+    "refund_requested": "You asked for it back",
+    "refunded": "Sent back to you",
+    "disputed": "In dispute, locked",
+    "settled": "Settled",
+    "confiscated": "Taken by a case",
+    "charged_back": "Taken back by your bank",
+    "approved": "Approved",
+    "cancelled": "Cancelled",
+}
 
 CONTRACT_WORDS = {
-    "draft": "Being written", "sent": "Waiting for your answer", "change_requested": "You asked for changes", "accepted": "Accepted, not paid yet",
-    "active": "Under way", "closing": "Being closed", "completed": "Completed", "cancelled": "Ended", "declined": "Declined by you",
-    "withdrawn": "Withdrawn", "expired": "The offer has ended",
-}  # fmt: skip
+    "draft": "Being written",
+    "sent": "Waiting for your answer",
+    "change_requested": "You asked for changes",
+    "accepted": "Accepted, not paid yet",
+    "active": "Under way",
+    "closing": "Being closed",
+    "completed": "Completed",
+    "cancelled": "Ended",
+    "declined": "Declined by you",
+    "withdrawn": "Withdrawn",
+    "expired": "The offer has ended",
+}
 
 EVENT_WORDS = {
-    "contract.sent": "Contract sent to you", "contract.opened": "Opened", "contract.accepted": "You agreed to the contract",
-    "contract.declined": "You declined", "contract.withdrawn": "Withdrawn", "contract.expired": "The offer ended", "contract.cancelled": "The contract was ended",
-    "contract.activated": "The contract is under way", "contract.completed": "Everything is done", "milestone.funded": "Milestone paid into protection",
-    "milestone.submitted": "Work handed over", "milestone.approved": "You approved the work", "milestone.auto_approved": "The review window ended",
-    "milestone.released": "Milestone released", "milestone.partly_released": "Part of a milestone released",
-    "milestone.changes_requested": "You asked for changes", "milestone.review_extended": "The review window was extended",
-    "milestone.approved_early": "You released money early", "milestone.refund_requested": "You asked for money back", "milestone.refunded": "Milestone refunded",
-    "milestone.disputed": "Milestone in dispute", "milestone.settled": "Dispute settled", "milestone.share_released": "Part released by the dispute's outcome",
-    "milestone.rolled_on": "The rest became a milestone of its own", "contract.revised": "A new version was sent", "contract.change_requested": "You asked for a change",
-    "contract.change_refused": "The offer stayed as it was", "contract.change_lapsed": "The offer stands again", "contract.closing": "The contract is being closed",
-    "contract.ended_empty": "The contract has ended", "contract.dormant": "Nothing happened for long", "contract.client_email_changed": "Moved to another address",
-    "amendment.proposed": "A change was proposed", "amendment.accepted": "A change was agreed", "amendment.rejected": "A change was turned down",
-    "amendment.expired": "A proposal ran out", "amendment.withdrawn": "A proposal was taken back", "refund_request.opened": "A refund was asked for",
-    "refund_request.agreed": "The refund was agreed", "refund_request.lapsed": "No answer: the refund goes ahead", "refund_request.refused": "The refund was refused",
-    "refund_request.withdrawn": "The request was withdrawn", "dispute.opened": "A dispute was opened", "dispute.answered": "The dispute was answered",
-    "dispute.offer_made": "A new offer in the dispute", "dispute.mediation_opened": "A mediator was called", "dispute.proposed": "The mediator proposed",
-    "dispute.arbitration_opened": "A second person decides", "dispute.settled": "The dispute was settled", "dispute.executed": "The dispute was decided",
-    "dispute.withdrawn": "The dispute was withdrawn", "refund.failed": "A refund did not arrive", "chargeback.opened": "Your bank took a payment back",
-    "payment.succeeded": "Payment received", "payment.failed": "Payment failed", "payment.expired": "The payment page timed out",
-    "payment.quarantined": "A payment is on its way back to you", "refund.succeeded": "Money sent back to you",
-}  # fmt: skip
+    "contract.sent": "Contract sent to you",
+    "contract.opened": "Opened",
+    "contract.accepted": "You agreed to the contract",
+    "contract.declined": "You declined",
+    "contract.withdrawn": "Withdrawn",
+    "contract.expired": "The offer ended",
+    "contract.cancelled": "The contract was ended",
+    "contract.activated": "The contract is under way",
+    "contract.completed": "Everything is done",
+    "milestone.funded": "Milestone paid into protection",
+    "milestone.submitted": "Work handed over",
+    "milestone.approved": "You approved the work",
+    "milestone.auto_approved": "The review window ended",
+    "milestone.released": "Milestone released",
+    "milestone.partly_released": "Part of a milestone released",
+    "milestone.changes_requested": "You asked for changes",
+    "milestone.review_extended": "The review window was extended",
+    "milestone.approved_early": "You released money early",
+    "milestone.refund_requested": "You asked for money back",
+    "milestone.refunded": "Milestone refunded",
+    "milestone.disputed": "Milestone in dispute",
+    "milestone.settled": "Dispute settled",
+    "milestone.share_released": "Part released by the dispute's outcome",
+    "milestone.rolled_on": "The rest became a milestone of its own",
+    "contract.revised": "A new version was sent",
+    "contract.change_requested": "You asked for a change",
+    "contract.change_refused": "The offer stayed as it was",
+    "contract.change_lapsed": "The offer stands again",
+    "contract.closing": "The contract is being closed",
+    "contract.ended_empty": "The contract has ended",
+    "contract.dormant": "Nothing happened for long",
+    "contract.client_email_changed": "Moved to another address",
+    "amendment.proposed": "A change was proposed",
+    "amendment.accepted": "A change was agreed",
+    "amendment.rejected": "A change was turned down",
+    "amendment.expired": "A proposal ran out",
+    "amendment.withdrawn": "A proposal was taken back",
+    "refund_request.opened": "A refund was asked for",
+    "refund_request.agreed": "The refund was agreed",
+    "refund_request.lapsed": "No answer: the refund goes ahead",
+    "refund_request.refused": "The refund was refused",
+    "refund_request.withdrawn": "The request was withdrawn",
+    "dispute.opened": "A dispute was opened",
+    "dispute.answered": "The dispute was answered",
+    "dispute.offer_made": "A new offer in the dispute",
+    "dispute.mediation_opened": "A mediator was called",
+    "dispute.proposed": "The mediator proposed",
+    "dispute.arbitration_opened": "A second person decides",
+    "dispute.settled": "The dispute was settled",
+    "dispute.executed": "The dispute was decided",
+    "dispute.withdrawn": "The dispute was withdrawn",
+    "refund.failed": "A refund did not arrive",
+    "chargeback.opened": "Your bank took a payment back",
+    "payment.succeeded": "Payment received",
+    "payment.failed": "Payment failed",
+    "payment.expired": "The payment page timed out",
+    "payment.quarantined": "A payment is on its way back to you",
+    "refund.succeeded": "Money sent back to you",
+}
 
 
 def payable(contract: Contract) -> list[Milestone]:
@@ -124,26 +187,47 @@ def problem_page(error: HoldfastError) -> tuple[str, int, dict[str, str]]:
 
 
 def register(app: Flask) -> None:
-    # A name that a template does not know is a bug to be seen, not an empty place on a page about money.
+    # A name that a template does not know is a bug to be seen, not an empty place on a page about
+    # money.
     app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.filters |= {"money": money, "instant": instant, "day": day, "mask": mask, "moment": lambda text: instant(datetime.fromisoformat(text))}
+    app.jinja_env.filters |= {
+        "money": money,
+        "instant": instant,
+        "day": day,
+        "mask": mask,
+        "moment": lambda text: instant(datetime.fromisoformat(text)),
+    }
     app.jinja_env.globals |= {
-        "milestone_words": MILESTONE_WORDS, "contract_words": CONTRACT_WORDS, "event_words": EVENT_WORDS, "form_fields": _form_fields,
-        "amount_like": amount_like, "number_locale": lambda: locale().language, "may": _may,
-    }  # fmt: skip
+        "milestone_words": MILESTONE_WORDS,
+        "contract_words": CONTRACT_WORDS,
+        "event_words": EVENT_WORDS,
+        "form_fields": _form_fields,
+        "amount_like": amount_like,
+        "number_locale": lambda: locale().language,
+        "may": _may,
+    }
     app.context_processor(_frame)
 
 
 def _may(endpoint: str) -> bool:
-    """For a contract's pages: whether the link by which somebody came opens that page, so that nobody is led to a refusal."""
+    """For a contract's pages: whether the link by which somebody came opens that page, so that
+    nobody is led to a refusal.
+    """
     return link_roles.may(g.visitor.role, endpoint)
 
 
 def _form_fields() -> Markup:
     """The hidden fields of every form of a visitor."""
-    return Markup('<input type="hidden" name="form_token" value="{}">').format(escape(form_token(g.visitor)))
+    return Markup('<input type="hidden" name="form_token" value="{}">').format(
+        escape(form_token(g.visitor))
+    )
 
 
 def _frame() -> dict[str, Any]:
     settings = web.runtime().settings
-    return {"platform": settings.platform_name, "support_email": settings.support_email, "sandbox": settings.sandbox, "language": "en"}
+    return {
+        "platform": settings.platform_name,
+        "support_email": settings.support_email,
+        "sandbox": settings.sandbox,
+        "language": "en",
+    }

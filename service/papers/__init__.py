@@ -1,6 +1,9 @@
-"""Papers as PDF, from typst templates and plain values. The same values give the same bytes: no clock, no system fonts.
+"""Papers as PDF, from typst templates and plain values.
 
-Any text can stand on a paper (decision 0022). What no font has is shown as its code point, `[U+0F40]`.
+The same values give the same bytes: no clock, no system fonts.
+
+Any text can stand on a paper (decision 0022). What no font has is shown as its code point,
+`[U+0F40]`.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ _log = structlog.get_logger()
 def compile_pdf(template: str, values: dict[str, Any], made_at: datetime) -> bytes:
     """The PDF of a template with `values`, which must be plain JSON; `made_at` is its only date.
 
-    Tagged, and PDF/A-2a; with an attachment PDF/A-3a, the level that allows one. Raises PaperNotMade.
+    Tagged, and PDF/A-2a; with an attachment PDF/A-3a, the level that allows one. Raises
+    PaperNotMade.
     """
     shown = _each(values, printable)
     problem = ""
@@ -71,7 +75,10 @@ def _typeset(template: str, values: dict[str, Any], made_at: datetime) -> bytes:
 
 @cache
 def _fonts() -> typst.Fonts:
-    """Read once in a process. Raises ModuleNotFoundError: without them names would come as code points, in silence."""
+    """Read once in a process.
+
+    Raises ModuleNotFoundError: without them names would come as code points, in silence.
+    """
     return typst.Fonts(
         include_system_fonts=False,
         font_paths=[str(files(package)) for package in _FONTS],
@@ -92,7 +99,10 @@ def _each(values: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any
 
 
 def _missing(error: typst.TypstError) -> set[str]:
-    """The characters that the typesetter names as those that no font has. It names all of them at once."""
+    """The characters that the typesetter names as those that no font has.
+
+    It names all of them at once.
+    """
     named = "".join(_MISSING.findall(error.diagnostic))
     plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), named)
     return {character for character in plain if not character.isascii()}
@@ -100,12 +110,16 @@ def _missing(error: typst.TypstError) -> set[str]:
 
 def _spelled(missing: set[str], text: str) -> str:
     """The missing ones as code points; where nobody knows which they are, all but ASCII."""
-    return "".join(code_point(ch) if ch in missing or not (missing or ch.isascii()) else ch for ch in text)
+    return "".join(
+        code_point(ch) if ch in missing or not (missing or ch.isascii()) else ch for ch in text
+    )
 
 
 @dataclass(frozen=True)
 class Table:
-    """`amounts`: the columns that hold amounts, which stand to the right; `whole`: those whose texts have no place to break, as numbers of others."""
+    """`amounts`: the columns that hold amounts, which stand to the right; `whole`: those whose
+    texts have no place to break, as numbers of others.
+    """
 
     heading: str
     columns: list[str]
@@ -116,7 +130,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Paper:
-    """What `paper.typ` shows, all in words. `attachment`: (name, text, relationship, description) of an XML or CSV inside the PDF."""
+    """What `paper.typ` shows, all in words.
+
+    `attachment`: (name, text, relationship, description) of an XML or CSV inside the PDF.
+    """
 
     platform: str
     language: str
@@ -132,18 +149,45 @@ class Paper:
 
     def pdf(self, made_at: datetime) -> bytes:
         """The same paper made at the same instant gives the same bytes."""
-        values = {name: getattr(self, name) for name in ("platform", "language", "title", "number", "intro", "facts", "notes", "check")}
-        values["parties"] = [{"heading": heading, "lines": lines} for heading, lines in self.parties]
+        values = {
+            name: getattr(self, name)
+            for name in (
+                "platform",
+                "language",
+                "title",
+                "number",
+                "intro",
+                "facts",
+                "notes",
+                "check",
+            )
+        }
+        values["parties"] = [
+            {"heading": heading, "lines": lines} for heading, lines in self.parties
+        ]
         values["tables"] = [
             {
                 "heading": t.heading,
                 "rows": t.rows,
-                "columns": [{"name": name, "amount": place in t.amounts, "whole": place in t.amounts + t.whole} for place, name in enumerate(t.columns)],
+                "columns": [
+                    {
+                        "name": name,
+                        "amount": place in t.amounts,
+                        "whole": place in t.amounts + t.whole,
+                    }
+                    for place, name in enumerate(t.columns)
+                ],
             }
             for t in self.tables
         ]
         if self.attachment:
             name, text, relationship, description = self.attachment
             mime = "text/xml" if name.endswith(".xml") else "text/csv"
-            values["attachment"] = {"name": name, "text": text, "relationship": relationship, "description": description, "mime": mime}
+            values["attachment"] = {
+                "name": name,
+                "text": text,
+                "relationship": relationship,
+                "description": description,
+                "mime": mime,
+            }
         return compile_pdf("paper", values, made_at)

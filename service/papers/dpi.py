@@ -1,7 +1,8 @@
-"""The platform operator's report as DPI XML: DAC7 (the French schema, `urn:oecd:ties:dpi`) and the OECD's own for the United Kingdom.
+"""The platform operator's report as DPI XML: DAC7 (the French schema, `urn:oecd:ties:dpi`) and the
+OECD's own for the United Kingdom.
 
-Amounts are whole units of their currency. A correction names the document it corrects; no schema can check that it exists,
-so whoever makes one takes the reference from what was prepared before.
+Amounts are whole units of their currency. A correction names the document it corrects; no schema
+can check that it exists, so whoever makes one takes the reference from what was prepared before.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ NEW, CORRECTED, DELETED, AGAIN = "1", "2", "3", "0"
 
 @dataclass(frozen=True)
 class Profile:
-    """How one tax office wants it. `prefix` begins every reference; `tax` is the element's name before the quarter."""
+    """How one tax office wants it.
+
+    `prefix` begins every reference; `tax` is the element's name before the quarter.
+    """
 
     prefix: str
     namespace: str
@@ -35,7 +39,10 @@ PROFILES = {
 
 @dataclass(frozen=True)
 class Seller:
-    """`identity` is what was declared; figures are whole units by quarter. `indicator` with a reference, and what it corrects."""
+    """`identity` is what was declared; figures are whole units by quarter.
+
+    `indicator` with a reference, and what it corrects.
+    """
 
     identity: dict[str, Any]
     currency: str
@@ -72,13 +79,34 @@ def render(message: Message) -> bytes:
     country = message.operator["country"]
     receiver = "GB" if message.regime == "uk_mrdp" else country
     spaces = {"dpi": profile.namespace, "stf": profile.types}
-    made = document("dpi:DPI_OECD", spaces, [
-        ("dpi:MessageSpec", [
-            ("dpi:TransmittingCountry", receiver), ("dpi:ReceivingCountry", receiver), ("dpi:MessageType", "DPI"), ("dpi:MessageRefId", message.reference),
-            ("dpi:MessageTypeIndic", message.kind), ("dpi:ReportingPeriod", f"{message.year}-12-31"), ("dpi:Timestamp", f"{message.made_at:%Y-%m-%dT%H:%M:%S}.000"),
-        ]),
-        ("dpi:DPIBody", [("dpi:PlatformOperator", _operator(message)), *(("dpi:ReportableSeller", _seller(message, profile, one)) for one in message.sellers)]),
-    ])  # fmt: skip
+    made = document(
+        "dpi:DPI_OECD",
+        spaces,
+        [
+            (
+                "dpi:MessageSpec",
+                [
+                    ("dpi:TransmittingCountry", receiver),
+                    ("dpi:ReceivingCountry", receiver),
+                    ("dpi:MessageType", "DPI"),
+                    ("dpi:MessageRefId", message.reference),
+                    ("dpi:MessageTypeIndic", message.kind),
+                    ("dpi:ReportingPeriod", f"{message.year}-12-31"),
+                    ("dpi:Timestamp", f"{message.made_at:%Y-%m-%dT%H:%M:%S}.000"),
+                ],
+            ),
+            (
+                "dpi:DPIBody",
+                [
+                    ("dpi:PlatformOperator", _operator(message)),
+                    *(
+                        ("dpi:ReportableSeller", _seller(message, profile, one))
+                        for one in message.sellers
+                    ),
+                ],
+            ),
+        ],
+    )
     root = ET.fromstring(made)  # noqa: S314  our own bytes, for one attribute more
     root.set("version", profile.version)
     for prefix, uri in spaces.items():
@@ -90,50 +118,109 @@ def render(message: Message) -> bytes:
 def _operator(message: Message) -> list[Node | None]:
     who = message.operator
     return [
-        ("dpi:ResCountryCode", who["country"]), ("dpi:TIN", who["tin"], {"issuedBy": who["tin_issued_by"]}), ("dpi:VAT", who["vat_id"]), ("dpi:Name", who["legal_name"]),
-        ("dpi:PlatformBusinessName", who["trading_name"]), ("dpi:Address", _address(who)), ("dpi:Nexus", "RPONEX1"), ("dpi:AssumedReporting", "false"),
-        ("dpi:DocSpec", [("stf:DocTypeIndic", message.indicator(message.operator_indicator)), ("stf:DocRefId", message.operator_ref)]),
-    ]  # fmt: skip
+        ("dpi:ResCountryCode", who["country"]),
+        ("dpi:TIN", who["tin"], {"issuedBy": who["tin_issued_by"]}),
+        ("dpi:VAT", who["vat_id"]),
+        ("dpi:Name", who["legal_name"]),
+        ("dpi:PlatformBusinessName", who["trading_name"]),
+        ("dpi:Address", _address(who)),
+        ("dpi:Nexus", "RPONEX1"),
+        ("dpi:AssumedReporting", "false"),
+        (
+            "dpi:DocSpec",
+            [
+                ("stf:DocTypeIndic", message.indicator(message.operator_indicator)),
+                ("stf:DocRefId", message.operator_ref),
+            ],
+        ),
+    ]
 
 
 def _address(who: dict[str, Any]) -> list[Node | None]:
-    parts = (("Street", "street"), ("BuildingIdentifier", "building"), ("PostCode", "postcode"), ("City", "city"))
-    return [("dpi:CountryCode", who["country"]), ("dpi:AddressFix", [(f"dpi:{name}", who.get(key, "")) for name, key in parts])]
+    parts = (
+        ("Street", "street"),
+        ("BuildingIdentifier", "building"),
+        ("PostCode", "postcode"),
+        ("City", "city"),
+    )
+    return [
+        ("dpi:CountryCode", who["country"]),
+        ("dpi:AddressFix", [(f"dpi:{name}", who.get(key, "")) for name, key in parts]),
+    ]
 
 
 def _seller(message: Message, profile: Profile, seller: Seller) -> list[Node | None]:
     who = seller.identity
-    standard = [("dpi:EntSellerID" if who["seller_kind"] == "entity" else "dpi:IndSellerID", _person(who)), _account(who)]
+    standard = [
+        ("dpi:EntSellerID" if who["seller_kind"] == "entity" else "dpi:IndSellerID", _person(who)),
+        _account(who),
+    ]
     kind = "dpi:EntitySeller" if who["seller_kind"] == "entity" else "dpi:IndividualSeller"
     return [
         ("dpi:Identity", [(kind, [("dpi:Standard", standard)])]),
-        ("dpi:RelevantActivities", [("dpi:PersonalServices", [
-            ("dpi:Consideration", _quarters("ConsQ", seller.consideration, seller.currency)), ("dpi:NumberOfActivities", _quarters("NumbQ", seller.activities)),
-            ("dpi:Fees", _quarters("FeesQ", seller.fees, seller.currency)), ("dpi:Taxes", _quarters(profile.tax, seller.taxes, seller.currency)),
-        ])]),
-        ("dpi:DocSpec", [
-            ("stf:DocTypeIndic", message.indicator(seller.indicator)), ("stf:DocRefId", seller.doc_ref), ("stf:CorrDocRefId", seller.corrects) if seller.corrects else None,
-        ]),
-    ]  # fmt: skip
+        (
+            "dpi:RelevantActivities",
+            [
+                (
+                    "dpi:PersonalServices",
+                    [
+                        (
+                            "dpi:Consideration",
+                            _quarters("ConsQ", seller.consideration, seller.currency),
+                        ),
+                        ("dpi:NumberOfActivities", _quarters("NumbQ", seller.activities)),
+                        ("dpi:Fees", _quarters("FeesQ", seller.fees, seller.currency)),
+                        ("dpi:Taxes", _quarters(profile.tax, seller.taxes, seller.currency)),
+                    ],
+                )
+            ],
+        ),
+        (
+            "dpi:DocSpec",
+            [
+                ("stf:DocTypeIndic", message.indicator(seller.indicator)),
+                ("stf:DocRefId", seller.doc_ref),
+                ("stf:CorrDocRefId", seller.corrects) if seller.corrects else None,
+            ],
+        ),
+    ]
 
 
 def _quarters(name: str, values: list[int], currency: str | None = None) -> list[Node | None]:
     attributes = {"currCode": currency} if currency else {}
-    return [(f"dpi:{name}{number}", str(value), attributes) for number, value in enumerate(values, 1)]
+    return [
+        (f"dpi:{name}{number}", str(value), attributes) for number, value in enumerate(values, 1)
+    ]
 
 
 def _person(who: dict[str, Any]) -> list[Node | None]:
-    found: list[Node | None] = [("dpi:ResCountryCode", who["country"]), ("dpi:TIN", who["tin"], {"issuedBy": who.get("tin_issued_by") or who["country"]})]
+    found: list[Node | None] = [
+        ("dpi:ResCountryCode", who["country"]),
+        ("dpi:TIN", who["tin"], {"issuedBy": who.get("tin_issued_by") or who["country"]}),
+    ]
     found.append(("dpi:VAT", who["vat_id"]) if who.get("vat_id") else None)
     if who["seller_kind"] == "entity":
         return [*found, ("dpi:Name", who["legal_name"]), ("dpi:Address", _address(who["address"]))]
     place = who.get("birth_place") or {}
     born = [
         ("dpi:BirthDate", who["birth_date"]),
-        ("dpi:BirthPlace", [("dpi:City", place["city"]), ("dpi:CountryInfo", [("dpi:CountryCode", place["country"])])]) if place else None,
+        (
+            "dpi:BirthPlace",
+            [
+                ("dpi:City", place["city"]),
+                ("dpi:CountryInfo", [("dpi:CountryCode", place["country"])]),
+            ],
+        )
+        if place
+        else None,
     ]
     name = [("dpi:FirstName", who["first_name"]), ("dpi:LastName", who["last_name"])]
-    return [*found, ("dpi:Name", name, {"nameType": "OECD202"}), ("dpi:Address", _address(who["address"])), ("dpi:BirthInfo", born)]
+    return [
+        *found,
+        ("dpi:Name", name, {"nameType": "OECD202"}),
+        ("dpi:Address", _address(who["address"])),
+        ("dpi:BirthInfo", born),
+    ]
 
 
 def _account(who: dict[str, Any]) -> Node | None:
@@ -141,4 +228,7 @@ def _account(who: dict[str, Any]) -> Node | None:
     if not account:
         return None
     kind = {"AccountNumberType": account["kind"]}
-    return ("dpi:FinancialIdentifier", [("dpi:Identifier", account["number"], kind), ("dpi:AccountHolderName", account["holder"])])
+    return (
+        "dpi:FinancialIdentifier",
+        [("dpi:Identifier", account["number"], kind), ("dpi:AccountHolderName", account["holder"])],
+    )

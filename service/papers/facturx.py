@@ -1,4 +1,7 @@
-"""A PDF/A-3 that carries its own XML and says so: Factur-X, profile EN 16931. The typesetter attaches the file; its metadata is added here."""
+"""A PDF/A-3 that carries its own XML and says so: Factur-X, profile EN 16931.
+
+The typesetter attaches the file; its metadata is added here.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,17 @@ import pikepdf
 XML_NAME = "factur-x.xml"
 _SPACE = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 _PROPERTIES = (
-    ("DocumentFileName", "The name of the embedded XML document"), ("DocumentType", "INVOICE for all types of documents"),
-    ("Version", "The version of the standard"), ("ConformanceLevel", "The profile of the embedded XML"),
-)  # fmt: skip
-_VALUES = {"DocumentType": "INVOICE", "DocumentFileName": XML_NAME, "Version": "1.0", "ConformanceLevel": "EN 16931"}
+    ("DocumentFileName", "The name of the embedded XML document"),
+    ("DocumentType", "INVOICE for all types of documents"),
+    ("Version", "The version of the standard"),
+    ("ConformanceLevel", "The profile of the embedded XML"),
+)
+_VALUES = {
+    "DocumentType": "INVOICE",
+    "DocumentFileName": XML_NAME,
+    "Version": "1.0",
+    "ConformanceLevel": "EN 16931",
+}
 
 
 def declared(pdf: bytes) -> bytes:
@@ -20,7 +30,9 @@ def declared(pdf: bytes) -> bytes:
     with pikepdf.open(io.BytesIO(pdf)) as document:
         metadata = document.Root.Metadata.read_bytes().decode()
         schema = _described(metadata)
-        document.Root.Metadata = pikepdf.Stream(document, schema.encode(), Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML)
+        document.Root.Metadata = pikepdf.Stream(
+            document, schema.encode(), Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML
+        )
         out = io.BytesIO()
         document.save(out, deterministic_id=True, linearize=False)
         return out.getvalue()
@@ -35,7 +47,8 @@ def _described(metadata: str) -> str:
         for name, meaning in _PROPERTIES
     )
     extension = (
-        '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>'
+        '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension '
+        "Schema</pdfaSchema:schema>"
         f"<pdfaSchema:namespaceURI>{_SPACE}</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix>"
         f"<pdfaSchema:property><rdf:Seq>{listed}</rdf:Seq></pdfaSchema:property></rdf:li>"
     )

@@ -1,4 +1,6 @@
-"""What an electronic invoice says, in EN 16931's terms and with amounts as printed texts; the same facts become UBL, CII and the PDF."""
+"""What an electronic invoice says, in EN 16931's terms and with amounts as printed texts; the same
+facts become UBL, CII and the PDF.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ class Party:
 
 @dataclass(frozen=True)
 class InvoiceFacts:
-    """`type_code` 380 or 381 (BT-3). Everything was paid when it was issued, so nothing is due (BT-113 = BT-112, BT-115 = 0)."""
+    """`type_code` 380 or 381 (BT-3).
+
+    Everything was paid when it was issued, so nothing is due (BT-113 = BT-112, BT-115 = 0).
+    """
 
     number: str
     type_code: str
@@ -66,8 +71,12 @@ class InvoiceFacts:
 
 
 def document(root: str, namespaces: dict[str, str], children: list[Node | None]) -> bytes:
-    """An XML document from nested (prefixed name, content, attributes); what is None or empty is left out."""
-    top = ET.Element(root, {f"xmlns:{prefix}" if prefix else "xmlns": uri for prefix, uri in namespaces.items()})
+    """An XML document from nested (prefixed name, content, attributes); what is None or empty is
+    left out.
+    """
+    top = ET.Element(
+        root, {f"xmlns:{prefix}" if prefix else "xmlns": uri for prefix, uri in namespaces.items()}
+    )
     _fill(top, children)
     ET.indent(top)
     body: bytes = ET.tostring(top, encoding="utf-8", xml_declaration=True)

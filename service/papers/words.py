@@ -19,12 +19,17 @@ _LOCALES = {"en": "en_GB", "de": "de", "es": "es"}
 
 @cache
 def _catalogue() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "words.yaml").read_text())
+    found: dict[str, dict[str, str]] = yaml.safe_load(
+        (Path(__file__).parent / "words.yaml").read_text()
+    )
     return found
 
 
 def say(key: str, language: str, **values: object) -> str:
-    """The words of a key. Raises KeyError for one that does not exist: a paper never shows a placeholder."""
+    """The words of a key.
+
+    Raises KeyError for one that does not exist: a paper never shows a placeholder.
+    """
     return _catalogue()[key][language].format(**values)
 
 

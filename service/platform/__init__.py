@@ -1,1 +1,3 @@
-"""What every process stands on and no business rule is in: settings, the clock, the database, secrets, logs, limits."""
+"""What every process stands on and no business rule is in: settings, the clock, the database,
+secrets, logs, limits.
+"""

@@ -1,4 +1,6 @@
-"""Places at which a test may make the process fail, by name: `HOLDFAST_FAILPOINTS=after_transfer=kill`. Refused in live mode."""
+"""Places at which a test may make the process fail, by name:
+`HOLDFAST_FAILPOINTS=after_transfer=kill`. Refused in live mode.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Structured logs: one JSON line per event, with nothing in it that must not be: no token, key, code, address or card.
+"""Structured logs: one JSON line per event, with nothing in it that must not be: no token, key,
+code, address or card.
 
-What a value is decides, not what it is called: every text that leaves, in whatever field, list, exception or traceback, is
-searched for the shapes of secrets and of personal data, and for the secrets of this process's own settings.
+What a value is decides, not what it is called: every text that leaves, in whatever field, list,
+exception or traceback, is searched for the shapes of secrets and of personal data, and for the
+secrets of this process's own settings.
 """
 
 from __future__ import annotations
@@ -58,23 +60,34 @@ _SHORTEST_SECRET = 8
 
 @dataclass(frozen=True)
 class Scrubber:
-    """The last step before a line leaves. `secrets`: of the settings, in every form in which they could appear."""
+    """The last step before a line leaves.
+
+    `secrets`: of the settings, in every form in which they could appear.
+    """
 
     secrets: tuple[str, ...] = ()
     addresses: bool = False
-    """Whether addresses of callers may stay: for operators who need them against attacks and may keep them."""
+    """Whether addresses of callers may stay: for operators who need them against attacks and may
+    keep them.
+    """
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-        return {key: value if key in _OURS else self._value(key, value) for key, value in event.items()}
+        return {
+            key: value if key in _OURS else self._value(key, value) for key, value in event.items()
+        }
 
     def _value(self, key: str, value: Any) -> Any:
         return HIDDEN if _NAMES.search(key) and value is not None else self._clean(value)
 
     def _clean(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):
-            return self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
+            return (
+                self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
+            )
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self._value(str(key), inner) for key, inner in value.items()}
+            return {
+                self.text(str(key)): self._value(str(key), inner) for key, inner in value.items()
+            }
         if isinstance(value, list | tuple | set | frozenset):
             return [self._clean(inner) for inner in value]
         if isinstance(value, bytes):
@@ -114,12 +127,19 @@ class _Libraries(logging.Handler):
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """Every secret of the settings, as it is and in the forms that programs write: hex, Base64, URL-safe; longest first."""
+    """Every secret of the settings, as it is and in the forms that programs write: hex, Base64,
+    URL-safe; longest first.
+    """
     plain: set[str] = set()
     for field in fields(settings):
         value = getattr(settings, field.name)
         if not field.repr and field.name not in ("fees", "entity", "kinds"):
-            plain |= {secret for one in (value if isinstance(value, tuple) else (value,)) for secret in _with_password(one) if len(secret) >= _SHORTEST_SECRET}
+            plain |= {
+                secret
+                for one in (value if isinstance(value, tuple) else (value,))
+                for secret in _with_password(one)
+                if len(secret) >= _SHORTEST_SECRET
+            }
     forms: tuple[Callable[[bytes], str], ...] = (
         bytes.hex,
         lambda raw: raw.hex().upper(),
@@ -134,7 +154,9 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
 
 
 def _exceptions(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """An exception as its kind and its place; its message stays here where it may be somebody's data."""
+    """An exception as its kind and its place; its message stays here where it may be somebody's
+    data.
+    """
     error = of_exc_info(event.pop("exc_info", None))
     if error is not None:
         event["exception"] = trace(error)
@@ -163,7 +185,9 @@ def configure(settings: Settings) -> None:
             scrubber,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper(), logging.INFO)),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            getattr(logging, settings.log_level.upper(), logging.INFO)
+        ),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )

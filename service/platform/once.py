@@ -13,8 +13,9 @@ T = TypeVar("T")
 class Once(Generic[T]):
     """The thing that `make` makes, one for each process.
 
-    A forked server makes its own: a pool of connections must not be shared, and our servers fork before they have threads,
-    so nobody holds the lock then. `functools.cache` would let two threads that ask at once both make it.
+    A forked server makes its own: a pool of connections must not be shared, and our servers fork
+    before they have threads, so nobody holds the lock then. `functools.cache` would let two threads
+    that ask at once both make it.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -38,7 +39,9 @@ class Once(Generic[T]):
         return self._made is not None and self._made[0] == os.getpid()
 
     def forget(self) -> T | None:
-        """What this process has made, which the next call of `get` makes anew; None where it has made nothing."""
+        """What this process has made, which the next call of `get` makes anew; None where it has
+        made nothing.
+        """
         with self._lock:
             made, self._made = self._made, None
         return made[1] if made is not None and made[0] == os.getpid() else None

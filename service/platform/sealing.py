@@ -1,4 +1,7 @@
-"""What only a few may read at rest: sealed with keys of the settings, opened with any of them. Nothing else knows these keys."""
+"""What only a few may read at rest: sealed with keys of the settings, opened with any of them.
+
+Nothing else knows these keys.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,27 @@ from service.domain.errors import Unavailable
 
 
 class Seals:
-    """`keys_hex`: 32 bytes in hex each; the last one seals, all open. A key that is gone takes what it sealed with it."""
+    """`keys_hex`: 32 bytes in hex each; the last one seals, all open.
+
+    A key that is gone takes what it sealed with it.
+    """
 
     def __init__(self, keys_hex: tuple[str, ...]) -> None:
         self._keys = keys_hex
         # MultiFernet seals with its first key; ours are in the order in which they came.
-        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(bytes.fromhex(key))) for key in reversed(keys_hex)]) if keys_hex else None
+        self._fernet = (
+            MultiFernet(
+                [Fernet(base64.urlsafe_b64encode(bytes.fromhex(key))) for key in reversed(keys_hex)]
+            )
+            if keys_hex
+            else None
+        )
 
     @property
     def name(self) -> str:
-        """Of the key that seals now: enough to know which rows still wait for a new one, and nothing of the key itself."""
+        """Of the key that seals now: enough to know which rows still wait for a new one, and
+        nothing of the key itself.
+        """
         return hashlib.sha256(self._keys[-1].encode()).hexdigest()[:8] if self._keys else ""
 
     def seal(self, content: bytes) -> bytes:
@@ -34,7 +48,9 @@ class Seals:
         try:
             return self._ready().decrypt(sealed)
         except InvalidToken:
-            raise Unavailable("The key that this was sealed with is not configured any more.") from None
+            raise Unavailable(
+                "The key that this was sealed with is not configured any more."
+            ) from None
 
     def seal_values(self, values: dict[str, Any]) -> bytes:
         return self.seal(json.dumps(values, sort_keys=True, ensure_ascii=False).encode())
@@ -45,5 +61,7 @@ class Seals:
 
     def _ready(self) -> MultiFernet:
         if self._fernet is None:
-            raise Unavailable("Tax papers are not taken in here yet: HOLDFAST_TAX_KEYS is not configured.")
+            raise Unavailable(
+                "Tax papers are not taken in here yet: HOLDFAST_TAX_KEYS is not configured."
+            )
         return self._fernet

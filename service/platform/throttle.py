@@ -1,8 +1,10 @@
-"""How often one caller may call: a sliding minute per address, per API key, and per address for calls that were not let in.
+"""How often one caller may call: a sliding minute per address, per API key, and per address for
+calls that were not let in.
 
-All processes count together, in PostgreSQL. A process takes a twentieth of a quota at once and gives it out: one statement
-for each twentieth, none for a caller that was refused. So nobody gets more than the quota, and somebody whose calls are
-spread over many processes may get a few twentieths less.
+All processes count together, in PostgreSQL. A process takes a twentieth of a quota at once and
+gives it out: one statement for each twentieth, none for a caller that was refused. So nobody gets
+more than the quota, and somebody whose calls are spread over many processes may get a few
+twentieths less.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from service.platform.db import Database, fetch
 SHARE = 20
 """The part of a quota that a process takes at once: a twentieth."""
 REMEMBERED = 20_000
-"""As many callers a process remembers; whoever has not called for longest is forgotten, and asked for anew."""
+"""As many callers a process remembers; whoever has not called for longest is forgotten, and asked
+for anew.
+"""
 
 _TAKE = "SELECT rate_take(%s, %s, %s, %s) AS taken"
 _WINDOWS = "SELECT * FROM rate_windows(%s, %s)"
@@ -31,7 +35,9 @@ _WINDOWS = "SELECT * FROM rate_windows(%s, %s)"
 
 @dataclass(frozen=True)
 class Standing:
-    """After one more call: the quota of a minute, what is left of it, and in how many seconds it is whole again."""
+    """After one more call: the quota of a minute, what is left of it, and in how many seconds it is
+    whole again.
+    """
 
     allowed: bool
     quota: int
@@ -57,7 +63,9 @@ class PostgresStorage(Storage, SlidingWindowCounterSupport):
         super().__init__(None)
         self._db = db
 
-    def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+    def acquire_sliding_window_entry(
+        self, key: str, limit: int, expiry: int, amount: int = 1
+    ) -> bool:
         with self._db.reading() as session:
             return bool(fetch(session, _TAKE, (key, limit, expiry, amount))[0].taken)
 
@@ -77,7 +85,9 @@ class PostgresStorage(Storage, SlidingWindowCounterSupport):
 
 @dataclass
 class _Share:
-    """What this process may give out to a caller until an instant (monotonic); none left means: refused until then."""
+    """What this process may give out to a caller until an instant (monotonic); none left means:
+    refused until then.
+    """
 
     left: int
     until: float
@@ -132,7 +142,8 @@ class Throttle:
         try:
             return self._asked_for(caller)
         except Unavailable:
-            # Without the database the call itself will say what is wrong; what needs none is answered.
+            # Without the database the call itself will say what is wrong; what needs none is
+            # answered.
             return _Share(1, time.monotonic() + 1, 0)
 
     def _asked_for(self, caller: str) -> _Share:
@@ -144,7 +155,9 @@ class Throttle:
             took = rest if self._limiter.hit(self._item, caller, cost=rest) else 0
             window = self._limiter.get_window_stats(self._item, caller)
         lasts = min(60.0, max(1.0, window.reset_time - time.time()))
-        return _Share(took, time.monotonic() + (60.0 if took else lasts), window.remaining if took else 0)
+        return _Share(
+            took, time.monotonic() + (60.0 if took else lasts), window.remaining if took else 0
+        )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Signed texts: links in mails, form tokens, list cursors. A salt per purpose, all keys verify, the last one signs."""
+"""Signed texts: links in mails, form tokens, list cursors.
+
+A salt per purpose, all keys verify, the last one signs.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,14 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 _SALTS = {
-    "link": "client-link.v1", "form": "form.v1", "cursor": "cursor.v1", "notice": "freelancer-notice.v1", "notice_session": "freelancer-session.v1",
-    "accountant": "accountant.v1", "accountant_session": "accountant-session.v1",
-}  # fmt: skip
+    "link": "client-link.v1",
+    "form": "form.v1",
+    "cursor": "cursor.v1",
+    "notice": "freelancer-notice.v1",
+    "notice_session": "freelancer-session.v1",
+    "accountant": "accountant.v1",
+    "accountant_session": "accountant-session.v1",
+}
 
 
 class BadToken(Exception):
@@ -23,7 +31,10 @@ class Tokens:
     def __init__(self, keys: tuple[str, ...]) -> None:
         self.keys = keys
         options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        self._serializers = {purpose: URLSafeSerializer(list(keys), salt=salt, signer_kwargs=options) for purpose, salt in _SALTS.items()}
+        self._serializers = {
+            purpose: URLSafeSerializer(list(keys), salt=salt, signer_kwargs=options)
+            for purpose, salt in _SALTS.items()
+        }
 
     def sign(self, purpose: str, value: Any) -> str:
         return str(self._serializers[purpose].dumps(value))

@@ -119,10 +119,15 @@ class Policies:
     platform_name: str
 
     def schedule_for(self, kind: str, on: date, currency: str) -> Schedule:
-        """The schedule of a kind in force on a day, with thresholds of a currency. Raises Invalid before the first one."""
+        """The schedule of a kind in force on a day, with thresholds of a currency.
+
+        Raises Invalid before the first one.
+        """
         in_force = [s for s in self.schedules if s.kind == kind and s.effective_from <= on]
         if not in_force:
-            raise Invalid.one("/kind", "kind_not_offered", f"There is no fee for {kind} contracts on {on}.")
+            raise Invalid.one(
+                "/kind", "kind_not_offered", f"There is no fee for {kind} contracts on {on}."
+            )
         return in_force[-1].like(usd_like(currency))
 
     def metrics_of(self, kind: str | None) -> dict[str, str]:
@@ -131,12 +136,25 @@ class Policies:
         return found.metrics if found else {"job_success": "excluded", "feedback": "excluded"}
 
     def fee_tax(self, country: str, on: date) -> FeeTax | None:
-        """The tax that a country puts on the platform's fee on a day; None where the table has none."""
-        return next((t for t in self.fee_taxes if t.country == country and t.effective_from <= on), None)
+        """The tax that a country puts on the platform's fee on a day; None where the table has
+        none.
+        """
+        return next(
+            (t for t in self.fee_taxes if t.country == country and t.effective_from <= on), None
+        )
 
     def withholding(self, regime: str, country: str, on: date) -> Duty | None:
-        """What a regime wants withheld from people of a country on a day; None where it wants nothing."""
-        return next((d for d in self.withholdings if d.regime == regime and d.country == country and d.effective_from <= on), None)
+        """What a regime wants withheld from people of a country on a day; None where it wants
+        nothing.
+        """
+        return next(
+            (
+                d
+                for d in self.withholdings
+                if d.regime == regime and d.country == country and d.effective_from <= on
+            ),
+            None,
+        )
 
     def holding_limit_days(self) -> int:
         limits = self.windows.holding_limit_days
@@ -175,7 +193,9 @@ def load(settings: Settings, folder: Path = FOLDER) -> Policies:
         fee_taxes=fee_taxes_of(read((folder / "fee_tax.yaml").read_text(), "fee_tax.yaml")),
         withholdings=duties_of(read((folder / "withholding.yaml").read_text(), "withholding.yaml")),
         processing=Processing(read((folder / "processing.yaml").read_text(), "processing.yaml")),
-        entity=entity_of(read(settings.entity or (folder / "entity.yaml").read_text(), "entity.yaml")),
+        entity=entity_of(
+            read(settings.entity or (folder / "entity.yaml").read_text(), "entity.yaml")
+        ),
         currencies=settings.settlement_currencies,
         book_zone=ZoneInfo(settings.book_zone),
         stripe_country=settings.stripe_country,

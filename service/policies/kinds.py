@@ -1,4 +1,7 @@
-"""The kinds of contracts: who may create them, and whether they count. A direct contract never counts, whatever a file says."""
+"""The kinds of contracts: who may create them, and whether they count.
+
+A direct contract never counts, whatever a file says.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Kind:
 
 
 def kinds_of(file: Row) -> dict[str, Kind]:
-    """Every kind by name. Raises PolicyError, above all for a file in which direct contracts would count."""
+    """Every kind by name.
+
+    Raises PolicyError, above all for a file in which direct contracts would count.
+    """
     file.known(["kinds"])
     rows: Any = file["kinds"]
     if not isinstance(rows, Row):
@@ -47,7 +53,20 @@ def _kind(name: str, row: Row) -> Kind:
         if not isinstance(row[flag], bool):
             raise row.refuse(f"{flag} is true or false")
         if name == NEVER_COUNTS and row[flag]:
-            raise row.refuse(f"{flag} of a direct contract is false: that it never counts is what it is for")
-    if not isinstance(row["created_by"], list) or not set(row["created_by"]) <= {"freelancer", "platform"} or "platform" not in row["created_by"]:
+            raise row.refuse(
+                f"{flag} of a direct contract is false: that it never counts is what it is for"
+            )
+    if (
+        not isinstance(row["created_by"], list)
+        or not set(row["created_by"]) <= {"freelancer", "platform"}
+        or "platform" not in row["created_by"]
+    ):
         raise row.refuse("created_by lists platform, and freelancer if they may too")
-    return Kind(name, row["counts_toward_job_success"], row["accepts_feedback"], tuple(row["created_by"]), str(row["meaning"]), str(row["why"]))
+    return Kind(
+        name,
+        row["counts_toward_job_success"],
+        row["accepts_feedback"],
+        tuple(row["created_by"]),
+        str(row["meaning"]),
+        str(row["why"]),
+    )

@@ -22,10 +22,17 @@ class Processing:
         if not isinstance(methods, Row):
             raise file.refuse("methods is a table of tables")
         self._methods = tuple(methods)
-        self._prices = {(name, currency): price for name in methods.known(["card"], METHODS) for currency, price in _prices(name, methods[name]).items()}
+        self._prices = {
+            (name, currency): price
+            for name in methods.known(["card"], METHODS)
+            for currency, price in _prices(name, methods[name]).items()
+        }
 
     def price(self, currency: str, method: str = "card") -> ProcessingRate:
-        """The rate, the fixed part and the cap of one way of paying in one currency. Raises KeyError for a currency it cannot pay in."""
+        """The rate, the fixed part and the cap of one way of paying in one currency.
+
+        Raises KeyError for a currency it cannot pay in.
+        """
         return self._prices[method if method in self._methods else "card", currency]
 
 
@@ -33,4 +40,7 @@ def _prices(name: str, row: Row) -> dict[str, ProcessingRate]:
     row.known(["rate", "fixed_minor"], ["cap_minor"])
     fixed = amounts_of(row, "fixed_minor", METHODS[name])
     caps: dict[str, int] = amounts_of(row, "cap_minor", METHODS[name]) if "cap_minor" in row else {}
-    return {currency: ProcessingRate(row.rate("rate"), fixed[currency], caps.get(currency)) for currency in METHODS[name]}
+    return {
+        currency: ProcessingRate(row.rate("rate"), fixed[currency], caps.get(currency))
+        for currency in METHODS[name]
+    }

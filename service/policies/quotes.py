@@ -1,4 +1,6 @@
-"""The fee promise of a contract in its own amounts: made when it is sent, frozen when it is accepted, shown to both."""
+"""The fee promise of a contract in its own amounts: made when it is sent, frozen when it is
+accepted, shown to both.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,16 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from service.domain.money.fees import Schedule, Tier, borne_by_client, borne_by_freelancer, never_worse, own_fee, processing_cost, tax_on_fee
+from service.domain.money.fees import (
+    Schedule,
+    Tier,
+    borne_by_client,
+    borne_by_freelancer,
+    never_worse,
+    own_fee,
+    processing_cost,
+    tax_on_fee,
+)
 from service.domain.money.money import round_half_up, split_by_largest_remainder
 from service.policies import Policies
 from service.policies.fee_tax import FeeTax
@@ -17,7 +28,9 @@ from service.policies.fee_tax import FeeTax
 
 @dataclass(frozen=True)
 class Pair:
-    """The two schedules that a contract is measured by, in its currency: its own kind's, and the normal one."""
+    """The two schedules that a contract is measured by, in its currency: its own kind's, and the
+    normal one.
+    """
 
     own: Schedule
     normal: Schedule
@@ -30,7 +43,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a quote is asked for; amounts in minor units. `billed_before_minor`: with this client, over their lifetime."""
+    """What a quote is asked for; amounts in minor units.
+
+    `billed_before_minor`: with this client, over their lifetime.
+    """
 
     kind: str
     currency: str
@@ -42,10 +58,12 @@ class Asked:
 
 
 def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
-    """Which schedules apply, the fee and net of each milestone, tax, processing cost and who bears it, and what is left.
+    """Which schedules apply, the fee and net of each milestone, tax, processing cost and who bears
+    it, and what is left.
 
-    The processing cost assumes one card payment of everything; each payment is quoted again before it is made, because its
-    fixed part is taken once per payment. Lifetime tiers are quoted as if the milestones were released in their order.
+    The processing cost assumes one card payment of everything; each payment is quoted again before
+    it is made, because its fixed part is taken once per payment. Lifetime tiers are quoted as if
+    the milestones were released in their order.
     """
     milestones = _milestones(pair, asked)
     total, fee = sum(asked.amounts_minor), sum(m["fee"] for m in milestones)
@@ -54,7 +72,9 @@ def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
     client_fee = client_fee_on(pair.own, total)
     on_top = tax["amount"] if tax and tax["charged"] == "on_top" else 0
     return {
-        "applied": asked.kind if all(m["applied"] == asked.kind for m in milestones) else pair.normal.kind,
+        "applied": asked.kind
+        if all(m["applied"] == asked.kind for m in milestones)
+        else pair.normal.kind,
         "schedule": pair.own.id,
         "normal_schedule": pair.normal.id,
         "rate": decimal(pair.own.headline_rate),
@@ -65,7 +85,11 @@ def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
         "net": total - fee - on_top - borne_by_freelancer(cost, asked.bearer),
         "milestones": milestones,
         "client_fee": client_fee,
-        "processing": {"cost": cost, "borne_by": asked.bearer, "client_pays": borne_by_client(cost, asked.bearer)},
+        "processing": {
+            "cost": cost,
+            "borne_by": asked.bearer,
+            "client_pays": borne_by_client(cost, asked.bearer),
+        },
         "terms": {"own": as_terms(pair.own), "normal": as_terms(pair.normal)},
     }
 
@@ -76,7 +100,15 @@ def _milestones(pair: Pair, asked: Asked) -> list[dict[str, Any]]:
         own, normal = own_fee(pair.own, amount, before), own_fee(pair.normal, amount, before)
         fee = never_worse(own, normal)
         applied = asked.kind if fee == own else pair.normal.kind
-        found.append({"amount": amount, "fee": fee, "normal_fee": normal, "net": amount - fee, "applied": applied})
+        found.append(
+            {
+                "amount": amount,
+                "fee": fee,
+                "normal_fee": normal,
+                "net": amount - fee,
+                "applied": applied,
+            }
+        )
         before += amount
     return found
 
@@ -85,7 +117,13 @@ def _tax(own: Schedule, found: FeeTax | None, fees_minor: list[int]) -> dict[str
     if found is None or own.tax == "none":
         return None
     amount = sum(tax_on_fee(fee, found.rate, inside=own.tax == "inside") for fee in fees_minor)
-    return {"name": found.name, "country": found.country, "rate": decimal(found.rate), "charged": own.tax, "amount": amount}
+    return {
+        "name": found.name,
+        "country": found.country,
+        "rate": decimal(found.rate),
+        "charged": own.tax,
+        "amount": amount,
+    }
 
 
 def client_fee_on(own: Schedule, amount_minor: int) -> int:
@@ -95,18 +133,29 @@ def client_fee_on(own: Schedule, amount_minor: int) -> int:
 
 
 def margin_of(quoted: dict[str, Any]) -> int:
-    """What the platform would keep of a quoted contract: its fees, less the processing cost that nobody pays back to it."""
+    """What the platform would keep of a quoted contract: its fees, less the processing cost that
+    nobody pays back to it.
+    """
     processing = quoted["processing"]
-    borne = processing["client_pays"] + borne_by_freelancer(processing["cost"], processing["borne_by"])
+    borne = processing["client_pays"] + borne_by_freelancer(
+        processing["cost"], processing["borne_by"]
+    )
     return int(quoted["fee"] + quoted["client_fee"] - (processing["cost"] - borne))
 
 
 @lru_cache(maxsize=256)
 def as_terms(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as it is frozen inside a quote: what a file says later does not reach it. One object for all; nobody changes it."""
+    """A schedule as it is frozen inside a quote: what a file says later does not reach it.
+
+    One object for all; nobody changes it.
+    """
     kept = asdict(schedule)
     tiers = [{"up_to_minor": t.up_to_minor, "rate": decimal(t.rate)} for t in schedule.tiers]
-    kept |= {"effective_from": schedule.effective_from.isoformat(), "tiers": tiers, "client_rate": decimal(schedule.client_rate)}
+    kept |= {
+        "effective_from": schedule.effective_from.isoformat(),
+        "tiers": tiers,
+        "client_rate": decimal(schedule.client_rate),
+    }
     kept["rate_range"] = [decimal(r) for r in schedule.rate_range] if schedule.rate_range else None
     return kept
 
@@ -129,8 +178,12 @@ def _schedule(kept: dict[str, Any]) -> Schedule:
     )
 
 
-def surcharge(policies: Policies, currency: str, amounts_minor: list[int], bearer: str, method: str = "card") -> tuple[int, int, list[int]]:
-    """For one payment: (processing cost, the client's part of it, the freelancer's part spread over the milestones)."""
+def surcharge(
+    policies: Policies, currency: str, amounts_minor: list[int], bearer: str, method: str = "card"
+) -> tuple[int, int, list[int]]:
+    """For one payment: (processing cost, the client's part of it, the freelancer's part spread over
+    the milestones).
+    """
     cost = processing_cost(policies.processing.price(currency, method), sum(amounts_minor))
     own = borne_by_freelancer(cost, bearer)
     return cost, borne_by_client(cost, bearer), split_by_largest_remainder(own, amounts_minor)

@@ -1,4 +1,6 @@
-"""Policy files as people write them: YAML in which a mistake is named with its line, and nothing unknown passes."""
+"""Policy files as people write them: YAML in which a mistake is named with its line, and nothing
+unknown passes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import yaml
 
 
 class PolicyError(Exception):
-    """A policy file is not usable; the message names file, line and, where a promise would break, the counter-example."""
+    """A policy file is not usable; the message names file, line and, where a promise would break,
+    the counter-example.
+    """
 
 
 class Row(dict[str, Any]):
@@ -23,9 +27,17 @@ class Row(dict[str, Any]):
 
     def known(self, required: Iterable[str], optional: Iterable[str] = ()) -> Row:
         """Itself. Raises PolicyError for a key that is missing or not known."""
-        missing, unknown = sorted(set(required) - set(self)), sorted(set(self) - {*required, *optional})
+        missing, unknown = (
+            sorted(set(required) - set(self)),
+            sorted(set(self) - {*required, *optional}),
+        )
         if missing or unknown:
-            raise self.refuse("; ".join([f"missing key {name}" for name in missing] + [f"unknown key {name}" for name in unknown]))
+            raise self.refuse(
+                "; ".join(
+                    [f"missing key {name}" for name in missing]
+                    + [f"unknown key {name}" for name in unknown]
+                )
+            )
         return self
 
     def rate(self, name: str, *, below_one: bool = True) -> Fraction:
@@ -46,7 +58,9 @@ class Row(dict[str, Any]):
     def minor(self, name: str) -> int | None:
         """Whole minor units, or None when the key is left out."""
         value = self.get(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        if value is not None and (
+            not isinstance(value, int) or isinstance(value, bool) or value < 0
+        ):
             raise self.refuse(f"{name} is a whole number of minor units, not {value!r}")
         return value
 
@@ -58,14 +72,19 @@ def read(text: str, name: str) -> Row:
     except yaml.YAMLError as quick:
         error = _in_python(text) or quick
         mark = getattr(error, "problem_mark", None)
-        raise PolicyError(f"{name} line {mark.line + 1 if mark else '?'}: {getattr(error, 'problem', None) or 'not YAML'}") from None
+        raise PolicyError(
+            f"{name} line {mark.line + 1 if mark else '?'}: "
+            f"{getattr(error, 'problem', None) or 'not YAML'}"
+        ) from None
     if not isinstance(found, Row):
         raise PolicyError(f"{name}: not a table")
     return found
 
 
 def _in_python(text: str) -> yaml.YAMLError | None:
-    """The same mistake in the words of the parser that names its line; libyaml names the line after it."""
+    """The same mistake in the words of the parser that names its line; libyaml names the line after
+    it.
+    """
     try:
         yaml.compose(text, yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -89,7 +108,9 @@ def _row(loader: _Loader, node: yaml.MappingNode) -> Row:
     for key_node, value_node in node.value:
         key = str(loader.construct_object(key_node, deep=True))
         if key in row:
-            raise PolicyError(f"{loader.file} line {key_node.start_mark.line + 1}: {key} stands twice")
+            raise PolicyError(
+                f"{loader.file} line {key_node.start_mark.line + 1}: {key} stands twice"
+            )
         row[key] = loader.construct_object(value_node, deep=True)
     return row
 

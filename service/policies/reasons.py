@@ -1,4 +1,6 @@
-"""Reasons for holds, as data: what a person reads, what is held by default, for how long, and what they are asked for."""
+"""Reasons for holds, as data: what a person reads, what is held by default, for how long, and what
+they are asked for.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,13 @@ from typing import Any
 from service.domain.states.restrictions import SCOPES
 from service.policies.reading import Row
 
-NAMES = ("early_fraud_warning", "payer_is_payee", "first_payment_size", "velocity", "chargeback_ratio")
+NAMES = (
+    "early_fraud_warning",
+    "payer_is_payee",
+    "first_payment_size",
+    "velocity",
+    "chargeback_ratio",
+)
 _THRESHOLDS = ("at_least_minor", "at_least_count", "at_least_percent", "within_hours")
 
 
@@ -41,7 +47,19 @@ def _rule(name: str, row: Row, reasons: list[str]) -> Rule:
     row.known(["enabled", "holds", "scopes", "reason_code", "fact"], _THRESHOLDS)
     if not isinstance(row["enabled"], bool) or row["holds"] not in ("payment", "freelancer"):
         raise row.refuse("enabled is true or false, holds is payment or freelancer")
-    if row["reason_code"] not in reasons or not row["scopes"] or not set(row["scopes"]) <= set(SCOPES):
+    if (
+        row["reason_code"] not in reasons
+        or not row["scopes"]
+        or not set(row["scopes"]) <= set(SCOPES)
+    ):
         raise row.refuse("reason_code and scopes are those of holds")
     thresholds = {key: row.minor(key) or 0 for key in _THRESHOLDS}
-    return Rule(name, row["enabled"], row["holds"], tuple(row["scopes"]), row["reason_code"], str(row["fact"]), **thresholds)
+    return Rule(
+        name,
+        row["enabled"],
+        row["holds"],
+        tuple(row["scopes"]),
+        row["reason_code"],
+        str(row["fact"]),
+        **thresholds,
+    )

@@ -9,12 +9,25 @@ from fractions import Fraction
 from service.domain.money.money import CURRENCIES
 from service.policies.reading import Row
 
-_KEYS = ("regime", "country", "from", "rate", "rate_without_number", "year_begins", "due_day", "legal_ref", "source", "verified_on")
+_KEYS = (
+    "regime",
+    "country",
+    "from",
+    "rate",
+    "rate_without_number",
+    "year_begins",
+    "due_day",
+    "legal_ref",
+    "source",
+    "verified_on",
+)
 
 
 @dataclass(frozen=True)
 class Exemption:
-    """Nothing is withheld before a year's releases exceed both; `catches_up`: from then on also what was left out before."""
+    """Nothing is withheld before a year's releases exceed both; `catches_up`: from then on also
+    what was left out before.
+    """
 
     currency: str
     gross_to_minor: int
@@ -25,7 +38,10 @@ class Exemption:
 
 @dataclass(frozen=True)
 class Duty:
-    """One regime from a day on. `number`: which one counts as the freelancer's, `tin`, `vat_id`, or that of a form `w9`."""
+    """One regime from a day on.
+
+    `number`: which one counts as the freelancer's, `tin`, `vat_id`, or that of a form `w9`.
+    """
 
     regime: str
     country: str
@@ -63,16 +79,38 @@ def _duty(row: Row) -> Duty:
     if row.get("number", "tin") not in ("tin", "vat_id", "w9"):
         raise row.refuse("number is tin, vat_id or w9")
     return Duty(
-        str(row["regime"]), str(row["country"]), row["from"], row.rate("rate"), row.rate("rate_without_number"), row["year_begins"], row["due_day"],
-        str(row["legal_ref"]), row.get("number", "tin"), row.get("client_country"), _exemption(row.get("exempt")),
-    )  # fmt: skip
+        str(row["regime"]),
+        str(row["country"]),
+        row["from"],
+        row.rate("rate"),
+        row.rate("rate_without_number"),
+        row["year_begins"],
+        row["due_day"],
+        str(row["legal_ref"]),
+        row.get("number", "tin"),
+        row.get("client_country"),
+        _exemption(row.get("exempt")),
+    )
 
 
 def _exemption(row: Row | None) -> Exemption | None:
     if row is None:
         return None
     row.known(["currency", "gross_to_minor", "count_to", "catches_up", "only"])
-    if row["currency"] not in CURRENCIES or row["only"] not in ("everyone", "individual_with_number") or not isinstance(row["catches_up"], bool):
-        raise row.refuse("currency is a known one, only is everyone or individual_with_number, catches_up is true or false")
+    if (
+        row["currency"] not in CURRENCIES
+        or row["only"] not in ("everyone", "individual_with_number")
+        or not isinstance(row["catches_up"], bool)
+    ):
+        raise row.refuse(
+            "currency is a known one, only is everyone or individual_with_number, catches_up is "
+            "true or false"
+        )
     gross, count = row.minor("gross_to_minor"), row.minor("count_to")
-    return Exemption(row["currency"], gross or 0, count or 0, row["catches_up"], row["only"] == "individual_with_number")
+    return Exemption(
+        row["currency"],
+        gross or 0,
+        count or 0,
+        row["catches_up"],
+        row["only"] == "individual_with_number",
+    )

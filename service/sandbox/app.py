@@ -22,7 +22,9 @@ class _LosesAnswers:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         answer: Iterable[bytes] = self._inner(environ, start_response)
         if environ.get("holdfast.sandbox.drop"):
             raise ConnectionError("the connection was lost")
@@ -32,7 +34,11 @@ class _LosesAnswers:
 def create_sandbox(db: Database, *, stripe_key: str, public_url: str, pump: Pump) -> Flask:
     """The sandbox over `db`; `pump` finishes due work when the clock is moved."""
     app = Flask("holdfast-sandbox", static_folder=None, template_folder=str(_templates()))
-    app.config |= {"STRIPE_KEY": stripe_key, "PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": 1024 * 1024}
+    app.config |= {
+        "STRIPE_KEY": stripe_key,
+        "PUBLIC_URL": public_url,
+        "MAX_CONTENT_LENGTH": 1024 * 1024,
+    }
     app.extensions |= {"database": db, "pump": pump}
     for blueprint in (stripe_api.blueprint, people.blueprint, panel.blueprint, scenarios.blueprint):
         app.register_blueprint(blueprint)
@@ -66,7 +72,8 @@ def _away(error: Unavailable) -> tuple[Response, int]:
 def _headers(response: Response) -> Response:
     response.headers.setdefault(
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+        "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-src 'self'; form-action "
+        "'self'; base-uri 'none'; frame-ancestors 'self'",
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,6 @@
-"""Checkout Sessions, PaymentIntents, charges and refunds: what happens when a person pays with one of Stripe's test cards."""
+"""Checkout Sessions, PaymentIntents, charges and refunds: what happens when a person pays with one
+of Stripe's test cards.
+"""
 
 from __future__ import annotations
 
@@ -33,47 +35,95 @@ DEFAULT_FAILURE = "expired_or_canceled_card"
 def create_session(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     for required in ("mode", "line_items", "success_url"):
         if required not in body:
-            raise StripeRefusal(400, "parameter_missing", f"Missing required param: {required}.", param=required)
-    lines = [(int(line["price_data"]["unit_amount"]) * int(line["quantity"]), line["price_data"]["currency"]) for line in body["line_items"]]
+            raise StripeRefusal(
+                400, "parameter_missing", f"Missing required param: {required}.", param=required
+            )
+    lines = [
+        (
+            int(line["price_data"]["unit_amount"]) * int(line["quantity"]),
+            line["price_data"]["currency"],
+        )
+        for line in body["line_items"]
+    ]
     currency, amount = lines[0][1], sum(line[0] for line in lines)
     expires_at = int(body.get("expires_at", store.timestamp + 86_400))
     if not 1_800 <= expires_at - store.timestamp <= 86_400 + 60:
-        raise StripeRefusal(400, "parameter_invalid", "expires_at must lie between 30 minutes and 24 hours ahead.", param="expires_at")
+        raise StripeRefusal(
+            400,
+            "parameter_invalid",
+            "expires_at must lie between 30 minutes and 24 hours ahead.",
+            param="expires_at",
+        )
     if amount > 99_999_999:
         raise StripeRefusal(400, "amount_too_large", "Amount must be no more than 99,999,999.")
     session_id = store.new_id("cs_test")
     session = {
-        "id": session_id, "object": "checkout.session", "created": store.timestamp, "livemode": False, "mode": body["mode"], "ui_mode": body.get("ui_mode"),
-        "amount_subtotal": amount, "amount_total": amount, "currency": currency, "automatic_tax": {"enabled": False}, "custom_fields": [],
-        "custom_text": {}, "shipping_options": [], "expires_at": expires_at, "status": "open", "payment_status": "unpaid", "payment_intent": None,
-        "payment_method_types": body.get("allowed_payment_method_types", ["card"]), "client_reference_id": body.get("client_reference_id"),
-        "customer_email": body.get("customer_email"), "success_url": body["success_url"], "cancel_url": body.get("cancel_url"),
-        "metadata": body.get("metadata", {}), "submit_type": body.get("submit_type"), "locale": body.get("locale"),
+        "id": session_id,
+        "object": "checkout.session",
+        "created": store.timestamp,
+        "livemode": False,
+        "mode": body["mode"],
+        "ui_mode": body.get("ui_mode"),
+        "amount_subtotal": amount,
+        "amount_total": amount,
+        "currency": currency,
+        "automatic_tax": {"enabled": False},
+        "custom_fields": [],
+        "custom_text": {},
+        "shipping_options": [],
+        "expires_at": expires_at,
+        "status": "open",
+        "payment_status": "unpaid",
+        "payment_intent": None,
+        "payment_method_types": body.get("allowed_payment_method_types", ["card"]),
+        "client_reference_id": body.get("client_reference_id"),
+        "customer_email": body.get("customer_email"),
+        "success_url": body["success_url"],
+        "cancel_url": body.get("cancel_url"),
+        "metadata": body.get("metadata", {}),
+        "submit_type": body.get("submit_type"),
+        "locale": body.get("locale"),
         "url": f"{store.setting('public_url', '')}/_sandbox/stripe/pay/{session_id}",
-    }  # fmt: skip
+    }
     intent = body.get("payment_intent_data", {})
     store.at(datetime.fromtimestamp(expires_at, UTC), "session.expire", session_id)
     items = [line["price_data"]["product_data"]["name"] for line in body["line_items"]]
-    return store.put(session, hidden={"intent": intent, "items": items, "amounts": [line[0] for line in lines]})
+    return store.put(
+        session, hidden={"intent": intent, "items": items, "amounts": [line[0] for line in lines]}
+    )
 
 
 def expire_session(store: Store, session_id: str) -> dict[str, Any]:
     session = store.get(session_id, "checkout.session")
     if session["status"] != "open":
-        raise StripeRefusal(400, "resource_state_invalid", f"Only open sessions can be expired; this one is {session['status']}.")
+        raise StripeRefusal(
+            400,
+            "resource_state_invalid",
+            f"Only open sessions can be expired; this one is {session['status']}.",
+        )
     session |= {"status": "expired", "url": None}
     store.put(session)
     emit(store, "checkout.session.expired", session)
     return session
 
 
-def pay_by_card(store: Store, session_id: str, number: str, *, challenge_passed: bool | None = None) -> str:
-    """Pay an open session. Returns `paid`, `declined:<code>` or `challenge`. Raises StripeRefusal when it is not open."""
+def pay_by_card(
+    store: Store, session_id: str, number: str, *, challenge_passed: bool | None = None
+) -> str:
+    """Pay an open session.
+
+    Returns `paid`, `declined:<code>` or `challenge`. Raises StripeRefusal when it is not open.
+    """
     session = _open_session(store, session_id)
     intent = _intent(store, session)
     if number in DECLINES or challenge_passed is False:
         code = "authentication_required" if challenge_passed is False else DECLINES[number]
-        error = {"type": "card_error", "code": "card_declined", "decline_code": code, "message": "Your card was declined."}
+        error = {
+            "type": "card_error",
+            "code": "card_declined",
+            "decline_code": code,
+            "message": "Your card was declined.",
+        }
         intent |= {"status": "requires_payment_method", "last_payment_error": error}
         store.put(intent)
         emit(store, "payment_intent.payment_failed", intent)
@@ -83,7 +133,19 @@ def pay_by_card(store: Store, session_id: str, number: str, *, challenge_passed:
         store.put(intent)
         emit(store, "payment_intent.requires_action", intent)
         return "challenge"
-    charge = _charge(store, session, intent, {"type": "card", "card": {"brand": "visa", "last4": number[-4:], "fingerprint": fingerprint("card", number)}})
+    charge = _charge(
+        store,
+        session,
+        intent,
+        {
+            "type": "card",
+            "card": {
+                "brand": "visa",
+                "last4": number[-4:],
+                "fingerprint": fingerprint("card", number),
+            },
+        },
+    )
     store.put(charge, hidden={"card": number})
     settles = timedelta(0) if number == AVAILABLE_AT_ONCE else CARD_SETTLES
     _settle(store, charge, settles)
@@ -114,13 +176,21 @@ def settle_debit(store: Store, session_id: str) -> None:
         return
     number = store.hidden(intent["id"])["bank"]
     if number == DEBIT_RETURNED:
-        error = {"type": "invalid_request_error", "code": "payment_method_provider_decline", "message": "The bank returned the debit."}
+        error = {
+            "type": "invalid_request_error",
+            "code": "payment_method_provider_decline",
+            "message": "The bank returned the debit.",
+        }
         intent |= {"status": "requires_payment_method", "last_payment_error": error}
         store.put(intent)
         emit(store, "payment_intent.payment_failed", intent)
         emit(store, "checkout.session.async_payment_failed", session)
         return
-    purse = {"last4": number[-4:], "bank_name": "Sandbox Bank", "fingerprint": fingerprint("bank", number)}
+    purse = {
+        "last4": number[-4:],
+        "bank_name": "Sandbox Bank",
+        "fingerprint": fingerprint("bank", number),
+    }
     charge = _charge(store, session, intent, {"type": "us_bank_account", "us_bank_account": purse})
     _settle(store, charge, timedelta(0))
     session["payment_status"] = "paid"
@@ -132,7 +202,9 @@ def settle_debit(store: Store, session_id: str) -> None:
 def _open_session(store: Store, session_id: str) -> dict[str, Any]:
     session = store.get(session_id, "checkout.session")
     if session["status"] != "open" or session["expires_at"] <= store.timestamp:
-        raise StripeRefusal(400, "resource_state_invalid", f"This payment page is {session['status']}.")
+        raise StripeRefusal(
+            400, "resource_state_invalid", f"This payment page is {session['status']}."
+        )
     return session
 
 
@@ -141,36 +213,82 @@ def _intent(store: Store, session: dict[str, Any]) -> dict[str, Any]:
         return store.get(session["payment_intent"])
     given = store.hidden(session["id"])["intent"]
     intent = {
-        "id": store.new_id("pi"), "object": "payment_intent", "amount": session["amount_total"], "amount_capturable": 0, "amount_received": 0,
-        "capture_method": "automatic", "confirmation_method": "automatic", "created": store.timestamp, "currency": session["currency"],
-        "livemode": False, "metadata": given.get("metadata", {}), "payment_method_types": session["payment_method_types"],
-        "status": "requires_payment_method", "latest_charge": None, "last_payment_error": None, "transfer_group": given.get("transfer_group"),
+        "id": store.new_id("pi"),
+        "object": "payment_intent",
+        "amount": session["amount_total"],
+        "amount_capturable": 0,
+        "amount_received": 0,
+        "capture_method": "automatic",
+        "confirmation_method": "automatic",
+        "created": store.timestamp,
+        "currency": session["currency"],
+        "livemode": False,
+        "metadata": given.get("metadata", {}),
+        "payment_method_types": session["payment_method_types"],
+        "status": "requires_payment_method",
+        "latest_charge": None,
+        "last_payment_error": None,
+        "transfer_group": given.get("transfer_group"),
         "description": given.get("description"),
-    }  # fmt: skip
+    }
     store.put(intent)
     session["payment_intent"] = intent["id"]
     store.put(session)
     return intent
 
 
-def _charge(store: Store, session: dict[str, Any], intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:
-    # What arrives can be told apart from what was asked for by a switch: a bank or a bug outside did it.
+def _charge(
+    store: Store, session: dict[str, Any], intent: dict[str, Any], method: dict[str, Any]
+) -> dict[str, Any]:
+    # What arrives can be told apart from what was asked for by a switch: a bank or a bug outside
+    # did it.
     amount = session["amount_total"] + int(store.setting("receive_difference", 0))
     currency = str(store.setting("receive_currency", session["currency"])).lower()
     details = method | ({"card": _card(method["card"])} if "card" in method else {})
     charge = {
-        "id": store.new_id("ch"), "object": "charge", "amount": amount, "amount_captured": amount, "amount_refunded": 0, "billing_details": {},
-        "captured": True, "created": store.timestamp, "currency": currency, "disputed": False, "livemode": False, "metadata": intent["metadata"],
-        "paid": True, "refunded": False, "status": "succeeded", "payment_intent": intent["id"], "balance_transaction": None,
-        "payment_method_details": details, "transfer_group": intent["transfer_group"],
-    }  # fmt: skip
-    intent |= {"status": "succeeded", "latest_charge": charge["id"], "amount_received": amount, "currency": currency, "last_payment_error": None}
+        "id": store.new_id("ch"),
+        "object": "charge",
+        "amount": amount,
+        "amount_captured": amount,
+        "amount_refunded": 0,
+        "billing_details": {},
+        "captured": True,
+        "created": store.timestamp,
+        "currency": currency,
+        "disputed": False,
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "paid": True,
+        "refunded": False,
+        "status": "succeeded",
+        "payment_intent": intent["id"],
+        "balance_transaction": None,
+        "payment_method_details": details,
+        "transfer_group": intent["transfer_group"],
+    }
+    intent |= {
+        "status": "succeeded",
+        "latest_charge": charge["id"],
+        "amount_received": amount,
+        "currency": currency,
+        "last_payment_error": None,
+    }
     store.put(intent)
     return store.put(charge)
 
 
 def _card(card: dict[str, Any]) -> dict[str, Any]:
-    blank = ("amount_authorized", "country", "funding", "installments", "mandate", "network", "three_d_secure", "wallet", "checks")
+    blank = (
+        "amount_authorized",
+        "country",
+        "funding",
+        "installments",
+        "mandate",
+        "network",
+        "three_d_secure",
+        "wallet",
+        "checks",
+    )
     return dict.fromkeys(blank) | card | {"exp_month": 12, "exp_year": 2040}
 
 
@@ -183,24 +301,60 @@ def _settle(store: Store, charge: dict[str, Any], after: timedelta) -> None:
     code, amount = charge["currency"].upper(), charge["amount"]
     # Currencies that Stripe counts in hundredths without having them are charged in whole units.
     factor = CURRENCIES[code].stripe_factor
-    fee = min(amount, ((amount * 29 + 500) // 1000 + factor - 1) // factor * factor + _FEES.get(code, 0))
+    fee = min(
+        amount, ((amount * 29 + 500) // 1000 + factor - 1) // factor * factor + _FEES.get(code, 0)
+    )
     if charge["payment_method_details"]["type"] == "us_bank_account":
         fee = min(_MOST_PER_DEBIT, (amount * 8 + 500) // 1000)
     available_on = store.now + after
-    charge["balance_transaction"] = transaction(store, charge["id"], "charge", amount, fee, charge["currency"], available_on)["id"]
+    charge["balance_transaction"] = transaction(
+        store, charge["id"], "charge", amount, fee, charge["currency"], available_on
+    )["id"]
     store.put(charge)
     store.move(code, {CARDS: -amount, PLATFORM: amount - fee, FEES: fee}, available_on)
 
 
-def transaction(store: Store, source: str, kind: str, amount: int, fee: int, currency: str, available_on: datetime, account: str = PLATFORM) -> dict[str, Any]:
+def transaction(
+    store: Store,
+    source: str,
+    kind: str,
+    amount: int,
+    fee: int,
+    currency: str,
+    available_on: datetime,
+    account: str = PLATFORM,
+) -> dict[str, Any]:
     """One balance transaction per move, as Stripe's reports have it."""
-    details = [{"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees", "type": "stripe_fee"}] if fee else []
+    details = (
+        [
+            {
+                "amount": fee,
+                "application": None,
+                "currency": currency,
+                "description": "Stripe processing fees",
+                "type": "stripe_fee",
+            }
+        ]
+        if fee
+        else []
+    )
     status = "available" if available_on <= store.now else "pending"
     made = {
-        "id": store.new_id("txn"), "object": "balance_transaction", "amount": amount, "available_on": int(available_on.timestamp()),
-        "balance_type": "payments", "created": store.timestamp, "currency": currency.lower(), "fee": fee, "fee_details": details, "net": amount - fee,
-        "reporting_category": kind, "status": status, "type": kind, "source": source,
-    }  # fmt: skip
+        "id": store.new_id("txn"),
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": int(available_on.timestamp()),
+        "balance_type": "payments",
+        "created": store.timestamp,
+        "currency": currency.lower(),
+        "fee": fee,
+        "fee_details": details,
+        "net": amount - fee,
+        "reporting_category": kind,
+        "status": status,
+        "type": kind,
+        "source": source,
+    }
     return store.put(made, account)
 
 
@@ -213,22 +367,44 @@ def create_refund(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     intent = store.get(body["payment_intent"], "payment_intent")
     charge = store.get(intent["latest_charge"]) if intent["latest_charge"] else None
     if charge is None or "amount" not in body:
-        raise StripeRefusal(400, "parameter_missing", "A refund needs a succeeded payment and an amount.")
+        raise StripeRefusal(
+            400, "parameter_missing", "A refund needs a succeeded payment and an amount."
+        )
     if charge["disputed"]:
-        raise StripeRefusal(400, "charge_disputed", f"Charge {charge['id']} has been charged back; it cannot be refunded.")
+        raise StripeRefusal(
+            400,
+            "charge_disputed",
+            f"Charge {charge['id']} has been charged back; it cannot be refunded.",
+        )
     amount = int(body["amount"])
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:
-        raise StripeRefusal(400, "charge_already_refunded", f"Charge {charge['id']} has already been refunded.")
+        raise StripeRefusal(
+            400, "charge_already_refunded", f"Charge {charge['id']} has already been refunded."
+        )
     if not 1 <= amount <= left:
-        raise StripeRefusal(400, "amount_too_large", f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).")
+        raise StripeRefusal(
+            400,
+            "amount_too_large",
+            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).",
+        )
     card = store.hidden(charge["id"]).get("card", "")
     slow = card == REFUND_PENDING
     refund = {
-        "id": store.new_id("re"), "object": "refund", "amount": amount, "created": store.timestamp, "currency": charge["currency"], "charge": charge["id"],
-        "payment_intent": intent["id"], "metadata": body.get("metadata", {}), "reason": body.get("reason"), "status": "pending" if slow else "succeeded",
-    }  # fmt: skip
-    refund["balance_transaction"] = transaction(store, refund["id"], "refund", -amount, 0, charge["currency"], store.now)["id"]
+        "id": store.new_id("re"),
+        "object": "refund",
+        "amount": amount,
+        "created": store.timestamp,
+        "currency": charge["currency"],
+        "charge": charge["id"],
+        "payment_intent": intent["id"],
+        "metadata": body.get("metadata", {}),
+        "reason": body.get("reason"),
+        "status": "pending" if slow else "succeeded",
+    }
+    refund["balance_transaction"] = transaction(
+        store, refund["id"], "refund", -amount, 0, charge["currency"], store.now
+    )["id"]
     store.put(refund)
     charge |= {"amount_refunded": charge["amount_refunded"] + amount, "refunded": amount == left}
     store.put(charge)
@@ -251,11 +427,16 @@ def succeed_refund(store: Store, refund_id: str) -> None:
 
 def fail_refund(store: Store, refund_id: str) -> None:
     """The bank sends the money back days after a success: it is ours again."""
-    refund = store.get(refund_id, "refund") | {"status": "failed", "failure_reason": DEFAULT_FAILURE}
+    refund = store.get(refund_id, "refund") | {
+        "status": "failed",
+        "failure_reason": DEFAULT_FAILURE,
+    }
     charge = store.get(refund["charge"])
     charge |= {"amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False}
     store.put(charge)
-    refund["failure_balance_transaction"] = transaction(store, refund_id, "refund_failure", refund["amount"], 0, refund["currency"], store.now)["id"]
+    refund["failure_balance_transaction"] = transaction(
+        store, refund_id, "refund_failure", refund["amount"], 0, refund["currency"], store.now
+    )["id"]
     store.put(refund)
     store.move(refund["currency"].upper(), {CARDS: -refund["amount"], PLATFORM: refund["amount"]})
     emit(store, "refund.failed", refund)

@@ -1,8 +1,10 @@
-"""Holds the sandbox against the SDK's own generated types, so that it cannot drift from Stripe unnoticed.
+"""Holds the sandbox against the SDK's own generated types, so that it cannot drift from Stripe
+unnoticed.
 
-`check_params` refuses what Stripe would refuse in a request: unknown, missing or mistyped parameters, unknown enum
-values. `check_object` refuses the same in what the sandbox answers. General validators do not work on these types:
-they hold names that exist only for type checkers, and enums typed `Literal[...] | str` that would accept any typo.
+`check_params` refuses what Stripe would refuse in a request: unknown, missing or mistyped
+parameters, unknown enum values. `check_object` refuses the same in what the sandbox answers.
+General validators do not work on these types: they hold names that exist only for type checkers,
+and enums typed `Literal[...] | str` that would accept any typo.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ from stripe._stripe_context import StripeContext
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 
 request_options.StripeContext = StripeContext  # type: ignore[attr-defined]  # the SDK imports it for type checkers only
-_OPTIONS = frozenset(te.get_annotations(request_options.RequestOptions, format=te.Format.FORWARDREF))
+_OPTIONS = frozenset(
+    te.get_annotations(request_options.RequestOptions, format=te.Format.FORWARDREF)
+)
 _WRAPPERS = (te.NotRequired, te.Required, typing.NotRequired, typing.Required)
 _UNIONS = (Union, types.UnionType)
 Walk = Callable[[Any, Any, str], None]
@@ -55,7 +59,10 @@ def _dict_hints(typed: Any) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def check_params(value: Any, kind: Any, path: str = "$") -> None:
-    """Raises Drift when a request body is not what the SDK's parameter type says. Form bodies carry numbers as text."""
+    """Raises Drift when a request body is not what the SDK's parameter type says.
+
+    Form bodies carry numbers as text.
+    """
     while get_origin(kind) in _WRAPPERS:
         kind = get_args(kind)[0]
     origin = get_origin(kind)
@@ -136,11 +143,17 @@ def _module_names(name: str) -> dict[str, Any]:
     module = sys.modules[name]
     names = dict(vars(module))
     for node in ast.parse(inspect.getsource(module)).body:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        if (
+            isinstance(node, ast.If)
+            and isinstance(node.test, ast.Name)
+            and node.test.id == "TYPE_CHECKING"
+        ):
             for statement in node.body:
                 if isinstance(statement, ast.ImportFrom) and statement.module:
                     for alias in statement.names:
-                        names[alias.asname or alias.name] = getattr(importlib.import_module(statement.module), alias.name)
+                        names[alias.asname or alias.name] = getattr(
+                            importlib.import_module(statement.module), alias.name
+                        )
     return names
 
 
@@ -152,19 +165,32 @@ def _object_hints(cls: Any) -> dict[str, Any]:
         names.update({k: v for k, v in vars(holder).items() if inspect.isclass(v)})
         names[part] = holder
     hints = {}
-    # The class's own; from Python 3.14 on they are evaluated late, and some names are for type checkers only.
+    # The class's own; from Python 3.14 on they are evaluated late, and some names are for type
+    # checkers only.
     for field, annotation in te.get_annotations(cls, format=te.Format.FORWARDREF).items():
         if field.startswith("_"):
             continue
-        one = type("One", (), {"__annotations__": {field: ForwardRef(annotation) if isinstance(annotation, str) else annotation}})
-        hint: Any = te.get_type_hints(one, globalns=names, localns=names, include_extras=True)[field]
+        one = type(
+            "One",
+            (),
+            {
+                "__annotations__": {
+                    field: ForwardRef(annotation) if isinstance(annotation, str) else annotation
+                }
+            },
+        )
+        hint: Any = te.get_type_hints(one, globalns=names, localns=names, include_extras=True)[
+            field
+        ]
         if get_origin(hint) is not ClassVar:
             hints[field] = hint
     return hints
 
 
 def check_object(value: Any, kind: Any, path: str = "$") -> None:
-    """Raises Drift when an answer is not what the SDK's resource class says: unknown, missing or mistyped fields."""
+    """Raises Drift when an answer is not what the SDK's resource class says: unknown, missing or
+    mistyped fields.
+    """
     origin = get_origin(kind)
     cls = origin or kind
     if kind in (Any, object):
@@ -189,7 +215,12 @@ def check_object(value: Any, kind: Any, path: str = "$") -> None:
 
 
 def _list_object(value: Any, kind: Any, path: str) -> None:
-    if not (isinstance(value, dict) and value.get("object") == "list" and isinstance(value.get("data"), list) and {"has_more", "url"} <= value.keys()):
+    if not (
+        isinstance(value, dict)
+        and value.get("object") == "list"
+        and isinstance(value.get("data"), list)
+        and {"has_more", "url"} <= value.keys()
+    ):
         raise Drift(f"{path}: not a list object")
     inner = get_args(kind)[0] if get_args(kind) else Any
     for number, item in enumerate(value["data"]):

@@ -1,4 +1,6 @@
-"""Banks that take payments back: disputes, inquiries, early fraud warnings, evidence, and how they end."""
+"""Banks that take payments back: disputes, inquiries, early fraud warnings, evidence, and how they
+end.
+"""
 
 from __future__ import annotations
 
@@ -35,21 +37,46 @@ def open_by_card(store: Store, charge_id: str) -> None:
     open_dispute(store, charge_id, DISPUTED.get(number, "general"), inquiry=number == INQUIRED)
 
 
-def open_dispute(store: Store, charge_id: str, reason: str, amount: int | None = None, *, inquiry: bool = False) -> dict[str, Any]:
-    """The bank contests a charge, or (an inquiry) only asks. A contest takes the amount and a fee at once."""
+def open_dispute(
+    store: Store, charge_id: str, reason: str, amount: int | None = None, *, inquiry: bool = False
+) -> dict[str, Any]:
+    """The bank contests a charge, or (an inquiry) only asks.
+
+    A contest takes the amount and a fee at once.
+    """
     charge = store.get(charge_id, "charge")
     left = charge["amount"] - charge["amount_refunded"]
     amount = left if amount is None else amount
     if charge["disputed"] or not 1 <= amount <= left:
-        raise StripeRefusal(400, "charge_disputed", "This charge cannot be disputed over that amount.")
+        raise StripeRefusal(
+            400, "charge_disputed", "This charge cannot be disputed over that amount."
+        )
     due_by = int((store.now + EVIDENCE_WITHIN).timestamp())
     dispute = {
-        "id": store.new_id("du"), "object": "dispute", "amount": amount, "balance_transactions": [], "charge": charge_id, "created": store.timestamp,
-        "currency": charge["currency"], "enhanced_eligibility_types": [], "evidence": {"enhanced_evidence": {}},
-        "evidence_details": {"due_by": due_by, "enhanced_eligibility": {}, "has_evidence": False, "past_due": False, "submission_count": 0, "submission_method": "not_submitted"},
-        "is_charge_refundable": inquiry, "livemode": False, "metadata": {}, "payment_intent": charge["payment_intent"], "reason": reason,
+        "id": store.new_id("du"),
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": charge_id,
+        "created": store.timestamp,
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {"enhanced_evidence": {}},
+        "evidence_details": {
+            "due_by": due_by,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+            "submission_method": "not_submitted",
+        },
+        "is_charge_refundable": inquiry,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
-    }  # fmt: skip
+    }
     store.put(dispute)
     store.put(charge | {"disputed": True})
     if not inquiry:
@@ -64,7 +91,11 @@ def open_dispute(store: Store, charge_id: str, reason: str, amount: int | None =
 def _withdraw(store: Store, dispute: dict[str, Any]) -> None:
     code, amount = dispute["currency"].upper(), dispute["amount"]
     fee = _FEE.get(code, 0)
-    dispute["balance_transactions"].append(transaction(store, dispute["id"], "adjustment", -amount, fee, dispute["currency"], store.now))
+    dispute["balance_transactions"].append(
+        transaction(
+            store, dispute["id"], "adjustment", -amount, fee, dispute["currency"], store.now
+        )
+    )
     store.put(dispute)
     store.move(code, {PLATFORM: -amount - fee, CARDS: amount, FEES: fee})
 
@@ -85,13 +116,21 @@ def close(store: Store, dispute_id: str, outcome: str) -> dict[str, Any]:
     """The bank has decided: `won`, `lost`; `warning_closed` for an inquiry."""
     dispute = store.get(dispute_id, "dispute")
     inquiry = dispute["status"].startswith("warning_")
-    if dispute["status"] in OVER or (inquiry != (outcome == "warning_closed")) or outcome not in OVER:
+    if (
+        dispute["status"] in OVER
+        or (inquiry != (outcome == "warning_closed"))
+        or outcome not in OVER
+    ):
         raise StripeRefusal(400, "resource_state_invalid", f"This dispute is {dispute['status']}.")
     dispute["status"] = outcome
     if outcome == "won":
-        back = transaction(store, dispute_id, "adjustment", dispute["amount"], 0, dispute["currency"], store.now)
+        back = transaction(
+            store, dispute_id, "adjustment", dispute["amount"], 0, dispute["currency"], store.now
+        )
         dispute["balance_transactions"].append(back)
-        store.move(dispute["currency"].upper(), {PLATFORM: dispute["amount"], CARDS: -dispute["amount"]})
+        store.move(
+            dispute["currency"].upper(), {PLATFORM: dispute["amount"], CARDS: -dispute["amount"]}
+        )
     store.put(dispute)
     if outcome != "lost":
         store.put(store.get(dispute["charge"]) | {"disputed": False})
@@ -105,11 +144,18 @@ def reopen(store: Store, dispute_id: str) -> dict[str, Any]:
     """The cardholder's bank takes a won case up again, and the money with it."""
     dispute = store.get(dispute_id, "dispute")
     if dispute["status"] != "won":
-        raise StripeRefusal(400, "resource_state_invalid", "Only a won dispute can be taken up again.")
+        raise StripeRefusal(
+            400, "resource_state_invalid", "Only a won dispute can be taken up again."
+        )
     due_by = int((store.now + EVIDENCE_WITHIN).timestamp())
-    dispute |= {"status": "appeal_needs_response", "evidence_details": dispute["evidence_details"] | {"due_by": due_by}}
+    dispute |= {
+        "status": "appeal_needs_response",
+        "evidence_details": dispute["evidence_details"] | {"due_by": due_by},
+    }
     code, amount = dispute["currency"].upper(), dispute["amount"]
-    dispute["balance_transactions"].append(transaction(store, dispute_id, "adjustment", -amount, 0, dispute["currency"], store.now))
+    dispute["balance_transactions"].append(
+        transaction(store, dispute_id, "adjustment", -amount, 0, dispute["currency"], store.now)
+    )
     store.put(dispute)
     store.move(code, {PLATFORM: -amount, CARDS: amount})
     emit(store, "charge.dispute.updated", dispute)
@@ -126,10 +172,17 @@ def overdue(store: Store, dispute_id: str) -> None:
 
 
 def update(store: Store, dispute_id: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Evidence: staged, or submitted, which a bank takes once. Stripe's magic words decide at once; else the bank takes its time."""
+    """Evidence: staged, or submitted, which a bank takes once.
+
+    Stripe's magic words decide at once; else the bank takes its time.
+    """
     dispute = store.get(dispute_id, "dispute")
     if not dispute["status"].endswith("needs_response"):
-        raise StripeRefusal(400, "resource_state_invalid", f"This dispute is {dispute['status']}: evidence can no longer be changed.")
+        raise StripeRefusal(
+            400,
+            "resource_state_invalid",
+            f"This dispute is {dispute['status']}: evidence can no longer be changed.",
+        )
     evidence = body.get("evidence", {})
     if "uncategorized_file" in evidence:
         store.get(evidence["uncategorized_file"], "file")
@@ -139,7 +192,10 @@ def update(store: Store, dispute_id: str, body: dict[str, Any]) -> dict[str, Any
     if body.get("submit", "true") in (True, "true"):
         inquiry = dispute["status"].startswith("warning_")
         dispute["status"] = dispute["status"].replace("needs_response", "under_review")
-        dispute["evidence_details"] |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
+        dispute["evidence_details"] |= {
+            "submission_count": details["submission_count"] + 1,
+            "submission_method": "manual",
+        }
         store.put(dispute)
         emit(store, "charge.dispute.updated", dispute)
         words = str(dispute["evidence"].get("uncategorized_text", ""))
@@ -150,7 +206,9 @@ def update(store: Store, dispute_id: str, body: dict[str, Any]) -> dict[str, Any
 
 
 def decide(store: Store, dispute_id: str) -> None:
-    """After its two months the bank decides as the switch `bank_decides` says: for us, unless set otherwise."""
+    """After its two months the bank decides as the switch `bank_decides` says: for us, unless set
+    otherwise.
+    """
     status = store.get(dispute_id, "dispute")["status"]
     if status == "warning_under_review":
         close(store, dispute_id, "warning_closed")
@@ -166,9 +224,15 @@ def warn(store: Store, charge_id: str) -> dict[str, Any]:
     """An early fraud warning: often a dispute follows."""
     charge = store.get(charge_id, "charge")
     warning = {
-        "id": store.new_id("issfr"), "object": "radar.early_fraud_warning", "actionable": not charge["refunded"], "charge": charge_id,
-        "created": store.timestamp, "fraud_type": "made_with_stolen_card", "livemode": False, "payment_intent": charge["payment_intent"],
-    }  # fmt: skip
+        "id": store.new_id("issfr"),
+        "object": "radar.early_fraud_warning",
+        "actionable": not charge["refunded"],
+        "charge": charge_id,
+        "created": store.timestamp,
+        "fraud_type": "made_with_stolen_card",
+        "livemode": False,
+        "payment_intent": charge["payment_intent"],
+    }
     store.put(warning)
     emit(store, "radar.early_fraud_warning.created", warning)
     return warning
@@ -178,7 +242,12 @@ def create_file(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     """An uploaded file; the sandbox keeps its size and name, not its bytes."""
     upload = body["file"]
     made = {
-        "id": store.new_id("file"), "object": "file", "created": store.timestamp, "filename": upload["name"], "purpose": body["purpose"],
-        "size": upload["size"], "type": upload["name"].rpartition(".")[2],
-    }  # fmt: skip
+        "id": store.new_id("file"),
+        "object": "file",
+        "created": store.timestamp,
+        "filename": upload["name"],
+        "purpose": body["purpose"],
+        "size": upload["size"],
+        "type": upload["name"].rpartition(".")[2],
+    }
     return store.put(made)

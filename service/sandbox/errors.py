@@ -8,7 +8,14 @@ from typing import Any
 class StripeRefusal(Exception):
     """Becomes `{"error": {...}}` with this status."""
 
-    def __init__(self, status: int, code: str, message: str, kind: str = "invalid_request_error", **extra: Any) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        kind: str = "invalid_request_error",
+        **extra: Any,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.body = {"error": {"type": kind, "code": code, "message": message} | extra}

@@ -19,32 +19,56 @@ _SHOWN = 200
 
 
 def deliver(db: Database, mail: Letter) -> None:
-    """Take a letter in. A letter that comes twice lies in the mailbox twice, as it would in life."""
+    """Take a letter in.
+
+    A letter that comes twice lies in the mailbox twice, as it would in life.
+    """
     mime = mail.as_mime()
     with db.transaction() as session:
         session.execute(
             text(
-                "INSERT INTO sandbox.mail (message_id, recipient, subject, body, html, headers, sent_at)"
+                "INSERT INTO sandbox.mail (message_id, recipient, subject, body, html, headers, "
+                "sent_at)"
                 " VALUES (:message_id, :to, :subject, :body, :html, CAST(:headers AS jsonb), :now)"
             ),
             {
-                "message_id": mime["Message-ID"], "to": mail.to.lower(), "subject": mail.subject, "body": mail.text, "html": mail.html,
-                "headers": json.dumps({k: str(v) for k, v in mime.items() if not k.lower().startswith("content")}), "now": clock.now(session),
+                "message_id": mime["Message-ID"],
+                "to": mail.to.lower(),
+                "subject": mail.subject,
+                "body": mail.text,
+                "html": mail.html,
+                "headers": json.dumps(
+                    {k: str(v) for k, v in mime.items() if not k.lower().startswith("content")}
+                ),
+                "now": clock.now(session),
             },
-        )  # fmt: skip
+        )
 
 
 def letters(session: Session, to: str | None, public_url: str) -> list[dict[str, Any]]:
-    """Newest first, at most 200. `links` are the service's own addresses in the text; `code` is the six digits of a code mail."""
+    """Newest first, at most 200.
+
+    `links` are the service's own addresses in the text; `code` is the six digits of a code mail.
+    """
     query = "SELECT id, recipient, subject, body, html, headers, sent_at FROM sandbox.mail"
     rows = session.execute(
-        text(f"{query} WHERE CAST(:to AS text) IS NULL OR recipient = :to ORDER BY id DESC LIMIT {_SHOWN}"), {"to": to.lower() if to else None}
+        text(
+            f"{query} WHERE CAST(:to AS text) IS NULL OR recipient = :to ORDER BY id DESC LIMIT "
+            f"{_SHOWN}"
+        ),
+        {"to": to.lower() if to else None},
     )
     return [_shown(row, public_url) for row in rows]
 
 
 def letter(session: Session, number: int) -> dict[str, Any]:
-    row = session.execute(text("SELECT id, recipient, subject, body, html, headers, sent_at FROM sandbox.mail WHERE id = :id"), {"id": number}).one_or_none()
+    row = session.execute(
+        text(
+            "SELECT id, recipient, subject, body, html, headers, sent_at FROM sandbox.mail WHERE "
+            "id = :id"
+        ),
+        {"id": number},
+    ).one_or_none()
     if row is None:
         raise StripeRefusal(404, "not_found", "There is no such letter.")
     return _shown(row, "")
@@ -54,7 +78,13 @@ def _shown(row: Any, public_url: str) -> dict[str, Any]:
     code = _CODE.search(row.body) if "code" in row.subject.lower() else None
     links = re.findall(re.escape(public_url) + r"/[^\s<>\"]+", row.body) if public_url else []
     shown = {
-        "id": row.id, "to": row.recipient, "subject": row.subject, "text": row.body, "html": row.html, "links": links,
-        "headers": row.headers, "sent_at": row.sent_at.isoformat(),
-    }  # fmt: skip
+        "id": row.id,
+        "to": row.recipient,
+        "subject": row.subject,
+        "text": row.body,
+        "html": row.html,
+        "links": links,
+        "headers": row.headers,
+        "sent_at": row.sent_at.isoformat(),
+    }
     return shown | ({"code": code[1]} if code else {})

@@ -28,10 +28,16 @@ def _transaction() -> Any:
 
 
 def _posted() -> dict[str, Any]:
-    """A JSON body. Browsers cannot send one to another site without asking, so this is also the guard against forged forms."""
+    """A JSON body.
+
+    Browsers cannot send one to another site without asking, so this is also the guard against
+    forged forms.
+    """
     body = request.get_json(silent=True) if request.mimetype == "application/json" else None
     if not isinstance(body, dict):
-        raise StripeRefusal(415, "json_only", "Send a JSON object with Content-Type: application/json.")
+        raise StripeRefusal(
+            415, "json_only", "Send a JSON object with Content-Type: application/json."
+        )
     return body
 
 
@@ -47,10 +53,16 @@ def parse_span(words: str) -> timedelta:
 def panel() -> str:
     with _transaction() as session:
         store = Store(session, write=False)
-        world = {"now": store.now, "platform": store.balances(""), "chaos": CHAOS | store.setting("chaos", {})}
+        world = {
+            "now": store.now,
+            "platform": store.balances(""),
+            "chaos": CHAOS | store.setting("chaos", {}),
+        }
         events = [(e["type"], e["id"]) for e in store.find("event")[:25]]
         contested = [(d["id"], d["status"], d["reason"]) for d in store.find("dispute")[:10]]
-    return render_template("panel.html", world=world, events=events, contested=contested, scenarios=scenarios.known())
+    return render_template(
+        "panel.html", world=world, events=events, contested=contested, scenarios=scenarios.known()
+    )
 
 
 @blueprint.get("/clock")
@@ -61,7 +73,9 @@ def read_clock() -> Response:
 
 @blueprint.post("/clock")
 def move_clock() -> tuple[Response, int]:
-    """`{"advance": "14d"}` or `{"to": instant}`: everything that becomes due on the way is done, in order, before the answer."""
+    """`{"advance": "14d"}` or `{"to": instant}`: everything that becomes due on the way is done, in
+    order, before the answer.
+    """
     body = _posted()
     with _transaction() as session:
         now = clock.now(session)
@@ -71,16 +85,28 @@ def move_clock() -> tuple[Response, int]:
         try:
             target = datetime.fromisoformat(str(body["to"]))
         except ValueError:
-            raise StripeRefusal(422, "instant", "Say an instant with its zone, as 2026-12-24T18:00:00Z.") from None
+            raise StripeRefusal(
+                422, "instant", "Say an instant with its zone, as 2026-12-24T18:00:00Z."
+            ) from None
         if target.tzinfo is None:
-            raise StripeRefusal(422, "instant", "Say an instant with its zone, as 2026-12-24T18:00:00Z.")
+            raise StripeRefusal(
+                422, "instant", "Say an instant with its zone, as 2026-12-24T18:00:00Z."
+            )
     else:
-        raise StripeRefusal(422, "clock", 'Send {"advance": "14d"} or {"to": "2026-12-24T18:00:00Z"}.')
-    finished = runner.advance(current_app.extensions["database"], current_app.extensions["pump"], target)
+        raise StripeRefusal(
+            422, "clock", 'Send {"advance": "14d"} or {"to": "2026-12-24T18:00:00Z"}.'
+        )
+    finished = runner.advance(
+        current_app.extensions["database"], current_app.extensions["pump"], target
+    )
     with _transaction() as session:
         now = clock.now(session)
     if not finished:
-        return jsonify(error="The worker has not finished what was due; send the same target again.", now=now.isoformat(), target=target.isoformat()), 503
+        return jsonify(
+            error="The worker has not finished what was due; send the same target again.",
+            now=now.isoformat(),
+            target=target.isoformat(),
+        ), 503
     return jsonify(now=now.isoformat()), 200
 
 
@@ -108,7 +134,9 @@ def letter_html(number: int) -> Response:
     """Shown inside a frame that runs nothing and is nobody."""
     with _transaction() as session:
         made = Response(letter(session, number)["html"], mimetype="text/html")
-    made.headers["Content-Security-Policy"] = "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'"
+    made.headers["Content-Security-Policy"] = (
+        "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'"
+    )
     return made
 
 
@@ -128,23 +156,49 @@ def faults() -> tuple[Response, int]:
                 "times": int(body.get("times", 1)),
                 "skip": int(body.get("skip", 0)),
             }
-            session.execute(text("INSERT INTO sandbox.fault (method, path, kind, times, skip) VALUES (:method, :path, :kind, :times, :skip)"), row)
-        armed = [dict(r) for r in session.execute(text("SELECT method, path, kind, skip, times FROM sandbox.fault WHERE times > 0 ORDER BY id")).mappings()]
+            session.execute(
+                text(
+                    "INSERT INTO sandbox.fault (method, path, kind, times, skip) VALUES "
+                    "(:method, :path, :kind, :times, :skip)"
+                ),
+                row,
+            )
+        armed = [
+            dict(r)
+            for r in session.execute(
+                text(
+                    "SELECT method, path, kind, skip, times FROM sandbox.fault WHERE times > 0 "
+                    "ORDER BY id"
+                )
+            ).mappings()
+        ]
     return jsonify(armed), 201 if request.method == "POST" else 200
 
 
 @blueprint.post("/chaos")
 def chaos() -> Response:
-    """Webhooks late, twice, reordered, lost, wrongly signed; money that arrives other than asked for; banks that take some business days."""
+    """Webhooks late, twice, reordered, lost, wrongly signed; money that arrives other than asked
+    for; banks that take some business days.
+    """
     body = _posted()
     with _transaction() as session:
         store = Store(session)
-        for name in ("receive_difference", "receive_currency", "seed", "bank_decides", "payout_business_days"):
+        for name in (
+            "receive_difference",
+            "receive_currency",
+            "seed",
+            "bank_decides",
+            "payout_business_days",
+        ):
             if name in body:
                 store.set(name, body.pop(name))
         unknown = set(body) - set(CHAOS)
         if unknown:
-            raise StripeRefusal(422, "chaos", f"Unknown switch {', '.join(sorted(unknown))}; known: {', '.join(CHAOS)}.")
+            raise StripeRefusal(
+                422,
+                "chaos",
+                f"Unknown switch {', '.join(sorted(unknown))}; known: {', '.join(CHAOS)}.",
+            )
         store.set("chaos", CHAOS | store.setting("chaos", {}) | body)
         return jsonify(store.setting("chaos", {}))
 
@@ -158,7 +212,9 @@ def account(account_id: str) -> Response:
         if body.get("close"):
             connect.close_account(store, account_id)
         if "transfers" in body:
-            connect.set_transfers(store, account_id, str(body["transfers"]), "requirements_past_due")
+            connect.set_transfers(
+                store, account_id, str(body["transfers"]), "requirements_past_due"
+            )
         if "bank" in body:
             connect.set_bank(store, account_id, str(body["bank"]))
         if "bank_fails" in body:
@@ -191,7 +247,13 @@ def open_dispute() -> tuple[Response, int]:
     with _transaction() as session:
         store = Store(session)
         amount = int(body["amount"]) if "amount" in body else None
-        made = disputes.open_dispute(store, str(body.get("charge")), str(body.get("reason", "general")), amount, inquiry=bool(body.get("inquiry")))
+        made = disputes.open_dispute(
+            store,
+            str(body.get("charge")),
+            str(body.get("reason", "general")),
+            amount,
+            inquiry=bool(body.get("inquiry")),
+        )
         return jsonify(made), 201
 
 
@@ -202,13 +264,18 @@ def move_dispute(dispute_id: str, what: str) -> Response:
     with _transaction() as session:
         store = Store(session)
         if what in ("escalate", "reopen"):
-            return jsonify((disputes.escalate if what == "escalate" else disputes.reopen)(store, dispute_id))
+            return jsonify(
+                (disputes.escalate if what == "escalate" else disputes.reopen)(store, dispute_id)
+            )
         return jsonify(disputes.close(store, dispute_id, what))
 
 
 @blueprint.post("/charges/<charge_id>/<what>")
 def charge(charge_id: str, what: str) -> Response:
-    """`warn`: an early fraud warning. `refund`: somebody refunds in Stripe's dashboard, past us; `{"amount": 100}`."""
+    """`warn`: an early fraud warning.
+
+    `refund`: somebody refunds in Stripe's dashboard, past us; `{"amount": 100}`.
+    """
     body = _posted()
     with _transaction() as session:
         store = Store(session)
@@ -216,7 +283,15 @@ def charge(charge_id: str, what: str) -> Response:
             return jsonify(disputes.warn(store, charge_id))
         if what != "refund":
             raise StripeRefusal(404, "url_invalid", "warn or refund")
-        return jsonify(checkout.create_refund(store, {"payment_intent": store.get(charge_id)["payment_intent"], "amount": body.get("amount", 0)}))
+        return jsonify(
+            checkout.create_refund(
+                store,
+                {
+                    "payment_intent": store.get(charge_id)["payment_intent"],
+                    "amount": body.get("amount", 0),
+                },
+            )
+        )
 
 
 @blueprint.get("/dump.json")
@@ -224,11 +299,40 @@ def dump() -> Response:
     """Everything the sandbox's Stripe knows, and the sum of all its money, which is zero."""
     with _transaction() as session:
         store = Store(session, write=False)
-        accounts = [r.account for r in session.execute(text("SELECT DISTINCT account FROM sandbox.balance_line ORDER BY account"))]
-        objects = [r.doc for r in session.execute(text("SELECT doc FROM sandbox.object WHERE type <> 'event' ORDER BY number"))]
-        deliveries = [dict(r) for r in session.execute(text("SELECT event_id, attempts, state, last_answer FROM sandbox.delivery ORDER BY id")).mappings()]
-        money = {account: {c: {"available": a, "pending": p} for c, (a, p) in store.balances(account).items()} for account in accounts}
-        return jsonify(now=store.now.isoformat(), balances=money, total=store.total(), objects=objects, deliveries=deliveries)
+        accounts = [
+            r.account
+            for r in session.execute(
+                text("SELECT DISTINCT account FROM sandbox.balance_line ORDER BY account")
+            )
+        ]
+        objects = [
+            r.doc
+            for r in session.execute(
+                text("SELECT doc FROM sandbox.object WHERE type <> 'event' ORDER BY number")
+            )
+        ]
+        deliveries = [
+            dict(r)
+            for r in session.execute(
+                text(
+                    "SELECT event_id, attempts, state, last_answer FROM sandbox.delivery ORDER "
+                    "BY id"
+                )
+            ).mappings()
+        ]
+        money = {
+            account: {
+                c: {"available": a, "pending": p} for c, (a, p) in store.balances(account).items()
+            }
+            for account in accounts
+        }
+        return jsonify(
+            now=store.now.isoformat(),
+            balances=money,
+            total=store.total(),
+            objects=objects,
+            deliveries=deliveries,
+        )
 
 
 @blueprint.post("/")

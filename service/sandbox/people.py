@@ -1,4 +1,6 @@
-"""What people see of the sandbox's Stripe: the checkout page, the 3-D Secure step, the onboarding page. No script."""
+"""What people see of the sandbox's Stripe: the checkout page, the 3-D Secure step, the onboarding
+page. No script.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from service.sandbox import checkout, connect, disputes
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import Store
 
-blueprint = Blueprint("people", __name__, url_prefix="/_sandbox/stripe", template_folder="templates")
+blueprint = Blueprint(
+    "people", __name__, url_prefix="/_sandbox/stripe", template_folder="templates"
+)
 
 TEST_CARDS = [
     ("4242 4242 4242 4242", "succeeds"),
@@ -37,7 +41,10 @@ def _transaction() -> Any:
 
 def _luhn(number: str) -> bool:
     digits = [int(d) for d in reversed(number)]
-    return sum(d if i % 2 == 0 else (d * 2 - 9 if d > 4 else d * 2) for i, d in enumerate(digits)) % 10 == 0
+    return (
+        sum(d if i % 2 == 0 else (d * 2 - 9 if d > 4 else d * 2) for i, d in enumerate(digits)) % 10
+        == 0
+    )
 
 
 @blueprint.get("/pay/<session_id>")
@@ -48,7 +55,13 @@ def pay_page(session_id: str) -> str | tuple[str, int]:
         hidden = store.hidden(session_id)
     bank = "us_bank_account" in found["payment_method_types"]
     code = 200 if found["status"] == "open" else 410
-    return render_template("pay.html", session=found, items=list(zip(hidden["items"], hidden["amounts"], strict=True)), cards=TEST_CARDS, bank=bank), code
+    return render_template(
+        "pay.html",
+        session=found,
+        items=list(zip(hidden["items"], hidden["amounts"], strict=True)),
+        cards=TEST_CARDS,
+        bank=bank,
+    ), code
 
 
 @blueprint.post("/pay/<session_id>")
@@ -74,7 +87,15 @@ def pay(session_id: str) -> Response | tuple[str, int]:
     items = list(zip(hidden["items"], hidden["amounts"], strict=True))
     template = "challenge.html" if outcome == "challenge" else "pay.html"
     reason = outcome.partition(":")[2]
-    return render_template(template, session=found, items=items, cards=TEST_CARDS, number=number, reason=reason, bank=False), 200
+    return render_template(
+        template,
+        session=found,
+        items=items,
+        cards=TEST_CARDS,
+        number=number,
+        reason=reason,
+        bank=False,
+    ), 200
 
 
 @blueprint.get("/pay/<session_id>/leave")
@@ -104,5 +125,10 @@ def onboard(link_id: str) -> Response:
         account = store.get(link["account"], "v2.core.account")
         bank = store.hidden(link["account"]).get("bank") or store.new_id("ba")
         store.put(account, hidden={"bank_fails": outcome == "bank_fails", "bank": bank})
-        connect.set_transfers(store, link["account"], "restricted" if outcome == "restricted" else "active", "requirements_past_due")
+        connect.set_transfers(
+            store,
+            link["account"],
+            "restricted" if outcome == "restricted" else "active",
+            "requirements_past_due",
+        )
     return redirect(link["use_case"]["account_onboarding"]["return_url"], 303)

@@ -1,4 +1,6 @@
-"""The sandbox's own due work, and the clock that runs everything that becomes due on its way, in order."""
+"""The sandbox's own due work, and the clock that runs everything that becomes due on its way, in
+order.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from service.sandbox.store import Store
 MAX_STEPS = 20_000
 
 Pump = Callable[[Database], bool]
-"""Works off everything that is due now, here or by waiting for the worker; returns whether nothing due is left."""
+"""Works off everything that is due now, here or by waiting for the worker; returns whether nothing
+due is left.
+"""
 
 _TIMERS: dict[str, Callable[[Store, str], object]] = {
     "debit.settle": checkout.settle_debit,
@@ -42,7 +46,9 @@ class SandboxWork:
     secrets: tuple[str, ...]
 
     def run_one(self) -> bool:
-        return run_timer(self.db) or webhooks.deliver_next(self.db, self.send, self.sign, self.secrets)
+        return run_timer(self.db) or webhooks.deliver_next(
+            self.db, self.send, self.sign, self.secrets
+        )
 
 
 def run_timer(db: Database) -> bool:
@@ -50,7 +56,11 @@ def run_timer(db: Database) -> bool:
     with db.transaction() as session:
         store = Store(session)
         row = session.execute(
-            text("SELECT id, kind, subject FROM sandbox.timer WHERE NOT done AND due_at <= :now ORDER BY due_at, id LIMIT 1 FOR UPDATE"), {"now": store.now}
+            text(
+                "SELECT id, kind, subject FROM sandbox.timer WHERE NOT done AND due_at <= :now "
+                "ORDER BY due_at, id LIMIT 1 FOR UPDATE"
+            ),
+            {"now": store.now},
         ).one_or_none()
         if row is None:
             return False
@@ -63,7 +73,8 @@ def run_timer(db: Database) -> bool:
     return True
 
 
-# The search for lost news is done wherever the clock stops, but stops it nowhere itself: every night is a stop.
+# The search for lost news is done wherever the clock stops, but stops it nowhere itself: every
+# night is a stop.
 _NEXT = text("""
     SELECT min(due_at) FROM (
         SELECT min(due_at) AS due_at FROM job WHERE state = 'waiting' AND kind <> 'sweep'
@@ -73,9 +84,11 @@ _NEXT = text("""
 
 
 def advance(db: Database, pump: Pump, target: datetime) -> bool:
-    """Move the clock to `target`, stopping at each instant at which something is due until it is done.
+    """Move the clock to `target`, stopping at each instant at which something is due until it is
+    done.
 
-    Returns False when due work could not be finished in time; the clock then stands at that instant.
+    Returns False when due work could not be finished in time; the clock then stands at that
+    instant.
     """
     for _ in range(MAX_STEPS):
         if not pump(db):

@@ -1,4 +1,6 @@
-"""Scenarios: the world's switches as a list of steps, replayed in order, the same each time with the same seed."""
+"""Scenarios: the world's switches as a list of steps, replayed in order, the same each time with
+the same seed.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +20,34 @@ MOST_STEPS = 200
 
 def known() -> dict[str, str]:
     """Name and one line of what happens, of every scenario that ships."""
-    return {path.stem: str(json.loads(path.read_text())["what"]) for path in sorted(FOLDER.glob("*.json"))}
+    return {
+        path.stem: str(json.loads(path.read_text())["what"])
+        for path in sorted(FOLDER.glob("*.json"))
+    }
 
 
 def replay(scenario: dict[str, Any]) -> list[dict[str, Any]]:
-    """Do every step; a step is [address under /_sandbox/, body]. Raises StripeRefusal for one that is no step."""
+    """Do every step; a step is [address under /_sandbox/, body].
+
+    Raises StripeRefusal for one that is no step.
+    """
     steps = scenario.get("steps")
     if not isinstance(steps, list) or not 1 <= len(steps) <= MOST_STEPS:
         raise StripeRefusal(422, "steps", f"A scenario has 1 to {MOST_STEPS} steps.")
     client = current_app.test_client()
     done = []
     for step in [["chaos", {"seed": int(scenario.get("seed", 0))}], *steps]:
-        if not (isinstance(step, list) and len(step) == 2 and isinstance(step[0], str) and isinstance(step[1], dict)) or step[0].startswith("scenarios"):
-            raise StripeRefusal(422, "step", 'A step is ["clock", {"advance": "1d"}]: an address under /_sandbox/ and a body.')
+        if not (
+            isinstance(step, list)
+            and len(step) == 2
+            and isinstance(step[0], str)
+            and isinstance(step[1], dict)
+        ) or step[0].startswith("scenarios"):
+            raise StripeRefusal(
+                422,
+                "step",
+                'A step is ["clock", {"advance": "1d"}]: an address under /_sandbox/ and a body.',
+            )
         body = {name: _resolved(value) for name, value in step[1].items()}
         answer = client.post(f"/_sandbox/{_resolved(step[0])}", json=body)
         done.append({"step": step[0], "status": answer.status_code})
@@ -47,17 +64,23 @@ def _resolved(value: Any) -> Any:
     for kind in ("charge", "dispute", "refund", "payout"):
         newest = next((o["id"] for o in reversed(objects) if o["object"] == kind), None)
         if f"${kind}" in value and newest is None:
-            raise StripeRefusal(409, "nothing_there", f"There is no {kind} yet: pay for a milestone first.")
+            raise StripeRefusal(
+                409, "nothing_there", f"There is no {kind} yet: pay for a milestone first."
+            )
         value = value.replace(f"${kind}", str(newest))
     return value
 
 
 @blueprint.post("")
 def run() -> Response:
-    """`{"name": "bad-week"}`, or a scenario of one's own: `{"seed": 7, "steps": [["chaos", {"drop": 1}], ["clock", {"advance": "1d"}]]}`."""
+    """`{"name": "bad-week"}`, or a scenario of one's own: `{"seed": 7, "steps": [["chaos", {"drop":
+    1}], ["clock", {"advance": "1d"}]]}`.
+    """
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise StripeRefusal(415, "json_only", "Send a JSON object with Content-Type: application/json.")
+        raise StripeRefusal(
+            415, "json_only", "Send a JSON object with Content-Type: application/json."
+        )
     return jsonify(replay(_named(str(body["name"])) if "name" in body else body))
 
 

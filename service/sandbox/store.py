@@ -1,4 +1,6 @@
-"""What the sandbox remembers: Stripe's objects as documents, a double-entry balance, timers on the sandbox clock, settings."""
+"""What the sandbox remembers: Stripe's objects as documents, a double-entry balance, timers on the
+sandbox clock, settings.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,18 @@ def _sql(session: Session, statement: str, **parameters: Any) -> Any:
 
 
 class Store:
-    """The sandbox's state within one transaction. Writers take one lock: what Stripe does in parallel, this does in turn."""
+    """The sandbox's state within one transaction.
+
+    Writers take one lock: what Stripe does in parallel, this does in turn.
+    """
 
     def __init__(self, session: Session, *, write: bool = True) -> None:
         self.session = session
-        self.now: datetime = fetch(session, _NOW_ALONE, (_LOCK,))[0].now.astimezone(UTC) if write else clock.now(session)
+        self.now: datetime = (
+            fetch(session, _NOW_ALONE, (_LOCK,))[0].now.astimezone(UTC)
+            if write
+            else clock.now(session)
+        )
 
     @property
     def timestamp(self) -> int:
@@ -48,49 +57,83 @@ class Store:
     # Objects
 
     def new_id(self, prefix: str) -> str:
-        """Ids look like Stripe's and are the same in every run that does the same in the same order."""
+        """Ids look like Stripe's and are the same in every run that does the same in the same
+        order.
+        """
         number = _sql(self.session, "SELECT nextval('sandbox.id')").scalar_one()
         seeded = random.Random(f"{self.setting('seed', 0)}:{number}")
         return f"{prefix}_{''.join(seeded.choices(_ALPHABET, k=20))}{number:04d}"
 
-    def put(self, doc: dict[str, Any], account: str = PLATFORM, hidden: dict[str, Any] | None = None) -> dict[str, Any]:
+    def put(
+        self, doc: dict[str, Any], account: str = PLATFORM, hidden: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Remember an object, or its new form. `hidden` is what Stripe knows and does not tell."""
         _sql(
             self.session,
-            "INSERT INTO sandbox.object (id, type, account, created_at, doc, hidden) VALUES (:id, :type, :account, :now, CAST(:doc AS jsonb), CAST(:hidden AS jsonb))"
-            " ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, hidden = sandbox.object.hidden || excluded.hidden",
-            id=doc["id"], type=doc["object"], account=account, now=self.now, doc=json.dumps(doc), hidden=json.dumps(hidden or {}),
-        )  # fmt: skip
+            "INSERT INTO sandbox.object (id, type, account, created_at, doc, hidden) VALUES "
+            "(:id, :type, :account, :now, CAST(:doc AS jsonb), CAST(:hidden AS jsonb))"
+            " ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, hidden = sandbox.object.hidden "
+            "|| excluded.hidden",
+            id=doc["id"],
+            type=doc["object"],
+            account=account,
+            now=self.now,
+            doc=json.dumps(doc),
+            hidden=json.dumps(hidden or {}),
+        )
         return doc
 
-    def get(self, object_id: str, kind: str | None = None, account: str | None = None) -> dict[str, Any]:
+    def get(
+        self, object_id: str, kind: str | None = None, account: str | None = None
+    ) -> dict[str, Any]:
         """Raises StripeRefusal 404 as Stripe words it."""
-        row = _sql(self.session, "SELECT doc, type, account FROM sandbox.object WHERE id = :id", id=object_id).one_or_none()
-        if row is None or (kind and row.type != kind) or (account is not None and row.account != account):
-            raise StripeRefusal(404, "resource_missing", f"No such {(kind or 'object').split('.')[-1]}: '{object_id}'")
+        row = _sql(
+            self.session,
+            "SELECT doc, type, account FROM sandbox.object WHERE id = :id",
+            id=object_id,
+        ).one_or_none()
+        if (
+            row is None
+            or (kind and row.type != kind)
+            or (account is not None and row.account != account)
+        ):
+            raise StripeRefusal(
+                404,
+                "resource_missing",
+                f"No such {(kind or 'object').split('.')[-1]}: '{object_id}'",
+            )
         doc: dict[str, Any] = row.doc
         return doc
 
     def hidden(self, object_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = _sql(self.session, "SELECT hidden FROM sandbox.object WHERE id = :id", id=object_id).scalar_one()
+        found: dict[str, Any] = _sql(
+            self.session, "SELECT hidden FROM sandbox.object WHERE id = :id", id=object_id
+        ).scalar_one()
         return found
 
     def account_of(self, object_id: str) -> str:
-        found: str = _sql(self.session, "SELECT account FROM sandbox.object WHERE id = :id", id=object_id).scalar_one()
+        found: str = _sql(
+            self.session, "SELECT account FROM sandbox.object WHERE id = :id", id=object_id
+        ).scalar_one()
         return found
 
     def find(self, kind: str, account: str = PLATFORM, **fields: str) -> list[dict[str, Any]]:
         """Objects of a kind, newest first, whose top-level fields have these values."""
         rows = _sql(
             self.session,
-            "SELECT doc FROM sandbox.object WHERE type = :type AND account = :account AND doc @> CAST(:fields AS jsonb) ORDER BY number DESC LIMIT 1000",
-            type=kind, account=account, fields=json.dumps(fields),
-        )  # fmt: skip
+            "SELECT doc FROM sandbox.object WHERE type = :type AND account = :account AND doc @> "
+            "CAST(:fields AS jsonb) ORDER BY number DESC LIMIT 1000",
+            type=kind,
+            account=account,
+            fields=json.dumps(fields),
+        )
         return [row.doc for row in rows]
 
     # Money
 
-    def move(self, currency: str, lines: dict[str, int], available_on: datetime | None = None) -> None:
+    def move(
+        self, currency: str, lines: dict[str, int], available_on: datetime | None = None
+    ) -> None:
         """Move money between accounts; the lines add up to zero, or this is a bug of the sandbox."""
         if sum(lines.values()):
             raise AssertionError(f"money would appear or vanish: {lines}")
@@ -99,40 +142,62 @@ class Store:
             if amount:
                 _sql(
                     self.session,
-                    "INSERT INTO sandbox.balance_line (move, account, currency, amount, available_on) VALUES (:move, :account, :currency, :amount, :on)",
-                    move=number, account=account, currency=currency, amount=amount, on=available_on or self.now,
-                )  # fmt: skip
+                    "INSERT INTO sandbox.balance_line (move, account, currency, amount, "
+                    "available_on) VALUES (:move, :account, :currency, :amount, :on)",
+                    move=number,
+                    account=account,
+                    currency=currency,
+                    amount=amount,
+                    on=available_on or self.now,
+                )
 
     def balances(self, account: str) -> dict[str, tuple[int, int]]:
         """(available, pending) per currency."""
         rows = _sql(
             self.session,
-            "SELECT currency, coalesce(sum(amount) FILTER (WHERE available_on <= :now), 0)::bigint AS available,"
+            "SELECT currency, coalesce(sum(amount) FILTER (WHERE available_on <= :now), "
+            "0)::bigint AS available,"
             " coalesce(sum(amount) FILTER (WHERE available_on > :now), 0)::bigint AS pending"
-            " FROM sandbox.balance_line WHERE account = :account GROUP BY currency ORDER BY currency",
-            now=self.now, account=account,
-        )  # fmt: skip
+            " FROM sandbox.balance_line WHERE account = :account GROUP BY currency ORDER BY "
+            "currency",
+            now=self.now,
+            account=account,
+        )
         return {row.currency: (int(row.available), int(row.pending)) for row in rows}
 
     def total(self) -> dict[str, int]:
         """Per currency, over all accounts and the world: always zero."""
-        rows = _sql(self.session, "SELECT currency, sum(amount)::bigint AS total FROM sandbox.balance_line GROUP BY currency")
+        rows = _sql(
+            self.session,
+            "SELECT currency, sum(amount)::bigint AS total FROM sandbox.balance_line GROUP BY "
+            "currency",
+        )
         return {row.currency: int(row.total) for row in rows}
 
     # Time
 
     def at(self, due_at: datetime, kind: str, subject: str) -> None:
-        _sql(self.session, "INSERT INTO sandbox.timer (due_at, kind, subject) VALUES (:due, :kind, :subject)", due=due_at, kind=kind, subject=subject)
+        _sql(
+            self.session,
+            "INSERT INTO sandbox.timer (due_at, kind, subject) VALUES (:due, :kind, :subject)",
+            due=due_at,
+            kind=kind,
+            subject=subject,
+        )
 
     # Switches
 
     def setting(self, name: str, default: Any) -> Any:
-        row = _sql(self.session, "SELECT value FROM sandbox.setting WHERE name = :name", name=name).one_or_none()
+        row = _sql(
+            self.session, "SELECT value FROM sandbox.setting WHERE name = :name", name=name
+        ).one_or_none()
         return row.value if row else default
 
     def set(self, name: str, value: Any) -> None:
         _sql(
             self.session,
-            "INSERT INTO sandbox.setting (name, value) VALUES (:name, CAST(:value AS jsonb)) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            name=name, value=json.dumps(value),
-        )  # fmt: skip
+            "INSERT INTO sandbox.setting (name, value) VALUES (:name, CAST(:value AS jsonb)) ON "
+            "CONFLICT (name) DO UPDATE SET value = excluded.value",
+            name=name,
+            value=json.dumps(value),
+        )

@@ -19,7 +19,10 @@ _LEFT = text("""
 
 
 def wait_for_worker(db: Database) -> bool:
-    """Wait until the worker has done everything that is due. Returns False when it has not in time."""
+    """Wait until the worker has done everything that is due.
+
+    Returns False when it has not in time.
+    """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with db.transaction() as session:

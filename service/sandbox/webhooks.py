@@ -1,4 +1,6 @@
-"""Stripe's events and their delivery: signed, retried, and on demand late, twice, in the wrong order or not at all."""
+"""Stripe's events and their delivery: signed, retried, and on demand late, twice, in the wrong
+order or not at all.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,15 @@ from service.sandbox.contract import RESOURCES, check_object
 from service.sandbox.store import PLATFORM, Store
 
 API_VERSION = "2026-10-28.endive"
-RETRIES = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] + [timedelta(hours=h) for h in (2, 5, 10, 14, 20, 24)]
+RETRIES = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] + [
+    timedelta(hours=h) for h in (2, 5, 10, 14, 20, 24)
+]
 _LEASE_SECONDS = 25
 
 CHAOS = {"duplicate": 0, "drop": 0, "delay_seconds": 0, "reorder": False, "wrong_secret": 0}
-"""Switches: copies more per event, how many of the next events to lose, how late, newest first, how many to sign wrongly."""
+"""Switches: copies more per event, how many of the next events to lose, how late, newest first, how
+many to sign wrongly.
+"""
 
 Send = Callable[[bytes, str], int]
 
@@ -28,9 +34,16 @@ Send = Callable[[bytes, str], int]
 def emit(store: Store, kind: str, subject: dict[str, Any], account: str = PLATFORM) -> None:
     """Something happened to an object: an event with its snapshot, on its way to the service."""
     event = {
-        "id": store.new_id("evt"), "object": "event", "api_version": API_VERSION, "created": store.timestamp, "data": {"object": json.loads(json.dumps(subject))},
-        "livemode": False, "pending_webhooks": 1, "request": {"id": None, "idempotency_key": None}, "type": kind,
-    } | ({"account": account} if account else {})  # fmt: skip
+        "id": store.new_id("evt"),
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": store.timestamp,
+        "data": {"object": json.loads(json.dumps(subject))},
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": kind,
+    } | ({"account": account} if account else {})
     check_object(subject, RESOURCES[subject["object"]])
     check_object(event, RESOURCES["event"])
     _queue(store, event)
@@ -39,9 +52,17 @@ def emit(store: Store, kind: str, subject: dict[str, Any], account: str = PLATFO
 def emit_thin(store: Store, kind: str, account_id: str) -> None:
     """Accounts v2 tells only which object has changed."""
     event = {
-        "id": store.new_id("evt"), "object": "v2.core.event", "type": kind, "livemode": False, "created": store.now.astimezone(UTC).isoformat(),
-        "related_object": {"id": account_id, "type": "v2.core.account", "url": f"/v2/core/accounts/{account_id}"},
-    }  # fmt: skip
+        "id": store.new_id("evt"),
+        "object": "v2.core.event",
+        "type": kind,
+        "livemode": False,
+        "created": store.now.astimezone(UTC).isoformat(),
+        "related_object": {
+            "id": account_id,
+            "type": "v2.core.account",
+            "url": f"/v2/core/accounts/{account_id}",
+        },
+    }
     _queue(store, event)
 
 
@@ -64,8 +85,13 @@ class _Claimed:
     attempts: int
 
 
-def deliver_next(db: Database, send: Send, sign: Callable[[bytes, str, int], str], secrets: tuple[str, ...]) -> bool:
-    """Send one due webhook. Returns False when none is due. `send(body, signature)` answers with the HTTP status."""
+def deliver_next(
+    db: Database, send: Send, sign: Callable[[bytes, str, int], str], secrets: tuple[str, ...]
+) -> bool:
+    """Send one due webhook.
+
+    Returns False when none is due. `send(body, signature)` answers with the HTTP status.
+    """
     with db.transaction() as session:
         store = Store(session, write=False)
         now = store.now
@@ -90,9 +116,12 @@ def _claim(store: Store) -> _Claimed | None:
     order = "id DESC" if (CHAOS | store.setting("chaos", {}))["reorder"] else "due_at, id"
     row = store.session.execute(
         text(
-            "UPDATE sandbox.delivery SET attempts = attempts + 1, leased_until = clock_timestamp() + make_interval(secs => :lease)"
-            " WHERE id = (SELECT id FROM sandbox.delivery WHERE state = 'waiting' AND due_at <= :now"
-            f" AND (leased_until IS NULL OR leased_until < clock_timestamp()) ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            "UPDATE sandbox.delivery SET attempts = attempts + 1, leased_until = "
+            "clock_timestamp() + make_interval(secs => :lease)"
+            " WHERE id = (SELECT id FROM sandbox.delivery WHERE state = 'waiting' AND due_at <= "
+            ":now"
+            f" AND (leased_until IS NULL OR leased_until < clock_timestamp()) ORDER BY {order} "
+            "LIMIT 1 FOR UPDATE SKIP LOCKED)"
             " RETURNING id, event_id, attempts"
         ),
         {"now": store.now, "lease": _LEASE_SECONDS},
@@ -105,6 +134,9 @@ def _settle(session: Any, claimed: _Claimed, now: datetime, answer: int) -> None
     state = "done" if taken else "given_up" if last else "waiting"
     due_at = now if taken or last else now + RETRIES[claimed.attempts - 1]
     session.execute(
-        text("UPDATE sandbox.delivery SET state = :state, due_at = :due, last_answer = :answer, leased_until = NULL WHERE id = :id"),
+        text(
+            "UPDATE sandbox.delivery SET state = :state, due_at = :due, last_answer = :answer, "
+            "leased_until = NULL WHERE id = :id"
+        ),
         {"state": state, "due": due_at, "answer": str(answer), "id": claimed.id},
     )

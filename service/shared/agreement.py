@@ -1,4 +1,6 @@
-"""The text that two people agree on: its canonical form and hash, every version that was shown, and the fee quote in its amounts."""
+"""The text that two people agree on: its canonical form and hash, every version that was shown, and
+the fee quote in its amounts.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +31,31 @@ TERMS_HASH = hashlib.sha256(TERMS_TEXT.encode()).hexdigest()
 
 
 def text_of(contract: Contract) -> dict[str, Any]:
-    """The words and numbers that are agreed on. Their canonical JSON is what the hash is made of."""
+    """The words and numbers that are agreed on.
+
+    Their canonical JSON is what the hash is made of.
+    """
     return {
         "contract": contract.id,
         "text_version": contract.text_version,
         "kind": contract.kind,
         "freelancer": contract.freelancer.display_name,
-        "client": {"name": contract.client_name, "company": contract.client_company, "email": contract.client.email},
+        "client": {
+            "name": contract.client_name,
+            "company": contract.client_company,
+            "email": contract.client.email,
+        },
         "title": contract.title,
         "description": contract.description,
         "currency": contract.currency,
         "milestones": [
-            {"number": m.number, "title": m.title, "amount": m.amount_minor, "due_on": m.due_on.isoformat() if m.due_on else None} for m in contract.milestones
+            {
+                "number": m.number,
+                "title": m.title,
+                "amount": m.amount_minor,
+                "due_on": m.due_on.isoformat() if m.due_on else None,
+            }
+            for m in contract.milestones
         ],
         "review_period_days": contract.review_period_days,
         "processing_borne_by": contract.processing_borne_by,
@@ -50,18 +65,27 @@ def text_of(contract: Contract) -> dict[str, Any]:
 
 def text_hash(agreed: dict[str, Any]) -> str:
     """SHA-256 over sorted, compact, UTF-8 JSON, in hex."""
-    return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(agreed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    ).hexdigest()
 
 
 def new_version(act: Act, contract: Contract) -> dict[str, Any]:
-    """Number, hash and keep the present words as the next version; the one before keeps its own hash."""
+    """Number, hash and keep the present words as the next version; the one before keeps its own
+    hash.
+    """
     previous = contract.text_hash
     contract.text_version += 1
     words = text_of(contract)
     contract.text_hash = text_hash(words)
     act.session.add(
         ContractText(
-            contract_id=contract.id, text_version=contract.text_version, text=words, text_hash=contract.text_hash, previous_hash=previous, made_at=act.now
+            contract_id=contract.id,
+            text_version=contract.text_version,
+            text=words,
+            text_hash=contract.text_hash,
+            previous_hash=previous,
+            made_at=act.now,
         )
     )
     return words
@@ -74,37 +98,65 @@ def version_of(session: Session, contract: Contract, number: int) -> dict[str, A
 
 
 def quote_of(act: Act, contract: Any) -> dict[str, Any]:
-    """The fee promise at this moment; the stored one once the contract was sent. Takes a contract or a read of one."""
+    """The fee promise at this moment; the stored one once the contract was sent.
+
+    Takes a contract or a read of one.
+    """
     frozen: dict[str, Any] | None = contract.quote
     return frozen if frozen is not None else fresh_quote(act, contract)
 
 
 def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
-    """What the present words cost; by the schedules that were promised, once there was a promise. Raises Invalid."""
+    """What the present words cost; by the schedules that were promised, once there was a promise.
+
+    Raises Invalid.
+    """
     on = act.today
-    pair = promised(contract.quote) if contract.quote else pair_for(act, contract.kind, contract.currency, on, contract.client_alias_id, contract.fee_rate)
+    pair = (
+        promised(contract.quote)
+        if contract.quote
+        else pair_for(
+            act, contract.kind, contract.currency, on, contract.client_alias_id, contract.fee_rate
+        )
+    )
     asked = Asked(
         kind=contract.kind,
         currency=contract.currency,
         amounts_minor=[m.amount_minor for m in contract.milestones],
         bearer=contract.processing_borne_by,
         on=on,
-        billed_before_minor=billed_before(act, contract.client_alias_id, contract.currency) if pair.lifetime else 0,
+        billed_before_minor=billed_before(act, contract.client_alias_id, contract.currency)
+        if pair.lifetime
+        else 0,
         fee_tax=fee_tax_of(act, contract.freelancer_id, on) if pair.own.tax != "none" else None,
     )
     return quote(act.policies, pair, asked)
 
 
 def fee_tax_of(act: Act, freelancer_id: str, on: date) -> FeeTax | None:
-    """The tax that is charged on a freelancer's fee: none to a business that owes it itself, by what it has declared."""
+    """The tax that is charged on a freelancer's fee: none to a business that owes it itself, by
+    what it has declared.
+    """
     declared = rows.tax_identity(act.session, freelancer_id)
-    if declared is not None and act.policies.entity.reverse_charges(declared.country, declared.vat_id):
+    if declared is not None and act.policies.entity.reverse_charges(
+        declared.country, declared.vat_id
+    ):
         return None
     return act.policies.fee_tax(act.session.get_one(Freelancer, freelancer_id).country, on)
 
 
-def pair_for(act: Act, kind: str, currency: str, on: date, client_alias_id: str | None, fee_rate: str | None = None) -> Pair:
-    """The schedules in force on a day that these two people's contract is measured by. Raises Invalid where there is none."""
+def pair_for(
+    act: Act,
+    kind: str,
+    currency: str,
+    on: date,
+    client_alias_id: str | None,
+    fee_rate: str | None = None,
+) -> Pair:
+    """The schedules in force on a day that these two people's contract is measured by.
+
+    Raises Invalid where there is none.
+    """
     own = act.policies.schedule_for(kind, on, currency)
     normal = act.policies.schedule_for(NORMAL, on, currency)
     if normal.rate_range:
@@ -119,8 +171,14 @@ _RATES = """
 
 
 def _lowest_rate_given(act: Act, client_alias_id: str | None) -> str | None:
-    """Where normal contracts have rates of their own: the lowest one that these two people have had."""
-    found = fetch(act.session, _RATES, (typeid.decode(client_alias_id), NORMAL)) if client_alias_id else []
+    """Where normal contracts have rates of their own: the lowest one that these two people have
+    had.
+    """
+    found = (
+        fetch(act.session, _RATES, (typeid.decode(client_alias_id), NORMAL))
+        if client_alias_id
+        else []
+    )
     return min((row.fee_rate for row in found), key=Fraction, default=None)
 
 
@@ -131,36 +189,60 @@ _BILLED = """
 
 
 def billed_before(act: Act, client_alias_id: str, currency: str, *, alone: bool = False) -> int:
-    """What the freelancer has billed this client so far in a currency: released, less what went back.
+    """What the freelancer has billed this client so far in a currency: released, less what went
+    back.
 
-    `alone`: two first releases at once must not both begin at the same place; the second one waits for the first.
+    `alone`: two first releases at once must not both begin at the same place; the second one waits
+    for the first.
     """
     if alone:
-        act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:alias, 4))"), {"alias": client_alias_id})
-    return int(fetch(act.session, _BILLED, (typeid.decode(client_alias_id), currency))[0].billed_minor)
+        act.session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:alias, 4))"),
+            {"alias": client_alias_id},
+        )
+    return int(
+        fetch(act.session, _BILLED, (typeid.decode(client_alias_id), currency))[0].billed_minor
+    )
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a reader must know of a new version: {what, before, after}, milestones told apart by their number."""
+    """What a reader must know of a new version: {what, before, after}, milestones told apart by
+    their number.
+    """
     names = ("title", "description", "review_period_days", "processing_borne_by")
-    found = [{"what": name, "before": old[name], "after": new[name]} for name in names if old[name] != new[name]]
+    found = [
+        {"what": name, "before": old[name], "after": new[name]}
+        for name in names
+        if old[name] != new[name]
+    ]
     before, after = ({m["number"]: m for m in text["milestones"]} for text in (old, new))
     for number in sorted({*before, *after}):
         one, other = before.get(number), after.get(number)
         if one is None or other is None:
-            found.append({"what": f"milestone {number}", "before": _line(one), "after": _line(other)})
+            found.append(
+                {"what": f"milestone {number}", "before": _line(one), "after": _line(other)}
+            )
             continue
         parts = [name for name in ("title", "amount", "due_on") if one[name] != other[name]]
-        found += [{"what": f"milestone {number} {name}", "before": one[name], "after": other[name]} for name in parts]
+        found += [
+            {"what": f"milestone {number} {name}", "before": one[name], "after": other[name]}
+            for name in parts
+        ]
     return found
 
 
 def _line(milestone: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if milestone is None else {name: milestone[name] for name in ("title", "amount", "due_on")}
+    return (
+        None
+        if milestone is None
+        else {name: milestone[name] for name in ("title", "amount", "due_on")}
+    )
 
 
 def check_names(act: Act, evidence: AgreementEvidence) -> None:
-    """Raises Invalid for a signature that is no name of a person, or a company that carries an address."""
+    """Raises Invalid for a signature that is no name of a person, or a company that carries an
+    address.
+    """
     names.check("full_name", evidence.full_name, NameKind.PERSON, act.policies.platform_name)
     if evidence.company:
         names.check("company", evidence.company, NameKind.COMPANY, act.policies.platform_name)

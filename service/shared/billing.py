@@ -1,4 +1,6 @@
-"""To whom a paper is addressed, and what a receipt says: written down with the payment, so that nothing later changes it."""
+"""To whom a paper is addressed, and what a receipt says: written down with the payment, so that
+nothing later changes it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from service.models import Acceptance, Contract, Payment, Receipt
 
 @dataclass(frozen=True)
 class BillingDetails:
-    """What a client gave for their books, when they agreed; an amendment without new details leaves them as they are."""
+    """What a client gave for their books, when they agreed; an amendment without new details leaves
+    them as they are.
+    """
 
     name: str
     company: str | None = None
@@ -29,12 +33,28 @@ class BillingDetails:
 
 
 def details_of(session: Session, contract: Contract) -> BillingDetails:
-    """The newest that the client gave, here or in the contract that this one carries on; else their name alone."""
-    query = select(Acceptance).where(Acceptance.contract_id == contract.id).order_by(Acceptance.text_version.desc())
+    """The newest that the client gave, here or in the contract that this one carries on; else their
+    name alone.
+    """
+    query = (
+        select(Acceptance)
+        .where(Acceptance.contract_id == contract.id)
+        .order_by(Acceptance.text_version.desc())
+    )
     agreed = list(session.execute(query.limit(100)).scalars())
-    given = next((one for one in agreed if one.company or one.address or one.vat_id or one.purchase_order), None)
+    given = next(
+        (one for one in agreed if one.company or one.address or one.vat_id or one.purchase_order),
+        None,
+    )
     if given is not None:
-        return BillingDetails(given.full_name, given.company, given.address, given.vat_id, given.purchase_order, given.locale)
+        return BillingDetails(
+            given.full_name,
+            given.company,
+            given.address,
+            given.vat_id,
+            given.purchase_order,
+            given.locale,
+        )
     if contract.converted_from is not None:
         return details_of(session, session.get_one(Contract, contract.converted_from))
     name = contract.client_company or (agreed[0].full_name if agreed else contract.client_name)
@@ -42,14 +62,19 @@ def details_of(session: Session, contract: Contract) -> BillingDetails:
 
 
 def write_receipt(act: Act, contract: Contract, payment: Payment) -> ReceiptContent:
-    """What the receipt of a payment says, once: payer, work, lines, total. The payment has arrived."""
+    """What the receipt of a payment says, once: payer, work, lines, total.
+
+    The payment has arrived.
+    """
     content = _content(contract, payment, details_of(act.session, contract))
     act.session.add(Receipt(payment_id=payment.id, content=content.stored(), written_at=act.now))
     return content
 
 
 def receipt_of(act: Act, contract: Contract, payment: Payment) -> ReceiptContent:
-    """As it was written with the payment; of a payment from before 0.2, as it is written when somebody first asks."""
+    """As it was written with the payment; of a payment from before 0.2, as it is written when
+    somebody first asks.
+    """
     kept = act.session.get(Receipt, payment.id)
     return ReceiptContent.read(kept.content) if kept else write_receipt(act, contract, payment)
 
@@ -64,7 +89,9 @@ def _content(contract: Contract, payment: Payment, details: BillingDetails) -> R
         contract=contract.id,
         title=contract.title,
         currency=payment.currency,
-        lines=tuple(ReceiptLine(titles[line.milestone_id], line.amount_minor) for line in payment.lines),
+        lines=tuple(
+            ReceiptLine(titles[line.milestone_id], line.amount_minor) for line in payment.lines
+        ),
         client_fee_minor=payment.client_fee_minor,
         surcharge_minor=payment.surcharge_minor,
         received_minor=payment.received_minor or payment.total_minor,

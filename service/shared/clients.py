@@ -1,4 +1,6 @@
-"""A client is one e-mail address on the whole platform; each freelancer knows them by an id of their own (the alias)."""
+"""A client is one e-mail address on the whole platform; each freelancer knows them by an id of
+their own (the alias).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from service.models import Client, ClientAlias, ClientLink, Freelancer, new_id
 
 
 def normalised(email: str) -> str:
-    """One person, one address: case, surrounding space, and how a domain of other letters is written do not make another."""
+    """One person, one address: case, surrounding space, and how a domain of other letters is
+    written do not make another.
+    """
     return address.normal(email)
 
 
@@ -21,23 +25,47 @@ def mailbox(email: str) -> str:
     """The mailbox behind an address: what follows a plus is the same one, and so are Gmail's dots."""
     local, _, domain = normalised(email).partition("@")
     local = local.partition("+")[0]
-    return f"{local.replace('.', '')}@gmail.com" if domain in ("gmail.com", "googlemail.com") else f"{local}@{domain}"
+    return (
+        f"{local.replace('.', '')}@gmail.com"
+        if domain in ("gmail.com", "googlemail.com")
+        else f"{local}@{domain}"
+    )
 
 
 def objections(freelancer: Freelancer, email: str, relation: str | None) -> list[FieldError]:
-    """Why these two cannot have a contract: only that they are one. That they know each other is never a reason."""
+    """Why these two cannot have a contract: only that they are one.
+
+    That they know each other is never a reason.
+    """
     found = []
     if normalised(email) == normalised(freelancer.email):
-        found.append(FieldError("/client/email", "own_address", "A contract needs another person as client."))
+        found.append(
+            FieldError("/client/email", "own_address", "A contract needs another person as client.")
+        )
     elif mailbox(email) == mailbox(freelancer.email):
-        found.append(FieldError("/client/email", "own_mailbox", "This address belongs to the freelancer's own mailbox: a contract needs another person."))
+        found.append(
+            FieldError(
+                "/client/email",
+                "own_mailbox",
+                "This address belongs to the freelancer's own mailbox: a contract needs another "
+                "person.",
+            )
+        )
     if relation == "employer_or_own_company":
-        found.append(FieldError("/relationship", "own_company", "Paying yourself, or through your own company, is not what contracts are for."))
+        found.append(
+            FieldError(
+                "/relationship",
+                "own_company",
+                "Paying yourself, or through your own company, is not what contracts are for.",
+            )
+        )
     return found
 
 
 def alias_of(session: Session, freelancer_id: str, client: str) -> str:
-    """The alias by which a freelancer knows a client, from the alias itself or an address. Raises NotFound for a stranger.
+    """The alias by which a freelancer knows a client, from the alias itself or an address.
+
+    Raises NotFound for a stranger.
 
     Whoever the freelancer never had a contract with is a stranger, on the platform or not.
     """
@@ -45,7 +73,9 @@ def alias_of(session: Session, freelancer_id: str, client: str) -> str:
     if typeid.is_typeid(client, "cli"):
         query = mine.where(ClientAlias.id == client)
     else:
-        query = mine.join(Client, Client.id == ClientAlias.client_id).where(Client.email == normalised(client))
+        query = mine.join(Client, Client.id == ClientAlias.client_id).where(
+            Client.email == normalised(client)
+        )
     found = session.execute(query).scalar_one_or_none()
     if found is None:
         raise NotFound("There is no such client.")
@@ -53,14 +83,19 @@ def alias_of(session: Session, freelancer_id: str, client: str) -> str:
 
 
 def find_or_make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
-    """The client at this address and this freelancer's alias for them; whichever is missing is made."""
+    """The client at this address and this freelancer's alias for them; whichever is missing is
+    made.
+    """
     here = normalised(email)
     known = select(Client, ClientAlias).join(ClientAlias, ClientAlias.client_id == Client.id)
     query = known.where(Client.email == here, ClientAlias.freelancer_id == freelancer_id)
     found = act.session.execute(query).one_or_none()
     if found is None:
-        # Two first contracts with the same person at once: one of them waits here, then finds the other's rows.
-        act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": here})
+        # Two first contracts with the same person at once: one of them waits here, then finds the
+        # other's rows.
+        act.session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": here}
+        )
         found = act.session.execute(query).one_or_none()
     return (found[0], found[1]) if found else _make(act, freelancer_id, here)
 
@@ -77,5 +112,11 @@ def _make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias
 
 
 def link_of_payer(session: Session, payer: Actor | None) -> ClientLink | None:
-    """The link by which a colleague of the client paid; None where the client paid themselves, or nobody was noted."""
-    return session.get_one(ClientLink, payer.id) if payer is not None and payer.kind is ActorKind.COLLEAGUE else None
+    """The link by which a colleague of the client paid; None where the client paid themselves, or
+    nobody was noted.
+    """
+    return (
+        session.get_one(ClientLink, payer.id)
+        if payer is not None and payer.kind is ActorKind.COLLEAGUE
+        else None
+    )

@@ -1,4 +1,7 @@
-"""Which hold stops something now, and the refusal that says so. The ledger has its own gates: this is what people are told first."""
+"""Which hold stops something now, and the refusal that says so.
+
+The ledger has its own gates: this is what people are told first.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,11 @@ from service.platform.db import fetch
 
 @dataclass(frozen=True)
 class Terms:
-    """What a hold is to be. `subject` is an id of a freelancer, client, contract, milestone, payment or payout; empty scopes mean the reason's."""
+    """What a hold is to be.
+
+    `subject` is an id of a freelancer, client, contract, milestone, payment or payout; empty scopes
+    mean the reason's.
+    """
 
     subject: str
     reason_code: str
@@ -41,7 +48,9 @@ _STOPPING = """
        AND scopes ?| %(scopes)s AND amount_minor IS NULL AND state IN ('active', 'in_review', 'converted')
      ORDER BY starts_at, id LIMIT %(most)s
 """
-NEUTRAL = "This is not possible at the moment. We are looking into something that concerns this contract."
+NEUTRAL = (
+    "This is not possible at the moment. We are looking into something that concerns this contract."
+)
 
 
 def subjects_of(contract: Contract, *more: str) -> list[str]:
@@ -56,13 +65,20 @@ def stopping(session: Session, scope: str, subjects: list[str]) -> Hold | None:
 
 
 def _in_force(session: Session, subjects: list[str], scopes: list[str], most: int) -> list[Hold]:
-    """Holds that reach the subjects; a milestone is reached by those on the payment that funded it as well."""
+    """Holds that reach the subjects; a milestone is reached by those on the payment that funded it
+    as well.
+    """
     given = {"given": [typeid.decode(one) for one in subjects], "scopes": scopes, "most": most}
-    return [session.get_one(Hold, typeid.encode("hld", row.id)) for row in fetch(session, _STOPPING, given)]
+    return [
+        session.get_one(Hold, typeid.encode("hld", row.id))
+        for row in fetch(session, _STOPPING, given)
+    ]
 
 
 def refuse(act: Act, scope: str, subjects: list[str]) -> None:
-    """Raises OnHold while a hold stops this; whom it is about is told the reason, anybody else that it is so and until when."""
+    """Raises OnHold while a hold stops this; whom it is about is told the reason, anybody else that
+    it is so and until when.
+    """
     hold = stopping(act.session, scope, subjects)
     if hold is None:
         return
@@ -71,16 +87,28 @@ def refuse(act: Act, scope: str, subjects: list[str]) -> None:
 
 
 def on_hold(hold: Hold, *, concerns_reader: bool) -> OnHold:
-    """The refusal: whom it concerns reads the reason and which hold it is; anybody else a neutral sentence and the date."""
+    """The refusal: whom it concerns reads the reason and which hold it is; anybody else a neutral
+    sentence and the date.
+    """
     extra: dict[str, Any] = {"next_decision_at": next_decision_at(hold).isoformat()}
     if not concerns_reader or hold.disclosure == "restricted":
-        return OnHold(NEUTRAL, extra | {"public_reason": NEUTRAL} | ({"hold": hold.id} if concerns_reader else {}))
-    return OnHold(f"This is on hold: {hold.reason_code.replace('_', ' ')}.", extra | {"hold": hold.id, "public_reason": hold.facts})
+        return OnHold(
+            NEUTRAL,
+            extra | {"public_reason": NEUTRAL} | ({"hold": hold.id} if concerns_reader else {}),
+        )
+    return OnHold(
+        f"This is on hold: {hold.reason_code.replace('_', ' ')}.",
+        extra | {"hold": hold.id, "public_reason": hold.facts},
+    )
 
 
 def next_decision_at(hold: Hold) -> datetime:
-    """By when something is decided: its review, its confirmation, or its end, whichever comes first."""
-    return min(at for at in (hold.review_due_at, hold.confirm_by, hold.expires_at) if at is not None)
+    """By when something is decided: its review, its confirmation, or its end, whichever comes
+    first.
+    """
+    return min(
+        at for at in (hold.review_due_at, hold.confirm_by, hold.expires_at) if at is not None
+    )
 
 
 def in_force(session: Session, subjects: list[str]) -> list[Hold]:

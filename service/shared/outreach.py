@@ -1,7 +1,7 @@
 """How often a freelancer may have us write to somebody, and whether they may make new offers now.
 
-Counted in PostgreSQL by the service's clock, so it holds over all processes: per freelancer, and per mailbox whoever
-writes to it. The numbers are policy data (`windows.yaml`).
+Counted in PostgreSQL by the service's clock, so it holds over all processes: per freelancer, and
+per mailbox whoever writes to it. The numbers are policy data (`windows.yaml`).
 """
 
 from __future__ import annotations
@@ -58,21 +58,51 @@ def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None)
     windows, mailbox = act.policies.windows, clients.mailbox(to or contract.client.email)
     sender = typeid.decode(contract.freelancer_id)
     rules = (
-        _Rule("freelancer_id", sender, windows.letters_per_hour, _HOUR, "You have written to clients very often within the hour."),
-        _Rule("freelancer_id", sender, windows.letters_per_day, _DAY, "You have written to clients very often within a day."),
-        _Rule("mailbox", mailbox, windows.letters_to_mailbox_per_hour, _HOUR, "This mailbox has got many letters within the hour."),
-        _Rule("mailbox", mailbox, windows.letters_to_mailbox_per_day, _DAY, "This mailbox has got many letters within a day."),
-    )  # fmt: skip
+        _Rule(
+            "freelancer_id",
+            sender,
+            windows.letters_per_hour,
+            _HOUR,
+            "You have written to clients very often within the hour.",
+        ),
+        _Rule(
+            "freelancer_id",
+            sender,
+            windows.letters_per_day,
+            _DAY,
+            "You have written to clients very often within a day.",
+        ),
+        _Rule(
+            "mailbox",
+            mailbox,
+            windows.letters_to_mailbox_per_hour,
+            _HOUR,
+            "This mailbox has got many letters within the hour.",
+        ),
+        _Rule(
+            "mailbox",
+            mailbox,
+            windows.letters_to_mailbox_per_day,
+            _DAY,
+            "This mailbox has got many letters within a day.",
+        ),
+    )
     for name in (str(sender), mailbox):
         fetch(act.session, _ALONE, (f"outreach:{name}",))
     for rule in rules:
         _refuse(act, rule)
-    # Written with the rest at the end: a contract that is on its way from one state to another is not flushed here.
-    act.session.add(Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=act.now))
+    # Written with the rest at the end: a contract that is on its way from one state to another is
+    # not flushed here.
+    act.session.add(
+        Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=act.now)
+    )
 
 
 def _refuse(act: Act, rule: _Rule) -> None:
-    query = f"SELECT at FROM outreach WHERE {rule.column} = %s AND at > %s ORDER BY at DESC OFFSET %s LIMIT 1"
+    query = (
+        f"SELECT at FROM outreach WHERE {rule.column} = %s AND at > %s ORDER BY at DESC "
+        "OFFSET %s LIMIT 1"
+    )
     full_since = fetch(act.session, query, (rule.value, act.now - rule.span, rule.most - 1))
     if full_since:
         wait = max(1, int((full_since[0].at + rule.span - act.now).total_seconds()) + 1)
@@ -86,26 +116,32 @@ def require_no_pause(session: Session, freelancer_id: str) -> None:
         return
     if pause.outcome == "kept":
         raise OffersPaused(
-            f"New offers stay paused. Reason: {pause.words} Contracts that you have go on. Write to support if that is wrong.",
+            f"New offers stay paused. Reason: {pause.words} Contracts that you have go on. Write "
+            "to support if that is wrong.",
             {"pause": pause.id, "paused_since": pause.started_at.isoformat(), "looked_at": True},
         )
     raise OffersPaused(
-        "Somebody to whom you offered a contract told us that they do not know you. New offers wait until a person of ours has looked,"
+        "Somebody to whom you offered a contract told us that they do not know you. New offers "
+        "wait until a person of ours has looked,"
         " usually within two business days; contracts that you have go on, and you get an e-mail.",
         {"pause": pause.id, "paused_since": pause.started_at.isoformat(), "looked_at": False},
-    )  # fmt: skip
+    )
 
 
 def running_pause(session: Session, freelancer_id: str, *, lock: bool = False) -> OfferPause | None:
     """The one that stops this freelancer's new offers, if any; none for what is no freelancer."""
     if not typeid.is_typeid(freelancer_id, ObjectKind.FREELANCER):
         return None
-    query = select(OfferPause).where(OfferPause.freelancer_id == freelancer_id, OfferPause.outcome.is_distinct_from("lifted"))
+    query = select(OfferPause).where(
+        OfferPause.freelancer_id == freelancer_id, OfferPause.outcome.is_distinct_from("lifted")
+    )
     return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
 
 
 def pause(act: Act, contract: Contract) -> None:
-    """The client does not know who offers them a contract: new offers of that person wait for a person of staff."""
+    """The client does not know who offers them a contract: new offers of that person wait for a
+    person of staff.
+    """
     fetch(act.session, _ALONE, (f"pause:{contract.freelancer_id}",))
     if running_pause(act.session, contract.freelancer_id) is not None:
         return
@@ -121,15 +157,26 @@ def pause(act: Act, contract: Contract) -> None:
     )
     act.session.add(made)
     act.session.flush()
-    events.record(act, "offers.paused", rows.freelancer(act.session, contract.freelancer_id), pause=made.id)
-    queue.open_task(act, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id)
+    events.record(
+        act, "offers.paused", rows.freelancer(act.session, contract.freelancer_id), pause=made.id
+    )
+    queue.open_task(
+        act, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id
+    )
 
 
 def decide(act: Act, freelancer_id: str, outcome: str, words: str) -> OfferPause:
-    """Lift the pause, or keep it; the freelancer reads why. What was kept can be lifted later. Raises NotFound, Invalid."""
+    """Lift the pause, or keep it; the freelancer reads why.
+
+    What was kept can be lifted later. Raises NotFound, Invalid.
+    """
     if outcome not in PAUSE_OUTCOMES:
         raise Invalid.one("/outcome", "unknown_outcome", f"One of {', '.join(PAUSE_OUTCOMES)}.")
-    found = running_pause(act.session, freelancer_id, lock=True) if typeid.is_typeid(freelancer_id, "frl") else None
+    found = (
+        running_pause(act.session, freelancer_id, lock=True)
+        if typeid.is_typeid(freelancer_id, "frl")
+        else None
+    )
     if found is None:
         raise NotFound("New offers of this person are not paused.")
     found.outcome, found.words, found.decided_by, found.decided_at = (

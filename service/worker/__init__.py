@@ -1,1 +1,4 @@
-"""What happens after an answer was given: jobs, timers, mails, the order of events. Any number of these processes may run."""
+"""What happens after an answer was given: jobs, timers, mails, the order of events.
+
+Any number of these processes may run.
+"""

@@ -1,7 +1,10 @@
-"""Job kind to function. Two kinds of handler and only two.
+"""Job kind to function.
 
-`database`: the effect and "done" commit together, so it happens exactly once. `outside`: transaction, call with a key
-that was stored before, transaction; it happens at least once and the key makes the repeat harmless.
+Two kinds of handler and only two.
+
+`database`: the effect and "done" commit together, so it happens exactly once. `outside`:
+transaction, call with a key that was stored before, transaction; it happens at least once and the
+key makes the repeat harmless.
 """
 
 from __future__ import annotations
@@ -14,7 +17,15 @@ from service.core.queue import Claimed
 from service.core.runtime import Runtime
 from service.operations.finance import invoicing
 from service.worker import recurring
-from service.worker.jobs import nightly, outside_chargebacks, outside_exports, outside_mail, outside_payments, outside_payouts, timers_safety
+from service.worker.jobs import (
+    nightly,
+    outside_chargebacks,
+    outside_exports,
+    outside_mail,
+    outside_payments,
+    outside_payouts,
+    timers_safety,
+)
 from service.worker.jobs.timers import TIMERS
 
 DatabaseHandler = Callable[[Act, str], None]
@@ -44,7 +55,10 @@ OUTSIDE: dict[str, OutsideHandler] = {
 
 
 def run(ctx: Runtime, job: Claimed) -> None:
-    """Do a job and mark it done. Raises whatever went wrong; the loop then decides about the retry."""
+    """Do a job and mark it done.
+
+    Raises whatever went wrong; the loop then decides about the retry.
+    """
     request_id = f"job:{job.id}"
     if job.kind in DATABASE:
         with ctx.act(request_id) as act:

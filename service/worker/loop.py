@@ -1,4 +1,7 @@
-"""The worker: place what is new, do what is due, rest when there is nothing. A job that fails is tried again later, then set aside."""
+"""The worker: place what is new, do what is due, rest when there is nothing.
+
+A job that fails is tried again later, then set aside.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ class Worker:
         return False
 
     def run(self, stop: threading.Event) -> None:
-        """Work until told to stop; the piece in hand is finished first. A database that is away is waited for."""
+        """Work until told to stop; the piece in hand is finished first.
+
+        A database that is away is waited for.
+        """
         while not stop.is_set():
             try:
                 if not self.run_one():
@@ -70,7 +76,8 @@ class Worker:
             # Expected: a race that somebody else won, Stripe away.
             self._failed(job, f"{type(error).__name__}: {error}", expected=True)
         except Exception as error:
-            # A bug must not stop the other jobs; it is logged with its trace and ends among the dead jobs.
+            # A bug must not stop the other jobs; it is logged with its trace and ends among the
+            # dead jobs.
             _log.exception("job.failed", kind=job.kind, subject=job.subject)
             self._failed(job, f"{type(error).__name__}", expected=False)
         return True
@@ -79,15 +86,26 @@ class Worker:
         with self._ctx.act(f"job:{job.id}") as act:
             dead = queue.fail(act.session, job, act.now, error)
             if dead:
-                queue.open_task(act, "job_dead", str(job.id), kind=job.kind, subject=job.subject, error=error)
+                queue.open_task(
+                    act, "job_dead", str(job.id), kind=job.kind, subject=job.subject, error=error
+                )
             if dead and job.kind in recurring.NEXT:
                 recurring.plan(act, job.kind)
-        _log.warning("job.retry" if not dead else "job.dead", kind=job.kind, subject=job.subject, attempts=job.attempts, error=error, expected=expected)
+        _log.warning(
+            "job.retry" if not dead else "job.dead",
+            kind=job.kind,
+            subject=job.subject,
+            attempts=job.attempts,
+            error=error,
+            expected=expected,
+        )
 
 
 def run_threads(make: Callable[[], Worker], count: int, stop: threading.Event) -> None:
     """Run `count` loops until `stop` is set."""
-    threads = [threading.Thread(target=make().run, args=(stop,), name=f"worker-{i}") for i in range(count)]
+    threads = [
+        threading.Thread(target=make().run, args=(stop,), name=f"worker-{i}") for i in range(count)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,7 +1,8 @@
 """After commit, in order: events and journal entries get their position, and each event its mails.
 
-One sequencer works at a time (an advisory lock). Rows are placed as they become visible, lowest number first: a contract's
-lock makes the numbers of its events follow its commits, so within a contract the order is the order of what happened.
+One sequencer works at a time (an advisory lock). Rows are placed as they become visible, lowest
+number first: a contract's lock makes the numbers of its events follow its commits, so within a
+contract the order is the order of what happened.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from service.worker.emails.notices import notices_for
 
 _log = structlog.get_logger()
 _BATCH = 200
-_ANYTHING = "SELECT EXISTS (SELECT FROM event WHERE position IS NULL) OR EXISTS (SELECT FROM journal_entry WHERE position IS NULL) AS waiting"
+_ANYTHING = (
+    "SELECT EXISTS (SELECT FROM event WHERE position IS NULL) OR EXISTS (SELECT FROM "
+    "journal_entry WHERE position IS NULL) AS waiting"
+)
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
 _LAST = text("SELECT coalesce(max(position), 0) FROM event")
 _LAST_IN = text("SELECT coalesce(max(sequence), 0) FROM event WHERE contract_id = :contract")
@@ -36,13 +40,20 @@ def run_one(ctx: Runtime) -> bool:
     with ctx.act("sequencer") as begun:
         if not begun.session.execute(_TRY_LOCK, {"key": seals.SEQUENCER_LOCK}).scalar_one():
             return False
-        # Read again under the lock, or an export could be made between this instant and the seals that bear it.
+        # Read again under the lock, or an export could be made between this instant and the seals
+        # that bear it.
         act = begun.again()
         return bool(_place_events(act) + seals.seal_new(act))
 
 
 def _place_events(act: Act) -> int:
-    waiting = act.session.execute(select(Event).where(Event.position.is_(None)).order_by(Event.number).limit(_BATCH)).scalars().all()
+    waiting = (
+        act.session.execute(
+            select(Event).where(Event.position.is_(None)).order_by(Event.number).limit(_BATCH)
+        )
+        .scalars()
+        .all()
+    )
     if not waiting:
         return 0
     position: int = act.session.execute(_LAST).scalar_one()
@@ -51,7 +62,9 @@ def _place_events(act: Act) -> int:
         position += 1
         event.position = position
         if event.contract_id and event.public:
-            last = sequences.get(event.contract_id) or _last_sequence(act.session, event.contract_id)
+            last = sequences.get(event.contract_id) or _last_sequence(
+                act.session, event.contract_id
+            )
             event.sequence = sequences[event.contract_id] = last + 1
     act.session.flush()
     for event in waiting:
@@ -61,13 +74,17 @@ def _place_events(act: Act) -> int:
 
 
 def _announce_or_say_so(act: Act, event: Event) -> None:
-    """Letters that cannot be made stop neither the events behind them nor the books: a person is told instead."""
+    """Letters that cannot be made stop neither the events behind them nor the books: a person is
+    told instead.
+    """
     try:
         with act.session.begin_nested():
             _announce(act, event)
     except Exception as error:
         _log.exception("event.not_announced", event_id=event.id, type=event.type)
-        queue.open_task(act, "event_not_announced", event.id, type=event.type, error=type(error).__name__)
+        queue.open_task(
+            act, "event_not_announced", event.id, type=event.type, error=type(error).__name__
+        )
 
 
 def _last_sequence(session: Session, contract_id: str) -> int:
@@ -79,8 +96,18 @@ def _last_sequence(session: Session, contract_id: str) -> int:
 def _announce(act: Act, event: Event) -> None:
     for template, recipient in notices_for(act.session, event):
         message = Message(
-            id=new_id("msg"), cause=f"{event.id}:{template}:{recipient}", template=template, recipient=recipient, contract_id=event.contract_id,
-            params={"by": event.actor.role} | event.data | {"object": event.object_id, "fact": event.type}, state="queued", created_at=act.now, sent_at=None, bounced_at=None,
-        )  # fmt: skip
+            id=new_id("msg"),
+            cause=f"{event.id}:{template}:{recipient}",
+            template=template,
+            recipient=recipient,
+            contract_id=event.contract_id,
+            params={"by": event.actor.role}
+            | event.data
+            | {"object": event.object_id, "fact": event.type},
+            state="queued",
+            created_at=act.now,
+            sent_at=None,
+            bounced_at=None,
+        )
         act.session.add(message)
         queue.enqueue(act, "mail_send", message.id)

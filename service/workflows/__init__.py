@@ -1,1 +1,3 @@
-"""What joins areas: one function for each verb that several operations carry out together, for API, pages and jobs alike."""
+"""What joins areas: one function for each verb that several operations carry out together, for API,
+pages and jobs alike.
+"""

@@ -1,7 +1,8 @@
-"""What staff do, each act composed of operations: one place for the API and the console, so that they cannot differ.
+"""What staff do, each act composed of operations: one place for the API and the console, so that
+they cannot differ.
 
-Every function runs in the caller's transaction, takes its locks itself (hold before case and appeal, people before
-contracts inside the operations) and raises what the operations raise.
+Every function runs in the caller's transaction, takes its locks itself (hold before case and
+appeal, people before contracts inside the operations) and raises what the operations raise.
 """
 
 from __future__ import annotations
@@ -29,13 +30,18 @@ def judge(act: Act, hold_id: str, requirement_id: str, *, accepted: bool) -> Req
 
 
 def suspend(act: Act, terms: Terms, level: str) -> tuple[Suspension, Hold]:
-    """Restrict or block a person until `terms.expires_at`: one hold with the scopes of the level, and the status."""
+    """Restrict or block a person until `terms.expires_at`: one hold with the scopes of the level,
+    and the status.
+    """
     placed = holds.place(act, terms)
     return suspensions.start(act, placed, level, terms.expires_at), placed
 
 
 def unsuspend(act: Act, suspension_id: str, reason: str) -> tuple[Suspension, Hold]:
-    """End a suspension: its one hold is lifted and no other. Raises StateConflict while a case needs it."""
+    """End a suspension: its one hold is lifted and no other.
+
+    Raises StateConflict while a case needs it.
+    """
     found = suspensions.find(act.session, suspension_id)
     return found, lift(act, hold(act, found.hold_id), reason)
 
@@ -45,7 +51,8 @@ def lift(act: Act, under: Hold, reason: str) -> Hold:
     about = cases.of_hold(act.session, under.id)
     if under.ended_at is None and about is not None and _binds(act, about):
         raise StateConflict(
-            "A case needs this hold until it has ended, and the appeal too: drop the case, or decide the appeal.",
+            "A case needs this hold until it has ended, and the appeal too: drop the case, or "
+            "decide the appeal.",
             {"current_state": under.state, "allowed_actions": [], "case": about.id},
         )
     return holds.lift(act, under, reason)
@@ -65,7 +72,10 @@ def case(act: Act, case_id: str) -> tuple[Confiscation, Hold]:
 
 
 def notice(act: Act, case_id: str) -> Confiscation:
-    """Tell the person: sums, clause, evidence, and 14 days to answer. The hold stays until the case has ended."""
+    """Tell the person: sums, clause, evidence, and 14 days to answer.
+
+    The hold stays until the case has ended.
+    """
     return cases.notice(act, *case(act, case_id))
 
 
@@ -75,7 +85,9 @@ def approve(act: Act, case_id: str) -> Confiscation:
 
 
 def execute(act: Act, case_id: str) -> Confiscation:
-    """Post every line; the hold has then served its purpose and ends, unless an appeal is open: then with its decision."""
+    """Post every line; the hold has then served its purpose and ends, unless an appeal is open:
+    then with its decision.
+    """
     found, under = case(act, case_id)
     cases.execute(act, found, under)
     act.session.flush()
@@ -99,7 +111,9 @@ def drop(act: Act, case_id: str, reason: str) -> Confiscation:
 
 
 def restore(act: Act, case_id: str, reason: str, *, at_platform_cost: bool) -> Confiscation:
-    """It was wrong: what is still ours goes back where it came from; each line says what could not, and why."""
+    """It was wrong: what is still ours goes back where it came from; each line says what could not,
+    and why.
+    """
     found, _ = case(act, case_id)
     return cases.restore(act, found, reason, at_platform_cost=at_platform_cost)
 
@@ -118,7 +132,10 @@ def appeal(act: Act, appeal_id: str) -> tuple[Appeal, Hold]:
 
 
 def withdraw_appeal(act: Act, appeal_id: str, *, owner: str | None) -> Appeal:
-    """The person takes it back; a hold that only waited for it ends. Raises NotFound, StateConflict."""
+    """The person takes it back; a hold that only waited for it ends.
+
+    Raises NotFound, StateConflict.
+    """
     found = appeals.find(act.session, appeal_id, owner=owner)
     under = hold(act, found.hold_id)
     appeals.withdraw(act, appeals.find(act.session, appeal_id, owner=owner, lock=True))
@@ -131,8 +148,11 @@ def withdraw_appeal(act: Act, appeal_id: str, *, owner: str | None) -> Appeal:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What somebody decides about an appeal. `scopes`: what of the hold stays when it is changed; `restore`: how many minor
-    units of which line of its case, where that was carried out."""
+    """What somebody decides about an appeal.
+
+    `scopes`: what of the hold stays when it is changed; `restore`: how many minor units of which
+    line of its case, where that was carried out.
+    """
 
     outcome: str
     reasons: str
@@ -142,12 +162,15 @@ class Ruling:
 
 
 def decide_appeal(act: Act, appeal_id: str, ruling: Ruling) -> tuple[Appeal, Hold | None]:
-    """Upheld, changed or reversed, with reasons; what follows for the hold, its case and the money is in the same transaction.
+    """Upheld, changed or reversed, with reasons; what follows for the hold, its case and the money
+    is in the same transaction.
 
     Also returns the smaller hold that goes on, if any. Raises Forbidden, StateConflict, Invalid.
     """
     found, under = appeal(act, appeal_id)
-    appeals.decide(act, found, under, ruling.outcome, ruling.reasons, cases.people_of(act.session, under.id))
+    appeals.decide(
+        act, found, under, ruling.outcome, ruling.reasons, cases.people_of(act.session, under.id)
+    )
     act.session.flush()
     about = cases.of_hold(act.session, under.id)
     if about is not None and about.state == "executed":
@@ -174,10 +197,24 @@ def _rule_on_case(act: Act, about: Confiscation, ruling: Ruling) -> None:
 
 
 def suspension_terms(
-    person: str, level: str, *, reason_code: str, clause: str, facts: str, until: datetime | None, disclosure: str, internal_note: str
+    person: str,
+    level: str,
+    *,
+    reason_code: str,
+    clause: str,
+    facts: str,
+    until: datetime | None,
+    disclosure: str,
+    internal_note: str,
 ) -> Terms:
     """The terms of a suspension's hold: a level says the scopes."""
     return Terms(
-        subject=person, scopes=suspensions.scopes_of(person, level), reason_code=reason_code, clause=clause, facts=facts, expires_at=until,
-        disclosure=disclosure, internal_note=internal_note,
-    )  # fmt: skip
+        subject=person,
+        scopes=suspensions.scopes_of(person, level),
+        reason_code=reason_code,
+        clause=clause,
+        facts=facts,
+        expires_at=until,
+        disclosure=disclosure,
+        internal_note=internal_note,
+    )

@@ -23,9 +23,13 @@ def test_me(world: World) -> None:
     assert me["now"].endswith("Z")
 
 
-@pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer", "Bearer hf_test_wrong", "bearer " + "x" * 2_000])
+@pytest.mark.parametrize(
+    "header", [None, "", "Basic abc", "Bearer", "Bearer hf_test_wrong", "bearer " + "x" * 2_000]
+)
 def test_without_a_good_key(world: World, header: str | None) -> None:
-    answer = WsgiHttp(world.app).request("GET", "/v1/me", headers={"Authorization": header} if header is not None else {})
+    answer = WsgiHttp(world.app).request(
+        "GET", "/v1/me", headers={"Authorization": header} if header is not None else {}
+    )
     assert (answer.status, answer.json()["code"]) == (401, "unauthenticated")
     assert "www-authenticate" in answer.headers
 
@@ -48,14 +52,23 @@ def test_secrets_are_stored_as_digests(world: World) -> None:
 
 def every_route(world: World) -> list[tuple[str, str]]:
     spec = world.app.extensions["openapi"]()
-    return [(method.upper(), path) for path, operations in spec["paths"].items() for method in operations if method in ("get", "post", "patch", "delete")]
+    return [
+        (method.upper(), path)
+        for path, operations in spec["paths"].items()
+        for method in operations
+        if method in ("get", "post", "patch", "delete")
+    ]
 
 
 def test_every_route_with_another_s_id_is_not_found(world: World) -> None:
     """Generated from the API's own description: Mary may not even learn that Ada's objects exist."""
     contract, _ = world.funded_contract()
     world.onboarded()
-    ids = {"contract_id": contract["id"], "milestone_id": contract["milestones"][0]["id"], "freelancer_id": world.ada_id}
+    ids = {
+        "contract_id": contract["id"],
+        "milestone_id": contract["milestones"][0]["id"],
+        "freelancer_id": world.ada_id,
+    }
     mary, seen = world.program("mary"), 0
     for method, path in every_route(world):
         if not any(f"{{{name}}}" in path for name in ids):
@@ -66,23 +79,37 @@ def test_every_route_with_another_s_id_is_not_found(world: World) -> None:
         operation = world.app.extensions["openapi"]()["paths"][path][method.lower()]
         examples = {p["name"]: p["example"] for p in operation["parameters"] if p["in"] == "path"}
         answer = mary.send(method, path.format(**examples | ids), operation)
-        assert (answer.status, answer.json()["code"]) == (404, "not_found"), f"{method} {path}: {answer.text}"
+        assert (answer.status, answer.json()["code"]) == (404, "not_found"), (
+            f"{method} {path}: {answer.text}"
+        )
     assert seen >= 10
     assert mary.get("/v1/contracts")["data"] == []
-    assert [e["type"] for e in mary.get("/v1/events")["data"]] == ["freelancer.created"], "her own, and nothing of Ada's"
+    assert [e["type"] for e in mary.get("/v1/events")["data"]] == ["freelancer.created"], (
+        "her own, and nothing of Ada's"
+    )
 
 
 def test_every_route_without_its_scope_is_forbidden(world: World) -> None:
-    """A key with one scope that no other route wants gets 403 everywhere else, before anything is looked up."""
-    made = world.program("platform").post("/v1/keys", {"freelancer": world.ada_id, "scopes": ["webhooks:write"]})
+    """A key with one scope that no other route wants gets 403 everywhere else, before anything is
+    looked up.
+    """
+    made = world.program("platform").post(
+        "/v1/keys", {"freelancer": world.ada_id, "scopes": ["webhooks:write"]}
+    )
     key = Program(WsgiHttp(world.app), made["secret"])
     for method, path in every_route(world):
         if path == "/v1/me":
             continue
         address = path.replace("{", "").replace("}", "")
         query = "?currency=USD&amount=500" if path == "/v1/fee-quote" else ""
-        answer = key.send(method, address + query, world.app.extensions["openapi"]()["paths"][path][method.lower()])
-        assert (answer.status, answer.json()["code"]) == (403, "missing_scope"), f"{method} {path}: {answer.text}"
+        answer = key.send(
+            method,
+            address + query,
+            world.app.extensions["openapi"]()["paths"][path][method.lower()],
+        )
+        assert (answer.status, answer.json()["code"]) == (403, "missing_scope"), (
+            f"{method} {path}: {answer.text}"
+        )
 
 
 def test_idempotency(world: World) -> None:
@@ -102,10 +129,18 @@ def test_idempotency(world: World) -> None:
     assert elsewhere.status == 200, "another path is another key"
 
 
-@pytest.mark.parametrize("key", ["", "short", "x" * 129, "with space in the middle", "ümlaut-is-not-printable-ascii"])
+@pytest.mark.parametrize(
+    "key", ["", "short", "x" * 129, "with space in the middle", "ümlaut-is-not-printable-ascii"]
+)
 def test_a_missing_or_odd_key(world: World, key: str) -> None:
-    headers = {"Authorization": f"Bearer {world.keys['ada']}", "Content-Type": "application/json", "Idempotency-Key": key.encode().decode("latin-1")}
-    answer = WsgiHttp(world.app).request("POST", "/v1/contracts", body=json.dumps(contract_body()).encode(), headers=headers)
+    headers = {
+        "Authorization": f"Bearer {world.keys['ada']}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": key.encode().decode("latin-1"),
+    }
+    answer = WsgiHttp(world.app).request(
+        "POST", "/v1/contracts", body=json.dumps(contract_body()).encode(), headers=headers
+    )
     assert (answer.status, answer.json()["code"]) == (400, "idempotency_key_missing")
     assert world.sql("SELECT count(*) AS n FROM contract")[0].n == 0
 
@@ -128,7 +163,9 @@ def test_a_replay_shows_no_secret(world: World) -> None:
     again = platform.call("POST", "/v1/keys", body, key="make-a-key-00000001")
     assert "secret" in first.json()
     assert "secret" not in again.json()
-    assert first.json()["secret"].encode() not in b"".join(bytes(r.answer) for r in world.sql("SELECT answer FROM idempotency_record"))
+    assert first.json()["secret"].encode() not in b"".join(
+        bytes(r.answer) for r in world.sql("SELECT answer FROM idempotency_record")
+    )
 
 
 def test_versions_of_an_edit(world: World) -> None:
@@ -136,14 +173,21 @@ def test_versions_of_an_edit(world: World) -> None:
     made = ada.call("POST", "/v1/contracts", contract_body())
     path, tag = f"/v1/contracts/{made.json()['id']}", made.headers["etag"]
     assert ada.call("PATCH", path, contract_body(title="New")).json()["code"] == "if_match_required"
-    edited = ada.call("PATCH", path, contract_body(title="New", milestones=[("Only", 70_000)]), headers={"If-Match": tag})
+    edited = ada.call(
+        "PATCH",
+        path,
+        contract_body(title="New", milestones=[("Only", 70_000)]),
+        headers={"If-Match": tag},
+    )
     assert edited.status == 200, edited.text
     assert (edited.json()["title"], edited.json()["total"]) == ("New", 70_000)
     stale = ada.call("PATCH", path, contract_body(title="Newer"), headers={"If-Match": tag})
     assert (stale.status, stale.json()["code"]) == (412, "stale_version")
     ada.post(f"{path}/send")
     ada.post(f"{path}/withdraw")
-    late = ada.call("PATCH", path, contract_body(), headers={"If-Match": ada.call("GET", path).headers["etag"]})
+    late = ada.call(
+        "PATCH", path, contract_body(), headers={"If-Match": ada.call("GET", path).headers["etag"]}
+    )
     assert (late.status, late.json()["code"]) == (409, "state_conflict")
 
 
@@ -159,7 +203,9 @@ def test_pages_of_a_list(world: World) -> None:
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert seen == made[::-1]
-    stolen = ada.call("GET", f"/v1/payouts?cursor={ada.get('/v1/contracts?limit=2')['next_cursor']}")
+    stolen = ada.call(
+        "GET", f"/v1/payouts?cursor={ada.get('/v1/contracts?limit=2')['next_cursor']}"
+    )
     assert stolen.status == 422, "a cursor belongs to its list"
 
 
@@ -177,8 +223,16 @@ def test_the_event_feed_is_ordered_and_gap_free(world: World) -> None:
     assert [e["sequence"] for e in found] == list(range(1, len(found) + 1))
     types = [e["type"] for e in found]
     assert types[:3] == ["contract.created", "contract.sent", "contract.opened"]
-    assert {"contract.accepted", "milestone.funded", "milestone.submitted", "milestone.approved", "milestone.released"} <= set(types)
-    assert not {"code.requested", "link.renewed"} & set(types), "what is between the client and the door stays there"
+    assert {
+        "contract.accepted",
+        "milestone.funded",
+        "milestone.submitted",
+        "milestone.approved",
+        "milestone.released",
+    } <= set(types)
+    assert not {"code.requested", "link.renewed"} & set(types), (
+        "what is between the client and the door stays there"
+    )
     assert all(e["metrics"] == {"job_success": "excluded", "feedback": "excluded"} for e in found)
 
 
@@ -190,8 +244,17 @@ def test_feedback_is_refused_by_name(world: World) -> None:
 
 def test_the_fee_quote(world: World) -> None:
     quote = world.program().get("/v1/fee-quote?currency=USD&amount=120000")
-    assert (quote["fee"], quote["rate"], quote["net"], quote["schedule"]) == (6_000, "0.05", 114_000, "direct/2024-04-22")
-    assert {kind: c["fee"] for kind, c in quote["comparison"].items()} == {"direct": 6_000, "byoc": 8_400, "marketplace": 12_000}
+    assert (quote["fee"], quote["rate"], quote["net"], quote["schedule"]) == (
+        6_000,
+        "0.05",
+        114_000,
+        "direct/2024-04-22",
+    )
+    assert {kind: c["fee"] for kind, c in quote["comparison"].items()} == {
+        "direct": 6_000,
+        "byoc": 8_400,
+        "marketplace": 12_000,
+    }
 
 
 def test_where_the_money_is_adds_up(world: World) -> None:
@@ -200,7 +263,11 @@ def test_where_the_money_is_adds_up(world: World) -> None:
     money = world.program().get(f"/v1/contracts/{contract['id']}/money")
     assert sum(p["amount"] for p in money["places"]) == money["paid"] == 433_383
     first = [p for p in money["places"] if p["milestone"] == contract["milestones"][0]["id"]]
-    assert {p["where"]: p["amount"] for p in first} == {"escrow": 80_000, "pending": 38_000, "fee": 2_000}
+    assert {p["where"]: p["amount"] for p in first} == {
+        "escrow": 80_000,
+        "pending": 38_000,
+        "fee": 2_000,
+    }
 
 
 @pytest.mark.parametrize("code", sorted(catalogue()))
@@ -229,7 +296,9 @@ def test_safe_headers_everywhere(world: World) -> None:
         headers = WsgiHttp(world.app).request("GET", path).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert "default-src 'none'" in headers["content-security-policy"], path
-        assert "unsafe-inline" not in headers["content-security-policy"] or path.startswith("/_sandbox"), path
+        assert "unsafe-inline" not in headers["content-security-policy"] or path.startswith(
+            "/_sandbox"
+        ), path
         assert headers["referrer-policy"] in ("same-origin", "no-referrer"), path
 
 
@@ -244,7 +313,9 @@ def test_every_example_fits_its_shape(world: World) -> None:
             content = operation.get("requestBody", {}).get("content", {}).get("application/json")
             if content and content["example"]:
                 seen += 1
-                answer = world.program("finance").send(method.upper(), path.replace("{", "").replace("}", ""), operation)
+                answer = world.program("finance").send(
+                    method.upper(), path.replace("{", "").replace("}", ""), operation
+                )
                 assert answer.status in (201, 202, 403, 404), f"{method} {path}: {answer.text}"
     assert seen >= 15
     without = [
@@ -252,6 +323,8 @@ def test_every_example_fits_its_shape(world: World) -> None:
         for p, ops in spec["paths"].items()
         for m, o in ops.items()
         # Read and not taken out: the document is the same object for every world of the process.
-        if m == "get" and "example" not in next(iter(o["responses"]["200"].get("content", {"": {"example": 1}}).values()))
+        if m == "get"
+        and "example"
+        not in next(iter(o["responses"]["200"].get("content", {"": {"example": 1}}).values()))
     ]
     assert not without, without

@@ -1,4 +1,6 @@
-"""Names, titles and file names: the same judge at every door, found by walking the API's own description."""
+"""Names, titles and file names: the same judge at every door, found by walking the API's own
+description.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +15,55 @@ from service.domain.identity.names import NameKind, objection
 from tests.journey import contract_body
 from tests.world import World
 
-ADDRESSES = ["https://evil.example/x", "ada@evil.example", "www.evil.click", "evil.click", "call +44 20 7946 0958", "GB82 WEST 1234 5698 7654 32"]
-OURS = ["Holdfast Security Team", "H0ldfast", "Hоldfаst", "𝓗𝓸𝓵𝓭𝓯𝓪𝓼𝓽 billing", "H.o.l.d.f.a.s.t", "hold-fast", "Holdfaṡt"]
+ADDRESSES = [
+    "https://evil.example/x",
+    "ada@evil.example",
+    "www.evil.click",
+    "evil.click",
+    "call +44 20 7946 0958",
+    "GB82 WEST 1234 5698 7654 32",
+]
+OURS = [
+    "Holdfast Security Team",
+    "H0ldfast",
+    "Hоldfаst",
+    "𝓗𝓸𝓵𝓭𝓯𝓪𝓼𝓽 billing",
+    "H.o.l.d.f.a.s.t",
+    "hold-fast",
+    "Holdfaṡt",
+]
 OFFICES = ["Support", "Ѕuppоrt", "S u p p o r t", "Security Team", "No-Reply", "ADMIN"]
-FINE = ["Ada Lovelace", "Søren Kierkegaard", "李清照", "Ibn Sīnā", "Ada 'Countess' King, née Byron", "J. R. R. Tolkien", "María José de la Cruz"]
-FINE_TITLES = ["Node.js and ASP.NET rewrite", "Customer support for my shop", "Phase 2: 1.500,00 EUR of 14.12.2026", "St.Gallen map", "v1.2.3 release"]
+FINE = [
+    "Ada Lovelace",
+    "Søren Kierkegaard",
+    "李清照",
+    "Ibn Sīnā",
+    "Ada 'Countess' King, née Byron",
+    "J. R. R. Tolkien",
+    "María José de la Cruz",
+]
+FINE_TITLES = [
+    "Node.js and ASP.NET rewrite",
+    "Customer support for my shop",
+    "Phase 2: 1.500,00 EUR of 14.12.2026",
+    "St.Gallen map",
+    "v1.2.3 release",
+]
 
 _NAMED = {"name", "title", "display_name", "company", "full_name", "filename"}
 JUDGED = {
-    ("/v1/contracts", "title"), ("/v1/contracts", "client/name"), ("/v1/contracts", "client/company"), ("/v1/contracts", "milestones/title"),
-    ("/v1/contracts/{contract_id}", "title"), ("/v1/contracts/{contract_id}", "client/name"), ("/v1/contracts/{contract_id}", "client/company"),
-    ("/v1/contracts/{contract_id}", "milestones/title"), ("/v1/contracts/{contract_id}/amendments", "milestones/title"),
-    ("/v1/freelancers", "display_name"), ("/v1/accountant-links", "name"),
-}  # fmt: skip
+    ("/v1/contracts", "title"),
+    ("/v1/contracts", "client/name"),
+    ("/v1/contracts", "client/company"),
+    ("/v1/contracts", "milestones/title"),
+    ("/v1/contracts/{contract_id}", "title"),
+    ("/v1/contracts/{contract_id}", "client/name"),
+    ("/v1/contracts/{contract_id}", "client/company"),
+    ("/v1/contracts/{contract_id}", "milestones/title"),
+    ("/v1/contracts/{contract_id}/amendments", "milestones/title"),
+    ("/v1/freelancers", "display_name"),
+    ("/v1/accountant-links", "name"),
+}
 """Every field of the document that is somebody's name or title, as the tests below send it."""
 
 
@@ -48,14 +86,25 @@ def test_every_name_of_the_document_is_judged() -> None:
         for method, operation in operations.items():
             if method in ("post", "patch", "put"):
                 for content in operation.get("requestBody", {}).get("content", {}).values():
-                    found |= {(path, field) for field in _fields(document, content["schema"]) if field.rpartition("/")[2] in _NAMED}
-    # A quote names nobody to anybody: it is thrown away with the answer. People of staff are the platform, and call themselves so.
-    assert {(path, field) for path, field in found if path not in ("/v1/fee-quote", "/v1/staff/key-requests")} == JUDGED
+                    found |= {
+                        (path, field)
+                        for field in _fields(document, content["schema"])
+                        if field.rpartition("/")[2] in _NAMED
+                    }
+    # A quote names nobody to anybody: it is thrown away with the answer. People of staff are the
+    # platform, and call themselves so.
+    assert {
+        (path, field)
+        for path, field in found
+        if path not in ("/v1/fee-quote", "/v1/staff/key-requests")
+    } == JUDGED
 
 
 def _refused(reply: Any, pointer: str, code: str) -> None:
     assert reply.status == 422, reply.text
-    assert [(e["pointer"], e["code"]) for e in reply.json()["errors"]] == [(pointer, code)], reply.text
+    assert [(e["pointer"], e["code"]) for e in reply.json()["errors"]] == [(pointer, code)], (
+        reply.text
+    )
 
 
 def _bodies(bad: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -85,7 +134,9 @@ def test_an_amendment_and_what_was_there_before(world: World) -> None:
     """A title that is refused today and was stored before stays; a new one is judged."""
     contract, _ = world.accepted_contract(milestones=[("Work", 10_000), ("More", 10_000)])
     ada, path = world.program(), f"/v1/contracts/{contract['id']}/amendments"
-    kept = [{"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in contract["milestones"]]
+    kept = [
+        {"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in contract["milestones"]
+    ]
     for bad in ADDRESSES + OURS:
         _refused(
             ada.call("POST", path, {"milestones": [kept[0], kept[1] | {"title": bad}]}),
@@ -93,26 +144,62 @@ def test_an_amendment_and_what_was_there_before(world: World) -> None:
             "carries_address" if bad in ADDRESSES else "speaks_for_platform",
         )
     world.sql_owner("UPDATE milestone SET title = 'Redesign acme.com' WHERE number = 1")
-    assert ada.call("POST", path, {"milestones": [kept[0] | {"title": "Redesign acme.com"}, kept[1] | {"amount": 11_000}]}).status == 201
+    assert (
+        ada.call(
+            "POST",
+            path,
+            {
+                "milestones": [
+                    kept[0] | {"title": "Redesign acme.com"},
+                    kept[1] | {"amount": 11_000},
+                ]
+            },
+        ).status
+        == 201
+    )
 
 
 def test_people_and_their_accountants(world: World) -> None:
     platform, ada = world.program("platform"), world.program()
     for number, bad in enumerate(ADDRESSES + OURS + OFFICES):
         code = "carries_address" if bad in ADDRESSES else "speaks_for_platform"
-        body = {"external_ref": f"x{number}", "email": "x@lovelace.example", "display_name": bad, "country": "GB"}
+        body = {
+            "external_ref": f"x{number}",
+            "email": "x@lovelace.example",
+            "display_name": bad,
+            "country": "GB",
+        }
         _refused(platform.call("POST", "/v1/freelancers", body), "/display_name", code)
         _refused(ada.call("POST", "/v1/accountant-links", {"name": bad, "days": 3}), "/name", code)
     for number, name in enumerate(FINE):
-        platform.post("/v1/freelancers", {"external_ref": f"y{number}", "email": "y@lovelace.example", "display_name": name, "country": "GB"})
+        platform.post(
+            "/v1/freelancers",
+            {
+                "external_ref": f"y{number}",
+                "email": "y@lovelace.example",
+                "display_name": name,
+                "country": "GB",
+            },
+        )
 
 
 def test_files(world: World) -> None:
     contract, _ = world.accepted_contract()
     ada, path = world.program(), f"/v1/contracts/{contract['id']}/files"
-    for bad in ("www.evil.example.pdf", "mail ada@evil.example.txt", "Holdfast-security.txt", "+44 20 7946 0958.txt"):
+    for bad in (
+        "www.evil.example.pdf",
+        "mail ada@evil.example.txt",
+        "Holdfast-security.txt",
+        "+44 20 7946 0958.txt",
+    ):
         assert ada.upload(path, bad, b"words").status == 422
-    for good in ("a.txt", "invoice.zip", "final.v2.ai", "2026-11-28 12-34-56.png", "IMG_20261128_123456.jpg"):
+    for good in (
+        "a.txt",
+        "invoice.zip",
+        "final.v2.ai",
+        "2026-11-28 12-34-56.png",
+        "IMG_20261128_123456.jpg",
+    ):
         assert ada.upload(path, good, b"words").status == 201, good
 
 
@@ -124,9 +211,16 @@ def test_a_signature(world: World) -> None:
     form = client.through_code(path).forms[0]
     for bad in ("Support", "https://evil.example", "Holdfast Legal"):
         assert "cannot" in client.press(path, form, full_name=bad, agree="yes").page.text
-    assert "cannot contain" in client.press(path, form, full_name="Charles Babbage", company="http://evil.example", agree="yes").page.text
+    assert (
+        "cannot contain"
+        in client.press(
+            path, form, full_name="Charles Babbage", company="http://evil.example", agree="yes"
+        ).page.text
+    )
     forged = client.press(path, form, full_name="Charles Babbage", agree="yes").page.forms[0]
-    assert client.press(path, forged, full_name="Holdfast Legal").status == 422, "past the page that checks"
+    assert client.press(path, forged, full_name="Holdfast Legal").status == 422, (
+        "past the page that checks"
+    )
     assert world.read(contract)["state"] == "sent"
     assert client.accept().status == 303
 

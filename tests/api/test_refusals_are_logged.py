@@ -1,4 +1,6 @@
-"""Whoever was not let in, or may not do that, leaves a line in the log: what, where, which caller; never the key or the address."""
+"""Whoever was not let in, or may not do that, leaves a line in the log: what, where, which caller;
+never the key or the address.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from tests.world import World
         ("finance", "/v1/keys", 403),
     ],
 )
-def test_a_refusal_is_a_line(world: World, capsys: pytest.CaptureFixture[str], key: str, path: str, status: int) -> None:
+def test_a_refusal_is_a_line(
+    world: World, capsys: pytest.CaptureFixture[str], key: str, path: str, status: int
+) -> None:
     logs.configure(replace(world.settings, log_level="INFO"))
     try:
         shown = world.keys.get(key, key)

@@ -1,4 +1,6 @@
-"""Where the operator has a virus scanner, every file passes it before it is kept: by the API and by the pages."""
+"""Where the operator has a virus scanner, every file passes it before it is kept: by the API and by
+the pages.
+"""
 
 from __future__ import annotations
 
@@ -56,9 +58,14 @@ def upload(world: World, scanner_url: str, content: bytes, *, length: int = 1) -
     settings = make_settings(world.settings.database_url, scanner_url=scanner_url)
     app = create_app_from(create_runtime(settings, lambda _: True)[0], None)
     contract, _ = world.funded_contract()
-    headers = {"Authorization": f"Bearer {world.keys['ada']}", "Idempotency-Key": "a-file-that-is-sent-once"}
+    headers = {
+        "Authorization": f"Bearer {world.keys['ada']}",
+        "Idempotency-Key": "a-file-that-is-sent-once",
+    }
     data = {"file": (io.BytesIO(content * length), "letter.pdf")}
-    return app.test_client().post(f"/v1/contracts/{contract['id']}/files", headers=headers, data=data)
+    return app.test_client().post(
+        f"/v1/contracts/{contract['id']}/files", headers=headers, data=data
+    )
 
 
 def kept(world: World) -> int:
@@ -82,7 +89,16 @@ def test_an_infected_file_is_refused_and_nothing_is_kept(world: World) -> None:
     assert kept(world) == 0
 
 
-@pytest.mark.parametrize("says", [b"INSTREAM size limit exceeded. ERROR\0", b"\0", b"stream: \0", b"nonsense", b"stream: OK, I think\0"])
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"INSTREAM size limit exceeded. ERROR\0",
+        b"\0",
+        b"stream: \0",
+        b"nonsense",
+        b"stream: OK, I think\0",
+    ],
+)
 def test_a_scanner_that_cannot_say_lets_nothing_in(world: World, says: bytes) -> None:
     with clamd(says) as (url, _):
         answer = upload(world, url, PDF)

@@ -1,4 +1,6 @@
-"""The table of the security standard: whole, each claim with something that exists, and what is open said so."""
+"""The table of the security standard: whole, each claim with something that exists, and what is
+open said so.
+"""
 
 from __future__ import annotations
 
@@ -24,4 +26,6 @@ def test_what_is_met_is_shown_by_something_that_exists() -> None:
         for group in groups:
             assert group["how"], group
             assert group["is"] != "met" or group["see"], group
-            assert [path for path in group.get("see", []) if not (ROOT / path).exists()] == [], group
+            assert [path for path in group.get("see", []) if not (ROOT / path).exists()] == [], (
+                group
+            )

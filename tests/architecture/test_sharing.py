@@ -25,7 +25,11 @@ def test_a_file_that_shares_nothing_is_spread() -> None:
 
 
 def test_every_file_with_a_fixture_of_its_own_module_is_a_group() -> None:
-    files = [p for p in (ROOT / "tests").rglob("test_*.py") if '@pytest.fixture(scope="module")' in p.read_text()]
+    files = [
+        p
+        for p in (ROOT / "tests").rglob("test_*.py")
+        if '@pytest.fixture(scope="module")' in p.read_text()
+    ]
     assert len(files) >= 4
     for path in files:
         assert group_of(str(Path(path).relative_to(ROOT))), path

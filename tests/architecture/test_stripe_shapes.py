@@ -1,4 +1,6 @@
-"""The SDK's shapes that we use, as a committed digest: an upgrade of the SDK is a reviewed difference, never a surprise."""
+"""The SDK's shapes that we use, as a committed digest: an upgrade of the SDK is a reviewed
+difference, never a surprise.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ import stripe
 from stripe.params._webhook_endpoint_create_params import WebhookEndpointCreateParams
 
 from service.gateways.stripe import API_VERSION, ENABLED_EVENTS
-from service.sandbox.contract import RESOURCES, Drift, _dict_hints, _object_hints, check_object, check_params, params_class
+from service.sandbox.contract import (
+    RESOURCES,
+    Drift,
+    _dict_hints,
+    _object_hints,
+    check_object,
+    check_params,
+    params_class,
+)
 from service.sandbox.stripe_api import _SDK, CALLS
 
 DIGEST = Path(__file__).parent / "stripe_shapes.json"
@@ -26,14 +36,24 @@ def method(path: str) -> Any:
 
 
 def shapes() -> dict[str, str]:
-    """Name of each parameter and resource type -> digest of its fields, their types and which are required."""
+    """Name of each parameter and resource type -> digest of its fields, their types and which are
+    required.
+    """
     found = {}
     for call in CALLS:
         hints, required = _dict_hints(params_class(method(call.sdk)))
-        found[f"params {call.sdk}"] = [sorted(required), {name: str(kind) for name, kind in sorted(hints.items())}]
+        found[f"params {call.sdk}"] = [
+            sorted(required),
+            {name: str(kind) for name, kind in sorted(hints.items())},
+        ]
     for name, cls in RESOURCES.items():
-        found[f"object {name}"] = {field: str(kind) for field, kind in sorted(_object_hints(cls).items())}
-    return {name: hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16] for name, shape in sorted(found.items())}
+        found[f"object {name}"] = {
+            field: str(kind) for field, kind in sorted(_object_hints(cls).items())
+        }
+    return {
+        name: hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
+        for name, shape in sorted(found.items())
+    }
 
 
 def test_the_shapes_are_the_reviewed_ones() -> None:
@@ -57,7 +77,16 @@ def test_the_events_exist() -> None:
     assert set(ENABLED_EVENTS) <= known
 
 
-@pytest.mark.parametrize("body", [{"surprise": 1}, {"amount": "x"}, {"amount": True}, {"amount": 1, "currency": "usd", "destination": 5}, {"currency": "usd"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"surprise": 1},
+        {"amount": "x"},
+        {"amount": True},
+        {"amount": 1, "currency": "usd", "destination": 5},
+        {"currency": "usd"},
+    ],
+)
 def test_wrong_parameters_are_refused(body: dict[str, Any]) -> None:
     with pytest.raises(Drift):
         check_params(body, params_class(_SDK.v1.transfers.create))
@@ -66,6 +95,11 @@ def test_wrong_parameters_are_refused(body: dict[str, Any]) -> None:
 def test_wrong_objects_are_refused() -> None:
     good = {"id": "re_1", "object": "refund", "amount": 1, "created": 1, "currency": "usd"}
     check_object(good, RESOURCES["refund"])
-    for bad in ({**good, "surprise": 1}, {k: v for k, v in good.items() if k != "amount"}, {**good, "amount": "1"}, {**good, "object": "refunds"}):
+    for bad in (
+        {**good, "surprise": 1},
+        {k: v for k, v in good.items() if k != "amount"},
+        {**good, "amount": "1"},
+        {**good, "object": "refunds"},
+    ):
         with pytest.raises(Drift):
             check_object(bad, RESOURCES["refund"])

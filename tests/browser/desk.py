@@ -1,4 +1,6 @@
-"""Trust & safety in a real browser: from the suspension to the money given back, as staff and as the freelancer; `visit(name, page)` on each page."""
+"""Trust & safety in a real browser: from the suspension to the money given back, as staff and as
+the freelancer; `visit(name, page)` on each page.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,18 @@ from playwright.sync_api import Page, expect
 from tests.browser.flow import Visit, letter
 from tests.journey import LiveHttp, Person, Program, Sandbox, contract_body, path_of
 
-SAFETY, APPROVER, SECOND, REVIEWER = "Florence Nightingale", "Mary Wollstonecraft", "Olympe de Gouges", "Hypatia"
+SAFETY, APPROVER, SECOND, REVIEWER = (
+    "Florence Nightingale",
+    "Mary Wollstonecraft",
+    "Olympe de Gouges",
+    "Hypatia",
+)
 
 
 def story(base: str, info: dict[str, str], page: Page, mark: str, visit: Visit) -> None:
-    """Suspend, freeze, lift one, confirm, case of four lines, notice, answer, two approvals, execution, appeal, overturn, restore."""
+    """Suspend, freeze, lift one, confirm, case of four lines, notice, answer, two approvals,
+    execution, appeal, overturn, restore.
+    """
     mary, sandbox = Program(LiveHttp(base), info["second_freelancer_key"]), Sandbox(LiveHttp(base))
     held, paid = _money(base, mary, sandbox, mark)
     before = _available(mary)
@@ -21,7 +30,16 @@ def story(base: str, info: dict[str, str], page: Page, mark: str, visit: Visit) 
     visit("staff-queue", page)
     _find(page, "mary@somerville.example", visit)
     _act(
-        page, "Suspend", {"Level": "blocked", "Clause": "Terms 7.2", "Facts": "Two invoices name a mill that does not exist."}, "Suspend now", visit, "suspend"
+        page,
+        "Suspend",
+        {
+            "Level": "blocked",
+            "Clause": "Terms 7.2",
+            "Facts": "Two invoices name a mill that does not exist.",
+        },
+        "Suspend now",
+        visit,
+        "suspend",
     )
     visit("staff-hold", page)
     hold = page.url
@@ -63,7 +81,14 @@ def story(base: str, info: dict[str, str], page: Page, mark: str, visit: Visit) 
     _as(page, base, REVIEWER, f"{base}/staff?show=appeals")
     page.get_by_role("link", name="Take this appeal in hand").first.click()
     visit("staff-appeal", page)
-    _act(page, "Decide", {"Decision": "reversed", "Reasons": "They are genuine.", "The platform pays": "yes"}, "Decide", visit, "decide")
+    _act(
+        page,
+        "Decide",
+        {"Decision": "reversed", "Reasons": "They are genuine.", "The platform pays": "yes"},
+        "Decide",
+        visit,
+        "decide",
+    )
     page.goto(notice)
     expect(page.get_by_text("Given back.")).to_be_visible()
     visit("notice-restored", page)
@@ -115,14 +140,21 @@ def _money(base: str, mary: Program, sandbox: Sandbox, mark: str) -> tuple[str, 
     made = []
     for title, amount in (("Paid", 100_000), ("Held", 10_000)):
         email = f"{title}{mark}@hopper.example".lower()
-        contract = mary.post("/v1/contracts", contract_body(client=email, milestones=[(f"{title} {mark}", amount)], title=f"{title} work {mark}"))
+        contract = mary.post(
+            "/v1/contracts",
+            contract_body(
+                client=email, milestones=[(f"{title} {mark}", amount)], title=f"{title} work {mark}"
+            ),
+        )
         mary.post(f"/v1/contracts/{contract['id']}/send")
         client = Person(LiveHttp(base), sandbox, email)
         client.open()
         assert client.accept("Grace Hopper").status == 303
         client.pay()
         if title == "Paid":
-            mary.post(f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "Done."})
+            mary.post(
+                f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "Done."}
+            )
             assert client.approve(contract["milestones"][0]["id"]).status == 303
             sandbox.advance("6d")
         made.append(contract["id"])
@@ -130,7 +162,9 @@ def _money(base: str, mary: Program, sandbox: Sandbox, mark: str) -> tuple[str, 
 
 
 def _available(mary: Program) -> int:
-    return int(next(b["available"] for b in mary.get("/v1/balance")["data"] if b["currency"] == "USD"))
+    return int(
+        next(b["available"] for b in mary.get("/v1/balance")["data"] if b["currency"] == "USD")
+    )
 
 
 def _enter(page: Page, base: str, who: str, visit: Visit) -> None:
@@ -154,7 +188,14 @@ def _find(page: Page, what: str, visit: Visit) -> None:
     visit("staff-person", page)
 
 
-def _act(page: Page, name: str, answers: dict[str, str], confirm: str, visit: Visit = lambda *_: None, shot: str = "") -> None:
+def _act(
+    page: Page,
+    name: str,
+    answers: dict[str, str],
+    confirm: str,
+    visit: Visit = lambda *_: None,
+    shot: str = "",
+) -> None:
     """The link, the form when there is one, the preview, the second click."""
     page.get_by_role("link", name=name, exact=True).click()
     if answers:
@@ -206,12 +247,16 @@ def _come_in(base: str, sandbox: Sandbox, page: Page, after: int) -> None:
 
 
 def _answers(base: str, sandbox: Sandbox, page: Page, visit: Visit, after: int) -> str:
-    """The freelancer presses the letter's button, gives what is asked for with a file, and answers the case."""
+    """The freelancer presses the letter's button, gives what is asked for with a file, and answers
+    the case.
+    """
     _come_in(base, sandbox, page, after)
     visit("notice", page)
     address = page.url
     page.get_by_label("Your words").first.fill("My passport, and the register of mills.")
-    page.locator("input[type=file]").first.set_input_files({"name": "passport.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 pages"})
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "passport.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 pages"}
+    )
     page.get_by_role("button", name="Give it").first.click()
     page.get_by_label("Your account of it").fill("They are genuine.")
     page.get_by_role("button", name="Send the answer").click()

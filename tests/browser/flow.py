@@ -17,7 +17,11 @@ Visit = Callable[[str, Page], None]
 def letter(sandbox: Sandbox, email: str, part: str, after: int = 0) -> dict[str, Any]:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = [m for m in sandbox.mail(email) if part.lower() in m["subject"].lower() and m["id"] > after]
+        found = [
+            m
+            for m in sandbox.mail(email)
+            if part.lower() in m["subject"].lower() and m["id"] > after
+        ]
         if found:
             return found[0]
         time.sleep(0.2)
@@ -65,7 +69,10 @@ def run(base: str, info: dict[str, str], page: Page, email: str, visit: Visit) -
     page.get_by_role("link", name="Back to the contract").click()
     visit("contract-funded", page)
     milestone = contract["milestones"][0]["id"]
-    ada.post(f"/v1/milestones/{milestone}/submissions", {"note": "All drawings are in the folder.\nPlease look at sheet three first."})
+    ada.post(
+        f"/v1/milestones/{milestone}/submissions",
+        {"note": "All drawings are in the folder.\nPlease look at sheet three first."},
+    )
     page.reload()
     visit("contract-submitted", page)
     page.get_by_role("link", name="Review the work").first.click()
@@ -83,7 +90,9 @@ def run(base: str, info: dict[str, str], page: Page, email: str, visit: Visit) -
 
 
 def disagree(base: str, info: dict[str, str], page: Page, contract_id: str, visit: Visit) -> None:
-    """When things do not go well: money asked back, a dispute, a proposal to change, who may open it, the end. Signed in already."""
+    """When things do not go well: money asked back, a dispute, a proposal to change, who may open
+    it, the end. Signed in already.
+    """
     ada, at = Program(LiveHttp(base), info["freelancer_key"]), f"{base}/c/{contract_id}"
     _, second, third = (m["id"] for m in ada.get(f"/v1/contracts/{contract_id}")["milestones"])
     page.goto(f"{at}/milestones/{second}/refund")
@@ -110,8 +119,14 @@ def disagree(base: str, info: dict[str, str], page: Page, contract_id: str, visi
     ada.post(f"{address}/evidence", {"words": "A witness wrote this down."})
     page.goto(f"{base}/c/{contract_id}/disputes/{address.rpartition('/')[2]}")
     visit("dispute", page)
-    kept = [{"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in ada.get(f"/v1/contracts/{contract_id}")["milestones"]]
-    proposal = ada.post(f"/v1/contracts/{contract_id}/amendments", {"milestones": [*kept, {"title": "A second run", "amount": 90_000}], "note": "One more."})
+    kept = [
+        {"id": m["id"], "title": m["title"], "amount": m["amount"]}
+        for m in ada.get(f"/v1/contracts/{contract_id}")["milestones"]
+    ]
+    proposal = ada.post(
+        f"/v1/contracts/{contract_id}/amendments",
+        {"milestones": [*kept, {"title": "A second run", "amount": 90_000}], "note": "One more."},
+    )
     page.goto(f"{at}/amendments/{proposal['id']}")
     visit("amendment", page)
     for name in ("people", "versions", "end", "unknown"):
@@ -124,17 +139,27 @@ def disagree(base: str, info: dict[str, str], page: Page, contract_id: str, visi
 
 
 def _on_hold(base: str, info: dict[str, str], page: Page, contract_id: str, visit: Visit) -> None:
-    """The contract is frozen, then the client themself: a neutral page, then every reason and the way to appeal."""
+    """The contract is frozen, then the client themself: a neutral page, then every reason and the
+    way to appeal.
+    """
     safety, at = Program(LiveHttp(base), info["safety_key"]), f"{base}/c/{contract_id}"
-    why = {"reason_code": "terms", "clause": "Terms 7.2", "facts": "Two contracts name a mill that does not exist."}
-    hold = safety.post("/v1/staff/holds", why | {"subject": contract_id, "scopes": ["release", "amend"]})
+    why = {
+        "reason_code": "terms",
+        "clause": "Terms 7.2",
+        "facts": "Two contracts name a mill that does not exist.",
+    }
+    hold = safety.post(
+        "/v1/staff/holds", why | {"subject": contract_id, "scopes": ["release", "amend"]}
+    )
     page.goto(at)
     visit("contract-on-hold", page)
     page.goto(f"{at}/hold")
     visit("hold", page)
     safety.post(f"/v1/staff/holds/{hold['id']}/lift", {"reason": "It was found."})
     client = safety.get(f"/v1/contracts/{contract_id}")["client"]["id"]
-    suspended = safety.post("/v1/staff/suspensions", why | {"person": client, "level": "restricted"})
+    suspended = safety.post(
+        "/v1/staff/suspensions", why | {"person": client, "level": "restricted"}
+    )
     page.goto(f"{at}/hold")
     visit("hold-own", page)
     safety.call("DELETE", f"/v1/staff/suspensions/{suspended['id']}?reason=It+was+found.")
@@ -151,9 +176,15 @@ def _code(page: Page, sandbox: Sandbox, email: str, visit: Visit) -> None:
 def other_pages(base: str, page: Page, visit: Visit, contract_id: str) -> None:
     """Pages beside the flow."""
     for name, path in {
-        "home": "/", "problems": "/problems/", "problem": "/problems/not_enough", "not-found": "/nothing", "bad-link": "/l/nothing",
-        "mailbox": "/_sandbox/mailbox", "sandbox": "/_sandbox/", "decline": f"/c/{contract_id}/decline",
-    }.items():  # fmt: skip
+        "home": "/",
+        "problems": "/problems/",
+        "problem": "/problems/not_enough",
+        "not-found": "/nothing",
+        "bad-link": "/l/nothing",
+        "mailbox": "/_sandbox/mailbox",
+        "sandbox": "/_sandbox/",
+        "decline": f"/c/{contract_id}/decline",
+    }.items():
         page.goto(base + path)
         visit(name, page)
 

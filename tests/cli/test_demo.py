@@ -37,9 +37,19 @@ def test_it_stops_cleanly_and_loses_nothing(folder: Path) -> None:
     info = folder / "world" / "info"
     assert stat.S_IMODE(info.stat().st_mode) == 0o600
     assert set(json.loads(info.read_text())) >= {
-        "base_url", "freelancer_key", "second_freelancer_key", "platform_key", "finance_key", "safety_key", "approver_key", "second_approver_key",
-        "reviewer_key", "webhook_secret", "mailbox_url", "staff_url",
-    }  # fmt: skip
+        "base_url",
+        "freelancer_key",
+        "second_freelancer_key",
+        "platform_key",
+        "finance_key",
+        "safety_key",
+        "approver_key",
+        "second_approver_key",
+        "reviewer_key",
+        "webhook_secret",
+        "mailbox_url",
+        "staff_url",
+    }
     demo.process.send_signal(signal.SIGTERM)
     assert demo.process.wait(60) == 0
     assert not _alive(folder), "nothing is left behind"
@@ -87,9 +97,12 @@ def test_the_killed_supervisor_takes_all_with_it(folder: Path) -> None:
 )
 def test_a_wrong_setting_stops_the_start(change: dict[str, str], complaint: str) -> None:
     good = {
-        "HOLDFAST_MODE": "sandbox", "HOLDFAST_DATABASE_URL": "postgresql://x@/y", "HOLDFAST_SECRET_KEYS": "k" * 40, "HOLDFAST_SIGNING_KEY": "0" * 64,
+        "HOLDFAST_MODE": "sandbox",
+        "HOLDFAST_DATABASE_URL": "postgresql://x@/y",
+        "HOLDFAST_SECRET_KEYS": "k" * 40,
+        "HOLDFAST_SIGNING_KEY": "0" * 64,
         "HOLDFAST_STRIPE_WEBHOOK_SECRETS": "whsec_a",
-    }  # fmt: skip
+    }
     assert config.load(good).sandbox
     with pytest.raises(ConfigError, match=complaint):
         config.load(good | change)
@@ -99,19 +112,36 @@ def test_secrets_come_from_files_too(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("f" * 40 + "\n")
     settings = config.load(
         {
-            "HOLDFAST_MODE": "sandbox", "HOLDFAST_DATABASE_URL": "postgresql://x@/y", "HOLDFAST_SECRET_KEYS_FILE": str(tmp_path / "keys"),
-            "HOLDFAST_SIGNING_KEY": "0" * 64, "HOLDFAST_STRIPE_WEBHOOK_SECRETS": "whsec_a",
+            "HOLDFAST_MODE": "sandbox",
+            "HOLDFAST_DATABASE_URL": "postgresql://x@/y",
+            "HOLDFAST_SECRET_KEYS_FILE": str(tmp_path / "keys"),
+            "HOLDFAST_SIGNING_KEY": "0" * 64,
+            "HOLDFAST_STRIPE_WEBHOOK_SECRETS": "whsec_a",
         }
-    )  # fmt: skip
+    )
     assert settings.secret_keys == ("f" * 40,)
     assert "f" * 40 not in repr(settings)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"), [(["--help"], 0), (["--version"], 0), (["nonsense"], 2), (["demo", "--clock", "yesterday"], 2), (["worker"], 2)]
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["nonsense"], 2),
+        (["demo", "--clock", "yesterday"], 2),
+        (["worker"], 2),
+    ],
 )
 def test_exit_codes(arguments: list[str], code: int) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")}
-    done = subprocess.run([sys.executable, "-m", "service.cli", *arguments], capture_output=True, text=True, env=environment, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr

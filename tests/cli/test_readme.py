@@ -1,4 +1,6 @@
-"""Every command in the README is run: the curl blocks against a real demo, the make targets by name."""
+"""Every command in the README is run: the curl blocks against a real demo, the make targets by
+name.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,19 @@ def test_the_contract_in_sixty_seconds() -> None:
         blocks = re.findall(r"<!-- run -->\n```sh\n(.*?)```", README, re.DOTALL)
         assert len(blocks) == 4
         script = "set -euo pipefail\n" + "\necho '--- next'\n".join(blocks)
-        environment = {"INFO": str(folder / "world" / "info"), "PATH": os.environ["PATH"], "HOME": str(folder)}
-        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment, check=False, timeout=120)
+        environment = {
+            "INFO": str(folder / "world" / "info"),
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+        }
+        done = subprocess.run(
+            ["bash", "-c", script],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+            timeout=120,
+        )
         assert done.returncode == 0, done.stderr
         sent, money, clock, books = done.stdout.split("--- next")
         assert '"state":"sent"' in sent
@@ -43,13 +56,20 @@ def test_every_make_target_exists() -> None:
     assert {"demo", "test", "check", "chaos", "soak"} <= wanted
     for target in wanted:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    listed = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert listed.returncode == 0, listed.stderr
 
 
 def test_every_command_of_the_program_exists() -> None:
     for command in set(re.findall(r"`holdfast ([a-z]+)", README)):
-        shown = subprocess.run([sys.executable, "-m", "service.cli", command, "--help"], capture_output=True, text=True, check=False)
+        shown = subprocess.run(
+            [sys.executable, "-m", "service.cli", command, "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert shown.returncode == 0, command
 
 

@@ -30,7 +30,9 @@ OPEN = {
 
 @pytest.fixture(scope="module")
 def given() -> Iterator[World]:
-    """One of each: a certificate, an export, letters, a release, an amendment, a case that was noticed."""
+    """One of each: a certificate, an export, letters, a release, an amendment, a case that was
+    noticed.
+    """
     with clone() as world:
         contract, _ = world.released_contract(milestones=[("Work", 10_000), ("More", 20_000)])
         ada = world.program()
@@ -38,12 +40,18 @@ def given() -> Iterator[World]:
         month = day[:7]
         ada.post("/v1/certificates", {"period": f"{day}..{day}"})
         world.program("finance").post("/v1/exports", {"export": "M6", "period": month})
-        kept = [{"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in contract["milestones"]]
+        kept = [
+            {"id": m["id"], "title": m["title"], "amount": m["amount"]}
+            for m in contract["milestones"]
+        ]
         wanted = {"note": "One more.", "milestones": [*kept, {"title": "Third", "amount": 5_000}]}
         ada.post(f"/v1/contracts/{contract['id']}/amendments", wanted)
         hold = freeze(world, world.ada_id, scopes=["outflow"])
         world.program("approver").post(f"/v1/staff/holds/{hold['id']}/confirm")
-        body = CASE | {"hold": hold["id"], "lines": [line("pending", 1_000, "proven_loss", contract)]}
+        body = CASE | {
+            "hold": hold["id"],
+            "lines": [line("pending", 1_000, "proven_loss", contract)],
+        }
         case = world.program("safety").post("/v1/staff/confiscations", body)
         world.program("safety").post(f"/v1/staff/confiscations/{case['id']}/notice")
         world.work()
@@ -52,7 +60,11 @@ def given() -> Iterator[World]:
 
 
 def columns(world: World, table: str) -> dict[str, str]:
-    found = world.sql("SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'hf' AND table_name = :table", table=table)
+    found = world.sql(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'hf' "
+        "AND table_name = :table",
+        table=table,
+    )
     return {row.column_name: row.data_type for row in found}
 
 
@@ -72,7 +84,9 @@ _OTHER = {
 @pytest.mark.parametrize("role", [APP, OWNER])
 @pytest.mark.parametrize("table", sorted(OPEN))
 def test_no_column_of_it_is_changed(given: World, table: str, role: str) -> None:
-    """Every column but the few that say what became of it; by hand as the application and as the owner."""
+    """Every column but the few that say what became of it; by hand as the application and as the
+    owner.
+    """
     assert given.sql(f"SELECT count(*) AS n FROM {table}")[0].n, "there is one to change"
     fixed = {name: kind for name, kind in columns(given, table).items() if name not in OPEN[table]}
     assert len(fixed) >= 4
@@ -84,30 +98,54 @@ def test_no_column_of_it_is_changed(given: World, table: str, role: str) -> None
 
 
 ATTACKS = {
-    "the manifest of an export that is ready": ("UPDATE finance_export SET manifest = '{}'", "42501", ""),
+    "the manifest of an export that is ready": (
+        "UPDATE finance_export SET manifest = '{}'",
+        "42501",
+        "",
+    ),
     "an export that is made again": ("UPDATE finance_export SET state = 'queued'", "42501", ""),
     "a line more after the notice": (
-        "INSERT INTO case_line (case_id, number, account, amount_minor, target, restored_minor) SELECT case_id, 9, 'available', 1, 'authority', 0 FROM case_line",
+        (
+            "INSERT INTO case_line (case_id, number, account, amount_minor, target, restored_minor) "
+            "SELECT case_id, 9, 'available', 1, 'authority', 0 FROM case_line"
+        ),
         "23514",
         "case_drafted",
     ),
-    "the title that both agreed to": ("UPDATE contract SET title = 'Something else'", "23514", "terms_fixed"),
+    "the title that both agreed to": (
+        "UPDATE contract SET title = 'Something else'",
+        "23514",
+        "terms_fixed",
+    ),
     "a head of a day that has not been": (
-        "INSERT INTO ledger_head SELECT day + 400, position, hash, signature, public_key, signed_at FROM ledger_head LIMIT 1",
+        (
+            "INSERT INTO ledger_head SELECT day + 400, position, hash, signature, public_key, "
+            "signed_at FROM ledger_head LIMIT 1"
+        ),
         "23514",
         "head_of_the_chain",
     ),
     "a head that nobody signed": (
-        "INSERT INTO ledger_head SELECT day - 1, position, hash, decode(repeat('00', 64), 'hex'), public_key, signed_at FROM ledger_head LIMIT 1",
+        (
+            "INSERT INTO ledger_head SELECT day - 1, position, hash, decode(repeat('00', 64), "
+            "'hex'), public_key, signed_at FROM ledger_head LIMIT 1"
+        ),
         "23514",
         "head_of_the_chain",
     ),
     "a head of another chain": (
-        "INSERT INTO ledger_head SELECT day - 1, position, decode(repeat('11', 32), 'hex'), signature, public_key, signed_at FROM ledger_head LIMIT 1",
+        (
+            "INSERT INTO ledger_head SELECT day - 1, position, decode(repeat('11', 32), 'hex'), "
+            "signature, public_key, signed_at FROM ledger_head LIMIT 1"
+        ),
         "23514",
         "head_of_the_chain",
     ),
-    "work that is still to be done": ("DELETE FROM job WHERE state = 'waiting'", "23514", "only_done_go"),
+    "work that is still to be done": (
+        "DELETE FROM job WHERE state = 'waiting'",
+        "23514",
+        "only_done_go",
+    ),
 }
 
 
@@ -121,8 +159,14 @@ def test_it_is_refused(given: World, what: str, role: str) -> None:
 def test_the_control_is_accepted(given: World) -> None:
     """What may still be said of them can be said: the refusals above are not a broken statement."""
     with connect(given, APP) as connection:
-        for table, column in (("certificate", "revoked_at"), ("message", "bounced_at"), ("case_line", "restore_note")):
+        for table, column in (
+            ("certificate", "revoked_at"),
+            ("message", "bounced_at"),
+            ("case_line", "restore_note"),
+        ):
             connection.execute(f"SELECT {column} FROM {table} FOR UPDATE")
-        connection.execute("UPDATE certificate SET revoked_at = now(), revoked_reason = 'A mistake.'")
+        connection.execute(
+            "UPDATE certificate SET revoked_at = now(), revoked_reason = 'A mistake.'"
+        )
         connection.execute("UPDATE message SET state = 'bounced', bounced_at = now()")
         connection.rollback()

@@ -34,26 +34,52 @@ def test_every_kind_is_among_the_examples() -> None:
     assert {actor.kind for actor in STORED.values()} == set(ActorKind)
 
 
-@pytest.mark.parametrize("text", ["", "cli", "job:7", "system:1", "freelancer", "freelancer:", "Client:cli_x", " system"])
+@pytest.mark.parametrize(
+    "text", ["", "cli", "job:7", "system:1", "freelancer", "freelancer:", "Client:cli_x", " system"]
+)
 def test_a_text_that_no_actor_writes_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"actor|ActorKind"):
         Actor.parse(text)
 
 
 def test_a_sign_of_life_is_what_is_done_for_either_person() -> None:
-    assert {a.kind for a in STORED.values() if a.for_a_party} == {ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.COLLEAGUE, ActorKind.PLATFORM}
-    assert actors.platform(KEY_ID).role is ActorKind.FREELANCER, "a marketplace's key acts for the freelancer"
+    assert {a.kind for a in STORED.values() if a.for_a_party} == {
+        ActorKind.FREELANCER,
+        ActorKind.CLIENT,
+        ActorKind.COLLEAGUE,
+        ActorKind.PLATFORM,
+    }
+    assert actors.platform(KEY_ID).role is ActorKind.FREELANCER, (
+        "a marketplace's key acts for the freelancer"
+    )
     assert actors.colleague(LINK_ID).role is ActorKind.CLIENT, "a colleague acts for the client"
 
 
 def test_every_table_s_ids_are_of_a_known_kind() -> None:
-    columns = [c for table in Base.metadata.tables.values() for c in table.columns if isinstance(c.type, TypeID)]
-    assert {c.type.prefix for c in columns if c.primary_key} | {"req"} == set(ObjectKind), "each kind has its table, each table its kind"
+    columns = [
+        c
+        for table in Base.metadata.tables.values()
+        for c in table.columns
+        if isinstance(c.type, TypeID)
+    ]
+    assert {c.type.prefix for c in columns if c.primary_key} | {"req"} == set(ObjectKind), (
+        "each kind has its table, each table its kind"
+    )
     for kind in ObjectKind:
         assert typeid.kind_of(new_id(kind)) is kind
 
 
-@pytest.mark.parametrize("text", ["", "frl", "frl_", "xyz_01m82jfcv7et69qsget0gz6yqr", "frl_01m82jfcv7et69qsget0gz6yq", "frl_01m82jfcv7et69qsget0gz6yqrx"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "frl",
+        "frl_",
+        "xyz_01m82jfcv7et69qsget0gz6yqr",
+        "frl_01m82jfcv7et69qsget0gz6yq",
+        "frl_01m82jfcv7et69qsget0gz6yqrx",
+    ],
+)
 def test_what_is_no_id_of_ours_has_no_kind(text: str) -> None:
     with pytest.raises(ValueError, match=r"TypeID|ObjectKind"):
         typeid.kind_of(text)

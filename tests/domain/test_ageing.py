@@ -1,4 +1,6 @@
-"""Since when each part of a balance has been there, beside a model that follows every single minor unit."""
+"""Since when each part of a balance has been there, beside a model that follows every single minor
+unit.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,37 @@ def test_first_in_first_out() -> None:
 
 
 def test_what_comes_back_is_as_old_as_it_was() -> None:
-    found = lots([Change(day(0), 100), Change(day(10), 50), Change(day(20), -120, "pyo"), Change(day(30), 120, "pyo")])
-    assert found == [Lot(day(0), 100), Lot(day(10), 30), Lot(day(10), 20)] or found == [Lot(day(0), 100), Lot(day(10), 20), Lot(day(10), 30)]
+    found = lots(
+        [
+            Change(day(0), 100),
+            Change(day(10), 50),
+            Change(day(20), -120, "pyo"),
+            Change(day(30), 120, "pyo"),
+        ]
+    )
+    assert found == [Lot(day(0), 100), Lot(day(10), 30), Lot(day(10), 20)] or found == [
+        Lot(day(0), 100),
+        Lot(day(10), 20),
+        Lot(day(10), 30),
+    ]
 
 
 def test_a_refund_takes_the_newest() -> None:
-    found = lots([Change(day(0), 100), Change(day(10), 50), Change(day(20), -60, newest_first=True)])
+    found = lots(
+        [Change(day(0), 100), Change(day(10), 50), Change(day(20), -60, newest_first=True)]
+    )
     assert found == [Lot(day(0), 90)]
 
 
 def test_of_a_part_the_newest_comes_back() -> None:
-    found = lots([Change(day(0), 100), Change(day(10), 50), Change(day(20), -150, "hld"), Change(day(30), 60, "hld")])
+    found = lots(
+        [
+            Change(day(0), 100),
+            Change(day(10), 50),
+            Change(day(20), -150, "hld"),
+            Change(day(30), 60, "hld"),
+        ]
+    )
     assert found == [Lot(day(0), 10), Lot(day(10), 50)]
 
 
@@ -80,13 +102,25 @@ def test_as_a_model_that_follows_every_unit(data: Any) -> None:
     for step in range(data.draw(st.integers(1, 25))):
         at = day(3 * step)
         have, out = len(model.here), [name for name, units in model.away.items() if units]
-        act = data.draw(st.sampled_from(["release", *(["refund", "payout", "hold"] if have else []), *(["back"] if out else [])]))
+        act = data.draw(
+            st.sampled_from(
+                [
+                    "release",
+                    *(["refund", "payout", "hold"] if have else []),
+                    *(["back"] if out else []),
+                ]
+            )
+        )
         if act == "release":
             model.come(at, data.draw(st.integers(1, 40)))
         elif act == "back":
             name = data.draw(st.sampled_from(out))
             waiting = len(model.away[name])
-            model.come_back(at, name, waiting if name.startswith("payout") else data.draw(st.integers(1, waiting)))
+            model.come_back(
+                at,
+                name,
+                waiting if name.startswith("payout") else data.draw(st.integers(1, waiting)),
+            )
         else:
             name = None if act == "refund" else f"{act} {step}"
             model.leave(at, data.draw(st.integers(1, have)), name, newest=act == "refund")

@@ -31,15 +31,30 @@ TIERED = Schedule(
     "marketplace/2016",
     "marketplace",
     date(2016, 6, 21),
-    (Tier(50_000, Fraction("0.20")), Tier(1_000_000, Fraction("0.10")), Tier(None, Fraction("0.05"))),
+    (
+        Tier(50_000, Fraction("0.20")),
+        Tier(1_000_000, Fraction("0.10")),
+        Tier(None, Fraction("0.05")),
+    ),
     "published",
     base="lifetime",
 )
 
 PUBLISHED = [
-    ("0.10", 26_664, 2_666), ("0.10", 33_336, 3_334), ("0.10", 50_000, 5_000), ("0.034", 10_000, 340), ("0.034", 60_000, 2_040), ("0.034", 100_000, 3_400),
-    ("0.034", 500, 17), ("0.034", 9_999, 340), ("0.05", 15_000, 750), ("0.05", 60_000, 3_000), ("0.05", 1_200_000, 60_000), ("0.05", 500, 25), ("0.05", 1_050, 53),
-]  # fmt: skip
+    ("0.10", 26_664, 2_666),
+    ("0.10", 33_336, 3_334),
+    ("0.10", 50_000, 5_000),
+    ("0.034", 10_000, 340),
+    ("0.034", 60_000, 2_040),
+    ("0.034", 100_000, 3_400),
+    ("0.034", 500, 17),
+    ("0.034", 9_999, 340),
+    ("0.05", 15_000, 750),
+    ("0.05", 60_000, 3_000),
+    ("0.05", 1_200_000, 60_000),
+    ("0.05", 500, 25),
+    ("0.05", 1_050, 53),
+]
 
 
 @pytest.mark.parametrize(("rate", "amount", "fee"), PUBLISHED)
@@ -48,19 +63,34 @@ def test_published_cents(rate: str, amount: int, fee: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "fee"), [(60_000, 11_000), (50_000, 10_000), (50_001, 10_000), (1_000_000, 105_000), (1_000_001, 105_000), (1_200_000, 115_000)]
+    ("amount", "fee"),
+    [
+        (60_000, 11_000),
+        (50_000, 10_000),
+        (50_001, 10_000),
+        (1_000_000, 105_000),
+        (1_000_001, 105_000),
+        (1_200_000, 115_000),
+    ],
 )
 def test_tiers(amount: int, fee: int) -> None:
     assert fees.fee_on(TIERED, amount) == fee
 
 
-@pytest.mark.parametrize(("before", "amount", "fee"), [(45_000, 10_000, 1_500), (990_000, 20_000, 1_500)])
+@pytest.mark.parametrize(
+    ("before", "amount", "fee"), [(45_000, 10_000, 1_500), (990_000, 20_000, 1_500)]
+)
 def test_tiers_by_lifetime(before: int, amount: int, fee: int) -> None:
     assert fees.cumulative_fee(flat("0.99"), TIERED, amount, before) == fee
 
 
 @pytest.mark.parametrize(
-    ("rate", "parts", "taken"), [("0.05", [3_333, 3_333, 3_334], [167, 166, 167]), ("0.05", [1_010] * 3, [51, 50, 51]), ("0.034", [25] * 4, [1, 1, 1, 0])]
+    ("rate", "parts", "taken"),
+    [
+        ("0.05", [3_333, 3_333, 3_334], [167, 166, 167]),
+        ("0.05", [1_010] * 3, [51, 50, 51]),
+        ("0.034", [25] * 4, [1, 1, 1, 0]),
+    ],
 )
 def test_parts_add_up(rate: str, parts: list[int], taken: list[int]) -> None:
     own, found, released = flat(rate), [], 0
@@ -70,8 +100,14 @@ def test_parts_add_up(rate: str, parts: list[int], taken: list[int]) -> None:
     assert found == taken
 
 
-@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=12), st.fractions(0, Fraction(3, 10)), st.fractions(0, Fraction(3, 10)))
-def test_any_split_pays_the_fee_of_the_whole_and_never_more_than_normal(parts: list[int], rate: Fraction, other: Fraction) -> None:
+@given(
+    st.lists(st.integers(1, 10**9), min_size=1, max_size=12),
+    st.fractions(0, Fraction(3, 10)),
+    st.fractions(0, Fraction(3, 10)),
+)
+def test_any_split_pays_the_fee_of_the_whole_and_never_more_than_normal(
+    parts: list[int], rate: Fraction, other: Fraction
+) -> None:
     own = Schedule("a", "direct", date(2024, 1, 1), (Tier(None, rate),), "")
     normal = Schedule("b", "marketplace", date(2024, 1, 1), (Tier(None, other),), "")
     taken = released = 0
@@ -83,14 +119,23 @@ def test_any_split_pays_the_fee_of_the_whole_and_never_more_than_normal(parts: l
     assert taken == fees.cumulative_fee(own, normal, sum(parts)) <= fees.fee_on(normal, sum(parts))
 
 
-@given(st.integers(0, 10**12), st.lists(st.integers(0, 10**9), min_size=1, max_size=9).filter(lambda w: sum(w) > 0))
+@given(
+    st.integers(0, 10**12),
+    st.lists(st.integers(0, 10**9), min_size=1, max_size=9).filter(lambda w: sum(w) > 0),
+)
 def test_a_split_adds_up_and_is_fair(total: int, weights: list[int]) -> None:
     parts = money.split_by_largest_remainder(total, weights)
     assert sum(parts) == total
-    assert all(abs(part - Fraction(total * weight, sum(weights))) < 1 for part, weight in zip(parts, weights, strict=True))
+    assert all(
+        abs(part - Fraction(total * weight, sum(weights))) < 1
+        for part, weight in zip(parts, weights, strict=True)
+    )
 
 
-@pytest.mark.parametrize(("numerator", "denominator", "rounded"), [(1, 2, 1), (3, 2, 2), (5, 2, 3), (-1, 2, -1), (-5, 2, -3), (1, 3, 0), (2, 3, 1), (0, 7, 0)])
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "rounded"),
+    [(1, 2, 1), (3, 2, 2), (5, 2, 3), (-1, 2, -1), (-5, 2, -3), (1, 3, 0), (2, 3, 1), (0, 7, 0)],
+)
 def test_halves_go_away_from_zero(numerator: int, denominator: int, rounded: int) -> None:
     assert money.round_half_up(numerator, denominator) == rounded
 
@@ -101,7 +146,14 @@ def test_stripe_s_units_and_back(code: str, amount: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "minor", "stripe"), [("USD", 1_050, 1_050), ("JPY", 10_000, 10_000), ("KWD", 18_600, 18_600), ("ISK", 500, 50_000), ("UGX", 20_000, 2_000_000)]
+    ("code", "minor", "stripe"),
+    [
+        ("USD", 1_050, 1_050),
+        ("JPY", 10_000, 10_000),
+        ("KWD", 18_600, 18_600),
+        ("ISK", 500, 50_000),
+        ("UGX", 20_000, 2_000_000),
+    ],
 )
 def test_stripe_s_own_exponents(code: str, minor: int, stripe: int) -> None:
     assert money.to_stripe(minor, code) == stripe
@@ -113,13 +165,22 @@ def test_a_rest_that_iso_cannot_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "code", "text"), [(120_050, "USD", "USD 1,200.50"), (-5, "USD", "USD -0.05"), (750, "JPY", "JPY 750"), (18_600, "KWD", "KWD 18.600")]
+    ("amount", "code", "text"),
+    [
+        (120_050, "USD", "USD 1,200.50"),
+        (-5, "USD", "USD -0.05"),
+        (750, "JPY", "JPY 750"),
+        (18_600, "KWD", "KWD 18.600"),
+    ],
 )
 def test_plain(amount: int, code: str, text: str) -> None:
     assert money.plain(amount, code) == text
 
 
-@pytest.mark.parametrize(("amount", "code", "part"), [(18_605, "KWD", 18_600), (10_050, "HUF", 10_000), (12_345, "USD", 12_345)])
+@pytest.mark.parametrize(
+    ("amount", "code", "part"),
+    [(18_605, "KWD", 18_600), (10_050, "HUF", 10_000), (12_345, "USD", 12_345)],
+)
 def test_payouts_round_down_and_carry_the_rest(amount: int, code: str, part: int) -> None:
     assert money.payable_part(amount, code) == part
 
@@ -131,10 +192,18 @@ def test_amount_rules_name_the_rule() -> None:
 
 @pytest.mark.parametrize(
     ("cost", "bearer", "client", "freelancer"),
-    [(3_301, "client", 3_301, 0), (3_301, "split", 1_651, 1_650), (3_301, "freelancer", 0, 3_301), (3_301, "platform", 0, 0)],
+    [
+        (3_301, "client", 3_301, 0),
+        (3_301, "split", 1_651, 1_650),
+        (3_301, "freelancer", 0, 3_301),
+        (3_301, "platform", 0, 0),
+    ],
 )
 def test_who_bears_what(cost: int, bearer: str, client: int, freelancer: int) -> None:
-    assert (fees.borne_by_client(cost, bearer), fees.borne_by_freelancer(cost, bearer)) == (client, freelancer)
+    assert (fees.borne_by_client(cost, bearer), fees.borne_by_freelancer(cost, bearer)) == (
+        client,
+        freelancer,
+    )
 
 
 @given(st.uuids())
@@ -163,7 +232,10 @@ def test_what_is_no_typeid(text: object) -> None:
 
 
 def test_the_specification_s_vector() -> None:
-    assert typeid.encode("pre", UUID("01890a5d-ac96-774b-bcce-b302099a8057")) == "pre_01h455vb4pex5vsknk084sn02q"
+    assert (
+        typeid.encode("pre", UUID("01890a5d-ac96-774b-bcce-b302099a8057"))
+        == "pre_01h455vb4pex5vsknk084sn02q"
+    )
 
 
 @pytest.mark.parametrize("machine", sorted(lifecycle.MACHINES))
@@ -188,23 +260,36 @@ def test_a_refused_move_says_what_is_possible() -> None:
 
 def test_capabilities_are_states_less_holds() -> None:
     assert capabilities("contract", "sent", "client") == ["ask_change", "decline", "accept"]
-    assert capabilities("contract", "sent", "client", frozenset({"accept"})) == ["ask_change", "decline"], "nobody is kept from saying no"
-    assert capabilities("milestone", "funded", "freelancer", frozenset(SCOPES)) == ["submit", "refund", "dispute"], "nor from handing work over"
-    known = {(machine, move.event) for machine, made in lifecycle.MACHINES.items() for move in made.moves}
+    assert capabilities("contract", "sent", "client", frozenset({"accept"})) == [
+        "ask_change",
+        "decline",
+    ], "nobody is kept from saying no"
+    assert capabilities("milestone", "funded", "freelancer", frozenset(SCOPES)) == [
+        "submit",
+        "refund",
+        "dispute",
+    ], "nor from handing work over"
+    known = {
+        (machine, move.event) for machine, made in lifecycle.MACHINES.items() for move in made.moves
+    }
     assert set(STOPPED_BY) <= known
     assert set(STOPPED_BY.values()) <= set(SCOPES)
 
 
 def test_every_entry_keeps_the_trust_identity_possible() -> None:
     for entry in ENTRIES.values():
-        sides = {(ACCOUNTS[d].trust_side != 0) - (ACCOUNTS[c].trust_side != 0) for d, c in entry.lines}
+        sides = {
+            (ACCOUNTS[d].trust_side != 0) - (ACCOUNTS[c].trust_side != 0) for d, c in entry.lines
+        }
         assert sides == {0} or {1, -1} <= sides, entry.name
 
 
 def test_codes_are_unique_and_advised() -> None:
     found = catalogue()
     assert len(found) >= 25
-    assert all(error.title and error.advice and 400 <= error.status < 600 for error in found.values())
+    assert all(
+        error.title and error.advice and 400 <= error.status < 600 for error in found.values()
+    )
 
 
 @pytest.mark.parametrize("bearer", fees.BEARERS)
@@ -221,9 +306,17 @@ def test_a_quote_adds_up(bearer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "amount", "cost"), [("card", 10_000, 320), ("us_bank_account", 10_000, 80), ("us_bank_account", 1_000_000, 500), ("unknown", 10_000, 320)]
+    ("method", "amount", "cost"),
+    [
+        ("card", 10_000, 320),
+        ("us_bank_account", 10_000, 80),
+        ("us_bank_account", 1_000_000, 500),
+        ("unknown", 10_000, 320),
+    ],
 )
-def test_what_stripe_takes_depends_on_the_way_of_paying(method: str, amount: int, cost: int) -> None:
+def test_what_stripe_takes_depends_on_the_way_of_paying(
+    method: str, amount: int, cost: int
+) -> None:
     loaded = policies.load(make_settings("x"))
     assert fees.processing_cost(loaded.processing.price("USD", method), amount) == cost
     assert surcharge(loaded, "USD", [amount], "client", method)[:2] == (cost, cost)

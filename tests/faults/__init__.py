@@ -1,1 +1,4 @@
-"""The fault matrix. Each test is marked with its row; `docs/faults.md` is generated from the marks."""
+"""The fault matrix.
+
+Each test is marked with its row; `docs/faults.md` is generated from the marks.
+"""

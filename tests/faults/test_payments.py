@@ -22,21 +22,44 @@ fault = pytest.mark.fault
 
 
 def last_event(world: World, kind: str) -> dict[str, object]:
-    return next(r.doc for r in world.sql("SELECT doc FROM sandbox.object WHERE type = 'event' AND doc->>'type' = :kind ORDER BY number DESC", kind=kind))
+    return next(
+        r.doc
+        for r in world.sql(
+            "SELECT doc FROM sandbox.object WHERE type = 'event' AND doc->>'type' = :kind ORDER "
+            "BY number DESC",
+            kind=kind,
+        )
+    )
 
 
-def deliver(world: World, event: dict[str, object], *, secret: str = SECRET, at: int | None = None, mangle: bytes | None = None) -> Reply:
+def deliver(
+    world: World,
+    event: dict[str, object],
+    *,
+    secret: str = SECRET,
+    at: int | None = None,
+    mangle: bytes | None = None,
+) -> Reply:
     body = json.dumps(event).encode()
     signature = sign(body, secret, at if at is not None else int(time.time()))
-    return WsgiHttp(world.app).request("POST", "/stripe/webhooks", body=mangle or body, headers={"Stripe-Signature": signature})
+    return WsgiHttp(world.app).request(
+        "POST", "/stripe/webhooks", body=mangle or body, headers={"Stripe-Signature": signature}
+    )
 
 
 def entries(world: World, kind: str = "fund") -> int:
-    return int(world.sql("SELECT count(*) AS n FROM journal_entry WHERE kind = :kind", kind=kind)[0].n)
+    return int(
+        world.sql("SELECT count(*) AS n FROM journal_entry WHERE kind = :kind", kind=kind)[0].n
+    )
 
 
-def pay_silently(world: World, client: object, milestones: list[str], card: str = "4242 4242 4242 4242") -> str:
-    """Pay at Stripe without coming back: only webhooks can tell. Returns the payment page's address."""
+def pay_silently(
+    world: World, client: object, milestones: list[str], card: str = "4242 4242 4242 4242"
+) -> str:
+    """Pay at Stripe without coming back: only webhooks can tell.
+
+    Returns the payment page's address.
+    """
     away = client.start_payment(milestones)  # type: ignore[attr-defined]
     path = path_of(away.headers["location"])
     client.press(path, client.get(path).forms[0], number=card)  # type: ignore[attr-defined]
@@ -62,7 +85,9 @@ def test_the_same_event_at_once(world: World) -> None:
     event = last_event(world, "checkout.session.completed")
     answers = at_once(8, lambda _: deliver(world, event).status)
     assert answers == [200] * 8
-    assert world.sql("SELECT count(*) AS n FROM stripe_event WHERE id = :id", id=event["id"])[0].n == 1
+    assert (
+        world.sql("SELECT count(*) AS n FROM stripe_event WHERE id = :id", id=event["id"])[0].n == 1
+    )
     world.work()
     assert entries(world) == 1
     world.check_books()
@@ -89,7 +114,9 @@ def at_once(count: int, act: object) -> list[object]:
 
 @fault("PAY-03")
 def test_a_crash_after_the_event_was_stored_leaves_nothing(world: World) -> None:
-    """Event and job commit together: a crash in between is as if the event had never come, and redelivery works."""
+    """Event and job commit together: a crash in between is as if the event had never come, and
+    redelivery works.
+    """
     contract, client = world.accepted_contract()
     pay_silently(world, client, [contract["milestones"][0]["id"]])
     event = last_event(world, "checkout.session.completed")
@@ -98,7 +125,9 @@ def test_a_crash_after_the_event_was_stored_leaves_nothing(world: World) -> None
         assert deliver(world, event).status == 500
     finally:
         failpoint.arm("")
-    assert world.sql("SELECT count(*) AS n FROM stripe_event WHERE id = :id", id=event["id"])[0].n == 0
+    assert (
+        world.sql("SELECT count(*) AS n FROM stripe_event WHERE id = :id", id=event["id"])[0].n == 0
+    )
     assert deliver(world, event).status == 200
     world.work()
     assert entries(world) == 1
@@ -115,7 +144,9 @@ def test_a_locked_database_is_not_acknowledged(world: World) -> None:
         answer = deliver(world, event)
     assert answer.status == 503
     assert "retry-after" in answer.headers
-    assert world.sql("SELECT count(*) AS n FROM stripe_event WHERE id = :id", id=event["id"])[0].n == 0
+    assert (
+        world.sql("SELECT count(*) AS n FROM stripe_event WHERE id = :id", id=event["id"])[0].n == 0
+    )
     assert deliver(world, event).status == 200
 
 
@@ -174,7 +205,10 @@ def test_a_late_event_after_the_refund(world: World) -> None:
     assert world.sql("SELECT state FROM payment")[0].state == "refunded"
     before = entries(world, "refund_succeeded")
     world.advance("3d")
-    assert deliver(world, last_event(world, "checkout.session.completed") | {"id": "evt_late"}).status == 200
+    assert (
+        deliver(world, last_event(world, "checkout.session.completed") | {"id": "evt_late"}).status
+        == 200
+    )
     world.work()
     assert world.sql("SELECT state FROM payment")[0].state == "refunded"
     assert entries(world, "refund_succeeded") == before == 1
@@ -201,10 +235,17 @@ def test_a_double_click_opens_one_payment(world: World) -> None:
     contract, client = world.accepted_contract()
     ids = [contract["milestones"][0]["id"]]
     form = client.get(f"/c/{contract['id']}/pay").forms[0]
-    answers = at_once(8, lambda _: client.press(f"/c/{contract['id']}/pay", form, method="card", milestone=ids).headers.get("location"))
+    answers = at_once(
+        8,
+        lambda _: client.press(
+            f"/c/{contract['id']}/pay", form, method="card", milestone=ids
+        ).headers.get("location"),
+    )
     assert len(set(answers)) == 1
     assert world.sql("SELECT count(*) AS n FROM payment")[0].n == 1
-    assert len([o for o in world.sandbox.dump()["objects"] if o["object"] == "checkout.session"]) == 1
+    assert (
+        len([o for o in world.sandbox.dump()["objects"] if o["object"] == "checkout.session"]) == 1
+    )
 
 
 @fault("PAY-11")
@@ -227,7 +268,9 @@ def test_a_crash_after_stripe_made_the_session(world: World) -> None:
 
 
 @fault("PAY-12")
-@pytest.mark.parametrize("switch", [{"receive_difference": -1}, {"receive_difference": 1}, {"receive_currency": "EUR"}])
+@pytest.mark.parametrize(
+    "switch", [{"receive_difference": -1}, {"receive_difference": 1}, {"receive_currency": "EUR"}]
+)
 def test_a_wrong_amount_or_currency_goes_back(world: World, switch: dict[str, object]) -> None:
     contract, client = world.accepted_contract()
     world.sandbox.post("chaos", switch)
@@ -240,7 +283,9 @@ def test_a_wrong_amount_or_currency_goes_back(world: World, switch: dict[str, ob
     assert [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]] == [
         "payment_wrong_currency" if "receive_currency" in switch else "payment_wrong_amount"
     ]
-    assert any("goes back to you" in m["subject"] for m in world.sandbox.mail("charles@babbage.example"))
+    assert any(
+        "goes back to you" in m["subject"] for m in world.sandbox.mail("charles@babbage.example")
+    )
     world.check_books()
 
 
@@ -291,7 +336,12 @@ def test_cancel_and_pay_at_once(world: World) -> None:
         event = last_event(world, "checkout.session.completed")
         ada = world.program()
 
-        def race(i: int, c: dict[str, object] = contract, e: dict[str, object] = event, program: object = ada) -> object:
+        def race(
+            i: int,
+            c: dict[str, object] = contract,
+            e: dict[str, object] = event,
+            program: object = ada,
+        ) -> object:
             if i == 0:
                 return program.call("POST", f"/v1/contracts/{c['id']}/cancel", {}).status  # type: ignore[attr-defined]
             deliver(world, e)
@@ -338,7 +388,9 @@ def test_a_debit_on_its_way_is_not_money(debits: World) -> None:
     assert debits.read(contract)["milestones"][0]["state"] == "funding"
     assert debits.sql("SELECT state FROM payment")[0].state == "processing"
     assert entries(debits) == 0
-    early = debits.program().call("POST", f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "early"})  # type: ignore[index]
+    early = debits.program().call(
+        "POST", f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "early"}
+    )  # type: ignore[index]
     assert early.status == 409
     debits.advance("5d")
     assert debits.read(contract)["milestones"][0]["state"] == "funded"
@@ -359,7 +411,9 @@ def test_a_debit_that_comes_back(debits: World) -> None:
 
 @fault("PAY-21")
 def test_two_paid_sessions_for_one_milestone(world: World) -> None:
-    """The page of the first attempt stays open at Stripe because the answer of its closing was lost."""
+    """The page of the first attempt stays open at Stripe because the answer of its closing was
+    lost.
+    """
     contract, client = world.accepted_contract()
     ids = [m["id"] for m in contract["milestones"]]
     first = path_of(client.start_payment(ids[:1]).headers["location"])
@@ -381,7 +435,21 @@ def test_two_paid_sessions_for_one_milestone(world: World) -> None:
 
 @fault("PAY-22")
 @pytest.mark.parametrize(
-    "case", ["missing", "empty", "other secret", "body changed", "truncated", "old", "future", "no v1", "two stamps", "garbage", "other event", "not json"]
+    "case",
+    [
+        "missing",
+        "empty",
+        "other secret",
+        "body changed",
+        "truncated",
+        "old",
+        "future",
+        "no v1",
+        "two stamps",
+        "garbage",
+        "other event",
+        "not json",
+    ],
 )
 def test_what_stripe_did_not_sign(world: World, case: str) -> None:
     world.funded_contract()
@@ -389,11 +457,22 @@ def test_what_stripe_did_not_sign(world: World, case: str) -> None:
     body, now = json.dumps(event).encode(), int(time.time())
     good = sign(body, SECRET, now)
     header: str | None = {
-        "missing": None, "empty": "", "other secret": sign(body, "whsec_other", now), "body changed": good, "truncated": good[:-1],
-        "old": sign(body, SECRET, now - 302), "future": sign(body, SECRET, now + 302), "no v1": good.replace("v1", "v0"),
-        "two stamps": f"t={now + 10},{good}", "garbage": "t=x,v1=y", "other event": sign(b"{}", SECRET, now), "not json": sign(b"nope", SECRET, now),
-    }[case]  # fmt: skip
-    sent = {"body changed": body.replace(b"completed", b"complete!"), "not json": b"nope"}.get(case, body)
+        "missing": None,
+        "empty": "",
+        "other secret": sign(body, "whsec_other", now),
+        "body changed": good,
+        "truncated": good[:-1],
+        "old": sign(body, SECRET, now - 302),
+        "future": sign(body, SECRET, now + 302),
+        "no v1": good.replace("v1", "v0"),
+        "two stamps": f"t={now + 10},{good}",
+        "garbage": "t=x,v1=y",
+        "other event": sign(b"{}", SECRET, now),
+        "not json": sign(b"nope", SECRET, now),
+    }[case]
+    sent = {"body changed": body.replace(b"completed", b"complete!"), "not json": b"nope"}.get(
+        case, body
+    )
     before = world.sql("SELECT count(*) AS n FROM stripe_event")[0].n
     headers = {"Stripe-Signature": header} if header is not None else {}
     answer = WsgiHttp(world.app).request("POST", "/stripe/webhooks", body=sent, headers=headers)
@@ -418,8 +497,17 @@ def test_rotating_the_secret(world: World) -> None:
 
 
 @fault("PAY-24")
-@pytest.mark.parametrize(("change", "status"), [({"livemode": True}, 400), ({"account": "acct_of_somebody_else"}, 200), ({"type": "invoice.paid"}, 200)])
-def test_other_mode_other_account_unknown_type(world: World, change: dict[str, object], status: int) -> None:
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"livemode": True}, 400),
+        ({"account": "acct_of_somebody_else"}, 200),
+        ({"type": "invoice.paid"}, 200),
+    ],
+)
+def test_other_mode_other_account_unknown_type(
+    world: World, change: dict[str, object], status: int
+) -> None:
     world.funded_contract()
     event = last_event(world, "checkout.session.completed") | {"id": "evt_other"} | change
     assert deliver(world, event).status == status
@@ -447,7 +535,9 @@ def test_a_payment_stuck_at_the_bank_is_closed_at_stripe_first(world: World) -> 
 
 
 def test_the_clock_of_these_tests_moves(world: World) -> None:
-    """A control for every test above that waits: the sandbox clock really moves, and real time does not."""
+    """A control for every test above that waits: the sandbox clock really moves, and real time does
+    not.
+    """
     with world.db.transaction() as session:
         before = clock.now(session)
     world.advance("36h")

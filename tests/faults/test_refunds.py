@@ -1,4 +1,6 @@
-"""REF-01 to REF-12: what can go wrong on the way back to the client (with chargebacks: tests/states/test_chargebacks.py)."""
+"""REF-01 to REF-12: what can go wrong on the way back to the client (with chargebacks:
+tests/states/test_chargebacks.py).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ fault = pytest.mark.fault
 
 def back(world: World, contract: dict[str, Any], amount: int | None = None) -> Any:
     body = {} if amount is None else {"amount": amount}
-    return world.program().call("POST", f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", body)
+    return world.program().call(
+        "POST", f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", body
+    )
 
 
 def refunds(world: World) -> list[dict[str, Any]]:
@@ -47,14 +51,19 @@ def test_ten_refunds_of_a_fifth_at_once(world: World) -> None:
 
 @fault("REF-04")
 def test_a_refund_that_fails_days_later(world: World) -> None:
-    """The milestone is still open: the money is held for it again. It is closed: it is owed to the client, and sent again."""
+    """The milestone is still open: the money is held for it again.
+
+    It is closed: it is owed to the client, and sent again.
+    """
     contract, _ = world.funded_contract(milestones=ONE, card="4000 0000 0000 5126")
     assert back(world, contract, 4_000).status == 201
     world.work()
     assert first(world, contract)["refunded"] == 4_000
     world.advance("2d")
     assert (first(world, contract)["refunded"], places(world, contract)) == (0, {"escrow": 10_000})
-    assert any("did not arrive" in m["subject"] for m in world.sandbox.mail("charles@babbage.example"))
+    assert any(
+        "did not arrive" in m["subject"] for m in world.sandbox.mail("charles@babbage.example")
+    )
     world.check_books()
     assert back(world, contract).status == 201
     world.work()
@@ -71,7 +80,9 @@ def test_a_refund_of_a_closed_milestone_that_fails_is_sent_again(world: World) -
     world.work()
     assert world.read(contract)["state"] == "cancelled"
     world.advance("26h")
-    states = [tuple(r) for r in world.sql("SELECT source, state, attempt FROM refund ORDER BY attempt")]
+    states = [
+        tuple(r) for r in world.sql("SELECT source, state, attempt FROM refund ORDER BY attempt")
+    ]
     assert states == [("escrow", "failed", 1), ("unclaimed", "succeeded", 2)]
     assert world.trial_balance().get("unclaimed", 0) == 0
     world.check_books()
@@ -95,14 +106,21 @@ def test_a_refund_made_in_stripe_s_dashboard(world: World, amount: int) -> None:
     contract, _ = world.funded_contract(milestones=ONE)
     world.sandbox.post(f"charges/{charge(world)}/refund", {"amount": amount})
     world.work()
-    assert places(world, contract) == ({"escrow": 6_000, "refunded": 4_000} if amount == 4_000 else {"refunded": 10_000})
-    assert "refund_outside" in [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]]
+    assert places(world, contract) == (
+        {"escrow": 6_000, "refunded": 4_000} if amount == 4_000 else {"refunded": 10_000}
+    )
+    assert "refund_outside" in [
+        t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]
+    ]
     world.check_books()
 
 
 @fault("REF-07")
 def test_money_asked_back_after_it_left(world: World) -> None:
-    """By the client: the freelancer has to agree, and owes it. Nothing is taken from anybody else."""
+    """By the client: the freelancer has to agree, and owes it.
+
+    Nothing is taken from anybody else.
+    """
     contract, client = world.released_contract(milestones=ONE)
     path = f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}/refund"
     assert client.decide(path, amount="50.00", reason="It stopped working.").status == 303
@@ -128,14 +146,18 @@ def test_a_freelancer_who_has_nothing_left_owes_it(world: World) -> None:
     contract = paid_out(world)
     assert back(world, contract).status == 201
     world.work()
-    assert (world.balance()["recoverable"], len(refunds(world))) == (9_500, 1), "the client has it, the platform waits"
+    assert (world.balance()["recoverable"], len(refunds(world))) == (9_500, 1), (
+        "the client has it, the platform waits"
+    )
     world.check_books()
 
 
 @pytest.mark.parametrize("fault_kind", ["timeout_after", "reset_before", "500"])
 def test_a_refund_whose_answer_is_lost_is_made_once(world: World, fault_kind: str) -> None:
     contract, _ = world.funded_contract(milestones=ONE)
-    world.sandbox.post("faults", {"method": "POST", "path": "/v1/refunds", "kind": fault_kind, "times": 3})
+    world.sandbox.post(
+        "faults", {"method": "POST", "path": "/v1/refunds", "kind": fault_kind, "times": 3}
+    )
     back(world, contract)
     world.work()
     world.advance("2h")
@@ -186,7 +208,13 @@ def test_one_of_two_refunds_fails_after_everything_was_back(world: World) -> Non
     world.work()
     assert world.sql("SELECT state FROM payment")[0].state == "refunded"
     world.advance("25h")
-    assert world.sql("SELECT count(*) AS n FROM event WHERE type = 'payment.refund_failed' AND to_state = 'partially_refunded'")[0].n == 1
+    assert (
+        world.sql(
+            "SELECT count(*) AS n FROM event WHERE type = 'payment.refund_failed' AND to_state = "
+            "'partially_refunded'"
+        )[0].n
+        == 1
+    )
     world.advance("3h")
     assert world.sql("SELECT state FROM payment")[0].state == "refunded", "the next attempt arrived"
     world.check_books()

@@ -28,7 +28,9 @@ def rich(world: World, *, contracts: int = 1) -> None:
 
 
 def ask(world: World, amount: int = 9_500) -> dict[str, Any]:
-    found: dict[str, Any] = world.program().post("/v1/payouts", {"amount": amount, "currency": "USD"})
+    found: dict[str, Any] = world.program().post(
+        "/v1/payouts", {"amount": amount, "currency": "USD"}
+    )
     return found
 
 
@@ -42,7 +44,9 @@ def transfers(world: World) -> list[dict[str, Any]]:
 
 
 def release(world: World, milestone_id: str, amount: int | None = None) -> str:
-    """The operation in a transaction of its own, as the page does it; returns 'ok' or the refusal's code."""
+    """The operation in a transaction of its own, as the page does it; returns 'ok' or the refusal's
+    code.
+    """
     try:
         with world.runtime.act("test", actors.client("cli_test")) as act:
             contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
@@ -64,9 +68,13 @@ def test_eight_releases_at_once(world: World) -> None:
 
 @fault("REL-02")
 def test_release_against_changes_requested(world: World) -> None:
-    """The other answer of the client (refunds of milestones come with their own issue): exactly one of both wins."""
+    """The other answer of the client (refunds of milestones come with their own issue): exactly one
+    of both wins.
+    """
     for number in range(8):
-        contract, _ = world.submitted_contract(milestones=[("Work", 10_000)], client=f"c{number}@babbage.example")
+        contract, _ = world.submitted_contract(
+            milestones=[("Work", 10_000)], client=f"c{number}@babbage.example"
+        )
         milestone = contract["milestones"][0]["id"]
 
         def race(i: int, m: str = milestone) -> str:
@@ -81,14 +89,18 @@ def test_release_against_changes_requested(world: World) -> None:
             return "asked"
 
         first, second = at_once(2, race)
-        assert (first, second) in (("ok", "state_conflict"), ("ok", "asked")), "who asked for changes may still release, early"
+        assert (first, second) in (("ok", "state_conflict"), ("ok", "asked")), (
+            "who asked for changes may still release, early"
+        )
         world.check_books()
 
 
 @fault("REL-03")
 def test_a_transfer_whose_answer_is_lost(world: World) -> None:
     rich(world)
-    world.sandbox.post("faults", {"method": "POST", "path": "/v1/transfers", "kind": "timeout_after", "times": 3})
+    world.sandbox.post(
+        "faults", {"method": "POST", "path": "/v1/transfers", "kind": "timeout_after", "times": 3}
+    )
     payout = ask(world)
     world.work()
     world.advance("3d")
@@ -100,7 +112,9 @@ def test_a_transfer_whose_answer_is_lost(world: World) -> None:
 @fault("REL-04")
 def test_a_transfer_that_never_reached_stripe(world: World) -> None:
     rich(world)
-    world.sandbox.post("faults", {"method": "POST", "path": "/v1/transfers", "kind": "reset_before", "times": 3})
+    world.sandbox.post(
+        "faults", {"method": "POST", "path": "/v1/transfers", "kind": "reset_before", "times": 3}
+    )
     payout = ask(world)
     world.work()
     assert state(world, payout)["state"] == "in_transit"
@@ -114,7 +128,9 @@ def test_a_transfer_that_never_reached_stripe(world: World) -> None:
 @pytest.mark.parametrize("kind", ["409", "429", "503", "500"])
 def test_stripe_is_busy(world: World, kind: str) -> None:
     rich(world)
-    world.sandbox.post("faults", {"method": "POST", "path": "/v1/transfers", "kind": kind, "times": 4})
+    world.sandbox.post(
+        "faults", {"method": "POST", "path": "/v1/transfers", "kind": kind, "times": 4}
+    )
     payout = ask(world)
     world.work()
     world.advance("4d")
@@ -132,7 +148,9 @@ def test_a_restricted_account_waits_and_goes_on(world: World) -> None:
     assert world.program().get("/v1/payout-account")["state"] == "restricted"
     refused = world.program().call("POST", "/v1/payouts", {"amount": 9_500, "currency": "USD"})
     assert (refused.status, refused.json()["code"]) == (409, "payout_account_not_ready")
-    mails = [m for m in world.sandbox.mail("ada@lovelace.example") if "needs attention" in m["subject"]]
+    mails = [
+        m for m in world.sandbox.mail("ada@lovelace.example") if "needs attention" in m["subject"]
+    ]
     assert len(mails) == 1
     assert world.balance()["available"] == 9_500
     world.sandbox.post(f"accounts/{account}", {"transfers": "active"})
@@ -162,7 +180,10 @@ def test_an_account_that_was_closed_keeps_the_debt(world: World) -> None:
 @fault("REL-08")
 def test_one_leg_of_three_fails(world: World) -> None:
     rich(world, contracts=3)
-    world.sandbox.post("faults", {"method": "POST", "path": "/v1/transfers", "kind": "reset_before", "times": 3, "skip": 1})
+    world.sandbox.post(
+        "faults",
+        {"method": "POST", "path": "/v1/transfers", "kind": "reset_before", "times": 3, "skip": 1},
+    )
     payout = ask(world, 28_500)
     world.work()
     world.advance("3d")
@@ -176,8 +197,11 @@ def test_one_leg_of_three_fails(world: World) -> None:
 @fault("REL-09")
 def test_a_reversal_made_outside_is_a_task(world: World) -> None:
     rich(world)
-    # The bank payout cannot be made yet, so the transferred money still lies in the connected account.
-    world.sandbox.post("faults", {"method": "POST", "path": "/v1/payouts", "kind": "reset_before", "times": 99})
+    # The bank payout cannot be made yet, so the transferred money still lies in the connected
+    # account.
+    world.sandbox.post(
+        "faults", {"method": "POST", "path": "/v1/payouts", "kind": "reset_before", "times": 99}
+    )
     ask(world)
     world.work()
     transfer = transfers(world)[0]["id"]
@@ -187,7 +211,11 @@ def test_a_reversal_made_outside_is_a_task(world: World) -> None:
     event = last_event(world, "transfer.reversed")
     deliver(world, event | {"id": "evt_again"})
     world.work()
-    tasks = [t for t in world.program("finance").get("/v1/staff/tasks")["data"] if t["kind"] == "transfer_reversed_outside"]
+    tasks = [
+        t
+        for t in world.program("finance").get("/v1/staff/tasks")["data"]
+        if t["kind"] == "transfer_reversed_outside"
+    ]
     assert len(tasks) == 1, "both reversals and the repeated event make one task"
     assert tasks[0]["detail"]["reversed"] in (2_000, 3_000)
 
@@ -241,7 +269,11 @@ def test_sending_and_cancelling_at_once(world: World) -> None:
         ada = world.program()
         answers = at_once(
             2,
-            lambda i, p=payout, program=ada: program.call("POST", f"/v1/payouts/{p['id']}/cancel", {}).status if i else world.worker.drain(),  # type: ignore[misc]
+            lambda i, p=payout, program=ada: (
+                program.call("POST", f"/v1/payouts/{p['id']}/cancel", {}).status
+                if i
+                else world.worker.drain()
+            ),  # type: ignore[misc]
         )
         world.work()
         found = state(world, payout)["state"]
@@ -266,16 +298,27 @@ def test_a_cancelled_payout_cannot_be_sent(world: World) -> None:
 
 @fault("REL-13")
 def test_a_charge_that_is_not_available_yet(world: World) -> None:
-    """Security period over, charge still pending at Stripe: the transfer stands, the bank payout follows by itself."""
+    """Security period over, charge still pending at Stripe: the transfer stands, the bank payout
+    follows by itself.
+    """
     rich(world)
-    world.sandbox.post("faults", {"method": "POST", "path": "/v1/payouts", "kind": "429", "times": 0})
-    world.sql_owner("UPDATE sandbox.balance_line SET available_on = available_on + interval '9 days' WHERE account = ''")
+    world.sandbox.post(
+        "faults", {"method": "POST", "path": "/v1/payouts", "kind": "429", "times": 0}
+    )
     world.sql_owner(
-        "UPDATE sandbox.object SET doc = jsonb_set(doc, '{available_on}', to_jsonb((doc->>'available_on')::bigint + 777600)) WHERE type = 'balance_transaction'"
+        "UPDATE sandbox.balance_line SET available_on = available_on + interval '9 days' WHERE "
+        "account = ''"
+    )
+    world.sql_owner(
+        "UPDATE sandbox.object SET doc = jsonb_set(doc, '{available_on}', "
+        "to_jsonb((doc->>'available_on')::bigint + 777600)) WHERE type = 'balance_transaction'"
     )
     payout = ask(world)
     world.work()
-    assert (state(world, payout)["state"], state(world, payout)["waiting_for"]) == ("in_transit", "funds")
+    assert (state(world, payout)["state"], state(world, payout)["waiting_for"]) == (
+        "in_transit",
+        "funds",
+    )
     world.advance("9d")
     assert state(world, payout)["state"] == "paid"
     assert len(transfers(world)) == 1
@@ -283,13 +326,25 @@ def test_a_charge_that_is_not_available_yet(world: World) -> None:
 
 
 @fault("REL-14")
-@pytest.mark.parametrize(("currency", "least"), [("USD", 500), ("EUR", 500), ("GBP", 500), ("INR", 50_000), ("JPY", 750), ("KWD", 1_500)])
-def test_too_small_is_said_when_the_contract_is_made(world: World, currency: str, least: int) -> None:
+@pytest.mark.parametrize(
+    ("currency", "least"),
+    [("USD", 500), ("EUR", 500), ("GBP", 500), ("INR", 50_000), ("JPY", 750), ("KWD", 1_500)],
+)
+def test_too_small_is_said_when_the_contract_is_made(
+    world: World, currency: str, least: int
+) -> None:
     ada = world.program()
     for amount in (*range(1, 61), least - 1):
-        body = {"client": {"email": "c@babbage.example", "name": "C"}, "title": "T", "currency": currency, "milestones": [{"title": "M", "amount": amount}]}
+        body = {
+            "client": {"email": "c@babbage.example", "name": "C"},
+            "title": "T",
+            "currency": currency,
+            "milestones": [{"title": "M", "amount": amount}],
+        }
         answer = ada.call("POST", "/v1/contracts", body)
-        assert (answer.status, answer.json()["errors"][0]["code"]) == (422, "amount_too_small"), amount
+        assert (answer.status, answer.json()["errors"][0]["code"]) == (422, "amount_too_small"), (
+            amount
+        )
     body["milestones"][0]["amount"] = least  # type: ignore[index]
     made = ada.post("/v1/contracts", body)
     assert made["fee_quote"]["net"] > 0
@@ -298,7 +353,10 @@ def test_too_small_is_said_when_the_contract_is_made(world: World, currency: str
 
 @fault("REL-15")
 def test_two_workers_and_one_that_dies(world: World) -> None:
-    """One worker dies holding the job of an auto-release; another takes it when the lease is over. Released once."""
+    """One worker dies holding the job of an auto-release; another takes it when the lease is over.
+
+    Released once.
+    """
     contract, _ = world.submitted_contract(milestones=[("Work", 10_000)])
     world.sql_owner("UPDATE installation SET clock_offset = clock_offset + interval '15 days'")
     failpoint.arm("after_claim=raise")
@@ -307,8 +365,13 @@ def test_two_workers_and_one_that_dies(world: World) -> None:
             world.worker.drain()
     finally:
         failpoint.arm("")
-    assert world.sql("SELECT count(*) AS n FROM job WHERE leased_until IS NOT NULL")[0].n == 1, "the dead worker's lease"
-    world.sql_owner("UPDATE job SET leased_until = clock_timestamp() - interval '1 second' WHERE leased_until IS NOT NULL")
+    assert world.sql("SELECT count(*) AS n FROM job WHERE leased_until IS NOT NULL")[0].n == 1, (
+        "the dead worker's lease"
+    )
+    world.sql_owner(
+        "UPDATE job SET leased_until = clock_timestamp() - interval '1 second' WHERE "
+        "leased_until IS NOT NULL"
+    )
     at_once(2, lambda _: world.worker.drain())
     world.advance("15d")
     assert world.read(contract)["milestones"][0]["state"] == "released"
@@ -319,15 +382,27 @@ def test_two_workers_and_one_that_dies(world: World) -> None:
 @fault("REL-16")
 @pytest.mark.parametrize("currency", ["XXX", "BTC", "CAD", "AED"])
 def test_currencies_that_cannot_be_settled(world: World, currency: str) -> None:
-    body = {"client": {"email": "c@babbage.example", "name": "C"}, "title": "T", "currency": currency, "milestones": [{"title": "M", "amount": 90_000}]}
+    body = {
+        "client": {"email": "c@babbage.example", "name": "C"},
+        "title": "T",
+        "currency": currency,
+        "milestones": [{"title": "M", "amount": 90_000}],
+    }
     answer = world.program().call("POST", "/v1/contracts", body)
     assert (answer.status, answer.json()["errors"][0]) == (
-        422, {"pointer": "/currency", "code": "unknown_currency", "message": "Contracts can be in USD, EUR, GBP, INR, JPY, KWD."},
-    )  # fmt: skip
+        422,
+        {
+            "pointer": "/currency",
+            "code": "unknown_currency",
+            "message": "Contracts can be in USD, EUR, GBP, INR, JPY, KWD.",
+        },
+    )
 
 
 def test_a_crash_in_every_gap_of_a_payout(world: World) -> None:
-    """The worker stops dead after each outside call; the next one goes on, and nothing is sent twice."""
+    """The worker stops dead after each outside call; the next one goes on, and nothing is sent
+    twice.
+    """
     rich(world, contracts=2)
     payout = ask(world, 19_000)
     for point in ("before_transfers", "after_transfer", "after_transfer", "after_bank_payout"):
@@ -348,9 +423,13 @@ def test_a_crash_in_every_gap_of_a_payout(world: World) -> None:
 
 
 def test_a_failed_payout_s_charge_can_be_drawn_from_again(world: World) -> None:
-    """The legs of a failed payout are reversed before its money is available: the books never promise what Stripe lacks."""
+    """The legs of a failed payout are reversed before its money is available: the books never
+    promise what Stripe lacks.
+    """
     rich(world)
-    world.sandbox.post("faults", {"method": "POST", "path": "%/reversals", "kind": "timeout_after", "times": 3})
+    world.sandbox.post(
+        "faults", {"method": "POST", "path": "%/reversals", "kind": "timeout_after", "times": 3}
+    )
     payout = ask(world)
     world.work()
     stripe_id = next(o["id"] for o in world.sandbox.dump()["objects"] if o["object"] == "payout")
@@ -360,6 +439,11 @@ def test_a_failed_payout_s_charge_can_be_drawn_from_again(world: World) -> None:
     assert state(world, payout)["state"] == "failed"
     assert transfers(world)[0]["amount_reversed"] == 9_500
     with world.runtime.act("test") as act:
-        assert payouts.find_many(act.session, owner=world.ada_id, after=None, limit=5)[0].sources[0].state == "reversed"
+        assert (
+            payouts.find_many(act.session, owner=world.ada_id, after=None, limit=5)[0]
+            .sources[0]
+            .state
+            == "reversed"
+        )
     assert typeid.is_typeid(payout["id"], "pyo")
     world.check_books()

@@ -1,4 +1,6 @@
-"""Knowing one's client is welcome and asked about openly; paying oneself is refused by name before money moves."""
+"""Knowing one's client is welcome and asked about openly; paying oneself is refused by name before
+money moves.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from tests.world import World
 def test_known_people_are_welcome(world: World, relation: str) -> None:
     ada = world.program()
     before = ada.call("GET", "/v1/contracts").text
-    answer = ada.post("/v1/pre-checks", {"client": {"email": "charles@babbage.example"}, "relationship": relation})
+    answer = ada.post(
+        "/v1/pre-checks", {"client": {"email": "charles@babbage.example"}, "relationship": relation}
+    )
     assert (answer["allowed"], answer["findings"][0]["code"]) == (True, "welcome")
     assert ada.call("GET", "/v1/contracts").text == before, "no consequence"
     assert ada.get(f"/v1/pre-checks/{answer['id']}") == answer, "can be cited later"
@@ -30,7 +34,9 @@ def test_known_people_are_welcome(world: World, relation: str) -> None:
         ("charles@babbage.example", "employer_or_own_company", "own_company"),
     ],
 )
-def test_paying_oneself_is_refused_by_name(world: World, email: str, relation: str, code: str) -> None:
+def test_paying_oneself_is_refused_by_name(
+    world: World, email: str, relation: str, code: str
+) -> None:
     ada, email = world.program(), email.strip()
     answer = ada.post("/v1/pre-checks", {"client": {"email": email}, "relationship": relation})
     assert (answer["allowed"], [f["code"] for f in answer["findings"]]) == (False, [code])
@@ -40,5 +46,7 @@ def test_paying_oneself_is_refused_by_name(world: World, email: str, relation: s
 
 
 def test_a_free_text_is_no_relationship(world: World) -> None:
-    refused = world.program().call("POST", "/v1/contracts", contract_body(relationship="We met at a lecture."))
+    refused = world.program().call(
+        "POST", "/v1/contracts", contract_body(relationship="We met at a lecture.")
+    )
     assert refused.status == 422

@@ -1,4 +1,6 @@
-"""The worked year of the finance research, driven by API, pages and clock: one contract, a year end, a dispute, a partial case, refunds, a chargeback that is won."""
+"""The worked year of the finance research, driven by API, pages and clock: one contract, a year
+end, a dispute, a partial case, refunds, a chargeback that is won.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,31 @@ from tests.world import World
 MILESTONES = [("Engine drawings", 120_000), ("Mill and store", 80_050), ("First run", 233_333)]
 
 DECLARED = {
-    "form": "dac7", "country": "DE", "first_name": "Ada", "last_name": "Lovelace", "birth_date": "1815-12-10", "birth_place": {"city": "London", "country": "GB"},
-    "address": {"street": "Invalidenstraße", "building": "43", "postcode": "10115", "city": "Berlin", "country": "DE"}, "tin": "12345678903", "tin_issued_by": "DE",
-    "vat_id": "DE123456789", "account": {"kind": "IBAN", "number": "DE02120300000000202051", "holder": "Ada Lovelace"}, "signed_as": "Ada Lovelace",
-}  # fmt: skip
+    "form": "dac7",
+    "country": "DE",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "birth_date": "1815-12-10",
+    "birth_place": {"city": "London", "country": "GB"},
+    "address": {
+        "street": "Invalidenstraße",
+        "building": "43",
+        "postcode": "10115",
+        "city": "Berlin",
+        "country": "DE",
+    },
+    "tin": "12345678903",
+    "tin_issued_by": "DE",
+    "vat_id": "DE123456789",
+    "account": {"kind": "IBAN", "number": "DE02120300000000202051", "holder": "Ada Lovelace"},
+    "signed_as": "Ada Lovelace",
+}
 RATES = [
-    {"base": "USD", "quote": "INR", "rate": "85.50", "day": "2025-12-29"}, {"base": "USD", "quote": "INR", "rate": "86.10", "day": "2026-02-20"},
-    {"base": "USD", "quote": "GBP", "rate": "0.75", "day": "2025-12-29"}, {"base": "USD", "quote": "GBP", "rate": "0.75", "day": "2026-02-20"},
-]  # fmt: skip
+    {"base": "USD", "quote": "INR", "rate": "85.50", "day": "2025-12-29"},
+    {"base": "USD", "quote": "INR", "rate": "86.10", "day": "2026-02-20"},
+    {"base": "USD", "quote": "GBP", "rate": "0.75", "day": "2025-12-29"},
+    {"base": "USD", "quote": "GBP", "rate": "0.75", "day": "2026-02-20"},
+]
 
 
 @dataclass
@@ -35,8 +54,13 @@ class Golden:
 
 
 def begin(world: World) -> None:
-    """The world's clock goes back to where the year starts; the scenario's own windows; the platform's 2,000.00."""
-    world.sql_owner("UPDATE installation SET clock_offset = timestamptz '2025-11-01T09:00:00Z' - clock_timestamp()")
+    """The world's clock goes back to where the year starts; the scenario's own windows; the
+    platform's 2,000.00.
+    """
+    world.sql_owner(
+        "UPDATE installation SET clock_offset = timestamptz '2025-11-01T09:00:00Z' - "
+        "clock_timestamp()"
+    )
     world.sql_owner("UPDATE job SET due_at = timestamptz '2025-11-01T09:00:00Z' + (due_at - now())")
     own_windows(world)
     world.sandbox.post("chaos", {"payout_business_days": 2})
@@ -48,12 +72,17 @@ def begin(world: World) -> None:
 
 def own_windows(world: World) -> None:
     policies = world.runtime.policies
-    windows = replace(policies.windows, security_days={"card": 0, "us_bank_account": 0}, appeal_days=120)
+    windows = replace(
+        policies.windows, security_days={"card": 0, "us_bank_account": 0}, appeal_days=120
+    )
     object.__setattr__(policies, "windows", windows)
 
 
 def at(world: World, day: str) -> None:
-    """Ten in the morning of that day; everything that was due before has happened. After each step the books are right."""
+    """Ten in the morning of that day; everything that was due before has happened.
+
+    After each step the books are right.
+    """
     world.sandbox.post("clock", {"to": f"{day}T10:00:00+00:00"})
     world.check_books()
 
@@ -61,7 +90,11 @@ def at(world: World, day: str) -> None:
 def look_again(client: Person) -> str:
     """A page that has been closed for weeks opens from the newest letter; returns its path."""
     client.settle()
-    link = path_of(next(m for m in client.sandbox.mail(client.email) if m["links"] and "/l/" in m["links"][0])["links"][0])
+    link = path_of(
+        next(m for m in client.sandbox.mail(client.email) if m["links"] and "/l/" in m["links"][0])[
+            "links"
+        ][0]
+    )
     came = client.press(link, client.get(link).forms[0])
     assert came.status == 303, came.page.text[:300]
     return path_of(came.headers["location"])
@@ -73,7 +106,10 @@ def drive(world: World) -> Golden:
     ada.post("/v1/tax-identity", DECLARED)
     at(world, "2025-11-09")
     world.onboarded()
-    contract = ada.post("/v1/contracts", contract_body(milestones=MILESTONES, country="US", processing_borne_by="platform"))
+    contract = ada.post(
+        "/v1/contracts",
+        contract_body(milestones=MILESTONES, country="US", processing_borne_by="platform"),
+    )
     ada.post(f"/v1/contracts/{contract['id']}/send")
     client = world.client()
     client.open()
@@ -87,7 +123,11 @@ def drive(world: World) -> Golden:
     at(world, "2025-12-28")
     look_again(client)
     asked = client.decide(
-        f"/c/{contract['id']}/milestones/{third}/dispute", amount="2333.33", refund="2333.33", claim="It does not run.", words="It does not run."
+        f"/c/{contract['id']}/milestones/{third}/dispute",
+        amount="2333.33",
+        refund="2333.33",
+        claim="It does not run.",
+        words="It does not run.",
     )
     assert asked.status == 303, asked.page.text[:500]
     dispute = ada.get(f"/v1/contracts/{contract['id']}/disputes")["data"][0]["id"]
@@ -107,7 +147,12 @@ def drive(world: World) -> Golden:
     look_again(client)
     client.code(f"/c/{contract['id']}")
     path = f"/c/{contract['id']}/disputes/{dispute}"
-    assert client.press(path, next(f for f in client.get(path).forms if "Withdraw" in f.text), choice="withdraw").status == 303
+    assert (
+        client.press(
+            path, next(f for f in client.get(path).forms if "Withdraw" in f.text), choice="withdraw"
+        ).status
+        == 303
+    )
     case = _case(world, hold, third)
     at(world, "2026-02-20")
     _carried_out(world, case)
@@ -124,7 +169,11 @@ def drive(world: World) -> Golden:
     payouts.append(ada.post("/v1/payouts", {"amount": 76_009, "currency": "USD"})["id"])
     world.work()
     at(world, "2026-03-15")
-    charge = next(o for o in world.sandbox.dump()["objects"] if o["object"] == "charge" and o["amount"] == 120_000)
+    charge = next(
+        o
+        for o in world.sandbox.dump()["objects"]
+        if o["object"] == "charge" and o["amount"] == 120_000
+    )
     contested = world.sandbox.post("disputes", {"charge": charge["id"], "amount": 100_000})
     world.work()
     at(world, "2026-05-20")
@@ -140,14 +189,22 @@ def _hold(world: World, milestone: str) -> dict[str, Any]:
     """Placed on 10 February, so that the time for an appeal (120 days here) ends on 10 June."""
     at(world, "2026-02-10")
     why = {"reason_code": "legal_order", "clause": "Order 7", "facts": "A court orders it."}
-    found: dict[str, Any] = world.program("safety").post("/v1/staff/holds", why | {"subject": milestone, "scopes": ["outflow"]})
+    found: dict[str, Any] = world.program("safety").post(
+        "/v1/staff/holds", why | {"subject": milestone, "scopes": ["outflow"]}
+    )
     return found
 
 
 def _case(world: World, hold: dict[str, Any], milestone: str) -> str:
     """500.00 of what is held shall be taken; by a court's order there are 48 hours to answer."""
     lines = [{"account": "escrow", "amount": 50_000, "target": "forfeit", "milestone": milestone}]
-    body = {"hold": hold["id"], "currency": "USD", "clause": "Order 7", "facts": "A court orders it.", "lines": lines}
+    body = {
+        "hold": hold["id"],
+        "currency": "USD",
+        "clause": "Order 7",
+        "facts": "A court orders it.",
+        "lines": lines,
+    }
     case = world.program("safety").post("/v1/staff/confiscations", body)
     address = f"/v1/staff/confiscations/{case['id']}"
     world.program("safety").post(f"{address}/notice")

@@ -33,9 +33,13 @@ def made(
     party: str | None = None,
 ) -> making.Made:
     """The file of an export; as known now when no instant is said."""
-    asked = Asked(*periods.parse(period), as_of or now_of(year), party, zone=year.world.settings.book_zone)
+    asked = Asked(
+        *periods.parse(period), as_of or now_of(year), party, zone=year.world.settings.book_zone
+    )
     with year.world.db.transaction() as session:
-        return making.make(session, registry.find(code), asked, form, folder, year.world.settings.signing_key)
+        return making.make(
+            session, registry.find(code), asked, form, folder, year.world.settings.signing_key
+        )
 
 
 def rows(year: Golden, folder: Path, code: str, period: str, **more: Any) -> list[dict[str, str]]:
@@ -50,17 +54,29 @@ def cents(text: str) -> int:
 
 
 def schema_accepts(done: making.Made, code: str) -> None:
-    """A table schema made of the export's columns accepts the file, which has rows, and refuses a decimal comma or a day that is none."""
+    """A table schema made of the export's columns accepts the file, which has rows, and refuses a
+    decimal comma or a day that is none.
+    """
     export, folder = registry.find(code), str(done.path.parent)
     assert done.rows
-    schema = frictionless.Schema.from_descriptor({"fields": [_field(column) for column in export.columns]})
-    assert frictionless.Resource(path=done.path.name, basepath=folder, schema=schema).validate().valid
+    schema = frictionless.Schema.from_descriptor(
+        {"fields": [_field(column) for column in export.columns]}
+    )
+    assert (
+        frictionless.Resource(path=done.path.name, basepath=folder, schema=schema).validate().valid
+    )
     lines = list(csv.reader(done.path.open(newline="")))
-    place = next(i for i, column in enumerate(export.columns) if column.kind in ("amount", "decimal", "day") and lines[1][i])
+    place = next(
+        i
+        for i, column in enumerate(export.columns)
+        if column.kind in ("amount", "decimal", "day") and lines[1][i]
+    )
     lines[1][place] = lines[1][place].replace(".", ",") if "." in lines[1][place] else "31.12.2025"
     with (done.path.parent / "twin.csv").open("w", newline="") as file:
         csv.writer(file).writerows(lines)
-    assert not frictionless.Resource(path="twin.csv", basepath=folder, schema=schema).validate().valid
+    assert (
+        not frictionless.Resource(path="twin.csv", basepath=folder, schema=schema).validate().valid
+    )
 
 
 def _field(column: Column) -> dict[str, Any]:

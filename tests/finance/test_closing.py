@@ -1,4 +1,6 @@
-"""Stripe's rows against ours, each injected fault by its name; and closing a month: two people, nothing different, never again."""
+"""Stripe's rows against ours, each injected fault by its name; and closing a month: two people,
+nothing different, never again.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,11 @@ from tests.races.test_races import at_once
 from tests.world import World
 
 FAULTS = {
-    "missing": "DELETE FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}'",
-    "changed": "UPDATE sandbox.object SET doc = jsonb_set(doc, '{{amount}}', to_jsonb((doc ->> 'amount')::int + 1)) WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}'",
+    "missing": "DELETE FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' "
+    "= '{kind}'",
+    "changed": "UPDATE sandbox.object SET doc = jsonb_set(doc, '{{amount}}', to_jsonb((doc ->> "
+    "'amount')::int + 1)) WHERE type = 'balance_transaction' AND doc ->> 'type' = "
+    "'{kind}'",
 }
 
 
@@ -33,7 +38,9 @@ def all_kinds(world: World) -> None:
     world.advance("3d")
     world.sandbox.post(f"accounts/{account}", {"bank_fails": False})
     world.program().post("/v1/payouts", {"amount": 20_000, "currency": "USD"})
-    world.program().post(f"/v1/milestones/{contract['milestones'][1]['id']}/refunds", {"amount": 5_000})
+    world.program().post(
+        f"/v1/milestones/{contract['milestones'][1]['id']}/refunds", {"amount": 5_000}
+    )
     world.work()
     charge = next(o for o in world.sandbox.dump()["objects"] if o["object"] == "charge")
     world.sandbox.post("disputes", {"charge": charge["id"], "amount": 1_000})
@@ -56,7 +63,10 @@ def busy(busy_world: World) -> Iterator[World]:
 
 def forget(world: World) -> None:
     """Everything of Stripe's is read anew the next night."""
-    world.sql_owner("ALTER TABLE psp_row DISABLE TRIGGER append_only; DELETE FROM psp_row; ALTER TABLE psp_row ENABLE TRIGGER append_only")
+    world.sql_owner(
+        "ALTER TABLE psp_row DISABLE TRIGGER append_only; DELETE FROM psp_row; ALTER TABLE "
+        "psp_row ENABLE TRIGGER append_only"
+    )
 
 
 def named(world: World) -> dict[str, dict[str, Any]]:
@@ -69,15 +79,18 @@ def test_every_row_is_matched_within_a_day(busy: World) -> None:
     assert named(busy) == {}
     results = busy.sql("SELECT result, count(*) AS n FROM psp_match GROUP BY 1")
     assert [(r.result, r.n >= 6) for r in results] == [("equal", True)]
-    assert busy.sql("SELECT count(*) AS n FROM psp_row WHERE type = 'transfer_refund'")[0].n == 1, "a reversal is a row of its own"
+    assert busy.sql("SELECT count(*) AS n FROM psp_row WHERE type = 'transfer_refund'")[0].n == 1, (
+        "a reversal is a row of its own"
+    )
 
 
 @pytest.mark.parametrize("fault", list(FAULTS))
 @pytest.mark.parametrize("kind", ["charge", "refund", "transfer", "transfer_refund", "adjustment"])
 def test_an_injected_fault_is_named(busy: World, fault: str, kind: str) -> None:
-    source = busy.sql(f"SELECT doc ->> 'source' AS source FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = '{kind}' LIMIT 1")[
-        0
-    ].source
+    source = busy.sql(
+        "SELECT doc ->> 'source' AS source FROM sandbox.object WHERE type = "
+        f"'balance_transaction' AND doc ->> 'type' = '{kind}' LIMIT 1"
+    )[0].source
     busy.sql_owner(FAULTS[fault].format(kind=kind))
     forget(busy)
     busy.advance("3d")
@@ -93,8 +106,10 @@ def test_an_injected_fault_is_named(busy: World, fault: str, kind: str) -> None:
 
 def test_a_row_that_we_know_nothing_of(busy: World) -> None:
     busy.sql_owner(
-        'INSERT INTO sandbox.object (id, account, type, created_at, doc) SELECT \'txn_extra\', account, type, created_at, doc || \'{"id": "txn_extra", "source": "ch_nobody"}\''
-        " FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = 'charge' LIMIT 1"
+        "INSERT INTO sandbox.object (id, account, type, created_at, doc) SELECT 'txn_extra', "
+        'account, type, created_at, doc || \'{"id": "txn_extra", "source": "ch_nobody"}\''
+        " FROM sandbox.object WHERE type = 'balance_transaction' AND doc ->> 'type' = 'charge' "
+        "LIMIT 1"
     )
     forget(busy)
     busy.advance("3d")
@@ -116,14 +131,28 @@ def test_two_people_close_a_month_once(world: World) -> None:
     assert finance.get(f"/v1/periods/{month}")["state"] == "open"
     asked = finance.post(f"/v1/periods/{month}/close")
     assert (asked["state"], all(check["ok"] for check in asked["checks"])) == ("asked", True)
-    assert finance.call("POST", f"/v1/periods/{month}/close", {}).status == 403, "finance cannot approve"
-    assert approver.call("POST", "/v1/periods/2020-01/close", {}).status == 403, "an approver cannot ask"
-    both = at_once(2, lambda i: world.program(["approver", "approver2"][i]).call("POST", f"/v1/periods/{month}/close", {}).status)
+    assert finance.call("POST", f"/v1/periods/{month}/close", {}).status == 403, (
+        "finance cannot approve"
+    )
+    assert approver.call("POST", "/v1/periods/2020-01/close", {}).status == 403, (
+        "an approver cannot ask"
+    )
+    both = at_once(
+        2,
+        lambda i: (
+            world.program(["approver", "approver2"][i])
+            .call("POST", f"/v1/periods/{month}/close", {})
+            .status
+        ),
+    )
     assert sorted(both) == [200, 409]
     world.work()
     closed = finance.get(f"/v1/periods/{month}")
     assert closed["state"] == "closed"
-    states = {finance.get(f"/v1/exports/{one}")["code"]: finance.get(f"/v1/exports/{one}")["state"] for one in closed["exports"]}
+    states = {
+        finance.get(f"/v1/exports/{one}")["code"]: finance.get(f"/v1/exports/{one}")["state"]
+        for one in closed["exports"]
+    }
     assert set(states) >= {"M1", "M5", "M6", "M7", "M8", "M13"}
     assert set(states.values()) == {"ready"}
     with pytest.raises(psycopg.errors.CheckViolation, match="never changed"):
@@ -131,12 +160,19 @@ def test_two_people_close_a_month_once(world: World) -> None:
     with psycopg.connect(world.settings.owner_url, options="-c search_path=hf") as connection:
         late = [(("psp_operating", None, None), ("platform_equity", None, None), 1)]
         connection.execute(POST, entry("float_in", late, day=f"{month}-15"))
-        dates = connection.execute("SELECT posted_on, effective_on FROM journal_entry WHERE description = 'x'").fetchone()
-        assert dates == (closing.last_day_of(month) + timedelta(days=1), date.fromisoformat(f"{month}-15"))
+        dates = connection.execute(
+            "SELECT posted_on, effective_on FROM journal_entry WHERE description = 'x'"
+        ).fetchone()
+        assert dates == (
+            closing.last_day_of(month) + timedelta(days=1),
+            date.fromisoformat(f"{month}-15"),
+        )
         connection.rollback()
     world.released_contract(milestones=[("More", 10_000)], client="grace@hopper.example")
     world.check_books()
-    again = finance.post("/v1/exports", {"export": "M6", "period": month, "as_of": closed["closed_at"]})
+    again = finance.post(
+        "/v1/exports", {"export": "M6", "period": month, "as_of": closed["closed_at"]}
+    )
     assert again["id"] in closed["exports"], "the frozen one, for ever"
 
 

@@ -1,7 +1,8 @@
-"""One unit more in one row of any figure of any export, and the export's own check refuses the file.
+"""One unit more in one row of any figure of any export, and the export's own check refuses the
+file.
 
-Generated: every export times every column of amounts, decimals and numbers. In two worlds, since no one year has a row of
-everything; a column that neither shows is named.
+Generated: every export times every column of amounts, decimals and numbers. In two worlds, since no
+one year has a row of everything; a column that neither shows is named.
 """
 
 from __future__ import annotations
@@ -19,19 +20,33 @@ from tests.finance.reading import now_of
 from tests.finance.test_closing import all_kinds
 from tests.world import World
 
-FIGURES = [(export.code, figure) for export in registry.EXPORTS.values() for figure in export.figures]
+FIGURES = [
+    (export.code, figure) for export in registry.EXPORTS.values() for figure in export.figures
+]
 WITHOUT_ROWS = {"S10", "S12"}
-"""Nobody of these worlds lives in India or had tax withheld: their controls are proved in test_withholding and below."""
+"""Nobody of these worlds lives in India or had tax withheld: their controls are proved in
+test_withholding and below.
+"""
 
 
 def mutant(export: Export, figure: str) -> Export:
     """The same statement, but for one unit more of `figure` in its first row."""
     names = [column.name for column in export.columns]
-    more = [f"CASE WHEN m.nth = 1 THEN coalesce(m.{name}, 0) + 1 ELSE m.{name} END AS {name}" if name == figure else f"m.{name}" for name in names]
-    extra = [name for name in ("prefix",) if any(column.kind == "any id" for column in export.columns)]
+    more = [
+        f"CASE WHEN m.nth = 1 THEN coalesce(m.{name}, 0) + 1 ELSE m.{name} END AS {name}"
+        if name == figure
+        else f"m.{name}"
+        for name in names
+    ]
+    extra = [
+        name for name in ("prefix",) if any(column.kind == "any id" for column in export.columns)
+    ]
     extra += ["currency"] if "currency" not in names else []
     changed = ", ".join([*more, *(f"m.{name}" for name in extra)])
-    statement = f"SELECT {changed} FROM (SELECT row_number() OVER () AS nth, s.* FROM ({export.statement}) AS s) AS m"
+    statement = (
+        f"SELECT {changed} FROM (SELECT row_number() OVER () AS nth, s.* FROM "
+        f"({export.statement}) AS s) AS m"
+    )
     return type("Mutant", (Export,), {"statement": property(lambda _: statement)})(**vars(export))
 
 
@@ -48,8 +63,13 @@ def question(export: Export, last: date, as_of: datetime, zone: str) -> Asked:
 
 def test_how_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
-        print(f"\n{len(registry.EXPORTS)} exports, {len(FIGURES)} numeric columns, {len(FIGURES)} mutants")
-    assert [export.code for export in registry.EXPORTS.values() if export.figures and not export.control] == []
+        print(
+            f"\n{len(registry.EXPORTS)} exports, {len(FIGURES)} numeric columns, {len(FIGURES)} "
+            "mutants"
+        )
+    assert [
+        export.code for export in registry.EXPORTS.values() if export.figures and not export.control
+    ] == []
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +84,33 @@ LAST = {"M5": date(2026, 2, 15)}
 
 
 @pytest.mark.parametrize("code", sorted({code for code, _ in FIGURES} - WITHOUT_ROWS))
-def test_a_figure_of_the_year_that_is_one_unit_more_stops_its_export(year: Golden, code: str) -> None:
+def test_a_figure_of_the_year_that_is_one_unit_more_stops_its_export(
+    year: Golden, code: str
+) -> None:
     export = registry.EXPORTS[code]
     year.world.sql_owner("UPDATE freelancer SET country = 'IN' WHERE display_name = 'Ada Lovelace'")
-    asked = question(export, LAST.get(code, date(2026, 12, 31)), now_of(year), year.world.settings.book_zone)
-    survived = [figure for figure in export.figures if not refused(year.world, export, asked, figure)]
+    asked = question(
+        export, LAST.get(code, date(2026, 12, 31)), now_of(year), year.world.settings.book_zone
+    )
+    survived = [
+        figure for figure in export.figures if not refused(year.world, export, asked, figure)
+    ]
     assert survived == []
 
 
-@pytest.mark.parametrize("code", sorted({code for code, _ in FIGURES} - WITHOUT_ROWS - {"S1", "S5"}))
+@pytest.mark.parametrize(
+    "code", sorted({code for code, _ in FIGURES} - WITHOUT_ROWS - {"S1", "S5"})
+)
 def test_and_of_a_busy_week(busy_week: World, code: str) -> None:
-    """A payout that failed, one that arrived, a refund, a chargeback: other rows, the same refusals."""
+    """A payout that failed, one that arrived, a refund, a chargeback: other rows, the same
+    refusals.
+    """
     export = registry.EXPORTS[code]
     now = datetime.fromisoformat(busy_week.sandbox.now())
     asked = question(export, now.date(), now, busy_week.settings.book_zone)
-    assert [figure for figure in export.figures if not refused(busy_week, export, asked, figure)] == []
+    assert [
+        figure for figure in export.figures if not refused(busy_week, export, asked, figure)
+    ] == []
 
 
 def test_a_file_is_refused_and_not_only_its_sums(year: Golden, tmp_path: object) -> None:
@@ -89,4 +121,6 @@ def test_a_file_is_refused_and_not_only_its_sums(year: Golden, tmp_path: object)
         asked = question(export, date(2026, 12, 31), now_of(year), "UTC")
         for form in ("csv", "jsonl"):
             with year.world.db.transaction() as session, pytest.raises(making.CheckFailed):
-                making.make(session, mutant(export, export.figures[0]), asked, form, tmp_path, "07" * 32)  # type: ignore[arg-type]
+                making.make(
+                    session, mutant(export, export.figures[0]), asked, form, tmp_path, "07" * 32
+                )  # type: ignore[arg-type]

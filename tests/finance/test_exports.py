@@ -1,4 +1,6 @@
-"""Exports as people ask for them: by the API, in the finance pages, on the command line; whose they are, what stops them, what a cell may contain."""
+"""Exports as people ask for them: by the API, in the finance pages, on the command line; whose they
+are, what stops them, what a cell may contain.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def ready(world: World, who: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def files(world: World, who: str, export: dict[str, Any], folder: Path) -> Path:
     for address in export["files"]:
-        (folder / address.rpartition("/")[2]).write_bytes(world.program(who).call("GET", address).text.encode())
+        (folder / address.rpartition("/")[2]).write_bytes(
+            world.program(who).call("GET", address).text.encode()
+        )
     return folder
 
 
@@ -56,14 +60,24 @@ def test_finance_asks_and_a_stranger_verifies(world: World, tmp_path: Path) -> N
     world.released_contract(milestones=[("Work", 10_000)])
     year = world.sandbox.now()[:4]
     found = ready(world, "finance", {"export": "M6", "period": year})
-    assert (found["state"], found["problem"], found["rows_done"]) == ("ready", None, found["manifest"]["files"][0]["rows"])
+    assert (found["state"], found["problem"], found["rows_done"]) == (
+        "ready",
+        None,
+        found["manifest"]["files"][0]["rows"],
+    )
     assert found["manifest"]["checks"][0]["result"] == "equal"
-    folder = files(world, "finance", {"files": [f for f in found["files"] if not f.endswith(".sig")]}, tmp_path)
+    folder = files(
+        world, "finance", {"files": [f for f in found["files"] if not f.endswith(".sig")]}, tmp_path
+    )
     with world.runtime.act("test") as act:
         one = finance_exports.find(act.session, found["id"], party=None)
-        (folder / "manifest.sig").write_bytes(finance_exports.piece(act.session, one.id, "manifest.sig", 0))
+        (folder / "manifest.sig").write_bytes(
+            finance_exports.piece(act.session, one.id, "manifest.sig", 0)
+        )
     assert manifest.verify(folder, found["manifest"]["public_key"]) == []
-    again = world.program("finance").post("/v1/exports", {"export": "journal", "period": year, "as_of": found["as_of"]})
+    again = world.program("finance").post(
+        "/v1/exports", {"export": "journal", "period": year, "as_of": found["as_of"]}
+    )
     assert again["id"] == found["id"], "the same question about the same knowledge"
     for bad, status in (
         ({"export": "M99", "period": year}, 404),
@@ -83,15 +97,24 @@ def test_everybody_gets_their_own(world: World) -> None:
     assert world.program("mary").call("GET", mine["files"][0]).status == 404
     assert world.program("mary").get("/v1/exports")["data"] == []
     earned = world.program().get(f"/v1/reports/M2?period={year}")["data"]
-    assert [(r["gross_released"], r["platform_fees"], r["net_credited"]) for r in earned] == [("100.00", "5.00", "95.00")]
+    assert [(r["gross_released"], r["platform_fees"], r["net_credited"]) for r in earned] == [
+        ("100.00", "5.00", "95.00")
+    ]
     for code in ("M5", "M6", "M7", "M13"):
         assert world.program().call("GET", f"/v1/reports/{code}").status == 422, "about everybody"
     for who in ("platform", "safety"):
         assert world.program(who).call("GET", f"/v1/reports/M2?period={year}").status == 403
-    assert world.program("approver").call("POST", "/v1/exports", {"export": "M1", "period": year}).status == 403
+    assert (
+        world.program("approver")
+        .call("POST", "/v1/exports", {"export": "M1", "period": year})
+        .status
+        == 403
+    )
 
 
-def test_too_many_rows_for_an_answer_on_the_spot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_rows_for_an_answer_on_the_spot(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rest is left unread, and the connection that had it is of use to the next."""
     world.released_contract(milestones=[("Work", 10_000)])
     path = f"/v1/reports/M1?period={world.sandbox.now()[:4]}"
@@ -106,21 +129,40 @@ def test_too_many_rows_for_an_answer_on_the_spot(world: World, monkeypatch: pyte
         assert most >= rows or reply.json()["errors"][0]["code"] == "too_many_rows"
 
 
-def test_an_export_that_differs_from_the_books_reaches_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_that_differs_from_the_books_reaches_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.released_contract(milestones=[("Work", 10_000)])
     right = registry.EXPORTS["M7"]
-    wrong = type("Wrong", (Export,), {"statement": property(lambda _: right.statement.replace("amount_minor > 0), 0)", "amount_minor > 500), 0)", 1))})(
-        **vars(right)
-    )
+    wrong = type(
+        "Wrong",
+        (Export,),
+        {
+            "statement": property(
+                lambda _: right.statement.replace(
+                    "amount_minor > 0), 0)", "amount_minor > 500), 0)", 1
+                )
+            )
+        },
+    )(**vars(right))
     monkeypatch.setitem(registry.EXPORTS, "M7", wrong)
     found = ready(world, "finance", {"export": "M7", "period": world.sandbox.now()[:4]})
     assert (found["state"], found["files"], found["manifest"]) == ("failed", [], None)
     assert "does not prove itself" in found["problem"]
-    assert [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]] == ["export_failed"]
-    assert world.program("finance").call("GET", f"/v1/exports/{found['id']}/files/manifest.json").status == 409
+    assert [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]] == [
+        "export_failed"
+    ]
+    assert (
+        world.program("finance")
+        .call("GET", f"/v1/exports/{found['id']}/files/manifest.json")
+        .status
+        == 409
+    )
 
 
-def test_a_worker_that_dies_in_the_middle_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_in_the_middle_begins_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.released_contract(milestones=[("Work", 10_000)])
     real, calls = making.manifest.write, []
 
@@ -144,16 +186,40 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
         cleaned = "".join(ch for ch in title if ch.isprintable() and ch != "\u202e")
         if objection("/title", cleaned[:120], NameKind.TITLE, "Holdfast"):
             continue  # A formula that names an address is refused at the door.
-        world.funded_contract(milestones=[(cleaned[:120], 10_000)], title=cleaned[:120], client=f"c{n}@babbage.example")
+        world.funded_contract(
+            milestones=[(cleaned[:120], 10_000)],
+            title=cleaned[:120],
+            client=f"c{n}@babbage.example",
+        )
     year = world.sandbox.now()[:4]
-    text = world.program("finance").call("GET", ready(world, "finance", {"export": "M1", "period": year})["files"][0]).text
-    cells = [(r["contract_title"], r["amount"]) for r in csv.DictReader(text.splitlines(keepends=True))]
-    assert {title for title, _ in cells if title.startswith("'")} >= {"'+1", "'-1+2", "'@SUM(A1)", "'＝1"}
-    assert {title.removeprefix("'") for title, _ in cells} >= {r"back\slash\n, and more", 'quo"te', "semi;colon", "é" * 60}
+    text = (
+        world.program("finance")
+        .call("GET", ready(world, "finance", {"export": "M1", "period": year})["files"][0])
+        .text
+    )
+    cells = [
+        (r["contract_title"], r["amount"]) for r in csv.DictReader(text.splitlines(keepends=True))
+    ]
+    assert {title for title, _ in cells if title.startswith("'")} >= {
+        "'+1",
+        "'-1+2",
+        "'@SUM(A1)",
+        "'＝1",
+    }
+    assert {title.removeprefix("'") for title, _ in cells} >= {
+        r"back\slash\n, and more",
+        'quo"te',
+        "semi;colon",
+        "é" * 60,
+    }
     assert all(amount == "100.00" for _, amount in cells)
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("a", "amount", "")))
-    written = b"".join(formats.as_csv(export, [[["=1", "\tx", "plain", ""], ["-60.00", "1.00", "", "-0.01"]]])).decode()
-    assert written.splitlines()[1:] == ["'=1,-60.00", "'\tx,1.00", "plain,", ",-0.01"], "a number stays a number"
+    written = b"".join(
+        formats.as_csv(export, [[["=1", "\tx", "plain", ""], ["-60.00", "1.00", "", "-0.01"]]])
+    ).decode()
+    assert written.splitlines()[1:] == ["'=1,-60.00", "'\tx,1.00", "plain,", ",-0.01"], (
+        "a number stays a number"
+    )
 
 
 def test_ten_thousand_characters_and_no_rows() -> None:
@@ -161,30 +227,55 @@ def test_ten_thousand_characters_and_no_rows() -> None:
     long = "x" * 10_000
     assert b"".join(formats.as_csv(export, iter([[[long], ["USD"]]]))).count(b"x") == 10_000
     assert b"".join(formats.as_csv(export, iter([]))) == b"t,currency\r\n"
-    assert json.loads(next(iter(formats.as_jsonl(export, [[[long], [""]]])))) == {"t": long, "currency": None}
+    assert json.loads(next(iter(formats.as_jsonl(export, [[[long], [""]]])))) == {
+        "t": long,
+        "currency": None,
+    }
 
 
-@given(st.lists(st.tuples(st.text(max_size=20), st.text('ab=",\r\n', max_size=6)), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=20), st.text('ab=",\r\n', max_size=6)), min_size=1, max_size=20
+    )
+)
 def test_a_strangers_reader_gets_back_every_text(pairs: list[tuple[str, str]]) -> None:
-    """Quotes, commas and line ends anywhere: the standard reader finds the same cells, but for the ' before a formula."""
+    """Quotes, commas and line ends anywhere: the standard reader finds the same cells, but for the
+    ' before a formula.
+    """
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("u", "text", "")))
     written = b"".join(formats.as_csv(export, [list(zip(*pairs, strict=True))])).decode()
-    for row, pair in zip(list(csv.reader(io.StringIO(written, newline="")))[1:], pairs, strict=True):
-        assert all(cell in (text, f"'{text}") for cell, text in zip(row, pair, strict=True)), (row, pair)
+    for row, pair in zip(
+        list(csv.reader(io.StringIO(written, newline="")))[1:], pairs, strict=True
+    ):
+        assert all(cell in (text, f"'{text}") for cell, text in zip(row, pair, strict=True)), (
+            row,
+            pair,
+        )
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"])
-def test_the_year_ends_once_wherever_the_reader_is(world: World, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The books have one zone: a release at 23:59:59 UTC on 31 December is of that year, one second later of the next, for everybody."""
+def test_the_year_ends_once_wherever_the_reader_is(
+    world: World, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The books have one zone: a release at 23:59:59 UTC on 31 December is of that year, one second
+    later of the next, for everybody.
+    """
     monkeypatch.setenv("TZ", zone)
     name = world.sql("SELECT current_database() AS name")[0].name
     world.sql_owner(f"ALTER DATABASE \"{name}\" SET timezone = '{zone}'")
     world.db.engine.dispose()
     year = int(world.sandbox.now()[:4])
     contract, client = world.submitted_contract(milestones=[("Old", 10_000), ("New", 20_000)])
-    world.program().post(f"/v1/milestones/{contract['milestones'][1]['id']}/submissions", {"note": "Done."})
-    for number, instant in enumerate((f"{year}-12-31T23:59:50+00:00", f"{year + 1}-01-01T00:00:05+00:00")):
-        world.sql_owner(f"UPDATE job SET due_at = '{year + 3}-01-01' WHERE kind IN ('auto_release', 'review_notice')")
+    world.program().post(
+        f"/v1/milestones/{contract['milestones'][1]['id']}/submissions", {"note": "Done."}
+    )
+    for number, instant in enumerate(
+        (f"{year}-12-31T23:59:50+00:00", f"{year + 1}-01-01T00:00:05+00:00")
+    ):
+        world.sql_owner(
+            f"UPDATE job SET due_at = '{year + 3}-01-01' WHERE kind IN ('auto_release', "
+            "'review_notice')"
+        )
         world.sandbox.post("clock", {"to": instant})
         assert release(world, contract["milestones"][number]["id"]) == "ok"
     world.work()
@@ -194,7 +285,9 @@ def test_the_year_ends_once_wherever_the_reader_is(world: World, zone: str, monk
 
 
 def test_somebody_who_has_never_seen_it_finds_the_figures(world: World) -> None:
-    """In the finance pages: what Ada earned in a year, and what was held for her client on its last day."""
+    """In the finance pages: what Ada earned in a year, and what was held for her client on its last
+    day.
+    """
     world.released_contract(milestones=[("Work", 10_000), ("More", 20_000)])
     year = world.sandbox.now()[:4]
     luca = colleague(world, "finance")
@@ -229,19 +322,35 @@ def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.Monk
     world.released_contract(milestones=[("Work", 10_000)])
     year = world.sandbox.now()[:4]
     for name, value in {
-        "MODE": "sandbox", "DATABASE_URL": world.settings.database_url, "SECRET_KEYS": world.settings.secret_keys[0], "SIGNING_KEY": world.settings.signing_key,
-        "STRIPE_WEBHOOK_SECRETS": world.settings.stripe_webhook_secrets[0], "MAIL_EVENTS_SECRET": "mail-secret",
-    }.items():  # fmt: skip
+        "MODE": "sandbox",
+        "DATABASE_URL": world.settings.database_url,
+        "SECRET_KEYS": world.settings.secret_keys[0],
+        "SIGNING_KEY": world.settings.signing_key,
+        "STRIPE_WEBHOOK_SECRETS": world.settings.stripe_webhook_secrets[0],
+        "MAIL_EVENTS_SECRET": "mail-secret",
+    }.items():
         monkeypatch.setenv(f"HOLDFAST_{name}", value)
     run = CliRunner()
     listed = run.invoke(cli, ["export", "--json"])
-    assert [row["code"] for row in json.loads(listed.stdout)] == list(registry.EXPORTS), listed.output
+    assert [row["code"] for row in json.loads(listed.stdout)] == list(registry.EXPORTS), (
+        listed.output
+    )
     out = tmp_path / "books"
-    done = run.invoke(cli, ["export", "M2", "--period", year, "--party", world.ada_id, "--out", str(out), "--json"])
+    done = run.invoke(
+        cli,
+        ["export", "M2", "--period", year, "--party", world.ada_id, "--out", str(out), "--json"],
+    )
     assert done.exit_code == 0, done.output
     row = next(csv.DictReader(next(out.glob("*.csv")).open(newline="")))
     assert (row["gross_released"], row["net_credited"]) == ("100.00", "95.00")
     assert run.invoke(cli, ["verify", str(out)]).exit_code == 0
     next(out.glob("*.csv")).write_text("changed")
     assert run.invoke(cli, ["verify", str(out)]).exit_code == 1
-    assert run.invoke(cli, ["export", "M2", "--period", year, "--as-of", "2026-01-01", "--out", str(out)], standalone_mode=False).exit_code != 0
+    assert (
+        run.invoke(
+            cli,
+            ["export", "M2", "--period", year, "--as-of", "2026-01-01", "--out", str(out)],
+            standalone_mode=False,
+        ).exit_code
+        != 0
+    )

@@ -1,4 +1,6 @@
-"""Figures in small situations, each worked out by hand: what a file says of a day, whatever happened afterwards."""
+"""Figures in small situations, each worked out by hand: what a file says of a day, whatever
+happened afterwards.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def client_id(world: World) -> str:
 
 def report(world: World, code: str, period: object, **more: str) -> list[dict[str, str]]:
     asked = "".join(f"&{name}={value}" for name, value in more.items())
-    found: list[dict[str, str]] = world.program("finance").get(f"/v1/reports/{code}?period={period}{asked}")["data"]
+    found: list[dict[str, str]] = world.program("finance").get(
+        f"/v1/reports/{code}?period={period}{asked}"
+    )["data"]
     return found
 
 
@@ -46,12 +50,18 @@ def statement(world: World, period: object, **more: str) -> dict[str, str]:
     return {
         name: value
         for name, value in row.items()
-        if value and value.replace(".", "").replace("-", "").isdigit() and value.strip("-0.") and "period" not in name
+        if value
+        and value.replace(".", "").replace("-", "").isdigit()
+        and value.strip("-0.")
+        and "period" not in name
     }
 
 
 def lines(world: World, period: object, party: str) -> list[tuple[str, str, str]]:
-    return [(r["type"], r["amount"], r["running_balance"]) for r in report(world, "M1", period, party=party)]
+    return [
+        (r["type"], r["amount"], r["running_balance"])
+        for r in report(world, "M1", period, party=party)
+    ]
 
 
 def proves(world: World, year: int) -> None:
@@ -67,7 +77,9 @@ def proves(world: World, year: int) -> None:
 
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_refund_over_the_turn_of_the_year(world: World, arrives: bool) -> None:
-    """100.00 paid in, 40.00 asked back on 29 December: held for the client on the 31st, whatever becomes of it in January."""
+    """100.00 paid in, 40.00 asked back on 29 December: held for the client on the 31st, whatever
+    becomes of it in January.
+    """
     contract, _ = world.funded_contract(milestones=ONE, card=PENDS)
     year = turn_of_the_year(world)
     back(world, contract, 4_000)
@@ -76,7 +88,9 @@ def test_a_refund_over_the_turn_of_the_year(world: World, arrives: bool) -> None
     assert statement(world, year) == before
     (refund,) = refunds(world)
     # A bank that takes five days longer than the sandbox's.
-    world.sql_owner("UPDATE sandbox.timer SET due_at = due_at + interval '5 days' WHERE kind = 'refund.succeed'")
+    world.sql_owner(
+        "UPDATE sandbox.timer SET due_at = due_at + interval '5 days' WHERE kind = 'refund.succeed'"
+    )
     world.sandbox.post("clock", {"to": f"{year + 1}-01-02T10:00:00+00:00"})
     world.check_books()
     if not arrives:
@@ -86,18 +100,33 @@ def test_a_refund_over_the_turn_of_the_year(world: World, arrives: bool) -> None
     world.work()
     world.check_books()
     assert statement(world, year) == before, "whatever became of it"
-    gone = {"refunded_from_escrow": "40.00", "held_closing": "60.00"} if arrives else {"held_closing": "100.00"}
+    gone = (
+        {"refunded_from_escrow": "40.00", "held_closing": "60.00"}
+        if arrives
+        else {"held_closing": "100.00"}
+    )
     assert statement(world, year + 1) == {"held_opening": "100.00"} | gone
     moved = [("refund_from_escrow", "-40.00", "60.00")] if arrives else []
-    assert lines(world, f"{year}-01-01..{year + 1}-12-31", client_id(world)) == [("funding", "100.00", "100.00"), *moved]
-    assert [r["amount"] for r in report(world, "M5", year) if r["state"] == "refund_in_flight"] == ["40.00"]
+    assert lines(world, f"{year}-01-01..{year + 1}-12-31", client_id(world)) == [
+        ("funding", "100.00", "100.00"),
+        *moved,
+    ]
+    assert [r["amount"] for r in report(world, "M5", year) if r["state"] == "refund_in_flight"] == [
+        "40.00"
+    ]
     (three,) = report(world, "M8", year)
-    assert (three["refunds_on_their_way"], three["difference_bank_book"], three["unmatched"]) == ("40.00", "0.00", "0")
+    assert (three["refunds_on_their_way"], three["difference_bank_book"], three["unmatched"]) == (
+        "40.00",
+        "0.00",
+        "0",
+    )
     proves(world, year)
 
 
 def test_a_refund_that_came_back_is_held_again(world: World) -> None:
-    """Succeeded on the 29th, failed in January: given back in the old year, held again in the new one."""
+    """Succeeded on the 29th, failed in January: given back in the old year, held again in the new
+    one.
+    """
     contract, _ = world.funded_contract(milestones=ONE, card=FAILS_LATER)
     year = turn_of_the_year(world)
     world.sandbox.post("clock", {"to": f"{year}-12-31T20:00:00+00:00"})
@@ -105,8 +134,16 @@ def test_a_refund_that_came_back_is_held_again(world: World) -> None:
     world.work()
     world.sandbox.post("clock", {"to": f"{year + 1}-01-02T10:00:00+00:00"})
     world.work()
-    assert statement(world, year) == {"funded": "100.00", "refunded_from_escrow": "40.00", "held_closing": "60.00"}
-    assert statement(world, year + 1) == {"held_opening": "60.00", "refunded_from_escrow": "-40.00", "held_closing": "100.00"}
+    assert statement(world, year) == {
+        "funded": "100.00",
+        "refunded_from_escrow": "40.00",
+        "held_closing": "60.00",
+    }
+    assert statement(world, year + 1) == {
+        "held_opening": "60.00",
+        "refunded_from_escrow": "-40.00",
+        "held_closing": "100.00",
+    }
     assert lines(world, f"{year}-01-01..{year + 1}-12-31", client_id(world)) == [
         ("funding", "100.00", "100.00"),
         ("refund_from_escrow", "-40.00", "60.00"),
@@ -116,7 +153,9 @@ def test_a_refund_that_came_back_is_held_again(world: World) -> None:
 
 
 def test_a_refund_of_a_closed_milestone_that_is_sent_again(world: World) -> None:
-    """All 100.00 given back, bounced, owed to the client and sent again: one refund in the end, and held between."""
+    """All 100.00 given back, bounced, owed to the client and sent again: one refund in the end, and
+    held between.
+    """
     contract, _ = world.funded_contract(milestones=ONE, card=FAILS_LATER)
     year = turn_of_the_year(world)
     back(world, contract)
@@ -124,7 +163,12 @@ def test_a_refund_of_a_closed_milestone_that_is_sent_again(world: World) -> None
     world.advance("26h")
     assert statement(world, year) == {"funded": "100.00", "refunded_from_escrow": "100.00"}
     types = [line[0] for line in lines(world, year, client_id(world))]
-    assert types == ["funding", "refund_from_escrow", "refund_from_escrow_failed", "refund_from_escrow"]
+    assert types == [
+        "funding",
+        "refund_from_escrow",
+        "refund_from_escrow_failed",
+        "refund_from_escrow",
+    ]
     proves(world, year)
 
 
@@ -149,9 +193,16 @@ def test_a_refund_made_at_stripe_without_us(world: World) -> None:
     """It has gone already when we hear of it: 25.00 of 100.00."""
     world.funded_contract(milestones=ONE)
     year = int(world.sandbox.now()[:4])
-    world.sandbox.post(f"charges/{next(o['id'] for o in world.sandbox.dump()['objects'] if o['object'] == 'charge')}/refund", {"amount": 2_500})
+    world.sandbox.post(
+        f"charges/{next(o['id'] for o in world.sandbox.dump()['objects'] if o['object'] == 'charge')}/refund",
+        {"amount": 2_500},
+    )
     world.work()
-    assert statement(world, year) == {"funded": "100.00", "refunded_from_escrow": "25.00", "held_closing": "75.00"}
+    assert statement(world, year) == {
+        "funded": "100.00",
+        "refunded_from_escrow": "25.00",
+        "held_closing": "75.00",
+    }
     proves(world, year)
 
 
@@ -167,7 +218,9 @@ def test_a_refund_on_its_way_over_a_night_differs_from_nothing(world: World) -> 
     world.sandbox.post("clock", {"to": f"{day}T23:50:00+00:00"})
     world.advance("40m")
     assert world.sql("SELECT state FROM refund")[0].state == "pending", "the night comes first"
-    assert "stripe_differs" not in [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]]
+    assert "stripe_differs" not in [
+        t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]
+    ]
     world.check_books()
 
 
@@ -178,7 +231,11 @@ def test_a_refund_on_its_way_over_a_night_differs_from_nothing(world: World) -> 
 def test_a_lost_chargeback_is_counted_once(world: World, released: bool) -> None:
     """400.00 in escrow, or released with a code and so protected: the bank took 400.00, not 800.00."""
     work = [("Work", 40_000)]
-    contract, _ = world.released_contract(milestones=work) if released else world.funded_contract(milestones=work)
+    contract, _ = (
+        world.released_contract(milestones=work)
+        if released
+        else world.funded_contract(milestones=work)
+    )
     dispute = contest(world)
     world.sandbox.post(f"disputes/{dispute}/lost", {})
     world.work()
@@ -188,14 +245,21 @@ def test_a_lost_chargeback_is_counted_once(world: World, released: bool) -> None
         ("chargeback_lost", "400.00", "400.00"),
     ]
     (entry,) = [r for r in report(world, "M13", year) if r["kind"] == "chargeback"]
-    assert (entry["refunded"], entry["still_open"], entry["state"], entry["fee"]) == ("400.00", "0.00", "lost", "15.00")
+    assert (entry["refunded"], entry["still_open"], entry["state"], entry["fee"]) == (
+        "400.00",
+        "0.00",
+        "lost",
+        "15.00",
+    )
     assert (entry["debt"], entry["loss"]) == ("0.00", "400.00" if released else "0.00")
     assert contract
     proves(world, year)
 
 
 def test_a_lost_chargeback_of_what_was_paid_out_is_a_debt(world: World) -> None:
-    """95.00 net are at the freelancer's bank, released by the clock: they owe 95.00, the fee of 5.00 is the platform's loss."""
+    """95.00 net are at the freelancer's bank, released by the clock: they owe 95.00, the fee of
+    5.00 is the platform's loss.
+    """
     paid_out(world)
     dispute = contest(world)
     world.sandbox.post(f"disputes/{dispute}/lost", {})
@@ -204,10 +268,18 @@ def test_a_lost_chargeback_of_what_was_paid_out_is_a_debt(world: World) -> None:
     (entry,) = [r for r in report(world, "M13", year) if r["kind"] == "chargeback"]
     assert (entry["debt"], entry["loss"], entry["fee"]) == ("95.00", "5.00", "15.00")
     (earned,) = report(world, "M2", year)
-    assert (earned["owed_to_platform"], earned["recovered"], earned["closing_balance"]) == ("95.00", "0.00", "0.00")
+    assert (earned["owed_to_platform"], earned["recovered"], earned["closing_balance"]) == (
+        "95.00",
+        "0.00",
+        "0.00",
+    )
     world.released_contract(milestones=[("More", 50_000)], client="grace@hopper.example")
     (earned,) = report(world, "M2", year)
-    assert (earned["owed_to_platform"], earned["recovered"], earned["closing_balance"]) == ("0.00", "95.00", "380.00")
+    assert (earned["owed_to_platform"], earned["recovered"], earned["closing_balance"]) == (
+        "0.00",
+        "95.00",
+        "380.00",
+    )
     assert ("recovery", "-95.00") in [line[:2] for line in lines(world, year, world.ada_id)]
     proves(world, year)
 
@@ -223,9 +295,16 @@ def with_money(world: World) -> None:
 
 
 def payout_lines(world: World) -> dict[str, list[tuple[str, str, str]]]:
-    """By payout: its lines with their status; they sum to the payout, or the export would not be there."""
+    """By payout: its lines with their status; they sum to the payout, or the export would not be
+    there.
+    """
     year = int(world.sandbox.now()[:4])
-    assert ready(world, "finance", {"export": "M9", "period": f"{year - 1}-01-01..{year}-12-31"})["state"] == "ready"
+    assert (
+        ready(world, "finance", {"export": "M9", "period": f"{year - 1}-01-01..{year}-12-31"})[
+            "state"
+        ]
+        == "ready"
+    )
     found: dict[str, list[tuple[str, str, str]]] = {}
     for row in report(world, "M9", f"{year - 1}-01-01..{year}-12-31"):
         found.setdefault(row["payout_id"], []).append((row["status"], row["type"], row["net"]))
@@ -249,17 +328,25 @@ def test_a_payout_that_a_hold_delayed(world: World, times: int) -> None:
         hold = freeze(world, world.ada_id, scopes=["outflow"])
         assert world.program().get(f"/v1/payouts/{payout}")["state"] == "held"
         assert payout_lines(world) == {payout: earned("held")}
-        world.program("safety").post(f"/v1/staff/holds/{hold['id']}/lift", {"reason": "It is cleared up."})
+        world.program("safety").post(
+            f"/v1/staff/holds/{hold['id']}/lift", {"reason": "It is cleared up."}
+        )
     world.advance("3d")
     assert payout_lines(world) == {payout: earned("arrived")}
     year = int(world.sandbox.now()[:4])
-    named = {r["payout_id"] for r in report(world, "M1", f"{year - 1}-01-01..{year}-12-31", party=world.ada_id) if r["type"].startswith("payout")}
+    named = {
+        r["payout_id"]
+        for r in report(world, "M1", f"{year - 1}-01-01..{year}-12-31", party=world.ada_id)
+        if r["type"].startswith("payout")
+    }
     assert named == {payout}
     proves(world, year)
 
 
 def test_a_certificate_names_the_payout_that_carried_it(world: World, tmp_path: Path) -> None:
-    """One was taken back, one was stopped by a hold and paid afterwards: the second is named, with the day at the bank."""
+    """One was taken back, one was stopped by a hold and paid afterwards: the second is named, with
+    the day at the bank.
+    """
     with_money(world)
     first = ask(world)
     world.program().post(f"/v1/payouts/{first}/cancel")
@@ -310,7 +397,11 @@ def test_a_payout_that_fails_and_is_paid_by_a_later_one(world: World) -> None:
     world.advance("6d")
     second = ask(world, 28_000)
     world.advance("3d")
-    more = [("arrived", "release", "200.00"), ("arrived", "platform_fee", "-10.00"), ("arrived", "carried_over", "-5.00")]
+    more = [
+        ("arrived", "release", "200.00"),
+        ("arrived", "platform_fee", "-10.00"),
+        ("arrived", "carried_over", "-5.00"),
+    ]
     assert payout_lines(world) == {first: earned("failed"), second: earned("arrived") + more}
     proves(world, int(world.sandbox.now()[:4]))
 
@@ -330,7 +421,9 @@ def test_a_payout_that_bounces_after_another(world: World) -> None:
     found = payout_lines(world)
     assert found[first] == [*earned("failed"), ("failed", "carried_over", "-45.00")]
     assert found[second] == [("arrived", "carried_in", "45.00")]
-    assert found[third] == [("arrived", "carried_in", "-45.00"), *earned("arrived")], "the 45.00 of them went with the second"
+    assert found[third] == [("arrived", "carried_in", "-45.00"), *earned("arrived")], (
+        "the 45.00 of them went with the second"
+    )
     proves(world, int(world.sandbox.now()[:4]))
 
 
@@ -338,14 +431,20 @@ def test_a_payout_that_bounces_after_another(world: World) -> None:
 
 
 def test_a_past_day_is_not_changed_by_what_came_later(world: World, tmp_path: Path) -> None:
-    """Holds that ended, a payout that failed, a refund that failed, a chargeback decided: the files of the day say the same."""
-    contract, _ = world.released_contract(milestones=[("Work", 50_000), ("More", 20_000)], card=FAILS_LATER)
+    """Holds that ended, a payout that failed, a refund that failed, a chargeback decided: the files
+    of the day say the same.
+    """
+    contract, _ = world.released_contract(
+        milestones=[("Work", 50_000), ("More", 20_000)], card=FAILS_LATER
+    )
     world.onboarded()
     world.advance("6d")
     account = world.sql("SELECT stripe_account_id FROM payout_account")[0].stripe_account_id
     world.sandbox.post(f"accounts/{account}", {"bank_fails": True})
     ask(world, 10_000)
-    world.program().post(f"/v1/milestones/{contract['milestones'][1]['id']}/refunds", {"amount": 5_000})
+    world.program().post(
+        f"/v1/milestones/{contract['milestones'][1]['id']}/refunds", {"amount": 5_000}
+    )
     world.work()
     dispute = contest(world, amount=6_000)
     hold = freeze(world, world.ada_id, scopes=["release"])
@@ -358,14 +457,18 @@ def test_a_past_day_is_not_changed_by_what_came_later(world: World, tmp_path: Pa
         found = {}
         for export in registry.EXPORTS.values():
             with world.db.transaction() as session:
-                found[export.code] = making.make(session, export, asked, "csv", tmp_path / name, "07" * 32).path.read_bytes()
+                found[export.code] = making.make(
+                    session, export, asked, "csv", tmp_path / name, "07" * 32
+                ).path.read_bytes()
         return found
 
     before = told("before")
     lift(world, hold)
     world.sandbox.post(f"disputes/{dispute}/lost", {})
     world.advance("3d")
-    assert {r.state for r in world.sql("SELECT state FROM payout UNION SELECT state FROM refund")} == {"failed"}
+    assert {
+        r.state for r in world.sql("SELECT state FROM payout UNION SELECT state FROM refund")
+    } == {"failed"}
     after = told("after")
     assert [code for code in before if before[code] != after[code]] == []
 
@@ -374,32 +477,60 @@ def test_a_past_day_is_not_changed_by_what_came_later(world: World, tmp_path: Pa
 
 
 def test_a_summary_by_the_days_of_where_somebody_lives(world: World) -> None:
-    """Released at 20:00 UTC on 31 December: next year's for somebody in Kolkata, this year's in the books and in Los Angeles."""
+    """Released at 20:00 UTC on 31 December: next year's for somebody in Kolkata, this year's in the
+    books and in Los Angeles.
+    """
     contract, client = world.submitted_contract(milestones=ONE)
     year = int(world.sandbox.now()[:4])
-    world.sql_owner("UPDATE job SET due_at = due_at + interval '1 year' WHERE kind IN ('auto_release', 'review_notice')")
+    world.sql_owner(
+        "UPDATE job SET due_at = due_at + interval '1 year' WHERE kind IN ('auto_release', "
+        "'review_notice')"
+    )
     world.sandbox.post("clock", {"to": f"{year}-12-31T20:00:00+00:00"})
     assert release(world, contract["milestones"][0]["id"]) == "ok"
     world.work()
     gross = [
-        [row["gross_released"] for row in report(world, "M2", year + n, zone=zone) if row["releases"] != "0"]
+        [
+            row["gross_released"]
+            for row in report(world, "M2", year + n, zone=zone)
+            if row["releases"] != "0"
+        ]
         for zone in ("Asia/Kolkata", "America/Los_Angeles", "UTC")
         for n in (0, 1)
     ]
     assert gross == [[], ["100.00"], ["100.00"], [], ["100.00"], []]
     held = [statement(world, year, zone=zone) for zone in ("Asia/Kolkata", "UTC")]
-    assert held == [{"funded": "100.00", "held_closing": "100.00"}, {"funded": "100.00", "released": "100.00"}]
+    assert held == [
+        {"funded": "100.00", "held_closing": "100.00"},
+        {"funded": "100.00", "released": "100.00"},
+    ]
     for code in ("M1", "M2", "M4"):
-        made = ready(world, "finance", {"export": code, "period": str(year), "zone": "Asia/Kolkata"})
-        assert (made["state"], made["zone"], made["manifest"]["period"]["zone"]) == ("ready", "Asia/Kolkata", "Asia/Kolkata"), made["problem"]
-    for code, zone, word in (("M2", "Mars/Olympus", "unknown_zone"), ("M7", "Asia/Kolkata", "not_by_zone")):
+        made = ready(
+            world, "finance", {"export": code, "period": str(year), "zone": "Asia/Kolkata"}
+        )
+        assert (made["state"], made["zone"], made["manifest"]["period"]["zone"]) == (
+            "ready",
+            "Asia/Kolkata",
+            "Asia/Kolkata",
+        ), made["problem"]
+    for code, zone, word in (
+        ("M2", "Mars/Olympus", "unknown_zone"),
+        ("M7", "Asia/Kolkata", "not_by_zone"),
+    ):
         for answer in (
             world.program("finance").call("GET", f"/v1/reports/{code}?period={year}&zone={zone}"),
-            world.program("finance").call("POST", "/v1/exports", {"export": code, "period": str(year), "zone": zone}),
+            world.program("finance").call(
+                "POST", "/v1/exports", {"export": code, "period": str(year), "zone": zone}
+            ),
         ):
             assert (answer.status, answer.json()["errors"][0]["code"]) == (422, word)
     luca = colleague(world, "finance")
-    assert "100.00" not in luca.get(f"/finance/answers?who=Lovelace&period={year}&zone=Asia%2FKolkata").text.partition("Held for clients")[0]
+    assert (
+        "100.00"
+        not in luca.get(
+            f"/finance/answers?who=Lovelace&period={year}&zone=Asia%2FKolkata"
+        ).text.partition("Held for clients")[0]
+    )
     assert luca.http.request("GET", f"/finance/answers?period={year}&zone=Nowhere").status == 422
     assert client.email
 
@@ -408,14 +539,22 @@ def test_a_summary_by_the_days_of_where_somebody_lives(world: World) -> None:
 
 
 def test_a_transfer_taken_back_by_unequal_parts(world: World) -> None:
-    """The bank refuses 95.00; somebody takes back 10.00 of it at Stripe before we take back 85.00: each row is equal to its own."""
+    """The bank refuses 95.00; somebody takes back 10.00 of it at Stripe before we take back 85.00:
+    each row is equal to its own.
+    """
     with_money(world)
     ask(world)
     world.work()
-    world.sandbox.post(f"payouts/{world.sql('SELECT stripe_payout_id FROM payout')[0].stripe_payout_id}/fail", {})
-    world.runtime.stripe.reverse_transfer(world.sql("SELECT transfer_id FROM payout_source")[0].transfer_id, 1_000, "by hand")
+    world.sandbox.post(
+        f"payouts/{world.sql('SELECT stripe_payout_id FROM payout')[0].stripe_payout_id}/fail", {}
+    )
+    world.runtime.stripe.reverse_transfer(
+        world.sql("SELECT transfer_id FROM payout_source")[0].transfer_id, 1_000, "by hand"
+    )
     world.advance("4d")
-    assert [r.amount_minor for r in world.sql("SELECT amount_minor FROM transfer_reversal ORDER BY 1")] == [1_000, 8_500]
+    assert [
+        r.amount_minor for r in world.sql("SELECT amount_minor FROM transfer_reversal ORDER BY 1")
+    ] == [1_000, 8_500]
     year = int(world.sandbox.now()[:4])
     found = report(world, "S11", f"{year - 1}-01-01..{year}-12-31")
     assert {r["result"] for r in found} == {"equal"}

@@ -1,4 +1,7 @@
-"""The golden year in books of other zones: the same figures to the cent. No act of it lies on another day in these."""
+"""The golden year in books of other zones: the same figures to the cent.
+
+No act of it lies on another day in these.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,12 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[Golden]:
 
 
 def test_every_figure_is_the_same(elsewhere: Golden, tmp_path: Path) -> None:
-    for ours, period in (("2025", "2025"), ("2026", "2026"), ("FY2025-26", "IN2025-26"), ("FY2026-27", "IN2026-27")):
+    for ours, period in (
+        ("2025", "2025"),
+        ("2026", "2026"),
+        ("FY2025-26", "IN2025-26"),
+        ("FY2026-27", "IN2026-27"),
+    ):
         checks.test_what_the_freelancer_earned(elsewhere, tmp_path, ours, period)
     for period in ("2025", "2026"):
         checks.test_what_was_held_for_the_client(elsewhere, tmp_path, period)

@@ -1,4 +1,6 @@
-"""Papers that people hand on: certificates anybody can check, summaries in three languages, an accountant's page, invoices by mandate."""
+"""Papers that people hand on: certificates anybody can check, summaries in three languages, an
+accountant's page, invoices by mandate.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +46,16 @@ def program_of(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         pytest.fail(f"{name} is not installed: apt-get install poppler-utils")
     if shutil.which(name) is None:
         pytest.skip(f"NO {name.upper()}: apt-get install poppler-utils")
-    return subprocess.run([name, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [name, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def words_of(pdf: bytes, folder: Path) -> str:
     (folder / "a.pdf").write_bytes(pdf)
-    return re.sub(r"\s+", " ", program_of("pdftotext", "-layout", str(folder / "a.pdf"), "-").stdout)
+    return re.sub(
+        r"\s+", " ", program_of("pdftotext", "-layout", str(folder / "a.pdf"), "-").stdout
+    )
 
 
 def today(world: World) -> str:
@@ -62,7 +68,9 @@ def issued(world: World, language: str = "en", **more: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_certificate_is_signed_and_one_changed_byte_is_seen(earned: World, tmp_path: Path) -> None:
+def test_a_certificate_is_signed_and_one_changed_byte_is_seen(
+    earned: World, tmp_path: Path
+) -> None:
     made = issued(earned)
     pdf = earned.program().call("GET", made["file"]).raw
     (tmp_path / "right.pdf").write_bytes(pdf)
@@ -94,16 +102,22 @@ def test_anybody_can_check_it_and_sees_when_it_is_over(earned: World) -> None:
     assert path_of(typed.headers["location"]) == address
     second = issued(earned, period=f"2026-02-01..{today(earned)}")
     assert "Superseded" in stranger.get(address).text
-    revoked = earned.program("finance").post(f"/v1/certificates/{second['id']}/revoke", {"reason": "Asked for by mistake"})
+    revoked = earned.program("finance").post(
+        f"/v1/certificates/{second['id']}/revoke", {"reason": "Asked for by mistake"}
+    )
     assert revoked["state"] == "revoked"
     assert "Asked for by mistake" in stranger.get(path_of(second["verify_url"])).text
-    again = earned.program("finance").call("POST", f"/v1/certificates/{second['id']}/revoke", {"reason": "Asked for by mistake"})
+    again = earned.program("finance").call(
+        "POST", f"/v1/certificates/{second['id']}/revoke", {"reason": "Asked for by mistake"}
+    )
     assert again.status == 409
     assert "There is no certificate" in stranger.get("/verify/AAAA-BBBB-CCCC", expect=404).text
 
 
 def test_a_certificate_says_which_payouts_carried_a_release(world: World, tmp_path: Path) -> None:
-    """Net 1,140.00, 760.47 and 2,216.66; drawn as 1,000.00, 600.00 and 1,500.00: the first is in two payouts, the second in two, the third in one."""
+    """Net 1,140.00, 760.47 and 2,216.66; drawn as 1,000.00, 600.00 and 1,500.00: the first is in
+    two payouts, the second in two, the third in one.
+    """
     contract, client = world.funded_contract()
     for milestone in (m["id"] for m in contract["milestones"]):
         world.program().post(f"/v1/milestones/{milestone}/submissions", {"note": "Done."})
@@ -119,8 +133,13 @@ def test_a_certificate_says_which_payouts_carried_a_release(world: World, tmp_pa
     text = words_of(world.program().call("GET", issued(world)["file"]).raw, tmp_path)
     for net, carried in (("1,140.00", "1, 2"), ("760.47", "2, 3"), ("2,216.66", "3")):
         assert f"{net} USD {carried} " in text, net
-    for place, (number, amount) in enumerate(zip(ids, ("1,000.00", "600.00", "1,500.00"), strict=True), 1):
-        assert re.search(rf"{place} {number} po_\w+ \d{{4}}-\d\d-\d\d {amount} USD", text), (place, text)
+    for place, (number, amount) in enumerate(
+        zip(ids, ("1,000.00", "600.00", "1,500.00"), strict=True), 1
+    ):
+        assert re.search(rf"{place} {number} po_\w+ \d{{4}}-\d\d-\d\d {amount} USD", text), (
+            place,
+            text,
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -139,14 +158,35 @@ def test_every_word_exists_in_every_language() -> None:
     assert money(5, "JPY", "es") == "5 JPY"
 
 
-BLANKS = ("rate", "id", "platform", "seller", "title", "amount", "person", "url", "code", "position", "head", "last4", "currency")
+BLANKS = (
+    "rate",
+    "id",
+    "platform",
+    "seller",
+    "title",
+    "amount",
+    "person",
+    "url",
+    "code",
+    "position",
+    "head",
+    "last4",
+    "currency",
+)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", ["M2", "M4", "M8"])
-def test_every_figure_of_a_summary_is_on_its_paper(earned: World, tmp_path: Path, code: str, language: str) -> None:
+def test_every_figure_of_a_summary_is_on_its_paper(
+    earned: World, tmp_path: Path, code: str, language: str
+) -> None:
     finance = earned.program("finance")
-    body = {"export": code, "period": f"2026-01-01..{today(earned)}", "format": "pdf", "language": language}
+    body = {
+        "export": code,
+        "period": f"2026-01-01..{today(earned)}",
+        "format": "pdf",
+        "language": language,
+    }
     asked = finance.post("/v1/exports", body)
     earned.work()
     made = finance.get(f"/v1/exports/{asked['id']}")
@@ -154,7 +194,9 @@ def test_every_figure_of_a_summary_is_on_its_paper(earned: World, tmp_path: Path
     pdf = finance.call("GET", next(f for f in made["files"] if f.endswith(".pdf"))).raw
     text = words_of(pdf, tmp_path)
     (row,) = finance.get(f"/v1/reports/{code}?period=2026-01-01..{today(earned)}")["data"]
-    figures = [Decimal(value) for value in row.values() if value and re.fullmatch(r"-?\d+\.\d\d", value)]
+    figures = [
+        Decimal(value) for value in row.values() if value and re.fullmatch(r"-?\d+\.\d\d", value)
+    ]
     assert len(figures) >= 8
     for figure in figures:
         assert money(int(figure * 100), "USD", language) in text
@@ -167,11 +209,15 @@ def test_every_figure_of_a_summary_is_on_its_paper(earned: World, tmp_path: Path
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"period": "2026", "language": "fr"}, "/language"), ({"period": "2199"}, "/period"), ({"period": "soon"}, "/period"),
+        ({"period": "2026", "language": "fr"}, "/language"),
+        ({"period": "2199"}, "/period"),
+        ({"period": "soon"}, "/period"),
         ({"period": "2026", "freelancer": "frl_01m82jfcv7et69qsget0gz6yqr"}, None),
     ],
-)  # fmt: skip
-def test_what_no_certificate_is_made_of(earned: World, body: dict[str, Any], pointer: str | None) -> None:
+)
+def test_what_no_certificate_is_made_of(
+    earned: World, body: dict[str, Any], pointer: str | None
+) -> None:
     answer = earned.program().call("POST", "/v1/certificates", body)
     assert answer.status == (422 if pointer else 403)
     if pointer:
@@ -188,19 +234,27 @@ def inside(world: World, link: dict[str, Any]) -> Person:
     return person
 
 
-def test_an_accountant_reads_and_every_look_is_written_down(earned: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accountant_reads_and_every_look_is_written_down(
+    earned: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada = earned.program()
     link = ada.post("/v1/accountant-links", {"name": "Luca Pacioli", "days": 7})
     luca = inside(earned, link)
     shown = luca.get(f"/accountant?period=2026-01-01..{today(earned)}")
     assert "1140.00" in shown.text
-    assert all(form.method == "get" or form.action == "/sign-out" for form in shown.forms), "nothing can be changed from here"
-    history = luca.http.request("GET", f"/accountant/exports/M1.csv?period=2026-01-01..{today(earned)}")
+    assert all(form.method == "get" or form.action == "/sign-out" for form in shown.forms), (
+        "nothing can be changed from here"
+    )
+    history = luca.http.request(
+        "GET", f"/accountant/exports/M1.csv?period=2026-01-01..{today(earned)}"
+    )
     assert b"platform_fee" in history.raw
     address = f"/accountant/exports/M2.pdf?period=2026-01-01..{today(earned)}&language=de"
     with monkeypatch.context() as smaller:
         smaller.setattr(making, "INLINE_ROWS", 0)
-        assert luca.http.request("GET", address).status == 422, "what is made on the spot has a maximum"
+        assert luca.http.request("GET", address).status == 422, (
+            "what is made on the spot has a maximum"
+        )
     paper = luca.http.request("GET", address)
     assert GERMAN["de"] in words_of(paper.raw, tmp_path)
     assert luca.http.request("GET", "/accountant/exports/M6.csv").status == 404
@@ -208,7 +262,10 @@ def test_an_accountant_reads_and_every_look_is_written_down(earned: World, tmp_p
     invoice = ada.get("/v1/invoices")["data"][0]
     assert luca.http.request("GET", f"/accountant/invoices/{invoice['id']}.ubl").status == 200
     (listed,) = [one for one in ada.get("/v1/accountant-links")["data"] if one["id"] == link["id"]]
-    assert [visit["what"] for visit in reversed(listed["visits"])][:2] == ["opened", f"summary 2026-01-01..{today(earned)}"]
+    assert [visit["what"] for visit in reversed(listed["visits"])][:2] == [
+        "opened",
+        f"summary 2026-01-01..{today(earned)}",
+    ]
     assert any("M1 csv" in visit["what"] for visit in listed["visits"])
     assert "url" not in listed
     ada.post(f"/v1/accountant-links/{link['id']}/end")
@@ -223,7 +280,10 @@ def test_an_accountant_of_one_is_not_the_accountant_of_another(earned: World) ->
     assert luca.http.request("GET", f"/accountant/invoices/{invoice['id']}.pdf").status == 404
     assert "Nothing was earned" in luca.get("/accountant?period=2026").text
     for days, status in ((0, 422), (367, 422), ("7", 422)):
-        assert grace.call("POST", "/v1/accountant-links", {"name": "Luca", "days": days}).status == status
+        assert (
+            grace.call("POST", "/v1/accountant-links", {"name": "Luca", "days": days}).status
+            == status
+        )
 
 
 def test_a_link_ends_on_its_day(world: World) -> None:
@@ -236,9 +296,22 @@ def test_a_link_ends_on_its_day(world: World) -> None:
 
 
 MANDATE = {
-    "form": "dac7", "country": "ES", "first_name": "Ada", "last_name": "Lovelace", "birth_date": "1815-12-10", "tin": "X1234567L", "signed_as": "Ada Lovelace",
-    "address": {"street": "Gran Vía", "building": "1", "postcode": "28013", "city": "Madrid", "country": "ES"}, "invoices_by_mandate": True,
-}  # fmt: skip
+    "form": "dac7",
+    "country": "ES",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "birth_date": "1815-12-10",
+    "tin": "X1234567L",
+    "signed_as": "Ada Lovelace",
+    "address": {
+        "street": "Gran Vía",
+        "building": "1",
+        "postcode": "28013",
+        "city": "Madrid",
+        "country": "ES",
+    },
+    "invoices_by_mandate": True,
+}
 
 
 def test_invoices_for_the_work_by_mandate(world: World, tmp_path: Path) -> None:
@@ -251,7 +324,11 @@ def test_invoices_for_the_work_by_mandate(world: World, tmp_path: Path) -> None:
     assert set(found) == {"fee", "fee_credit", "work", "work_credit"}
     work, credit = found["work"], found["work_credit"]
     assert (work["total"], credit["total"], credit["corrects"]) == (120_000, 20_000, work["id"])
-    assert (work["seller"]["name"], work["seller"]["city"], work["buyer"]["name"]) == ("Ada Lovelace", "Madrid", "Charles Babbage")
+    assert (work["seller"]["name"], work["seller"]["city"], work["buyer"]["name"]) == (
+        "Ada Lovelace",
+        "Madrid",
+        "Charles Babbage",
+    )
     assert work["number"].startswith("W-")
     for one in (work, credit):
         for form in ("ubl", "cii"):
@@ -264,7 +341,10 @@ def test_invoices_for_the_work_by_mandate(world: World, tmp_path: Path) -> None:
 
 
 def test_no_xml_that_the_norm_would_refuse(world: World) -> None:
-    """Dinars have three digits and the norm two; a buyer without a country cannot be named by it. The PDF comes all the same."""
+    """Dinars have three digits and the norm two; a buyer without a country cannot be named by it.
+
+    The PDF comes all the same.
+    """
     ada = world.program()
     ada.post("/v1/tax-identity", MANDATE)
     world.released_contract(milestones=[("Engine drawings", 1_200_000)], currency="KWD")
@@ -291,12 +371,27 @@ def test_a_receipt_to_keep_in_three_languages(world: World, tmp_path: Path) -> N
 
 
 def test_the_market_leader_s_importers_read_the_history(earned: World) -> None:
-    asked = earned.program().post("/v1/exports", {"export": "M1", "period": f"2026-01-01..{today(earned)}", "format": "upwork"})
+    asked = earned.program().post(
+        "/v1/exports",
+        {"export": "M1", "period": f"2026-01-01..{today(earned)}", "format": "upwork"},
+    )
     earned.work()
     made = earned.program().get(f"/v1/exports/{asked['id']}")
-    text = earned.program().call("GET", next(f for f in made["files"] if f.endswith("upwork.csv"))).raw.decode()
+    text = (
+        earned.program()
+        .call("GET", next(f for f in made["files"] if f.endswith("upwork.csv")))
+        .raw.decode()
+    )
     found = list(csv.DictReader(io.StringIO(text)))
-    assert ",".join(found[0]) == "Date,Ref ID,Type,Description,Agency,Freelancer,Team,Account Name,PO,Amount,ExchangeRate,Currency,Balance"
-    assert [(row["Type"], row["Amount"], row["Balance"]) for row in found] == [("Fixed Price", "1200.00", "1200.00"), ("Service Fee", "-60.00", "1140.00")]
-    refused = earned.program().call("POST", "/v1/exports", {"export": "M2", "period": "2026", "format": "upwork"})
+    assert (
+        ",".join(found[0]) == "Date,Ref ID,Type,Description,Agency,Freelancer,Team,Account "
+        "Name,PO,Amount,ExchangeRate,Currency,Balance"
+    )
+    assert [(row["Type"], row["Amount"], row["Balance"]) for row in found] == [
+        ("Fixed Price", "1200.00", "1200.00"),
+        ("Service Fee", "-60.00", "1140.00"),
+    ]
+    refused = earned.program().call(
+        "POST", "/v1/exports", {"export": "M2", "period": "2026", "format": "upwork"}
+    )
     assert refused.status == 422

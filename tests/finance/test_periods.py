@@ -1,4 +1,6 @@
-"""Months, zones and knowledge dates: a posting and its close never cross, a file is a function of what was asked, for ever."""
+"""Months, zones and knowledge dates: a posting and its close never cross, a file is a function of
+what was asked, for ever.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def digest(world: World, code: str, first: date, last: date, as_of: datetime) ->
 
 def books_of(world: World, as_of: datetime) -> dict[str, str]:
     year = as_of.year
-    return {code: digest(world, code, date(year - 1, 1, 1), date(year, 12, 31), as_of) for code in BOOKS}
+    return {
+        code: digest(world, code, date(year - 1, 1, 1), date(year, 12, 31), as_of) for code in BOOKS
+    }
 
 
 def now_of(world: World) -> datetime:
@@ -52,12 +56,21 @@ def now_of(world: World) -> datetime:
 def month_of(world: World) -> tuple[str, date]:
     """The present month by the books, and its last day."""
     today = now_of(world).astimezone(ZoneInfo(world.settings.book_zone)).date()
-    return f"{today:%Y-%m}", (today.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return f"{today:%Y-%m}", (today.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(
+        days=1
+    )
 
 
 def last_moment(world: World, last_day: date, hour: int, minute: int = 0) -> datetime:
     """An instant of the last day, on the clock on the wall where the books are kept."""
-    return datetime(last_day.year, last_day.month, last_day.day, hour, minute, tzinfo=ZoneInfo(world.settings.book_zone))
+    return datetime(
+        last_day.year,
+        last_day.month,
+        last_day.day,
+        hour,
+        minute,
+        tzinfo=ZoneInfo(world.settings.book_zone),
+    )
 
 
 def go_to(world: World, instant: datetime) -> None:
@@ -66,7 +79,10 @@ def go_to(world: World, instant: datetime) -> None:
 
 def jump_to(world: World, instant: datetime) -> None:
     """The worker is down meanwhile: nothing that becomes due is done."""
-    world.sql_owner(f"UPDATE installation SET clock_offset = timestamptz '{instant.isoformat()}' - clock_timestamp()")
+    world.sql_owner(
+        f"UPDATE installation SET clock_offset = timestamptz '{instant.isoformat()}' - "
+        "clock_timestamp()"
+    )
 
 
 def close_month(world: World, month: str) -> None:
@@ -76,16 +92,27 @@ def close_month(world: World, month: str) -> None:
 
 
 @contextmanager
-def a_release_under_way(world: World, contract: dict[str, Any], instant: datetime) -> Iterator[threading.Event]:
-    """A release that happened at `instant` and is being posted: everything is written, nothing committed until the event is set."""
+def a_release_under_way(
+    world: World, contract: dict[str, Any], instant: datetime
+) -> Iterator[threading.Event]:
+    """A release that happened at `instant` and is being posted: everything is written, nothing
+    committed until the event is set.
+    """
     written, go_on, trouble = threading.Event(), threading.Event(), list[BaseException]()
 
     def run() -> None:
         try:
             with world.runtime.act("test") as act:
                 late = act.at(instant)
-                parent, milestone = rows.milestone(late.session, contract["milestones"][0]["id"], owner=rows.EVERYONE)
-                milestones.approve(late.as_(actors.client(parent.client_id)), parent, milestone, milestone.funded_minor)
+                parent, milestone = rows.milestone(
+                    late.session, contract["milestones"][0]["id"], owner=rows.EVERYONE
+                )
+                milestones.approve(
+                    late.as_(actors.client(parent.client_id)),
+                    parent,
+                    milestone,
+                    milestone.funded_minor,
+                )
                 act.session.flush()
                 written.set()
                 go_on.wait(30)
@@ -110,7 +137,9 @@ def closing_now(world: World, month: str) -> tuple[threading.Thread, list[int]]:
     statuses: list[int] = []
 
     def run() -> None:
-        statuses.append(world.program("approver").call("POST", f"/v1/periods/{month}/close", {}).status)
+        statuses.append(
+            world.program("approver").call("POST", f"/v1/periods/{month}/close", {}).status
+        )
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -127,11 +156,16 @@ def before_the_close(world: World) -> tuple[str, date, dict[str, Any]]:
 
 
 def released_on(world: World) -> Any:
-    return world.sql("SELECT posted_on, effective_on, occurred_at, recorded_at FROM journal_entry WHERE kind = 'release'")[0]
+    return world.sql(
+        "SELECT posted_on, effective_on, occurred_at, recorded_at FROM journal_entry WHERE kind "
+        "= 'release'"
+    )[0]
 
 
 def test_a_close_waits_for_what_is_being_posted(world: World) -> None:
-    """Due at 23:30 on the last day, posted while two people close: it is in the month, and in its frozen files."""
+    """Due at 23:30 on the last day, posted while two people close: it is in the month, and in its
+    frozen files.
+    """
     month, last_day, contract = before_the_close(world)
     with a_release_under_way(world, contract, last_moment(world, last_day, 23, 30)) as go_on:
         thread, statuses = closing_now(world, month)
@@ -139,7 +173,9 @@ def test_a_close_waits_for_what_is_being_posted(world: World) -> None:
         assert thread.is_alive(), "it waits for the posting"
         go_on.set()
     thread.join(30)
-    assert statuses == [409], "it saw the release, whose invoice is of that month and is still to be numbered"
+    assert statuses == [409], (
+        "it saw the release, whose invoice is of that month and is still to be numbered"
+    )
     world.work()
     assert world.program("approver").call("POST", f"/v1/periods/{month}/close", {}).status == 200
     world.work()
@@ -148,13 +184,23 @@ def test_a_close_waits_for_what_is_being_posted(world: World) -> None:
     frozen = datetime.fromisoformat(closed["closed_at"])
     held = {code: digest(world, code, last_day.replace(day=1), last_day, frozen) for code in BOOKS}
     kept = [world.program("finance").get(f"/v1/exports/{one}") for one in closed["exports"]]
-    shown = {e["code"]: e["manifest"]["files"][0]["sha256"] for e in kept if e["format"] == "csv" and e["code"] in BOOKS}
+    shown = {
+        e["code"]: e["manifest"]["files"][0]["sha256"]
+        for e in kept
+        if e["format"] == "csv" and e["code"] in BOOKS
+    }
     assert held == shown, "made again with the same knowledge: the same bytes"
 
 
 def test_control_without_the_lock_they_cross(world: World) -> None:
-    """The naive form: the day is checked and nothing is held. The entry lands in a month that is closed."""
-    world.sql_owner("CREATE OR REPLACE FUNCTION ledger_open_day(p_day date) RETURNS date LANGUAGE sql AS 'SELECT p_day'")
+    """The naive form: the day is checked and nothing is held.
+
+    The entry lands in a month that is closed.
+    """
+    world.sql_owner(
+        "CREATE OR REPLACE FUNCTION ledger_open_day(p_day date) RETURNS date LANGUAGE sql AS "
+        "'SELECT p_day'"
+    )
     month, last_day, contract = before_the_close(world)
     with a_release_under_way(world, contract, last_moment(world, last_day, 23, 30)):
         thread, statuses = closing_now(world, month)
@@ -164,19 +210,31 @@ def test_control_without_the_lock_they_cross(world: World) -> None:
 
 
 def test_a_posting_waits_for_the_close_and_goes_to_the_next_open_day(world: World) -> None:
-    """The month is being closed: what happened in it and comes later stands on the first open day, and says so."""
+    """The month is being closed: what happened in it and comes later stands on the first open day,
+    and says so.
+    """
     month, last_day, contract = before_the_close(world)
     due = last_moment(world, last_day, 23, 30)
     with world.runtime.act("test") as act:
-        act.session.connection().exec_driver_sql("SELECT pg_advisory_xact_lock(7002, %s)", (last_day.year * 100 + last_day.month,))
+        act.session.connection().exec_driver_sql(
+            "SELECT pg_advisory_xact_lock(7002, %s)", (last_day.year * 100 + last_day.month,)
+        )
         waiting = threading.Thread(target=_release_at, args=(world, contract, due))
         waiting.start()
         waiting.join(1)
         assert waiting.is_alive()
-        act.session.connection().exec_driver_sql("UPDATE period_close SET closed_by = 'staff:another', closed_at = now() WHERE month = %s", (month,))
+        act.session.connection().exec_driver_sql(
+            "UPDATE period_close SET closed_by = 'staff:another', closed_at = now() WHERE month "
+            "= %s",
+            (month,),
+        )
     waiting.join(30)
     found = released_on(world)
-    assert (found.posted_on, found.effective_on, found.occurred_at) == (last_day + timedelta(days=1), last_day, due)
+    assert (found.posted_on, found.effective_on, found.occurred_at) == (
+        last_day + timedelta(days=1),
+        last_day,
+        due,
+    )
     assert found.recorded_at > due + timedelta(days=2)
     world.check_books()
 
@@ -188,7 +246,9 @@ def _release_at(world: World, contract: dict[str, Any], instant: datetime) -> No
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_a_month_ends_where_the_books_are_kept(zone: str) -> None:
-    """Not over at 18:00 of its last day there; over at half past midnight; and what comes afterwards is posted."""
+    """Not over at 18:00 of its last day there; over at half past midnight; and what comes
+    afterwards is posted.
+    """
     with clone(book_zone=zone) as world:
         contract, client = world.submitted_contract(milestones=[("Work", 10_000), ("More", 5_000)])
         month, last_day = month_of(world)
@@ -196,10 +256,16 @@ def test_a_month_ends_where_the_books_are_kept(zone: str) -> None:
         early = world.program("finance").call("POST", f"/v1/periods/{month}/close", {})
         assert early.json()["errors"][0]["code"] == "not_over"
         go_to(world, last_moment(world, last_day, 20))
-        world.program().post(f"/v1/milestones/{contract['milestones'][1]['id']}/refunds", {"amount": 1_000})
+        world.program().post(
+            f"/v1/milestones/{contract['milestones'][1]['id']}/refunds", {"amount": 1_000}
+        )
         world.work()
         go_to(world, last_moment(world, last_day, 23, 59) + timedelta(days=2))
-        assert [r for r in world.program("finance").get(f"/v1/reports/M8?period={month}")["data"] if r["difference_bank_book"] != "0.00"] == []
+        assert [
+            r
+            for r in world.program("finance").get(f"/v1/reports/M8?period={month}")["data"]
+            if r["difference_bank_book"] != "0.00"
+        ] == []
         close_month(world, month)
         assert world.program("finance").get(f"/v1/periods/{month}")["state"] == "closed"
         look_again(client)
@@ -234,13 +300,18 @@ def test_a_month_is_not_closed_over_what_is_still_to_be_done(world: World) -> No
     go_to(world, due - timedelta(hours=12))
     jump_to(world, due + timedelta(days=35))
     refused = world.program("finance").call("POST", f"/v1/periods/{month}/close", {})
-    assert (refused.status, "everything that was due in the month" in refused.json()["detail"]) == (409, True)
+    assert (refused.status, "everything that was due in the month" in refused.json()["detail"]) == (
+        409,
+        True,
+    )
     world.work()
     world.program("finance").post(f"/v1/periods/{month}/close")
 
 
 def test_a_file_does_not_turn_while_older_work_is_open(world: World) -> None:
-    """Asked for while a release is being posted, and again when it is there: the same bytes for the same instant."""
+    """Asked for while a release is being posted, and again when it is there: the same bytes for the
+    same instant.
+    """
     contract, _ = world.funded_contract(milestones=[("Work", 10_000)])
     begun = now_of(world)
     with a_release_under_way(world, contract, begun) as go_on:
@@ -248,8 +319,13 @@ def test_a_file_does_not_turn_while_older_work_is_open(world: World) -> None:
         before = books_of(world, known)
         go_on.set()
     world.work()
-    naive = world.sql("SELECT count(*) AS n FROM journal_entry WHERE kind = 'release' AND recorded_at <= :known", known=known)[0].n
-    assert naive == 1, "the control: by recorded_at alone the release would be there now and was not there then"
+    naive = world.sql(
+        "SELECT count(*) AS n FROM journal_entry WHERE kind = 'release' AND recorded_at <= :known",
+        known=known,
+    )[0].n
+    assert naive == 1, (
+        "the control: by recorded_at alone the release would be there now and was not there then"
+    )
     assert books_of(world, known) == before
     assert books_of(world, now_of(world))["M6"] != before["M6"]
 
@@ -261,8 +337,13 @@ def ground() -> Iterator[World]:
 
 
 MIDNIGHTS = st.builds(
-    lambda zone, day, seconds: (zone, datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) + timedelta(seconds=seconds)),
-    st.sampled_from([*ZONES, "America/St_Johns", "Asia/Kathmandu", "Pacific/Chatham", "Europe/Lisbon"]),
+    lambda zone, day, seconds: (
+        zone,
+        datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) + timedelta(seconds=seconds),
+    ),
+    st.sampled_from(
+        [*ZONES, "America/St_Johns", "Asia/Kathmandu", "Pacific/Chatham", "Europe/Lisbon"]
+    ),
     st.dates(date(2024, 1, 1), date(2026, 12, 31)),
     st.integers(-7_200, 7_200),
 )
@@ -270,25 +351,39 @@ MIDNIGHTS = st.builds(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(at=MIDNIGHTS, late_by=st.integers(0, 90), closed_after=st.sampled_from([None, 0, 1, 2]))
-def test_every_entry_has_four_right_dates(ground: World, at: tuple[str, datetime], late_by: int, closed_after: int | None) -> None:
-    """Any zone, any instant around midnight, known late, with its month and later ones open or closed."""
+def test_every_entry_has_four_right_dates(
+    ground: World, at: tuple[str, datetime], late_by: int, closed_after: int | None
+) -> None:
+    """Any zone, any instant around midnight, known late, with its month and later ones open or
+    closed.
+    """
     zone, happened = at
     ran = happened.astimezone(UTC) + timedelta(days=late_by)
     day = happened.astimezone(ZoneInfo(zone)).date()
     last_closed = _end_of_month(day, closed_after) if closed_after is not None else None
     with ground.runtime.act("test") as act:
-        book = replace(act, policies=replace(act.policies, book_zone=ZoneInfo(zone)), now=happened.astimezone(UTC), recorded_at=ran)
+        book = replace(
+            act,
+            policies=replace(act.policies, book_zone=ZoneInfo(zone)),
+            now=happened.astimezone(UTC),
+            recorded_at=ran,
+        )
         act.session.connection().exec_driver_sql("SAVEPOINT here")
         if last_closed:
             act.session.connection().exec_driver_sql(
-                "INSERT INTO period_close (month, last_day, asked_by, asked_at, closed_by, closed_at, checks, export_ids)"
+                "INSERT INTO period_close (month, last_day, asked_by, asked_at, closed_by, "
+                "closed_at, checks, export_ids)"
                 " VALUES (%s, %s, 'staff:one', now(), 'staff:two', now(), '[]', '[]')",
                 (f"{last_closed:%Y-%m}", last_closed),
             )
         made = post(book, entries.float_movement(new_id("flt"), 1, "USD", out=False, reference="x"))
         found = (
             act.session.connection()
-            .exec_driver_sql("SELECT occurred_at, recorded_at, posted_on, effective_on FROM journal_entry WHERE id = %s", (typeid.decode(made),))
+            .exec_driver_sql(
+                "SELECT occurred_at, recorded_at, posted_on, effective_on FROM journal_entry "
+                "WHERE id = %s",
+                (typeid.decode(made),),
+            )
             .one()
         )
         act.session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT here")

@@ -1,4 +1,6 @@
-"""The golden year for tax offices: every figure of the registers and files, other people's validators, and their broken twins."""
+"""The golden year for tax offices: every figure of the registers and files, other people's
+validators, and their broken twins.
+"""
 
 from __future__ import annotations
 
@@ -36,20 +38,42 @@ def test_the_1099k_register(year: Golden, tmp_path: Path) -> None:
     for tax_year, expected in EXPECTED["form_1099k"].items():
         (row,) = rows(year, tmp_path, "M11", tax_year, as_of=as_of)
         assert row["box_1a"] == expected["box_1a"]
-        assert (row["box_1b"], row["box_3"], row["box_4"]) == ("", str(expected["box_3"]), expected["box_4"])
+        assert (row["box_1b"], row["box_3"], row["box_4"]) == (
+            "",
+            str(expected["box_3"]),
+            expected["box_4"],
+        )
         assert [row[f"box_5{letter}"] for letter in "abcdefghijkl"] == expected["box_5"]
-        assert sum(Decimal(row[f"box_5{letter}"]) for letter in "abcdefghijkl") == Decimal(row["box_1a"])
+        assert sum(Decimal(row[f"box_5{letter}"]) for letter in "abcdefghijkl") == Decimal(
+            row["box_1a"]
+        )
         assert row["federal_required"] == str(expected["federal_required"]).lower()
         assert ("MA" in row["state_required"]) == expected["state_MA_required"]
-        assert (row["tin_masked"], row["reason"], row["in_scope"]) == ("XXX-XX-1234", "", "undecided")
+        assert (row["tin_masked"], row["reason"], row["in_scope"]) == (
+            "XXX-XX-1234",
+            "",
+            "undecided",
+        )
     before = rows(year, tmp_path, "M11", "2025", as_of=JANUARY)[0]
     assert (before["reason"], before["state_required"]) == ("foreign_no_w8", "")
 
 
 W9 = {
-    "form": "w9", "country": "US", "region": "MA", "first_name": "Ada", "last_name": "Lovelace", "tin": "123-45-1234", "signed_as": "Ada Lovelace",
-    "address": {"street": "Main Street", "building": "1", "postcode": "02108", "city": "Boston", "country": "US"},
-}  # fmt: skip
+    "form": "w9",
+    "country": "US",
+    "region": "MA",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "tin": "123-45-1234",
+    "signed_as": "Ada Lovelace",
+    "address": {
+        "street": "Main Street",
+        "building": "1",
+        "postcode": "02108",
+        "city": "Boston",
+        "country": "US",
+    },
+}
 
 
 # M12
@@ -57,13 +81,23 @@ W9 = {
 
 @pytest.mark.parametrize(
     ("period", "as_of", "name"),
-    [("2025", JANUARY, "2025 initial (filed by 2026-01-31)"), ("2025", SUMMER, "2025 corrected (after ev-0009)"), ("2026", SUMMER, "2026")],
+    [
+        ("2025", JANUARY, "2025 initial (filed by 2026-01-31)"),
+        ("2025", SUMMER, "2025 corrected (after ev-0009)"),
+        ("2026", SUMMER, "2026"),
+    ],
 )
-def test_the_register_of_sellers(year: Golden, tmp_path: Path, period: str, as_of: datetime, name: str) -> None:
+def test_the_register_of_sellers(
+    year: Golden, tmp_path: Path, period: str, as_of: datetime, name: str
+) -> None:
     (row,) = rows(year, tmp_path, "M12", period, as_of=as_of)
     for number in range(1, 5):
         expected = EXPECTED["dac7"][name][f"Q{number}"]
-        assert (row[f"cons_q{number}"], row[f"fees_q{number}"], row[f"taxes_q{number}"]) == (expected["consideration"], expected["fees"], expected["taxes"])
+        assert (row[f"cons_q{number}"], row[f"fees_q{number}"], row[f"taxes_q{number}"]) == (
+            expected["consideration"],
+            expected["fees"],
+            expected["taxes"],
+        )
         assert row[f"numb_q{number}"] == str(expected["activities"])
     assert (row["regime"], row["excluded_reason"], row["tin_masked"]) == ("eu_dac7", "", "…8903")
 
@@ -78,32 +112,54 @@ def test_the_file_its_correction_and_what_it_corrects(year: Golden) -> None:
     finance = year.world.program("finance")
 
     def prepare(for_year: int, as_of: datetime) -> dict[str, Any]:
-        # The worked year reckons in dollars; an operator in France reports in euros when nothing is said.
+        # The worked year reckons in dollars; an operator in France reports in euros when nothing is
+        # said.
         body = {"regime": "eu_dac7", "year": for_year, "as_of": as_of.isoformat(), "home": "USD"}
         (made,) = finance.post("/v1/tax-filings", body)["data"]
         return made
 
     first = prepare(2025, datetime(2026, 1, 10, tzinfo=UTC))
-    same = finance.call("POST", "/v1/tax-filings", {"regime": "eu_dac7", "year": 2025, "as_of": JANUARY.isoformat(), "home": "USD"})
+    same = finance.call(
+        "POST",
+        "/v1/tax-filings",
+        {"regime": "eu_dac7", "year": 2025, "as_of": JANUARY.isoformat(), "home": "USD"},
+    )
     assert same.status == 409, "what was refunded before any release corrects nothing"
     corrected, second = prepare(2025, SUMMER), prepare(2026, SUMMER)
-    for filing, name in ((first, "2025 initial (filed by 2026-01-31)"), (corrected, "2025 corrected (after ev-0009)"), (second, "2026")):
+    for filing, name in (
+        (first, "2025 initial (filed by 2026-01-31)"),
+        (corrected, "2025 corrected (after ev-0009)"),
+        (second, "2026"),
+    ):
         answer = finance.call("GET", filing["file"])
         tree = etree.parse(io.BytesIO(answer.raw))
         schema().assertValid(tree)
         for number in range(1, 5):
             expected = EXPECTED["dac7"][name][f"Q{number}"]
-            assert int(tree.findtext(f".//d:ConsQ{number}", namespaces=DPI)) == expected["xml_consideration"]
+            assert (
+                int(tree.findtext(f".//d:ConsQ{number}", namespaces=DPI))
+                == expected["xml_consideration"]
+            )
             assert int(tree.findtext(f".//d:FeesQ{number}", namespaces=DPI)) == expected["xml_fees"]
-            assert int(tree.findtext(f".//d:NumbQ{number}", namespaces=DPI)) == expected["activities"]
+            assert (
+                int(tree.findtext(f".//d:NumbQ{number}", namespaces=DPI)) == expected["activities"]
+            )
         broken = answer.raw.replace(b">950<", b">950.00<").replace(b">1140<", b">1140.00<")
         assert not schema().validate(etree.parse(io.BytesIO(broken)))
     assert (first["message_type"], corrected["message_type"]) == ("DPI401", "DPI402")
     assert corrected["documents"][0]["corrects"] == first["documents"][0]["ref"]
-    assert tree.findtext(".//s:DocTypeIndic", namespaces=DPI) == "OECD11", "a trial's indicator in the sandbox"
-    again = finance.call("POST", "/v1/tax-filings", {"regime": "eu_dac7", "year": 2026, "as_of": SUMMER.isoformat(), "home": "USD"})
+    assert tree.findtext(".//s:DocTypeIndic", namespaces=DPI) == "OECD11", (
+        "a trial's indicator in the sandbox"
+    )
+    again = finance.call(
+        "POST",
+        "/v1/tax-filings",
+        {"regime": "eu_dac7", "year": 2026, "as_of": SUMMER.isoformat(), "home": "USD"},
+    )
     assert (again.status, "Nothing has changed" in again.json()["detail"]) == (409, True)
-    facts = year.world.sql("SELECT type FROM event WHERE type IN ('tax_identity.read', 'tax_filing.read')")
+    facts = year.world.sql(
+        "SELECT type FROM event WHERE type IN ('tax_identity.read', 'tax_filing.read')"
+    )
     assert len(facts) >= 6, "every reading of names and numbers is written down"
 
 
@@ -115,49 +171,129 @@ def test_the_year_in_rupees(year: Golden, tmp_path: Path) -> None:
     found = rows(year, tmp_path, "S1", "IN2025-26", party=year.world.ada_id)
     names = {m["id"]: f"C1-M{m['number']}" for m in year.contract["milestones"]}
     shown = [
-        {"date": r["posted_on"], "fee_inr": r["fee_inr"], "gross_inr": r["gross_inr"], "milestone": names[r["milestone_id"]], "net_inr": r["net_inr"],
-         "rate": f"{Decimal(r['fx_rate']):.2f}", "type": r["type"]} for r in found
-    ]  # fmt: skip
+        {
+            "date": r["posted_on"],
+            "fee_inr": r["fee_inr"],
+            "gross_inr": r["gross_inr"],
+            "milestone": names[r["milestone_id"]],
+            "net_inr": r["net_inr"],
+            "rate": f"{Decimal(r['fx_rate']):.2f}",
+            "type": r["type"],
+        }
+        for r in found
+    ]
     assert shown == expected["rows"]
-    assert [row["payout_id"] for row in found] == [year.payouts[0], year.payouts[1], year.payouts[1]]
+    assert [row["payout_id"] for row in found] == [
+        year.payouts[0],
+        year.payouts[1],
+        year.payouts[1],
+    ]
     (summary,) = year.world.program().get("/v1/reports/M2?period=IN2025-26&home=INR")["data"]
     assert summary["home_gross"] == expected["gross_inr"]
     assert summary["home_refunds"] == expected["refunds_inr"]
-    assert (summary["home_fees"], summary["home_net"], summary["lines_without_rate"]) == (expected["fees_inr"], expected["net_inr"], "0")
+    assert (summary["home_fees"], summary["home_net"], summary["lines_without_rate"]) == (
+        expected["fees_inr"],
+        expected["net_inr"],
+        "0",
+    )
     lines = year.world.program().get("/v1/reports/M1?period=IN2025-26&home=INR")["data"]
-    converted = [Decimal(line["fx_amount"]) for line in lines if line["type"] in ("release", "platform_fee", "refund_after_release", "platform_fee_refund")]
+    converted = [
+        Decimal(line["fx_amount"])
+        for line in lines
+        if line["type"]
+        in ("release", "platform_fee", "refund_after_release", "platform_fee_refund")
+    ]
     assert sum(converted) == Decimal(expected["net_inr"]), "line by line, then summed"
-    assert sum(round(Decimal(line["amount"]) * Decimal("85.8"), 2) for line in lines) != sum(converted)
+    assert sum(round(Decimal(line["amount"]) * Decimal("85.8"), 2) for line in lines) != sum(
+        converted
+    )
 
 
 # The mutants of the statements: each of them would be a wrong figure that looks right
 
 MUTANTS = {
-    "1099-K net of fee": ("M11", "2025", "us_1099k", "l.type = 'release'", "l.type IN ('release', 'platform_fee')"),
-    "1099-K less refunds": ("M11", "2026", "us_1099k", "l.type = 'release'", "l.type IN ('release', 'refund_after_release')"),
-    "DAC7 gross of fees": ("M12", "2025", "platform_operators", "posted_on, sum(amount_minor) AS net", "posted_on, sum(amount_minor) FILTER (WHERE type = 'release') AS net"),
-    "refund set against its own year": ("M12", "2025", "platform_operators", "WHERE kind = 'refund_after_release' GROUP", "WHERE kind = 'refund_after_release' AND posted_on <= %(last)s GROUP"),
-    "fee lost from a payout": ("M9", "2025", "payout_lines", "WHERE l.type NOT IN ('payout',", "WHERE l.type NOT IN ('platform_fee', 'payout',"),
-    "an invoice lost": ("M10", "2026", "invoices", "WHERE i.issued_on", "WHERE i.kind <> 'fee_credit' AND i.issued_on"),
-    "rupees of the refund forgotten": ("S1", "IN2025-26", "india", "l.kind IN ('release', 'refund_after_release')", "l.kind IN ('release')"),
-}  # fmt: skip
+    "1099-K net of fee": (
+        "M11",
+        "2025",
+        "us_1099k",
+        "l.type = 'release'",
+        "l.type IN ('release', 'platform_fee')",
+    ),
+    "1099-K less refunds": (
+        "M11",
+        "2026",
+        "us_1099k",
+        "l.type = 'release'",
+        "l.type IN ('release', 'refund_after_release')",
+    ),
+    "DAC7 gross of fees": (
+        "M12",
+        "2025",
+        "platform_operators",
+        "posted_on, sum(amount_minor) AS net",
+        "posted_on, sum(amount_minor) FILTER (WHERE type = 'release') AS net",
+    ),
+    "refund set against its own year": (
+        "M12",
+        "2025",
+        "platform_operators",
+        "WHERE kind = 'refund_after_release' GROUP",
+        "WHERE kind = 'refund_after_release' AND posted_on <= %(last)s GROUP",
+    ),
+    "fee lost from a payout": (
+        "M9",
+        "2025",
+        "payout_lines",
+        "WHERE l.type NOT IN ('payout',",
+        "WHERE l.type NOT IN ('platform_fee', 'payout',",
+    ),
+    "an invoice lost": (
+        "M10",
+        "2026",
+        "invoices",
+        "WHERE i.issued_on",
+        "WHERE i.kind <> 'fee_credit' AND i.issued_on",
+    ),
+    "rupees of the refund forgotten": (
+        "S1",
+        "IN2025-26",
+        "india",
+        "l.kind IN ('release', 'refund_after_release')",
+        "l.kind IN ('release')",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", list(MUTANTS))
-def test_a_wrong_statement_cannot_prove_itself(year: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_wrong_statement_cannot_prove_itself(
+    year: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     code, period, _, was, becomes = MUTANTS[name]
     right = registry.find(code).statement
     assert was in right, "the mutant has lost its place"
     monkeypatch.setattr(Export, "statement", property(lambda _: right.replace(was, becomes)))
     with pytest.raises(making.CheckFailed):
-        rows(year, tmp_path, code, period, as_of=SUMMER, **({"party": year.world.ada_id} if code == "S1" else {}))
+        rows(
+            year,
+            tmp_path,
+            code,
+            period,
+            as_of=SUMMER,
+            **({"party": year.world.ada_id} if code == "S1" else {}),
+        )
 
 
 def test_half_up_by_line() -> None:
     """712.50 pounds are 713, and 50.005 are 50.01: never half-even."""
     from service.exports.documents.filings import _whole  # noqa: PLC0415
 
-    assert [_whole(text) for text in ("712.50", "712.5675", "950.09", "949.50", "0.00")] == [713, 713, 950, 950, 0]
+    assert [_whole(text) for text in ("712.50", "712.5675", "950.09", "949.50", "0.00")] == [
+        713,
+        713,
+        950,
+        950,
+        0,
+    ]
 
 
 def test_the_united_kingdom_in_pounds(year: Golden) -> None:
@@ -171,7 +307,17 @@ def test_the_united_kingdom_in_pounds(year: Golden) -> None:
         "signed_as": "Ada Lovelace",
     }
     year.world.program().post(
-        "/v1/tax-identity", body | {"address": {"street": "Dorset Street", "building": "1", "city": "London", "postcode": "W1U 4EF", "country": "GB"}}
+        "/v1/tax-identity",
+        body
+        | {
+            "address": {
+                "street": "Dorset Street",
+                "building": "1",
+                "city": "London",
+                "postcode": "W1U 4EF",
+                "country": "GB",
+            }
+        },
     )
     finance = year.world.program("finance")
     (made,) = finance.post("/v1/tax-filings", {"regime": "uk_mrdp", "year": 2025})["data"]
@@ -185,7 +331,10 @@ def test_the_united_kingdom_in_pounds(year: Golden) -> None:
 
 def test_what_changes_an_earlier_year(year: Golden, tmp_path: Path) -> None:
     found = rows(year, tmp_path, "S2", "2026")
-    assert [(r["kind"], r["original_posted_on"], r["crosses_years"], r["gross"], r["affects_dac7"]) for r in found] == [
+    assert [
+        (r["kind"], r["original_posted_on"], r["crosses_years"], r["gross"], r["affects_dac7"])
+        for r in found
+    ] == [
         ("refund_after_release", "2025-12-29", "yes", "200.00", "corrects_original"),
         ("chargeback_open", "2025-11-10", "yes", "1000.00", "no"),
         ("chargeback_won", "2025-11-10", "yes", "1000.00", "no"),
@@ -193,15 +342,22 @@ def test_what_changes_an_earlier_year(year: Golden, tmp_path: Path) -> None:
 
 
 def test_tax_deducted_in_india(year: Golden, tmp_path: Path) -> None:
-    """Section 8.4 of the research: with a PAN below five lakh rupees nothing, else 0.1 per cent by release, without a PAN 5 per cent."""
+    """Section 8.4 of the research: with a PAN below five lakh rupees nothing, else 0.1 per cent by
+    release, without a PAN 5 per cent.
+    """
     ada = year.world.program()
     year.world.sql_owner("UPDATE freelancer SET country = 'IN' WHERE display_name = 'Ada Lovelace'")
     home = {"street": "Chowringhee Road", "city": "Kolkata", "country": "IN"}
-    year.world.sql_owner("UPDATE tax_identity SET country = 'IN', tin_masked = NULL WHERE replaced_at IS NULL")
+    year.world.sql_owner(
+        "UPDATE tax_identity SET country = 'IN', tin_masked = NULL WHERE replaced_at IS NULL"
+    )
     without = made(year, tmp_path / "a", "S10", "IN2025-26")
     shown = list(csv.DictReader(without.path.open(newline="")))
     assert [row["tds"] for row in shown] == ["60.00", "50.01"]
-    assert [(row["gross_inr"], row["tds_inr"]) for row in shown] == [("102600.00", "5130.00"), ("86108.61", "4305.43")]
+    assert [(row["gross_inr"], row["tds_inr"]) for row in shown] == [
+        ("102600.00", "5130.00"),
+        ("86108.61", "4305.43"),
+    ]
     schema_accepts(without, "S10")
     company = {
         "form": "dac7",
@@ -214,14 +370,24 @@ def test_tax_deducted_in_india(year: Golden, tmp_path: Path) -> None:
     }
     for body, expected in ((company, ["1.20", "1.00"]), (company | PERSON, ["0.00", "0.00"])):
         signed = datetime.fromisoformat(ada.post("/v1/tax-identity", body)["signed_at"])
-        assert [row["tds"] for row in rows(year, tmp_path / "b", "S10", "IN2025-26", as_of=signed)] == expected
+        assert [
+            row["tds"] for row in rows(year, tmp_path / "b", "S10", "IN2025-26", as_of=signed)
+        ] == expected
 
 
-PERSON = {"seller_kind": "individual", "legal_name": None, "first_name": "Ada", "last_name": "Lovelace", "birth_date": "1815-12-10"}
+PERSON = {
+    "seller_kind": "individual",
+    "legal_name": None,
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "birth_date": "1815-12-10",
+}
 
 
 def test_a_refund_takes_the_newest_release_first_and_never_below_zero(world: World) -> None:
-    """600.00 in one year and 400.00 in the next, of which 500.00 are given back: the newer year ends at zero, the rest corrects the older one."""
+    """600.00 in one year and 400.00 in the next, of which 500.00 are given back: the newer year
+    ends at zero, the rest corrects the older one.
+    """
     contract, client = world.funded_contract(milestones=[("Engine drawings", 100_000)])
     milestone = contract["milestones"][0]["id"]
     assert client.approve(milestone, "600.00").status == 303

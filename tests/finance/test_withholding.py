@@ -1,4 +1,6 @@
-"""Tax withheld from releases: only where somebody decided so, by the rates of the policy, to the cent, explained to whom it concerns, paid once."""
+"""Tax withheld from releases: only where somebody decided so, by the rates of the policy, to the
+cent, explained to whom it concerns, paid once.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,22 @@ from tests.world import World
 
 INDIA = {"street": "Chowringhee Road", "city": "Kolkata", "country": "IN"}
 PAN = {
-    "form": "dac7", "country": "IN", "first_name": "Ada", "last_name": "Lovelace", "birth_date": "1815-12-10", "tin": "ABCPL1234D", "address": INDIA,
+    "form": "dac7",
+    "country": "IN",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "birth_date": "1815-12-10",
+    "tin": "ABCPL1234D",
+    "address": INDIA,
     "signed_as": "Ada Lovelace",
-}  # fmt: skip
+}
 
 
 def decide(world: World, regime: str, in_scope: bool = True) -> None:
-    world.program("approver").post("/v1/tax-scopes", {"regime": regime, "in_scope": in_scope, "reason": "Counsel's opinion of 3 March"})
+    world.program("approver").post(
+        "/v1/tax-scopes",
+        {"regime": regime, "in_scope": in_scope, "reason": "Counsel's opinion of 3 March"},
+    )
 
 
 def living_in(world: World, country: str) -> None:
@@ -48,25 +59,38 @@ def _uuid(world: World) -> Any:
 
 def rupees(world: World, rate: str) -> None:
     today = world.sandbox.now()[:10]
-    world.program("finance").post("/v1/fx-rates", {"source": "SBI TT buying", "rates": [{"base": "USD", "quote": "INR", "rate": rate, "day": today}]})
+    world.program("finance").post(
+        "/v1/fx-rates",
+        {
+            "source": "SBI TT buying",
+            "rates": [{"base": "USD", "quote": "INR", "rate": rate, "day": today}],
+        },
+    )
 
 
 def work(world: World, *amounts_minor: int, **more: Any) -> list[str]:
     """A funded contract of milestones of these amounts: their ids."""
-    contract, _ = world.funded_contract(milestones=[(f"Part {n}", amount) for n, amount in enumerate(amounts_minor)], **more)
+    contract, _ = world.funded_contract(
+        milestones=[(f"Part {n}", amount) for n, amount in enumerate(amounts_minor)], **more
+    )
     return [m["id"] for m in contract["milestones"]]
 
 
 def taken(world: World) -> list[tuple[str, int, int, str]]:
     """(regime, share, taken, reason) of each release that a duty looked at, in their order."""
-    found = world.sql("SELECT regime, share_minor, amount_minor, reason FROM withholding ORDER BY release_id, regime")
+    found = world.sql(
+        "SELECT regime, share_minor, amount_minor, reason FROM withholding ORDER BY release_id, "
+        "regime"
+    )
     return [tuple(row) for row in found]
 
 
 def register(world: World, code: str, period: str) -> list[dict[str, str]]:
     # What is not placed yet is not known yet.
     world.work()
-    found: list[dict[str, str]] = world.program("finance").get(f"/v1/reports/{code}?period={period}")["data"]
+    found: list[dict[str, str]] = world.program("finance").get(
+        f"/v1/reports/{code}?period={period}"
+    )["data"]
     return found
 
 
@@ -82,7 +106,11 @@ def test_without_a_number_five_per_cent_of_the_gross(world: World) -> None:
     world.work()
     assert taken(world) == [("in_194o", 5_001, 5_001, "no_number_on_file")]
     books = world.trial_balance()
-    assert (books["tax_withheld"], books["platform_fees"], books["pending"]) == (5_001, 5_001, 90_008)
+    assert (books["tax_withheld"], books["platform_fees"], books["pending"]) == (
+        5_001,
+        5_001,
+        90_008,
+    )
     letter = world.client("ada@lovelace.example").letter("Released to you")["text"]
     assert "USD 50.01 was withheld for the tax office (5 %," in letter
     assert "no tax number of yours is on file" in letter
@@ -106,18 +134,38 @@ def _silence(world: World, client: Person, contract: dict[str, Any]) -> None:
 
 def _agreement(world: World, client: Person, contract: dict[str, Any]) -> None:
     """A dispute ends with 40.00 of 100.00 given back."""
-    assert client.decide(page(contract, "dispute"), amount="", refund="", claim="Half of it is missing.").status == 303
+    assert (
+        client.decide(
+            page(contract, "dispute"), amount="", refund="", claim="Half of it is missing."
+        ).status
+        == 303
+    )
     world.work()
     newest = world.program().get(f"/v1/contracts/{contract['id']}/disputes")["data"][0]
-    world.program().post(f"/v1/disputes/{newest['id']}/answer", {"words": "All of it is there.", "refund": 0})
-    offer = world.program().post(f"/v1/disputes/{newest['id']}/proposals", {"refund": 4_000})["offers"][0]
-    assert client.decide(f"/c/{contract['id']}/disputes/{newest['id']}", choice="agree", offer=offer["id"]).status == 303
+    world.program().post(
+        f"/v1/disputes/{newest['id']}/answer", {"words": "All of it is there.", "refund": 0}
+    )
+    offer = world.program().post(f"/v1/disputes/{newest['id']}/proposals", {"refund": 4_000})[
+        "offers"
+    ][0]
+    assert (
+        client.decide(
+            f"/c/{contract['id']}/disputes/{newest['id']}", choice="agree", offer=offer["id"]
+        ).status
+        == 303
+    )
 
 
-@pytest.mark.parametrize(("ends", "gross"), [(_whole, 10_000), (_part, 4_000), (_silence, 10_000), (_agreement, 6_000)])
+@pytest.mark.parametrize(
+    ("ends", "gross"), [(_whole, 10_000), (_part, 4_000), (_silence, 10_000), (_agreement, 6_000)]
+)
 @pytest.mark.parametrize("number", [None, PAN])
-def test_of_handed_over_work_however_it_is_released(world: World, ends: Callable[..., None], gross: int, number: dict[str, Any] | None) -> None:
-    """With a number an individual's first releases of the year are exempt (a threshold is asked for), without one 5 % is taken."""
+def test_of_handed_over_work_however_it_is_released(
+    world: World, ends: Callable[..., None], gross: int, number: dict[str, Any] | None
+) -> None:
+    """With a number an individual's first releases of the year are exempt (a threshold is asked
+    for), without one 5 % is taken.
+    """
     living_in(world, "IN")
     decide(world, "in_194o")
     rupees(world, "83.20")
@@ -126,7 +174,11 @@ def test_of_handed_over_work_however_it_is_released(world: World, ends: Callable
     contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
     ends(world, client, contract)
     world.work()
-    expected = ("in_194o", 0, "below_threshold") if number else ("in_194o", gross // 20, "no_number_on_file")
+    expected = (
+        ("in_194o", 0, "below_threshold")
+        if number
+        else ("in_194o", gross // 20, "no_number_on_file")
+    )
     assert [(regime, amount, reason) for regime, _, amount, reason in taken(world)] == [expected]
     assert world.trial_balance().get("tax_withheld", 0) == expected[1]
     world.check_books()
@@ -140,24 +192,59 @@ def test_the_registers_name_it(world: World, tmp_path: Path) -> None:
     world.work()
     year = world.sandbox.now()[:4]
     (line,) = register(world, "S12", year)
-    assert (line["gross"], line["rate_percent"], line["share"], line["withheld"], line["remitted_on"]) == ("1000.10", "5", "50.01", "50.01", "")
+    assert (
+        line["gross"],
+        line["rate_percent"],
+        line["share"],
+        line["withheld"],
+        line["remitted_on"],
+    ) == ("1000.10", "5", "50.01", "50.01", "")
     (deducted,) = register(world, "S10", f"{year}-01-01..{year}-12-31")
-    assert (deducted["tds"], deducted["withheld"], deducted["in_scope"]) == ("50.01", "50.01", "yes")
-    assert (deducted["gross_inr"], deducted["tds_inr"]) == ("", ""), "no rate is stored: nothing is guessed"
+    assert (deducted["tds"], deducted["withheld"], deducted["in_scope"]) == (
+        "50.01",
+        "50.01",
+        "yes",
+    )
+    assert (deducted["gross_inr"], deducted["tds_inr"]) == ("", ""), (
+        "no rate is stored: nothing is guessed"
+    )
     rupees(world, "83.20")
     (deducted,) = register(world, "S10", f"{year}-01-01..{year}-12-31")
-    assert (deducted["gross_inr"], deducted["tds_inr"]) == ("83208.32", "4160.42"), "what the tax office is told: 1,000.10 at 83.20, 5 per cent"
+    assert (deducted["gross_inr"], deducted["tds_inr"]) == ("83208.32", "4160.42"), (
+        "what the tax office is told: 1,000.10 at 83.20, 5 per cent"
+    )
     (earned,) = register(world, "M2", year)
-    assert (earned["gross_released"], earned["platform_fees"], earned["tax_withheld"], earned["net_credited"]) == ("1000.10", "50.01", "50.01", "900.08")
-    own = [(one["type"], one["amount"]) for one in world.program().get(f"/v1/reports/M1?period={year}")["data"]]
-    assert sorted(own) == [("platform_fee", "-50.01"), ("release", "1000.10"), ("tax_withheld", "-50.01")]
+    assert (
+        earned["gross_released"],
+        earned["platform_fees"],
+        earned["tax_withheld"],
+        earned["net_credited"],
+    ) == ("1000.10", "50.01", "50.01", "900.08")
+    own = [
+        (one["type"], one["amount"])
+        for one in world.program().get(f"/v1/reports/M1?period={year}")["data"]
+    ]
+    assert sorted(own) == [
+        ("platform_fee", "-50.01"),
+        ("release", "1000.10"),
+        ("tax_withheld", "-50.01"),
+    ]
     (rupee_line,) = world.program().get(f"/v1/reports/S1?period={year}")["data"]
     assert (rupee_line["fee"], rupee_line["tax_withheld"]) == ("50.01", "50.01")
     for code in ("M1", "M2", "M5", "M7", "M8", "S1", "S10", "S12"):
         asked = world.program("finance").post("/v1/exports", {"export": code, "period": year})
         world.work()
         assert world.program("finance").get(f"/v1/exports/{asked['id']}")["state"] == "ready", code
-    schema_accepts(made(Golden(world, {}, "", []), tmp_path, "S12", year, as_of=datetime.fromisoformat(world.sandbox.now())), "S12")
+    schema_accepts(
+        made(
+            Golden(world, {}, "", []),
+            tmp_path,
+            "S12",
+            year,
+            as_of=datetime.fromisoformat(world.sandbox.now()),
+        ),
+        "S12",
+    )
 
 
 def test_what_was_withheld_is_in_the_report_of_the_country_declared_later(world: World) -> None:
@@ -165,14 +252,25 @@ def test_what_was_withheld_is_in_the_report_of_the_country_declared_later(world:
     decide(world, "in_194o")
     (milestone,) = work(world, 100_010)
     release(world, milestone)
-    france = {"form": "dac7", "country": "FR", "tin": "3023217600053", "address": INDIA | {"country": "FR"}}
+    france = {
+        "form": "dac7",
+        "country": "FR",
+        "tin": "3023217600053",
+        "address": INDIA | {"country": "FR"},
+    }
     world.program().post("/v1/tax-identity", PAN | france)
     (row,) = register(world, "M12", world.sandbox.now()[:4])
     quarter = (int(world.sandbox.now()[5:7]) + 2) // 3
-    assert (row[f"cons_q{quarter}"], row[f"fees_q{quarter}"], row[f"taxes_q{quarter}"]) == ("900.08", "50.01", "50.01")
+    assert (row[f"cons_q{quarter}"], row[f"fees_q{quarter}"], row[f"taxes_q{quarter}"]) == (
+        "900.08",
+        "50.01",
+        "50.01",
+    )
 
 
-def test_an_individual_with_a_number_is_exempt_up_to_five_lakh_and_then_owes_for_the_whole_year(world: World) -> None:
+def test_an_individual_with_a_number_is_exempt_up_to_five_lakh_and_then_owes_for_the_whole_year(
+    world: World,
+) -> None:
     living_in(world, "IN")
     world.program().post("/v1/tax-identity", PAN)
     decide(world, "in_194o")
@@ -181,8 +279,10 @@ def test_an_individual_with_a_number_is_exempt_up_to_five_lakh_and_then_owes_for
     for milestone in (first, second, third):
         release(world, milestone)
     assert taken(world) == [
-        ("in_194o", 500, 0, "below_threshold"), ("in_194o", 100, 600, "number_on_file"), ("in_194o", 10, 10, "number_on_file"),
-    ]  # fmt: skip
+        ("in_194o", 500, 0, "below_threshold"),
+        ("in_194o", 100, 600, "number_on_file"),
+        ("in_194o", 10, 10, "number_on_file"),
+    ]
     world.check_books()
 
 
@@ -195,15 +295,31 @@ def test_what_a_small_release_cannot_bear_the_next_one_does(world: World) -> Non
     first, second = work(world, 500_000, 10_100)
     for milestone, amount in ((first, None), (second, 100), (second, 10_000)):
         assert release(world, milestone, amount) == "ok"
-    assert [row[2] for row in taken(world)] == [0, 95, 415], "0.95 was left after the fee; 4.05 and 0.10 come from the next"
+    assert [row[2] for row in taken(world)] == [0, 95, 415], (
+        "0.95 was left after the fee; 4.05 and 0.10 come from the next"
+    )
     world.check_books()
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"), [({"seller_kind": "entity", "first_name": None, "last_name": None, "legal_name": "Lovelace Engines"}, 100), ({}, 100)]
+    ("change", "expected"),
+    [
+        (
+            {
+                "seller_kind": "entity",
+                "first_name": None,
+                "last_name": None,
+                "legal_name": "Lovelace Engines",
+            },
+            100,
+        ),
+        ({}, 100),
+    ],
 )
 def test_nobody_else_is_exempt(world: World, change: dict[str, Any], expected: int) -> None:
-    """A company has no exemption; and where no rate is stored nobody knows what was reached, so nothing is exempt."""
+    """A company has no exemption; and where no rate is stored nobody knows what was reached, so
+    nothing is exempt.
+    """
     living_in(world, "IN")
     world.program().post("/v1/tax-identity", PAN | change)
     decide(world, "in_194o")
@@ -243,14 +359,18 @@ def test_supplies_within_india_by_the_registered(world: World) -> None:
 def lower_threshold(world: World, gross_minor: int, count: int) -> None:
     """Two hundred releases are many for a test."""
     rows = [
-        replace(d, exempt=replace(d.exempt, gross_to_minor=gross_minor, count_to=count)) if d.regime == "us_backup" and d.exempt else d
+        replace(d, exempt=replace(d.exempt, gross_to_minor=gross_minor, count_to=count))
+        if d.regime == "us_backup" and d.exempt
+        else d
         for d in world.runtime.policies.withholdings
     ]
     object.__setattr__(world.runtime.policies, "withholdings", tuple(rows))
 
 
 def test_without_a_w9_a_quarter_of_what_follows_both_thresholds(world: World) -> None:
-    """24 % of 1,000.10 are 240.02; nothing is taken for what was below, and nothing any more once the form is there."""
+    """24 % of 1,000.10 are 240.02; nothing is taken for what was below, and nothing any more once
+    the form is there.
+    """
     living_in(world, "US")
     decide(world, "us_backup")
     lower_threshold(world, 10_000, 1)
@@ -259,7 +379,10 @@ def test_without_a_w9_a_quarter_of_what_follows_both_thresholds(world: World) ->
     release(world, parts[1])
     world.program().post("/v1/tax-identity", W9)
     release(world, parts[2])
-    assert taken(world) == [("us_backup", 0, 0, "below_threshold"), ("us_backup", 24_002, 24_002, "no_number_on_file")]
+    assert taken(world) == [
+        ("us_backup", 0, 0, "below_threshold"),
+        ("us_backup", 24_002, 24_002, "no_number_on_file"),
+    ]
     (form,) = register(world, "M11", world.sandbox.now()[:4])
     assert (form["box_1a"], form["box_3"], form["box_4"]) == ("3000.30", "3", "240.02")
     world.check_books()
@@ -299,20 +422,36 @@ def test_a_month_is_paid_once_and_when_it_is_over(world: World) -> None:
     due = a_month_of_it(world)
     month = world.sandbox.now()[:7]
     following = f"{int(month[:4]) + int(month[5:]) // 12}-{int(month[5:]) % 12 + 1:02}"
-    assert (due["regime"], due["withheld"], due["releases"], due["month"], due["due_on"]) == ("in_194o", 5_001, 1, month, f"{following}-07")
+    assert (due["regime"], due["withheld"], due["releases"], due["month"], due["due_on"]) == (
+        "in_194o",
+        5_001,
+        1,
+        month,
+        f"{following}-07",
+    )
     approver, body = world.program("approver"), {"reference": "Challan 0510308"}
-    assert approver.call("POST", f"/v1/tax-dues/{due['id']}/remit", body).status == 409, "the month is not over"
+    assert approver.call("POST", f"/v1/tax-dues/{due['id']}/remit", body).status == 409, (
+        "the month is not over"
+    )
     world.sandbox.post("clock", {"to": f"{following}-02T10:00:00+00:00"})
-    assert world.program("finance").call("POST", f"/v1/tax-dues/{due['id']}/remit", body).status == 403
+    assert (
+        world.program("finance").call("POST", f"/v1/tax-dues/{due['id']}/remit", body).status == 403
+    )
     before = world.trial_balance()
     paid = approver.post(f"/v1/tax-dues/{due['id']}/remit", body)
     assert (paid["reference"], paid["withheld"]) == ("Challan 0510308", 5_001)
     after = world.trial_balance()
     assert "tax_withheld" not in after
-    moved = {name: after.get(name, 0) - before.get(name, 0) for name in ("psp_trust", "psp_operating", "platform_equity")}
+    moved = {
+        name: after.get(name, 0) - before.get(name, 0)
+        for name in ("psp_trust", "psp_operating", "platform_equity")
+    }
     assert moved == {"psp_trust": -5_001, "psp_operating": 5_001, "platform_equity": 5_001}
     assert approver.call("POST", f"/v1/tax-dues/{due['id']}/remit", body).status == 409
-    assert approver.call("POST", "/v1/tax-dues/txd_01m82jfcv7et69qsget0gz6yqr/remit", body).status == 404
+    assert (
+        approver.call("POST", "/v1/tax-dues/txd_01m82jfcv7et69qsget0gz6yqr/remit", body).status
+        == 404
+    )
     (line,) = register(world, "S12", f"{month}-01..{world.sandbox.now()[:10]}")
     assert (line["remitted_on"], line["reference"]) == (world.sandbox.now()[:10], "Challan 0510308")
     world.check_books()
@@ -340,9 +479,13 @@ def test_on_the_page_of_finance(world: World) -> None:
 def test_the_database_keeps_it_as_it_was(world: World) -> None:
     a_month_of_it(world)
     for attack in (
-        "UPDATE withholding SET amount_minor = 0", "DELETE FROM withholding", "DELETE FROM tax_due", "UPDATE tax_due SET due_on = due_on + 365",
-        "UPDATE tax_due SET remitted_at = now()", "UPDATE release SET withheld_minor = 0",
-    ):  # fmt: skip
+        "UPDATE withholding SET amount_minor = 0",
+        "DELETE FROM withholding",
+        "DELETE FROM tax_due",
+        "UPDATE tax_due SET due_on = due_on + 365",
+        "UPDATE tax_due SET remitted_at = now()",
+        "UPDATE release SET withheld_minor = 0",
+    ):
         with pytest.raises(Exception, match=r"denied|forbidden|violates"):
             world.sql(attack)
 
@@ -363,7 +506,9 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def two_at_once(world: World) -> int:
-    """Two releases of 3,000.00 at 100 rupees after one of 10.00: each alone is below five lakh, both together are not. Returns what was taken."""
+    """Two releases of 3,000.00 at 100 rupees after one of 10.00: each alone is below five lakh,
+    both together are not. Returns what was taken.
+    """
     living_in(world, "IN")
     world.program().post("/v1/tax-identity", PAN)
     decide(world, "in_194o")
@@ -374,7 +519,9 @@ def two_at_once(world: World) -> int:
     return sum(row[2] for row in taken(world))
 
 
-def test_two_at_once_are_not_both_the_first_below_a_threshold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_at_once_are_not_both_the_first_below_a_threshold(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slowly(monkeypatch)
     assert two_at_once(world) == 601
     world.check_books()
@@ -401,24 +548,46 @@ def test_a_year_a_due_day_and_no_exemption() -> None:
     assert duty.year_of(date(2026, 1, 1)) == date(2026, 1, 1)
     assert duty.due_on(date(2025, 12, 31)) == date(2026, 1, 15)
     april = replace(duty, year_begins=4)
-    assert [april.year_of(day) for day in (date(2026, 3, 31), date(2026, 4, 1))] == [date(2025, 4, 1), date(2026, 4, 1)]
+    assert [april.year_of(day) for day in (date(2026, 3, 31), date(2026, 4, 1))] == [
+        date(2025, 4, 1),
+        date(2026, 4, 1),
+    ]
 
 
 @pytest.mark.parametrize(
     ("was", "becomes", "words"),
-    [('"0.24"', "0.24", "in quotes"), ('"0.24"', '"24"', "from 0 up to 1"), ("due_day: 15", "due_day: 31", "every month"), ("2025-01-01", "soon", "days"), ("number: w9", "number: w10", "w9"),
-     ("year_begins: 1", "begins: 1", "missing key year_begins"), ("number: w9", "exempt: {currency: XXX, gross_to_minor: 1, count_to: 0, catches_up: true, only: everyone}", "known")],
-)  # fmt: skip
+    [
+        ('"0.24"', "0.24", "in quotes"),
+        ('"0.24"', '"24"', "from 0 up to 1"),
+        ("due_day: 15", "due_day: 31", "every month"),
+        ("2025-01-01", "soon", "days"),
+        ("number: w9", "number: w10", "w9"),
+        ("year_begins: 1", "begins: 1", "missing key year_begins"),
+        (
+            "number: w9",
+            (
+                "exempt: {currency: XXX, gross_to_minor: 1, count_to: 0, catches_up: true, only: "
+                "everyone}"
+            ),
+            "known",
+        ),
+    ],
+)
 def test_a_wrong_policy_is_refused_with_its_line(was: str, becomes: str, words: str) -> None:
     with pytest.raises(PolicyError, match=rf"line 2: .*{words}"):
         duties_of(read(GOOD.replace(was, becomes), "withholding.yaml"))
 
 
 def test_the_books_refuse_another_months_account(world: World) -> None:
-    """An account of withheld tax cannot be overdrawn: a month is paid at most once, whatever the code does."""
+    """An account of withheld tax cannot be overdrawn: a month is paid at most once, whatever the
+    code does.
+    """
     a_month_of_it(world)
     due = world.sql("SELECT id FROM tax_due")[0].id
     withheld = (("tax_withheld", "tax_due", due), ("platform_equity", None, None), 5_002)
     financed = (("psp_operating", None, None), ("psp_trust", None, None), 5_002)
-    with psycopg.connect(world.settings.owner_url, options="-c search_path=hf") as connection, pytest.raises(psycopg.errors.CheckViolation):
+    with (
+        psycopg.connect(world.settings.owner_url, options="-c search_path=hf") as connection,
+        pytest.raises(psycopg.errors.CheckViolation),
+    ):
         connection.execute(POST, entry("tax_remit", [withheld, financed]))

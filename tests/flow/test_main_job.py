@@ -14,8 +14,11 @@ def test_three_milestones_to_three_payouts(world: World) -> None:
     world.work()
     assert world.read(contract)["state"] == "active"
     assert world.trial_balance() == {
-        "psp_trust": 433383, "escrow": 433383, "psp_fees": 12628, "psp_operating": -12628,
-    }  # fmt: skip
+        "psp_trust": 433383,
+        "escrow": 433383,
+        "psp_fees": 12628,
+        "psp_operating": -12628,
+    }
     world.check_books()
 
     for milestone in (first, second, third):
@@ -38,8 +41,20 @@ def test_three_milestones_to_three_payouts(world: World) -> None:
         world.advance("2d")
         assert ada.get(f"/v1/payouts/{payout['id']}")["state"] == "paid"
     assert world.balance() == {
-        "currency": "USD", "escrow": 0, "disputed": 0, "pending": 0, "available": 0, "reserved": 0, "in_flight": 0, "recoverable": 0, "held": 0,
-    }  # fmt: skip
-    assert world.trial_balance() == {"psp_operating": 21670 - 12628, "platform_fees": 21670, "psp_fees": 12628}
+        "currency": "USD",
+        "escrow": 0,
+        "disputed": 0,
+        "pending": 0,
+        "available": 0,
+        "reserved": 0,
+        "in_flight": 0,
+        "recoverable": 0,
+        "held": 0,
+    }
+    assert world.trial_balance() == {
+        "psp_operating": 21670 - 12628,
+        "platform_fees": 21670,
+        "psp_fees": 12628,
+    }
     assert world.sandbox.balance() == {"USD": 21670 - 12628}
     world.check_books()

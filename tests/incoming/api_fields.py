@@ -1,4 +1,6 @@
-"""Every field of the API's own document, and the calls that put a value into one of them, or into all at once."""
+"""Every field of the API's own document, and the calls that put a value into one of them, or into
+all at once.
+"""
 
 from __future__ import annotations
 
@@ -53,15 +55,27 @@ class Operation:
         return found
 
     def address(self, **changed: str) -> str:
-        parts = {name: quote(value.encode("utf-8", "surrogatepass"), safe="") for name, value in (self.ids | changed).items()}
+        parts = {
+            name: quote(value.encode("utf-8", "surrogatepass"), safe="")
+            for name, value in (self.ids | changed).items()
+        }
         return self.path.format(**parts)
 
     def query(self, **changed: str) -> str:
-        given = {p["name"]: p["schema"].get("example", p.get("example", "USD")) for p in self.queries if p.get("required")}
+        given = {
+            p["name"]: p["schema"].get("example", p.get("example", "USD"))
+            for p in self.queries
+            if p.get("required")
+        }
         given |= {"amount": 500} if "amount" in given else {}
         if not given and not changed:
             return ""
-        return "?" + urlencode({name: str(value).encode("utf-8", "surrogatepass") for name, value in (given | changed).items()})
+        return "?" + urlencode(
+            {
+                name: str(value).encode("utf-8", "surrogatepass")
+                for name, value in (given | changed).items()
+            }
+        )
 
 
 def operations(world: World) -> list[Operation]:
@@ -69,8 +83,14 @@ def operations(world: World) -> list[Operation]:
     document, known, found = world.app.extensions["openapi"](), kind_ids(world), []
     for path, methods in document["paths"].items():
         for method in (m for m in METHODS if m in methods):
-            ids = {p["name"]: _id_for(known, str(p.get("example", "x"))) for p in methods[method].get("parameters", []) if p["in"] == "path"}
-            found.append(Operation(method, path, methods[method], document["components"]["schemas"], ids))
+            ids = {
+                p["name"]: _id_for(known, str(p.get("example", "x")))
+                for p in methods[method].get("parameters", [])
+                if p["in"] == "path"
+            }
+            found.append(
+                Operation(method, path, methods[method], document["components"]["schemas"], ids)
+            )
     return found
 
 
@@ -101,7 +121,11 @@ def fields_of(schema: dict[str, Any], components: dict[str, Any], way: Way = ())
         return
     if way:
         yield way
-    for alternative in (*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ())):
+    for alternative in (
+        *schema.get("allOf", ()),
+        *schema.get("anyOf", ()),
+        *schema.get("oneOf", ()),
+    ):
         yield from (inner for inner in fields_of(alternative, components, way) if inner != way)
     for name, inner in schema.get("properties", {}).items():
         yield from fields_of(inner, components, (*way, name))
@@ -113,7 +137,9 @@ def fields_of(schema: dict[str, Any], components: dict[str, Any], way: Way = ())
 
 def body_fields(operation: Operation) -> list[Way]:
     content = operation.document.get("requestBody", {}).get("content", {}).get("application/json")
-    return list(dict.fromkeys(fields_of(content["schema"], operation.components))) if content else []
+    return (
+        list(dict.fromkeys(fields_of(content["schema"], operation.components))) if content else []
+    )
 
 
 def with_value(body: Any, way: Way, value: Any) -> Any:
@@ -135,21 +161,36 @@ def with_value(body: Any, way: Way, value: Any) -> Any:
 
 
 def leaves(ways: list[Way]) -> list[Way]:
-    return [one for one in ways if not any(other[: len(one)] == one and other != one for other in ways)]
+    return [
+        one for one in ways if not any(other[: len(one)] == one and other != one for other in ways)
+    ]
 
 
 def refused_fields(reply: Reply) -> list[Way] | None:
     """The fields that a refusal names; None for one that names none."""
-    if reply.status < 400 or not reply.headers.get("content-type", "").startswith("application/problem"):
+    if reply.status < 400 or not reply.headers.get("content-type", "").startswith(
+        "application/problem"
+    ):
         return None
     errors = reply.json().get("errors")
     if errors is None:
         return [()] if reply.status in (400, 413, 415) else None
-    return [tuple(int(p) if p.isascii() and p.isdigit() else p for p in e["pointer"].strip("/").split("/")) if e["pointer"] else () for e in errors]
+    return [
+        tuple(
+            int(p) if p.isascii() and p.isdigit() else p for p in e["pointer"].strip("/").split("/")
+        )
+        if e["pointer"]
+        else ()
+        for e in errors
+    ]
 
 
 def body_of(operation: Operation, body: Any) -> tuple[bytes | None, dict[str, str]]:
     if operation.takes_file:
         content, kind = multipart([], [("a.txt", b"words")])
         return content.replace(b'name="files"', b'name="file"'), {"Content-Type": kind}
-    return (write(body), {"Content-Type": "application/json"}) if body is not None or operation.method == "post" else (None, {})
+    return (
+        (write(body), {"Content-Type": "application/json"})
+        if body is not None or operation.method == "post"
+        else (None, {})
+    )

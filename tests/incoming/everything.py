@@ -1,4 +1,6 @@
-"""A world with something of every kind in it, in which each refusal is watched: nothing written, nothing of it in the log."""
+"""A world with something of every kind in it, in which each refusal is watched: nothing written,
+nothing of it in the log.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,14 @@ from tests.world import World, make_settings
 
 ROLES = ("platform", "finance", "safety", "approver", "reviewer", "admin")
 MAY_GROW = {"idempotency_record", "accountant_visit", "form_key"}
-"""What a refusal may write: itself, for whoever asks again; that an accountant looked; that a form with a code was used."""
+"""What a refusal may write: itself, for whoever asks again; that an accountant looked; that a form
+with a code was used.
+"""
 
-_TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'hf'::regnamespace ORDER BY 1"
+_TABLES = (
+    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = "
+    "'hf'::regnamespace ORDER BY 1"
+)
 
 
 @dataclass
@@ -54,18 +61,26 @@ class Watch:
         elif self._next_transaction() != self._seen[0]:
             before = self._seen[1]
             self.look()
-            grown = {name: n - before[name] for name, n in self._seen[1].items() if n != before[name] and name not in MAY_GROW}
+            grown = {
+                name: n - before[name]
+                for name, n in self._seen[1].items()
+                if n != before[name] and name not in MAY_GROW
+            }
             if grown:
                 self.wrong.append(f"{what}: {reply.status}, and yet {grown}")
 
     def _next_transaction(self) -> int:
-        row = self.connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text", prepare=True).fetchone()
+        row = self.connection.execute(
+            "SELECT pg_snapshot_xmax(pg_current_snapshot())::text", prepare=True
+        ).fetchone()
         assert row
         return int(row[0])
 
     def _counts(self) -> dict[str, int]:
         self._tables = self._tables or [row.relname for row in self.world.sql(_TABLES)]
-        counts = ", ".join(f'(SELECT count(*) FROM hf."{name}") AS "{name}"' for name in self._tables)
+        counts = ", ".join(
+            f'(SELECT count(*) FROM hf."{name}") AS "{name}"' for name in self._tables
+        )
         return dict(self.world.sql(f"SELECT {counts}")[0]._mapping)
 
 
@@ -76,9 +91,16 @@ def everything(log_level: str = "DEBUG") -> Iterator[Watch]:
     with restored("0.1.0") as name, redirect_stderr(log):
         owner = os.environ["TEST_OWNER_URL"].format(name)
         migrate.upgrade(owner, "sandbox")
-        settings = make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=owner, log_level=log_level, calls_per_minute=0)
+        settings = make_settings(
+            os.environ["TEST_APP_URL"].format(name),
+            owner_url=owner,
+            log_level=log_level,
+            calls_per_minute=0,
+        )
         world = World(settings, like=Strangers())
-        world.sql_owner(f"UPDATE installation SET clock_offset = timestamptz '{STOOD_AT}' - clock_timestamp()")
+        world.sql_owner(
+            f"UPDATE installation SET clock_offset = timestamptz '{STOOD_AT}' - clock_timestamp()"
+        )
         world.keys |= {role: world.staff_key(role, f"Somebody of {role}") for role in ROLES}
         with psycopg.connect(owner, autocommit=True) as connection:
             yield Watch(world, log, connection)
@@ -88,4 +110,6 @@ def everything(log_level: str = "DEBUG") -> Iterator[Watch]:
 def key_of(world: World, freelancer_id: str) -> Program:
     """A program with a key of this freelancer."""
     with world.runtime.act("test") as act:
-        return Program(WsgiHttp(world.app), people.issue_key(act, "freelancer", "sandbox", freelancer_id)[1])
+        return Program(
+            WsgiHttp(world.app), people.issue_key(act, "freelancer", "sandbox", freelancer_id)[1]
+        )

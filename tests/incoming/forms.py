@@ -1,4 +1,6 @@
-"""People at their browsers, every form that a crawl of theirs finds, and how one is sent with a value of ours."""
+"""People at their browsers, every form that a crawl of theirs finds, and how one is sent with a
+value of ours.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +36,29 @@ class Found:
 
     @property
     def target(self) -> str:
-        return path_of(urljoin("http://x" + self.page, self.form.action)) if self.form.action else self.page
+        return (
+            path_of(urljoin("http://x" + self.page, self.form.action))
+            if self.form.action
+            else self.page
+        )
 
     @property
     def name(self) -> str:
         """The same for every contract, hold or person that has such a form."""
-        return f"{self.form.method.upper()} {_TOKEN.sub('<token>', _ID.sub('<id>', urlsplit(self.target).path))}"
+        return (
+            f"{self.form.method.upper()} "
+            f"{_TOKEN.sub('<token>', _ID.sub('<id>', urlsplit(self.target).path))}"
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for name, _ in (*self.form.fields, *self.form.choices, *self.form.buttons) if name != "form_token"))
+        return tuple(
+            dict.fromkeys(
+                name
+                for name, _ in (*self.form.fields, *self.form.choices, *self.form.buttons)
+                if name != "form_token"
+            )
+        )
 
     def base(self) -> Typed:
         """What it would send when the first of each choice is taken and each empty line is filled."""
@@ -56,10 +71,15 @@ class Found:
     def send(self, world: World, typed: Typed) -> Reply:
         """As a browser would, with a form token that has not been used."""
         sent = typed | self._token(world)
-        encoded = urlencode({name: value.encode("utf-8", "surrogatepass") for name, value in sent.items()})
+        encoded = urlencode(
+            {name: value.encode("utf-8", "surrogatepass") for name, value in sent.items()}
+        )
         if self.form.method == "get":
             return self.person.http.request("GET", f"{self.target.partition('?')[0]}?{encoded}")
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Sec-Fetch-Site": "same-origin",
+        }
         return self.person.http.request("POST", self.target, body=encoded.encode(), headers=headers)
 
     def _token(self, world: World) -> Typed:
@@ -67,7 +87,11 @@ class Found:
         if given is None:
             return {}
         tokens = world.runtime.tokens
-        return {"form_token": tokens.sign("form", tokens.read("form", given) | {"k": secrets.token_urlsafe(18)})}
+        return {
+            "form_token": tokens.sign(
+                "form", tokens.read("form", given) | {"k": secrets.token_urlsafe(18)}
+            )
+        }
 
 
 def people(world: World) -> list[tuple[Person, list[str]]]:
@@ -76,15 +100,34 @@ def people(world: World) -> list[tuple[Person, list[str]]]:
     accepted, paying = world.accepted_contract(client="accepted@babbage.example")
     paying.through_code(f"/c/{accepted['id']}/end")
     handed, reviewing = world.submitted_contract(client="handed@babbage.example")
-    released, done = world.released_contract(client="released@babbage.example", milestones=[("Work", 10_000), ("More", 20_000)])
-    disputed, arguing = world.submitted_contract(client="disputed@babbage.example", milestones=[("Work", 10_000)])
+    released, done = world.released_contract(
+        client="released@babbage.example", milestones=[("Work", 10_000), ("More", 20_000)]
+    )
+    disputed, arguing = world.submitted_contract(
+        client="disputed@babbage.example", milestones=[("Work", 10_000)]
+    )
     path = f"/c/{disputed['id']}/milestones/{disputed['milestones'][0]['id']}/dispute"
     assert arguing.decide(path, amount="", refund="", claim="Half.").status == 303
     freelancer, notice = _held(world)
-    clients = [(p, [f"/c/{c['id']}"]) for p, c in (sent, (paying, accepted), (reviewing, handed), (done, released), (arguing, disputed))]
+    clients = [
+        (p, [f"/c/{c['id']}"])
+        for p, c in (
+            sent,
+            (paying, accepted),
+            (reviewing, handed),
+            (done, released),
+            (arguing, disputed),
+        )
+    ]
     staff = [(colleague(world, who), _desks(world)) for who in ("safety", "approver", "finance")]
     anybody = world.client("nobody@babbage.example")
-    return [*clients, (freelancer, [notice]), *staff, (_accountant(world), ["/accountant"]), (anybody, ["/", "/verify", "/transparency", "/staff/enter"])]
+    return [
+        *clients,
+        (freelancer, [notice]),
+        *staff,
+        (_accountant(world), ["/accountant"]),
+        (anybody, ["/", "/verify", "/transparency", "/staff/enter"]),
+    ]
 
 
 def _client(world: World, what: str) -> tuple[Person, dict[str, Any]]:
@@ -111,7 +154,15 @@ def _accountant(world: World) -> Person:
 
 
 def _desks(world: World) -> list[str]:
-    return ["/staff", "/staff/rules", f"/staff/people/{world.ada_id}", f"/staff/people/{world.mary_id}", "/staff/search?q=a", "/finance", "/finance/tax"]
+    return [
+        "/staff",
+        "/staff/rules",
+        f"/staff/people/{world.ada_id}",
+        f"/staff/people/{world.mary_id}",
+        "/staff/search?q=a",
+        "/finance",
+        "/finance/tax",
+    ]
 
 
 def every_form(world: World) -> list[Found]:
@@ -127,17 +178,43 @@ def _forms(person: Person, starts: list[str]) -> Iterator[Found]:
     for path, status in crawl(person, starts).items():
         reply = person.http.request("GET", path) if status == 200 else None
         if reply and "html" in reply.headers.get("content-type", ""):
-            yield from (Found(person, path, form) for form in reply.page.forms if "/_sandbox" not in form.action)
+            yield from (
+                Found(person, path, form)
+                for form in reply.page.forms
+                if "/_sandbox" not in form.action
+            )
 
 
 def as_if_found(forms: list[Found], rule: str, names: tuple[str, ...]) -> Found:
-    """A form of a page that nobody came across: sent by whoever has a session there, about what is at hand."""
-    near = next(found for found in forms if found.target.startswith(f"/{rule.split('/')[1]}/") and "form_token" in dict(found.form.fields))
-    ids = {kind: _ID_OF.get(kind, kind) for kind in re.findall("<(?:any\\([^)]*\\):)?([a-z_]+)>", rule)}
-    at_hand = dict(re.findall("((?:ctr|mst|hld)_)([0-9a-z]{26})", " ".join(found.target for found in forms if found.person is near.person)))
-    values = {kind: f"{prefix}{at_hand.get(prefix, '0' * 26)}" if prefix.endswith("_") else prefix for kind, prefix in ids.items()}
-    target = re.sub("<(?:any\\(([a-z]+)[^)]*\\):)?([a-z_]+)>", lambda found: found[1] or values[found[2]], rule)
-    fields = [("form_token", dict(near.form.fields)["form_token"]), *((name, "1") for name in names)]
+    """A form of a page that nobody came across: sent by whoever has a session there, about what is
+    at hand.
+    """
+    near = next(
+        found
+        for found in forms
+        if found.target.startswith(f"/{rule.split('/')[1]}/")
+        and "form_token" in dict(found.form.fields)
+    )
+    ids = {
+        kind: _ID_OF.get(kind, kind) for kind in re.findall("<(?:any\\([^)]*\\):)?([a-z_]+)>", rule)
+    }
+    at_hand = dict(
+        re.findall(
+            "((?:ctr|mst|hld)_)([0-9a-z]{26})",
+            " ".join(found.target for found in forms if found.person is near.person),
+        )
+    )
+    values = {
+        kind: f"{prefix}{at_hand.get(prefix, '0' * 26)}" if prefix.endswith("_") else prefix
+        for kind, prefix in ids.items()
+    }
+    target = re.sub(
+        "<(?:any\\(([a-z]+)[^)]*\\):)?([a-z_]+)>", lambda found: found[1] or values[found[2]], rule
+    )
+    fields = [
+        ("form_token", dict(near.form.fields)["form_token"]),
+        *((name, "1") for name in names),
+    ]
     return Found(near.person, near.page, Form(target, "post", fields))
 
 

@@ -1,4 +1,6 @@
-"""E-mail addresses: one judge for bodies and forms, one form in which they are kept, and letters to whatever is stored."""
+"""E-mail addresses: one judge for bodies and forms, one form in which they are kept, and letters to
+whatever is stored.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,51 @@ KEPT = {
 REFUSED = [
     "=?utf-8?q?victim=40evil.example=2C?=@x.example",
     "=?utf-8?b?YQ==?=@x.example",
-    *("..@x.example", ".a@x.example", "a.@x.example", "a..b@x.example", '"a b"@x.example', '"a"@x.example'),
-    *("a\n@x.example", "a@x.example\n", "a@x.example\r\nBcc: b@y.example", "a@x.example\x00", "a\x07@x.example", "a@x\u202e.example"),
-    *("a@b", "a@localhost", "a@x.local", "a@x.invalid", "a@[127.0.0.1]", "a@127.0.0.1", "a@-x.example", "a@x_y.example", "a@xn--a.example"),
-    *("Ada <a@x.example>", "a@x.example, b@y.example", "a@x.example;b@y.example", "a@b@c.example", "a%b@x.example", "x!a@x.example"),
-    *("\u0669@x.example", "\u00fc@x.example", "a\uff20x.example", "a@\u0669.example", "", "@", "a@", "@x.example"),
+    *(
+        "..@x.example",
+        ".a@x.example",
+        "a.@x.example",
+        "a..b@x.example",
+        '"a b"@x.example',
+        '"a"@x.example',
+    ),
+    *(
+        "a\n@x.example",
+        "a@x.example\n",
+        "a@x.example\r\nBcc: b@y.example",
+        "a@x.example\x00",
+        "a\x07@x.example",
+        "a@x\u202e.example",
+    ),
+    *(
+        "a@b",
+        "a@localhost",
+        "a@x.local",
+        "a@x.invalid",
+        "a@[127.0.0.1]",
+        "a@127.0.0.1",
+        "a@-x.example",
+        "a@x_y.example",
+        "a@xn--a.example",
+    ),
+    *(
+        "Ada <a@x.example>",
+        "a@x.example, b@y.example",
+        "a@x.example;b@y.example",
+        "a@b@c.example",
+        "a%b@x.example",
+        "x!a@x.example",
+    ),
+    *(
+        "\u0669@x.example",
+        "\u00fc@x.example",
+        "a\uff20x.example",
+        "a@\u0669.example",
+        "",
+        "@",
+        "a@",
+        "@x.example",
+    ),
     *(f"{'a' * 65}@x.example", f"a@{'x.' * 130}example"),
 ]
 
@@ -53,7 +95,10 @@ def test_what_is_no_address(world: World, typed: str) -> None:
 
 def test_two_ways_of_writing_it_are_one_client(world: World) -> None:
     ada = world.program()
-    made = [ada.post("/v1/contracts", contract_body(client=one)) for one in ("ada.b@B\u00fccher.example", "Ada.B@xn--bcher-kva.example")]
+    made = [
+        ada.post("/v1/contracts", contract_body(client=one))
+        for one in ("ada.b@B\u00fccher.example", "Ada.B@xn--bcher-kva.example")
+    ]
     assert made[0]["client"]["id"] == made[1]["client"]["id"]
     assert made[0]["client"]["email"] == "ada.b@xn--bcher-kva.example"
     mine = ada.call("POST", "/v1/contracts", contract_body(client="ada@LOVELACE.example"))
@@ -68,36 +113,72 @@ def test_the_page_reads_it_the_same(world: World, choice: str) -> None:
     wrong = client.press(path, form, email=REFUSED[0], choice=choice, role="viewer")
     assert (wrong.status, "e-mail" in wrong.text or "address" in wrong.text) == (422, True)
     form = next(f for f in client.get(path).forms if ("choice", choice) in f.buttons)
-    assert client.press(path, form, email="Luca@B\u00fccher.example", choice=choice, role="viewer").status == 303
-    kept = world.sql("SELECT passed_to AS to FROM client_link WHERE passed_to IS NOT NULL UNION SELECT email FROM client WHERE email LIKE 'luca%'")
+    assert (
+        client.press(
+            path, form, email="Luca@B\u00fccher.example", choice=choice, role="viewer"
+        ).status
+        == 303
+    )
+    kept = world.sql(
+        "SELECT passed_to AS to FROM client_link WHERE passed_to IS NOT NULL UNION SELECT email "
+        "FROM client WHERE email LIKE 'luca%'"
+    )
     assert [row.to for row in kept] == ["luca@xn--bcher-kva.example"]
 
 
-OF_OLD = ["=?utf-8?q?victim=40evil.example=2C?=@x.example", "..@x.example", "\u00fc@x.example", "a@x.example\r\nBcc: b@y.example"]
+OF_OLD = [
+    "=?utf-8?q?victim=40evil.example=2C?=@x.example",
+    "..@x.example",
+    "\u00fc@x.example",
+    "a@x.example\r\nBcc: b@y.example",
+]
 
 
 @pytest.mark.parametrize("stored", OF_OLD, ids=ascii)
 def test_a_letter_to_what_an_older_version_took(world: World, stored: str) -> None:
-    """It is not sent anywhere and not tried for ever: a person is told, and every other letter goes out."""
+    """It is not sent anywhere and not tried for ever: a person is told, and every other letter goes
+    out.
+    """
     contract = world.sent_contract()
     with world.db.transaction() as session:
         session.execute(text("UPDATE client SET email = :stored"), {"stored": stored})
     world.program().post(f"/v1/contracts/{contract['id']}/remind")
     world.sent_contract(client="another@babbage.example")
     world.work()
-    assert world.sql("SELECT count(*) AS n FROM job WHERE kind = 'mail_send' AND state <> 'done'")[0].n == 0
-    assert "letter_refused" in {task["kind"] for task in world.program("finance").get("/v1/staff/tasks")["data"]}
-    assert [m["to"] for m in world.sandbox.mail("another@babbage.example")] == ["another@babbage.example"]
+    assert (
+        world.sql("SELECT count(*) AS n FROM job WHERE kind = 'mail_send' AND state <> 'done'")[0].n
+        == 0
+    )
+    assert "letter_refused" in {
+        task["kind"] for task in world.program("finance").get("/v1/staff/tasks")["data"]
+    }
+    assert [m["to"] for m in world.sandbox.mail("another@babbage.example")] == [
+        "another@babbage.example"
+    ]
     assert "evil" not in str(world.sandbox.mail("evil"))
 
 
 @pytest.mark.parametrize("value", TEXTS, ids=lambda v: ascii(v)[:40])
 def test_a_letter_is_well_formed_or_refused(value: str) -> None:
-    """Whatever stands in a name, a subject, a text or an address: one recipient, no header that nobody wrote."""
+    """Whatever stands in a name, a subject, a text or an address: one recipient, no header that
+    nobody wrote.
+    """
     for to, name in (("charles@babbage.example", value), (value, "Ada")):
-        letter = Letter("msg_1", to, name, "holdfast@platform.example", value, name, f"{value}\n", f"<p>{value}</p>", datetime(2026, 11, 28, tzinfo=UTC))
+        letter = Letter(
+            "msg_1",
+            to,
+            name,
+            "holdfast@platform.example",
+            value,
+            name,
+            f"{value}\n",
+            f"<p>{value}</p>",
+            datetime(2026, 11, 28, tzinfo=UTC),
+        )
         try:
-            made = message_from_bytes(letter.as_mime().as_bytes(policy=policy.SMTP), policy=policy.default)
+            made = message_from_bytes(
+                letter.as_mime().as_bytes(policy=policy.SMTP), policy=policy.default
+            )
         except GatewayRefused:
             continue
         assert len(made["To"].addresses) == 1

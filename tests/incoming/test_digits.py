@@ -32,14 +32,18 @@ def test_nobody_asks_python_what_a_digit_is() -> None:
     found = []
     for path in sorted((ROOT / "service").rglob("*.py")):
         text = path.read_text()
-        found += [f"{path.name}: {call}" for call in re.findall(r"\.is(?:digit|decimal|numeric)\(", text)]
+        found += [
+            f"{path.name}: {call}" for call in re.findall(r"\.is(?:digit|decimal|numeric)\(", text)
+        ]
         if path.name not in READS_ITS_OWN:
             found += [f"{path.name}: {line.strip()}" for line in text.splitlines() if r"\d" in line]
     assert found == []
 
 
 READS_ITS_OWN = {"logs.py", "workbook.py", "inert.py"}
-"""What these read is no number of anybody's: a log line that is blanked, a workbook of ours, telephone numbers in any script."""
+"""What these read is no number of anybody's: a log line that is blanked, a workbook of ours,
+telephone numbers in any script.
+"""
 
 
 def test_every_whole_number_of_a_request_has_bounds_and_our_digits() -> None:
@@ -47,7 +51,11 @@ def test_every_whole_number_of_a_request_has_bounds_and_our_digits() -> None:
         assert "fields.Integer(" not in Path(str(module.__file__)).read_text(), module.__name__
 
 
-@pytest.mark.parametrize("typed", [*OTHERS.values(), "929993\x00", "92999", "9299931", "", "92.9993", "-929993", "9\u200b29993"], ids=ascii)
+@pytest.mark.parametrize(
+    "typed",
+    [*OTHERS.values(), "929993\x00", "92999", "9299931", "", "92.9993", "-929993", "9\u200b29993"],
+    ids=ascii,
+)
 def test_a_code_in_other_digits_is_refused_and_is_no_try(world: World, typed: str) -> None:
     contract = world.sent_contract()
     client = world.client()
@@ -60,7 +68,9 @@ def test_a_code_in_other_digits_is_refused_and_is_no_try(world: World, typed: st
     assert "six digits, 0 to 9" in answer.text or "Control characters" in answer.text
     assert world.sql("SELECT tries FROM code_challenge")[0].tries == 0
     code = client.letter("your code")["code"]
-    again = client.press(path, client.get(asked_for.headers["location"]).forms[0], code=f"{code[:3]} {code[3:]}")
+    again = client.press(
+        path, client.get(asked_for.headers["location"]).forms[0], code=f"{code[:3]} {code[3:]}"
+    )
     assert again.status == 303, "as it stands in the letter, with a space in the middle"
 
 
@@ -84,7 +94,9 @@ FINE = [
     "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
 ]
 FINE += ["\U0001faef", "\U0002ebf0", "\U000323b0", "\ufffd", "\ue000"]
-"""The last ones: a picture and Han that newer versions of Unicode have, what a browser puts for what it cannot read, private use."""
+"""The last ones: a picture and Han that newer versions of Unicode have, what a browser puts for
+what it cannot read, private use.
+"""
 WRONG = {
     "a\x00": Fault.CONTROL,
     "a\x1b[2J": Fault.CONTROL,

@@ -1,4 +1,6 @@
-"""Every form of every page and every part of a page's address by every nasty value: no 5xx, nothing half done, a clean log."""
+"""Every form of every page and every part of a page's address by every nasty value: no 5xx, nothing
+half done, a clean log.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ NOT_MET: dict[str, tuple[str, ...]] = {
     "/staff/enter/<token>": ("back",),
     "/staff/tasks": ("kind", "subject"),
 }
-"""Page routes whose form stands on no page that is found here, with its fields: they are sent all the same."""
+"""Page routes whose form stands on no page that is found here, with its fields: they are sent all
+the same.
+"""
 
 
 @dataclass
@@ -80,7 +84,10 @@ def test_every_form(desk: Desk) -> None:
             for name in found.names if not fault(value, lines=True) else ():
                 desk.send(found, f"{name} = {named(value)}", {name: value})
             desk.cells += len(found.names)
-    print(f"\n{len(desk.forms)} forms, {desk.fields} fields, {desk.cells} cells, answers {dict(sorted(desk.watch.answered.items()))}")
+    print(
+        f"\n{len(desk.forms)} forms, {desk.fields} fields, {desk.cells} cells, answers "
+        f"{dict(sorted(desk.watch.answered.items()))}"
+    )
     judge(desk)
 
 
@@ -97,7 +104,10 @@ def test_every_part_of_a_page_s_address(desk: Desk) -> None:
         for place in range(2, len(parts)):
             for value in TEXTS:
                 address = "/".join([*parts[:place], quoted(value[:2_000]), *parts[place + 1 :]])
-                desk.watch.judge(f"GET {page} part {place} = {named(value)}", found.person.http.request("GET", address))
+                desk.watch.judge(
+                    f"GET {page} part {place} = {named(value)}",
+                    found.person.http.request("GET", address),
+                )
                 cells += 1
     print(f"\n{len(pages)} addresses, {cells} cells")
     judge(desk)
@@ -106,15 +116,29 @@ def test_every_part_of_a_page_s_address(desk: Desk) -> None:
 def test_nothing_of_it_is_in_the_log(desk: Desk) -> None:
     desk.watch.world.work()
     assert [line[:300] for line in desk.watch.log.getvalue().splitlines() if MARK in line][:5] == []
-    bugs = desk.watch.world.sql("SELECT kind, subject, last_error FROM job WHERE last_error IS NOT NULL AND last_error NOT LIKE '%: %'")
+    bugs = desk.watch.world.sql(
+        "SELECT kind, subject, last_error FROM job WHERE last_error IS NOT NULL AND last_error "
+        "NOT LIKE '%: %'"
+    )
     assert bugs == []
 
 
 def routes_without_a_form(desk: Desk) -> set[str]:
     adapter = desk.watch.world.app.url_map.bind("127.0.0.1:8000")
-    met = {str(adapter.match(found.target.partition("?")[0], found.form.method.upper(), return_rule=True)[0]) for found in desk.forms}
+    met = {
+        str(
+            adapter.match(
+                found.target.partition("?")[0], found.form.method.upper(), return_rule=True
+            )[0]
+        )
+        for found in desk.forms
+    }
     rules = desk.watch.world.app.url_map.iter_rules()
-    return {rule.rule for rule in rules if "POST" in (rule.methods or ()) and not rule.rule.startswith(NO_PAGES)} - met
+    return {
+        rule.rule
+        for rule in rules
+        if "POST" in (rule.methods or ()) and not rule.rule.startswith(NO_PAGES)
+    } - met
 
 
 def judge(desk: Desk) -> None:

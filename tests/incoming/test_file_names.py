@@ -19,11 +19,20 @@ NAMES = [
     "\U0001f600.txt",
     "100% done; really.txt",
 ]
-REFUSED = ["a\x00b.txt", "a\x1bb.txt", "cod\u202egpj.exe", "a\u2066b.txt", "a\uffffb.txt", "x" * 201]
+REFUSED = [
+    "a\x00b.txt",
+    "a\x1bb.txt",
+    "cod\u202egpj.exe",
+    "a\u2066b.txt",
+    "a\uffffb.txt",
+    "x" * 201,
+]
 
 
 def kept_file(world: World, name: str) -> tuple[str, str]:
-    """The address of a file with this name in a contract, and what the upload answered about its name."""
+    """The address of a file with this name in a contract, and what the upload answered about its
+    name.
+    """
     contract = world.sent_contract()
     path = f"/v1/contracts/{contract['id']}/files"
     made = world.program().upload(path, name.replace('"', "%22"), b"words")
@@ -56,7 +65,10 @@ def test_a_name_that_deceives_is_refused(world: World, name: str) -> None:
 def test_another_file_under_the_same_key_is_another_request(world: World) -> None:
     """Judging the form must not eat the bytes that idempotency compares."""
     contract = world.sent_contract()
-    path, ada = f"/v1/contracts/{contract['id']}/files", Program(WsgiHttp(world.app), world.keys["ada"])
+    path, ada = (
+        f"/v1/contracts/{contract['id']}/files",
+        Program(WsgiHttp(world.app), world.keys["ada"]),
+    )
     first = ada.upload(path, "a.txt", b"words", key="a-key-of-some-length")
     other = ada.upload(path, "a.txt", b"other words", key="a-key-of-some-length")
     assert (first.status, other.status) == (201, 422)
@@ -65,5 +77,9 @@ def test_another_file_under_the_same_key_is_another_request(world: World) -> Non
 
 def test_one_function_names_every_download() -> None:
     """A view that writes the header by itself would forget other letters."""
-    found = [p.name for p in (ROOT / "service").rglob("*.py") if "content-disposition" in p.read_text().lower()]
+    found = [
+        p.name
+        for p in (ROOT / "service").rglob("*.py")
+        if "content-disposition" in p.read_text().lower()
+    ]
     assert found == ["web.py"]

@@ -1,4 +1,6 @@
-"""Which fields of forms may have several lines: the text areas, and nothing that is read as one line."""
+"""Which fields of forms may have several lines: the text areas, and nothing that is read as one
+line.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _AREA = re.compile(r'<textarea[^>]*\bname="([a-z_]+)"', re.DOTALL)
 
 
 def areas() -> set[str]:
-    """Names of text areas: those of the templates, and those that the console makes from its table of acts."""
+    """Names of text areas: those of the templates, and those that the console makes from its table
+    of acts.
+    """
     found = {name for path in TEMPLATES.rglob("*.html") for name in _AREA.findall(path.read_text())}
     source = "".join(Path(module.__file__ or "").read_text() for module in (case_form, deeds))
     return found | set(re.findall(r'Field\("([a-z_]+)", "[^"]+", "text"', source))
@@ -29,7 +33,10 @@ def test_every_text_area_may_have_lines_and_nothing_else_may() -> None:
 @pytest.mark.parametrize("name", ["Charles\r\nBabbage", "Charles\nBabbage", "Charles\tBabbage"])
 def test_a_name_that_agrees_to_an_amendment_is_one_line(world: World, name: str) -> None:
     contract, client = world.accepted_contract(milestones=[("Work", 10_000)])
-    one = {"milestones": [{"id": contract["milestones"][0]["id"], "title": "Work", "amount": 12_000}], "note": "More of it."}
+    one = {
+        "milestones": [{"id": contract["milestones"][0]["id"], "title": "Work", "amount": 12_000}],
+        "note": "More of it.",
+    }
     made = world.program().post(f"/v1/contracts/{contract['id']}/amendments", one)
     world.work()
     path = f"/c/{contract['id']}/amendments/{made['id']}"
@@ -38,4 +45,9 @@ def test_a_name_that_agrees_to_an_amendment_is_one_line(world: World, name: str)
     assert reply.status == 422
     assert "Full name: This is one line" in reply.page.text
     assert world.sql("SELECT state FROM amendment")[0].state == "proposed"
-    assert world.sql("SELECT count(*) AS n FROM acceptance WHERE full_name LIKE '%' || chr(10) || '%'")[0].n == 0
+    assert (
+        world.sql(
+            "SELECT count(*) AS n FROM acceptance WHERE full_name LIKE '%' || chr(10) || '%'"
+        )[0].n
+        == 0
+    )

@@ -1,4 +1,6 @@
-"""What the log keeps of an exception: its kind, its place, the database's names; never a value that somebody sent."""
+"""What the log keeps of an exception: its kind, its place, the database's names; never a value that
+somebody sent.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ def by_the_driver(session: Session) -> Any:
 
 def not_unique(session: Session) -> Any:
     """Its DETAIL repeats the key."""
-    insert = text("INSERT INTO form_key (key, location, used_at) VALUES (:given, '/', now()), (:given, '/', now())")
+    insert = text(
+        "INSERT INTO form_key (key, location, used_at) VALUES (:given, '/', now()), (:given, "
+        "'/', now())"
+    )
     return session.execute(insert, {"given": f"{MARK}-{'x' * 20}"})
 
 
@@ -49,7 +54,9 @@ CAUSES: list[tuple[Callable[[Session], Any], str]] = [
 
 
 @pytest.mark.parametrize(("cause", "kept"), CAUSES, ids=lambda v: getattr(v, "__name__", None))
-def test_an_exception_is_told_without_its_data(world: World, cause: Callable[[Session], Any], kept: str) -> None:
+def test_an_exception_is_told_without_its_data(
+    world: World, cause: Callable[[Session], Any], kept: str
+) -> None:
     written = io.StringIO()
     with redirect_stderr(written):
         logs.configure(replace(world.settings, log_level="INFO"))

@@ -1,7 +1,8 @@
-"""Somebody else's object and one that does not exist: the same answer, byte for byte, by the same statements.
+"""Somebody else's object and one that does not exist: the same answer, byte for byte, by the same
+statements.
 
-Every place of the API that takes an id of ours: parts of addresses, fields of bodies, parameters. Whoever asks is a
-freelancer with a key of every scope and nothing of their own.
+Every place of the API that takes an id of ours: parts of addresses, fields of bodies, parameters.
+Whoever asks is a freelancer with a key of every scope and nothing of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from sqlalchemy import select
 
 from service.models import Contract, new_id
 from service.operations.people import people
-from tests.incoming.api_fields import Operation, body_fields, kind_ids, leaves, operations, with_value
+from tests.incoming.api_fields import (
+    Operation,
+    body_fields,
+    kind_ids,
+    leaves,
+    operations,
+    with_value,
+)
 from tests.incoming.everything import Watch, everything, key_of
 from tests.journey import Program, Reply, WsgiHttp
 from tests.safety.test_holds import WHY
@@ -27,19 +35,31 @@ _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 
 class Outsider:
-    """A freelancer without anything, each of whose calls is taken down with the statements that it made."""
+    """A freelancer without anything, each of whose calls is taken down with the statements that it
+    made.
+    """
 
     def __init__(self, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world, self.kinds = watch.world, kind_ids(watch.world)
         self.statements: list[str] = []
         self._listen(monkeypatch)
         with self.world.runtime.act("test") as act:
-            who = people.create_freelancer(act, external_ref="out", email="out@sider.example", display_name="Out Sider", country="GB")
+            who = people.create_freelancer(
+                act,
+                external_ref="out",
+                email="out@sider.example",
+                display_name="Out Sider",
+                country="GB",
+            )
             act.session.flush()
-            self.program = Program(WsgiHttp(self.world.app), people.issue_key(act, "freelancer", "sandbox", who.id)[1])
+            self.program = Program(
+                WsgiHttp(self.world.app), people.issue_key(act, "freelancer", "sandbox", who.id)[1]
+            )
 
     def _listen(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """At the driver, below SQLAlchemy and beside it: nothing that asks the database goes another way."""
+        """At the driver, below SQLAlchemy and beside it: nothing that asks the database goes
+        another way.
+        """
         execute = psycopg.Cursor.execute
 
         def noted(cursor: Any, query: Any, *given: Any, **more: Any) -> Any:
@@ -59,8 +79,14 @@ class Outsider:
 
 
 def _plain(reply: Reply) -> str:
-    """The answer without what differs between any two calls: the call's own number and instant, and the ids that were asked for."""
-    headers = sorted((k, v) for k, v in reply.headers.items() if k not in ("request-id", "date", "content-length"))
+    """The answer without what differs between any two calls: the call's own number and instant, and
+    the ids that were asked for.
+    """
+    headers = sorted(
+        (k, v)
+        for k, v in reply.headers.items()
+        if k not in ("request-id", "date", "content-length")
+    )
     told = _INSTANT.sub("<instant>", f"{reply.text}{headers}")
     return _UUID.sub("<number>", _ID.sub("<id>", re.sub("req_[0-9a-f]+", "<request>", told)))
 
@@ -79,9 +105,14 @@ def _one_of_each(watch: Watch) -> None:
         owner = session.execute(select(Contract.freelancer_id).limit(1)).scalar_one()
     ada = key_of(world, owner)
     ada.post("/v1/accountant-links", {"name": "Luca Pacioli", "days": 30})
-    ada.post("/v1/pre-checks", {"client": {"email": "charles@babbage.example"}, "relationship": "existing_client"})
+    ada.post(
+        "/v1/pre-checks",
+        {"client": {"email": "charles@babbage.example"}, "relationship": "existing_client"},
+    )
     ada.post("/v1/exports", {"export": "M1", "period": "2026"})
-    hold = world.program("safety").post("/v1/staff/holds", WHY | {"subject": owner, "scopes": ["contract_create"]})
+    hold = world.program("safety").post(
+        "/v1/staff/holds", WHY | {"subject": owner, "scopes": ["contract_create"]}
+    )
     ada.post(f"/v1/holds/{hold['id']}/appeals", {"statement": "Decide again, please."})
 
 
@@ -89,25 +120,42 @@ def _of_another(outsider: Outsider, prefix: str) -> str | None:
     return outsider.kinds[prefix][1] if prefix in outsider.kinds else None
 
 
-def _pairs(outsider: Outsider, operation: Operation) -> Iterator[tuple[str, tuple[str, Any], tuple[str, Any]]]:
+def _pairs(
+    outsider: Outsider, operation: Operation
+) -> Iterator[tuple[str, tuple[str, Any], tuple[str, Any]]]:
     """(which field, the call with another's id, the call with nobody's)."""
     for name, example in operation.ids.items():
         real = _of_another(outsider, example[:3]) if _ID.fullmatch(example) else None
         if real:
-            calls = [(operation.address(**{name: one}) + operation.query(), operation.example) for one in (real, new_id(example[:3]))]
+            calls = [
+                (operation.address(**{name: one}) + operation.query(), operation.example)
+                for one in (real, new_id(example[:3]))
+            ]
             yield name, calls[0], calls[1]
     for way in leaves(body_fields(operation)):
         prefix = _prefix_at(operation, way)
         real = _of_another(outsider, prefix) if prefix else None
         if real:
             target = operation.address() + operation.query()
-            yield str(way), *((target, with_value(operation.example, way, one)) for one in (real, new_id(prefix)))
+            yield (
+                str(way),
+                *(
+                    (target, with_value(operation.example, way, one))
+                    for one in (real, new_id(prefix))
+                ),
+            )
     for parameter in operation.queries:
         prefix = _prefix_of(parameter["schema"])
         real = _of_another(outsider, prefix) if prefix else None
         if real:
             name = parameter["name"]
-            yield name, *((operation.address() + operation.query(**{name: one}), operation.example) for one in (real, new_id(prefix)))
+            yield (
+                name,
+                *(
+                    (operation.address() + operation.query(**{name: one}), operation.example)
+                    for one in (real, new_id(prefix))
+                ),
+            )
 
 
 def _prefix_of(schema: dict[str, Any]) -> str:
@@ -119,7 +167,11 @@ def _prefix_at(operation: Operation, way: tuple[str | int, ...]) -> str:
     """Of a field: what its example is the id of."""
     node: Any = operation.example
     for part in way:
-        node = node[part] if (isinstance(node, list) and node) or (isinstance(node, dict) and part in node) else None
+        node = (
+            node[part]
+            if (isinstance(node, list) and node) or (isinstance(node, dict) and part in node)
+            else None
+        )
     return node[:3] if isinstance(node, str) and _ID.fullmatch(node) else ""
 
 
@@ -136,9 +188,25 @@ def test_nobody_learns_that_it_exists(watch: Watch, monkeypatch: pytest.MonkeyPa
             if first[:2] != second[:2]:
                 told.append(f"{operation.name} {field}: answers {first[:2]} / {second[:2]}")
             elif first[2] != second[2]:
-                told.append(f"{operation.name} {field}: {len(first[2])} / {len(second[2])} statements")
+                told.append(
+                    f"{operation.name} {field}: {len(first[2])} / {len(second[2])} statements"
+                )
     print(f"\n{compared} places that take an id, {len(outsider.kinds)} kinds of object")
     assert compared > 100
-    assert [o.name for o in operations(watch.world) for name, one in o.ids.items() if name.endswith("_id") and not _ID.fullmatch(one)] == []
+    assert [
+        o.name
+        for o in operations(watch.world)
+        for name, one in o.ids.items()
+        if name.endswith("_id") and not _ID.fullmatch(one)
+    ] == []
     assert told == []
-    assert {"contract_id", "milestone_id", "hold_id", "case_id", "dispute_id", "payout_id", "appeal_id", "invoice_id"} <= seen
+    assert {
+        "contract_id",
+        "milestone_id",
+        "hold_id",
+        "case_id",
+        "dispute_id",
+        "payout_id",
+        "appeal_id",
+        "invoice_id",
+    } <= seen

@@ -1,4 +1,6 @@
-"""What others send: a signed event is kept whatever stands in it; what nobody signed is refused, and neither stops us."""
+"""What others send: a signed event is kept whatever stands in it; what nobody signed is refused,
+and neither stops us.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,15 @@ EVENT = {
     "account": None,
     "created": 1_800_000_000,
     "livemode": False,
-    "data": {"object": {"id": "pi_1", "object": "payment_intent", "metadata": {"note": "x"}, "description": "x", "amount": 5}},
+    "data": {
+        "object": {
+            "id": "pi_1",
+            "object": "payment_intent",
+            "metadata": {"note": "x"},
+            "description": "x",
+            "amount": 5,
+        }
+    },
 }
 PLACES: list[tuple[str, ...]] = [
     ("id",),
@@ -50,11 +60,18 @@ def event(number: int, place: tuple[str, ...], value: Any) -> bytes:
 
 
 def post(world: World, path: str, body: bytes, **headers: str) -> Reply:
-    return WsgiHttp(world.app).request("POST", path, body=body, headers={"Content-Type": "application/json"} | headers)
+    return WsgiHttp(world.app).request(
+        "POST", path, body=body, headers={"Content-Type": "application/json"} | headers
+    )
 
 
 def signed(world: World, body: bytes) -> Reply:
-    return post(world, "/stripe/webhooks", body, **{"Stripe-Signature": sign(body, SECRET, int(time.time()))})
+    return post(
+        world,
+        "/stripe/webhooks",
+        body,
+        **{"Stripe-Signature": sign(body, SECRET, int(time.time()))},
+    )
 
 
 def test_every_value_in_every_place_of_an_event(world: World) -> None:
@@ -70,7 +87,10 @@ def test_every_value_in_every_place_of_an_event(world: World) -> None:
     kept = world.sql("SELECT count(*) AS n FROM stripe_event")[0].n
     assert kept >= len(FREE) * len(VALUES)
     world.work()
-    bugs = world.sql("SELECT subject, last_error FROM job WHERE last_error IS NOT NULL AND last_error NOT LIKE '%: %'")
+    bugs = world.sql(
+        "SELECT subject, last_error FROM job WHERE last_error IS NOT NULL AND last_error NOT "
+        "LIKE '%: %'"
+    )
     assert bugs == []
 
 
@@ -80,10 +100,20 @@ def test_what_the_database_cannot_keep_is_shown_by_number(world: World) -> None:
     assert payload["data"]["object"]["description"] == "a[U+0000]b[U+D800]"
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 20_000, b"\xff", b"", b"null", b'{"id": "evt_1"}'], ids=lambda b: repr(b[:12]))
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 100_000, b'{"a":' * 20_000, b"\xff", b"", b"null", b'{"id": "evt_1"}'],
+    ids=lambda b: repr(b[:12]),
+)
 def test_a_signed_text_that_is_no_event(world: World, body: bytes) -> None:
-    assert post(world, "/stripe/webhooks", body, **{"Stripe-Signature": sign_bytes(body)}).status == 400
-    assert post(world, "/mail/events", body, Authorization="Bearer mail-secret").status in (400, 422)
+    assert (
+        post(world, "/stripe/webhooks", body, **{"Stripe-Signature": sign_bytes(body)}).status
+        == 400
+    )
+    assert post(world, "/mail/events", body, Authorization="Bearer mail-secret").status in (
+        400,
+        422,
+    )
 
 
 def sign_bytes(body: bytes) -> str:
@@ -93,9 +123,13 @@ def sign_bytes(body: bytes) -> str:
         return "t=1,v1=0"
 
 
-@pytest.mark.parametrize("secret", ["", "wrong", "m\u00e4il-secret", "mail-secret\u0661", "\x80" * 20], ids=ascii)
+@pytest.mark.parametrize(
+    "secret", ["", "wrong", "m\u00e4il-secret", "mail-secret\u0661", "\x80" * 20], ids=ascii
+)
 def test_a_wrong_secret_is_only_wrong(world: World, secret: str) -> None:
-    answer = post(world, "/mail/events", b"{}", Authorization=f"Bearer {secret}".encode().decode("latin-1"))
+    answer = post(
+        world, "/mail/events", b"{}", Authorization=f"Bearer {secret}".encode().decode("latin-1")
+    )
     assert answer.status in (400, 401)
 
 

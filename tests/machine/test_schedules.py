@@ -1,7 +1,8 @@
 """All orders of up to five pieces of news, with one told twice and one lost: always the same end.
 
-What is delivered here is worse than events: it is what Stripe said at the time, stale, in any order, as two workers that
-fetched at different moments would apply it. After each schedule comes one look at the present, as the checks and the sweep do.
+What is delivered here is worse than events: it is what Stripe said at the time, stale, in any
+order, as two workers that fetched at different moments would apply it. After each schedule comes
+one look at the present, as the checks and the sweep do.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from sqlalchemy import text
 from service.core import rows
 from service.core.act import Act, begin
 from service.domain.identity.actors import PSP
-from service.domain.money.psp import BankPayoutSnapshot, ChargebackSnapshot, CheckoutSnapshot, RefundSnapshot
+from service.domain.money.psp import (
+    BankPayoutSnapshot,
+    ChargebackSnapshot,
+    CheckoutSnapshot,
+    RefundSnapshot,
+)
 from service.operations.payments import chargebacks, payments, payouts, refunds
 from tests.faults.test_payments import payment_id
 from tests.states.test_milestones import ONE
@@ -52,7 +58,9 @@ def tellings(news: News) -> set[tuple[int, ...]]:
     found = set()
     for lost in (None, *everything):
         told = [i for i in everything if i != lost]
-        found |= {tuple(sorted([*told, *([] if twice is None else [twice])])) for twice in (None, *told)}
+        found |= {
+            tuple(sorted([*told, *([] if twice is None else [twice])])) for twice in (None, *told)
+        }
     return found
 
 
@@ -63,10 +71,19 @@ def orders_of(told: tuple[int, ...]) -> int:
 
 
 class Explorer:
-    """Walks all schedules at once. What happens next depends on the rows alone, so a state that was reached before with the
-    same news still to come is not walked again: every schedule is covered, few are repeated."""
+    """Walks all schedules at once.
 
-    def __init__(self, world: World, news: News, apply: Callable[[Act, Any], None], finish: Callable[[Act], None]) -> None:
+    What happens next depends on the rows alone, so a state that was reached before with the same
+    news still to come is not walked again: every schedule is covered, few are repeated.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        news: News,
+        apply: Callable[[Act, Any], None],
+        finish: Callable[[Act], None],
+    ) -> None:
         self._world, self._news, self._apply, self._finish = world, news, apply, finish
         self._seen: set[tuple[str, tuple[int, ...]]] = set()
         self.ends: dict[str, tuple[int, ...]] = {}
@@ -103,7 +120,12 @@ class Explorer:
             act.session.expire_all()
 
 
-def run_all(world: World, news: News, apply: Callable[[Act, Any], None], finish: Callable[[Act], None] = lambda _: None) -> int:
+def run_all(
+    world: World,
+    news: News,
+    apply: Callable[[Act, Any], None],
+    finish: Callable[[Act], None] = lambda _: None,
+) -> int:
     """Explore every schedule; returns how many there are. All end alike."""
     explorer = Explorer(world, news, apply, finish)
     count = explorer.explore()
@@ -126,14 +148,31 @@ def test_of_a_payment(world: World, print_count: list[int]) -> None:
     with world.runtime.act("test") as act:
         row = rows.payment(act.session, ours)[1]
         open_one = CheckoutSnapshot(
-            row.session_id or "", "open", False, act.now, payment_id=ours, payment_intent_id="pi_1", intent_status="requires_payment_method"
+            row.session_id or "",
+            "open",
+            False,
+            act.now,
+            payment_id=ours,
+            payment_intent_id="pi_1",
+            intent_status="requires_payment_method",
         )
     paid = replace(
-        open_one, session_status="complete", paid=True, intent_status="succeeded", charge_id="ch_1", received=10_000, currency="USD", card_last4="4242"
+        open_one,
+        session_status="complete",
+        paid=True,
+        intent_status="succeeded",
+        charge_id="ch_1",
+        received=10_000,
+        currency="USD",
+        card_last4="4242",
     )
     news = [
-        open_one, replace(open_one, intent_status="requires_action"), replace(open_one, decline_code="generic_decline"), paid, replace(paid, fee=320),
-    ]  # fmt: skip
+        open_one,
+        replace(open_one, intent_status="requires_action"),
+        replace(open_one, decline_code="generic_decline"),
+        paid,
+        replace(paid, fee=320),
+    ]
 
     def apply(act: Act, snapshot: CheckoutSnapshot) -> None:
         parent, payment = rows.payment(act.session, ours, lock=True)
@@ -146,8 +185,13 @@ def test_of_a_payment(world: World, print_count: list[int]) -> None:
 def test_of_a_refund(world: World, print_count: list[int], whole: bool) -> None:
     contract, _ = world.funded_contract(milestones=ONE)
     body = {} if whole else {"amount": 4_000}
-    ours = world.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", body)["id"]
-    news = [RefundSnapshot("re_1", status) for status in ("pending", "requires_action", "succeeded", "pending", "failed")]
+    ours = world.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", body)[
+        "id"
+    ]
+    news = [
+        RefundSnapshot("re_1", status)
+        for status in ("pending", "requires_action", "succeeded", "pending", "failed")
+    ]
 
     def apply(act: Act, snapshot: RefundSnapshot) -> None:
         parent, payment, refund = rows.refund(act.session, ours)
@@ -160,9 +204,17 @@ def test_of_a_refund(world: World, print_count: list[int], whole: bool) -> None:
 def test_of_a_chargeback(world: World, print_count: list[int], end: str) -> None:
     world.funded_contract(milestones=ONE)
     ours = payment_id(world)
-    asked = ChargebackSnapshot("du_1", "warning_needs_response", "fraudulent", 6_000, "USD", "pi", 0)
+    asked = ChargebackSnapshot(
+        "du_1", "warning_needs_response", "fraudulent", 6_000, "USD", "pi", 0
+    )
     pulled = replace(asked, status="needs_response", fee=1_500)
-    news = [asked, replace(asked, status="warning_under_review"), pulled, replace(pulled, status="under_review"), replace(pulled, status=end)]
+    news = [
+        asked,
+        replace(asked, status="warning_under_review"),
+        pulled,
+        replace(pulled, status="under_review"),
+        replace(pulled, status=end),
+    ]
 
     def apply(act: Act, snapshot: ChargebackSnapshot) -> None:
         parent, payment = rows.payment(act.session, ours, lock=True)
@@ -178,7 +230,8 @@ def test_of_a_payout(world: World, print_count: list[int]) -> None:
     ours = world.program().post("/v1/payouts", {"amount": 9_500, "currency": "USD"})["id"]
     world.work()
     news = [
-        BankPayoutSnapshot("po_1", status, "account_closed" if status == "failed" else None) for status in ("pending", "in_transit", "paid", "paid", "failed")
+        BankPayoutSnapshot("po_1", status, "account_closed" if status == "failed" else None)
+        for status in ("pending", "in_transit", "paid", "paid", "failed")
     ]
 
     def apply(act: Act, snapshot: BankPayoutSnapshot) -> None:

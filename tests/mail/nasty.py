@@ -1,4 +1,6 @@
-"""What somebody might write to speak in our name, and values of every kind that a template asks for, made of it."""
+"""What somebody might write to speak in our name, and values of every kind that a template asks
+for, made of it.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,31 @@ class Thing:
             return 3
         if name.endswith(("_at", "_by", "_until")) and name not in ("approved_by", "fund_by_whom"):
             return datetime(2026, 11, 28, 12, tzinfo=UTC)
-        more = {"id": "ctr_01k", "milestones": [1, 2], "offers": [self], "evidence": [self._text, self._text]}
+        more = {
+            "id": "ctr_01k",
+            "milestones": [1, 2],
+            "offers": [self],
+            "evidence": [self._text, self._text],
+        }
         more |= {"silence_means": "refund", "quote": self, "protected": False}
         return more.get(name, self._text)
 
 
 OBJECTS = (
-    "appeal", "case", "chargeback", "contract", "dispute", "freelancer", "hold", "milestone", "payment", "payout", "refund", "release_row", "request",
-)  # fmt: skip
+    "appeal",
+    "case",
+    "chargeback",
+    "contract",
+    "dispute",
+    "freelancer",
+    "hold",
+    "milestone",
+    "payment",
+    "payout",
+    "refund",
+    "release_row",
+    "request",
+)
 
 
 class Values(dict[str, Any]):
@@ -56,11 +75,55 @@ class Values(dict[str, Any]):
             "code": "123456",
             "state": "proposal",
         }
-        self |= {"differences": [{"what": "description", "before": text, "after": text}], "difference": lambda d: f"{d['before']} becomes {d['after']}"}
-        self |= {"taxes": [{"amount": text, "rate": text, "legal_ref": text, "why": text}], "titles": [text, text], "requirements": [text], "topics": [text]}
+        self |= {
+            "differences": [{"what": "description", "before": text, "after": text}],
+            "difference": lambda d: f"{d['before']} becomes {d['after']}",
+        }
+        self |= {
+            "taxes": [{"amount": text, "rate": text, "legal_ref": text, "why": text}],
+            "titles": [text, text],
+            "requirements": [text],
+            "topics": [text],
+        }
         self |= dict.fromkeys(
-            ("gross", "net", "fee", "total", "paid", "sum", "amount_text", "refund_text", "held_text", "disputed", "milestone_amount"), "USD 1,200.00"
+            (
+                "gross",
+                "net",
+                "fee",
+                "total",
+                "paid",
+                "sum",
+                "amount_text",
+                "refund_text",
+                "held_text",
+                "disputed",
+                "milestone_amount",
+            ),
+            "USD 1,200.00",
         )
-        for name in ("author", "asked", "by", "decided", "limit", "lines", "milestone_title", "next_decision_at", "note", "outcome", "processing", "reason",
-                     "restored", "role", "statement", "step", "stopped", "takes_effect_at", "text_version", "what", "why", "words", "writer"):  # fmt: skip
+        for name in (
+            "author",
+            "asked",
+            "by",
+            "decided",
+            "limit",
+            "lines",
+            "milestone_title",
+            "next_decision_at",
+            "note",
+            "outcome",
+            "processing",
+            "reason",
+            "restored",
+            "role",
+            "statement",
+            "step",
+            "stopped",
+            "takes_effect_at",
+            "text_version",
+            "what",
+            "why",
+            "words",
+            "writer",
+        ):
             self.setdefault(name, text)

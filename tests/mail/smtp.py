@@ -1,4 +1,6 @@
-"""A mail server of its own on this machine, with a certificate that nobody has signed: it keeps every line that it hears."""
+"""A mail server of its own on this machine, with a certificate that nobody has signed: it keeps
+every line that it hears.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate(folder: Path, name: str = "127.0.0.1") -> tuple[Path, str]:
-    """(file with key and certificate, the certificate as PEM), signed by itself, for an IP address or a name."""
+    """(file with key and certificate, the certificate as PEM), signed by itself, for an IP address
+    or a name.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     try:
@@ -27,14 +31,21 @@ def certificate(folder: Path, name: str = "127.0.0.1") -> tuple[Path, str]:
         alternative = x509.DNSName(name)
     now = dt.datetime.now(dt.UTC)
     made = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     pem = made.public_bytes(serialization.Encoding.PEM).decode()
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path = folder / "server.pem"
     path.write_bytes(secret + pem.encode())
     return path, pem
@@ -42,7 +53,11 @@ def certificate(folder: Path, name: str = "127.0.0.1") -> tuple[Path, str]:
 
 @dataclass
 class MailServer:
-    """One connection at a time. `smtps`: TLS from the first byte; `offers`: what EHLO lists; `refuses`: the answer to a recipient."""
+    """One connection at a time.
+
+    `smtps`: TLS from the first byte; `offers`: what EHLO lists; `refuses`: the answer to a
+    recipient.
+    """
 
     pem: Path
     smtps: bool
@@ -88,8 +103,16 @@ class MailServer:
                 self.in_clear.append(self.heard[-1])
             verb = line[:4].upper()
             if verb == b"EHLO":
-                told = ["mail.test", *self.offers] if not secure or self.smtps else ["mail.test", "AUTH PLAIN"]
-                connection.sendall("".join(f"250{' ' if one == told[-1] else '-'}{one}\r\n" for one in told).encode())
+                told = (
+                    ["mail.test", *self.offers]
+                    if not secure or self.smtps
+                    else ["mail.test", "AUTH PLAIN"]
+                )
+                connection.sendall(
+                    "".join(
+                        f"250{' ' if one == told[-1] else '-'}{one}\r\n" for one in told
+                    ).encode()
+                )
             elif verb == b"STAR":
                 connection.sendall(b"220 go\r\n")
                 connection, secure = self._tls.wrap_socket(connection, server_side=True), True

@@ -1,4 +1,6 @@
-"""Nobody speaks in our name: every letter, with the worst that somebody might write, in both of its forms."""
+"""Nobody speaks in our name: every letter, with the worst that somebody might write, in both of its
+forms.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def test_a_letter_has_the_links_of_its_template_and_nobody_elses(name: str) -> N
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_what_people_write_makes_no_part_of_a_letter(name: str) -> None:
-    """As many parts with the worst texts as with a plain one, of the same kinds: nothing that is put in begins a block."""
+    """As many parts with the worst texts as with a plain one, of the same kinds: nothing that is
+    put in begins a block.
+    """
     kinds = [type(part) for part in pattern(name).fill(Values("Plain words"), LINK).parts]
     for text in NASTY:
         letter = pattern(name).fill(Values(text), LINK)
@@ -79,22 +83,38 @@ def test_both_forms_say_the_same(name: str) -> None:
         letter = pattern(name).fill(Values(text), LINK)
         shown = " ".join(" ".join(Read(as_html(letter, FOOTER, "Holdfast")).pieces).split())
         for part in letter.parts:
-            said = part.lines if isinstance(part, Quote) else (getattr(part, "text", None) or getattr(part, "label", ""),)
+            said = (
+                part.lines
+                if isinstance(part, Quote)
+                else (getattr(part, "text", None) or getattr(part, "label", ""),)
+            )
             assert all(" ".join(line.split()) in shown for line in said)
-    assert html.escape("<b>") in as_html(pattern(name).fill(Values("<b>"), LINK), ["<b>"], "Holdfast")
+    assert html.escape("<b>") in as_html(
+        pattern(name).fill(Values("<b>"), LINK), ["<b>"], "Holdfast"
+    )
 
 
 def test_a_quote_names_its_author_and_warns_of_addresses() -> None:
     quotes = {}
     for name in TEMPLATES:
-        letter = pattern(name).fill(Values("Pay GB82 WEST 1234 5698 7654 32, see evil.example, a@evil.example, +44 20 7946 0958"), LINK)
+        letter = pattern(name).fill(
+            Values(
+                "Pay GB82 WEST 1234 5698 7654 32, see evil.example, a@evil.example, +44 20 7946 "
+                "0958"
+            ),
+            LINK,
+        )
         quotes[name] = [part for part in letter.parts if isinstance(part, Quote)]
     signed = [quote for found in quotes.values() for quote in found if quote.author]
     assert len(signed) >= 15
     for quote in signed:
         for kind in inert.AddressKind:
             assert kind in quote.warning
-    harmless = [p for p in pattern("changes_requested").fill(Values("A darker blue, please."), LINK).parts if isinstance(p, Quote)]
+    harmless = [
+        p
+        for p in pattern("changes_requested").fill(Values("A darker blue, please."), LINK).parts
+        if isinstance(p, Quote)
+    ]
     assert [quote.warning for quote in harmless] == [""]
 
 
@@ -111,4 +131,11 @@ def test_a_button_without_a_link_is_no_letter() -> None:
 
 def test_a_freelancers_letter_leads_to_their_own_pages_or_nowhere() -> None:
     leading = {name for name in FOR_FREELANCERS if pattern(name).buttons}
-    assert leading == {"appeal_decided", "case_executed", "case_noticed", "case_reversed", "hold_placed", "hold_renewed"}
+    assert leading == {
+        "appeal_decided",
+        "case_executed",
+        "case_noticed",
+        "case_reversed",
+        "hold_placed",
+        "hold_renewed",
+    }

@@ -1,4 +1,6 @@
-"""From whom a letter comes and whom a reply reaches, for every template; and what is stored already speaks for nobody."""
+"""From whom a letter comes and whom a reply reaches, for every template; and what is stored already
+speaks for nobody.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,31 @@ from tests.mail.nasty import NASTY
 from tests.states.test_disputes import negotiating
 from tests.world import World
 
-FREELANCERS_OWN = {"offer", "offer_reminder", "reminder", "offer_revised", "change_refused", "work_submitted", "amendment_proposed"}
-SENSITIVE = ("code", "payment", "refund", "hold", "dispute", "case", "appeal", "link", "released", "confiscat", "chargeback", "email", "payout", "bank")
+FREELANCERS_OWN = {
+    "offer",
+    "offer_reminder",
+    "reminder",
+    "offer_revised",
+    "change_refused",
+    "work_submitted",
+    "amendment_proposed",
+}
+SENSITIVE = (
+    "code",
+    "payment",
+    "refund",
+    "hold",
+    "dispute",
+    "case",
+    "appeal",
+    "link",
+    "released",
+    "confiscat",
+    "chargeback",
+    "email",
+    "payout",
+    "bank",
+)
 
 
 def test_only_offer_delivery_and_change_carry_a_freelancers_name() -> None:
@@ -44,7 +69,10 @@ def test_every_template_in_its_voice(world: World) -> None:
 
 def test_the_main_jobs_letters_as_they_arrive(world: World) -> None:
     _, client = world.submitted_contract()
-    seen = {m["subject"]: (m["headers"]["From"], m["headers"]["Reply-To"], len(m["links"])) for m in world.sandbox.mail(client.email)}
+    seen = {
+        m["subject"]: (m["headers"]["From"], m["headers"]["Reply-To"], len(m["links"]))
+        for m in world.sandbox.mail(client.email)
+    }
     ours, hers = (
         ("Holdfast <contracts@holdfast.example>", "help@holdfast.example"),
         ("Ada Lovelace via Holdfast <contracts@holdfast.example>", "ada@lovelace.example"),
@@ -58,17 +86,25 @@ def test_the_main_jobs_letters_as_they_arrive(world: World) -> None:
 
 @pytest.mark.parametrize("worst", NASTY)
 def test_stored_names_and_titles_speak_for_nobody(world: World, worst: str) -> None:
-    """Rows from before names were judged: the letter goes out, in the platform's name, without a link of theirs."""
+    """Rows from before names were judged: the letter goes out, in the platform's name, without a
+    link of theirs.
+    """
     contract = world.program().post("/v1/contracts", contract_body())
     stored = worst.replace("\x00", "")
     with world.runtime.act("system") as act:
-        act.session.execute(text("UPDATE contract SET title = :t, client_name = :t, description = :t"), {"t": stored})
+        act.session.execute(
+            text("UPDATE contract SET title = :t, client_name = :t, description = :t"),
+            {"t": stored},
+        )
         act.session.get_one(Freelancer, world.ada_id).display_name = stored
     world.program().post(f"/v1/contracts/{contract['id']}/send")
     world.work()
     letter = next(m for m in world.sandbox.mail("charles@babbage.example"))
     body, subject = letter["text"], letter["subject"]
-    assert [link.text for link in inert._LINKS.match(body) or []] == [*letter["links"], "help@holdfast.example"]
+    assert [link.text for link in inert._LINKS.match(body) or []] == [
+        *letter["links"],
+        "help@holdfast.example",
+    ]
     assert len(letter["links"]) == 1
     assert not inert._LINKS.test(subject)
     assert "@" not in letter["headers"]["From"].replace("<contracts@holdfast.example>", "")
@@ -76,11 +112,21 @@ def test_stored_names_and_titles_speak_for_nobody(world: World, worst: str) -> N
 
 
 def test_a_new_version_quotes_what_changed(world: World) -> None:
-    """The description's own "button" and "security notice" stay inside the freelancer's box, with a warning."""
+    """The description's own "button" and "security notice" stay inside the freelancer's box, with a
+    warning.
+    """
     ada, contract = world.program(), world.sent_contract()
     path = f"/v1/contracts/{contract['id']}"
-    evil = "New.\n\nSecurity notice\n\n[button] Confirm the bank transfer\n\nPay to GB82 WEST 1234 5698 7654 32 or see https://evil.example"
-    edited = ada.call("PATCH", path, contract_body(description=evil), headers={"If-Match": ada.call("GET", path).headers["etag"]})
+    evil = (
+        "New.\n\nSecurity notice\n\n[button] Confirm the bank transfer\n\nPay to GB82 WEST "
+        "1234 5698 7654 32 or see https://evil.example"
+    )
+    edited = ada.call(
+        "PATCH",
+        path,
+        contract_body(description=evil),
+        headers={"If-Match": ada.call("GET", path).headers["etag"]},
+    )
     assert edited.status == 200, edited.text
     letter = world.client().letter("changed the contract")
     assert len(letter["links"]) == 1
@@ -91,8 +137,18 @@ def test_a_new_version_quotes_what_changed(world: World) -> None:
 
 def test_a_colleagues_letter_and_a_message_with_no_contract(world: World) -> None:
     with world.runtime.act("system") as act:
-        made = Message(id=new_id("msg"), cause="test", template="bank_changed", recipient="ada@lovelace.example", contract_id=None,
-                       params={"object": world.ada_id, "fact": "x"}, state="queued", created_at=act.now, sent_at=None, bounced_at=None)  # fmt: skip
+        made = Message(
+            id=new_id("msg"),
+            cause="test",
+            template="bank_changed",
+            recipient="ada@lovelace.example",
+            contract_id=None,
+            params={"object": world.ada_id, "fact": "x"},
+            state="queued",
+            created_at=act.now,
+            sent_at=None,
+            bounced_at=None,
+        )
         letter = compose(world.runtime, act, made)
     assert (letter.from_name, letter.reply_to) == ("Holdfast", "help@holdfast.example")
 
@@ -103,24 +159,44 @@ def test_a_mediators_proposal_is_one_letter(world: World) -> None:
     ada = world.program()
     ada.post(f"{address}/mediation")
     world.work()
-    before = {email: len(world.sandbox.mail(email)) for email in (client.email, "ada@lovelace.example")}
+    before = {
+        email: len(world.sandbox.mail(email)) for email in (client.email, "ada@lovelace.example")
+    }
     dispute = address.rpartition("/")[2]
-    world.program("safety").post(f"/v1/staff/disputes/{dispute}/proposal", {"refund": 100, "reasons": "Half is done.\n\n[button] Pay at https://evil.example"})
+    world.program("safety").post(
+        f"/v1/staff/disputes/{dispute}/proposal",
+        {"refund": 100, "reasons": "Half is done.\n\n[button] Pay at https://evil.example"},
+    )
     world.work()
     for email, count in before.items():
         letters = world.sandbox.mail(email)[: len(world.sandbox.mail(email)) - count]
-        assert [m["subject"].startswith("A proposal for the dispute") for m in letters] == [True], email
-        assert (letters[0]["headers"]["From"], letters[0]["headers"]["Reply-To"]) == ("Holdfast <contracts@holdfast.example>", "help@holdfast.example")
+        assert [m["subject"].startswith("A proposal for the dispute") for m in letters] == [True], (
+            email
+        )
+        assert (letters[0]["headers"]["From"], letters[0]["headers"]["Reply-To"]) == (
+            "Holdfast <contracts@holdfast.example>",
+            "help@holdfast.example",
+        )
 
 
 @pytest.mark.parametrize(
-    ("by", "said"), [("client", "Charles Babbage wrote:"), ("freelancer", "Ada Lovelace wrote:"), ("system", "Holdfast wrote:"), (None, "One of you wrote:")]
+    ("by", "said"),
+    [
+        ("client", "Charles Babbage wrote:"),
+        ("freelancer", "Ada Lovelace wrote:"),
+        ("system", "Holdfast wrote:"),
+        (None, "One of you wrote:"),
+    ],
 )
 def test_whose_words_a_reason_is(world: World, by: str | None, said: str) -> None:
     """A message from before the writer was noted is never taken for the platform's own words."""
     contract = world.sent_contract()
     with world.runtime.act("system") as act:
-        params = {"object": contract["id"], "fact": "contract.cancelled", "reason": "Pay me directly."} | ({"by": by} if by else {})
+        params = {
+            "object": contract["id"],
+            "fact": "contract.cancelled",
+            "reason": "Pay me directly.",
+        } | ({"by": by} if by else {})
         made = Message(
             id=new_id("msg"),
             cause="test",

@@ -1,4 +1,6 @@
-"""Amounts that people type: one reader, strict, in the locale of the page; and every form with one says what it read before it acts."""
+"""Amounts that people type: one reader, strict, in the locale of the page; and every form with one
+says what it read before it acts.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,29 @@ from tests.world import World
 
 NARROW, HARD = "\u202f", "\u00a0"
 TAKEN = {
-    "en": {"1,234.50": 123_450, "1234.5": 123_450, "0.05": 5, "12,345,678": 1_234_567_800, "USD 7": 700, "7 usd": 700, " 7\u00a0": 700},
-    "de": {"1.000,00": 100_000, "1.000": 100_000, "1000,5": 100_050, "7,00 USD": 700, "USD\u00a07,00": 700},
+    "en": {
+        "1,234.50": 123_450,
+        "1234.5": 123_450,
+        "0.05": 5,
+        "12,345,678": 1_234_567_800,
+        "USD 7": 700,
+        "7 usd": 700,
+        " 7\u00a0": 700,
+    },
+    "de": {
+        "1.000,00": 100_000,
+        "1.000": 100_000,
+        "1000,5": 100_050,
+        "7,00 USD": 700,
+        "USD\u00a07,00": 700,
+    },
     "es": {"1.234,50": 123_450, "1234,50": 123_450, "12.345": 1_234_500},
-    "fr": {f"1{NARROW}234,50": 123_450, f"1{HARD}234,50": 123_450, "1 234,50": 123_450, "1234,50": 123_450},
+    "fr": {
+        f"1{NARROW}234,50": 123_450,
+        f"1{HARD}234,50": 123_450,
+        "1 234,50": 123_450,
+        "1234,50": 123_450,
+    },
     "de-CH": {"1’234.50": 123_450, "1'234.50": 123_450, "1234.50": 123_450},
     "de-LI": {"1’234.50": 123_450, "1'234'567.00": 123_456_700},
     "it": {"1.234,50": 123_450},
@@ -45,18 +66,61 @@ TAKEN = {
 }
 REFUSED = {
     "en": {
-        "": Reason.EMPTY, "  ": Reason.EMPTY, "1.000,00": Reason.SEPARATORS, "1.000": Reason.DECIMALS, "1,00": Reason.SEPARATORS, "1,23,456": Reason.SEPARATORS,
-        "1,234567": Reason.SEPARATORS, "1 000": Reason.SEPARATORS, f"1{HARD}000": Reason.SEPARATORS, "1'000": Reason.SEPARATORS, ".5": Reason.SEPARATORS,
-        "5.": Reason.SEPARATORS, ",5": Reason.SEPARATORS, "0,123": Reason.SEPARATORS, "1..5": Reason.SEPARATORS, "1.2.3": Reason.SEPARATORS, "-5": Reason.SIGN,
-        "+5": Reason.SIGN, "\u22125": Reason.SIGN, "(5)": Reason.SIGN, "- 5": Reason.SIGN, "1e3": Reason.NO_NUMBER, "Infinity": Reason.NO_NUMBER,
-        "inf": Reason.NO_NUMBER, "NaN": Reason.NO_NUMBER, "0x10": Reason.NO_NUMBER, "1_000": Reason.NO_NUMBER, "$5": Reason.NO_NUMBER, "5 EUR": Reason.OTHER_CURRENCY,
-        "EUR5": Reason.OTHER_CURRENCY, "USD": Reason.NO_NUMBER, "5 USD USD": Reason.NO_NUMBER, "5.001": Reason.DECIMALS, "5.000": Reason.DECIMALS,
-        "9" * 11: Reason.TOO_LARGE, "9" * 300: Reason.TOO_LARGE, "٣": Reason.OTHER_DIGITS, "５": Reason.OTHER_DIGITS, "½": Reason.NO_NUMBER, "²": Reason.NO_NUMBER,
-        "5\u200f": Reason.NO_NUMBER, "5\n6": Reason.NO_NUMBER,
+        "": Reason.EMPTY,
+        "  ": Reason.EMPTY,
+        "1.000,00": Reason.SEPARATORS,
+        "1.000": Reason.DECIMALS,
+        "1,00": Reason.SEPARATORS,
+        "1,23,456": Reason.SEPARATORS,
+        "1,234567": Reason.SEPARATORS,
+        "1 000": Reason.SEPARATORS,
+        f"1{HARD}000": Reason.SEPARATORS,
+        "1'000": Reason.SEPARATORS,
+        ".5": Reason.SEPARATORS,
+        "5.": Reason.SEPARATORS,
+        ",5": Reason.SEPARATORS,
+        "0,123": Reason.SEPARATORS,
+        "1..5": Reason.SEPARATORS,
+        "1.2.3": Reason.SEPARATORS,
+        "-5": Reason.SIGN,
+        "+5": Reason.SIGN,
+        "\u22125": Reason.SIGN,
+        "(5)": Reason.SIGN,
+        "- 5": Reason.SIGN,
+        "1e3": Reason.NO_NUMBER,
+        "Infinity": Reason.NO_NUMBER,
+        "inf": Reason.NO_NUMBER,
+        "NaN": Reason.NO_NUMBER,
+        "0x10": Reason.NO_NUMBER,
+        "1_000": Reason.NO_NUMBER,
+        "$5": Reason.NO_NUMBER,
+        "5 EUR": Reason.OTHER_CURRENCY,
+        "EUR5": Reason.OTHER_CURRENCY,
+        "USD": Reason.NO_NUMBER,
+        "5 USD USD": Reason.NO_NUMBER,
+        "5.001": Reason.DECIMALS,
+        "5.000": Reason.DECIMALS,
+        "9" * 11: Reason.TOO_LARGE,
+        "9" * 300: Reason.TOO_LARGE,
+        "٣": Reason.OTHER_DIGITS,
+        "５": Reason.OTHER_DIGITS,
+        "½": Reason.NO_NUMBER,
+        "²": Reason.NO_NUMBER,
+        "5\u200f": Reason.NO_NUMBER,
+        "5\n6": Reason.NO_NUMBER,
     },
-    "de": {"1,000.00": Reason.SEPARATORS, "1,000": Reason.DECIMALS, "1.00": Reason.SEPARATORS, "1 000,00": Reason.SEPARATORS},
+    "de": {
+        "1,000.00": Reason.SEPARATORS,
+        "1,000": Reason.DECIMALS,
+        "1.00": Reason.SEPARATORS,
+        "1 000,00": Reason.SEPARATORS,
+    },
     "es": {"1,234.50": Reason.SEPARATORS, "1.23": Reason.SEPARATORS},
-    "fr": {"1.234,50": Reason.SEPARATORS, "1,234.50": Reason.SEPARATORS, f"1{NARROW}23,50": Reason.SEPARATORS},
+    "fr": {
+        "1.234,50": Reason.SEPARATORS,
+        "1,234.50": Reason.SEPARATORS,
+        f"1{NARROW}23,50": Reason.SEPARATORS,
+    },
     "de-CH": {"1.234,50": Reason.SEPARATORS, "1,234.50": Reason.SEPARATORS},
     "de-LI": {"1’23.50": Reason.SEPARATORS},
     "it": {"1,234.50": Reason.SEPARATORS},
@@ -65,25 +129,41 @@ REFUSED = {
     "bn": {"১২৩": Reason.OTHER_DIGITS},
     "ar": {"١٢٣": Reason.OTHER_DIGITS, "١٬٢٣٤٫٥٠": Reason.OTHER_DIGITS},
     "fa": {"۱۲۳": Reason.OTHER_DIGITS},
-}  # fmt: skip
+}
 OTHER_CURRENCIES = [
-    ("en", "JPY", "1,234", 1_234), ("en", "JPY", "5.0", Reason.DECIMALS), ("ja", "JPY", "JPY 500", 500), ("en", "KWD", "1.500", 1_500), ("en", "KWD", "1.5", 1_500),
-    ("en", "KWD", "1,500", Reason.TWO_READINGS), ("de", "KWD", "1.500", Reason.TWO_READINGS), ("de", "KWD", "1,500", 1_500), ("de", "KWD", "1.500,000", 1_500_000),
-    ("en", "KWD", "1,234,567", 1_234_567_000), ("en", "KWD", "1.0001", Reason.DECIMALS),
-]  # fmt: skip
+    ("en", "JPY", "1,234", 1_234),
+    ("en", "JPY", "5.0", Reason.DECIMALS),
+    ("ja", "JPY", "JPY 500", 500),
+    ("en", "KWD", "1.500", 1_500),
+    ("en", "KWD", "1.5", 1_500),
+    ("en", "KWD", "1,500", Reason.TWO_READINGS),
+    ("de", "KWD", "1.500", Reason.TWO_READINGS),
+    ("de", "KWD", "1,500", 1_500),
+    ("de", "KWD", "1.500,000", 1_500_000),
+    ("en", "KWD", "1,234,567", 1_234_567_000),
+    ("en", "KWD", "1.0001", Reason.DECIMALS),
+]
 
 
 def read(text: str, locale: str, currency: str = "USD") -> Amount | Refusal:
     return amounts.read(text, currency, Locale.parse(locale, sep="-"))
 
 
-@pytest.mark.parametrize(("locale", "text", "minor"), [(at, text, minor) for at, rows in TAKEN.items() for text, minor in rows.items()])
+@pytest.mark.parametrize(
+    ("locale", "text", "minor"),
+    [(at, text, minor) for at, rows in TAKEN.items() for text, minor in rows.items()],
+)
 def test_what_is_written_as_the_locale_writes_it(locale: str, text: str, minor: int) -> None:
     assert read(text, locale) == Amount(minor)
 
 
-@pytest.mark.parametrize(("locale", "text", "reason"), [(at, text, reason) for at, rows in REFUSED.items() for text, reason in rows.items()])
-def test_what_could_be_something_else_is_refused_and_says_how(locale: str, text: str, reason: Reason) -> None:
+@pytest.mark.parametrize(
+    ("locale", "text", "reason"),
+    [(at, text, reason) for at, rows in REFUSED.items() for text, reason in rows.items()],
+)
+def test_what_could_be_something_else_is_refused_and_says_how(
+    locale: str, text: str, reason: Reason
+) -> None:
     found = read(text, locale)
     assert isinstance(found, Refusal)
     assert found.reason is reason
@@ -93,12 +173,18 @@ def test_what_could_be_something_else_is_refused_and_says_how(locale: str, text:
 
 
 @pytest.mark.parametrize(("locale", "currency", "text", "expected"), OTHER_CURRENCIES)
-def test_currencies_with_no_or_three_decimals(locale: str, currency: str, text: str, expected: int | Reason) -> None:
+def test_currencies_with_no_or_three_decimals(
+    locale: str, currency: str, text: str, expected: int | Reason
+) -> None:
     found = read(text, locale, currency)
     assert (found.minor if isinstance(found, Amount) else found.reason) == expected
 
 
-@given(st.integers(0, amounts.MOST_MINOR - 1), st.sampled_from(sorted(TAKEN)), st.sampled_from(sorted(CURRENCIES)))
+@given(
+    st.integers(0, amounts.MOST_MINOR - 1),
+    st.sampled_from(sorted(TAKEN)),
+    st.sampled_from(sorted(CURRENCIES)),
+)
 def test_what_a_page_writes_can_be_typed_back(minor: int, locale: str, currency: str) -> None:
     written = amounts.write(minor, currency, Locale.parse(locale, sep="-"))
     assert read(written, locale, currency) == Amount(minor)
@@ -106,7 +192,9 @@ def test_what_a_page_writes_can_be_typed_back(minor: int, locale: str, currency:
 
 
 @given(st.text(max_size=12), st.sampled_from(sorted(TAKEN)), st.sampled_from(["USD", "JPY", "KWD"]))
-def test_nothing_that_is_typed_is_read_as_more_than_its_digits(text: str, locale: str, currency: str) -> None:
+def test_nothing_that_is_typed_is_read_as_more_than_its_digits(
+    text: str, locale: str, currency: str
+) -> None:
     found = read(text, locale, currency)
     if isinstance(found, Amount):
         digits = re.sub("[^0-9]", "", text)
@@ -133,14 +221,20 @@ def test_no_template_has_a_field_for_an_amount_of_its_own(path: Path) -> None:
     text = path.read_text()
     for tag in re.findall(r"<(?:input|textarea|select)\b[^>]*>", text):
         name = (re.search(r'name="([^"]*)"', tag) or ["", ""])[1]
-        typed = 'type="hidden"' not in tag and 'type="radio"' not in tag and 'type="checkbox"' not in tag
+        typed = (
+            'type="hidden"' not in tag
+            and 'type="radio"' not in tag
+            and 'type="checkbox"' not in tag
+        )
         own = path.name != "_parts.html"
         assert not (own and ('inputmode="decimal"' in tag or 'type="number"' in tag)), tag
         assert not (own and typed and MONEY_WORDS.search(name)), tag
 
 
 def test_no_page_reads_a_number_in_another_way() -> None:
-    """Numbers that are no amounts (a year, a version, days) are read by `int` in the places that are listed here."""
+    """Numbers that are no amounts (a year, a version, days) are read by `int` in the places that
+    are listed here.
+    """
     whole = {
         "client.py": 1,
         "public.py": 1,
@@ -156,10 +250,23 @@ def test_no_page_reads_a_number_in_another_way() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            assert called not in ("Decimal", "float", "Fraction", "parse_decimal", "parse_number", "literal_eval"), (path.name, node.lineno)
+            called = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
+            assert called not in (
+                "Decimal",
+                "float",
+                "Fraction",
+                "parse_decimal",
+                "parse_number",
+                "literal_eval",
+            ), (path.name, node.lineno)
             inside = ast.unparse(node)
-            assert not (called == "read" and "amounts" in inside and path.name != "shapes.py"), path.name
+            assert not (called == "read" and "amounts" in inside and path.name != "shapes.py"), (
+                path.name
+            )
             if called == "int":
                 found[path.name] = found.get(path.name, 0) + 1
     # The page itself wrote the difference, in minor units.
@@ -171,13 +278,24 @@ class German(WsgiHttp):
 
     languages = "de-DE,de;q=0.9,en;q=0.5"
 
-    def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
-        return super().request(method, path, body=body, headers={"Accept-Language": self.languages} | (headers or {}))
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        return super().request(
+            method, path, body=body, headers={"Accept-Language": self.languages} | (headers or {})
+        )
 
 
 @dataclass
 class Asking:
-    """A form that is open in front of somebody: what fills the rest of it, and what was read when it has acted."""
+    """A form that is open in front of somebody: what fills the rest of it, and what was read when
+    it has acted.
+    """
 
     person: Person
     path: str
@@ -208,44 +326,85 @@ def submitted(world: World) -> tuple[Person, str, str]:
     contract, client = world.submitted_contract(milestones=LARGE)
     client.http = German(world.app)
     client.open("sent you a contract")
-    return client, contract["milestones"][0]["id"], f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}"
+    return (
+        client,
+        contract["milestones"][0]["id"],
+        f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}",
+    )
 
 
 def review(world: World) -> Asking:
     client, _, at = submitted(world)
-    return Asking(client, f"{at}/review", {"choice": "part"}, minors(world, "SELECT gross_minor FROM release"))
+    return Asking(
+        client, f"{at}/review", {"choice": "part"}, minors(world, "SELECT gross_minor FROM release")
+    )
 
 
 def refund(world: World) -> Asking:
     client, _, at = submitted(world)
-    return Asking(client, f"{at}/refund", {"reason": "Half is missing."}, minors(world, "SELECT amount_minor FROM refund_request"))
+    return Asking(
+        client,
+        f"{at}/refund",
+        {"reason": "Half is missing."},
+        minors(world, "SELECT amount_minor FROM refund_request"),
+    )
 
 
 def dispute(world: World) -> Asking:
     client, _, at = submitted(world)
-    return Asking(client, f"{at}/dispute", {"claim": "Half is missing."}, minors(world, "SELECT amount_minor FROM dispute"))
+    return Asking(
+        client,
+        f"{at}/dispute",
+        {"claim": "Half is missing."},
+        minors(world, "SELECT amount_minor FROM dispute"),
+    )
 
 
 def claim(world: World) -> Asking:
     client, _, at = submitted(world)
-    return Asking(client, f"{at}/dispute", {"claim": "Half is missing."}, minors(world, "SELECT claimed_refund_minor FROM dispute"))
+    return Asking(
+        client,
+        f"{at}/dispute",
+        {"claim": "Half is missing."},
+        minors(world, "SELECT claimed_refund_minor FROM dispute"),
+    )
 
 
 def answer(world: World) -> Asking:
     client, milestone, _ = submitted(world)
-    made = world.program().post("/v1/disputes", {"milestone": milestone, "refund": 0, "claim": "They do not answer."})
+    made = world.program().post(
+        "/v1/disputes", {"milestone": milestone, "refund": 0, "claim": "They do not answer."}
+    )
     path = f"/c/{client.contract_id}/disputes/{made['id']}"
     rest = {"choice": "answer", "words": "It is late."}
-    return Asking(client, path, rest, minors(world, "SELECT answered_refund_minor FROM dispute WHERE answered_refund_minor IS NOT NULL"))
+    return Asking(
+        client,
+        path,
+        rest,
+        minors(
+            world,
+            "SELECT answered_refund_minor FROM dispute WHERE answered_refund_minor IS NOT NULL",
+        ),
+    )
 
 
 def offer(world: World) -> Asking:
     found = dispute(world)
-    assert found.person.decide(found.path, amount="", refund="", claim="Half is missing.").status == 303
+    assert (
+        found.person.decide(found.path, amount="", refund="", claim="Half is missing.").status
+        == 303
+    )
     made = world.program().get(f"/v1/contracts/{found.person.contract_id}/disputes")["data"][0]
-    world.program().post(f"/v1/disputes/{made['id']}/answer", {"words": "All of it is there.", "refund": 0})
+    world.program().post(
+        f"/v1/disputes/{made['id']}/answer", {"words": "All of it is there.", "refund": 0}
+    )
     path = f"/c/{found.person.contract_id}/disputes/{made['id']}"
-    return Asking(found.person, path, {"choice": "offer"}, minors(world, "SELECT refund_minor FROM dispute_offer WHERE made_by = 'client'"))
+    return Asking(
+        found.person,
+        path,
+        {"choice": "offer"},
+        minors(world, "SELECT refund_minor FROM dispute_offer WHERE made_by = 'client'"),
+    )
 
 
 def staff(world: World) -> Colleague:
@@ -262,7 +421,12 @@ def freeze(world: World) -> Asking:
     world.advance("30d")
     reason = world.runtime.policies.reasons
     rest = WHY | {"reason_code": next(iter(reason)), "currency": "USD", "scopes": ["outflow"]}
-    return Asking(staff(world), f"/staff/do/freeze/{world.ada_id}", rest, minors(world, "SELECT amount_minor FROM hold"))
+    return Asking(
+        staff(world),
+        f"/staff/do/freeze/{world.ada_id}",
+        rest,
+        minors(world, "SELECT amount_minor FROM hold"),
+    )
 
 
 FORMS: dict[tuple[str, str], list[tuple[Callable[[World], Asking], str]]] = {
@@ -273,7 +437,11 @@ FORMS: dict[tuple[str, str], list[tuple[Callable[[World], Asking], str]]] = {
     ("dispute.html", "refund"): [(answer, "refund"), (offer, "refund")],
     ("deed.html", "f.name"): [(freeze, "amount")],
 }
-EACH = [pytest.param(make, name, id=f"{make.__name__}-{name}") for rows in FORMS.values() for make, name in rows]
+EACH = [
+    pytest.param(make, name, id=f"{make.__name__}-{name}")
+    for rows in FORMS.values()
+    for make, name in rows
+]
 
 
 def test_each_form_with_an_amount_is_tried() -> None:
@@ -281,7 +449,9 @@ def test_each_form_with_an_amount_is_tried() -> None:
 
 
 @pytest.mark.parametrize(("make", "name"), EACH)
-def test_a_form_reads_as_its_page_writes_and_says_it_before_it_acts(world: World, make: Callable[[World], Asking], name: str) -> None:
+def test_a_form_reads_as_its_page_writes_and_says_it_before_it_acts(
+    world: World, make: Callable[[World], Asking], name: str
+) -> None:
     """A contract of USD 2,500.00 in a German browser: `1.000,00` is a thousand, everywhere."""
     asking = make(world)
     shown = asking.send(name, "1.000,00")
@@ -296,13 +466,17 @@ def test_a_form_reads_as_its_page_writes_and_says_it_before_it_acts(world: World
 
 
 @pytest.mark.parametrize(("make", "name"), EACH)
-def test_a_form_keeps_what_it_does_not_read(world: World, make: Callable[[World], Asking], name: str) -> None:
+def test_a_form_keeps_what_it_does_not_read(
+    world: World, make: Callable[[World], Asking], name: str
+) -> None:
     asking = make(world)
     for typed in ("1,000.00", "1,000", "-5", "1e3", "٣", "0x10", "1.00", "5 EUR"):
         refused = asking.send(name, typed)
         assert refused.status == 422, refused.page.text
         assert "Write it like 1.234,50." in refused.page.text
-        kept = [value for form in refused.page.forms for field, value in form.fields if field == name]
+        kept = [
+            value for form in refused.page.forms for field, value in form.fields if field == name
+        ]
         assert typed in kept
         for field, value in asking.rest.items():
             if isinstance(value, str) and field not in ("choice", "currency"):
@@ -311,7 +485,9 @@ def test_a_form_keeps_what_it_does_not_read(world: World, make: Callable[[World]
 
 
 def test_a_form_is_read_in_the_locale_it_was_written_in(world: World) -> None:
-    """The browser's languages change between the page and the click; the check page says what was read, in the new one."""
+    """The browser's languages change between the page and the click; the check page says what was
+    read, in the new one.
+    """
     asking = refund(world)
     form = next(f for f in asking.person.through_code(asking.path).forms if f.method == "post")
     assert isinstance(asking.person.http, German)

@@ -1,4 +1,6 @@
-"""The client's way in and through: links, sessions, codes, forms that act once, and nothing that a scanner could set off."""
+"""The client's way in and through: links, sessions, codes, forms that act once, and nothing that a
+scanner could set off.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,20 @@ from tests.world import World
 
 def everything(world: World) -> dict[str, Any]:
     """Every row of the product's tables: for comparing before and after."""
-    tables = [r.tablename for r in world.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'hf' ORDER BY 1")]
-    return {t: sorted(str(r.row) for r in world.sql(f"SELECT to_jsonb(x)::text AS row FROM {t} x")) for t in tables}
+    tables = [
+        r.tablename
+        for r in world.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'hf' ORDER BY 1")
+    ]
+    return {
+        t: sorted(str(r.row) for r in world.sql(f"SELECT to_jsonb(x)::text AS row FROM {t} x"))
+        for t in tables
+    }
 
 
 def test_a_mail_scanner_changes_nothing(world: World) -> None:
-    """A robot follows every link of every mail by GET and HEAD, and every link of the pages it gets."""
+    """A robot follows every link of every mail by GET and HEAD, and every link of the pages it
+    gets.
+    """
     world.submitted_contract()
     letters = world.sandbox.mail("charles@babbage.example")
     before = everything(world)
@@ -54,9 +64,14 @@ def test_a_damaged_link(world: World, damage: str) -> None:
     client = world.client()
     token = path_of(client.letter("sent you a contract")["links"][0]).removeprefix("/l/")
     broken = {
-        "cut": token[:-2], "other key": token.split(".")[0] + "." + "A" * 43, "other salt": world.runtime.tokens.sign("form", {"l": "lnk_x", "r": 1}),
-        "empty": "x", "id only": world.runtime.tokens.sign("link", {"l": "lnk_01h455vb4pex5vsknk084sn02q", "r": 1}),
-    }[damage]  # fmt: skip
+        "cut": token[:-2],
+        "other key": token.split(".")[0] + "." + "A" * 43,
+        "other salt": world.runtime.tokens.sign("form", {"l": "lnk_x", "r": 1}),
+        "empty": "x",
+        "id only": world.runtime.tokens.sign(
+            "link", {"l": "lnk_01h455vb4pex5vsknk084sn02q", "r": 1}
+        ),
+    }[damage]
     page = client.get(f"/l/{broken}", expect=404)
     assert "Part of the address may be missing" in page.text or "do not recognise" in page.text
 
@@ -68,7 +83,9 @@ def test_an_expired_link_mails_a_new_one(world: World) -> None:
     world.sql_owner("UPDATE client_link SET expires_at = now() - interval '1 day'")
     page = client.get(old, expect=410)
     assert "This link has expired" in page.text
-    assert client.press(old, client.get(old.replace("/l/", "/l/"), expect=410).forms[0]).status == 200
+    assert (
+        client.press(old, client.get(old.replace("/l/", "/l/"), expect=410).forms[0]).status == 200
+    )
     page = client.open("new link")
     assert "Notes on the Analytical Engine" in page.title
     assert client.http.request("POST", old, headers={"Sec-Fetch-Site": "same-origin"}).status == 410
@@ -115,9 +132,16 @@ def test_binding_needs_the_code(world: World) -> None:
     reply = client.http.request("GET", f"/c/{contract['id']}/accept")
     assert (reply.status, "/code" in reply.headers["location"]) == (303, True)
     forged = client.http.request(
-        "POST", f"/c/{contract['id']}/accept", body=urlencode({"full_name": "X", "agree": "yes", "confirm": "1", "text_version": "1"}).encode(),
-        headers={"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"},
-    )  # fmt: skip
+        "POST",
+        f"/c/{contract['id']}/accept",
+        body=urlencode(
+            {"full_name": "X", "agree": "yes", "confirm": "1", "text_version": "1"}
+        ).encode(),
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Sec-Fetch-Site": "same-origin",
+        },
+    )
     assert forged.status == 303
     assert world.read(contract)["state"] == "sent"
 
@@ -185,14 +209,22 @@ def test_forged_and_repeated_forms(world: World) -> None:
     check = client.press(path, page.forms[0], full_name="Charles Babbage", agree="yes")
     form = check.page.forms[0]
     other_site = client.http.request(
-        "POST", path, body=urlencode(form.fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "cross-site"}
+        "POST",
+        path,
+        body=urlencode(form.fields).encode(),
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Sec-Fetch-Site": "cross-site",
+        },
     )
     assert other_site.status == 403
     without = client.press(path, form, form_token="")
     assert without.status == 403
     assert world.read(contract)["state"] == "sent"
     assert client.press(path, form).status == 303
-    assert client.press(path, form).status == 303, "pressing again goes to the contract and does nothing"
+    assert client.press(path, form).status == 303, (
+        "pressing again goes to the contract and does nothing"
+    )
     assert world.sql("SELECT count(*) AS n FROM acceptance")[0].n == 1
 
 
@@ -212,7 +244,11 @@ def test_nothing_is_preselected_that_binds(world: World) -> None:
 def test_acceptance_is_evidence(world: World) -> None:
     contract, _ = world.accepted_contract()
     row = world.sql("SELECT * FROM acceptance")[0]
-    assert (row.full_name, row.email, row.text_version) == ("Charles Babbage", "charles@babbage.example", 1)
+    assert (row.full_name, row.email, row.text_version) == (
+        "Charles Babbage",
+        "charles@babbage.example",
+        1,
+    )
     assert row.text_hash == contract["text_hash"]
     assert row.quote == contract["fee_quote"]
     document = world.program().get(f"/v1/contracts/{contract['id']}/document")
@@ -227,10 +263,18 @@ def test_declining(world: World) -> None:
     path = f"/c/{contract['id']}/decline"
     page = client.through_code(path)
     assert client.press(path, page.forms[0]).status == 422, "a reason must be chosen"
-    assert client.press(path, client.get(path).forms[0], reason="price", note="Too dear.").status == 303
+    assert (
+        client.press(path, client.get(path).forms[0], reason="price", note="Too dear.").status
+        == 303
+    )
     assert world.read(contract)["state"] == "declined"
     world.work()
-    assert "Too dear." in next(m for m in world.sandbox.mail("ada@lovelace.example") if "declined" in m["subject"])["text"]
+    assert (
+        "Too dear."
+        in next(
+            m for m in world.sandbox.mail("ada@lovelace.example") if "declined" in m["subject"]
+        )["text"]
+    )
 
 
 def test_approving_a_part_and_the_rest(world: World) -> None:
@@ -253,10 +297,16 @@ BETWEEN = "Enter an amount between USD 0.01 and USD 99.99."
 @pytest.mark.parametrize(
     ("amount", "said"),
     [
-        ("", "Enter an amount."), ("0", BETWEEN), ("-5", "Leave out the sign."), ("abc", "This is not an amount."), ("100.00", BETWEEN),
-        ("100.001", "USD has 2 decimals."), ("1e9", "This is not an amount."), ("9" * 30, "This amount is too large."),
+        ("", "Enter an amount."),
+        ("0", BETWEEN),
+        ("-5", "Leave out the sign."),
+        ("abc", "This is not an amount."),
+        ("100.00", BETWEEN),
+        ("100.001", "USD has 2 decimals."),
+        ("1e9", "This is not an amount."),
+        ("9" * 30, "This amount is too large."),
     ],
-)  # fmt: skip
+)
 def test_a_part_must_be_a_part(world: World, amount: str, said: str) -> None:
     contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
     path = f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}/review"
@@ -270,18 +320,29 @@ def test_asking_for_changes_stops_the_clock(world: World) -> None:
     contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
     milestone = contract["milestones"][0]["id"]
     path = f"/c/{contract['id']}/milestones/{milestone}/review"
-    check = client.press(path, client.through_code(path).forms[0], choice="changes", what="Please number the pages.")
+    check = client.press(
+        path, client.through_code(path).forms[0], choice="changes", what="Please number the pages."
+    )
     assert client.press(path, check.page.forms[0]).status == 303
     world.advance("60d")
     found = world.read(contract)["milestones"][0]
-    assert (found["state"], found["auto_release_at"], found["released"]) == ("changes_requested", None, 0)
+    assert (found["state"], found["auto_release_at"], found["released"]) == (
+        "changes_requested",
+        None,
+        0,
+    )
     world.program().post(f"/v1/milestones/{milestone}/submissions", {"note": "Numbered."})
     assert world.read(contract)["milestones"][0]["state"] == "submitted"
 
 
 @pytest.mark.parametrize(
     ("card", "heading"),
-    [("4000 0000 0000 0002", "declined"), ("4000 0000 0000 9995", "declined"), ("4000 0000 0000 0069", "declined"), ("1234 5678 9012", "declined")],
+    [
+        ("4000 0000 0000 0002", "declined"),
+        ("4000 0000 0000 9995", "declined"),
+        ("4000 0000 0000 0069", "declined"),
+        ("1234 5678 9012", "declined"),
+    ],
 )
 def test_a_declined_card(world: World, card: str, heading: str) -> None:
     contract, client = world.accepted_contract()
@@ -304,7 +365,10 @@ def test_the_bank_s_own_step(world: World) -> None:
     path = path_of(away.headers["location"])
     step = client.press(path, client.get(path).forms[0], number="4000 0025 0000 3155")
     assert "Your bank asks you to confirm" in step.page.text
-    assert "Your bank needs you to confirm" in client.get(f"/c/{contract['id']}/payments/{payment_id(world)}").text
+    assert (
+        "Your bank needs you to confirm"
+        in client.get(f"/c/{contract['id']}/payments/{payment_id(world)}").text
+    )
     done = client.press(path, step.page.forms[0], challenge="pass")
     assert done.status == 303
     assert "Payment received" in client.get(path_of(done.headers["location"])).text
@@ -322,7 +386,9 @@ def test_stripe_away_while_coming_back(world: World) -> None:
     contract, client = world.accepted_contract()
     path = path_of(client.start_payment([contract["milestones"][0]["id"]]).headers["location"])
     paid = client.press(path, client.get(path).forms[0], number="4242424242424242")
-    world.sandbox.post("faults", {"method": "GET", "path": "/v1/checkout/sessions/%", "kind": "503", "times": 3})
+    world.sandbox.post(
+        "faults", {"method": "GET", "path": "/v1/checkout/sessions/%", "kind": "503", "times": 3}
+    )
     page = client.get(path_of(paid.headers["location"]))
     assert "We are checking your payment" in page.text
     assert "Do not pay again" in page.text
@@ -336,7 +402,12 @@ def test_receipts(world: World) -> None:
     receipt = client.get(next(link for link in page.links if "/receipts/pay_" in link))
     assert "USD\xa04,333.83" in receipt.text
     assert "card ending 4242" in receipt.text
-    assert client.http.request("GET", f"/c/{contract['id']}/receipts/pay_01h455vb4pex5vsknk084sn02q").status == 404
+    assert (
+        client.http.request(
+            "GET", f"/c/{contract['id']}/receipts/pay_01h455vb4pex5vsknk084sn02q"
+        ).status
+        == 404
+    )
 
 
 def test_markup_in_texts_stays_text(world: World) -> None:
@@ -362,14 +433,21 @@ def test_mails_say_who_and_reply_to_the_freelancer(world: World) -> None:
 
 
 def test_proof_of_notice_decides_about_the_clock(world: World) -> None:
-    """Every letter bounces and the page is never opened: nothing is released, the window grows twice, then a person decides."""
+    """Every letter bounces and the page is never opened: nothing is released, the window grows
+    twice, then a person decides.
+    """
     contract, _ = world.submitted_contract(milestones=[("Work", 10_000)])
     for _ in range(40):
-        world.sql_owner("UPDATE message SET state = 'bounced' WHERE template IN ('work_submitted', 'review_notice')")
+        world.sql_owner(
+            "UPDATE message SET state = 'bounced' WHERE template IN ('work_submitted', "
+            "'review_notice')"
+        )
         world.advance("20h")
     found = world.read(contract)["milestones"][0]
     assert (found["state"], found["released"]) == ("submitted", 0)
-    assert "auto_release_without_notice" in [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]]
+    assert "auto_release_without_notice" in [
+        t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]
+    ]
 
 
 def test_the_clock_releases_with_proof(world: World) -> None:
@@ -394,7 +472,15 @@ def test_a_bounce_is_heard(world: World) -> None:
     body = f'{{"message_id": "{message}", "event": "bounced"}}'.encode()
     http, headers = WsgiHttp(world.app), {"Content-Type": "application/json"}
     assert http.request("POST", "/mail/events", body=body, headers=headers).status == 401
-    assert http.request("POST", "/mail/events", body=body, headers=headers | {"Authorization": "Bearer mail-secret"}).status == 200
+    assert (
+        http.request(
+            "POST",
+            "/mail/events",
+            body=body,
+            headers=headers | {"Authorization": "Bearer mail-secret"},
+        ).status
+        == 200
+    )
     assert world.sql("SELECT state FROM message WHERE template = 'offer'")[0].state == "bounced"
 
 
@@ -411,24 +497,40 @@ def test_not_paid_in_time(world: World) -> None:
     contract, _ = world.accepted_contract()
     world.advance("11d")
     found = world.read(contract)
-    assert (found["state"], {m["state"] for m in found["milestones"]}) == ("cancelled", {"cancelled"})
+    assert (found["state"], {m["state"] for m in found["milestones"]}) == (
+        "cancelled",
+        {"cancelled"},
+    )
 
 
 def test_who_bears_the_processing_cost(world: World) -> None:
     """Borne by the client: an own line, shown before paying, the platform's and never trust."""
-    contract, client = world.accepted_contract(milestones=[("Work", 10_000)], client="c@babbage.example", processing_borne_by="client", country="US")
+    contract, client = world.accepted_contract(
+        milestones=[("Work", 10_000)],
+        client="c@babbage.example",
+        processing_borne_by="client",
+        country="US",
+    )
     assert "320" in str(contract["fee_quote"]["processing"])
     client.pay([contract["milestones"][0]["id"]])
     world.work()
     assert world.trial_balance() == {
-        "psp_trust": 10_000, "escrow": 10_000, "processing_recovered": 320, "psp_fees": 329, "psp_operating": 320 - 329,
-    }  # fmt: skip
+        "psp_trust": 10_000,
+        "escrow": 10_000,
+        "processing_recovered": 320,
+        "psp_fees": 329,
+        "psp_operating": 320 - 329,
+    }
     world.check_books()
 
 
 def test_the_freelancer_may_bear_it_too(world: World) -> None:
-    contract, client = world.funded_contract(milestones=[("Work", 10_000)], client="c@babbage.example", processing_borne_by="freelancer")
-    world.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "done"})
+    contract, client = world.funded_contract(
+        milestones=[("Work", 10_000)], client="c@babbage.example", processing_borne_by="freelancer"
+    )
+    world.program().post(
+        f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "done"}
+    )
     client.approve(contract["milestones"][0]["id"], "50.00")
     assert world.balance()["pending"] == 5_000 - 250 - 160
     world.check_books()

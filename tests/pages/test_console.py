@@ -1,4 +1,6 @@
-"""The staff console and the freelancer's page of a hold: the whole story by forms, and what keeps strangers and tired fingers out."""
+"""The staff console and the freelancer's page of a hold: the whole story by forms, and what keeps
+strangers and tired fingers out.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +26,35 @@ PDF = b"%PDF-1.4 the originals"
 def newest(world: World, table: str) -> str:
     """The id of the newest row, as the pages name it."""
     prefix = {"hold": "hld", "confiscation": "cas", "appeal": "apl"}[table]
-    return typeid.encode(prefix, world.sql(f"SELECT id FROM {table} ORDER BY id DESC LIMIT 1")[0].id)
+    return typeid.encode(
+        prefix, world.sql(f"SELECT id FROM {table} ORDER BY id DESC LIMIT 1")[0].id
+    )
 
 
 def test_the_story_by_forms_alone(world: World) -> None:
-    """Suspend, freeze, lift one, confirm, case, notice, answer, two approvals, four lines, appeal, overturn, restore; no call of the API."""
+    """Suspend, freeze, lift one, confirm, case, notice, answer, two approvals, four lines, appeal,
+    overturn, restore; no call of the API.
+    """
     held, paid = money_everywhere(world)
-    safety, approver, approver2, reviewer = (colleague(world, who) for who in ("safety", "approver", "approver2", "reviewer"))
+    safety, approver, approver2, reviewer = (
+        colleague(world, who) for who in ("safety", "approver", "approver2", "reviewer")
+    )
     assert "Nothing is waiting" in safety.get("/staff").text
     found = safety.get("/staff/search?q=ada%40lovelace.example")
     assert any(world.ada_id in link for link in found.links)
 
     shown = safety.preview("suspend", world.ada_id, level="blocked", **WHY)
-    for part in ("hold.placed", "suspension.started", "hold placed", "post nothing in the books", "1,050.00"):
+    for part in (
+        "hold.placed",
+        "suspension.started",
+        "hold placed",
+        "post nothing in the books",
+        "1,050.00",
+    ):
         assert part in shown.page.text, part
-    assert world.sql("SELECT count(*) AS n FROM hold")[0].n == 0, "a rehearsal leaves nothing behind"
+    assert world.sql("SELECT count(*) AS n FROM hold")[0].n == 0, (
+        "a rehearsal leaves nothing behind"
+    )
     assert safety.confirm("suspend", world.ada_id, shown.page).status == 303
     hold = newest(world, "hold")
     world.check_books()
@@ -53,12 +69,24 @@ def test_the_story_by_forms_alone(world: World) -> None:
     approver.do("confirm", hold)
 
     lines = {
-        "source_1": f"escrow|{held['milestones'][0]['id']}", "target_1": f"client|{held['milestones'][0]['id']}", "amount_1": "100.00",
-        "source_2": "available|", "target_2": f"same_contract_refund|{paid['milestones'][0]['id']}", "amount_2": "300.00",
-        "source_3": "available|", "target_3": "proven_loss|", "amount_3": "50.00",
-        "source_4": "available|", "target_4": "remainder_to_person|", "amount_4": "600.00",
-    }  # fmt: skip
-    words = {"clause": "Terms 9.1", "facts": "The invoices were forged.", "evidence": "Letter of the client, 3 May\nA second one"}
+        "source_1": f"escrow|{held['milestones'][0]['id']}",
+        "target_1": f"client|{held['milestones'][0]['id']}",
+        "amount_1": "100.00",
+        "source_2": "available|",
+        "target_2": f"same_contract_refund|{paid['milestones'][0]['id']}",
+        "amount_2": "300.00",
+        "source_3": "available|",
+        "target_3": "proven_loss|",
+        "amount_3": "50.00",
+        "source_4": "available|",
+        "target_4": "remainder_to_person|",
+        "amount_4": "600.00",
+    }
+    words = {
+        "clause": "Terms 9.1",
+        "facts": "The invoices were forged.",
+        "evidence": "Letter of the client, 3 May\nA second one",
+    }
     too_much = safety.preview("open-case", hold, **words, **(lines | {"amount_4": "700.00"}))
     assert too_much.status == 422
     assert "95000 minor units are in available" in too_much.page.text
@@ -71,7 +99,9 @@ def test_the_story_by_forms_alone(world: World) -> None:
     notice = ada.get(page)
     for part in (WHY["facts"], "The invoices were forged", "1,050.00", "A second one", "Terms 9.1"):
         assert part in notice.text, part
-    given = ada.press(page, form_to(notice, "/requirement"), words="My passport.", files=[("passport.pdf", PDF)])
+    given = ada.press(
+        page, form_to(notice, "/requirement"), words="My passport.", files=[("passport.pdf", PDF)]
+    )
     assert given.status == 303, given.page.text[:400]
     assert ada.press(page, form_to(ada.get(page), "/case"), words="They are genuine.").status == 303
     assert "passport.pdf" in safety.get(f"/staff/holds/{hold}").text
@@ -85,7 +115,12 @@ def test_the_story_by_forms_alone(world: World) -> None:
     assert "Two people have agreed" in approver2.do("approve", case).text
     assert safety.preview("execute", case).status == 422, "not before the time to answer is over"
     world.advance("14d")
-    for who, colleagues in (("safety", safety), ("approver", approver), ("approver2", approver2), ("reviewer", reviewer)):
+    for who, colleagues in (
+        ("safety", safety),
+        ("approver", approver),
+        ("approver2", approver2),
+        ("reviewer", reviewer),
+    ):
         colleagues.enter(world.keys[who])
     ada, page = with_letter(world, "please answer by")
     shown = safety.preview("execute", case)
@@ -94,23 +129,45 @@ def test_the_story_by_forms_alone(world: World) -> None:
     assert world.sql("SELECT count(*) AS n FROM journal_entry")[0].n == before
     assert safety.confirm("execute", case, shown.page).status == 303
     world.check_books()
-    posted = world.sql(f"SELECT p.amount FROM journal_entry j JOIN posting p ON p.entry_id = j.id WHERE j.number > {before} ORDER BY j.number, p.line_no")
-    assert [f"{p.amount / 100:,.2f}" for p in posted][: len(previewed)] == previewed, "what was shown is what was posted, in its order"
+    posted = world.sql(
+        "SELECT p.amount FROM journal_entry j JOIN posting p ON p.entry_id = j.id WHERE "
+        f"j.number > {before} ORDER BY j.number, p.line_no"
+    )
+    assert [f"{p.amount / 100:,.2f}" for p in posted][: len(previewed)] == previewed, (
+        "what was shown is what was posted, in its order"
+    )
     assert world.balance()["available"] == 60_000
     world.work()
 
     letter = ada.letter("was carried out")
-    theirs = next(m for m in world.sandbox.mail("charles@babbage.example") if "About your money" in m["subject"])
-    for sum_shown, texts in {"100.00": (letter["text"], theirs["text"], ada.get(page).text), "300.00": (letter["text"], ada.get(page).text)}.items():
+    theirs = next(
+        m
+        for m in world.sandbox.mail("charles@babbage.example")
+        if "About your money" in m["subject"]
+    )
+    for sum_shown, texts in {
+        "100.00": (letter["text"], theirs["text"], ada.get(page).text),
+        "300.00": (letter["text"], ada.get(page).text),
+    }.items():
         assert all(sum_shown in text for text in texts), sum_shown
-    assert ada.press(page, form_to(ada.get(page), "/appeal"), statement="Here are the originals.", files=[("originals.pdf", PDF)]).status == 303
+    assert (
+        ada.press(
+            page,
+            form_to(ada.get(page), "/appeal"),
+            statement="Here are the originals.",
+            files=[("originals.pdf", PDF)],
+        ).status
+        == 303
+    )
     appeal = newest(world, "appeal")
     assert "somebody else has to decide now" in approver.get(f"/staff/appeals/{appeal}").text
     beside = reviewer.get(f"/staff/appeals/{appeal}")
     assert "Here are the originals" in beside.text
     file = next(link for link in beside.links if "/files/" in link)
     assert reviewer.http.request("GET", file).text == PDF.decode()
-    shown = reviewer.preview("decide", appeal, outcome="reversed", reasons="They are genuine.", at_platform_cost="yes")
+    shown = reviewer.preview(
+        "decide", appeal, outcome="reversed", reasons="They are genuine.", at_platform_cost="yes"
+    )
     assert "restore" in shown.page.text
     assert reviewer.confirm("decide", appeal, shown.page).status == 303
     world.check_books()
@@ -131,8 +188,14 @@ def postings(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("who", "deed", "status"), [("safety", "freeze", 200), ("reviewer", "freeze", 403), ("approver", "suspend", 403), ("finance", "freeze", 403)]
-)  # fmt: skip
+    ("who", "deed", "status"),
+    [
+        ("safety", "freeze", 200),
+        ("reviewer", "freeze", 403),
+        ("approver", "suspend", 403),
+        ("finance", "freeze", 403),
+    ],
+)
 def test_a_role_does_what_it_may(world: World, who: str, deed: str, status: int) -> None:
     desk = Colleague(WsgiHttp(world.app), world.sandbox, "x@holdfast.example", world.work)
     path = "/staff/enter?back=/staff"
@@ -143,12 +206,17 @@ def test_a_role_does_what_it_may(world: World, who: str, deed: str, status: int)
 def test_only_staff_come_in(world: World) -> None:
     desk = Colleague(WsgiHttp(world.app), world.sandbox, "x@holdfast.example", world.work)
     away = desk.http.request("GET", "/staff/holds/hld_x?a=1")
-    assert (away.status, path_of(away.headers["location"])) == (303, "/staff/enter?back=/staff/holds/hld_x?a%3D1")
+    assert (away.status, path_of(away.headers["location"])) == (
+        303,
+        "/staff/enter?back=/staff/holds/hld_x?a%3D1",
+    )
     enter = desk.get("/staff/enter")
     for key in ("hf_test_wrong", world.keys["ada"], world.keys["platform"], ""):
         refused = desk.press("/staff/enter", enter.forms[0], key=key)
         assert (refused.status, "This key opens nothing here" in refused.page.text) == (401, True)
-    elsewhere = desk.press("/staff/enter", enter.forms[0], key=world.keys["safety"], back="https://evil.example/staff")
+    elsewhere = desk.press(
+        "/staff/enter", enter.forms[0], key=world.keys["safety"], back="https://evil.example/staff"
+    )
     assert elsewhere.headers["location"].endswith("/staff"), "never to another site"
 
 
@@ -158,11 +226,19 @@ def test_a_link_works_once_within_fifteen_minutes(world: World) -> None:
         first, late = staff_access.make_link(act, key), staff_access.make_link(act, key)
     desk = Colleague(WsgiHttp(world.app), world.sandbox, "x@holdfast.example", world.work)
     assert desk.get(f"/staff/enter/{first}").forms[0].method == "post", "looking uses nothing up"
-    assert desk.press(f"/staff/enter/{first}", desk.get(f"/staff/enter/{first}").forms[0]).status == 303
+    assert (
+        desk.press(f"/staff/enter/{first}", desk.get(f"/staff/enter/{first}").forms[0]).status
+        == 303
+    )
     assert "What waits" in desk.get("/staff").text
-    assert desk.press(f"/staff/enter/{first}", desk.get(f"/staff/enter/{first}").forms[0]).status == 410
+    assert (
+        desk.press(f"/staff/enter/{first}", desk.get(f"/staff/enter/{first}").forms[0]).status
+        == 410
+    )
     world.advance("16m")
-    assert desk.press(f"/staff/enter/{late}", desk.get(f"/staff/enter/{late}").forms[0]).status == 410
+    assert (
+        desk.press(f"/staff/enter/{late}", desk.get(f"/staff/enter/{late}").forms[0]).status == 410
+    )
     assert first not in str(world.sql("SELECT digest FROM staff_link")), "stored as a digest"
 
 
@@ -175,7 +251,9 @@ def test_an_act_needs_a_proof_of_the_last_minutes_and_keeps_what_was_written(wor
     asked = desk.press(path, form, **WHY)
     assert (asked.status, "What you wrote is kept" in asked.page.text) == (401, True)
     prove = asked.page.forms[0]
-    assert desk.press(path, prove, proof_key=world.keys["approver"]).status == 401, "somebody else's key is no proof"
+    assert desk.press(path, prove, proof_key=world.keys["approver"]).status == 401, (
+        "somebody else's key is no proof"
+    )
     shown = desk.press(path, prove, proof_key=world.keys["safety"])
     assert "this will" in shown.page.text, shown.page.text[:300]
     form = next(f for f in shown.page.forms if ("facts", WHY["facts"]) in f.fields)
@@ -199,7 +277,9 @@ def test_who_only_reads_closes_no_task(world: World) -> None:
 def test_a_key_that_is_revoked_closes_its_browsers(world: World) -> None:
     desk = colleague(world, "safety")
     with world.runtime.act("test", actors.staff("cli")) as act:
-        people.revoke_key(act, next(k.key_id for k in staff_access.staff(act.session) if k.role == "safety"))
+        people.revoke_key(
+            act, next(k.key_id for k in staff_access.staff(act.session) if k.role == "safety")
+        )
     assert desk.http.request("GET", "/staff").status == 303
 
 
@@ -218,7 +298,15 @@ def test_search_finds_by_anything(world: World) -> None:
     contract, _ = world.funded_contract(milestones=[("Work", 12_345)])
     desk = colleague(world, "safety")
     payment = world.sql("SELECT id, payment_intent_id, charge_id FROM payment")[0]
-    for q in (payment.payment_intent_id, payment.charge_id, "123.45 USD", "Babbage", "Analytical", contract["id"], contract["milestones"][0]["id"]):
+    for q in (
+        payment.payment_intent_id,
+        payment.charge_id,
+        "123.45 USD",
+        "Babbage",
+        "Analytical",
+        contract["id"],
+        contract["milestones"][0]["id"],
+    ):
         found = desk.get(f"/staff/search?q={q.replace(' ', '%20')}")
         assert contract["id"] in str(found.links) or contract["id"] in found.text, q
     assert "No result" in desk.get("/staff/search?q=zz").text
@@ -229,11 +317,18 @@ def test_search_finds_by_anything(world: World) -> None:
 def test_wrong_answers_are_told_beside_the_form(world: World) -> None:
     desk = colleague(world, "safety")
     for wrong, sentence in (
-        ({"facts": ""}, "Facts: this is needed"), ({"reason_code": "because"}, "choose what is offered"), ({"expires_at": "soon"}, "write a day"),
-        ({"amount": "ten"}, "Only this amount: This is not an amount. Write it like 1,234.50."), ({"facts": "x" * 5_001}, "at most 5,000"), ({"amount": "12.00"}, "hold the person's payouts instead"),
-    ):  # fmt: skip
+        ({"facts": ""}, "Facts: this is needed"),
+        ({"reason_code": "because"}, "choose what is offered"),
+        ({"expires_at": "soon"}, "write a day"),
+        ({"amount": "ten"}, "Only this amount: This is not an amount. Write it like 1,234.50."),
+        ({"facts": "x" * 5_001}, "at most 5,000"),
+        ({"amount": "12.00"}, "hold the person's payouts instead"),
+    ):
         shown = desk.preview("freeze", world.ada_id, **(WHY | wrong))
-        assert (shown.status, sentence in shown.page.text) == (422, True), (wrong, shown.page.text[-600:])
+        assert (shown.status, sentence in shown.page.text) == (422, True), (
+            wrong,
+            shown.page.text[-600:],
+        )
     assert desk.http.request("GET", f"/staff/do/explode/{world.ada_id}").status == 404
     assert world.sql("SELECT count(*) AS n FROM hold")[0].n == 0
 
@@ -253,12 +348,21 @@ def test_the_freelancer_s_page_opens_from_the_letter_only(world: World) -> None:
     assert WHY["facts"] not in person.get(restricted).text
     form = form_to(ada.get(page), "/appeal")
     world.advance("3h")
-    assert ada.press(page, form, statement="Late.").status == 403, "it closes two hours after it was opened"
+    assert ada.press(page, form, statement="Late.").status == 403, (
+        "it closes two hours after it was opened"
+    )
     refused = [("x.html", b"<html>"), ("x.exe", b"MZ\x00\x01")]
     ada, page = with_letter(world, "is on hold", "mary@somerville.example")
     for file in refused:
-        assert ada.press(page, form_to(ada.get(page), "/appeal"), statement="With this.", files=[file]).status == 422
-    assert world.sql("SELECT count(*) AS n FROM appeal")[0].n == 0, "nothing is kept of a refused form"
+        assert (
+            ada.press(
+                page, form_to(ada.get(page), "/appeal"), statement="With this.", files=[file]
+            ).status
+            == 422
+        )
+    assert world.sql("SELECT count(*) AS n FROM appeal")[0].n == 0, (
+        "nothing is kept of a refused form"
+    )
 
 
 def test_files_by_the_api(world: World) -> None:
@@ -266,11 +370,29 @@ def test_files_by_the_api(world: World) -> None:
     ada = world.program()
     file = ada.upload(f"/v1/holds/{hold['id']}/files", "originals.pdf", PDF).json()
     ada.post(f"/v1/holds/{hold['id']}/appeals", {"statement": "See.", "files": [file["id"]]})
-    assert world.program("safety").call("GET", f"/v1/holds/{hold['id']}/files/{file['id']}").text == PDF.decode()
-    assert world.program("mary").call("GET", f"/v1/holds/{hold['id']}/files/{file['id']}").status == 404
-    assert ada.call("POST", f"/v1/holds/{hold['id']}/appeals", {"statement": "x", "files": ["fil_00000000000000000000000000"]}).status == 404
+    assert (
+        world.program("safety").call("GET", f"/v1/holds/{hold['id']}/files/{file['id']}").text
+        == PDF.decode()
+    )
+    assert (
+        world.program("mary").call("GET", f"/v1/holds/{hold['id']}/files/{file['id']}").status
+        == 404
+    )
+    assert (
+        ada.call(
+            "POST",
+            f"/v1/holds/{hold['id']}/appeals",
+            {"statement": "x", "files": ["fil_00000000000000000000000000"]},
+        ).status
+        == 404
+    )
     mine = freeze(world, world.mary_id)
-    assert world.program("mary").call("POST", f"/v1/holds/{mine['id']}/appeals", {"statement": "x", "files": [file["id"]]}).status == 404, "of another hold"
+    assert (
+        world.program("mary")
+        .call("POST", f"/v1/holds/{mine['id']}/appeals", {"statement": "x", "files": [file["id"]]})
+        .status
+        == 404
+    ), "of another hold"
 
 
 def test_the_figures_for_everybody(world: World) -> None:
@@ -279,4 +401,7 @@ def test_the_figures_for_everybody(world: World) -> None:
     assert "terms" in page.text
     assert world.client().get("/transparency?quarter=2020-Q1").text.count("None were placed") == 1
     assert world.client().get("/transparency?quarter=nonsense").text.count("What we stopped") == 1
-    assert "first payment size" in colleague(world, "safety").get("/staff/rules?report=first_payment_size").text.lower()
+    assert (
+        "first payment size"
+        in colleague(world, "safety").get("/staff/rules?report=first_payment_size").text.lower()
+    )

@@ -1,4 +1,6 @@
-"""Signing out wherever a link let somebody in, coming back by a new link, and secrets that are shown once."""
+"""Signing out wherever a link let somebody in, coming back by a new link, and secrets that are
+shown once.
+"""
 
 from __future__ import annotations
 
@@ -24,27 +26,46 @@ def test_a_client_signs_out_on_every_page(world: World) -> None:
     pages = [
         path
         for path, status in crawl(client, [own]).items()
-        if status == 200 and client.http.request("GET", path).headers["content-type"].startswith("text/html")
+        if status == 200
+        and client.http.request("GET", path).headers["content-type"].startswith("text/html")
     ]
     assert len(pages) >= 12
     for path in pages:
         assert "/sign-out" in [f.action for f in client.http.request("GET", path).page.forms], path
     assert client.http.request("GET", "/sign-out").status == 405
-    foreign = client.http.request("POST", "/sign-out", headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
-    assert (foreign.status, client.http.request("GET", own).status) == (403, 200), "another site cannot do it"
+    foreign = client.http.request(
+        "POST",
+        "/sign-out",
+        headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+    )
+    assert (foreign.status, client.http.request("GET", own).status) == (403, 200), (
+        "another site cannot do it"
+    )
     cookie = world.sql("SELECT count(*) AS n FROM client_session WHERE closed_at IS NULL")[0].n
     _sign_out(client.http, own)
     assert client.http.request("GET", own).status == 403
-    assert world.sql("SELECT count(*) AS n FROM client_session WHERE closed_at IS NULL")[0].n == cookie - 1, "a stolen cookie is worth nothing"
+    assert (
+        world.sql("SELECT count(*) AS n FROM client_session WHERE closed_at IS NULL")[0].n
+        == cookie - 1
+    ), "a stolen cookie is worth nothing"
     assert "/sign-out" not in [f.action for f in client.http.request("GET", "/").page.forms]
 
 
 def test_a_freelancer_with_a_letter_signs_out(world: World) -> None:
     world.program("safety").post(
-        "/v1/staff/holds", {"subject": world.ada_id, "scopes": ["outflow"], "reason_code": "identity", "clause": "Terms 9", "facts": "Words."}
+        "/v1/staff/holds",
+        {
+            "subject": world.ada_id,
+            "scopes": ["outflow"],
+            "reason_code": "identity",
+            "clause": "Terms 9",
+            "facts": "Words.",
+        },
     )
     world.work()
-    letter = next(m for m in world.sandbox.mail("ada@lovelace.example") if "on hold" in m["subject"])
+    letter = next(
+        m for m in world.sandbox.mail("ada@lovelace.example") if "on hold" in m["subject"]
+    )
     ada = world.client("ada@lovelace.example")
     path = path_of(letter["links"][0])
     inside = ada.press(path, ada.get(path).forms[0]).headers["location"]
@@ -75,7 +96,9 @@ def test_what_is_shown_once_is_found_in_no_replay(world: World) -> None:
 
 
 def test_a_new_link_lets_the_same_browser_in(world: World) -> None:
-    """After the old link was taken back: what was proved by it is proved no more, what the new one opens is open."""
+    """After the old link was taken back: what was proved by it is proved no more, what the new one
+    opens is open.
+    """
     contract, client = world.accepted_contract()
     own = f"/c/{contract['id']}"
     assert client.http.request("GET", own).status == 200
@@ -83,7 +106,10 @@ def test_a_new_link_lets_the_same_browser_in(world: World) -> None:
     assert client.http.request("GET", own).status == 403, "the old link's end ends its sessions"
     client.open("new link")
     assert client.http.request("GET", own).status == 200
-    grant = world.sql("SELECT link_id, role, verified_at FROM session_grant WHERE contract_id = CAST(:c AS uuid)", c=str(typeid.decode(contract["id"])))
+    grant = world.sql(
+        "SELECT link_id, role, verified_at FROM session_grant WHERE contract_id = CAST(:c AS uuid)",
+        c=str(typeid.decode(contract["id"])),
+    )
     assert [(g.role, g.verified_at) for g in grant] == [("payer", None)]
     assert client.http.request("GET", f"{own}/people").status == 303, "a code is asked for anew"
     world.program().post(f"/v1/contracts/{contract['id']}/links", {"revoke_old": False})

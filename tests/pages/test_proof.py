@@ -1,4 +1,6 @@
-"""What binds says when the mailbox was proved: the instant at which the code was typed, half an hour before the click or not."""
+"""What binds says when the mailbox was proved: the instant at which the code was typed, half an
+hour before the click or not.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def accept(world: World) -> Any:
     return client.press(path, check.page.forms[0])
 
 
-def _answer(world: World, contract: dict[str, Any], client: Person, proposed: dict[str, Any]) -> Any:
+def _answer(
+    world: World, contract: dict[str, Any], client: Person, proposed: dict[str, Any]
+) -> Any:
     path = f"/c/{contract['id']}/amendments/{proposed['id']}"
     world.advance("13h")
     client.open()
@@ -49,14 +53,26 @@ def _answer(world: World, contract: dict[str, Any], client: Person, proposed: di
 
 def amend(world: World) -> Any:
     contract, client = world.funded_contract(milestones=WORK, everything=False)
-    kept = [{"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in contract["milestones"]]
-    body = {"milestones": [*kept, {"title": "A third part", "amount": 5_000}], "note": "There is more to do."}
-    return _answer(world, contract, client, world.program().post(f"/v1/contracts/{contract['id']}/amendments", body))
+    kept = [
+        {"id": m["id"], "title": m["title"], "amount": m["amount"]} for m in contract["milestones"]
+    ]
+    body = {
+        "milestones": [*kept, {"title": "A third part", "amount": 5_000}],
+        "note": "There is more to do.",
+    }
+    return _answer(
+        world,
+        contract,
+        client,
+        world.program().post(f"/v1/contracts/{contract['id']}/amendments", body),
+    )
 
 
 def convert(world: World) -> Any:
     contract, client = world.funded_contract(milestones=WORK, everything=False)
-    proposed = world.program("platform").post(f"/v1/contracts/{contract['id']}/conversions", {"kind": "marketplace"})
+    proposed = world.program("platform").post(
+        f"/v1/contracts/{contract['id']}/conversions", {"kind": "marketplace"}
+    )
     return _answer(world, contract, client, proposed)
 
 
@@ -66,7 +82,11 @@ def test_an_agreement_keeps_the_instant_of_the_code(world: World, bind: Any) -> 
     kept = newest_acceptance(world)
     assert kept.code_verified_at == typed_at(world)
     assert kept.accepted_at - kept.code_verified_at >= LATE
-    assert (kept.full_name, kept.email, kept.ip_address) == ("Charles Babbage", "charles@babbage.example", "unknown")
+    assert (kept.full_name, kept.email, kept.ip_address) == (
+        "Charles Babbage",
+        "charles@babbage.example",
+        "unknown",
+    )
 
 
 def approve(client: Person, contract: dict[str, Any]) -> Any:
@@ -79,7 +99,9 @@ def end(client: Person, contract: dict[str, Any]) -> Any:
 
 def dispute(client: Person, contract: dict[str, Any]) -> Any:
     path = f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}/dispute"
-    return client.decide(path, amount="50.00", wanted="50.00", claim="Two of the figures are not legible.")
+    return client.decide(
+        path, amount="50.00", wanted="50.00", claim="Two of the figures are not legible."
+    )
 
 
 @pytest.mark.parametrize("decision", [approve, end, dispute])
@@ -91,14 +113,18 @@ def test_every_decision_keeps_it_beside_itself(world: World, decision: Any) -> N
     world.advance("29m")
     before = world.sql("SELECT count(*) AS n FROM event WHERE type = 'code.relied_on'")[0].n
     assert decision(client, contract).status == 303
-    found = world.sql("SELECT data, occurred_at, public FROM event WHERE type = 'code.relied_on' ORDER BY number")[before:]
+    found = world.sql(
+        "SELECT data, occurred_at, public FROM event WHERE type = 'code.relied_on' ORDER BY number"
+    )[before:]
     assert [row.public for row in found] == [False]
     assert found[0].data["code_verified_at"] == typed_at(world).isoformat()
     assert found[0].occurred_at - typed_at(world) >= LATE
 
 
 def test_the_bank_reads_when_each_release_was_decided_and_by_whom(world: World) -> None:
-    """One milestone approved with a code, one released by the end of its window: one release is the client's."""
+    """One milestone approved with a code, one released by the end of its window: one release is the
+    client's.
+    """
     contract, client = world.submitted_contract(milestones=WORK)
     path = f"/c/{contract['id']}/milestones/{contract['milestones'][0]['id']}/review"
     world.advance("13h")
@@ -107,7 +133,9 @@ def test_the_bank_reads_when_each_release_was_decided_and_by_whom(world: World) 
     world.advance("29m")
     assert client.approve(contract["milestones"][0]["id"]).status == 303
     proved = typed_at(world)
-    world.program().post(f"/v1/milestones/{contract['milestones'][1]['id']}/submissions", {"note": "It is done."})
+    world.program().post(
+        f"/v1/milestones/{contract['milestones'][1]['id']}/submissions", {"note": "It is done."}
+    )
     world.work()
     world.advance("40d")
     assert [m["state"] for m in world.read(contract)["milestones"]] == ["released", "released"]

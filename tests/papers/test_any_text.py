@@ -1,4 +1,7 @@
-"""Any text comes out of every file: as it is where the format can carry it, else as its code point. No format stops at a character."""
+"""Any text comes out of every file: as it is where the format can carry it, else as its code point.
+
+No format stops at a character.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,32 @@ from service.papers.invoice_facts import INVOICE, InvoiceFacts, Party
 from tests.papers.test_scripts import AT, NAMES, SHOWN_AS, paper
 
 HARD = [
-    *NAMES.values(), *(text for text in SHOWN_AS if "\x00" not in text and "\ud800" not in text), "=1+1", "\\", 'a"b', "a\\", "'", ";|", "#tag ^link", "\x01\x1f\x7f\x9f",
-    "<b>&amp;]]>", "\u2028\u2029\x85", "{{ x }}", "%s {0}", "a" * 200, "٣٤", "\u200b\u200c\u200d\ufeff", "\U0001f468\u200d\U0001f469", "é\u0301\u0302", "\ufffd\ufffc", "\t\n x",
-]  # fmt: skip
+    *NAMES.values(),
+    *(text for text in SHOWN_AS if "\x00" not in text and "\ud800" not in text),
+    "=1+1",
+    "\\",
+    'a"b',
+    "a\\",
+    "'",
+    ";|",
+    "#tag ^link",
+    "\x01\x1f\x7f\x9f",
+    "<b>&amp;]]>",
+    "\u2028\u2029\x85",
+    "{{ x }}",
+    "%s {0}",
+    "a" * 200,
+    "٣٤",
+    "\u200b\u200c\u200d\ufeff",
+    "\U0001f468\u200d\U0001f469",
+    "é\u0301\u0302",
+    "\ufffd\ufffc",
+    "\t\n x",
+]
 UNDRAWN = ("Cf", "Zs", "Zl", "Zp", "Cc")
-anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40) | st.sampled_from(HARD)
+anything = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40
+) | st.sampled_from(HARD)
 
 
 def drawn(text: str) -> list[str]:
@@ -76,7 +100,9 @@ def words_of(pdf: bytes) -> str:
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
         file.write(pdf)
         file.flush()
-        return subprocess.run(["pdftotext", "-raw", file.name, "-"], capture_output=True, timeout=60, check=True).stdout.decode()
+        return subprocess.run(
+            ["pdftotext", "-raw", file.name, "-"], capture_output=True, timeout=60, check=True
+        ).stdout.decode()
 
 
 @settings(deadline=None)
@@ -90,10 +116,25 @@ def test_a_paper(text: str) -> None:
 def test_evidence_and_a_case(text: str) -> None:
     pairs = [[text, text]]
     evidence = {
-        "platform": text, "chargeback": text, "summary": text, "dispute": pairs, "agreement": pairs, "deliveries": [{"title": text, "facts": pairs, "note": text}],
-        "releases": [pairs], "letters": [[text, text, text]], "events": [[text, text, text]],
-    }  # fmt: skip
-    case = {"platform": text, "number": text, "title": text, "summary": text, "facts": pairs, "lines": [[text, text, text]], "check": text}
+        "platform": text,
+        "chargeback": text,
+        "summary": text,
+        "dispute": pairs,
+        "agreement": pairs,
+        "deliveries": [{"title": text, "facts": pairs, "note": text}],
+        "releases": [pairs],
+        "letters": [[text, text, text]],
+        "events": [[text, text, text]],
+    }
+    case = {
+        "platform": text,
+        "number": text,
+        "title": text,
+        "summary": text,
+        "facts": pairs,
+        "lines": [[text, text, text]],
+        "check": text,
+    }
     for template, values in (("evidence", evidence), ("case", case)):
         assert missing_in(words_of(compile_pdf(template, values, AT)), text) == []
 
@@ -107,13 +148,39 @@ def as_read(text: str) -> str:
     return texts.xml(text).replace("\r\n", "\n").replace("\r", "\n")
 
 
-PARTY = Party(name="Ada", country="GB", street="Dorset St", building="1", postcode="W1", city="London", identifier="7")
-FACTS = InvoiceFacts("F-1", INVOICE, date(2026, 3, 1), date(2026, 3, 1), "EUR", "ctr_1", PARTY, PARTY, "Fee", "10.00", "0.00", "10.00", "0.00", "O", "0")
+PARTY = Party(
+    name="Ada",
+    country="GB",
+    street="Dorset St",
+    building="1",
+    postcode="W1",
+    city="London",
+    identifier="7",
+)
+FACTS = InvoiceFacts(
+    "F-1",
+    INVOICE,
+    date(2026, 3, 1),
+    date(2026, 3, 1),
+    "EUR",
+    "ctr_1",
+    PARTY,
+    PARTY,
+    "Fee",
+    "10.00",
+    "0.00",
+    "10.00",
+    "0.00",
+    "O",
+    "0",
+)
 
 
 @given(anything.filter(bool))
 def test_invoices_as_xml(text: str) -> None:
-    party = replace(PARTY, name=text, street=text, building="", postcode=text, city=text, registration_no=text)
+    party = replace(
+        PARTY, name=text, street=text, building="", postcode=text, city=text, registration_no=text
+    )
     facts = replace(FACTS, seller=party, buyer=party, item=text)
     for made in (ubl.render(facts), cii.render(facts)):
         assert as_read(text) in texts_in(made)
@@ -123,13 +190,28 @@ def test_invoices_as_xml(text: str) -> None:
 def test_reports_to_tax_offices(text: str) -> None:
     address = {"street": text, "building": "1", "postcode": text, "city": text, "country": "ES"}
     who = {
-        "seller_kind": "individual", "country": "ES", "tin": text, "first_name": text, "last_name": text, "birth_date": "1815-12-10", "address": address,
-        "birth_place": {"city": text, "country": "GB"}, "account": {"kind": "IBAN", "number": text, "holder": text},
-    }  # fmt: skip
-    operator = address | {"tin": "1", "tin_issued_by": "ES", "vat_id": "", "legal_name": text, "trading_name": text}
+        "seller_kind": "individual",
+        "country": "ES",
+        "tin": text,
+        "first_name": text,
+        "last_name": text,
+        "birth_date": "1815-12-10",
+        "address": address,
+        "birth_place": {"city": text, "country": "GB"},
+        "account": {"kind": "IBAN", "number": text, "holder": text},
+    }
+    operator = address | {
+        "tin": "1",
+        "tin_issued_by": "ES",
+        "vat_id": "",
+        "legal_name": text,
+        "trading_name": text,
+    }
     seller = dpi.Seller(who, "EUR", [1] * 4, [1] * 4, [1] * 4, [1] * 4, "ref")
     for regime in dpi.PROFILES:
-        message = dpi.Message(regime, 2026, "m", "DPI401", AT, operator, "o", dpi.NEW, True, [seller])
+        message = dpi.Message(
+            regime, 2026, "m", "DPI401", AT, operator, "o", dpi.NEW, True, [seller]
+        )
         assert as_read(text) in texts_in(dpi.render(message))
 
 
@@ -139,18 +221,32 @@ EXPORT = Export("X", "x", "X", 1, (Column("a", "text", ""), Column("b", "text", 
 @given(st.lists(st.tuples(anything, anything), min_size=1, max_size=5))
 def test_csv_and_json_lines(rows: list[tuple[str, str]]) -> None:
     columns = [tuple(column) for column in zip(*rows, strict=True)]
-    found = list(csv.reader(io.StringIO(b"".join(formats.as_csv(EXPORT, [columns])).decode(), newline="")))
+    found = list(
+        csv.reader(io.StringIO(b"".join(formats.as_csv(EXPORT, [columns])).decode(), newline=""))
+    )
     assert [tuple(row) for row in found[1:]] == [tuple(map(formats._harmless, row)) for row in rows]
     lines = b"".join(formats.as_jsonl(EXPORT, [columns])).decode().split("\n")[:-1]
-    assert [tuple(json.loads(line).values()) for line in lines] == [(a or None, b or None) for a, b in rows]
+    assert [tuple(json.loads(line).values()) for line in lines] == [
+        (a or None, b or None) for a, b in rows
+    ]
 
 
 @given(anything)
 def test_the_columns_of_the_market_leader(text: str) -> None:
     row = SimpleNamespace(
-        note=text, counterparty=text, contract_title=text, client_po=text, amount=100, currency="USD", fx_rate=None, running_balance=100, posted_on=date(2026, 3, 1),
-        event_id=UUID(int=7), line_no=1, type="release",
-    )  # fmt: skip
+        note=text,
+        counterparty=text,
+        contract_title=text,
+        client_po=text,
+        amount=100,
+        currency="USD",
+        fx_rate=None,
+        running_balance=100,
+        posted_on=date(2026, 3, 1),
+        event_id=UUID(int=7),
+        line_no=1,
+        type="release",
+    )
     found = list(csv.reader(io.StringIO(b"".join(formats.as_upwork([row])).decode(), newline="")))
     assert len(found) == 2
     assert found[1].count(formats._harmless(text)) >= 4
@@ -163,10 +259,18 @@ def journal(narrations: list[str]) -> list[Any]:
         for account, debit, credit in (("psp_trust", 1, 0), ("platform_fees", 0, 1)):
             out.append(
                 SimpleNamespace(
-                    number=number, posted_on=date(2026, 3, 1), kind="fund", narration=text, event_id=UUID(int=number), account=account, owner=None, debit=debit, credit=credit,
+                    number=number,
+                    posted_on=date(2026, 3, 1),
+                    kind="fund",
+                    narration=text,
+                    event_id=UUID(int=number),
+                    account=account,
+                    owner=None,
+                    debit=debit,
+                    credit=credit,
                     currency="USD",
                 )
-            )  # fmt: skip
+            )
     return out
 
 
@@ -176,13 +280,24 @@ def journal(narrations: list[str]) -> list[Any]:
 def test_plain_text_accounting(narrations: list[str]) -> None:
     """The programs themselves read the journal, find every entry, and its words."""
     with tempfile.TemporaryDirectory() as folder:
-        for form, program in (("beancount", [str(Path(sys.executable).parent / "bean-check")]), ("hledger", ["hledger", "check", "--strict", "-f"])):
+        for form, program in (
+            ("beancount", [str(Path(sys.executable).parent / "bean-check")]),
+            ("hledger", ["hledger", "check", "--strict", "-f"]),
+        ):
             path = Path(folder) / f"journal.{form}"
-            path.write_bytes(b"".join(plain_text.FORMATS[form](journal(narrations), date(2026, 3, 31))))
+            path.write_bytes(
+                b"".join(plain_text.FORMATS[form](journal(narrations), date(2026, 3, 31)))
+            )
             if shutil.which(program[0]) is None:
                 continue
-            said = subprocess.run([*program, str(path)], capture_output=True, timeout=120, check=False)
-            assert said.returncode == 0, (form, said.stderr.decode()[-2000:], said.stdout.decode()[-2000:])
+            said = subprocess.run(
+                [*program, str(path)], capture_output=True, timeout=120, check=False
+            )
+            assert said.returncode == 0, (
+                form,
+                said.stderr.decode()[-2000:],
+                said.stdout.decode()[-2000:],
+            )
         entries, errors, _ = loader.load_file(str(Path(folder) / "journal.beancount"))
         assert errors == []
         found = [entry.narration for entry in entries if isinstance(entry, Transaction)]

@@ -1,4 +1,6 @@
-"""What the API and the pages take as text, in every file that they give: one story, told with names that are hard, asked for in every form there is."""
+"""What the API and the pages take as text, in every file that they give: one story, told with names
+that are hard, asked for in every form there is.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,14 @@ from tests.safety.test_holds import freeze
 from tests.states.test_chargebacks import contest, shown
 from tests.world import World
 
-MAKERS = {"certificate_paper", "receipt_paper", "invoices", "summary_paper", "case_statement", "outside_chargebacks"}
+MAKERS = {
+    "certificate_paper",
+    "receipt_paper",
+    "invoices",
+    "summary_paper",
+    "case_statement",
+    "outside_chargebacks",
+}
 
 
 def api_takes(text: str) -> bool:
@@ -46,10 +55,18 @@ def api_takes(text: str) -> bool:
     return bool(text.strip()) and len(text) <= 60 and not fault(text) and may_be_called_so
 
 
-HARD_LINES = ["Ada 🚀 王小明", 'སྐལ \\ "a" ;|', "=محمد دوד\U0001f8ff", "\ue000 <b>&amp;]]> 'x", "أ" * 60]
+HARD_LINES = [
+    "Ada 🚀 王小明",
+    'སྐལ \\ "a" ;|',
+    "=محمد دوד\U0001f8ff",
+    "\ue000 <b>&amp;]]> 'x",
+    "أ" * 60,
+]
 HARD_FORMS = ["Zoë exe", "🏳️‍🌈 Ltd", "12 שדרות", "PO-\\77;"]
 lines = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(api_takes)
-typed = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30).filter(lambda text: bool(text.split()) and not fault(text))
+typed = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30
+).filter(lambda text: bool(text.split()) and not fault(text))
 
 
 def test_every_maker_of_papers_is_walked_here() -> None:
@@ -66,7 +83,9 @@ def test_every_maker_of_papers_is_walked_here() -> None:
 
 
 class Story:
-    """A contract that is accepted, paid, worked on, released in part, refunded, contested and decided; its words are the given ones."""
+    """A contract that is accepted, paid, worked on, released in part, refunded, contested and
+    decided; its words are the given ones.
+    """
 
     def __init__(self, world: World, said: list[str], filled: list[str]) -> None:
         self.world, self.said, self.filled = world, said, filled
@@ -75,7 +94,9 @@ class Story:
         self.paid = self.client.pay([m["id"] for m in self.contract["milestones"]])
         world.work()
         for milestone in self.contract["milestones"]:
-            world.program().post(f"/v1/milestones/{milestone['id']}/submissions", {"note": self.words})
+            world.program().post(
+                f"/v1/milestones/{milestone['id']}/submissions", {"note": self.words}
+            )
         world.work()
         first = self.contract["milestones"][0]["id"]
         assert self.client.approve(first).status == 303
@@ -84,12 +105,32 @@ class Story:
 
     def _accepted(self) -> tuple[dict[str, Any], Person]:
         world = self.world
-        world.sql("UPDATE freelancer SET display_name = :name WHERE email = 'ada@lovelace.example' RETURNING id", name=self.person)
+        world.sql(
+            "UPDATE freelancer SET display_name = :name WHERE email = 'ada@lovelace.example' "
+            "RETURNING id",
+            name=self.person,
+        )
         # The number of a tax office is no text of one's own.
-        world.program().post("/v1/tax-identity", MANDATE | {"last_name": self.person[:60], "address": MANDATE["address"] | {"city": self.name[:40]}})
+        world.program().post(
+            "/v1/tax-identity",
+            MANDATE
+            | {
+                "last_name": self.person[:60],
+                "address": MANDATE["address"] | {"city": self.name[:40]},
+            },
+        )
         client = {"email": "charles@babbage.example", "name": self.name, "country": "GB"}
-        milestones = [{"title": self.work, "amount": 120_000}, {"title": self.work, "amount": 50_000}]
-        body = {"client": client, "title": self.title, "description": self.words, "currency": "USD", "milestones": milestones}
+        milestones = [
+            {"title": self.work, "amount": 120_000},
+            {"title": self.work, "amount": 50_000},
+        ]
+        body = {
+            "client": client,
+            "title": self.title,
+            "description": self.words,
+            "currency": "USD",
+            "milestones": milestones,
+        }
         contract = world.program().post("/v1/contracts", body)
         world.program().post(f"/v1/contracts/{contract['id']}/send")
         world.work()
@@ -97,7 +138,12 @@ class Story:
         person.open()
         path = f"/c/{person.contract_id}/accept"
         name, company, address, order = self.filled
-        values = {"full_name": name, "company": company, "address": address, "purchase_order": order}
+        values = {
+            "full_name": name,
+            "company": company,
+            "address": address,
+            "purchase_order": order,
+        }
         check = person.press(path, person.through_code(path).forms[0], agree="yes", **values)
         assert check.status == 200, check.page.text
         assert person.press(path, check.page.forms[0]).status == 303
@@ -110,7 +156,10 @@ class Story:
         return reply.raw
 
     def certificate_paper(self) -> dict[bytes, list[str]]:
-        return {self.get(issued(self.world, language)["file"]): [self.person, self.title, self.name] for language in ("en", "de")}
+        return {
+            self.get(issued(self.world, language)["file"]): [self.person, self.title, self.name]
+            for language in ("en", "de")
+        }
 
     def receipt_paper(self) -> dict[bytes, list[str]]:
         page = self.client.get(f"/c/{self.contract['id']}/receipts")
@@ -118,7 +167,10 @@ class Story:
         found = [self.client.http.request("GET", link) for link in one.links if ".pdf" in link]
         assert len(found) == 3
         name, company, address, order = self.filled
-        return {reply.raw: [self.person, self.title, self.work, company or name, address, order] for reply in found}
+        return {
+            reply.raw: [self.person, self.title, self.work, company or name, address, order]
+            for reply in found
+        }
 
     def invoices(self) -> dict[bytes, list[str]]:
         out = {}
@@ -130,7 +182,9 @@ class Story:
             with pikepdf.open(io.BytesIO(pdf)) as document:
                 ET.fromstring(document.attachments["factur-x.xml"].get_file().read_bytes())
             for form in ("ubl", "cii"):
-                found = {element.text for element in ET.fromstring(self.get(row["files"][form])).iter()}
+                found = {
+                    element.text for element in ET.fromstring(self.get(row["files"][form])).iter()
+                }
                 assert {as_read(row[side]["name"]) for side in ("seller", "buyer")} <= found
         return out
 
@@ -139,26 +193,42 @@ class Story:
         out: dict[bytes, list[str]] = {}
         for export in registry.EXPORTS.values():
             for form in making.formats_of(export):
-                made = ready(self.world, "finance", {"export": export.code, "period": self.world.sandbox.now()[:4], "format": form})
+                made = ready(
+                    self.world,
+                    "finance",
+                    {"export": export.code, "period": self.world.sandbox.now()[:4], "format": form},
+                )
                 assert made["state"] == "ready", (export.code, form, made["problem"])
-                content = self.get(next(f for f in made["files"] if not f.endswith((".json", ".sig"))), "finance")
+                content = self.get(
+                    next(f for f in made["files"] if not f.endswith((".json", ".sig"))), "finance"
+                )
                 if form == "pdf":
-                    out[content] = {"M2": [self.person], "M4": [self.client.email]}.get(export.code, [])
+                    out[content] = {"M2": [self.person], "M4": [self.client.email]}.get(
+                        export.code, []
+                    )
                 else:
                     self.opened(export.code, form, content)
         return out
 
     def opened(self, code: str, form: str, content: bytes) -> None:
         """Another program reads it, and finds the title where the export has one."""
-        has_title = any(column.name == "contract_title" for column in registry.EXPORTS[code].columns)
+        has_title = any(
+            column.name == "contract_title" for column in registry.EXPORTS[code].columns
+        )
         if form == "csv":
             rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
             titles = {row.get("contract_title", "").removeprefix("'") for row in rows}
         elif form == "jsonl":
-            titles = {json.loads(row).get("contract_title") for row in content.decode().split("\n")[:-1]}
+            titles = {
+                json.loads(row).get("contract_title") for row in content.decode().split("\n")[:-1]
+            }
         elif form == "xlsx":
-            sheet = list(openpyxl.load_workbook(io.BytesIO(content))["Data"].iter_rows(values_only=True))
-            titles = {row[sheet[0].index("contract_title")] for row in sheet[1:]} if has_title else set()
+            sheet = list(
+                openpyxl.load_workbook(io.BytesIO(content))["Data"].iter_rows(values_only=True)
+            )
+            titles = (
+                {row[sheet[0].index("contract_title")] for row in sheet[1:]} if has_title else set()
+            )
         else:
             content.decode(errors="strict" if form != "parquet" else "replace")
             return
@@ -175,7 +245,13 @@ class Story:
         hold = freeze(world, world.ada_id, scopes=["release", "refund", "outflow"])
         world.program("approver").post(f"/v1/staff/holds/{hold['id']}/confirm")
         wanted = [line("escrow", 10_000, "client") | {"milestone": rest["id"]}]
-        body = CASE | {"hold": hold["id"], "lines": wanted, "clause": self.title, "facts": self.words, "evidence": [self.name]}
+        body = CASE | {
+            "hold": hold["id"],
+            "lines": wanted,
+            "clause": self.title,
+            "facts": self.words,
+            "evidence": [self.name],
+        }
         case = world.program("safety").post("/v1/staff/confiscations", body)
         for who, verb in (("safety", "notice"), ("approver2", "approve"), ("reviewer", "approve")):
             if verb == "approve" and who == "approver2":
@@ -190,21 +266,37 @@ class Story:
     def emails(self) -> None:
         """Each that was due went out, with the names in it."""
         self.world.work()
-        assert not self.world.sql("SELECT template, state FROM message WHERE state NOT IN ('sent', 'delivered')")
+        assert not self.world.sql(
+            "SELECT template, state FROM message WHERE state NOT IN ('sent', 'delivered')"
+        )
         sent = self.world.sandbox.mail("charles@babbage.example")
         assert len(sent) >= 4
         offered = next(one for one in sent if "sent you a contract" in one["subject"])
         # Square brackets are the letter's own: what spells a character stands between round ones.
         text = offered["text"].replace("(U+", "[U+").replace(")", "]")
-        assert missing_in(offered["subject"] + text, "".join(ch for ch in self.person if ch not in OF_SENTENCES)) == []
+        assert (
+            missing_in(
+                offered["subject"] + text,
+                "".join(ch for ch in self.person if ch not in OF_SENTENCES),
+            )
+            == []
+        )
         assert missing_in(text, "".join(ch for ch in self.title if ch not in OF_SENTENCES)) == []
 
 
 OF_SENTENCES = frozenset('"“”„‟«»[]()@.')
-"""What a sentence of ours has for itself: quotation marks, brackets, and the signs of an address."""
+"""What a sentence of ours has for itself: quotation marks, brackets, and the signs of an address.
+"""
 
 # The case comes last: it freezes everything.
-ORDER = ("receipt_paper", "invoices", "certificate_paper", "outside_chargebacks", "summary_paper", "case_statement")
+ORDER = (
+    "receipt_paper",
+    "invoices",
+    "certificate_paper",
+    "outside_chargebacks",
+    "summary_paper",
+    "case_statement",
+)
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
@@ -222,7 +314,12 @@ def test_one_story_in_every_file(said: list[str], filled: list[str]) -> None:
             for pdf, expected in make().items():
                 found = words_of(pdf)
                 for text in expected:
-                    assert missing_in(found, " ".join(text.split())) == [], f"{maker}: {text!r} is not in {found!r}"
+                    assert missing_in(found, " ".join(text.split())) == [], (
+                        f"{maker}: {text!r} is not in {found!r}"
+                    )
         story.emails()
-        assert not world.sql("SELECT kind, subject, last_error FROM job WHERE state = 'dead' OR last_error NOT LIKE '%: %'")
+        assert not world.sql(
+            "SELECT kind, subject, last_error FROM job WHERE state = 'dead' OR last_error NOT "
+            "LIKE '%: %'"
+        )
         world.check_books()

@@ -1,4 +1,6 @@
-"""Names in every script come out of papers; what no font has is shown as its code point; a failed paper stops no deadline."""
+"""Names in every script come out of papers; what no font has is shown as its code point; a failed
+paper stops no deadline.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ def paper(text: str) -> bytes:
 
 
 def letters(text: str) -> list[str]:
-    """The characters without order: a PDF keeps the order of looks for what is written from right to left."""
+    """The characters without order: a PDF keeps the order of looks for what is written from right
+    to left.
+    """
     return sorted(ch for ch in unicodedata.normalize("NFKC", text) if not ch.isspace())
 
 
@@ -128,15 +132,23 @@ NAME = "Ada 🚀 王小明 བོད \ue000"
 
 
 def test_receipt_certificate_and_evidence_of_such_names(world: World, tmp_path: Path) -> None:
-    world.sql("UPDATE freelancer SET display_name = :name WHERE id = :id RETURNING id", name=NAME, id=typeid.decode(world.ada_id))
+    world.sql(
+        "UPDATE freelancer SET display_name = :name WHERE id = :id RETURNING id",
+        name=NAME,
+        id=typeid.decode(world.ada_id),
+    )
     contract, client = world.submitted_contract(title=NAME, milestones=[(NAME, 10_000)])
     payment = world.sql("SELECT id FROM payment WHERE succeeded_at IS NOT NULL")[0][0]
     address = f"/c/{contract['id']}/receipts/{typeid.encode('pay', payment)}"
-    receipt = client.http.request("GET", next(link for link in client.get(address).links if ".pdf" in link))
+    receipt = client.http.request(
+        "GET", next(link for link in client.get(address).links if ".pdf" in link)
+    )
     certificate = world.program().call("GET", issued(world)["file"])
     contest(world)
     found = shown(world, contract)
-    evidence = world.program().call("GET", f"/v1/contracts/{contract['id']}/files/{found['evidence_file']}")
+    evidence = world.program().call(
+        "GET", f"/v1/contracts/{contract['id']}/files/{found['evidence_file']}"
+    )
     for made in (receipt, certificate, evidence):
         assert made.status == 200, made.text
         words = words_of(made.raw, tmp_path)
@@ -157,7 +169,9 @@ def no_template(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(papers, "_FOLDER", tmp_path)
 
 
-def test_evidence_goes_out_without_a_paper_that_cannot_be_made(world: World, no_template: None) -> None:
+def test_evidence_goes_out_without_a_paper_that_cannot_be_made(
+    world: World, no_template: None
+) -> None:
     contract, _ = world.released_contract(milestones=ONE)
     contest(world, reason="product_not_received")
     assert shown(world, contract)["evidence_file"] is None
@@ -170,7 +184,9 @@ def test_evidence_goes_out_without_a_paper_that_cannot_be_made(world: World, no_
     world.check_books()
 
 
-def test_a_paper_that_can_be_made_later_goes_with_it(world: World, no_template: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paper_that_can_be_made_later_goes_with_it(
+    world: World, no_template: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     contract, _ = world.released_contract(milestones=ONE)
     contest(world)
     monkeypatch.undo()
@@ -181,7 +197,9 @@ def test_a_paper_that_can_be_made_later_goes_with_it(world: World, no_template: 
 
 
 def test_evidence_goes_out_when_there_is_no_room_for_its_file(world: World) -> None:
-    """200 MiB of files are the most of a contract; the eleventh of 20 MiB less a little leaves no room for a paper."""
+    """200 MiB of files are the most of a contract; the eleventh of 20 MiB less a little leaves no
+    room for a paper.
+    """
     contract, _ = world.released_contract(milestones=ONE)
     for number in range(10):
         content = b"%PDF-" + bytes([number]) * (20 * 1024 * 1024 - 6)
@@ -195,25 +213,36 @@ def test_evidence_goes_out_when_there_is_no_room_for_its_file(world: World) -> N
 
 
 def test_new_facts_on_the_same_day_go_to_the_bank_too(world: World) -> None:
-    """What is staged and what is submitted an hour later differ; Stripe takes a key for one content only."""
+    """What is staged and what is submitted an hour later differ; Stripe takes a key for one content
+    only.
+    """
     contract, client = world.submitted_contract(milestones=[("Work", 10_000), ("More", 5_000)])
     contest(world, amount=5_000)
     before = stripes(world)["evidence"]["uncategorized_text"]
     assert client.approve(contract["milestones"][0]["id"]).status == 303
     world.work()
     chargeback = shown(world, contract)["id"]
-    assert world.program("safety").call("POST", f"/v1/staff/chargebacks/{chargeback}/submit", {}).status == 202
+    assert (
+        world.program("safety")
+        .call("POST", f"/v1/staff/chargebacks/{chargeback}/submit", {})
+        .status
+        == 202
+    )
     world.work()
     assert shown(world, contract)["state"] == "submitted"
     assert stripes(world)["evidence"]["uncategorized_text"] != before
-    assert not world.sql("SELECT kind FROM job WHERE state <> 'done' AND attempts > 0 AND last_error IS NOT NULL")
+    assert not world.sql(
+        "SELECT kind FROM job WHERE state <> 'done' AND attempts > 0 AND last_error IS NOT NULL"
+    )
 
 
 def test_what_cannot_be_made_is_said_and_tried_again(world: World, no_template: None) -> None:
     contract, client = world.released_contract(milestones=ONE)
     payment = world.sql("SELECT id FROM payment WHERE succeeded_at IS NOT NULL")[0][0]
     address = f"/c/{contract['id']}/receipts/{typeid.encode('pay', payment)}"
-    receipt = client.http.request("GET", next(link for link in client.get(address).links if ".pdf" in link))
+    receipt = client.http.request(
+        "GET", next(link for link in client.get(address).links if ".pdf" in link)
+    )
     assert receipt.status == 503
     assert "could not be created" in receipt.text
     period = {"period": f"2026-01-01..{world.sandbox.now()[:10]}"}

@@ -1,4 +1,6 @@
-"""Route by role, and route by permission, of the API, cell by cell over HTTP, against a table written by hand: api.csv."""
+"""Route by role, and route by permission, of the API, cell by cell over HTTP, against a table
+written by hand: api.csv.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,24 @@ CELLS = [(row["method"], row["route"], role) for row in ROWS for role in ROLES]
 OF_A_FREELANCER = ROLE_PERMISSIONS["freelancer"]
 _WHO = {"freelancer": "ada"}
 _UNKNOWN = "01m82jfcv7et69qsget0gz6yqr"
-_BODIES = {"/v1/staff/key-requests": {"role": "safety", "name": "Mary Seacole", "email": "mary@seacole.example"}}
+_BODIES = {
+    "/v1/staff/key-requests": {
+        "role": "safety",
+        "name": "Mary Seacole",
+        "email": "mary@seacole.example",
+    }
+}
 _QUERIES = {"/v1/fee-quote": "?client=charles@babbage.example&amount=10000&currency=USD"}
-"""Where a shape has a rule between its fields, or a query has to be there: whatever is refused earlier proves nothing."""
-_PREFIXES = {"period": "2026-01", "month": "2026-01", "code": "M2", "name": "contract", "form": "pdf"}
+"""Where a shape has a rule between its fields, or a query has to be there: whatever is refused
+earlier proves nothing.
+"""
+_PREFIXES = {
+    "period": "2026-01",
+    "month": "2026-01",
+    "code": "M2",
+    "name": "contract",
+    "form": "pdf",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +64,9 @@ def in_document(route: str) -> str:
 
 
 def call(program: Program, paths: dict[str, Any], row: dict[str, str]) -> Reply:
-    """As the API's own document shows it; objects that are not there, so that what is allowed says 404."""
+    """As the API's own document shows it; objects that are not there, so that what is allowed says
+    404.
+    """
     operation = paths[in_document(row["route"])][row["method"].lower()]
     path = re.sub(r"<(\w+)>", lambda m: _PREFIXES.get(m[1], f"ctr_{_UNKNOWN}"), row["route"])
     if row["method"] == "POST" and path in _BODIES:
@@ -114,14 +132,22 @@ def test_what_one_permission_did_beside_reading_is_gone(known: World) -> None:
     """`payments:read` alone issued a certificate."""
     with known.runtime.act("test") as act:
         _, secret = people.issue_key(act, "freelancer", "sandbox", known.ada_id, ["payments:read"])
-    reply = Program(WsgiHttp(known.app), secret).call("POST", "/v1/certificates", {"period": "2026-01"})
+    reply = Program(WsgiHttp(known.app), secret).call(
+        "POST", "/v1/certificates", {"period": "2026-01"}
+    )
     assert (reply.status, reply.json()["code"]) == (403, "missing_scope")
-    assert known.sql("SELECT count(*) AS n FROM certificate WHERE freelancer_id <> freelancer_id")[0].n == 0
+    assert (
+        known.sql("SELECT count(*) AS n FROM certificate WHERE freelancer_id <> freelancer_id")[0].n
+        == 0
+    )
 
 
 def test_how_many_cells_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     one = len(ROWS) * len(OF_A_FREELANCER)
     allowed = sum(row[role] == "yes" for row in ROWS for role in ROLES)
     with capsys.disabled():
-        print(f"\nroute × role: {len(CELLS)} cells, {allowed} of them allowed; route × single permission: {one} cells")
+        print(
+            f"\nroute × role: {len(CELLS)} cells, {allowed} of them allowed; route × single "
+            f"permission: {one} cells"
+        )
     assert len(CELLS) == len(ROWS) * len(ROLES)

@@ -37,7 +37,9 @@ class Slow:
 
 
 def test_control_a_cache_lets_two_threads_make_it() -> None:
-    """The library's cache fails here: somebody is given a part, and a part may stay for the life of the process."""
+    """The library's cache fails here: somebody is given a part, and a part may stay for the life of
+    the process.
+    """
     slow = Slow()
     cached = cache(slow)
     found = at_once(ASKERS, lambda _: cached())

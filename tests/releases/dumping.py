@@ -1,7 +1,9 @@
-"""Makes the dump of a release that later releases are upgraded from: `python -m tests.releases.dumping 0.1.0`.
+"""Makes the dump of a release that later releases are upgraded from: `python -m
+tests.releases.dumping 0.1.0`.
 
-The worked year, then what it lacks and the books keep: payouts that a hold stopped, an amount set aside, a refund that
-came back, a chargeback in two rounds, a case that was reversed. Run it on the code of the release, once.
+The worked year, then what it lacks and the books keep: payouts that a hold stopped, an amount set
+aside, a refund that came back, a chargeback in two rounds, a case that was reversed. Run it on the
+code of the release, once.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def _released(world: World, amount: int, client: str) -> dict[str, object]:
 
 
 def held_payout(world: World) -> None:
-    """Asked for under a hold, held again before it left, paid in the end: `payout_request` with a sequence."""
+    """Asked for under a hold, held again before it left, paid in the end: `payout_request` with a
+    sequence.
+    """
     _released(world, 40_000, "grace@hopper.example")
     hold = freeze(world, world.ada_id, scopes=["outflow"])
     world.program().post("/v1/payouts", {"amount": 20_000, "currency": "USD"})
@@ -58,14 +62,20 @@ def amount_aside(world: World) -> None:
 
 
 def refund_that_comes_back(world: World) -> None:
-    contract, _ = world.funded_contract(card="4000000000005126", milestones=[("Proofs", 5_000)], client="emmy@noether.example")
-    world.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", {"amount": 5_000})
+    contract, _ = world.funded_contract(
+        card="4000000000005126", milestones=[("Proofs", 5_000)], client="emmy@noether.example"
+    )
+    world.program().post(
+        f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", {"amount": 5_000}
+    )
     world.work()
     world.advance("10d")
 
 
 def chargeback_in_two_rounds(world: World) -> None:
-    contract, _ = world.funded_contract(milestones=[("Maps", 10_000)], client="caroline@herschel.example")
+    contract, _ = world.funded_contract(
+        milestones=[("Maps", 10_000)], client="caroline@herschel.example"
+    )
     dispute = contest(world)
     world.sandbox.post(f"disputes/{dispute}/won", {})
     world.work()
@@ -77,7 +87,9 @@ def chargeback_in_two_rounds(world: World) -> None:
 
 
 def reversed_case(world: World) -> None:
-    contract, _ = world.submitted_contract(milestones=[("Charts", 10_000)], client="maria@mitchell.example")
+    contract, _ = world.submitted_contract(
+        milestones=[("Charts", 10_000)], client="maria@mitchell.example"
+    )
     lines = [
         line("escrow", 2_000, "client", contract),
         line("available", 3_000, "proven_loss"),
@@ -101,7 +113,10 @@ def main(release: str) -> None:
         owner = server.url("template_holdfast", owner=True)
         migrate.upgrade(owner, "sandbox")
         store.install(owner)
-        os.environ |= {"TEST_OWNER_URL": server.url("{}", owner=True), "TEST_APP_URL": server.url("{}")}
+        os.environ |= {
+            "TEST_OWNER_URL": server.url("{}", owner=True),
+            "TEST_APP_URL": server.url("{}"),
+        }
         make_people()
         with clone(forfeit_legal_basis=BASIS) as world:
             drive(world)
@@ -112,7 +127,12 @@ def main(release: str) -> None:
 
 
 def _dump(server: EmbeddedServer, database: str, target: Path) -> None:
-    command = [str(binaries() / "pg_dump"), "--no-comments", "--dbname", server.url(database, owner=True)]
+    command = [
+        str(binaries() / "pg_dump"),
+        "--no-comments",
+        "--dbname",
+        server.url(database, owner=True),
+    ]
     made = subprocess.run(command, capture_output=True, check=True)
     # Clock and file name stay out of the archive: the same dump gives the same bytes.
     with target.open("wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as out:

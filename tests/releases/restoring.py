@@ -36,5 +36,13 @@ def load(owner_url: str, name: str, release: str) -> None:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
         connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
     dump = gzip.decompress((FOLDER / f"{release}.sql.gz").read_bytes())
-    command = [str(binaries() / "psql"), "--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", owner_url.format(name)]
+    command = [
+        str(binaries() / "psql"),
+        "--quiet",
+        "--no-psqlrc",
+        "--set",
+        "ON_ERROR_STOP=1",
+        "--dbname",
+        owner_url.format(name),
+    ]
     subprocess.run(command, input=dump, check=True, capture_output=True)

@@ -1,4 +1,6 @@
-"""What is released never changes: revisions by their hashes, and databases of another shape are refused."""
+"""What is released never changes: revisions by their hashes, and databases of another shape are
+refused.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def test_the_files_of_a_release_are_as_they_were(release: str) -> None:
 def test_a_revision_imports_no_code_of_the_service() -> None:
     for path in (schema.FOLDER / "versions").glob("*.py"):
         lines = path.read_text().splitlines()
-        assert not [line for line in lines if line.startswith(("from service", "import service"))], path.name
+        assert not [
+            line for line in lines if line.startswith(("from service", "import service"))
+        ], path.name
 
 
 def test_every_object_is_replayed() -> None:
@@ -36,7 +40,9 @@ def test_every_object_is_replayed() -> None:
 
 
 def test_a_database_from_before_the_release_is_refused(world: World) -> None:
-    """It says 0002 like a released one, but has other tables: nothing is changed, and a sentence says what to do."""
+    """It says 0002 like a released one, but has other tables: nothing is changed, and a sentence
+    says what to do.
+    """
     with restored("0.1.0") as name:
         with psycopg.connect(owner_url(name), options="-c search_path=hf") as connection:
             connection.execute("ALTER TABLE withholding DROP COLUMN legal_ref")
@@ -53,10 +59,14 @@ def test_a_newer_database_is_refused(world: World) -> None:
 
 
 def test_ready_only_with_the_schema_of_this_code(world: World) -> None:
-    """By number, and by the hash of every file; a newer schema is fine when it says that this code works on it."""
+    """By number, and by the hash of every file; a newer schema is fine when it says that this code
+    works on it.
+    """
     ada = world.program()
     assert ada.call("GET", "/readyz").status == 200
-    world.sql_owner('UPDATE schema_release SET files = files || \'{"objects/ledger.sql": "another"}\'')
+    world.sql_owner(
+        'UPDATE schema_release SET files = files || \'{"objects/ledger.sql": "another"}\''
+    )
     reply = ada.call("GET", "/readyz")
     assert (reply.status, "objects/ledger.sql" in reply.text) == (503, True)
     migrate.upgrade(world.settings.owner_url, "sandbox")

@@ -1,4 +1,6 @@
-"""While a web process of the last release answers, the database is upgraded and this release takes over: no call is lost."""
+"""While a web process of the last release answers, the database is upgraded and this release takes
+over: no call is lost.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def served(code: Path, url: str, port: int) -> Iterator[str]:
         "HOLDFAST_WEB_PORT": str(port),
         "HOLDFAST_WEB_WORKERS": "1",
     }
-    process = subprocess.Popen([sys.executable, "-m", "service.cli", "serve"], env=environment, cwd=code)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "serve"], env=environment, cwd=code
+    )
     try:
         _until_ready(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
@@ -75,7 +79,12 @@ def _until_ready(base: str) -> None:
 def code_of(release: str, folder: Path) -> Path:
     """The service as it was released, out of the history of this repository."""
     commit = schema.released()[release]["commit"]
-    made = subprocess.run(["git", "archive", commit, "service", "migrations"], cwd=HOUSE, capture_output=True, check=False)
+    made = subprocess.run(
+        ["git", "archive", commit, "service", "migrations"],
+        cwd=HOUSE,
+        capture_output=True,
+        check=False,
+    )
     if made.returncode:
         words = f"NO HISTORY: {release} is not in this clone, so nothing was upgraded while it ran"
         if os.environ.get("CI"):
@@ -88,7 +97,9 @@ def code_of(release: str, folder: Path) -> Path:
 
 @dataclass
 class Caller:
-    """Makes contracts and gives money back, one call after the other, each sent again with its own key until it is answered."""
+    """Makes contracts and gives money back, one call after the other, each sent again with its own
+    key until it is answered.
+    """
 
     key: str
     milestone: str
@@ -106,7 +117,12 @@ class Caller:
             body = contract_body(client=f"client{number}@{name}.example")
             self._call("/v1/contracts", body, f"roll-{name}-contract-{number:06d}", self.contracts)
             body = {"amount": 1, "reason": "A cent back."}
-            self._call(f"/v1/milestones/{self.milestone}/refunds", body, f"roll-{name}-refund-{number:06d}", self.refunds)
+            self._call(
+                f"/v1/milestones/{self.milestone}/refunds",
+                body,
+                f"roll-{name}-refund-{number:06d}",
+                self.refunds,
+            )
 
     def _call(self, path: str, body: dict[str, Any], key: str, kept: list[str]) -> None:
         headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": key}
@@ -127,7 +143,9 @@ class Caller:
 
 
 def test_no_call_is_lost(tmp_path: Path) -> None:
-    """The old process works before, during and after the upgrade, the new one beside it; then the old one ends."""
+    """The old process works before, during and after the upgrade, the new one beside it; then the
+    old one ends.
+    """
     old = code_of(RELEASE, tmp_path)
     with restored(RELEASE) as name:
         url, owner = (os.environ[one].format(name) for one in ("TEST_APP_URL", "TEST_OWNER_URL"))
@@ -135,7 +153,9 @@ def test_no_call_is_lost(tmp_path: Path) -> None:
         with served(HOUSE, url, free_port()) as new_base:
             with served(old, url, free_port()) as old_base:
                 caller = Caller(key, milestone, [old_base])
-                threads = [threading.Thread(target=caller.run, args=(n,)) for n in ("north", "south")]
+                threads = [
+                    threading.Thread(target=caller.run, args=(n,)) for n in ("north", "south")
+                ]
                 for thread in threads:
                     thread.start()
                 _more(caller, 10)
@@ -151,7 +171,9 @@ def test_no_call_is_lost(tmp_path: Path) -> None:
 
 
 def _prepared(owner: str) -> tuple[str, str]:
-    """A key of Ada's, put in by hand since the code of now does not write to the schema of then, and her funded milestone."""
+    """A key of Ada's, put in by hand since the code of now does not write to the schema of then,
+    and her funded milestone.
+    """
     secret = "hf_test_" + "r" * 43
     with psycopg.connect(owner, options="-c search_path=hf") as connection:
         ada = connection.execute("SELECT id FROM freelancer WHERE external_ref = 'ada'").fetchone()
@@ -184,9 +206,13 @@ def _nothing_is_lost(url: str, caller: Caller) -> None:
     database = Database(url)
     with database.transaction() as session:
         driver = session.connection()
-        contracts = {typeid.encode("ctr", row[0]) for row in driver.exec_driver_sql("SELECT id FROM contract")}
+        contracts = {
+            typeid.encode("ctr", row[0])
+            for row in driver.exec_driver_sql("SELECT id FROM contract")
+        }
         refunded = driver.exec_driver_sql(
-            "SELECT r.id, p.amount FROM refund r JOIN journal_entry e ON e.cause_id = r.id AND e.kind = 'refund_request'"
+            "SELECT r.id, p.amount FROM refund r JOIN journal_entry e ON e.cause_id = r.id AND "
+            "e.kind = 'refund_request'"
             " JOIN posting p ON p.entry_id = e.id WHERE r.reason = 'A cent back.'"
         ).fetchall()
         checks = verify(session)

@@ -1,4 +1,6 @@
-"""A database of the last release, with data in it, is brought to this one: the same schema, the same books, every page."""
+"""A database of the last release, with data in it, is brought to this one: the same schema, the
+same books, every page.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +51,17 @@ class Strangers:
 
 @pytest.fixture(scope="module")
 def upgraded() -> Iterator[World]:
-    """The dump of 0.1.0, upgraded, with people at work in it; its clock stands where the dump was made."""
+    """The dump of 0.1.0, upgraded, with people at work in it; its clock stands where the dump was
+    made.
+    """
     with restored("0.1.0") as name:
         owner = os.environ["TEST_OWNER_URL"].format(name)
         migrate.upgrade(owner, "sandbox")
         settings = make_settings(os.environ["TEST_APP_URL"].format(name), owner_url=owner)
         world = World(settings, like=Strangers())
-        world.sql_owner(f"UPDATE installation SET clock_offset = timestamptz '{STOOD_AT}' - clock_timestamp()")
+        world.sql_owner(
+            f"UPDATE installation SET clock_offset = timestamptz '{STOOD_AT}' - clock_timestamp()"
+        )
         world.keys |= _keys(world)
         yield world
         world.close()
@@ -69,7 +75,13 @@ def test_its_schema_is_a_fresh_one(upgraded: World, world: World) -> None:
     prints = []
     for one in (upgraded, world):
         with make_engine(one.settings.owner_url, role=None, pooled=False).connect() as connection:
-            prints.append((migrate.current(connection), schema.fingerprint(connection), migrate.unfit(connection)))
+            prints.append(
+                (
+                    migrate.current(connection),
+                    schema.fingerprint(connection),
+                    migrate.unfit(connection),
+                )
+            )
     assert prints[0] == prints[1]
 
 
@@ -82,7 +94,9 @@ def test_its_books_are_right(upgraded: World) -> None:
 
 
 @pytest.mark.parametrize(("code", "form", "of"), sorted(BOOKS))
-def test_its_books_keep_their_bytes(upgraded: World, tmp_path: Path, code: str, form: str, of: int) -> None:
+def test_its_books_keep_their_bytes(
+    upgraded: World, tmp_path: Path, code: str, form: str, of: int
+) -> None:
     asked = Asked(date(of, 1, 1), date(of, 12, 31), AS_OF, zone="UTC")
     with upgraded.db.transaction() as session:
         made = making.make(session, registry.EXPORTS[code], asked, form, tmp_path, "07" * 32)
@@ -103,13 +117,25 @@ def test_every_export_is_made_of_it(upgraded: World, tmp_path: Path, code: str) 
 def test_every_page_of_it_opens(upgraded: World) -> None:
     staff = colleague(upgraded, "approver")
     everybody = [r.id for r in upgraded.sql("SELECT id FROM contract")]
-    seen = crawl(staff, ["/staff", "/finance", "/finance/tax", "/staff/rules", "/transparency", "/staff/search?q=example"])
+    seen = crawl(
+        staff,
+        [
+            "/staff",
+            "/finance",
+            "/finance/tax",
+            "/staff/rules",
+            "/transparency",
+            "/staff/search?q=example",
+        ],
+    )
     assert len(everybody) >= 5
     assert len(seen) > 30
     assert {path: status for path, status in seen.items() if status not in (200, 303)} == {}
 
 
-@pytest.mark.parametrize("email", ["grace@hopper.example", "emmy@noether.example", "maria@mitchell.example"])
+@pytest.mark.parametrize(
+    "email", ["grace@hopper.example", "emmy@noether.example", "maria@mitchell.example"]
+)
 def test_a_client_of_it_comes_back(upgraded: World, email: str) -> None:
     """By the letter that 0.1.0 sent: every page that it leads to."""
     client = upgraded.client(email)

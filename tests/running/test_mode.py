@@ -1,4 +1,6 @@
-"""Play money and real money are never in one place: the mode is compared at every start, and live mode knows no sandbox."""
+"""Play money and real money are never in one place: the mode is compared at every start, and live
+mode knows no sandbox.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,9 @@ def _value(one: click.Parameter) -> str:
 
 
 @pytest.mark.parametrize("line", command_lines(), ids=" ".join)
-def test_no_command_works_on_a_database_of_the_other_mode(sandboxed: World, line: list[str]) -> None:
+def test_no_command_works_on_a_database_of_the_other_mode(
+    sandboxed: World, line: list[str]
+) -> None:
     """serve and worker among them: exit 2 with both modes named, before anything is done."""
     settings = live(sandboxed.settings.database_url)
     environment = {
@@ -108,15 +112,27 @@ def test_no_command_works_on_a_database_of_the_other_mode(sandboxed: World, line
         "HOLDFAST_MAIL_URL": settings.mail_url,
         "HOLDFAST_MAIL_EVENTS_SECRET": settings.mail_events_secret,
     }
-    done = subprocess.run([sys.executable, "-m", "service.cli", *line], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli", *line],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stdout) == (2, ""), (done.stdout, done.stderr[-600:])
     assert "This database was made for sandbox mode; HOLDFAST_MODE is live" in done.stderr
 
 
 def test_no_connection_is_opened_to_a_database_of_the_other_mode(lively: World) -> None:
-    """Also later, when the database behind an address is another one: the web process refuses each call."""
+    """Also later, when the database behind an address is another one: the web process refuses each
+    call.
+    """
     runtime, _ = create_runtime(lively.settings, lambda _: True)
-    with pytest.raises(ModeMismatch, match="made for live mode"), runtime.db.transaction() as session:
+    with (
+        pytest.raises(ModeMismatch, match="made for live mode"),
+        runtime.db.transaction() as session,
+    ):
         session.connection()
     with pytest.raises(ModeMismatch), runtime.db.reading() as session:
         session.connection()
@@ -139,7 +155,9 @@ def test_a_database_that_is_empty_still_can_be_asked(lively: World) -> None:
 
 def sandbox_paths(settings: Settings) -> list[tuple[str, str]]:
     """Each method and path of the sandbox's own map."""
-    app = create_sandbox(Database(settings.database_url), stripe_key="x", public_url="x", pump=lambda _: True)
+    app = create_sandbox(
+        Database(settings.database_url), stripe_key="x", public_url="x", pump=lambda _: True
+    )
     return [
         (method, re.sub(r"<(int:)?(\w+:)?\w+>", "1", rule.rule))
         for rule in app.url_map.iter_rules()
@@ -153,25 +171,40 @@ def test_in_live_mode_nothing_of_the_sandbox_exists(lively: World) -> None:
     paths = sandbox_paths(lively.settings)
     assert len(paths) >= 20
     for method, path in paths:
-        found = http.open(path, method=method, base_url=base, json={"advance": "1d"} if method == "POST" else None)
+        found = http.open(
+            path, method=method, base_url=base, json={"advance": "1d"} if method == "POST" else None
+        )
         assert found.status_code in (404, 405), (method, path, found.status_code)
         assert path.startswith("/_sandbox")
     assert not [rule.rule for rule in app.url_map.iter_rules() if "sandbox" in rule.rule]
     entrance = http.get("/staff/enter", base_url=base)
     assert "sandbox" not in entrance.text.lower()
     assert "be anybody" not in entrance.text
-    someone = lively.sql_owner_value("SELECT typeid_text('key', id) FROM api_key WHERE role = 'approver' LIMIT 1")
-    came = http.post("/staff/enter", base_url=base, data={"person": someone}, headers={"Sec-Fetch-Site": "same-origin"})
+    someone = lively.sql_owner_value(
+        "SELECT typeid_text('key', id) FROM api_key WHERE role = 'approver' LIMIT 1"
+    )
+    came = http.post(
+        "/staff/enter",
+        base_url=base,
+        data={"person": someone},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
     assert came.status_code == 404
     assert "Set-Cookie" not in came.headers
 
 
 def test_in_live_mode_no_test_key_acts(lively: World) -> None:
-    """A key that a sandbox made, in rows that were copied: nobody is let in by it, by the API or into the console."""
+    """A key that a sandbox made, in rows that were copied: nobody is let in by it, by the API or
+    into the console.
+    """
     app = create_app(live(lively.settings.database_url))
     for name, key in lively.keys.items():
         assert key.startswith("hf_test_")
-        reply = Program(WsgiHttp(app), key).http.request("GET", "/v1/me", headers={"Authorization": f"Bearer {key}", "Host": "pay.holdfast.example"})
+        reply = Program(WsgiHttp(app), key).http.request(
+            "GET",
+            "/v1/me",
+            headers={"Authorization": f"Bearer {key}", "Host": "pay.holdfast.example"},
+        )
         assert reply.status == 401, name
     http = Client(app)
     for name in ("safety", "admin"):
@@ -193,7 +226,10 @@ def test_in_the_sandbox_no_live_key_acts(sandboxed: World) -> None:
 
 def test_the_clock_of_a_live_database_is_not_moved(lively: World) -> None:
     for url in (lively.settings.database_url, lively.settings.owner_url):
-        with psycopg.connect(url, options="-c search_path=hf") as connection, pytest.raises(psycopg.errors.CheckViolation):
+        with (
+            psycopg.connect(url, options="-c search_path=hf") as connection,
+            pytest.raises(psycopg.errors.CheckViolation),
+        ):
             connection.execute("UPDATE installation SET clock_offset = interval '1 day'")
 
 
@@ -204,8 +240,15 @@ GOOD = {
     "HOLDFAST_SIGNING_KEY": "0" * 64,
     "HOLDFAST_STRIPE_WEBHOOK_SECRETS": "whsec_a",
 }
-ANYWHERE, NAMES = {"HOLDFAST_SANDBOX_ANYWHERE": "true"}, {"HOLDFAST_SANDBOX_HOSTS": "play.holdfast.example"}
-BEYOND = [{"HOLDFAST_WEB_HOST": "0.0.0.0"}, {"HOLDFAST_WEB_HOST": "::"}, {"HOLDFAST_PUBLIC_URL": "http://play.holdfast.example"}]
+ANYWHERE, NAMES = (
+    {"HOLDFAST_SANDBOX_ANYWHERE": "true"},
+    {"HOLDFAST_SANDBOX_HOSTS": "play.holdfast.example"},
+)
+BEYOND = [
+    {"HOLDFAST_WEB_HOST": "0.0.0.0"},
+    {"HOLDFAST_WEB_HOST": "::"},
+    {"HOLDFAST_PUBLIC_URL": "http://play.holdfast.example"},
+]
 
 
 @pytest.mark.parametrize("beyond", BEYOND, ids=str)
@@ -220,7 +263,9 @@ def test_the_sandbox_leaves_this_machine_when_it_is_said_twice(beyond: dict[str,
 
 
 def test_names_of_the_sandbox_mean_nothing_in_live_mode() -> None:
-    settings = live("postgresql://x@/y", sandbox_hosts=("play.holdfast.example",), sandbox_anywhere=True)
+    settings = live(
+        "postgresql://x@/y", sandbox_hosts=("play.holdfast.example",), sandbox_anywhere=True
+    )
     assert not settings.knows_host("play.holdfast.example")
     assert settings.knows_host("pay.holdfast.example")
 
@@ -235,15 +280,34 @@ HOSTS = [
     "127.0.0.1@x.example",
     "0.0.0.0:8000",
 ]
-ORIGINS = ["http://rebound.example", "https://127.0.0.1.rebound.example", "null", "http://127.0.0.1:9999", "file://", "http://localhost"]
+ORIGINS = [
+    "http://rebound.example",
+    "https://127.0.0.1.rebound.example",
+    "null",
+    "http://127.0.0.1:9999",
+    "file://",
+    "http://localhost",
+]
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_another_name_opens_nothing(sandboxed: World, host: str) -> None:
-    """A page elsewhere lets its own name lead to this machine: it reads no mailbox and moves no clock."""
+    """A page elsewhere lets its own name lead to this machine: it reads no mailbox and moves no
+    clock.
+    """
     before, http = sandboxed.sandbox.now(), Client(sandboxed.app)
-    for method, path in [*sandbox_paths(sandboxed.settings), ("GET", "/staff/enter"), ("GET", "/v1/me"), ("GET", "/readyz")]:
-        found = http.open(path, method=method, headers={"Host": host}, json={"advance": "1d"} if method == "POST" else None)
+    for method, path in [
+        *sandbox_paths(sandboxed.settings),
+        ("GET", "/staff/enter"),
+        ("GET", "/v1/me"),
+        ("GET", "/readyz"),
+    ]:
+        found = http.open(
+            path,
+            method=method,
+            headers={"Host": host},
+            json={"advance": "1d"} if method == "POST" else None,
+        )
         assert found.status_code in (400, 403, 404), (method, path, found.status_code)
         assert "ada@" not in found.text
     assert sandboxed.sandbox.now()[:16] == before[:16]
@@ -254,7 +318,11 @@ def test_another_site_s_page_opens_nothing(sandboxed: World, origin: str) -> Non
     before, http = sandboxed.sandbox.now(), Client(sandboxed.app)
     for method, path in sandbox_paths(sandboxed.settings):
         found = http.open(
-            path, method=method, base_url="http://127.0.0.1:8000", headers={"Origin": origin}, json={"advance": "1d"} if method == "POST" else None
+            path,
+            method=method,
+            base_url="http://127.0.0.1:8000",
+            headers={"Origin": origin},
+            json={"advance": "1d"} if method == "POST" else None,
         )
         assert found.status_code == 403, (method, path)
     assert sandboxed.sandbox.now()[:16] == before[:16]
@@ -265,8 +333,17 @@ def test_a_browser_says_itself_that_it_is_another_site(sandboxed: World, site: s
     http = Client(sandboxed.app)
     for method, path in sandbox_paths(sandboxed.settings):
         headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
-        assert http.open(path, method=method, base_url="http://127.0.0.1:8000", headers=headers).status_code == 403, (method, path)
-    looked = http.get("/_sandbox/mailbox", base_url="http://127.0.0.1:8000", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"})
+        assert (
+            http.open(
+                path, method=method, base_url="http://127.0.0.1:8000", headers=headers
+            ).status_code
+            == 403
+        ), (method, path)
+    looked = http.get(
+        "/_sandbox/mailbox",
+        base_url="http://127.0.0.1:8000",
+        headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"},
+    )
     assert looked.status_code == 200, "a link that somebody follows"
 
 
@@ -274,4 +351,9 @@ def test_what_is_meant_goes_through(sandboxed: World) -> None:
     http = Client(sandboxed.app)
     for base in ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"):
         assert http.get("/_sandbox/mailbox.json", base_url=base).status_code == 200, base
-        assert http.post("/_sandbox/clock", base_url=base, json={"advance": "1s"}, headers={"Origin": base}).status_code == 200, base
+        assert (
+            http.post(
+                "/_sandbox/clock", base_url=base, json={"advance": "1s"}, headers={"Origin": base}
+            ).status_code
+            == 200
+        ), base

@@ -1,4 +1,6 @@
-"""Due process that cannot be cut short: the time to answer, what approvals have read, the gate under an appeal, whose money goes where."""
+"""Due process that cannot be cut short: the time to answer, what approvals have read, the gate
+under an appeal, whose money goes where.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ from service.domain.identity import typeid
 from service.models import CASE_TARGETS
 from tests.console import colleague, with_letter
 from tests.databases import clone
-from tests.safety.test_cases import chargeback_line, drafted, heard, line, money_everywhere, step, stolen_card
+from tests.safety.test_cases import (
+    chargeback_line,
+    drafted,
+    heard,
+    line,
+    money_everywhere,
+    step,
+    stolen_card,
+)
 from tests.safety.test_holds import freeze
 from tests.world import World
 
@@ -44,7 +54,9 @@ def another_reviewer(world: World) -> Any:
 
 
 def test_no_answer_shortens_the_time_to_answer(world: World) -> None:
-    """Answered at once, approved at once: nothing is taken before the 48 hours of a court's order are over, whoever asks."""
+    """Answered at once, approved at once: nothing is taken before the 48 hours of a court's order
+    are over, whoever asks.
+    """
     money_everywhere(world)
     _, case = drafted(world, [line("available", 20_000, "authority")], reason_code="legal_order")
     step(world, "safety", case, "notice")
@@ -53,9 +65,16 @@ def test_no_answer_shortens_the_time_to_answer(world: World) -> None:
         step(world, who, case, "approve")
     world.advance("47h")
     early = execute(world, case)
-    assert (early.status, early.json()["code"], "until" in early.json()) == (409, "state_conflict", True)
+    assert (early.status, early.json()["code"], "until" in early.json()) == (
+        409,
+        "state_conflict",
+        True,
+    )
     with pytest.raises(psycopg.errors.CheckViolation, match="before the time to answer is over"):
-        world.sql_owner("UPDATE confiscation SET state = 'executed', executed_at = noticed_at, executed_by = 'staff:x'")
+        world.sql_owner(
+            "UPDATE confiscation SET state = 'executed', executed_at = noticed_at, executed_by = "
+            "'staff:x'"
+        )
     assert "authority_payable" not in world.trial_balance()
     world.advance("1h")
     assert execute(world, case).status == 200
@@ -68,7 +87,10 @@ def test_who_agreed_before_an_addition_agrees_again(world: World) -> None:
     _, case = approved(world, [line("available", 20_000, "authority")])
     assert state(world, case) == "approved"
     assert answer(world, case, "They are genuine.").json()["state"] == "answered"
-    assert answer(world, case, "My accountant has the originals.").json()["answer"] == "They are genuine.\n\nMy accountant has the originals."
+    assert (
+        answer(world, case, "My accountant has the originals.").json()["answer"]
+        == "They are genuine.\n\nMy accountant has the originals."
+    )
     assert answer(world, case, "x" * 9_999).status == 200
     heard(world, case)
     assert execute(world, case).status == 409, "nobody has agreed with the answer before them"
@@ -80,7 +102,11 @@ def test_who_agreed_before_an_addition_agrees_again(world: World) -> None:
     world.advance("1h")
     late = answer(world, case, "One thing more.")
     assert (late.status, late.json()["detail"]) == (409, "The time to answer is over.")
-    for change in ("answer = 'I agree.'", "answered_at = answer_until + interval '1 day'", "answer = NULL"):
+    for change in (
+        "answer = 'I agree.'",
+        "answered_at = answer_until + interval '1 day'",
+        "answer = NULL",
+    ):
         with pytest.raises(psycopg.errors.Error):
             world.sql_owner(f"UPDATE confiscation SET {change}")
     assert execute(world, case).status == 200
@@ -89,19 +115,34 @@ def test_who_agreed_before_an_addition_agrees_again(world: World) -> None:
 
 @pytest.mark.parametrize("decision", ["upheld", "withdrawn", "reversed", "changed"])
 def test_an_appeal_keeps_the_gate_of_its_case(world: World, decision: str) -> None:
-    """Filed before the case was carried out: nothing else of the person's moves before somebody has decided about it."""
+    """Filed before the case was carried out: nothing else of the person's moves before somebody has
+    decided about it.
+    """
     money_everywhere(world)
     hold, case = approved(world, [line("available", 20_000, "authority")])
     filed = world.program().post(f"/v1/holds/{hold['id']}/appeals", {"statement": "It is mine."})
     heard(world, case)
-    lifting = world.program("safety").call("POST", f"/v1/staff/holds/{hold['id']}/lift", {"reason": "Enough."})
-    assert (lifting.status, lifting.json()["case"]) == (409, case["id"]), "no hold of a case is lifted beside it"
-    with pytest.raises(psycopg.errors.CheckViolation, match="until its case and the appeal have ended"):
+    lifting = world.program("safety").call(
+        "POST", f"/v1/staff/holds/{hold['id']}/lift", {"reason": "Enough."}
+    )
+    assert (lifting.status, lifting.json()["case"]) == (409, case["id"]), (
+        "no hold of a case is lifted beside it"
+    )
+    with pytest.raises(
+        psycopg.errors.CheckViolation, match="until its case and the appeal have ended"
+    ):
         world.sql_owner("UPDATE hold SET ended_at = starts_at, state = 'released'")
     assert execute(world, case).status == 200
     assert world.program().get(f"/v1/holds/{hold['id']}")["state"] == "converted"
-    assert world.program("safety").call("POST", f"/v1/staff/holds/{hold['id']}/lift", {"reason": "Enough."}).status == 409
-    ruling = {"outcome": decision, "reasons": "We have looked again."} | ({"restore": [{"line": 1, "amount": 5_000}]} if decision == "changed" else {})
+    assert (
+        world.program("safety")
+        .call("POST", f"/v1/staff/holds/{hold['id']}/lift", {"reason": "Enough."})
+        .status
+        == 409
+    )
+    ruling = {"outcome": decision, "reasons": "We have looked again."} | (
+        {"restore": [{"line": 1, "amount": 5_000}]} if decision == "changed" else {}
+    )
     if decision == "withdrawn":
         world.program().post(f"/v1/appeals/{filed['id']}/withdraw")
     else:
@@ -119,22 +160,40 @@ def test_an_appeal_that_is_right_ends_a_case_that_was_not_carried_out(world: Wor
     hold, case = approved(world, [line("available", 20_000, "authority")])
     filed = world.program().post(f"/v1/holds/{hold['id']}/appeals", {"statement": "It is mine."})
     partly = {"outcome": "changed", "reasons": "Less.", "scopes": ["outflow"]}
-    refused = another_reviewer(world).call("POST", f"/v1/staff/appeals/{filed['id']}/decide", partly)
+    refused = another_reviewer(world).call(
+        "POST", f"/v1/staff/appeals/{filed['id']}/decide", partly
+    )
     assert "drop the case first" in refused.json()["detail"]
-    world.program("another").post(f"/v1/staff/appeals/{filed['id']}/decide", {"outcome": "reversed", "reasons": "It is."})
-    assert (state(world, case), world.program().get(f"/v1/holds/{hold['id']}")["state"]) == ("dropped", "released")
+    world.program("another").post(
+        f"/v1/staff/appeals/{filed['id']}/decide", {"outcome": "reversed", "reasons": "It is."}
+    )
+    assert (state(world, case), world.program().get(f"/v1/holds/{hold['id']}")["state"]) == (
+        "dropped",
+        "released",
+    )
     heard(world, case)
     assert execute(world, case).status == 409
     assert world.balance()["available"] == 95_000
 
 
 def test_changed_moves_what_it_says_and_the_rest_can_follow(world: World) -> None:
-    """A later appeal, in part right: 30.00 of one line and all of another go back; then somebody finds that the rest was wrong too."""
+    """A later appeal, in part right: 30.00 of one line and all of another go back; then somebody
+    finds that the rest was wrong too.
+    """
     held, _ = money_everywhere(world)
-    hold, case = approved(world, [line("available", 20_000, "proven_loss"), line("available", 10_000, "authority"), line("escrow", 10_000, "client", held)])
+    hold, case = approved(
+        world,
+        [
+            line("available", 20_000, "proven_loss"),
+            line("available", 10_000, "authority"),
+            line("escrow", 10_000, "client", held),
+        ],
+    )
     heard(world, case)
     assert execute(world, case).status == 200
-    assert world.program().get(f"/v1/holds/{hold['id']}")["state"] == "released", "no appeal was open: the gate ends with the case"
+    assert world.program().get(f"/v1/holds/{hold['id']}")["state"] == "released", (
+        "no appeal was open: the gate ends with the case"
+    )
     filed = world.program().post(f"/v1/holds/{hold['id']}/appeals", {"statement": "Not all of it."})
     reviewer, path = another_reviewer(world), f"/v1/staff/appeals/{filed['id']}/decide"
     ruling = {"outcome": "changed", "reasons": "Partly."}
@@ -147,24 +206,43 @@ def test_changed_moves_what_it_says_and_the_rest_can_follow(world: World) -> Non
         refused = reviewer.call("POST", path, ruling | {"restore": restore})
         assert (refused.status, refused.json()["errors"][0]["code"]) == (422, code)
     assert world.sql("SELECT count(*) AS n FROM journal_entry WHERE kind = 'restore'")[0].n == 0
-    reviewer.post(path, ruling | {"restore": [{"line": 1, "amount": 3_000}, {"line": 2, "amount": 10_000}]})
+    reviewer.post(
+        path, ruling | {"restore": [{"line": 1, "amount": 3_000}, {"line": 2, "amount": 10_000}]}
+    )
     world.check_books()
     own = world.program().get(f"/v1/cases/{case['id']}")
-    assert (own["state"], [one["restored"] for one in own["lines"]]) == ("executed", [3_000, 10_000, 0])
+    assert (own["state"], [one["restored"] for one in own["lines"]]) == (
+        "executed",
+        [3_000, 10_000, 0],
+    )
     assert world.balance()["available"] == 95_000 - 30_000 + 13_000
     step(world, "approver", case, "restore", {"reason": "The letter was forged."})
     assert world.balance()["available"] == 95_000
-    assert [one["restored"] for one in world.program().get(f"/v1/cases/{case['id']}")["lines"]] == [20_000, 10_000, 0]
+    assert [one["restored"] for one in world.program().get(f"/v1/cases/{case['id']}")["lines"]] == [
+        20_000,
+        10_000,
+        0,
+    ]
 
 
 def test_whose_money_goes_where_is_said_by_name(world: World) -> None:
-    """On the form, on the check page, on the case and in the person's notice; and nothing that was chosen is replaced."""
+    """On the form, on the check page, on the case and in the person's notice; and nothing that was
+    chosen is replaced.
+    """
     held, paid = money_everywhere(world)
-    hold = freeze(world, world.ada_id, scopes=["release", "refund", "outflow"], reason_code="legal_order")
+    hold = freeze(
+        world, world.ada_id, scopes=["release", "refund", "outflow"], reason_code="legal_order"
+    )
     safety = colleague(world, "safety")
     first, other = held["milestones"][0]["id"], paid["milestones"][0]["id"]
     form = safety.get(f"/staff/do/open-case/{hold['id']}")
-    words = {"clause": "Terms 9.1", "facts": "Forged.", "evidence": "", "amount_1": "100.00", "source_1": f"escrow|{first}"}
+    words = {
+        "clause": "Terms 9.1",
+        "facts": "Forged.",
+        "evidence": "",
+        "amount_1": "100.00",
+        "source_1": f"escrow|{first}",
+    }
     wrong = safety.preview("open-case", hold["id"], **words, target_1=f"client|{other}")
     assert (wrong.status, "cannot go there" in wrong.page.text) == (422, True)
     shown = safety.preview("open-case", hold["id"], **words, target_1=f"client|{first}")
@@ -178,7 +256,10 @@ def test_whose_money_goes_where_is_said_by_name(world: World) -> None:
     assert safety.confirm("open-case", hold["id"], shown.page).status == 303
     case = world.sql("SELECT id FROM confiscation")[0].id
     case_id = typeid.encode("cas", case)
-    assert receiver.replace("Logo and brand", titles.copy().pop()) in safety.get(f"/staff/cases/{case_id}").text
+    assert (
+        receiver.replace("Logo and brand", titles.copy().pop())
+        in safety.get(f"/staff/cases/{case_id}").text
+    )
     safety.do("notice", case_id)
     ada, page = with_letter(world, "please answer by")
     assert receiver.replace("Logo and brand", titles.pop()) in ada.get(page).text
@@ -193,11 +274,23 @@ def test_every_target_can_be_read_by_the_person(target: str) -> None:
             wanted = chargeback_line(chargeback)
         else:
             _, paid = money_everywhere(world)
-            wanted = line("available", 100, target, paid if target in ("client", "same_contract_refund") else None)
+            wanted = line(
+                "available",
+                100,
+                target,
+                paid if target in ("client", "same_contract_refund") else None,
+            )
         _, case = drafted(world, [wanted], reason_code="stolen_card")
         step(world, "safety", case, "notice")
         world.work()
         ada, page = with_letter(world, "please answer by")
         assert "Add to your answer" not in ada.get(page).text
-        assert ada.press(page, next(f for f in ada.get(page).forms if f.action.endswith("/case")), words="No.").status == 303
+        assert (
+            ada.press(
+                page,
+                next(f for f in ada.get(page).forms if f.action.endswith("/case")),
+                words="No.",
+            ).status
+            == 303
+        )
         assert "Add to your answer" in ada.get(page).text

@@ -1,4 +1,6 @@
-"""Four eyes are two people: whoever has two keys, of one role or of two, is one person wherever a second one is asked for."""
+"""Four eyes are two people: whoever has two keys, of one role or of two, is one person wherever a
+second one is asked for.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ def test_a_hold_is_confirmed_and_renewed_by_another_person(world: World) -> None
     assert by(world, mine, f"{path}/confirm") == REFUSED
     assert by(world, mine, f"{path}/renew", {"days": 30}) == REFUSED
     assert by(world, "approver", f"{path}/confirm")[0] == 200
-    assert by(world, second_key(world, "approver", "reviewer"), f"{path}/renew", {"days": 30}) == REFUSED
+    assert (
+        by(world, second_key(world, "approver", "reviewer"), f"{path}/renew", {"days": 30})
+        == REFUSED
+    )
     assert by(world, "reviewer", f"{path}/renew", {"days": 30})[0] == 200
 
 
@@ -52,7 +57,9 @@ def test_a_case_is_approved_by_two_people(world: World) -> None:
     assert by(world, "approver2", path)[0] == 200
     assert by(world, second_key(world, "approver2", "approver"), path) == REFUSED, "a second key"
     assert by(world, second_key(world, "approver2", "reviewer"), path) == REFUSED, "of another role"
-    assert world.program("safety").get(f"/v1/staff/confiscations/{case['id']}")["state"] != "approved"
+    assert (
+        world.program("safety").get(f"/v1/staff/confiscations/{case['id']}")["state"] != "approved"
+    )
     assert by(world, "reviewer", path)[0] == 200
 
 
@@ -106,7 +113,11 @@ def test_what_is_stored_is_the_person(world: World) -> None:
     world.keys["safety"] = world.keys[second_key(world, "safety", "safety")]
     second = freeze(world, world.mary_id)
     stored = {row.opened_by for row in world.sql("SELECT opened_by FROM hold")}
-    people = {f"staff:{m['id']}" for m in world.program("admin").get("/v1/staff/members")["data"] if m["name"] == STAFF["safety"][1]}
+    people = {
+        f"staff:{m['id']}"
+        for m in world.program("admin").get("/v1/staff/members")["data"]
+        if m["name"] == STAFF["safety"][1]
+    }
     assert stored == people
     assert len(people) == 1
     assert {first["opened_by"], second["opened_by"]} == people
@@ -140,14 +151,23 @@ TWO_PEOPLE = {
 
 
 def test_every_table_that_names_people_has_been_thought_of() -> None:
-    """A new table with a person in it is either among those with four eyes, or says why one pair is enough."""
-    naming = {t.name for t in Base.metadata.sorted_tables if any(isinstance(c.type, ActorText) for c in t.columns)}
+    """A new table with a person in it is either among those with four eyes, or says why one pair is
+    enough.
+    """
+    naming = {
+        t.name
+        for t in Base.metadata.sorted_tables
+        if any(isinstance(c.type, ActorText) for c in t.columns)
+    }
     assert naming == TWO_PEOPLE | set(ONE_PERSON)
     assert not TWO_PEOPLE & set(ONE_PERSON)
 
 
 @pytest.mark.parametrize("table", sorted(TWO_PEOPLE))
 def test_postgresql_compares_people_in_each_of_them(world: World, table: str) -> None:
-    comparing = "SELECT p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = CAST(:name AS regclass)"
+    comparing = (
+        "SELECT p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE "
+        "t.tgrelid = CAST(:name AS regclass)"
+    )
     found = [row.prosrc for row in world.sql(comparing, name=f"hf.{table}")]
     assert any("person_of" in source for source in found), table

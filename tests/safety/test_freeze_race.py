@@ -1,7 +1,9 @@
-"""Once a freeze has answered, nothing leaves: thousands of rounds against everything that moves money, with a control.
+"""Once a freeze has answered, nothing leaves: thousands of rounds against everything that moves
+money, with a control.
 
-`make freeze ROUNDS=10000` runs it long. Each round starts the freeze and one act at the same instant, in threads with
-commits of their own; as soon as the freeze has answered, all debits are read, and again when the act is over.
+`make freeze ROUNDS=10000` runs it long. Each round starts the freeze and one act at the same
+instant, in threads with commits of their own; as soon as the freeze has answered, all debits are
+read, and again when the act is over.
 """
 
 from __future__ import annotations
@@ -40,17 +42,24 @@ class Arena:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        contract, self.client = world.funded_contract(milestones=[("Rich", 90_000_000), ("Unpaid", 5_000)], everything=False)
+        contract, self.client = world.funded_contract(
+            milestones=[("Rich", 90_000_000), ("Unpaid", 5_000)], everything=False
+        )
         self.rich, self.unpaid = (m["id"] for m in contract["milestones"])
         self.contract = contract["id"]
-        paid, _ = world.released_contract(milestones=[("Paid", 50_000_000)], client="grace@hopper.example")
+        paid, _ = world.released_contract(
+            milestones=[("Paid", 50_000_000)], client="grace@hopper.example"
+        )
         world.onboarded()
         world.advance("6d")
         assert world.balance()["available"] == 47_500_000, paid
         self.acts: dict[str, Callable[[Act], object]] = {
-            "release": lambda act: self._approve(act.as_(actors.client("cli_test"))), "auto-release": lambda act: self._approve(act.as_(SYSTEM)),
-            "refund": self._refund, "payout": lambda act: payouts.request(act, world.ada_id, 1_000, "USD"), "funding": self._fund,
-        }  # fmt: skip
+            "release": lambda act: self._approve(act.as_(actors.client("cli_test"))),
+            "auto-release": lambda act: self._approve(act.as_(SYSTEM)),
+            "refund": self._refund,
+            "payout": lambda act: payouts.request(act, world.ada_id, 1_000, "USD"),
+            "funding": self._fund,
+        }
 
     def _locked(self, act: Act, milestone_id: str) -> tuple[Contract, Milestone]:
         return rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
@@ -81,23 +90,38 @@ class Arena:
 
     def freeze(self) -> str:
         with self.world.runtime.act("test", actors.staff("key_test")) as act:
-            terms = Terms(self.world.ada_id, "terms", "7.2", "A round.", ("contract_create", "accept", "inflow", "release", "refund", "outflow"))
+            terms = Terms(
+                self.world.ada_id,
+                "terms",
+                "7.2",
+                "A round.",
+                ("contract_create", "accept", "inflow", "release", "refund", "outflow"),
+            )
             return holds.place(act, terms).id
 
     def lift(self, hold_id: str) -> None:
         with self.world.runtime.act("test", actors.staff("key_test")) as act:
-            holds.lift(act, holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True), "The round is over.")
+            holds.lift(
+                act,
+                holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True),
+                "The round is over.",
+            )
 
     def out(self) -> tuple[int, int]:
         """Everything that has ever left the held accounts, and every payment that was begun."""
         found = self.world.sql(
-            "SELECT (SELECT sum(b.debits)::bigint FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id"
-            " WHERE a.kind IN ('escrow', 'pending', 'available')) AS debits, (SELECT count(*) FROM payment) AS payments"
+            "SELECT (SELECT sum(b.debits)::bigint FROM ledger_balance b JOIN ledger_account a ON "
+            "a.id = b.account_id"
+            " WHERE a.kind IN ('escrow', 'pending', 'available')) AS debits, (SELECT count(*) "
+            "FROM payment) AS payments"
         )[0]
         return int(found.debits), int(found.payments)
 
     def round(self, name: str, pause: float) -> tuple[str, bool]:
-        """(what became of the act, whether anything left after the freeze had answered). A `pause` below zero lets the freeze go first."""
+        """(what became of the act, whether anything left after the freeze had answered).
+
+        A `pause` below zero lets the freeze go first.
+        """
         self.prepare(name)
         start, result = threading.Barrier(2), ["ok"]
 
@@ -127,32 +151,52 @@ def run(arena: Arena, rounds: int, chance: random.Random) -> tuple[Counter[tuple
     leaks = 0
     for number in range(rounds):
         name = list(arena.acts)[number % len(arena.acts)]
-        outcome, leaked = arena.round(name, chance.choice([-0.02, -0.01, -0.005, -0.002, 0, 0, 0.002, 0.005]))
+        outcome, leaked = arena.round(
+            name, chance.choice([-0.02, -0.01, -0.005, -0.002, 0, 0, 0.002, 0.005])
+        )
         seen[(name, outcome)] += 1
         leaks += leaked
     return seen, leaks
 
 
 @fault("FRZ-01")
-def test_nothing_leaves_after_a_freeze_has_answered(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_leaves_after_a_freeze_has_answered(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     arena = Arena(world)
     seen, leaks = run(arena, ROUNDS, random.Random(SEED))
     with capsys.disabled():
-        print(f"\nseed {SEED}, {ROUNDS} rounds: {leaks} left after the answer; {dict(sorted(seen.items()))}", end=" ")
+        print(
+            f"\nseed {SEED}, {ROUNDS} rounds: {leaks} left after the answer; "
+            f"{dict(sorted(seen.items()))}",
+            end=" ",
+        )
     assert leaks == 0
     assert {outcome for _, outcome in seen} <= {"ok", "on_hold"}
     assert {name for name, outcome in seen if outcome == "ok"}, "some acts were first"
     assert {name for name, outcome in seen if outcome == "on_hold"}, "some freezes were first"
     assert not [
-        (h.kind, h.n) for h in world.sql("SELECT 'gate' AS kind, count(*) AS n FROM ledger_balance WHERE hold_release + hold_refund + hold_outflow > 0") if h.n
+        (h.kind, h.n)
+        for h in world.sql(
+            "SELECT 'gate' AS kind, count(*) AS n FROM ledger_balance WHERE hold_release + "
+            "hold_refund + hold_outflow > 0"
+        )
+        if h.n
     ]
 
 
 @fault("FRZ-01")
-def test_control_without_the_lock_money_leaves(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The naive form: the freeze takes no locks and closes no gates, an act looks whether there is a hold and then goes on."""
+def test_control_without_the_lock_money_leaves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The naive form: the freeze takes no locks and closes no gates, an act looks whether there is
+    a hold and then goes on.
+    """
     arena = Arena(world)
-    world.sql_owner("CREATE OR REPLACE FUNCTION hold_regate(p_subject uuid) RETURNS int LANGUAGE sql AS 'SELECT 0'")
+    world.sql_owner(
+        "CREATE OR REPLACE FUNCTION hold_regate(p_subject uuid) RETURNS int LANGUAGE sql AS "
+        "'SELECT 0'"
+    )
     monkeypatch.setattr(holds, "_land", _land_without_locks)
     really = reading.stopping
 

@@ -1,4 +1,6 @@
-"""The suspension matrix, driven: every act with either person at either level, and every endpoint with a blocked freelancer."""
+"""The suspension matrix, driven: every act with either person at either level, and every endpoint
+with a blocked freelancer.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Stage:
         self.client.through_code(f"/c/{self.contract['id']}/accept")
 
     def accepted(self) -> None:
-        self.contract, self.client = self.world.accepted_contract(milestones=[("Work", 10_000), ("More", 2_000)])
+        self.contract, self.client = self.world.accepted_contract(
+            milestones=[("Work", 10_000), ("More", 2_000)]
+        )
 
     def submitted(self) -> None:
         self.contract, self.client = self.world.submitted_contract(milestones=[("Work", 10_000)])
@@ -63,7 +67,13 @@ class Stage:
         return self._said(reply.status)
 
     def _said(self, status: int) -> str:
-        return "refused" if status == 403 else "goes on" if status in (200, 201, 303) else f"answered {status}"
+        return (
+            "refused"
+            if status == 403
+            else "goes on"
+            if status in (200, 201, 303)
+            else f"answered {status}"
+        )
 
     # The acts
 
@@ -84,7 +94,11 @@ class Stage:
 
     def auto_release(self) -> str:
         self.world.advance("15d")
-        return "goes on" if self.world.read(self.contract)["milestones"][0]["state"] == "released" else "waits"
+        return (
+            "goes on"
+            if self.world.read(self.contract)["milestones"][0]["state"] == "released"
+            else "waits"
+        )
 
     def refund(self) -> str:
         return self.call(f"/v1/milestones/{self.milestone}/refunds", {})
@@ -94,24 +108,43 @@ class Stage:
         return "goes on" if self.world.balance()["available"] else "waits"
 
     def payout(self) -> str:
-        made = self.world.program().call("POST", "/v1/payouts", {"amount": 5_000, "currency": "USD"})
+        made = self.world.program().call(
+            "POST", "/v1/payouts", {"amount": 5_000, "currency": "USD"}
+        )
         assert made.status == 201, made.text
         return "taken down as held" if made.json()["state"] == "held" else "goes on"
 
     def amend(self) -> str:
-        wanted = [{"id": m["id"], "title": m["title"], "amount": m["amount"] + 1_000} for m in self.contract["milestones"]]
+        wanted = [
+            {"id": m["id"], "title": m["title"], "amount": m["amount"] + 1_000}
+            for m in self.contract["milestones"]
+        ]
         return self.call(f"/v1/contracts/{self.contract['id']}/amendments", {"milestones": wanted})
 
     def dispute(self) -> str:
-        return self.page(self.client.decide(f"/c/{self.contract['id']}/milestones/{self.milestone}/dispute", amount="", refund="", claim="Half."))
+        return self.page(
+            self.client.decide(
+                f"/c/{self.contract['id']}/milestones/{self.milestone}/dispute",
+                amount="",
+                refund="",
+                claim="Half.",
+            )
+        )
 
 
 ACTS: dict[str, tuple[Callable[[Stage], None], Callable[[Stage], str]]] = {
-    "create or send a contract": (Stage.accepted, Stage.create), "accept an offer": (Stage.sent, Stage.accept), "fund a milestone": (Stage.accepted, Stage.fund),
-    "submit work": (Stage.funded, Stage.submit), "approve or release": (Stage.submitted, Stage.approve), "auto-release": (Stage.submitted, Stage.auto_release),
-    "refund to the client": (Stage.funded, Stage.refund), "mature": (Stage.released, Stage.mature), "payout": (Stage.available, Stage.payout),
-    "amend": (Stage.accepted, Stage.amend), "dispute": (Stage.submitted, Stage.dispute),
-}  # fmt: skip
+    "create or send a contract": (Stage.accepted, Stage.create),
+    "accept an offer": (Stage.sent, Stage.accept),
+    "fund a milestone": (Stage.accepted, Stage.fund),
+    "submit work": (Stage.funded, Stage.submit),
+    "approve or release": (Stage.submitted, Stage.approve),
+    "auto-release": (Stage.submitted, Stage.auto_release),
+    "refund to the client": (Stage.funded, Stage.refund),
+    "mature": (Stage.released, Stage.mature),
+    "payout": (Stage.available, Stage.payout),
+    "amend": (Stage.accepted, Stage.amend),
+    "dispute": (Stage.submitted, Stage.dispute),
+}
 
 
 def test_every_row_of_the_matrix_has_its_act() -> None:
@@ -123,7 +156,9 @@ def test_a_cell_of_the_matrix(world: World, name: str, person: str, level: str) 
     prepare, act = ACTS[name]
     stage = Stage(world)
     prepare(stage)
-    suspended = world.program("safety").post("/v1/staff/suspensions", WHY | {"person": stage.person(person), "level": level})
+    suspended = world.program("safety").post(
+        "/v1/staff/suspensions", WHY | {"person": stage.person(person), "level": level}
+    )
     world.program("approver").post(f"/v1/staff/holds/{suspended['hold']['id']}/confirm")
     expected = outcome(RULES[name], person, level)
     assert expected.startswith(act(stage)), (expected, suspended["hold"]["scopes"])
@@ -131,9 +166,13 @@ def test_a_cell_of_the_matrix(world: World, name: str, person: str, level: str) 
 
 
 def test_every_endpoint_with_a_blocked_freelancer(world: World) -> None:
-    """Whatever changes something answers 403 on_hold with the hold, except what stays open to them; whatever reads goes on."""
+    """Whatever changes something answers 403 on_hold with the hold, except what stays open to them;
+    whatever reads goes on.
+    """
     contract, _ = world.submitted_contract(milestones=[("Work", 10_000)])
-    suspended = world.program("platform").post("/v1/staff/suspensions", WHY | {"person": world.ada_id, "level": "blocked"})
+    suspended = world.program("platform").post(
+        "/v1/staff/suspensions", WHY | {"person": world.ada_id, "level": "blocked"}
+    )
     ids = {"contract_id": contract["id"], "milestone_id": contract["milestones"][0]["id"]}
     ada, counted = world.program(), {"stopped": 0, "open": 0, "read": 0}
     for path, operations in world.app.extensions["openapi"]()["paths"].items():
@@ -146,13 +185,24 @@ def test_every_endpoint_with_a_blocked_freelancer(world: World) -> None:
             address = address.replace("{", "").replace("}", "")
             answer = ada.send(method.upper(), address, operation)
             if method == "get":
-                assert answer.status != 403 or answer.json()["code"] == "missing_scope", (path, answer.text)
+                assert answer.status != 403 or answer.json()["code"] == "missing_scope", (
+                    path,
+                    answer.text,
+                )
                 counted["read"] += 1
             elif OPEN_TO_THE_BLOCKED.match(address):
-                assert answer.status != 403 or answer.json().get("code") != "on_hold" or "login" not in answer.text, path
+                assert (
+                    answer.status != 403
+                    or answer.json().get("code") != "on_hold"
+                    or "login" not in answer.text
+                ), path
                 counted["open"] += 1
             elif answer.json()["code"] != "missing_scope":
-                assert (answer.status, answer.json()["code"], answer.json().get("hold")) == (403, "on_hold", suspended["hold"]["id"]), (path, answer.text)
+                assert (answer.status, answer.json()["code"], answer.json().get("hold")) == (
+                    403,
+                    "on_hold",
+                    suspended["hold"]["id"],
+                ), (path, answer.text)
                 counted["stopped"] += 1
     assert counted["stopped"] >= 15
     assert counted["open"] > 10

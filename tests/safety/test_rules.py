@@ -1,4 +1,6 @@
-"""Automatic rules hold shortly, explain themselves, do not chain, and can be tried on the past before they are switched on."""
+"""Automatic rules hold shortly, explain themselves, do not chain, and can be tried on the past
+before they are switched on.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ def switch_on(world: World, name: str, **more: Any) -> None:
 
 
 def holds_of(world: World) -> list[tuple[str, bool, list[str], str]]:
-    return [(h["rule"], h["automated"], h["scopes"], h["facts"]) for h in world.program().get("/v1/holds")["data"]]
+    return [
+        (h["rule"], h["automated"], h["scopes"], h["facts"])
+        for h in world.program().get("/v1/holds")["data"]
+    ]
 
 
 @pytest.mark.row("H1")
@@ -29,17 +34,30 @@ def test_a_warning_of_the_card_s_bank_holds_that_payment_only(world: World) -> N
     contract, client = world.submitted_contract(milestones=[("Work", 10_000)])
     world.sandbox.post(f"charges/{charge(world)}/warn", {})
     world.work()
-    assert holds_of(world) == [("early_fraud_warning", True, ["release"], "The card's bank has warned us about this payment.")]
+    assert holds_of(world) == [
+        (
+            "early_fraud_warning",
+            True,
+            ["release"],
+            "The card's bank has warned us about this payment.",
+        )
+    ]
     assert client.approve(contract["milestones"][0]["id"]).status == 403
     hold = world.program().get("/v1/holds")["data"][0]
     page = client.get(f"/c/{contract['id']}/hold")
-    assert "approving work and releasing money" in page.text, "a hold on the payment reaches the contract's page"
+    assert "approving work and releasing money" in page.text, (
+        "a hold on the payment reaches the contract's page"
+    )
     assert "bank has warned" not in page.text
     assert hold["money"] == [{"currency": "USD", "where": "escrow", "amount": 10_000}]
-    other, another = world.submitted_contract(milestones=[("Other", 10_000)], client="grace@hopper.example")
+    other, another = world.submitted_contract(
+        milestones=[("Other", 10_000)], client="grace@hopper.example"
+    )
     assert another.approve(other["milestones"][0]["id"]).status == 303, "nothing else is touched"
     world.advance("73h")
-    assert world.program().get("/v1/holds")["data"][0]["state"] == "expired", "no person confirmed it within 72 hours"
+    assert world.program().get("/v1/holds")["data"][0]["state"] == "expired", (
+        "no person confirmed it within 72 hours"
+    )
     assert len(holds_of(world)) == 1, "and it does not fire again by itself"
     client.open("sent you a contract")
     assert client.approve(contract["milestones"][0]["id"]).status == 303
@@ -47,7 +65,9 @@ def test_a_warning_of_the_card_s_bank_holds_that_payment_only(world: World) -> N
 
 @pytest.mark.parametrize("payout_account_first", [True, False])
 def test_the_payer_is_the_payee(world: World, payout_account_first: bool) -> None:
-    """A debit of the bank account that payouts go to is held, whichever of the two became known first; another one is not."""
+    """A debit of the bank account that payouts go to is held, whichever of the two became known
+    first; another one is not.
+    """
     object.__setattr__(world.runtime.policies, "bank_debit", True)
 
     def own_account() -> None:
@@ -66,8 +86,11 @@ def test_the_payer_is_the_payee(world: World, payout_account_first: bool) -> Non
         own_account()
     fact = "The payment came from the bank account or card that your payouts go to."
     assert holds_of(world) == [("payer_is_payee", True, ["release"], fact)]
-    held = world.sql("SELECT p.instrument = ANY (SELECT jsonb_array_elements_text(a.instruments) FROM payout_account a) AS own"
-                     " FROM hold h JOIN payment p ON p.id = h.subject_id")  # fmt: skip
+    held = world.sql(
+        "SELECT p.instrument = ANY (SELECT jsonb_array_elements_text(a.instruments) FROM "
+        "payout_account a) AS own"
+        " FROM hold h JOIN payment p ON p.id = h.subject_id"
+    )
     assert [row.own for row in held] == [True]
 
 
@@ -100,7 +123,11 @@ def test_a_rule_is_tried_on_the_past_first(world: World) -> None:
     world.funded_contract(milestones=[("Small", 10_000)], client="grace@hopper.example")
     assert holds_of(world) == [], "it is off"
     report = world.program("safety").get("/v1/staff/rules/first_payment_size/report")
-    assert (report["payments_looked_at"], report["would_hold"], report["taken_back_later"]) == (2, 1, 1)
+    assert (report["payments_looked_at"], report["would_hold"], report["taken_back_later"]) == (
+        2,
+        1,
+        1,
+    )
     assert "USD 6,000.00" in report["payments"][0]["why"]
     assert world.program("safety").call("GET", "/v1/staff/rules/because/report").status == 404
 
@@ -108,12 +135,16 @@ def test_a_rule_is_tried_on_the_past_first(world: World) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "complaint"),
     [
-        ("enabled: true", "enabled: perhaps", "enabled is true or false"), ("holds: payment", "holds: everybody", "holds is payment"),
-        ("scopes: [release]", "scopes: [everything]", "reason_code and scopes"), ("velocity:", "speed:", "missing key velocity"),
+        ("enabled: true", "enabled: perhaps", "enabled is true or false"),
+        ("holds: payment", "holds: everybody", "holds is payment"),
+        ("scopes: [release]", "scopes: [everything]", "reason_code and scopes"),
+        ("velocity:", "speed:", "missing key velocity"),
         ("at_least_minor: 500000", "at_least_minor: -1", "whole number"),
     ],
-)  # fmt: skip
+)
 def test_a_hostile_rule_file(right: str, wrong: str, complaint: str) -> None:
     text = (FOLDER / "rules.yaml").read_text().replace(right, wrong, 1)
     with pytest.raises(PolicyError, match=complaint):
-        rules_of(read(text, "rules.yaml"), ["payment_dispute_likely", "account_security", "self_payment"])
+        rules_of(
+            read(text, "rules.yaml"), ["payment_dispute_likely", "account_security", "self_payment"]
+        )

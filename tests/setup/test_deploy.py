@@ -1,4 +1,6 @@
-"""What is shipped to run it: nothing may more than it needs, only the proxy is reached, and the proxy takes the slow."""
+"""What is shipped to run it: nothing may more than it needs, only the proxy is reached, and the
+proxy takes the slow.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def test_only_the_proxy_is_reached_and_is_believed() -> None:
     assert [name for name, part in SERVICES.items() if part.get("ports")] == ["proxy"]
     assert SERVICES["web"]["environment"]["HOLDFAST_TRUSTED_PROXIES"] == 1
     conf = (ROOT / "deploy" / "nginx.conf").read_text()
-    assert "proxy_set_header X-Forwarded-For $remote_addr;" in conf, "set and not appended: exactly one proxy is believed"
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in conf, (
+        "set and not appended: exactly one proxy is believed"
+    )
     assert "access_log off;" in conf, "addresses of links are secrets"
 
 
@@ -48,7 +52,9 @@ def test_the_image_runs_as_nobody() -> None:
 
 
 def test_others_are_served_while_the_slow_wait(tmp_path: Path) -> None:
-    """12 slow bodies, 300 open heads and 200 idle connections: a caller behind the proxy has every answer. How fast: `make flood`."""
+    """12 slow bodies, 300 open heads and 200 idle connections: a caller behind the proxy has every
+    answer. How fast: `make flood`.
+    """
     if shutil.which("nginx") is None:
         assert not os.environ.get("CI"), "CI has nginx"
         pytest.skip("nginx is not installed")
@@ -57,7 +63,10 @@ def test_others_are_served_while_the_slow_wait(tmp_path: Path) -> None:
     try:
         with proxied(demo.port, folder) as front, flooded(front, Flood()):
             key = {"Authorization": f"Bearer {demo.info['platform_key']}"}
-            found = [requests.get(f"http://127.0.0.1:{front}/v1/me", headers=key, timeout=60).status_code for _ in range(50)]
+            found = [
+                requests.get(f"http://127.0.0.1:{front}/v1/me", headers=key, timeout=60).status_code
+                for _ in range(50)
+            ]
         assert found == [200] * 50
     finally:
         demo.stop()
@@ -65,7 +74,9 @@ def test_others_are_served_while_the_slow_wait(tmp_path: Path) -> None:
 
 
 def test_the_flood_is_one(tmp_path: Path) -> None:
-    """The control: the attackers really hold their connections open, so that a server with a thread for each would stand still."""
+    """The control: the attackers really hold their connections open, so that a server with a thread
+    for each would stand still.
+    """
     held, stop = [], threading.Event()
 
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

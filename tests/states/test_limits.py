@@ -34,7 +34,9 @@ def test_old_drafts_go_each_by_a_job_of_its_own(world: World) -> None:
 def test_forty_offers_and_then_a_mediator(world: World) -> None:
     _, _, address = negotiating(world)
     ada = world.program()
-    answers = [ada.call("POST", f"{address}/proposals", {"refund": 1}) for _ in range(MOST_OFFERS + 1)]
+    answers = [
+        ada.call("POST", f"{address}/proposals", {"refund": 1}) for _ in range(MOST_OFFERS + 1)
+    ]
     assert [a.status for a in answers] == [200] * MOST_OFFERS + [409]
     assert answers[-1].json()["allowed_actions"] == ["mediate"]
     assert len(ada.get(address)["offers"]) == MOST_OFFERS
@@ -43,11 +45,16 @@ def test_forty_offers_and_then_a_mediator(world: World) -> None:
 def test_sixty_pieces_of_evidence(world: World) -> None:
     _, _, address = negotiating(world)
     ada = world.program()
-    statuses = [ada.call("POST", f"{address}/evidence", {"words": f"Page {n}."}).status for n in range(evidence.MOST_EVIDENCE + 1)]
+    statuses = [
+        ada.call("POST", f"{address}/evidence", {"words": f"Page {n}."}).status
+        for n in range(evidence.MOST_EVIDENCE + 1)
+    ]
     assert statuses == [200] * evidence.MOST_EVIDENCE + [409]
 
 
-def test_the_files_of_a_contract_have_a_size_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_of_a_contract_have_a_size_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(files, "LARGEST_TOGETHER", 25)
     contract, _, _ = negotiating(world)
     ada, address = world.program(), f"/v1/contracts/{contract['id']}/files"

@@ -1,4 +1,6 @@
-"""How often a freelancer may have us write to somebody, counted in the database; and the pause after "I do not know this person"."""
+"""How often a freelancer may have us write to somebody, counted in the database; and the pause
+after "I do not know this person".
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def drafts(ada: Program, count: int, client: str = "charles@babbage.example") ->
 
 
 def test_forty_offers_in_a_minute(world: World) -> None:
-    """As it was tried: the mailbox gets twenty letters within the hour, the rest is refused, told when, and goes nowhere."""
+    """As it was tried: the mailbox gets twenty letters within the hour, the rest is refused, told
+    when, and goes nowhere.
+    """
     ada = world.program()
     made = drafts(ada, 40)
     replies = [ada.call("POST", f"/v1/contracts/{one}/send", {}) for one in made]
@@ -40,31 +44,66 @@ def test_forty_offers_in_a_minute(world: World) -> None:
     assert ada.call("POST", f"/v1/contracts/{made[-1]}/send", {}).status == 200
 
 
-def test_one_mailbox_however_it_is_written_and_whoever_writes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_mailbox_however_it_is_written_and_whoever_writes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     limited(world, monkeypatch, letters_to_mailbox_per_hour=3)
     ada, mary = world.program(), world.program("mary")
-    spelled = ["charles@babbage.example", "Charles+work@babbage.example", "charles+x@Babbage.example", "charles+y@babbage.example"]
+    spelled = [
+        "charles@babbage.example",
+        "Charles+work@babbage.example",
+        "charles+x@Babbage.example",
+        "charles+y@babbage.example",
+    ]
     statuses = [
-        who.call("POST", f"/v1/contracts/{drafts(who, 1, client)[0]}/send", {}).status for who, client in zip((ada, mary, ada, mary), spelled, strict=True)
+        who.call("POST", f"/v1/contracts/{drafts(who, 1, client)[0]}/send", {}).status
+        for who, client in zip((ada, mary, ada, mary), spelled, strict=True)
     ]
     assert statuses == [200, 200, 200, 429]
-    assert ada.call("POST", f"/v1/contracts/{drafts(ada, 1, 'george@boole.example')[0]}/send", {}).status == 200, "others are written to meanwhile"
+    assert (
+        ada.call(
+            "POST", f"/v1/contracts/{drafts(ada, 1, 'george@boole.example')[0]}/send", {}
+        ).status
+        == 200
+    ), "others are written to meanwhile"
 
 
-@pytest.mark.parametrize("rule", ["letters_per_hour", "letters_per_day", "letters_to_mailbox_per_hour", "letters_to_mailbox_per_day"])
-def test_each_rule_by_itself_and_every_letter_that_a_freelancer_causes(world: World, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
-    """An offer, a new version, a reminder, a link: all count, and each is refused by code when there is no room."""
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "letters_per_hour",
+        "letters_per_day",
+        "letters_to_mailbox_per_hour",
+        "letters_to_mailbox_per_day",
+    ],
+)
+def test_each_rule_by_itself_and_every_letter_that_a_freelancer_causes(
+    world: World, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    """An offer, a new version, a reminder, a link: all count, and each is refused by code when
+    there is no room.
+    """
     limited(world, monkeypatch, **{rule: 4})
     ada = world.program()
     path = f"/v1/contracts/{drafts(ada, 1)[0]}"
     ada.post(f"{path}/send")
-    edited = ada.call("PATCH", path, contract_body(title="Other notes"), headers={"If-Match": ada.call("GET", path).headers["etag"]})
+    edited = ada.call(
+        "PATCH",
+        path,
+        contract_body(title="Other notes"),
+        headers={"If-Match": ada.call("GET", path).headers["etag"]},
+    )
     assert edited.status == 200
     ada.post(f"{path}/remind")
     ada.post(f"{path}/links")
     more = [
         ada.call("POST", f"{path}/links", {}),
-        ada.call("PATCH", path, contract_body(title="More notes"), headers={"If-Match": ada.call("GET", path).headers["etag"]}),
+        ada.call(
+            "PATCH",
+            path,
+            contract_body(title="More notes"),
+            headers={"If-Match": ada.call("GET", path).headers["etag"]},
+        ),
         ada.call("POST", f"/v1/contracts/{drafts(ada, 1)[0]}/send", {}),
     ]
     assert [(r.status, r.json()["code"]) for r in more] == [(429, "outreach_limited")] * 3
@@ -73,15 +112,24 @@ def test_each_rule_by_itself_and_every_letter_that_a_freelancer_causes(world: Wo
     assert [r.n for r in world.sql("SELECT count(*) AS n FROM outreach")] == [4]
 
 
-def test_a_client_who_names_mailboxes_counts_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_who_names_mailboxes_counts_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both people of a contract could be one: passing on to a stranger is a letter to a stranger."""
     limited(world, monkeypatch, letters_to_mailbox_per_hour=2)
     contract, client = world.accepted_contract()
     path, statuses = f"/c/{contract['id']}/people", []
-    for address in ("george@boole.example", "george+x@boole.example", "George@boole.example", "mary@boole.example"):
+    for address in (
+        "george@boole.example",
+        "george+x@boole.example",
+        "George@boole.example",
+        "mary@boole.example",
+    ):
         page = client.through_code(path)
         form = next(f for f in page.forms if "Pass it on" in f.text)
-        statuses.append(client.press(path, form, email=address, role="viewer", choice="pass_on").status)
+        statuses.append(
+            client.press(path, form, email=address, role="viewer", choice="pass_on").status
+        )
     assert statuses == [303, 303, 429, 303]
 
 
@@ -92,7 +140,11 @@ def test_counted_over_all_processes(world: World, monkeypatch: pytest.MonkeyPatc
     statuses: list[int] = []
 
     def send(contract: str) -> None:
-        statuses.append(Program(WsgiHttp(world.app), world.keys["ada"]).call("POST", f"/v1/contracts/{contract}/send", {}).status)
+        statuses.append(
+            Program(WsgiHttp(world.app), world.keys["ada"])
+            .call("POST", f"/v1/contracts/{contract}/send", {})
+            .status
+        )
 
     threads = [threading.Thread(target=send, args=(one,)) for one in made]
     for thread in threads:
@@ -118,14 +170,27 @@ def test_a_stranger_pauses_new_offers_until_somebody_looked(world: World) -> Non
     reported = unknown(world)
     draft = drafts(ada, 1)[0]
     refused = ada.call("POST", f"/v1/contracts/{draft}/send", {})
-    assert (refused.status, refused.json()["code"], refused.json()["looked_at"]) == (403, "offers_paused", False)
+    assert (refused.status, refused.json()["code"], refused.json()["looked_at"]) == (
+        403,
+        "offers_paused",
+        False,
+    )
     assert "contracts that you have go on" in refused.json()["detail"]
     assert ada.get(f"/v1/contracts/{draft}")["state"] == "draft"
-    ada.post(f"/v1/milestones/{running['milestones'][0]['id']}/submissions", {"note": "It is done."})
+    ada.post(
+        f"/v1/milestones/{running['milestones'][0]['id']}/submissions", {"note": "It is done."}
+    )
     mary.post(f"/v1/contracts/{drafts(mary, 1)[0]}/send")
-    task = next(t for t in world.program("finance").get("/v1/staff/tasks")["data"] if t["kind"] == "offers_paused")
+    task = next(
+        t
+        for t in world.program("finance").get("/v1/staff/tasks")["data"]
+        if t["kind"] == "offers_paused"
+    )
     assert (task["subject"], task["detail"]["contract"]) == (world.ada_id, reported)
-    assert any("paused until we have looked" in m["subject"] for m in world.sandbox.mail("ada@lovelace.example"))
+    assert any(
+        "paused until we have looked" in m["subject"]
+        for m in world.sandbox.mail("ada@lovelace.example")
+    )
     decision = {"outcome": "kept", "words": "Three people in a week did not know you."}
     path = f"/v1/staff/freelancers/{world.ada_id}/offer-pause"
     assert ada.call("POST", path, decision).status == 403
@@ -134,15 +199,23 @@ def test_a_stranger_pauses_new_offers_until_somebody_looked(world: World) -> Non
     assert kept["looked_at"] is True
     assert "Three people" in kept["detail"]
     world.work()
-    letter = next(m for m in world.sandbox.mail("ada@lovelace.example") if "stay paused" in m["subject"])
+    letter = next(
+        m for m in world.sandbox.mail("ada@lovelace.example") if "stay paused" in m["subject"]
+    )
     assert "Three people" in letter["text"]
     world.program("safety").post(path, {"outcome": "lifted", "words": "They had a new address."})
     assert ada.call("POST", f"/v1/contracts/{draft}/send", {}).status == 200
     assert world.program("safety").call("POST", path, decision).status == 404
-    assert "offers_paused" not in [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]]
+    assert "offers_paused" not in [
+        t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]
+    ]
     world.work()
     types = [e["type"] for e in ada.get("/v1/events?limit=100")["data"]]
-    assert [t for t in types if t.startswith("offers.")] == ["offers.paused", "offers.kept_paused", "offers.resumed"]
+    assert [t for t in types if t.startswith("offers.")] == [
+        "offers.paused",
+        "offers.kept_paused",
+        "offers.resumed",
+    ]
 
 
 def test_the_console_decides_about_it(world: World) -> None:
@@ -153,8 +226,12 @@ def test_the_console_decides_about_it(world: World) -> None:
     assert f"/staff/do/offers/{world.ada_id}" in page.links
     queue = desk.get("/staff?show=tasks")
     form = next(f for f in queue.forms if ("kind", "offers_paused") in f.fields)
-    assert desk.press("/staff?show=tasks", form).status == 409, "a task that is a decision is not just closed"
-    after = desk.do("offers", world.ada_id, outcome="lifted", words="They know each other from school.")
+    assert desk.press("/staff?show=tasks", form).status == 409, (
+        "a task that is a decision is not just closed"
+    )
+    after = desk.do(
+        "offers", world.ada_id, outcome="lifted", words="They know each other from school."
+    )
     assert "New offers are paused" not in after.text
     world.program().post(f"/v1/contracts/{drafts(world.program(), 1)[0]}/send")
 
@@ -164,7 +241,9 @@ def test_two_reports_are_one_pause(world: World) -> None:
     client = world.client()
     client.open()
     for contract in (first, second):
-        link = next(m for m in world.sandbox.mail(client.email) if contract["id"] in m["text"])["links"][0].removeprefix("http://127.0.0.1:8000")
+        link = next(m for m in world.sandbox.mail(client.email) if contract["id"] in m["text"])[
+            "links"
+        ][0].removeprefix("http://127.0.0.1:8000")
         client.press(link, client.get(link).forms[0])
         path = f"/c/{contract['id']}/unknown"
         assert client.press(path, client.get(path).forms[0]).status == 303

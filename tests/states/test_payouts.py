@@ -1,4 +1,6 @@
-"""Payouts: maturing once, by hand, by schedule, by force; failed, cancelled, the bank account changed, the floor."""
+"""Payouts: maturing once, by hand, by schedule, by force; failed, cancelled, the bank account
+changed, the floor.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def test_by_schedule_when_there_is_enough(world: World) -> None:
     assert payouts(world) == [], "95.00 is under the 100.00 of a schedule"
     world.released_contract(milestones=[("More", 20_000)])
     world.advance("14d")
-    assert [(p["amount"], p["asked_by"], p["state"]) for p in payouts(world)] == [(28_500, "schedule", "paid")]
+    assert [(p["amount"], p["asked_by"], p["state"]) for p in payouts(world)] == [
+        (28_500, "schedule", "paid")
+    ]
     world.check_books()
 
 
@@ -45,10 +49,14 @@ def test_money_that_has_lain_for_ninety_days(world: World, ready: bool) -> None:
         world.onboarded()
     world.advance("98d")
     if ready:
-        assert [(p["amount"], p["asked_by"], p["state"]) for p in payouts(world)] == [(9_500, "forced", "paid")]
+        assert [(p["amount"], p["asked_by"], p["state"]) for p in payouts(world)] == [
+            (9_500, "forced", "paid")
+        ]
     else:
         assert payouts(world) == []
-        assert any("Money is waiting" in m["subject"] for m in world.sandbox.mail("ada@lovelace.example"))
+        assert any(
+            "Money is waiting" in m["subject"] for m in world.sandbox.mail("ada@lovelace.example")
+        )
     world.check_books()
 
 
@@ -80,7 +88,10 @@ def test_another_bank_account_takes_payouts_back_and_cools_down(world: World) ->
     assert world.balance()["available"] == 9_500
     early = ada.call("POST", "/v1/payouts", {"amount": 5_000, "currency": "USD"})
     assert (early.status, early.json()["code"]) == (409, "payout_cooldown")
-    assert any("bank account for payouts was changed" in m["subject"] for m in world.sandbox.mail("ada@lovelace.example"))
+    assert any(
+        "bank account for payouts was changed" in m["subject"]
+        for m in world.sandbox.mail("ada@lovelace.example")
+    )
     world.advance("73h")
     assert ada.call("POST", "/v1/payouts", {"amount": 5_000, "currency": "USD"}).status == 201
     world.check_books()
@@ -98,7 +109,9 @@ def test_the_freelancer_takes_a_payout_back(world: World) -> None:
 
 
 def test_below_the_floor_payouts_wait(world: World) -> None:
-    """The platform's own money is short: a person is called, payouts wait, and go on when it is there again."""
+    """The platform's own money is short: a person is called, payouts wait, and go on when it is
+    there again.
+    """
     world.released_contract(milestones=ONE)
     world.funded_contract(milestones=[("Large", 200_000)], client="grace@hopper.example")
     world.advance("7d")
@@ -110,7 +123,10 @@ def test_below_the_floor_payouts_wait(world: World) -> None:
     assert "operating_below_floor" in tasks
     world.sql_owner("SELECT 1")
     world.runtime.stripe.top_up(1_000_000, "USD", "test")
-    asked = world.program("finance").post("/v1/staff/operating-float", {"currency": "USD", "amount": 1_000_000, "direction": "in", "reference": "Transfer 7"})
+    asked = world.program("finance").post(
+        "/v1/staff/operating-float",
+        {"currency": "USD", "amount": 1_000_000, "direction": "in", "reference": "Transfer 7"},
+    )
     path = f"/v1/staff/operating-float/{asked['id']}/approve"
     assert world.program("finance").call("POST", path, {}).status == 403, "another person approves"
     assert world.program("approver").post(path)["approved_by"] is not None
@@ -125,4 +141,6 @@ def test_the_news_that_an_account_is_ready_is_lost(world: World) -> None:
     world.onboarded()
     assert world.program().get("/v1/payout-account")["state"] == "onboarding"
     world.advance("7h")
-    assert world.program().get("/v1/payout-account")["state"] == "active", "the sweep asks about accounts that are not ready"
+    assert world.program().get("/v1/payout-account")["state"] == "active", (
+        "the sweep asks about accounts that are not ready"
+    )

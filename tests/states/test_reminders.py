@@ -19,7 +19,9 @@ row = pytest.mark.row
 
 
 def until(world: World, deadline: str, *, before: timedelta) -> None:
-    """Forward to an instant before a deadline; business days lie differently on each day of the week."""
+    """Forward to an instant before a deadline; business days lie differently on each day of the
+    week.
+    """
     span = datetime.fromisoformat(deadline) - before - datetime.fromisoformat(world.sandbox.now())
     world.advance(f"{int(span.total_seconds())}s")
 
@@ -27,7 +29,12 @@ def until(world: World, deadline: str, *, before: timedelta) -> None:
 def reminders(world: World) -> list[str]:
     """Who was told once more that an answer is needed, by the names before the @."""
     world.work()
-    return sorted(to.partition("@")[0] for to in (CLIENT, FREELANCER) for m in world.sandbox.mail(to) if m["subject"].startswith("Your answer is needed"))
+    return sorted(
+        to.partition("@")[0]
+        for to in (CLIENT, FREELANCER)
+        for m in world.sandbox.mail(to)
+        if m["subject"].startswith("Your answer is needed")
+    )
 
 
 @row("D4r")
@@ -55,34 +62,59 @@ def test_who_has_answered_hears_no_more(world: World) -> None:
 
 
 @row("D10r")
-@pytest.mark.parametrize(("agreed", "told"), [("nobody", ["ada", "charles"]), ("freelancer", ["charles"]), ("client", ["ada"])])
-def test_whoever_is_silent_about_a_proposal_is_reminded(world: World, agreed: str, told: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("agreed", "told"),
+    [("nobody", ["ada", "charles"]), ("freelancer", ["charles"]), ("client", ["ada"])],
+)
+def test_whoever_is_silent_about_a_proposal_is_reminded(
+    world: World, agreed: str, told: list[str]
+) -> None:
     contract, client, address = proposed(world)
     offer = world.program().get(address)["offers"][-1]
     if agreed == "freelancer":
         world.program().post(f"{address}/proposals/{offer['id']}/accept")
     elif agreed == "client":
-        assert client.decide(client_page(contract, address), choice="agree", offer=offer["id"]).status == 303
+        assert (
+            client.decide(client_page(contract, address), choice="agree", offer=offer["id"]).status
+            == 303
+        )
     deadline = world.program().get(address)["deadline_at"]
     until(world, deadline, before=timedelta(days=2, hours=1))
     assert reminders(world) == []
     until(world, deadline, before=timedelta(days=1, hours=23))
     assert reminders(world) == told
-    letter = next(m for m in world.sandbox.mail(CLIENT if "charles" in told else FREELANCER) if m["subject"].startswith("Your answer is needed"))
+    letter = next(
+        m
+        for m in world.sandbox.mail(CLIENT if "charles" in told else FREELANCER)
+        if m["subject"].startswith("Your answer is needed")
+    )
     assert "The mediator proposed that USD 40.00 goes back" in letter["text"]
     world.check_books()
 
 
 @row("M12r")
-@pytest.mark.parametrize(("handed_over", "says"), [(False, "the money goes back to them"), (True, "a dispute opens about it")])
-def test_a_request_for_money_back_is_recalled_before_silence_answers_it(world: World, handed_over: bool, says: str) -> None:
-    contract, client = world.submitted_contract(milestones=ONE) if handed_over else world.funded_contract(milestones=ONE)
+@pytest.mark.parametrize(
+    ("handed_over", "says"),
+    [(False, "the money goes back to them"), (True, "a dispute opens about it")],
+)
+def test_a_request_for_money_back_is_recalled_before_silence_answers_it(
+    world: World, handed_over: bool, says: str
+) -> None:
+    contract, client = (
+        world.submitted_contract(milestones=ONE)
+        if handed_over
+        else world.funded_contract(milestones=ONE)
+    )
     assert ask_back(client, contract) == 303
     world.advance("4d")
     assert reminders(world) == []
     world.advance("25h")
     assert reminders(world) == ["ada"]
-    assert any(says in m["text"] for m in world.sandbox.mail(FREELANCER) if m["subject"].startswith("Your answer is needed"))
+    assert any(
+        says in m["text"]
+        for m in world.sandbox.mail(FREELANCER)
+        if m["subject"].startswith("Your answer is needed")
+    )
     world.check_books()
 
 
@@ -95,8 +127,14 @@ def test_released_money_is_not_moved_by_silence_and_nobody_is_reminded(world: Wo
     assert reminders(world) == []
 
 
-@pytest.mark.parametrize("one", [t for t in TIMEOUTS if t.job in DECIDES or t.code in ("D4", "D10")], ids=lambda t: t.code)
+@pytest.mark.parametrize(
+    "one",
+    [t for t in TIMEOUTS if t.job in DECIDES or t.code in ("D4", "D10")],
+    ids=lambda t: t.code,
+)
 def test_nothing_is_decided_by_silence_without_a_word_before(one: Timeout) -> None:
-    """The kind: every timer that decides has another one, earlier in the same state, that tells whoever is silent."""
+    """The kind: every timer that decides has another one, earlier in the same state, that tells
+    whoever is silent.
+    """
     same = [t for t in TIMEOUTS if t.machine == one.machine and set(t.states) & set(one.states)]
     assert [t for t in same if "reminded" in t.then or "told" in t.then], one

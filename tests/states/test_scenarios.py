@@ -1,4 +1,6 @@
-"""The sandbox's scenarios: each that ships runs to its end, leaves right books, and is the same each time with the same seed."""
+"""The sandbox's scenarios: each that ships runs to its end, leaves right books, and is the same
+each time with the same seed.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,18 @@ def test_every_scenario_leaves_right_books(world: World, name: str) -> None:
 def outcome() -> list[Any]:
     with clone() as made:
         made.funded_contract(milestones=ONE)
-        made.sandbox.post("scenarios", {"seed": 7, "steps": [["disputes", {"charge": "$charge"}], ["clock", {"advance": "1d"}]]})
-        return [(o["object"], o["id"]) for o in made.sandbox.dump()["objects"] if o["object"] in ("dispute", "charge", "file")]
+        made.sandbox.post(
+            "scenarios",
+            {
+                "seed": 7,
+                "steps": [["disputes", {"charge": "$charge"}], ["clock", {"advance": "1d"}]],
+            },
+        )
+        return [
+            (o["object"], o["id"])
+            for o in made.sandbox.dump()["objects"]
+            if o["object"] in ("dispute", "charge", "file")
+        ]
 
 
 def test_the_same_seed_gives_the_same_ids() -> None:
@@ -33,6 +45,16 @@ def test_the_same_seed_gives_the_same_ids() -> None:
 
 
 def test_what_is_no_scenario_is_refused(world: World) -> None:
-    for body in ({"name": "nothing"}, {"steps": []}, {"steps": [["scenarios", {}]]}, {"steps": ["clock"]}):
-        answer = world.sandbox.http.request("POST", "/_sandbox/scenarios", body=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    for body in (
+        {"name": "nothing"},
+        {"steps": []},
+        {"steps": [["scenarios", {}]]},
+        {"steps": ["clock"]},
+    ):
+        answer = world.sandbox.http.request(
+            "POST",
+            "/_sandbox/scenarios",
+            body=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
         assert answer.status in (404, 422), answer.text

@@ -33,11 +33,15 @@ def payouts(world: World, who: str = "ada") -> list[tuple[int, str, str]]:
 
 @row("O3")
 def test_a_refund_of_long_ago_does_not_hurry_a_new_release(world: World) -> None:
-    """A release of 100.00 (net 95.00) less a refund is paid out; 100 days later the next one's money is new all the same."""
+    """A release of 100.00 (net 95.00) less a refund is paid out; 100 days later the next one's
+    money is new all the same.
+    """
     world.onboarded()
     contract, _ = world.released_contract(milestones=ONE)
     world.advance("6d")
-    world.program().post(f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", {"amount": 4_000})
+    world.program().post(
+        f"/v1/milestones/{contract['milestones'][0]['id']}/refunds", {"amount": 4_000}
+    )
     world.work()
     assert world.balance()["available"] == 5_700, "95.00 less 38.00, the freelancer's part of 40.00"
     world.program().post("/v1/payouts", {"amount": 5_700, "currency": "USD"})
@@ -47,7 +51,9 @@ def test_a_refund_of_long_ago_does_not_hurry_a_new_release(world: World) -> None
     world.advance("6d")
     assert world.balance()["available"] == 19_000
     world.advance("80d")
-    assert payouts(world) == [(5_700, "freelancer", "paid")], "81 days after it matured nothing is forced"
+    assert payouts(world) == [(5_700, "freelancer", "paid")], (
+        "81 days after it matured nothing is forced"
+    )
     world.advance("10d")
     assert [p[:2] for p in payouts(world)] == [(5_700, "freelancer"), (19_000, "forced")]
     world.check_books()
@@ -117,7 +123,9 @@ def test_a_schedule_under_a_hold_asks_once(world: World) -> None:
 
 
 def test_one_person_s_trouble_is_not_another_s(world: World) -> None:
-    """Mary's account at Stripe cannot be named: her payout is tried again and again, Ada's is paid the same night."""
+    """Mary's account at Stripe cannot be named: her payout is tried again and again, Ada's is paid
+    the same night.
+    """
     for who in ("ada", "mary"):
         world.onboarded(who)
         world.program(who).post("/v1/payout-account/schedule", {"schedule": "weekly"})
@@ -125,12 +133,19 @@ def test_one_person_s_trouble_is_not_another_s(world: World) -> None:
     other = world.program("mary")
     contract = other.post("/v1/contracts", _body("grace@hopper.example"))
     _through(world, "mary", contract, "grace@hopper.example")
-    world.sql_owner(f"UPDATE hf.payout_account SET stripe_account_id = NULL WHERE freelancer_id <> '{typeid.decode(world.ada_id)}'")
+    world.sql_owner(
+        "UPDATE hf.payout_account SET stripe_account_id = NULL WHERE freelancer_id <> "
+        f"'{typeid.decode(world.ada_id)}'"
+    )
     world.advance("14d")
     assert payouts(world) == [(19_000, "schedule", "paid")]
     assert payouts(world, "mary") == []
-    waiting = world.sql("SELECT kind, last_error FROM job WHERE last_error IS NOT NULL AND state <> 'done'")
-    assert {(job.kind, job.last_error.partition(":")[0]) for job in waiting} == {("payout_by_itself", "PayoutAccountNotReady")}
+    waiting = world.sql(
+        "SELECT kind, last_error FROM job WHERE last_error IS NOT NULL AND state <> 'done'"
+    )
+    assert {(job.kind, job.last_error.partition(":")[0]) for job in waiting} == {
+        ("payout_by_itself", "PayoutAccountNotReady")
+    }
 
 
 def _body(client: str, currency: str = "USD", amount: int = 20_000) -> dict[str, Any]:
@@ -148,7 +163,9 @@ def _through(world: World, who: str, contract: dict[str, Any], email: str) -> No
     world.work()
     client.pay([m["id"] for m in contract["milestones"]], "4242 4242 4242 4242")
     world.work()
-    program.post(f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "It is done."})
+    program.post(
+        f"/v1/milestones/{contract['milestones'][0]['id']}/submissions", {"note": "It is done."}
+    )
     world.work()
     client.approve(contract["milestones"][0]["id"])
     world.work()
@@ -162,8 +179,18 @@ def test_a_weekly_schedule_in_any_currency_that_can_be_settled(code: str) -> Non
             world.onboarded(who)
             world.program(who).post("/v1/payout-account/schedule", {"schedule": "weekly"})
         much = 2 * world.runtime.policies.payout_schedule_minimum_minor(code)
-        _through(world, "ada", world.program().post("/v1/contracts", _body("charles@babbage.example", code, much)), "charles@babbage.example")
-        _through(world, "mary", world.program("mary").post("/v1/contracts", _body("grace@hopper.example")), "grace@hopper.example")
+        _through(
+            world,
+            "ada",
+            world.program().post("/v1/contracts", _body("charles@babbage.example", code, much)),
+            "charles@babbage.example",
+        )
+        _through(
+            world,
+            "mary",
+            world.program("mary").post("/v1/contracts", _body("grace@hopper.example")),
+            "grace@hopper.example",
+        )
         world.runtime.policies.windows.operating_floor_minor[code] = -(10**12)
         world.advance("14d")
         assert payouts(world, "mary") == [(19_000, "schedule", "paid")]
@@ -173,15 +200,23 @@ def test_a_weekly_schedule_in_any_currency_that_can_be_settled(code: str) -> Non
 
 
 TABLES = {
-    "windows.yaml": ("payout_minimum_usd_like", "payout_schedule_minimum_usd_like", "operating_floor_minor"),
+    "windows.yaml": (
+        "payout_minimum_usd_like",
+        "payout_schedule_minimum_usd_like",
+        "operating_floor_minor",
+    ),
     "processing.yaml": ("fixed_minor",),
 }
 
 
-@pytest.mark.parametrize(("file", "table"), [(file, table) for file, tables in TABLES.items() for table in tables])
+@pytest.mark.parametrize(
+    ("file", "table"), [(file, table) for file, tables in TABLES.items() for table in tables]
+)
 @pytest.mark.parametrize("code", ["CAD", "USD", "TND"])
 @pytest.mark.parametrize("how", ["left out", "empty", "negative", "a float"])
-def test_an_amount_that_is_missing_stops_the_start(file: str, table: str, code: str, how: str, tmp_path: Path) -> None:
+def test_an_amount_that_is_missing_stops_the_start(
+    file: str, table: str, code: str, how: str, tmp_path: Path
+) -> None:
     shutil.copytree(FOLDER, tmp_path / "policies")
     broken, found = tmp_path / "policies" / file, 0
     lines = broken.read_text().splitlines(keepends=True)
@@ -190,13 +225,26 @@ def test_an_amount_that_is_missing_stops_the_start(file: str, table: str, code: 
         inside = line.lstrip().startswith(f"{table}:") or (inside and "}" not in lines[number - 1])
         if inside and f"{code}: " in line and not found:
             value = line.split(f"{code}: ")[1].split(",")[0].split("}")[0]
-            new = {"left out": "", "empty": f"{code}: ", "negative": f"{code}: -1", "a float": f"{code}: 1.5"}[how]
-            lines[number] = line.replace(f"{code}: {value}", new, 1).replace(", ,", ",").replace("{, ", "{").replace(", }", "}")
+            new = {
+                "left out": "",
+                "empty": f"{code}: ",
+                "negative": f"{code}: -1",
+                "a float": f"{code}: 1.5",
+            }[how]
+            lines[number] = (
+                line.replace(f"{code}: {value}", new, 1)
+                .replace(", ,", ",")
+                .replace("{, ", "{")
+                .replace(", }", "}")
+            )
             found += 1
     assert found == 1
     broken.write_text("".join(lines))
     with pytest.raises(PolicyError, match=f"{file}.*{code}"):
-        policies.load(make_settings("postgresql://nowhere", settlement_currencies=("USD", "CAD")), tmp_path / "policies")
+        policies.load(
+            make_settings("postgresql://nowhere", settlement_currencies=("USD", "CAD")),
+            tmp_path / "policies",
+        )
 
 
 @pytest.mark.parametrize("settled", [("USD", "XYZ"), ()])
@@ -206,7 +254,9 @@ def test_a_settlement_currency_that_nobody_knows_stops_the_start(settled: tuple[
 
 
 def test_every_currency_has_every_amount() -> None:
-    loaded = policies.load(make_settings("postgresql://nowhere", settlement_currencies=tuple(CURRENCIES)))
+    loaded = policies.load(
+        make_settings("postgresql://nowhere", settlement_currencies=tuple(CURRENCIES))
+    )
     for code, known in CURRENCIES.items():
         assert loaded.payout_minimum_minor(code) >= known.minimum_milestone_minor
         assert loaded.payout_minimum_minor(code) % known.step_minor == 0
@@ -216,7 +266,9 @@ def test_every_currency_has_every_amount() -> None:
 
 
 class Story:
-    """Releases, refunds, payouts, failed payouts and holds of an amount, in any order, and how old the money then is."""
+    """Releases, refunds, payouts, failed payouts and holds of an amount, in any order, and how old
+    the money then is.
+    """
 
     def __init__(self, world: World, data: Any) -> None:
         self.world, self.data, self.holds, self.work = world, data, [], []
@@ -230,7 +282,9 @@ class Story:
     def refund(self) -> None:
         if self.work:
             path = f"/v1/milestones/{self.data.draw(st.sampled_from(self.work))}/refunds"
-            self.world.program().call("POST", path, {"amount": self.data.draw(st.integers(1, 20)) * 100})
+            self.world.program().call(
+                "POST", path, {"amount": self.data.draw(st.integers(1, 20)) * 100}
+            )
 
     def payout(self) -> None:
         available = self.world.balance().get("available", 0)
@@ -254,7 +308,11 @@ class Story:
 
     def lift(self) -> None:
         if self.holds:
-            self.world.program("safety").call("POST", f"/v1/staff/holds/{self.holds.pop()}/lift", {"reason": "It was the freelancer."})
+            self.world.program("safety").call(
+                "POST",
+                f"/v1/staff/holds/{self.holds.pop()}/lift",
+                {"reason": "It was the freelancer."},
+            )
 
 
 @settings(
@@ -265,7 +323,9 @@ class Story:
 )
 @given(st.data())
 def test_no_money_is_forced_out_before_its_time(data: Any) -> None:
-    """Whatever happens: each forced payout is of money that has been available for 90 days, and what is worth one does not lie."""
+    """Whatever happens: each forced payout is of money that has been available for 90 days, and
+    what is worth one does not lie.
+    """
     with clone() as world:
         outcome = data.draw(st.sampled_from(["active", "bank_fails"]))
         world.onboarded(outcome=outcome)
@@ -275,25 +335,33 @@ def test_no_money_is_forced_out_before_its_time(data: Any) -> None:
             data.draw(st.sampled_from(verbs))()
             world.advance(data.draw(st.sampled_from(["1d", "7d", "30d"])))
         world.advance("7d" if outcome == "bank_fails" else "100d")
-        for payout in world.sql("SELECT requested_at, amount_minor FROM payout WHERE asked_by = 'forced' ORDER BY id"):
+        for payout in world.sql(
+            "SELECT requested_at, amount_minor FROM payout WHERE asked_by = 'forced' ORDER BY id"
+        ):
             assert payout.amount_minor <= _ripe(world, payout.requested_at), payout
         lots = _lots(world)
         assert sum(lot.amount_minor for lot in lots) == world.balance().get("available", 0)
         if outcome == "active":
-            old = sum(lot.amount_minor for lot in lots if lot.since < _now(world) - timedelta(days=91))
+            old = sum(
+                lot.amount_minor for lot in lots if lot.since < _now(world) - timedelta(days=91)
+            )
             assert old < 1_000, "enough for a payout, and it lies"
         world.check_books()
 
 
 def _ripe(world: World, at: datetime) -> int:
-    """All that had matured 90 days before, less every payout asked for earlier that was not failed: no more can be old enough."""
+    """All that had matured 90 days before, less every payout asked for earlier that was not failed:
+    no more can be old enough.
+    """
     matured = world.sql(
-        "SELECT coalesce(sum(p.amount), 0)::bigint AS n FROM journal_entry e JOIN posting p ON p.entry_id = e.id"
+        "SELECT coalesce(sum(p.amount), 0)::bigint AS n FROM journal_entry e JOIN posting p ON "
+        "p.entry_id = e.id"
         " WHERE e.kind = 'mature' AND e.occurred_at <= :old",
         old=at - timedelta(days=90),
     )
     paid = world.sql(
-        "SELECT coalesce(sum(amount_minor), 0)::bigint AS n FROM payout WHERE requested_at < :at AND state NOT IN ('failed', 'canceled', 'held')",
+        "SELECT coalesce(sum(amount_minor), 0)::bigint AS n FROM payout WHERE requested_at < :at "
+        "AND state NOT IN ('failed', 'canceled', 'held')",
         at=at,
     )
     return int(matured[0].n - paid[0].n)

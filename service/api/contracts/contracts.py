@@ -19,9 +19,15 @@ from service.operations.people import event_reads
 from service.policies.quotes import margin_of
 from service.shared import agreement
 
-blueprint = Endpoints("contracts", __name__, url_prefix="/v1", description="Contracts and milestones")
+blueprint = Endpoints(
+    "contracts", __name__, url_prefix="/v1", description="Contracts and milestones"
+)
 
-_contract, _submission, _event = answered.ContractOut(), answered.SubmissionOut(), answered.EventOut()
+_contract, _submission, _event = (
+    answered.ContractOut(),
+    answered.SubmissionOut(),
+    answered.EventOut(),
+)
 
 
 def _terms(body: dict[str, Any]) -> Terms:
@@ -30,7 +36,9 @@ def _terms(body: dict[str, Any]) -> Terms:
         title=body["title"],
         description=body["description"],
         currency=body["currency"],
-        milestones=[MilestoneTerms(m["title"], m["amount"], m.get("due_on")) for m in body["milestones"]],
+        milestones=[
+            MilestoneTerms(m["title"], m["amount"], m.get("due_on")) for m in body["milestones"]
+        ],
         kind=body["kind"],
         relation=body["relationship"],
         fee_rate=body["fee_rate"],
@@ -41,16 +49,27 @@ def _terms(body: dict[str, Any]) -> Terms:
 
 
 def _may_make(made: Call, body: dict[str, Any]) -> None:
-    """The kind says who may create it; a rate of its own is the marketplace's to give. Raises Invalid."""
+    """The kind says who may create it; a rate of its own is the marketplace's to give.
+
+    Raises Invalid.
+    """
     role = "platform" if made.owner is None else "freelancer"
     if role not in made.act.policies.kinds[body["kind"]].created_by:
-        raise Invalid.one("/kind", "platform_only", f"A {body['kind']} contract is created with a platform key.")
+        raise Invalid.one(
+            "/kind", "platform_only", f"A {body['kind']} contract is created with a platform key."
+        )
     if body["fee_rate"] is not None and role != "platform":
-        raise Invalid.one("/fee_rate", "platform_only", "The marketplace gives a contract its rate, with a platform key.")
+        raise Invalid.one(
+            "/fee_rate",
+            "platform_only",
+            "The marketplace gives a contract its rate, with a platform key.",
+        )
 
 
 def _answer(made: Call, contract: Any, status: int = 200) -> Response:
-    """A contract, or what `contract_reads` gives for one; a draft's quote is what would be offered now."""
+    """A contract, or what `contract_reads` gives for one; a draft's quote is what would be offered
+    now.
+    """
     if contract.quote is None:
         contract.present_quote = agreement.quote_of(made.act, contract)
     if made.owner is None:
@@ -63,7 +82,9 @@ def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
     margin = margin_of(quoted)
     if margin >= 0:
         return []
-    words = "The fee does not cover what the payment costs: the platform would pay for this contract."
+    words = (
+        "The fee does not cover what the payment costs: the platform would pay for this contract."
+    )
     return [{"code": "platform_pays", "margin": margin, "message": words}]
 
 
@@ -73,14 +94,23 @@ def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
 def create(body: dict[str, Any]) -> Response:
     """Create a contract as a draft.
 
-    Amounts are whole minor units of the contract's one currency. Platform keys name the `freelancer`.
+    Amounts are whole minor units of the contract's one currency. Platform keys name the
+    `freelancer`.
     """
     with call() as made:
         freelancer_id = made.owner_or(body["freelancer"])
         if freelancer_id is None:
-            raise Invalid.one("/freelancer", "required", "A platform key says for whom the contract is.")
+            raise Invalid.one(
+                "/freelancer", "required", "A platform key says for whom the contract is."
+            )
         _may_make(made, body)
-        return _answer(made, offers.create(made.act.as_(actors.freelancer(freelancer_id)), freelancer_id, _terms(body)), 201)
+        return _answer(
+            made,
+            offers.create(
+                made.act.as_(actors.freelancer(freelancer_id)), freelancer_id, _terms(body)
+            ),
+            201,
+        )
 
 
 @blueprint.route("/contracts", methods=["GET"], permission="contracts:read")
@@ -90,7 +120,12 @@ def find(query: dict[str, Any]) -> Response:
     """List contracts, newest first."""
     with call(reads=True) as made:
         found = contract_reads.find_many(
-            made.act.session, owner=made.owner, state=query["state"], external=query["external_ref"], after=after(query["cursor"]), limit=query["limit"]
+            made.act.session,
+            owner=made.owner,
+            state=query["state"],
+            external=query["external_ref"],
+            after=after(query["cursor"]),
+            limit=query["limit"],
         )
         return made.page(_contract, found, query["limit"])
 
@@ -107,7 +142,9 @@ def read(contract_id: str) -> Response:
 @blueprint.arguments(asked.ContractEdit)
 @blueprint.response(200, answered.ContractOut)
 def edit(body: dict[str, Any], contract_id: str) -> Response:
-    """Replace the terms of a draft; an offer that was sent gets a new version that the client is told of. `If-Match` carries the ETag."""
+    """Replace the terms of a draft; an offer that was sent gets a new version that the client is
+    told of. `If-Match` carries the ETag.
+    """
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         version = if_match(contract)
@@ -123,8 +160,15 @@ def _verb(name: str, act: Any) -> None:
             return _answer(made, contract)
 
     view.__doc__ = act.__doc__
-    blueprint.route(f"/contracts/<contract_id>/{name}", methods=["POST"], endpoint=name, permission="contracts:write")(
-        blueprint.arguments(asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing)(blueprint.response(200, answered.ContractOut)(view))
+    blueprint.route(
+        f"/contracts/<contract_id>/{name}",
+        methods=["POST"],
+        endpoint=name,
+        permission="contracts:write",
+    )(
+        blueprint.arguments(
+            asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing
+        )(blueprint.response(200, answered.ContractOut)(view))
     )
 
 
@@ -145,7 +189,9 @@ def timeline(query: dict[str, Any], contract_id: str) -> Response:
     """What happened to a contract, oldest first."""
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
-        found = event_reads.timeline(made.act.session, made.reader, contract.id, after(query["cursor"]) or 0, query["limit"])
+        found = event_reads.timeline(
+            made.act.session, made.reader, contract.id, after(query["cursor"]) or 0, query["limit"]
+        )
         return made.page(_event, found, query["limit"], key="number")
 
 
@@ -156,19 +202,41 @@ def money(contract_id: str) -> Response:
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         places = statements.money_of(made.act.session, contract)
-        listed = [{"milestone": p.milestone_id, "where": p.where, "amount": p.amount_minor, "why": p.why} for p in places]
+        listed = [
+            {"milestone": p.milestone_id, "where": p.where, "amount": p.amount_minor, "why": p.why}
+            for p in places
+        ]
         paid = sum(m.funded_minor for m in contract.milestones)
-        return made.json({"object": "contract_money", "contract": contract.id, "currency": contract.currency, "paid": paid, "places": listed})
+        return made.json(
+            {
+                "object": "contract_money",
+                "contract": contract.id,
+                "currency": contract.currency,
+                "paid": paid,
+                "places": listed,
+            }
+        )
 
 
 @blueprint.route("/contracts/<contract_id>/deadlines", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def calendar(contract_id: str) -> Response:
-    """What happens next by itself, next first: `about`, `what`, `at`, what `silence` does, and whom it `favours`."""
+    """What happens next by itself, next first: `about`, `what`, `at`, what `silence` does, and whom
+    it `favours`.
+    """
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         found = deadlines.deadlines_of(made.act, contract)
-        listed = [{"about": d.object_id, "what": d.what, "at": d.at.isoformat(), "silence": d.silence, "favours": d.favours} for d in found]
+        listed = [
+            {
+                "about": d.object_id,
+                "what": d.what,
+                "at": d.at.isoformat(),
+                "silence": d.silence,
+                "favours": d.favours,
+            }
+            for d in found
+        ]
         return made.json({"object": "deadlines", "contract": contract.id, "data": listed})
 
 
@@ -176,7 +244,9 @@ def calendar(contract_id: str) -> Response:
 @blueprint.arguments(asked.ReasonIn)
 @blueprint.response(200, answered.ContractOut)
 def end(body: dict[str, Any], contract_id: str) -> Response:
-    """End a contract that is under way: what is held and was not handed over goes back at once, what is not paid is cancelled."""
+    """End a contract that is under way: what is held and was not handed over goes back at once,
+    what is not paid is cancelled.
+    """
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         contracts.end(made.act, contract, **body)
@@ -191,42 +261,68 @@ def new_link(body: dict[str, Any], contract_id: str) -> Response:
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         fresh = access.reissue(made.act, contract, revoke_old=body["revoke_old"])
-        return made.json({"id": fresh.id, "object": "link", "contract": contract.id, "expires_at": fresh.expires_at.isoformat()}, 201)
+        return made.json(
+            {
+                "id": fresh.id,
+                "object": "link",
+                "contract": contract.id,
+                "expires_at": fresh.expires_at.isoformat(),
+            },
+            201,
+        )
 
 
 @blueprint.route("/contracts/<contract_id>/versions", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def versions(contract_id: str) -> Response:
-    """Every version of the text that was sent or amended, with its hash and the hash of the one before."""
+    """Every version of the text that was sent or amended, with its hash and the hash of the one
+    before.
+    """
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         texts = contract_reads.versions_of(made.act.session, contract.id)
         pairs = zip([None, *texts[:-1]], texts, strict=True)
         listed = [
             {
-                "text_version": t.text_version, "sha256": t.text_hash, "previous_sha256": t.previous_hash, "made_at": t.made_at.isoformat(),
+                "text_version": t.text_version,
+                "sha256": t.text_hash,
+                "previous_sha256": t.previous_hash,
+                "made_at": t.made_at.isoformat(),
                 "differences": agreement.differences(before.text, t.text) if before else [],
             }
             for before, t in pairs
-        ]  # fmt: skip
+        ]
         return made.json({"object": "contract_versions", "contract": contract.id, "data": listed})
 
 
 @blueprint.route("/contracts/<contract_id>/document", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def document(contract_id: str) -> Response:
-    """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces, UTF-8)."""
+    """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces,
+    UTF-8).
+    """
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner)
         text = agreement.text_of(contract)
-        return made.json({"object": "contract_document", "text": text, "sha256": agreement.text_hash(text), "terms": agreement.TERMS_TEXT})
+        return made.json(
+            {
+                "object": "contract_document",
+                "text": text,
+                "sha256": agreement.text_hash(text),
+                "terms": agreement.TERMS_TEXT,
+            }
+        )
 
 
-@blueprint.route("/milestones/<milestone_id>/submissions", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/milestones/<milestone_id>/submissions", methods=["POST"], permission="contracts:write"
+)
 @blueprint.arguments(asked.SubmissionIn)
 @blueprint.response(201, answered.SubmissionOut)
 def submit(body: dict[str, Any], milestone_id: str) -> Response:
     """Hand work over; the client's review window starts (`auto_release_at` on the milestone)."""
     with call() as made:
         contract, milestone = rows.milestone(made.act.session, milestone_id, owner=made.owner)
-        return made.answer(_submission, milestones.submit(made.act, contract, milestone, body["note"]), 201)
+        return made.answer(
+            _submission, milestones.submit(made.act, contract, milestone, body["note"]), 201
+        )

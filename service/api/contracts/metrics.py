@@ -1,4 +1,6 @@
-"""What counts and what does not: outcomes, job success, feedback, earnings apart, and the question asked beforehand."""
+"""What counts and what does not: outcomes, job success, feedback, earnings apart, and the question
+asked beforehand.
+"""
 
 from __future__ import annotations
 
@@ -31,34 +33,52 @@ def _of(made: Call, freelancer_id: str) -> str:
 @blueprint.arguments(asked.OutcomeQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def outcomes(query: dict[str, Any]) -> Response:
-    """Every closed contract, in the order in which they closed: its outcome, whether it counts, and why.
+    """Every closed contract, in the order in which they closed: its outcome, whether it counts, and
+    why.
 
     Amounts are of now; a contract closes once, so it stands here once.
     """
     with call() as made:
         found = metrics.outcomes(
-            made.act, owner=made.owner_or(query["freelancer"]), after=after(query["cursor"]) or 0, since=query["since"], limit=query["limit"]
+            made.act,
+            owner=made.owner_or(query["freelancer"]),
+            after=after(query["cursor"]) or 0,
+            since=query["since"],
+            limit=query["limit"],
         )
         return made.page(_outcome, found, query["limit"], key="position")
 
 
-@blueprint.route("/freelancers/<freelancer_id>/job-success", methods=["GET"], permission="contracts:read")
+@blueprint.route(
+    "/freelancers/<freelancer_id>/job-success", methods=["GET"], permission="contracts:read"
+)
 @blueprint.response(200, answered.AnyOut)
 def job_success(freelancer_id: str) -> Response:
-    """The figure over counted outcomes only. `percent` is null while there are none; the formula is in docs/metrics.md."""
+    """The figure over counted outcomes only.
+
+    `percent` is null while there are none; the formula is in docs/metrics.md.
+    """
     with call() as made:
         owner = _of(made, freelancer_id)
         score = metrics.job_success_of(made.act, owner)
         return made.json(
             {
-                "object": "job_success", "freelancer": owner, "percent": score.percent, "positive": score.positive, "negative": score.negative,
-                "neutral": score.neutral, "window_days": WINDOW_DAYS, "counted_kinds": metrics.counting(made.act.policies),
+                "object": "job_success",
+                "freelancer": owner,
+                "percent": score.percent,
+                "positive": score.positive,
+                "negative": score.negative,
+                "neutral": score.neutral,
+                "window_days": WINDOW_DAYS,
+                "counted_kinds": metrics.counting(made.act.policies),
                 "formula": "half_up(100 * positive / (positive + negative))",
             }
-        )  # fmt: skip
+        )
 
 
-@blueprint.route("/freelancers/<freelancer_id>/feedback", methods=["GET"], permission="contracts:read")
+@blueprint.route(
+    "/freelancers/<freelancer_id>/feedback", methods=["GET"], permission="contracts:read"
+)
 @blueprint.response(200, answered.AnyOut)
 def feedback_of(freelancer_id: str) -> Response:
     """The average in hundredths of a star, how many there are, and the newest hundred."""
@@ -67,25 +87,44 @@ def feedback_of(freelancer_id: str) -> Response:
         count, total, newest = feedbacks.of_freelancer(made.act, owner)
         average = round_half_up(100 * total, count) if count else None
         return made.json(
-            {"object": "feedback_summary", "freelancer": owner, "count": count, "average_hundredths": average, "data": _feedback.dump(newest, many=True)}
+            {
+                "object": "feedback_summary",
+                "freelancer": owner,
+                "count": count,
+                "average_hundredths": average,
+                "data": _feedback.dump(newest, many=True),
+            }
         )
 
 
-@blueprint.route("/contracts/<contract_id>/feedback", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/contracts/<contract_id>/feedback", methods=["POST"], permission="contracts:write"
+)
 @blueprint.arguments(asked.FeedbackIn)
 @blueprint.response(201, counted.FeedbackOut)
 def feedback(body: dict[str, Any], contract_id: str) -> Response:
-    """The client's rating of a closed contract, brought by the marketplace. A direct contract takes none: 409 `feedback_not_accepted`."""
+    """The client's rating of a closed contract, brought by the marketplace.
+
+    A direct contract takes none: 409 `feedback_not_accepted`.
+    """
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         feedbacks.refuse_by_kind(made.act, contract)
         unknown = sorted(set(body) - {"rating", "words"})
         if unknown or body["rating"] is None:
             pointer = f"/{unknown[0]}" if unknown else "/rating"
-            raise Invalid.one(pointer, "unknown_field" if unknown else "required", "Send a rating of 1 to 5, and words if there are any.")
+            raise Invalid.one(
+                pointer,
+                "unknown_field" if unknown else "required",
+                "Send a rating of 1 to 5, and words if there are any.",
+            )
         if made.principal.role != "platform":
-            raise MissingScope("Feedback is the client's: the marketplace brings it, with a platform key.")
-        return made.answer(_feedback, feedbacks.give(made.act, contract, body["rating"], body["words"]), 201)
+            raise MissingScope(
+                "Feedback is the client's: the marketplace brings it, with a platform key."
+            )
+        return made.answer(
+            _feedback, feedbacks.give(made.act, contract, body["rating"], body["words"]), 201
+        )
 
 
 @blueprint.route("/earnings", methods=["GET"], permission="payments:read")
@@ -98,7 +137,13 @@ def earnings(query: dict[str, Any]) -> Response:
         if owner is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
         rows.freelancer(made.act.session, owner)
-        return made.json({"object": "earnings", "freelancer": owner, "data": metrics.earnings_of(made.act, owner)})
+        return made.json(
+            {
+                "object": "earnings",
+                "freelancer": owner,
+                "data": metrics.earnings_of(made.act, owner),
+            }
+        )
 
 
 @blueprint.route("/kinds", methods=["GET"], permission="contracts:read")
@@ -106,7 +151,10 @@ def earnings(query: dict[str, Any]) -> Response:
 def kinds() -> Response:
     """The kinds of contracts: what they are for, what counts, and who may create them."""
     with call() as made:
-        listed = [{**vars(kind), "created_by": list(kind.created_by)} for kind in made.act.policies.kinds.values()]
+        listed = [
+            {**vars(kind), "created_by": list(kind.created_by)}
+            for kind in made.act.policies.kinds.values()
+        ]
         return made.json({"object": "list", "data": listed, "has_more": False, "next_cursor": None})
 
 
@@ -114,12 +162,17 @@ def kinds() -> Response:
 @blueprint.arguments(asked.PreCheckIn)
 @blueprint.response(201, counted.PreCheckOut)
 def pre_check(body: dict[str, Any]) -> Response:
-    """May I use this for this client? No consequence and no penalty; the answer is kept and can be cited later."""
+    """May I use this for this client?
+
+    No consequence and no penalty; the answer is kept and can be cited later.
+    """
     with call() as made:
         owner = made.owner_or(body["freelancer"])
         if owner is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
-        answer = pre_checks.ask(made.act, owner, body["client"]["email"], body["relationship"], body["kind"])
+        answer = pre_checks.ask(
+            made.act, owner, body["client"]["email"], body["relationship"], body["kind"]
+        )
         return made.answer(_pre_check, answer, 201)
 
 

@@ -1,4 +1,6 @@
-"""Differences with the processor: what differs, and the explanation that one person gives and another approves."""
+"""Differences with the processor: what differs, and the explanation that one person gives and
+another approves.
+"""
 
 from __future__ import annotations
 
@@ -48,22 +50,30 @@ def explain(body: dict[str, Any]) -> Response:
     `amount` is what you saw: when the difference is another one by now, nothing is written.
     """
     with call() as made:
-        said = differences.explain(made.staff, body["source"], body["currency"], body["amount"], body["reason"])
+        said = differences.explain(
+            made.staff, body["source"], body["currency"], body["amount"], body["reason"]
+        )
         return made.answer(_explanation, said, 201)
 
 
-@blueprint.route("/explanations/<explanation_id>/approve", methods=["POST"], permission="finance:approve")
+@blueprint.route(
+    "/explanations/<explanation_id>/approve", methods=["POST"], permission="finance:approve"
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, reconciled.ExplanationOut)
 def approve(body: dict[str, Any], explanation_id: str) -> Response:
-    """Agree: the books say what the processor says, on the day of the difference, at the platform's cost or gain."""
+    """Agree: the books say what the processor says, on the day of the difference, at the platform's
+    cost or gain.
+    """
     with call() as made:
         found = differences.find(made.act.session, explanation_id)
         differences.approve(made.staff, found)
         return made.answer(_explanation, found)
 
 
-@blueprint.route("/explanations/<explanation_id>/refuse", methods=["POST"], permission="finance:approve")
+@blueprint.route(
+    "/explanations/<explanation_id>/refuse", methods=["POST"], permission="finance:approve"
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, reconciled.ExplanationOut)
 def refuse(body: dict[str, Any], explanation_id: str) -> Response:

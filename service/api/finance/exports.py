@@ -1,4 +1,7 @@
-"""Exports: finance asks about everybody, a freelancer about themselves. Made by the worker, proved and signed before anybody gets them."""
+"""Exports: finance asks about everybody, a freelancer about themselves.
+
+Made by the worker, proved and signed before anybody gets them.
+"""
 
 from __future__ import annotations
 
@@ -26,26 +29,63 @@ def _party(made: Call, wanted: str | None) -> str | None:
 
 
 def _shown(export: FinanceExport) -> dict[str, Any]:
-    names = [file["name"] for file in (export.manifest or {}).get("files", [])] + (["manifest.json", "manifest.sig"] if export.manifest else [])
+    names = [file["name"] for file in (export.manifest or {}).get("files", [])] + (
+        ["manifest.json", "manifest.sig"] if export.manifest else []
+    )
     return {
-        "id": export.id, "object": "export", "code": export.code, "format": export.format, "first_day": export.first_day.isoformat(), "last_day": export.last_day.isoformat(),
-        "as_of": export.as_of.isoformat(), "party": export.party, "home": export.home, "language": export.language, "zone": export.zone, "state": export.state, "rows_done": export.rows_done, "problem": export.problem,
-        "asked_at": export.asked_at.isoformat(), "finished_at": export.finished_at.isoformat() if export.finished_at else None,
-        "files": [f"/v1/exports/{export.id}/files/{name}" for name in names], "manifest": export.manifest,
-    }  # fmt: skip
+        "id": export.id,
+        "object": "export",
+        "code": export.code,
+        "format": export.format,
+        "first_day": export.first_day.isoformat(),
+        "last_day": export.last_day.isoformat(),
+        "as_of": export.as_of.isoformat(),
+        "party": export.party,
+        "home": export.home,
+        "language": export.language,
+        "zone": export.zone,
+        "state": export.state,
+        "rows_done": export.rows_done,
+        "problem": export.problem,
+        "asked_at": export.asked_at.isoformat(),
+        "finished_at": export.finished_at.isoformat() if export.finished_at else None,
+        "files": [f"/v1/exports/{export.id}/files/{name}" for name in names],
+        "manifest": export.manifest,
+    }
 
 
 @blueprint.route("/exports", methods=["POST"], permission="exports:write")
 @blueprint.arguments(asked_finance.ExportIn)
 @blueprint.response(202, answered.AnyOut)
 def ask(body: dict[str, Any]) -> Response:
-    """Ask for an export over a period. The same question about the same knowledge is answered once."""
+    """Ask for an export over a period.
+
+    The same question about the same knowledge is answered once.
+    """
     with call() as made:
         export = registry.find(body["export"])
         party = _party(made, body["party"])
-        making.check(export, body["format"], party, own=made.owner is not None, home=body["home"], language=body["language"], own_zone=body["zone"])
+        making.check(
+            export,
+            body["format"],
+            party,
+            own=made.owner is not None,
+            home=body["home"],
+            language=body["language"],
+            own_zone=body["zone"],
+        )
         first, last = periods.parse(body["period"])
-        question = finance_exports.Question(export.code, body["format"], first, last, body["as_of"], party, body["home"], body["language"], body["zone"])
+        question = finance_exports.Question(
+            export.code,
+            body["format"],
+            first,
+            last,
+            body["as_of"],
+            party,
+            body["home"],
+            body["language"],
+            body["zone"],
+        )
         found = finance_exports.ask(made.act, question)
         made.act.session.flush()
         return made.json(_shown(found), 202)
@@ -58,7 +98,9 @@ def find(query: dict[str, Any]) -> Response:
     """Exports that were asked for, newest first."""
     with call() as made:
         party = _party(made, rows.EVERYONE)
-        found = finance_exports.listed(made.act.session, party=party, after=after(query["cursor"]), limit=query["limit"])
+        found = finance_exports.listed(
+            made.act.session, party=party, after=after(query["cursor"]), limit=query["limit"]
+        )
         return made.listing([_shown(one) for one in found], query["limit"])
 
 
@@ -67,7 +109,11 @@ def find(query: dict[str, Any]) -> Response:
 def read(export_id: str) -> Response:
     """How far it is (`rows_done`), its manifest once it is ready, or why nobody gets it."""
     with call() as made:
-        return made.json(_shown(finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))))
+        return made.json(
+            _shown(
+                finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))
+            )
+        )
 
 
 @blueprint.route("/exports/<export_id>/files/<name>", methods=["GET"], permission="exports:read")
@@ -76,41 +122,82 @@ def download(export_id: str, name: str) -> Response:
     """One of its files: the data, `manifest.json` or `manifest.sig`."""
     with call() as made:
         found = finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))
-        return web.streamed(name, finance_exports.pieces(made.act.session, found, name), lambda session, n: finance_exports.piece(session, export_id, name, n))
+        return web.streamed(
+            name,
+            finance_exports.pieces(made.act.session, found, name),
+            lambda session, n: finance_exports.piece(session, export_id, name, n),
+        )
 
 
 @blueprint.route("/reports/<code>", methods=["GET"], permission="exports:read")
 @blueprint.arguments(asked_finance.ReportQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def report(query: dict[str, Any], code: str) -> Response:
-    """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits. A longer one has to be exported."""
+    """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits.
+
+    A longer one has to be exported.
+    """
     with call() as made:
         export, party = registry.find(code), _party(made, query["party"])
-        making.check(export, "csv", party, own=made.owner is not None, home=query["home"], own_zone=query["zone"])
+        making.check(
+            export,
+            "csv",
+            party,
+            own=made.owner is not None,
+            home=query["home"],
+            own_zone=query["zone"],
+        )
         first, last = periods.parse(query["period"] or str(made.act.today.year))
-        wanted = Asked(first, last, made.act.now, party, query["home"], zone=made.act.policies.book_zone.key, own_zone=query["zone"])
+        wanted = Asked(
+            first,
+            last,
+            made.act.now,
+            party,
+            query["home"],
+            zone=made.act.policies.book_zone.key,
+            own_zone=query["zone"],
+        )
         found = making.inline(made.act.session, export, wanted)
-        body = {"object": "report", "code": export.code, "first_day": first.isoformat(), "last_day": last.isoformat(), "as_of": made.act.now.isoformat()}
+        body = {
+            "object": "report",
+            "code": export.code,
+            "first_day": first.isoformat(),
+            "last_day": last.isoformat(),
+            "as_of": made.act.now.isoformat(),
+        }
         return made.json(body | {"columns": [c.name for c in export.columns], "data": found})
 
 
 def _period(closed: PeriodClose) -> dict[str, Any]:
     return {
-        "object": "period", "month": closed.month, "last_day": closed.last_day.isoformat(), "state": "closed" if closed.closed_at else "asked", "asked_by": str(closed.asked_by),
-        "asked_at": closed.asked_at.isoformat(), "closed_by": actors.text(closed.closed_by), "closed_at": closed.closed_at.isoformat() if closed.closed_at else None,
-        "checks": closed.checks, "exports": closed.export_ids,
-    }  # fmt: skip
+        "object": "period",
+        "month": closed.month,
+        "last_day": closed.last_day.isoformat(),
+        "state": "closed" if closed.closed_at else "asked",
+        "asked_by": str(closed.asked_by),
+        "asked_at": closed.asked_at.isoformat(),
+        "closed_by": actors.text(closed.closed_by),
+        "closed_at": closed.closed_at.isoformat() if closed.closed_at else None,
+        "checks": closed.checks,
+        "exports": closed.export_ids,
+    }
 
 
-@blueprint.route("/periods/<month>/close", methods=["POST"], permission=("finance:act", "finance:approve"))
+@blueprint.route(
+    "/periods/<month>/close", methods=["POST"], permission=("finance:act", "finance:approve")
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, answered.AnyOut)
 def close(body: dict[str, Any], month: str) -> Response:
-    """Close a month (2025-12): the first person asks (`finance:act`), another one closes (`finance:approve`). Nothing may differ; it is never opened again."""
+    """Close a month (2025-12): the first person asks (`finance:act`), another one closes
+    (`finance:approve`). Nothing may differ; it is never opened again.
+    """
     with call() as made:
         known = made.act.session.get(PeriodClose, month)
         needed = "finance:approve" if known else "finance:act"
-        if needed not in made.principal.scopes:  # the route asks for one of them, the month says which
+        if (
+            needed not in made.principal.scopes
+        ):  # the route asks for one of them, the month says which
             raise MissingScope(f"This step of the close is for {needed}.")
         if known is None:
             return made.json(_period(packs.ask(made.staff, month)), 202)
@@ -120,9 +207,19 @@ def close(body: dict[str, Any], month: str) -> Response:
 @blueprint.route("/periods/<month>", methods=["GET"], permission="finance:read")
 @blueprint.response(200, answered.AnyOut)
 def read_period(month: str) -> Response:
-    """Who asked, who closed, what was checked, and the frozen exports. Before anybody asked: what would stop it."""
+    """Who asked, who closed, what was checked, and the frozen exports.
+
+    Before anybody asked: what would stop it.
+    """
     with call() as made:
         known = made.act.session.get(PeriodClose, month)
         if known is not None:
             return made.json(_period(known))
-        return made.json({"object": "period", "month": month, "state": "open", "checks": packs.checks(made.act, month)})
+        return made.json(
+            {
+                "object": "period",
+                "month": month,
+                "state": "open",
+                "checks": packs.checks(made.act, month),
+            }
+        )

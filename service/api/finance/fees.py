@@ -1,4 +1,6 @@
-"""What contracts cost: quotes beside every other kind, the schedules behind them, and what the platform keeps."""
+"""What contracts cost: quotes beside every other kind, the schedules behind them, and what the
+platform keeps.
+"""
 
 from __future__ import annotations
 
@@ -24,38 +26,75 @@ _margin = answered.MarginOut()
 def fee_quote(query: dict[str, Any]) -> Response:
     """What a contract of this kind and amount would cost, beside the other kinds.
 
-    `client` (their id or address, of a client you have had) or `billed_before` matter where tiers count lifetime
-    billings; `on` asks for another day's schedules.
+    `client` (their id or address, of a client you have had) or `billed_before` matter where tiers
+    count lifetime billings; `on` asks for another day's schedules.
     """
     with call() as made:
         if query["currency"] not in made.act.policies.currencies:
-            raise Invalid.one("/currency", "unknown_currency", f"Contracts can be in {', '.join(made.act.policies.currencies)}.")
+            raise Invalid.one(
+                "/currency",
+                "unknown_currency",
+                f"Contracts can be in {', '.join(made.act.policies.currencies)}.",
+            )
         owner = made.owner_or(query["freelancer"])
-        alias = clients.alias_of(made.act.session, owner, query["client"]) if owner and query["client"] else None
+        alias = (
+            clients.alias_of(made.act.session, owner, query["client"])
+            if owner and query["client"]
+            else None
+        )
         main = _priced(made, query, query["kind"], alias)
-        answer = {key: main[key] for key in ("applied", "fee", "rate", "schedule", "normal_schedule", "normal_fee", "net", "tax", "client_fee")}
+        answer = {
+            key: main[key]
+            for key in (
+                "applied",
+                "fee",
+                "rate",
+                "schedule",
+                "normal_schedule",
+                "normal_fee",
+                "net",
+                "tax",
+                "client_fee",
+            )
+        }
         if made.owner is None:
             answer["margin"] = margin_of(main)
         return made.json(
             {
-                "object": "fee_quote", "currency": query["currency"], "amount": query["amount"], **answer,
-                "processing": {"cost": main["processing"]["cost"], "borne_by": query["processing_borne_by"]},
-                "comparison": {kind: _compared(made, query, kind, alias) for kind in made.act.policies.kinds},
+                "object": "fee_quote",
+                "currency": query["currency"],
+                "amount": query["amount"],
+                **answer,
+                "processing": {
+                    "cost": main["processing"]["cost"],
+                    "borne_by": query["processing_borne_by"],
+                },
+                "comparison": {
+                    kind: _compared(made, query, kind, alias) for kind in made.act.policies.kinds
+                },
             }
-        )  # fmt: skip
+        )
 
 
 def _priced(made: Call, query: dict[str, Any], kind: str, alias: str | None) -> dict[str, Any]:
     on: date = query["on"] or made.act.today
     pair = agreement.pair_for(made.act, kind, query["currency"], on, alias)
     known = agreement.billed_before(made.act, alias, query["currency"]) if alias else 0
-    tax = agreement.fee_tax_of(made.act, made.owner, on) if made.owner and pair.own.tax != "none" else None
+    tax = (
+        agreement.fee_tax_of(made.act, made.owner, on)
+        if made.owner and pair.own.tax != "none"
+        else None
+    )
     before = known if query["billed_before"] is None else query["billed_before"]
-    asks = Asked(kind, query["currency"], [query["amount"]], query["processing_borne_by"], on, before, tax)
+    asks = Asked(
+        kind, query["currency"], [query["amount"]], query["processing_borne_by"], on, before, tax
+    )
     return quote(made.act.policies, pair, asks)
 
 
-def _compared(made: Call, query: dict[str, Any], kind: str, alias: str | None) -> dict[str, Any] | None:
+def _compared(
+    made: Call, query: dict[str, Any], kind: str, alias: str | None
+) -> dict[str, Any] | None:
     """None for a kind that had no price on that day."""
     try:
         priced = _priced(made, query, kind, alias)
@@ -67,16 +106,32 @@ def _compared(made: Call, query: dict[str, Any], kind: str, alias: str | None) -
 @blueprint.route("/fee-schedules", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def fee_schedules() -> Response:
-    """Every schedule that this service knows, with its days, tiers and source; thresholds in US cents and the like."""
+    """Every schedule that this service knows, with its days, tiers and source; thresholds in US
+    cents and the like.
+    """
     with call() as made:
-        return made.json({"object": "list", "data": [as_terms(s) for s in made.act.policies.schedules], "has_more": False, "next_cursor": None})
+        return made.json(
+            {
+                "object": "list",
+                "data": [as_terms(s) for s in made.act.policies.schedules],
+                "has_more": False,
+                "next_cursor": None,
+            }
+        )
 
 
 @blueprint.route("/margins", methods=["GET"], permission="finance:read")
 @blueprint.arguments(asked.MarginQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find_margins(query: dict[str, Any]) -> Response:
-    """What the platform keeps of each contract, from the books, newest first; `losing` shows only those it paid for."""
+    """What the platform keeps of each contract, from the books, newest first; `losing` shows only
+    those it paid for.
+    """
     with call() as made:
-        found = margins.margins(made.act.session, after=after(query["cursor"]), losing_only=query["losing"], limit=query["limit"])
+        found = margins.margins(
+            made.act.session,
+            after=after(query["cursor"]),
+            losing_only=query["losing"],
+            limit=query["limit"],
+        )
         return made.page(_margin, [answered.MarginRow(row) for row in found], query["limit"])

@@ -18,25 +18,49 @@ from service.operations.finance import invoicing
 from service.operations.people import accountant_links
 from service.operations.reputation import certificates
 
-blueprint = Endpoints("papers", __name__, url_prefix="/v1", description="Invoices, certificates, accountants")
+blueprint = Endpoints(
+    "papers", __name__, url_prefix="/v1", description="Invoices, certificates, accountants"
+)
 
 
 def _invoice(found: Invoice) -> dict[str, Any]:
     return {
-        "id": found.id, "object": "invoice", "number": found.number, "kind": found.kind, "corrects": found.corrects_id, "freelancer": found.freelancer_id,
-        "contract": found.contract_id, "milestone": found.milestone_id, "currency": found.currency, "net": found.net_minor, "tax": found.tax_minor, "total": found.total_minor,
-        "tax_category": found.tax_category, "tax_rate": found.tax_rate, "seller": found.seller, "buyer": found.buyer, "issued_on": found.issued_on.isoformat(),
+        "id": found.id,
+        "object": "invoice",
+        "number": found.number,
+        "kind": found.kind,
+        "corrects": found.corrects_id,
+        "freelancer": found.freelancer_id,
+        "contract": found.contract_id,
+        "milestone": found.milestone_id,
+        "currency": found.currency,
+        "net": found.net_minor,
+        "tax": found.tax_minor,
+        "total": found.total_minor,
+        "tax_category": found.tax_category,
+        "tax_rate": found.tax_rate,
+        "seller": found.seller,
+        "buyer": found.buyer,
+        "issued_on": found.issued_on.isoformat(),
         "files": {form: f"/v1/invoices/{found.id}/files/{form}" for form in invoices.FORMATS},
-    }  # fmt: skip
+    }
 
 
 @blueprint.route("/invoices", methods=["GET"], permission="payments:read")
 @blueprint.arguments(asked_tax.InvoiceQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def find_invoices(query: dict[str, Any]) -> Response:
-    """Invoices and credit notes, newest first: for the platform's fees, and by mandate for the work."""
+    """Invoices and credit notes, newest first: for the platform's fees, and by mandate for the
+    work.
+    """
     with call() as made:
-        found = invoicing.listed(made.act.session, owner=made.owner, contract_id=query["contract"], after=after(query["cursor"]), limit=query["limit"])
+        found = invoicing.listed(
+            made.act.session,
+            owner=made.owner,
+            contract_id=query["contract"],
+            after=after(query["cursor"]),
+            limit=query["limit"],
+        )
         return made.listing([_invoice(one) for one in found], query["limit"])
 
 
@@ -52,7 +76,10 @@ def read_invoice(invoice_id: str) -> Response:
 @blueprint.arguments(asked_tax.PaperQuery, location="query")
 @blueprint.response(200, content_type="application/octet-stream")
 def invoice_file(query: dict[str, Any], invoice_id: str, form: str) -> Response:
-    """`pdf` (Factur-X: the XML is inside), `ubl` or `cii`; EN 16931. The same invoice gives the same bytes."""
+    """`pdf` (Factur-X: the XML is inside), `ubl` or `cii`; EN 16931.
+
+    The same invoice gives the same bytes.
+    """
     with call() as made:
         if form not in invoices.FORMATS:
             raise NotFound(f"Invoices come as {', '.join(invoices.FORMATS)}.")
@@ -65,16 +92,32 @@ def invoice_file(query: dict[str, Any], invoice_id: str, form: str) -> Response:
             f"{form}:{language}",
             lambda: invoices.render(made.act.session, found, form, language, platform),
         )
-        return web.attachment(f"{found.number}.{form if form == 'pdf' else form + '.xml'}", invoices.FORMATS[form], data)
+        return web.attachment(
+            f"{found.number}.{form if form == 'pdf' else form + '.xml'}",
+            invoices.FORMATS[form],
+            data,
+        )
 
 
 def _certificate(found: Certificate) -> dict[str, Any]:
     return {
-        "id": found.id, "object": "certificate", "code": found.code, "state": certificates.state(found), "freelancer": found.freelancer_id, "first_day": found.first_day.isoformat(),
-        "last_day": found.last_day.isoformat(), "language": found.language, "content": found.content, "sha256": found.sha256, "issued_at": found.issued_at.isoformat(),
-        "superseded_by": found.superseded_by, "revoked_at": found.revoked_at.isoformat() if found.revoked_at else None, "revoked_reason": found.revoked_reason,
-        "file": f"/v1/certificates/{found.id}/file", "verify_url": f"{web.runtime().settings.public_url}/verify/{found.code}",
-    }  # fmt: skip
+        "id": found.id,
+        "object": "certificate",
+        "code": found.code,
+        "state": certificates.state(found),
+        "freelancer": found.freelancer_id,
+        "first_day": found.first_day.isoformat(),
+        "last_day": found.last_day.isoformat(),
+        "language": found.language,
+        "content": found.content,
+        "sha256": found.sha256,
+        "issued_at": found.issued_at.isoformat(),
+        "superseded_by": found.superseded_by,
+        "revoked_at": found.revoked_at.isoformat() if found.revoked_at else None,
+        "revoked_reason": found.revoked_reason,
+        "file": f"/v1/certificates/{found.id}/file",
+        "verify_url": f"{web.runtime().settings.public_url}/verify/{found.code}",
+    }
 
 
 def _whose(made: Call, named: str | None) -> str:
@@ -88,11 +131,24 @@ def _whose(made: Call, named: str | None) -> str:
 @blueprint.arguments(asked_tax.CertificateIn)
 @blueprint.response(201, answered.AnyOut)
 def issue(body: dict[str, Any]) -> Response:
-    """Issue a certificate of earnings over any period; one about the same period before it is superseded. Anybody can check it by its code."""
+    """Issue a certificate of earnings over any period; one about the same period before it is
+    superseded. Anybody can check it by its code.
+    """
     with call() as made:
         settings = web.runtime().settings
-        issuer = certificate_paper.Issuer(settings.platform_name, settings.public_url, settings.paper_key, settings.paper_certificate)
-        found = certificate_paper.issue(made.act, issuer, _whose(made, body["freelancer"]), *periods.parse(body["period"]), body["language"])
+        issuer = certificate_paper.Issuer(
+            settings.platform_name,
+            settings.public_url,
+            settings.paper_key,
+            settings.paper_certificate,
+        )
+        found = certificate_paper.issue(
+            made.act,
+            issuer,
+            _whose(made, body["freelancer"]),
+            *periods.parse(body["period"]),
+            body["language"],
+        )
         made.act.session.flush()
         return made.json(_certificate(found), 201)
 
@@ -103,7 +159,9 @@ def issue(body: dict[str, Any]) -> Response:
 def find_certificates(query: dict[str, Any]) -> Response:
     """What was issued, newest first, with its state."""
     with call() as made:
-        found = certificates.listed(made.act.session, owner=made.owner, after=after(query["cursor"]), limit=query["limit"])
+        found = certificates.listed(
+            made.act.session, owner=made.owner, after=after(query["cursor"]), limit=query["limit"]
+        )
         return made.listing([_certificate(one) for one in found], query["limit"])
 
 
@@ -116,7 +174,9 @@ def certificate_file(certificate_id: str) -> Response:
         return web.attachment(f"certificate-{found.code}.pdf", "application/pdf", found.pdf)
 
 
-@blueprint.route("/certificates/<certificate_id>/revoke", methods=["POST"], permission="finance:act")
+@blueprint.route(
+    "/certificates/<certificate_id>/revoke", methods=["POST"], permission="finance:act"
+)
 @blueprint.arguments(asked_tax.RevokeIn)
 @blueprint.response(200, answered.AnyOut)
 def revoke(body: dict[str, Any], certificate_id: str) -> Response:
@@ -129,21 +189,33 @@ def revoke(body: dict[str, Any], certificate_id: str) -> Response:
 
 def _link(found: AccountantLink, address: str | None = None) -> dict[str, Any]:
     return {
-        "id": found.id, "object": "accountant_link", "name": found.name, "freelancer": found.freelancer_id, "made_at": found.made_at.isoformat(),
-        "expires_at": found.expires_at.isoformat(), "revoked_at": found.revoked_at.isoformat() if found.revoked_at else None,
-    } | ({"url": address} if address else {})  # fmt: skip
+        "id": found.id,
+        "object": "accountant_link",
+        "name": found.name,
+        "freelancer": found.freelancer_id,
+        "made_at": found.made_at.isoformat(),
+        "expires_at": found.expires_at.isoformat(),
+        "revoked_at": found.revoked_at.isoformat() if found.revoked_at else None,
+    } | ({"url": address} if address else {})
 
 
 @blueprint.route("/accountant-links", methods=["POST"], permission="links:write")
 @blueprint.arguments(asked_tax.AccountantLinkIn)
 @blueprint.response(201, answered.AnyOut)
 def give_link(body: dict[str, Any]) -> Response:
-    """Let somebody read your figures without an account, until a day. The address is shown in this answer only, and is not part of a replay; each use is written down."""
+    """Let somebody read your figures without an account, until a day.
+
+    The address is shown in this answer only, and is not part of a replay; each use is written down.
+    """
     with call() as made:
-        found = accountant_links.give(made.act, _whose(made, body["freelancer"]), body["name"], body["days"])
+        found = accountant_links.give(
+            made.act, _whose(made, body["freelancer"]), body["name"], body["days"]
+        )
         made.act.session.flush()
         token = web.runtime().tokens.sign("accountant", found.id)
-        return made.secret(_link(found, f"{web.runtime().settings.public_url}/a/{token}"), 201, "url")
+        return made.secret(
+            _link(found, f"{web.runtime().settings.public_url}/a/{token}"), 201, "url"
+        )
 
 
 @blueprint.route("/accountant-links", methods=["GET"], permission="payments:read")
@@ -158,13 +230,20 @@ def find_links(query: dict[str, Any]) -> Response:
         found = accountant_links.listed(made.act.session, owner) if owner else []
         shown = [
             _link(one)
-            | {"visits": [{"at": v.at.isoformat(), "what": v.what, "user_agent": v.user_agent} for v in accountant_links.visits(made.act.session, one.id)]}
+            | {
+                "visits": [
+                    {"at": v.at.isoformat(), "what": v.what, "user_agent": v.user_agent}
+                    for v in accountant_links.visits(made.act.session, one.id)
+                ]
+            }
             for one in found
         ]
         return made.json({"object": "list", "data": shown, "has_more": False, "next_cursor": None})
 
 
-@blueprint.route("/accountant-links/<accountant_link_id>/end", methods=["POST"], permission="links:write")
+@blueprint.route(
+    "/accountant-links/<accountant_link_id>/end", methods=["POST"], permission="links:write"
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, answered.AnyOut)
 def end_link(body: dict[str, Any], accountant_link_id: str) -> Response:

@@ -34,7 +34,13 @@ def balance(query: dict[str, Any]) -> Response:
     """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable, held."""
     with call() as made:
         owner = _whose(made, query["freelancer"])
-        return made.json({"object": "balance", "freelancer": owner, "data": statements.freelancer_balance(made.act.session, owner)})
+        return made.json(
+            {
+                "object": "balance",
+                "freelancer": owner,
+                "data": statements.freelancer_balance(made.act.session, owner),
+            }
+        )
 
 
 @blueprint.route("/payout-account", methods=["GET"], permission="payments:read")
@@ -53,7 +59,10 @@ def account(query: dict[str, Any]) -> Response:
 @blueprint.arguments(asked.FreelancerQuery)
 @blueprint.response(201, answered.AnyOut)
 def onboarding(body: dict[str, Any]) -> Response:
-    """A single-use address at Stripe at which the freelancer sets up payouts. Two short transactions around the calls."""
+    """A single-use address at Stripe at which the freelancer sets up payouts.
+
+    Two short transactions around the calls.
+    """
     gateway, settings = web.runtime().stripe, web.runtime().settings
     with call() as made:
         owner = _whose(made, body["freelancer"])
@@ -62,23 +71,32 @@ def onboarding(body: dict[str, Any]) -> Response:
         account_id = row.stripe_account_id
         made.response = None  # the address is single-use: nothing to replay
     if account_id is None:
-        snapshot = gateway.create_account(owner, freelancer.email, freelancer.display_name, freelancer.country)
+        snapshot = gateway.create_account(
+            owner, freelancer.email, freelancer.display_name, freelancer.country
+        )
         gateway.set_manual_payouts(snapshot.id)
         account_id = snapshot.id
         with web.act(actors.freelancer(owner)) as act:
             payouts.attach_account(act, owner, account_id)
     back = f"{settings.public_url}/"
     url = gateway.onboarding_url(account_id, back, back)
-    return Call(made.act, made.principal).json({"object": "payout_account_onboarding", "url": url}, 201)
+    return Call(made.act, made.principal).json(
+        {"object": "payout_account_onboarding", "url": url}, 201
+    )
 
 
 @blueprint.route("/payout-account/schedule", methods=["POST"], permission="payouts:write")
 @blueprint.arguments(asked.ScheduleIn)
 @blueprint.response(200, answered.PayoutAccountOut)
 def set_schedule(body: dict[str, Any]) -> Response:
-    """Be paid by hand, every Monday, or on the first of the month, when at least 100.00 (or the like) is available."""
+    """Be paid by hand, every Monday, or on the first of the month, when at least 100.00 (or the
+    like) is available.
+    """
     with call() as made:
-        return made.answer(_account, payouts.set_schedule(made.act, _whose(made, body["freelancer"]), body["schedule"]))
+        return made.answer(
+            _account,
+            payouts.set_schedule(made.act, _whose(made, body["freelancer"]), body["schedule"]),
+        )
 
 
 @blueprint.route("/payouts", methods=["POST"], permission="payouts:write")
@@ -87,7 +105,13 @@ def set_schedule(body: dict[str, Any]) -> Response:
 def request_payout(body: dict[str, Any]) -> Response:
     """Ask for a payout out of what is available."""
     with call() as made:
-        return made.answer(_payout, payouts.request(made.act, _whose(made, body["freelancer"]), body["amount"], body["currency"]), 201)
+        return made.answer(
+            _payout,
+            payouts.request(
+                made.act, _whose(made, body["freelancer"]), body["amount"], body["currency"]
+            ),
+            201,
+        )
 
 
 @blueprint.route("/payouts", methods=["GET"], permission="payments:read")
@@ -97,7 +121,13 @@ def find(query: dict[str, Any]) -> Response:
     """List payouts, newest first."""
     with call() as made:
         owner = made.owner_or(query["freelancer"])
-        return made.page(_payout, payouts.find_many(made.act.session, owner=owner, after=after(query["cursor"]), limit=query["limit"]), query["limit"])
+        return made.page(
+            _payout,
+            payouts.find_many(
+                made.act.session, owner=owner, after=after(query["cursor"]), limit=query["limit"]
+            ),
+            query["limit"],
+        )
 
 
 @blueprint.route("/payouts/<payout_id>", methods=["GET"], permission="payments:read")
@@ -114,4 +144,9 @@ def read(payout_id: str) -> Response:
 def cancel(body: dict[str, Any], payout_id: str) -> Response:
     """Take a payout back before it is sent."""
     with call() as made:
-        return made.answer(_payout, payouts.cancel(made.act, rows.payout(made.act.session, payout_id, owner=made.owner, lock=True)))
+        return made.answer(
+            _payout,
+            payouts.cancel(
+                made.act, rows.payout(made.act.session, payout_id, owner=made.owner, lock=True)
+            ),
+        )

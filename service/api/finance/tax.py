@@ -1,4 +1,6 @@
-"""Tax: what a freelancer declares, what was decided about our duties, rates of exchange, and files for tax offices."""
+"""Tax: what a freelancer declares, what was decided about our duties, rates of exchange, and files
+for tax offices.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +20,53 @@ from service.models import TaxFiling, TaxIdentity
 from service.operations.finance import fx_rates
 from service.operations.tax import tax_dues, tax_filings, tax_identities, tax_scopes
 
-blueprint = Endpoints("tax", __name__, url_prefix="/v1", description="Tax identities, duties, rates and filings")
+blueprint = Endpoints(
+    "tax", __name__, url_prefix="/v1", description="Tax identities, duties, rates and filings"
+)
 
 
 def _identity(found: TaxIdentity | None, freelancer_id: str, today: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = {"object": "tax_identity", "freelancer": freelancer_id, "status": tax_identities.status(found, today)}
+    shown: dict[str, Any] = {
+        "object": "tax_identity",
+        "freelancer": freelancer_id,
+        "status": tax_identities.status(found, today),
+    }
     if found is None:
-        return shown | dict.fromkeys(("id", "form", "seller_kind", "country", "region", "tin_masked", "vat_id", "signed_at", "expires_on"))
+        return shown | dict.fromkeys(
+            (
+                "id",
+                "form",
+                "seller_kind",
+                "country",
+                "region",
+                "tin_masked",
+                "vat_id",
+                "signed_at",
+                "expires_on",
+            )
+        )
     return shown | {
-        "id": found.id, "form": found.form, "seller_kind": found.seller_kind, "country": found.country, "region": found.region, "tin_masked": found.tin_masked,
-        "vat_id": found.vat_id, "printed_on_invoices": found.printed, "invoices_by_mandate": found.invoices_by_mandate, "signed_at": found.signed_at.isoformat(),
+        "id": found.id,
+        "form": found.form,
+        "seller_kind": found.seller_kind,
+        "country": found.country,
+        "region": found.region,
+        "tin_masked": found.tin_masked,
+        "vat_id": found.vat_id,
+        "printed_on_invoices": found.printed,
+        "invoices_by_mandate": found.invoices_by_mandate,
+        "signed_at": found.signed_at.isoformat(),
         "expires_on": found.expires_on.isoformat() if found.expires_on else None,
-    }  # fmt: skip
+    }
 
 
 @blueprint.route("/tax-identity", methods=["POST"], permission="payouts:write")
 @blueprint.arguments(asked_tax.TaxIdentityIn)
 @blueprint.response(201, answered.AnyOut)
 def declare(body: dict[str, Any]) -> Response:
-    """Declare who you are to tax offices: Form W-9, W-8BEN or W-8BEN-E, or the self-declaration of DAC7 and the UK. Sealed; the answer is masked."""
+    """Declare who you are to tax offices: Form W-9, W-8BEN or W-8BEN-E, or the self-declaration of
+    DAC7 and the UK. Sealed; the answer is masked.
+    """
     with call() as made:
         owner = made.owner_or(body.pop("freelancer"))
         if owner is None:
@@ -55,14 +85,19 @@ def identity(query: dict[str, Any]) -> Response:
         owner = made.owner_or(query["freelancer"])
         if owner is None:
             raise NotFound("Say whose: ?freelancer=frl_….")
-        return made.json(_identity(rows.tax_identity(made.act.session, owner), owner, made.act.today))
+        return made.json(
+            _identity(rows.tax_identity(made.act.session, owner), owner, made.act.today)
+        )
 
 
 @blueprint.route("/tax-scopes", methods=["POST"], permission="finance:approve")
 @blueprint.arguments(asked_tax.ScopeIn)
 @blueprint.response(201, answered.AnyOut)
 def decide(body: dict[str, Any]) -> Response:
-    """Record whether a tax regime asks something of the platform, and why. The newest decision counts."""
+    """Record whether a tax regime asks something of the platform, and why.
+
+    The newest decision counts.
+    """
     with call() as made:
         found = tax_scopes.decide(made.staff, body["regime"], body["in_scope"], body["reason"])
         return made.json(
@@ -84,7 +119,12 @@ def scopes() -> Response:
     """Every regime with the decision that counts; null where nobody has decided."""
     with call() as made:
         found = {
-            regime: {"in_scope": one.in_scope, "reason": one.reason, "decided_by": str(one.decided_by), "decided_at": one.decided_at.isoformat()}
+            regime: {
+                "in_scope": one.in_scope,
+                "reason": one.reason,
+                "decided_by": str(one.decided_by),
+                "decided_at": one.decided_at.isoformat(),
+            }
             if one
             else None
             for regime, one in tax_scopes.present(made.act.session).items()
@@ -96,30 +136,69 @@ def scopes() -> Response:
 @blueprint.arguments(asked_tax.RatesIn)
 @blueprint.response(201, answered.AnyOut)
 def add_rates(body: dict[str, Any]) -> Response:
-    """Store rates as they were published; a rate of the same day and source is never replaced. The sheet is export S5."""
+    """Store rates as they were published; a rate of the same day and source is never replaced.
+
+    The sheet is export S5.
+    """
     with call() as made:
-        given = [(one["base"], one["quote"], Decimal(one["rate"]), one["day"]) for one in body["rates"]]
-        return made.json({"object": "fx_rates", "given": len(given), "new": fx_rates.add(made.staff, given, body["source"])}, 201)
+        given = [
+            (one["base"], one["quote"], Decimal(one["rate"]), one["day"]) for one in body["rates"]
+        ]
+        return made.json(
+            {
+                "object": "fx_rates",
+                "given": len(given),
+                "new": fx_rates.add(made.staff, given, body["source"]),
+            },
+            201,
+        )
 
 
 def _filing(found: TaxFiling) -> dict[str, Any]:
     return {
-        "id": found.id, "object": "tax_filing", "regime": found.regime, "year": found.year, "message_ref": found.message_ref, "message_type": found.message_type,
-        "as_of": found.as_of.isoformat(), "sha256": found.sha256, "made_by": str(found.made_by), "made_at": found.made_at.isoformat(), "documents": found.docs,
+        "id": found.id,
+        "object": "tax_filing",
+        "regime": found.regime,
+        "year": found.year,
+        "message_ref": found.message_ref,
+        "message_type": found.message_type,
+        "as_of": found.as_of.isoformat(),
+        "sha256": found.sha256,
+        "made_by": str(found.made_by),
+        "made_at": found.made_at.isoformat(),
+        "documents": found.docs,
         "file": f"/v1/tax-filings/{found.id}/file",
-    }  # fmt: skip
+    }
 
 
 @blueprint.route("/tax-filings", methods=["POST"], permission="finance:tax")
 @blueprint.arguments(asked_tax.FilingIn)
 @blueprint.response(201, answered.AnyOut)
 def prepare(body: dict[str, Any]) -> Response:
-    """Prepare the platform operator's report of a year: the first is new, later ones correct what changed and name what they correct. People file it."""
+    """Prepare the platform operator's report of a year: the first is new, later ones correct what
+    changed and name what they correct. People file it.
+    """
     with call() as made:
         runtime = web.runtime()
-        found = filings.prepare(made.staff, runtime.seals, body["regime"], body["year"], body["as_of"], body["home"], test=runtime.settings.sandbox)
+        found = filings.prepare(
+            made.staff,
+            runtime.seals,
+            body["regime"],
+            body["year"],
+            body["as_of"],
+            body["home"],
+            test=runtime.settings.sandbox,
+        )
         made.act.session.flush()
-        return made.json({"object": "list", "data": [_filing(one) for one in found], "has_more": False, "next_cursor": None}, 201)
+        return made.json(
+            {
+                "object": "list",
+                "data": [_filing(one) for one in found],
+                "has_more": False,
+                "next_cursor": None,
+            },
+            201,
+        )
 
 
 @blueprint.route("/tax-filings", methods=["GET"], permission="tax:read")
@@ -138,23 +217,38 @@ def file_of(filing_id: str) -> Response:
     """The XML with full names and numbers. That it was taken, and by whom, is written down."""
     with call() as made:
         found = tax_filings.find(made.act.session, filing_id)
-        return web.attachment(f"{found.message_ref}.xml", "application/xml", tax_filings.file_of(made.staff, web.runtime().seals, found))
+        return web.attachment(
+            f"{found.message_ref}.xml",
+            "application/xml",
+            tax_filings.file_of(made.staff, web.runtime().seals, found),
+        )
 
 
 def _owed(found: tax_dues.Owed) -> dict[str, Any]:
     due = found.due
     return {
-        "id": due.id, "object": "tax_due", "regime": due.regime, "month": f"{due.month:%Y-%m}", "currency": due.currency, "withheld": found.withheld_minor,
-        "releases": found.releases, "due_on": due.due_on.isoformat(), "remitted_at": due.remitted_at.isoformat() if due.remitted_at else None,
-        "reference": due.reference, "remitted_by": actors.text(due.remitted_by),
-    }  # fmt: skip
+        "id": due.id,
+        "object": "tax_due",
+        "regime": due.regime,
+        "month": f"{due.month:%Y-%m}",
+        "currency": due.currency,
+        "withheld": found.withheld_minor,
+        "releases": found.releases,
+        "due_on": due.due_on.isoformat(),
+        "remitted_at": due.remitted_at.isoformat() if due.remitted_at else None,
+        "reference": due.reference,
+        "remitted_by": actors.text(due.remitted_by),
+    }
 
 
 @blueprint.route("/tax-dues", methods=["GET"], permission="finance:read")
 @blueprint.arguments(asked_finance.PageQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def dues(query: dict[str, Any]) -> Response:
-    """Tax withheld from releases, by month and tax office, newest first. Each release's part is export S12."""
+    """Tax withheld from releases, by month and tax office, newest first.
+
+    Each release's part is export S12.
+    """
     with call() as made:
         found = tax_dues.listed(made.act.session, after(query["cursor"]), query["limit"])
         return made.listing([_owed(one) for one in found], query["limit"])
@@ -164,6 +258,8 @@ def dues(query: dict[str, Any]) -> Response:
 @blueprint.arguments(asked_tax.RemitIn)
 @blueprint.response(200, answered.AnyOut)
 def remit(body: dict[str, Any], due_id: str) -> Response:
-    """Record that the platform has paid a month's withheld tax from its own bank account; the withheld money becomes the platform's."""
+    """Record that the platform has paid a month's withheld tax from its own bank account; the
+    withheld money becomes the platform's.
+    """
     with call() as made:
         return made.json(_owed(tax_dues.remit(made.staff, due_id, body["reference"])))

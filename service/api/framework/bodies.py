@@ -1,4 +1,6 @@
-"""What a caller's body may be: JSON of bounded depth, each key once, no text or number that nothing could hold, no field that we do not know."""
+"""What a caller's body may be: JSON of bounded depth, each key once, no text or number that nothing
+could hold, no field that we do not know.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,15 @@ _MOST_DIGITS = 40
 
 
 class Parser(FlaskParser):
-    """Refuses unknown fields everywhere, wrong media types, duplicate keys, and bodies nested too deeply."""
+    """Refuses unknown fields everywhere, wrong media types, duplicate keys, and bodies nested too
+    deeply.
+    """
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE, "form": RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012  the library has it so
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+        "form": RAISE,
+    }
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         if req.mimetype != "application/json":
@@ -73,7 +81,10 @@ def _fraction(text: str) -> float:
 
 
 def _check_texts(body: Any) -> None:
-    found = [FieldError("".join(f"/{part}" for part in one.where), one.fault, SENTENCES[one.fault]) for one in faults(body)]
+    found = [
+        FieldError("".join(f"/{part}" for part in one.where), one.fault, SENTENCES[one.fault])
+        for one in faults(body)
+    ]
     if found:
         raise Invalid(detail=found[0].message, errors=found[:50])
 

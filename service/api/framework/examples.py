@@ -1,22 +1,57 @@
-"""An example for every operation, built from the shapes themselves, so that none can be missing or stale."""
+"""An example for every operation, built from the shapes themselves, so that none can be missing or
+stale.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 _BY_NAME: dict[str, Any] = {
-    "email": "charles@babbage.example", "name": "Charles Babbage", "display_name": "Ada Lovelace", "full_name": "Charles Babbage", "country": "GB",
-    "currency": "USD", "title": "Notes on the Analytical Engine", "description": "Translation and notes, with a first program.", "company": None,
-    "note": "The notes are done; please look at the table first.", "external_ref": "ada-1815", "reason": "Agreed by telephone.",
-    "reasons": "Half of the tables were handed over.", "claim": "The second table is missing.", "words": "The table of 12 March shows it.",
-    "relationship": "existing_client", "fee_rate": "0.05", "reason_code": "terms", "clause": "Terms 7.2", "facts": "Two contracts name a client who does not exist.", "reference": "Bank transfer 42", "rate": "0.05", "hint": "x8Qf", "secret": "hf_test_shown_once",
-    "scopes": ["contracts:read", "contracts:write"], "metadata": {"external_ref": "order-1843"}, "cursor": None, "next_cursor": None,
-    "object": "object", "actor": "freelancer:frl_01m82jfcv7et69qsget0gz6yqr", "kind": "direct", "role": "freelancer",
-}  # fmt: skip
+    "email": "charles@babbage.example",
+    "name": "Charles Babbage",
+    "display_name": "Ada Lovelace",
+    "full_name": "Charles Babbage",
+    "country": "GB",
+    "currency": "USD",
+    "title": "Notes on the Analytical Engine",
+    "description": "Translation and notes, with a first program.",
+    "company": None,
+    "note": "The notes are done; please look at the table first.",
+    "external_ref": "ada-1815",
+    "reason": "Agreed by telephone.",
+    "reasons": "Half of the tables were handed over.",
+    "claim": "The second table is missing.",
+    "words": "The table of 12 March shows it.",
+    "relationship": "existing_client",
+    "fee_rate": "0.05",
+    "reason_code": "terms",
+    "clause": "Terms 7.2",
+    "facts": "Two contracts name a client who does not exist.",
+    "reference": "Bank transfer 42",
+    "rate": "0.05",
+    "hint": "x8Qf",
+    "secret": "hf_test_shown_once",
+    "scopes": ["contracts:read", "contracts:write"],
+    "metadata": {"external_ref": "order-1843"},
+    "cursor": None,
+    "next_cursor": None,
+    "object": "object",
+    "actor": "freelancer:frl_01m82jfcv7et69qsget0gz6yqr",
+    "kind": "direct",
+    "role": "freelancer",
+}
 _PREFIXES = {
-    "contract": "ctr", "contract_id": "ctr", "milestone": "mst", "milestone_id": "mst", "freelancer": "frl", "freelancer_id": "frl", "payment": "pay",
-    "file": "fil", "file_id": "fil", "evidence_file": "fil",
-}  # fmt: skip
+    "contract": "ctr",
+    "contract_id": "ctr",
+    "milestone": "mst",
+    "milestone_id": "mst",
+    "freelancer": "frl",
+    "freelancer_id": "frl",
+    "payment": "pay",
+    "file": "fil",
+    "file_id": "fil",
+    "evidence_file": "fil",
+}
 _UUID = "01m82jfcv7et69qsget0gz6yqr"
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -32,18 +67,35 @@ def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "
     if schema.get("enum"):
         return schema["enum"][0]
     kind = schema.get("type")
-    return _by_kind(next((k for k in kind if k != "null"), "null") if isinstance(kind, list) else kind, schema, components, name)
+    return _by_kind(
+        next((k for k in kind if k != "null"), "null") if isinstance(kind, list) else kind,
+        schema,
+        components,
+        name,
+    )
 
 
-def _by_kind(kind: str | None, schema: dict[str, Any], components: dict[str, Any], name: str) -> Any:
+def _by_kind(
+    kind: str | None, schema: dict[str, Any], components: dict[str, Any], name: str
+) -> Any:
     if kind == "object":
-        return {key: example_of(inner, components, key) for key, inner in schema.get("properties", {}).items()}
+        return {
+            key: example_of(inner, components, key)
+            for key, inner in schema.get("properties", {}).items()
+        }
     if kind == "array":
         items = schema.get("items", {})
-        return _BY_NAME[name] if name in _BY_NAME and "enum" not in items else [example_of(items, components, name)]
+        return (
+            _BY_NAME[name]
+            if name in _BY_NAME and "enum" not in items
+            else [example_of(items, components, name)]
+        )
     if kind == "string":
         return _text(schema, name)
-    return {"integer": max(schema.get("minimum", 0), schema.get("examples", [1])[0]), "boolean": False}.get(kind or "")
+    return {
+        "integer": max(schema.get("minimum", 0), schema.get("examples", [1])[0]),
+        "boolean": False,
+    }.get(kind or "")
 
 
 def _text(schema: dict[str, Any], name: str) -> Any:
@@ -60,7 +112,9 @@ def _text(schema: dict[str, Any], name: str) -> Any:
 
 
 def add_examples(spec: dict[str, Any]) -> None:
-    """Put an example beside the body of every request and answer, and on every parameter that lacks one."""
+    """Put an example beside the body of every request and answer, and on every parameter that lacks
+    one.
+    """
     components = spec["components"]["schemas"]
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():

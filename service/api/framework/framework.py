@@ -1,4 +1,6 @@
-"""What every JSON endpoint shares: strict parsing, one call's transaction with key and idempotency, problems, cursors, ETags."""
+"""What every JSON endpoint shares: strict parsing, one call's transaction with key and idempotency,
+problems, cursors, ETags.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,14 @@ from service.api.framework import idempotency
 from service.api.framework.bodies import Parser
 from service.api.framework.problems import problem, refusal_response
 from service.core.act import Act
-from service.domain.errors import BadVersion, HoldfastError, Invalid, MissingScope, PreconditionRequired, Stale
+from service.domain.errors import (
+    BadVersion,
+    HoldfastError,
+    Invalid,
+    MissingScope,
+    PreconditionRequired,
+    Stale,
+)
 from service.domain.identity import actors, permissions
 from service.domain.states.feed import Reader
 from service.http import web
@@ -33,8 +42,9 @@ _STORED_REFUSALS = range(402, 500)
 OPEN_TO_THE_BLOCKED = re.compile(
     r"/v1/(disputes|refund-requests|holds|appeals|cases|pre-checks|payouts)(/|$)|/v1/milestones/[^/]+/refunds$|/v1/contracts/[^/]+/(files|end|cancel|withdraw)$"
 )
-"""What somebody who may not log in may still do: give money back, end a contract, argue a dispute, answer us,
-and ask for a payout that will wait."""
+"""What somebody who may not log in may still do: give money back, end a contract, argue a dispute,
+answer us, and ask for a payout that will wait.
+"""
 
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -47,7 +57,9 @@ ANYBODY: tuple[str, ...] = ()
 
 
 def needs(view: Any) -> tuple[str, ...] | None:
-    """The permissions of a view, one of which a key has to have; None for what is no endpoint of this API."""
+    """The permissions of a view, one of which a key has to have; None for what is no endpoint of
+    this API.
+    """
     found: tuple[str, ...] | None = getattr(view, _NEEDS, None)
     return found
 
@@ -57,8 +69,13 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
 
     ARGUMENTS_PARSER = Parser()
 
-    def route(self, rule: str, *, permission: str | tuple[str, ...], **more: Any) -> Callable[[View], View]:
-        """`permission`: what a key needs for it; of several, one. `ANYBODY`: any key that is good."""
+    def route(
+        self, rule: str, *, permission: str | tuple[str, ...], **more: Any
+    ) -> Callable[[View], View]:
+        """`permission`: what a key needs for it; of several, one.
+
+        `ANYBODY`: any key that is good.
+        """
         needed = (permission,) if isinstance(permission, str) else permission
         unknown = set(needed) - permissions.KNOWN
         if unknown:
@@ -104,7 +121,9 @@ class Call:
 
     @property
     def staff(self) -> Act:
-        """The act in the name of the person of staff; for two people to be two, the marketplace counts as one of them."""
+        """The act in the name of the person of staff; for two people to be two, the marketplace
+        counts as one of them.
+        """
         who = self.principal.staff_id or self.principal.key_id
         return self.act.as_(actors.staff(who))
 
@@ -112,15 +131,31 @@ class Call:
     def reader(self) -> Reader:
         """As whom this caller reads what happened."""
         roles = {"freelancer": Reader.FREELANCER, "platform": Reader.PLATFORM}
-        return Reader.FREELANCER if self.principal.freelancer_id else roles.get(self.principal.role, Reader.STAFF)
+        return (
+            Reader.FREELANCER
+            if self.principal.freelancer_id
+            else roles.get(self.principal.role, Reader.STAFF)
+        )
 
     def owner_or(self, freelancer_id: str | None) -> str | None:
         """For platform keys that name a freelancer; freelancer keys may not."""
-        if freelancer_id and self.principal.freelancer_id and freelancer_id != self.principal.freelancer_id:
+        if (
+            freelancer_id
+            and self.principal.freelancer_id
+            and freelancer_id != self.principal.freelancer_id
+        ):
             raise MissingScope("A freelancer's key acts for that freelancer only.")
         return freelancer_id or self.principal.freelancer_id
 
-    def answer(self, schema: Schema, value: Any, status: int = 200, *, etag: str | None = None, many: bool = False) -> Response:
+    def answer(
+        self,
+        schema: Schema,
+        value: Any,
+        status: int = 200,
+        *,
+        etag: str | None = None,
+        many: bool = False,
+    ) -> Response:
         """The answer as JSON, made while the transaction is open."""
         return self.json(schema.dump(value, many=many), status, etag=etag)
 
@@ -130,7 +165,11 @@ class Call:
         return self.json(body, status)
 
     def json(self, body: Any, status: int = 200, *, etag: str | None = None) -> Response:
-        self.response = Response(json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n", status, mimetype="application/json")
+        self.response = Response(
+            json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n",
+            status,
+            mimetype="application/json",
+        )
         if etag:
             self.response.headers["ETag"] = f'"{etag}"'
         return self.response
@@ -138,25 +177,47 @@ class Call:
     def listing(self, shown: list[dict[str, Any]], limit: int) -> Response:
         """As `page`, of rows that are shown already."""
         more = len(shown) > limit
-        cursor = web.runtime().tokens.sign("cursor", [request.path, shown[limit - 1]["id"]]) if more else None
-        return self.json({"object": "list", "data": shown[:limit], "has_more": more, "next_cursor": cursor})
+        cursor = (
+            web.runtime().tokens.sign("cursor", [request.path, shown[limit - 1]["id"]])
+            if more
+            else None
+        )
+        return self.json(
+            {"object": "list", "data": shown[:limit], "has_more": more, "next_cursor": cursor}
+        )
 
     def page(self, schema: Schema, found: list[Any], limit: int, key: str = "id") -> Response:
         """A list: `limit` rows of the `limit + 1` that were read, and a cursor when there are more."""
         rows = found[:limit]
         more = len(found) > limit
-        cursor = web.runtime().tokens.sign("cursor", [request.path, getattr(rows[-1], key)]) if more else None
-        return self.json({"object": "list", "data": schema.dump(rows, many=True), "has_more": more, "next_cursor": cursor})
+        cursor = (
+            web.runtime().tokens.sign("cursor", [request.path, getattr(rows[-1], key)])
+            if more
+            else None
+        )
+        return self.json(
+            {
+                "object": "list",
+                "data": schema.dump(rows, many=True),
+                "has_more": more,
+                "next_cursor": cursor,
+            }
+        )
 
 
 def after(cursor: str | None) -> Any:
-    """What a cursor of this list points behind. Raises Invalid for one that we did not sign for it."""
+    """What a cursor of this list points behind.
+
+    Raises Invalid for one that we did not sign for it.
+    """
     if not cursor:
         return None
     try:
         path, value = web.runtime().tokens.read("cursor", cursor)
     except (BadToken, ValueError, TypeError):
-        raise Invalid.one("/cursor", "bad_cursor", "Use the next_cursor of the page before.") from None
+        raise Invalid.one(
+            "/cursor", "bad_cursor", "Use the next_cursor of the page before."
+        ) from None
     if path != request.path:
         raise Invalid.one("/cursor", "bad_cursor", "This cursor belongs to another list.")
     return value
@@ -164,11 +225,12 @@ def after(cursor: str | None) -> Any:
 
 @contextmanager
 def call(*, reads: bool = False) -> Iterator[Call]:
-    """One transaction: authenticate, check the permission that the route names, honour the idempotency key, do the work,
-    keep the answer.
+    """One transaction: authenticate, check the permission that the route names, honour the
+    idempotency key, do the work, keep the answer.
 
-    The record of the answer commits with the work. A refusal (4xx) rolls the work back and is kept on its own.
-    `reads`: the call only reads, by statements that need no common transaction; what is read most often is spared one.
+    The record of the answer commits with the work. A refusal (4xx) rolls the work back and is kept
+    on its own. `reads`: the call only reads, by statements that need no common transaction; what is
+    read most often is spared one.
     """
     _check_version()
     _check_query()
@@ -179,7 +241,11 @@ def call(*, reads: bool = False) -> Iterator[Call]:
             principal, now = people.authenticate(session, web.bearer())
             _check_permission(principal)
             begun = Act(session, principal.actor, now, web.request_id(), runtime.policies, now)
-            if principal.freelancer_id and request.method not in ("GET", "HEAD") and not OPEN_TO_THE_BLOCKED.match(request.path):
+            if (
+                principal.freelancer_id
+                and request.method not in ("GET", "HEAD")
+                and not OPEN_TO_THE_BLOCKED.match(request.path)
+            ):
                 holds.refuse(begun, "login", [principal.freelancer_id])
             made = Call(begun, principal)
             if request.method == "POST":
@@ -204,10 +270,14 @@ def _check_permission(principal: Principal) -> None:
 
 
 def _check_query() -> None:
-    """Parameters of a call that takes none are not overlooked: whoever sent them would take the answer for theirs."""
+    """Parameters of a call that takes none are not overlooked: whoever sent them would take the
+    answer for theirs.
+    """
     view = current_app.view_functions.get(request.endpoint or "")
     if request.args and not getattr(view, _TAKES_QUERY, False):
-        raise Invalid.one(f"/{next(iter(request.args))}", "unknown_field", "This call takes no parameters.")
+        raise Invalid.one(
+            f"/{next(iter(request.args))}", "unknown_field", "This call takes no parameters."
+        )
 
 
 def _check_version() -> None:
@@ -227,22 +297,31 @@ def if_match(contract: Contract) -> int:
 
 
 class ProblemApi(Api):  # type: ignore[misc]  # the library has no types
-    """flask-smorest with our problems instead of its own error bodies, and its document made when somebody asks."""
+    """flask-smorest with our problems instead of its own error bodies, and its document made when
+    somebody asks.
+    """
 
     def __init__(self, app: Flask) -> None:
         self._undocumented: list[Blueprint] = []
         super().__init__(app)
 
     def register_blueprint(self, blueprint: Blueprint) -> None:
-        """As the library's, but for the document: making it is most of a process's start, and few processes are asked for it."""
+        """As the library's, but for the document: making it is most of a process's start, and few
+        processes are asked for it.
+        """
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
         self._app.register_blueprint(blueprint)
         self._undocumented.append(blueprint)
 
     def document(self) -> dict[str, Any]:
-        """What the library knows of every blueprint. It writes as it goes: to be asked once, see `service.platform.once`."""
+        """What the library knows of every blueprint.
+
+        It writes as it goes: to be asked once, see `service.platform.once`.
+        """
         for blueprint in self._undocumented:
-            blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+            blueprint.register_views_in_doc(
+                self, self._app, self.spec, name=blueprint.name, parameters=None
+            )
             self.spec.tag({"name": blueprint.name, "description": blueprint.description})
         found: dict[str, Any] = self.spec.to_dict()
         return found
@@ -256,6 +335,9 @@ class ProblemApi(Api):  # type: ignore[misc]  # the library has no types
 
 def make_api(app: Flask) -> ProblemApi:
     app.config |= {
-        "API_TITLE": "Holdfast", "API_VERSION": VERSIONS[-1], "OPENAPI_VERSION": "3.1.0", "OPENAPI_URL_PREFIX": None,
-    }  # fmt: skip
+        "API_TITLE": "Holdfast",
+        "API_VERSION": VERSIONS[-1],
+        "OPENAPI_VERSION": "3.1.0",
+        "OPENAPI_URL_PREFIX": None,
+    }
     return ProblemApi(app)

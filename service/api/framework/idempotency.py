@@ -1,6 +1,8 @@
-"""Idempotency-Key: the first answer again for the same request, a clear no for another one, 409 while the first still runs.
+"""Idempotency-Key: the first answer again for the same request, a clear no for another one, 409
+while the first still runs.
 
-Scope: key holder, method, path. Stored answers are encrypted; one-time secrets are left out of them.
+Scope: key holder, method, path. Stored answers are encrypted; one-time secrets are left out of
+them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,10 @@ from service.http import web
 from service.platform.db import fetch
 
 _SHAPE = re.compile(r"[\x21-\x7e]{16,128}")
-_KEEP = "INSERT INTO idempotency_record (scope, fingerprint, status, answer, created_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_KEEP = (
+    "INSERT INTO idempotency_record (scope, fingerprint, status, answer, created_at) VALUES "
+    "(%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
 _KEPT_HEADERS = ("ETag", "Content-Type", "Location")
 
 
@@ -43,17 +48,26 @@ class Replayed(Exception):
 
 
 def hold(act: Act, key_id: str) -> Held:
-    """Take the key for this request. Raises KeyMissing, KeyRunning, KeyReused, or Replayed with the first answer."""
+    """Take the key for this request.
+
+    Raises KeyMissing, KeyRunning, KeyReused, or Replayed with the first answer.
+    """
     key = request.headers.get("Idempotency-Key", "").strip('"')
     if not _SHAPE.fullmatch(key):
         raise KeyMissing("Send an Idempotency-Key of 16 to 128 printable characters.")
     scope = hashlib.sha256("\n".join((key_id, request.method, request.path, key)).encode()).digest()
-    fingerprint = hashlib.sha256(request.query_string + b"\n" + request.get_data(cache=True)).digest()
+    fingerprint = hashlib.sha256(
+        request.query_string + b"\n" + request.get_data(cache=True)
+    ).digest()
     number = int.from_bytes(scope[:8], "big", signed=True)
     # Ends with the transaction, however that ends: a crash leaves nothing locked.
     alone = fetch(act.session, "SELECT pg_try_advisory_xact_lock(%s) AS mine", (number,))[0].mine
     # A statement of its own: its snapshot must be younger than the lock.
-    found = fetch(act.session, "SELECT fingerprint, status, answer FROM idempotency_record WHERE scope = %s", (scope,))
+    found = fetch(
+        act.session,
+        "SELECT fingerprint, status, answer FROM idempotency_record WHERE scope = %s",
+        (scope,),
+    )
     row = found[0] if found else None
     if row is None and not alone:
         raise KeyRunning("The first request with this key has not finished yet.")
@@ -80,7 +94,9 @@ def _stored(row: Any) -> Response:
         kept = json.loads(_box().decrypt(row.answer))
     except InvalidToken:
         raise KeyReused("The stored answer can no longer be read; use a fresh key.") from None
-    response = Response(json.dumps(kept["body"], separators=(",", ":"), ensure_ascii=False) + "\n", row.status)
+    response = Response(
+        json.dumps(kept["body"], separators=(",", ":"), ensure_ascii=False) + "\n", row.status
+    )
     response.headers.update(kept["headers"])
     response.headers["Idempotent-Replayed"] = "true"
     return response
@@ -92,6 +108,9 @@ _boxes: dict[tuple[str, ...], MultiFernet] = {}
 def _box() -> MultiFernet:
     keys = web.runtime().settings.secret_keys
     if keys not in _boxes:
-        derived = [base64.urlsafe_b64encode(hashlib.sha256(b"idempotency.v1:" + k.encode()).digest()) for k in reversed(keys)]
+        derived = [
+            base64.urlsafe_b64encode(hashlib.sha256(b"idempotency.v1:" + k.encode()).digest())
+            for k in reversed(keys)
+        ]
         _boxes[keys] = MultiFernet([Fernet(k) for k in derived])
     return _boxes[keys]

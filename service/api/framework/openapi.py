@@ -1,4 +1,6 @@
-"""The OpenAPI document, generated from the code; `openapi.yaml` is its committed form and a test fails when it is stale."""
+"""The OpenAPI document, generated from the code; `openapi.yaml` is its committed form and a test
+fails when it is stale.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,27 @@ from service.api.framework.framework import ProblemApi
 from service.domain.errors import catalogue
 
 _DESCRIPTION = (
-    "Direct Contracts with protected payments. Amounts are whole minor units beside one ISO 4217 currency. "
-    "POST needs an Idempotency-Key; edits need If-Match; errors are application/problem+json with a stable code."
+    "Direct Contracts with protected payments. Amounts are whole minor units beside one ISO 4217 "
+    "currency. "
+    "POST needs an Idempotency-Key; edits need If-Match; errors are application/problem+json "
+    "with a stable code."
 )
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
-_REFUSALS = {"400", "401", "403", "404", "409", "411", "412", "413", "415", "422", "428", "429", "503"}
+_REFUSALS = {
+    "400",
+    "401",
+    "403",
+    "404",
+    "409",
+    "411",
+    "412",
+    "413",
+    "415",
+    "422",
+    "428",
+    "429",
+    "503",
+}
 
 
 def finished(api: ProblemApi) -> dict[str, Any]:
@@ -29,7 +47,13 @@ def finished(api: ProblemApi) -> dict[str, Any]:
     spec["servers"] = [{"url": "/"}]
     spec["security"] = [{"key": []}]
     components = spec.setdefault("components", {})
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "An API key: hf_test_… or hf_live_…"}}
+    components["securitySchemes"] = {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key: hf_test_… or hf_live_…",
+        }
+    }
     components.get("schemas", {}).pop("PaginationMetadata", None)
     components.get("schemas", {}).pop("Error", None)
     components["schemas"]["Problem"] = _problem_schema()
@@ -61,32 +85,70 @@ def _problem_schema() -> dict[str, Any]:
         "type": "object",
         "required": ["type", "title", "status", "detail", "code", "request_id"],
         "properties": {
-            "type": text, "title": text, "status": {"type": "integer"}, "detail": text, "request_id": text,
-            "code": {"type": "string", "enum": sorted(catalogue())}, "errors": {"type": "array", "items": {"type": "object"}},
+            "type": text,
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": text,
+            "request_id": text,
+            "code": {"type": "string", "enum": sorted(catalogue())},
+            "errors": {"type": "array", "items": {"type": "object"}},
         },
-    }  # fmt: skip
+    }
 
 
 def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None:
-    operation["operationId"] = f"{method}_{path.removeprefix('/v1/').replace('/', '_').replace('{', '').replace('}', '').replace('-', '_')}"
+    operation["operationId"] = (
+        f"{method}_{path.removeprefix('/v1/').replace('/', '_').replace('{', '').replace('}', '').replace('-', '_')}"
+    )
     parameters = operation.setdefault("parameters", [])
     if method == "post":
         shape = {"type": "string", "minLength": 16, "maxLength": 128}
-        parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": shape, "example": "4f9f3c0e-7a53-4a0b-9c07"})
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "schema": shape,
+                "example": "4f9f3c0e-7a53-4a0b-9c07",
+            }
+        )
     if method == "patch":
-        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}, "example": '"v1"'})
+        parameters.append(
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string"},
+                "example": '"v1"',
+            }
+        )
     responses = operation["responses"]
     for code in [c for c in responses if c == "default" or c in _REFUSALS]:
         del responses[code]
     operation.setdefault("description", operation.get("summary", ""))
+    for part in ("summary", "description"):
+        operation[part] = _unwrapped(operation.get(part, ""))
     for code in sorted(_REFUSALS):
-        responses[code] = {"description": "Refused; the body says why", "content": {"application/problem+json": {"schema": _PROBLEM}}}
+        responses[code] = {
+            "description": "Refused; the body says why",
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
+        }
     if "{" in path:
         operation.setdefault("parameters", []).extend(
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}}
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "maxLength": 64},
+            }
             for name in _path_names(path)
             if not any(p.get("name") == name for p in parameters)
         )
+
+
+def _unwrapped(text: str) -> str:
+    """Paragraphs as they are read, without the line breaks of the source that they were written in."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def _path_names(path: str) -> list[str]:

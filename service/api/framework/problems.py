@@ -17,13 +17,23 @@ from service.http import web
 def problem(error: HoldfastError) -> Response:
     """application/problem+json (RFC 9457)."""
     body: dict[str, Any] = {
-        "type": f"/problems/{error.code}", "title": error.title, "status": error.status, "detail": error.detail or error.title,
-        "code": error.code, "request_id": web.request_id(),
-    }  # fmt: skip
+        "type": f"/problems/{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail or error.title,
+        "code": error.code,
+        "request_id": web.request_id(),
+    }
     if isinstance(error, Invalid):
-        body["errors"] = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in error.errors]
+        body["errors"] = [
+            {"pointer": e.pointer, "code": e.code, "message": e.message} for e in error.errors
+        ]
     extra = {name: value for name, value in error.extra.items() if name != "retry_after"}
-    response = Response(json.dumps(body | extra, ensure_ascii=False) + "\n", error.status, mimetype="application/problem+json")
+    response = Response(
+        json.dumps(body | extra, ensure_ascii=False) + "\n",
+        error.status,
+        mimetype="application/problem+json",
+    )
     response.headers.update(web.waits(error))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="holdfast"'
@@ -46,14 +56,22 @@ def _shape_error(error: Exception) -> Invalid | None:
     if not isinstance(error, UnprocessableEntity):
         return None
     messages = getattr(error, "data", {}).get("messages", {})
-    found = [FieldError(pointer, "invalid", text) for location in messages.values() for pointer, text in _flatten(location, "")]
-    return Invalid(detail=found[0].message if found else "The body is not right.", errors=found[:50])
+    found = [
+        FieldError(pointer, "invalid", text)
+        for location in messages.values()
+        for pointer, text in _flatten(location, "")
+    ]
+    return Invalid(
+        detail=found[0].message if found else "The body is not right.", errors=found[:50]
+    )
 
 
 def _flatten(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flatten(inner, pointer if key == "_schema" else f"{pointer}/{str(key)[:80]}")
+            yield from _flatten(
+                inner, pointer if key == "_schema" else f"{pointer}/{str(key)[:80]}"
+            )
     elif isinstance(value, list):
         for inner in value:
             yield from _flatten(inner, pointer)

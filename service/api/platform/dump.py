@@ -1,6 +1,8 @@
-"""A schema's way out as plain functions, made once per schema: marshmallow says what the shape is, this writes it fast.
+"""A schema's way out as plain functions, made once per schema: marshmallow says what the shape is,
+this writes it fast.
 
-A page of fifty contracts has some 2,500 fields; going through the library's serializer for each costs most of the request.
+A page of fifty contracts has some 2,500 fields; going through the library's serializer for each
+costs most of the request.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ class ActorText(fields.String):
 
 
 class PartyText(ActorText):
-    """Who of a contract's people did it: a kind alone for all but a freelancer, whose id is no secret to the other side.
+    """Who of a contract's people did it: a kind alone for all but a freelancer, whose id is no
+    secret to the other side.
 
     A client's own id is known on the whole platform, a key's id is staff's.
     """
@@ -33,8 +36,14 @@ Step = tuple[str, Callable[[Any], Any]]
 
 
 def compiled(schema: Schema) -> list[Step]:
-    """(key, function from the object to what JSON takes) per field, in the schema's order. Raises TypeError on an unknown kind."""
-    return [(field.data_key or name, _step(schema, field, name)) for name, field in schema.dump_fields.items()]
+    """(key, function from the object to what JSON takes) per field, in the schema's order.
+
+    Raises TypeError on an unknown kind.
+    """
+    return [
+        (field.data_key or name, _step(schema, field, name))
+        for name, field in schema.dump_fields.items()
+    ]
 
 
 def _step(schema: Schema, field: fields.Field[Any], name: str) -> Callable[[Any], Any]:
@@ -62,6 +71,8 @@ def _converter(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
         return lambda values: [one(value) for value in values]
     if isinstance(field, fields.Nested):
         return field.schema.dump
-    if isinstance(field, fields.String | fields.Integer | fields.Boolean | fields.Dict | fields.List):
+    if isinstance(
+        field, fields.String | fields.Integer | fields.Boolean | fields.Dict | fields.List
+    ):
         return None
     raise TypeError(f"{type(field).__name__} has no way out")

@@ -23,14 +23,21 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The database answers, and its schema is one that this code works on: by number and by the hash of what made it."""
+    """The database answers, and its schema is one that this code works on: by number and by the
+    hash of what made it.
+    """
     with web.runtime().db.transaction() as session:
         at, unfit = migrate.current(session.connection()), migrate.unfit(session.connection())
         figures = queue.figures(session, clock.now(session))
         unplaced: int = session.execute(_WAITING).scalar_one()
     if unfit:
         raise Unavailable(unfit)
-    return jsonify(status="ready", migration=at, oldest_job_seconds=figures.oldest_seconds, events_waiting=unplaced)
+    return jsonify(
+        status="ready",
+        migration=at,
+        oldest_job_seconds=figures.oldest_seconds,
+        events_waiting=unplaced,
+    )
 
 
 @blueprint.get("/metrics")

@@ -22,7 +22,9 @@ from service.models.people.people import ROLES
 from service.operations.people import event_reads, people
 from service.shared import holds
 
-blueprint = Endpoints("platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger")
+blueprint = Endpoints(
+    "platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger"
+)
 
 _freelancer, _key, _event = answered.FreelancerOut(), answered.KeyOut(), answered.EventOut()
 
@@ -34,10 +36,16 @@ def me() -> Response:
     with call() as made:
         who = made.principal
         body: dict[str, Any] = {
-            "object": "me", "role": who.role, "scopes": sorted(who.scopes), "mode": web.runtime().settings.mode,
-            "version": __version__, "now": made.act.now.isoformat().replace("+00:00", "Z"),
-        }  # fmt: skip
-        return made.json(body | ({"freelancer": {"id": who.freelancer_id}} if who.freelancer_id else {}))
+            "object": "me",
+            "role": who.role,
+            "scopes": sorted(who.scopes),
+            "mode": web.runtime().settings.mode,
+            "version": __version__,
+            "now": made.act.now.isoformat().replace("+00:00", "Z"),
+        }
+        return made.json(
+            body | ({"freelancer": {"id": who.freelancer_id}} if who.freelancer_id else {})
+        )
 
 
 @blueprint.route("/freelancers", methods=["POST"], permission="keys:write")
@@ -62,11 +70,21 @@ def read_freelancer(freelancer_id: str) -> Response:
 @blueprint.arguments(asked.KeyIn)
 @blueprint.response(201, answered.KeyOut)
 def create_key(body: dict[str, Any]) -> Response:
-    """A key for a freelancer who may log in. `secret` is shown this once, and is not part of a replay."""
+    """A key for a freelancer who may log in.
+
+    `secret` is shown this once, and is not part of a replay.
+    """
     with call() as made:
         rows.freelancer(made.act.session, body["freelancer"])
         holds.refuse(made.act, "login", [body["freelancer"]])
-        key, secret = people.issue_key(made.act, "freelancer", web.runtime().settings.mode, body["freelancer"], body["scopes"], body["expires_at"])
+        key, secret = people.issue_key(
+            made.act,
+            "freelancer",
+            web.runtime().settings.mode,
+            body["freelancer"],
+            body["scopes"],
+            body["expires_at"],
+        )
         return made.secret(_key.dump(key) | {"secret": secret}, 201, "secret")
 
 
@@ -100,9 +118,28 @@ def process(name: str) -> Response:
         machine = MACHINES.get(name)
         if machine is None:
             raise NotFound(f"Known processes: {', '.join(MACHINES)}.")
-        moves = [{"event": m.event, "from": list(m.sources), "to": m.target, "actors": sorted(m.actors), "fact": m.fact} for m in machine.moves]
-        timers = [{"code": t.code, "states": list(t.states), "policy": t.window, "then": t.then} for t in TIMEOUTS if t.machine == name]
-        body = {"object": "process", "name": name, "initial": machine.states[0], "states": list(machine.states), "final": sorted(machine.final)}
+        moves = [
+            {
+                "event": m.event,
+                "from": list(m.sources),
+                "to": m.target,
+                "actors": sorted(m.actors),
+                "fact": m.fact,
+            }
+            for m in machine.moves
+        ]
+        timers = [
+            {"code": t.code, "states": list(t.states), "policy": t.window, "then": t.then}
+            for t in TIMEOUTS
+            if t.machine == name
+        ]
+        body = {
+            "object": "process",
+            "name": name,
+            "initial": machine.states[0],
+            "states": list(machine.states),
+            "final": sorted(machine.final),
+        }
         return made.json(body | {"moves": moves, "timeouts": timers})
 
 
@@ -112,14 +149,27 @@ def process(name: str) -> Response:
 def events(query: dict[str, Any]) -> Response:
     """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
     with call() as made:
-        statement = select(Event).where(Event.position > (after(query["cursor"]) or 0)).order_by(Event.position).limit(query["limit"] + 1)
+        statement = (
+            select(Event)
+            .where(Event.position > (after(query["cursor"]) or 0))
+            .order_by(Event.position)
+            .limit(query["limit"] + 1)
+        )
         if made.owner:
             statement = statement.where(Event.freelancer_id == made.owner)
         if query["contract"]:
-            statement = statement.where(Event.contract_id == rows.contract(made.act.session, query["contract"], owner=made.owner).id)
+            statement = statement.where(
+                Event.contract_id
+                == rows.contract(made.act.session, query["contract"], owner=made.owner).id
+            )
         if query["type"]:
             statement = statement.where(Event.type == query["type"])
-        return made.page(_event, event_reads.page(made.act.session, made.reader, statement), query["limit"], key="position")
+        return made.page(
+            _event,
+            event_reads.page(made.act.session, made.reader, statement),
+            query["limit"],
+            key="position",
+        )
 
 
 @blueprint.route("/ledger/accounts", methods=["GET"], permission="finance:read")
@@ -128,7 +178,14 @@ def accounts() -> Response:
     """The trial balance: every kind of account per currency, summed from the postings."""
     with call() as made:
         lines = [
-            {"currency": x.currency, "account": x.kind, "debits": x.debits_minor, "credits": x.credits_minor, "balance": x.balance_minor, "side": x.normal_side}
+            {
+                "currency": x.currency,
+                "account": x.kind,
+                "debits": x.debits_minor,
+                "credits": x.credits_minor,
+                "balance": x.balance_minor,
+                "side": x.normal_side,
+            }
             for x in checks.present_totals(made.act.session)
         ]
         return made.json({"object": "trial_balance", "data": lines})
@@ -140,7 +197,11 @@ def accounts() -> Response:
 def entries(query: dict[str, Any]) -> Response:
     """Journal entries in the order in which they were sealed."""
     with call() as made:
-        statement = select(JournalEntry).where(JournalEntry.position > (after(query["cursor"]) or 0)).order_by(JournalEntry.position)
+        statement = (
+            select(JournalEntry)
+            .where(JournalEntry.position > (after(query["cursor"]) or 0))
+            .order_by(JournalEntry.position)
+        )
         found = list(made.act.session.execute(statement.limit(query["limit"] + 1)).scalars())
         return made.page(answered.EntryOut(), found, query["limit"], key="position")
 
@@ -150,8 +211,8 @@ def entries(query: dict[str, Any]) -> Response:
 def verify() -> Response:
     """Every check of the books, from the last nightly one that found them right.
 
-    `checked_at` says when that was (null: from the first entry), `proved_to` up to which position the chain is proved,
-    of `head`. From the first entry on demand: `holdfast ledger verify`.
+    `checked_at` says when that was (null: from the first entry), `proved_to` up to which position
+    the chain is proved, of `head`. From the first entry on demand: `holdfast ledger verify`.
     """
     with call() as made:
         books = checks.look(made.act.session)
@@ -172,6 +233,12 @@ def verify() -> Response:
 def tasks() -> Response:
     """What waits for a person, and jobs that used up their tries."""
     with call() as made:
-        open_tasks = [t | {"opened_at": t["opened_at"].isoformat()} for t in queue.open_tasks(made.act.session)]
-        dead = [d | {"finished_at": d["finished_at"].isoformat()} for d in queue.dead_jobs(made.act.session)]
+        open_tasks = [
+            t | {"opened_at": t["opened_at"].isoformat()}
+            for t in queue.open_tasks(made.act.session)
+        ]
+        dead = [
+            d | {"finished_at": d["finished_at"].isoformat()}
+            for d in queue.dead_jobs(made.act.session)
+        ]
         return made.json({"object": "staff_tasks", "data": open_tasks, "dead_jobs": dead})

@@ -1,4 +1,6 @@
-"""What staff do through the API: mediate, decide, chargebacks, a lost mailbox, the platform's own money."""
+"""What staff do through the API: mediate, decide, chargebacks, a lost mailbox, the platform's own
+money.
+"""
 
 from __future__ import annotations
 
@@ -19,31 +21,51 @@ from service.operations.disputes import disputes, evidence
 from service.operations.finance import reconcile
 from service.operations.payments import chargebacks
 
-blueprint = Endpoints("staff", __name__, url_prefix="/v1/staff", description="Staff: disputes, chargebacks, the platform's money")
+blueprint = Endpoints(
+    "staff",
+    __name__,
+    url_prefix="/v1/staff",
+    description="Staff: disputes, chargebacks, the platform's money",
+)
 
-_dispute, _chargeback, _movement = contested.DisputeOut(), contested.ChargebackOut(), contested.FloatMovementOut()
+_dispute, _chargeback, _movement = (
+    contested.DisputeOut(),
+    contested.ChargebackOut(),
+    contested.FloatMovementOut(),
+)
 
 
 def _ruling(name: str, act: Any, doc: str) -> None:
     def view(body: dict[str, Any], dispute_id: str) -> Response:
         with call() as made:
-            contract, found = rows.dispute(made.act.session, dispute_id, owner=rows.EVERYONE, lock=True)
+            contract, found = rows.dispute(
+                made.act.session, dispute_id, owner=rows.EVERYONE, lock=True
+            )
             act(made.act, contract, found, body["refund"], body["reasons"])
             made.act.session.flush()
             found.shown_evidence = evidence.evidence_of(made.act.session, found)  # type: ignore[attr-defined]
             return made.answer(_dispute, found)
 
     view.__doc__ = doc
-    blueprint.route(f"/disputes/<dispute_id>/{name}", methods=["POST"], endpoint=f"dispute_{name}", permission="disputes:rule")(
-        blueprint.arguments(asked.RulingIn)(blueprint.response(200, contested.DisputeOut)(view))
-    )
+    blueprint.route(
+        f"/disputes/<dispute_id>/{name}",
+        methods=["POST"],
+        endpoint=f"dispute_{name}",
+        permission="disputes:rule",
+    )(blueprint.arguments(asked.RulingIn)(blueprint.response(200, contested.DisputeOut)(view)))
 
 
 _ruling("proposal", disputes.propose, "The mediator proposes a split, with reasons.")
-_ruling("decision", disputes.decide, "Somebody who did not mediate decides, with reasons; it is carried out at once.")
+_ruling(
+    "decision",
+    disputes.decide,
+    "Somebody who did not mediate decides, with reasons; it is carried out at once.",
+)
 
 
-@blueprint.route("/chargebacks/<chargeback_id>/submit", methods=["POST"], permission="disputes:rule")
+@blueprint.route(
+    "/chargebacks/<chargeback_id>/submit", methods=["POST"], permission="disputes:rule"
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(202, contested.ChargebackOut)
 def submit(body: dict[str, Any], chargeback_id: str) -> Response:
@@ -54,27 +76,44 @@ def submit(body: dict[str, Any], chargeback_id: str) -> Response:
         return made.answer(_chargeback, found, 202)
 
 
-@blueprint.route("/chargebacks/<chargeback_id>/accept", methods=["POST"], permission="disputes:rule")
+@blueprint.route(
+    "/chargebacks/<chargeback_id>/accept", methods=["POST"], permission="disputes:rule"
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(202, contested.ChargebackOut)
 def accept(body: dict[str, Any], chargeback_id: str) -> Response:
     """Do not contest it; the bank closes it as lost."""
     with call() as made:
-        contract, found = rows.chargeback(made.act.session, chargeback_id, owner=rows.EVERYONE, lock=True)
+        contract, found = rows.chargeback(
+            made.act.session, chargeback_id, owner=rows.EVERYONE, lock=True
+        )
         chargebacks.accepted(made.act, contract, found)
         queue.enqueue(made.act, "chargeback_concede", found.id)
         return made.answer(_chargeback, found, 202)
 
 
-@blueprint.route("/contracts/<contract_id>/client-email", methods=["POST"], permission="disputes:rule")
+@blueprint.route(
+    "/contracts/<contract_id>/client-email", methods=["POST"], permission="disputes:rule"
+)
 @blueprint.arguments(asked.EmailChangeIn)
 @blueprint.response(201, answered.AnyOut)
 def client_email(body: dict[str, Any], contract_id: str) -> Response:
-    """The client has lost the mailbox: start a change. The old address has seven days to object, and nothing binds meanwhile."""
+    """The client has lost the mailbox: start a change.
+
+    The old address has seven days to object, and nothing binds meanwhile.
+    """
     with call() as made:
         contract = rows.contract(made.act.session, contract_id, owner=rows.EVERYONE, lock=True)
         change = access.ask_email_change(made.act, contract, body["email"])
-        return made.json({"id": change.id, "object": "email_change", "contract": contract.id, "takes_effect_at": change.takes_effect_at.isoformat()}, 201)
+        return made.json(
+            {
+                "id": change.id,
+                "object": "email_change",
+                "contract": contract.id,
+                "takes_effect_at": change.takes_effect_at.isoformat(),
+            },
+            201,
+        )
 
 
 @blueprint.route("/operating-float", methods=["POST"], permission="finance:act")
@@ -84,19 +123,37 @@ def ask_float(body: dict[str, Any]) -> Response:
     """Ask that the platform's own money is put in or taken out; another person approves it."""
     with call() as made:
         movement = FloatMovement(
-            id=new_id("flt"), currency=body["currency"], amount_minor=body["amount"], direction=body["direction"], reference=body["reference"],
-            asked_by=made.act.actor, asked_at=made.act.now, approved_by=None, approved_at=None,
-        )  # fmt: skip
+            id=new_id("flt"),
+            currency=body["currency"],
+            amount_minor=body["amount"],
+            direction=body["direction"],
+            reference=body["reference"],
+            asked_by=made.act.actor,
+            asked_at=made.act.now,
+            approved_by=None,
+            approved_at=None,
+        )
         made.act.session.add(movement)
-        queue.open_task(made.act, "approve_float", movement.id, currency=movement.currency, amount=movement.amount_minor)
+        queue.open_task(
+            made.act,
+            "approve_float",
+            movement.id,
+            currency=movement.currency,
+            amount=movement.amount_minor,
+        )
         return made.answer(_movement, movement, 201)
 
 
-@blueprint.route("/operating-float/<movement_id>/approve", methods=["POST"], permission="finance:approve")
+@blueprint.route(
+    "/operating-float/<movement_id>/approve", methods=["POST"], permission="finance:approve"
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, contested.FloatMovementOut)
 def approve_float(body: dict[str, Any], movement_id: str) -> Response:
-    """Approve it; from this commit on it is in the books. The money itself is moved at Stripe by whoever runs the platform."""
+    """Approve it; from this commit on it is in the books.
+
+    The money itself is moved at Stripe by whoever runs the platform.
+    """
     with call() as made:
         known = typeid.is_typeid(movement_id, ObjectKind.FLOAT_MOVEMENT)
         query = select(FloatMovement).where(FloatMovement.id == movement_id).with_for_update()

@@ -1,4 +1,6 @@
-"""People of staff: who there is, who leaves, and keys that one person asks for and another one approves."""
+"""People of staff: who there is, who leaves, and keys that one person asks for and another one
+approves.
+"""
 
 from __future__ import annotations
 
@@ -71,17 +73,26 @@ def ask(body: dict[str, Any]) -> Response:
 def _names_one(body: dict[str, Any]) -> None:
     """Raises Invalid for a request that names nobody, or two."""
     if (body["staff"] is None) == (body["name"] is None):
-        raise Invalid.one("/staff", "names_one", "Name somebody of staff by `staff`, or somebody new by `name`.")
+        raise Invalid.one(
+            "/staff", "names_one", "Name somebody of staff by `staff`, or somebody new by `name`."
+        )
     new_person = body["staff"] is None and body["role"] != "platform"
     if new_person != (body["email"] is not None):
-        raise Invalid.one("/email", "of_somebody_new", "Somebody new has an e-mail address, and nobody else needs one.")
+        raise Invalid.one(
+            "/email",
+            "of_somebody_new",
+            "Somebody new has an e-mail address, and nobody else needs one.",
+        )
 
 
 @blueprint.route("/key-requests/<request_id>/approve", methods=["POST"], permission="staff:approve")
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, staffed.KeyRequestOut)
 def approve(body: dict[str, Any], request_id: str) -> Response:
-    """Make the key that somebody else asked for. `secret` is shown this once, and is not part of a replay."""
+    """Make the key that somebody else asked for.
+
+    `secret` is shown this once, and is not part of a replay.
+    """
     with call() as made:
         fresh = people.new_secret(web.runtime().settings.mode)
         found, _ = staff_members.approve_key(

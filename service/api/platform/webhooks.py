@@ -1,4 +1,7 @@
-"""What others tell us: Stripe's events and the mail provider's bounces. Verify, store, answer; act later."""
+"""What others tell us: Stripe's events and the mail provider's bounces.
+
+Verify, store, answer; act later.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,16 @@ blueprint = Blueprint("webhooks", __name__)
 
 @blueprint.post("/stripe/webhooks")
 def stripe() -> Response:
-    """200 once the event is stored, for duplicates and unknown types too; 400 for what Stripe did not sign just now."""
+    """200 once the event is stored, for duplicates and unknown types too; 400 for what Stripe did
+    not sign just now.
+    """
     body = request.get_data(cache=True)
     try:
         event = web.runtime().stripe.receive(body, request.headers.get("Stripe-Signature"))
     except BadWebhook as error:
-        raise BadSignature("The event was not accepted: its signature, age, mode or body is not right.") from error
+        raise BadSignature(
+            "The event was not accepted: its signature, age, mode or body is not right."
+        ) from error
     with web.act(PSP) as act:
         fresh = inbox.store(act, event)
     return jsonify(received=True, duplicate=not fresh)
@@ -32,9 +39,11 @@ def stripe() -> Response:
 
 @blueprint.post("/mail/events")
 def mail() -> Response:
-    """A bounce or a complaint: `{"message_id": "msg_…", "event": "bounced" | "complained"}` with the shared secret as bearer.
+    """A bounce or a complaint: `{"message_id": "msg_…", "event": "bounced" | "complained"}` with
+    the shared secret as bearer.
 
-    The same news twice changes nothing, and says so; news of a letter that left long ago is no news.
+    The same news twice changes nothing, and says so; news of a letter that left long ago is no
+    news.
     """
     expected = web.runtime().settings.mail_events_secret
     if not expected or not hmac.compare_digest(web.bearer().encode(), expected.encode()):
@@ -42,7 +51,9 @@ def mail() -> Response:
     body = _read(request.get_data(cache=True))
     told = body if isinstance(body, dict) else {}
     if told.get("event") not in returned_mail.NEWS or not isinstance(told.get("message_id"), str):
-        raise Invalid.one("", "shape", 'Send {"message_id": "msg_…", "event": "bounced"} or "complained".')
+        raise Invalid.one(
+            "", "shape", 'Send {"message_id": "msg_…", "event": "bounced"} or "complained".'
+        )
     with web.act() as act:
         fresh = returned_mail.take(act, told["message_id"], told["event"])
     return jsonify(received=True, duplicate=not fresh)

@@ -1,4 +1,6 @@
-"""Confiscation cases: staff open, notice, approve, execute, drop and restore them; the person reads and answers."""
+"""Confiscation cases: staff open, notice, approve, execute, drop and restore them; the person reads
+and answers.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,31 @@ blueprint = Endpoints("cases", __name__, url_prefix="/v1", description="Confisca
 def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
     """Sums, clause, evidence and what became of each line; staff also see who did what."""
     body: dict[str, Any] = {
-        "id": case.id, "object": "confiscation", "state": case.state, "hold": case.hold_id, "freelancer": case.freelancer_id, "currency": case.currency,
-        "total": sum(line.amount_minor for line in case.lines), "clause": case.clause, "facts": case.facts, "evidence": case.evidence,
-        "noticed_at": _iso(case.noticed_at), "answer_until": _iso(case.answer_until), "answer": case.answer, "executed_at": _iso(case.executed_at),
-        "ended_at": _iso(case.ended_at), "end_reason": case.end_reason, "lines": [_line(line) for line in case.lines],
-    }  # fmt: skip
+        "id": case.id,
+        "object": "confiscation",
+        "state": case.state,
+        "hold": case.hold_id,
+        "freelancer": case.freelancer_id,
+        "currency": case.currency,
+        "total": sum(line.amount_minor for line in case.lines),
+        "clause": case.clause,
+        "facts": case.facts,
+        "evidence": case.evidence,
+        "noticed_at": _iso(case.noticed_at),
+        "answer_until": _iso(case.answer_until),
+        "answer": case.answer,
+        "executed_at": _iso(case.executed_at),
+        "ended_at": _iso(case.ended_at),
+        "end_reason": case.end_reason,
+        "lines": [_line(line) for line in case.lines],
+    }
     return (
-        body | {"opened_by": str(case.opened_by), "approved_by": [str(one) for one in case.agreed], "executed_by": actors.text(case.executed_by)}
+        body
+        | {
+            "opened_by": str(case.opened_by),
+            "approved_by": [str(one) for one in case.agreed],
+            "executed_by": actors.text(case.executed_by),
+        }
         if staff
         else body
     )
@@ -39,9 +59,16 @@ def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
 
 def _line(line: Any) -> dict[str, Any]:
     return {
-        "number": line.number, "account": line.account, "milestone": line.milestone_id, "amount": line.amount_minor, "target": line.target, "chargeback": line.chargeback_id,
-        "refund": line.refund_id, "restored": line.restored_minor, "note": line.restore_note,
-    }  # fmt: skip
+        "number": line.number,
+        "account": line.account,
+        "milestone": line.milestone_id,
+        "amount": line.amount_minor,
+        "target": line.target,
+        "chargeback": line.chargeback_id,
+        "refund": line.refund_id,
+        "restored": line.restored_minor,
+        "note": line.restore_note,
+    }
 
 
 def _iso(instant: Any) -> str | None:
@@ -57,11 +84,31 @@ def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
 @blueprint.arguments(asked_safety.CaseIn)
 @blueprint.response(201, answered.AnyOut)
 def open_case(body: dict[str, Any]) -> Response:
-    """Draft a case over a hold: lines of {account, amount, target, milestone, chargeback}. Nothing moves, and the person is not told yet."""
+    """Draft a case over a hold: lines of {account, amount, target, milestone, chargeback}.
+
+    Nothing moves, and the person is not told yet.
+    """
     with call() as made:
         hold = desk.hold(made.act, body["hold"])
-        wanted = [Wanted(one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]) for one in body["lines"]]
-        return _answer(made, cases.open_case(made.staff, hold, body["currency"], body["clause"], body["facts"], body["evidence"], wanted), 201)
+        wanted = [
+            Wanted(
+                one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]
+            )
+            for one in body["lines"]
+        ]
+        return _answer(
+            made,
+            cases.open_case(
+                made.staff,
+                hold,
+                body["currency"],
+                body["clause"],
+                body["facts"],
+                body["evidence"],
+                wanted,
+            ),
+            201,
+        )
 
 
 @blueprint.route("/staff/confiscations/<case_id>", methods=["GET"], permission="safety:read")
@@ -69,17 +116,32 @@ def open_case(body: dict[str, Any]) -> Response:
 def read_case(case_id: str) -> Response:
     """A case as staff see it."""
     with call() as made:
-        return made.json(shown(cases.find(made.act.session, case_id, owner=rows.EVERYONE), staff=True))
+        return made.json(
+            shown(cases.find(made.act.session, case_id, owner=rows.EVERYONE), staff=True)
+        )
 
 
-@blueprint.route("/staff/confiscations/<case_id>/preview", methods=["GET"], permission="safety:read")
+@blueprint.route(
+    "/staff/confiscations/<case_id>/preview", methods=["GET"], permission="safety:read"
+)
 @blueprint.response(200, answered.AnyOut)
 def preview(case_id: str) -> Response:
     """This will: every posting that execution would make, in its order."""
     with call() as made:
         case = cases.find(made.act.session, case_id, owner=rows.EVERYONE)
-        postings = [{"entry": p.entry, "debit": p.debit, "credit": p.credit, "amount": p.amount_minor, "line": p.line} for p in taking.plan(case)]
-        return made.json({"object": "preview", "case": case.id, "currency": case.currency, "postings": postings})
+        postings = [
+            {
+                "entry": p.entry,
+                "debit": p.debit,
+                "credit": p.credit,
+                "amount": p.amount_minor,
+                "line": p.line,
+            }
+            for p in taking.plan(case)
+        ]
+        return made.json(
+            {"object": "preview", "case": case.id, "currency": case.currency, "postings": postings}
+        )
 
 
 def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
@@ -88,9 +150,12 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
             return _answer(made, act(made.staff, case_id, **body))
 
     view.__doc__ = act.__doc__
-    blueprint.route(f"/staff/confiscations/<case_id>/{name}", methods=["POST"], endpoint=f"case_{name}", permission=scope)(
-        blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view))
-    )
+    blueprint.route(
+        f"/staff/confiscations/<case_id>/{name}",
+        methods=["POST"],
+        endpoint=f"case_{name}",
+        permission=scope,
+    )(blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view)))
 
 
 _verb("notice", "safety:act", asked.Nothing, desk.notice)
@@ -103,9 +168,13 @@ _verb("restore", "safety:approve", asked_safety.RestoreIn, desk.restore)
 @blueprint.route("/cases/<case_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def read_own(case_id: str) -> Response:
-    """A case about you: sums, clause, facts, evidence, until when you can answer, and what became of each line."""
+    """A case about you: sums, clause, facts, evidence, until when you can answer, and what became
+    of each line.
+    """
     with call() as made:
-        return made.json(shown(cases.find(made.act.session, case_id, owner=made.owner), staff=False))
+        return made.json(
+            shown(cases.find(made.act.session, case_id, owner=made.owner), staff=False)
+        )
 
 
 @blueprint.route("/cases/<case_id>/answer", methods=["POST"], permission="contracts:write")
@@ -121,7 +190,9 @@ def answer(body: dict[str, Any], case_id: str) -> Response:
 @blueprint.route("/cases/<case_id>/statement", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, content_type="application/zip")
 def own_statement(case_id: str) -> Response:
-    """The signed statement of a case that was carried out: a PDF with its manifest and signature, as a ZIP."""
+    """The signed statement of a case that was carried out: a PDF with its manifest and signature,
+    as a ZIP.
+    """
     with call() as made:
         case = cases.find(made.act.session, case_id, owner=made.owner)
         settings = web.runtime().settings
@@ -130,6 +201,8 @@ def own_statement(case_id: str) -> Response:
             "case_statement",
             case.id,
             f"zip:{case.edition}",
-            lambda: case_statement.statement(made.act.session, case, None, settings.platform_name, settings.signing_key),
+            lambda: case_statement.statement(
+                made.act.session, case, None, settings.platform_name, settings.signing_key
+            ),
         )
         return web.attachment(f"{case.id}.zip", "application/zip", data)

@@ -1,4 +1,6 @@
-"""What a freelancer on hold can read and do: the statement of reasons, and the answers that they are asked for."""
+"""What a freelancer on hold can read and do: the statement of reasons, and the answers that they
+are asked for.
+"""
 
 from __future__ import annotations
 
@@ -24,26 +26,44 @@ def find(query: dict[str, Any]) -> Response:
     """Holds that concern you, newest first, each with its statement of reasons."""
     with call() as made:
         owner = made.owner_or(query["freelancer"])
-        found = holds.listed(made.act.session, owner=owner, in_force_only=query["in_force"], after=after(query["cursor"]), limit=query["limit"])
+        found = holds.listed(
+            made.act.session,
+            owner=owner,
+            in_force_only=query["in_force"],
+            after=after(query["cursor"]),
+            limit=query["limit"],
+        )
         return made.listing([reasons.statement(made.act, h) for h in found], query["limit"])
 
 
 @blueprint.route("/holds/<hold_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def read(hold_id: str) -> Response:
-    """The statement of reasons: what is restricted and how much, why, since when, what still works, what you can do, and what comes next."""
+    """The statement of reasons: what is restricted and how much, why, since when, what still works,
+    what you can do, and what comes next.
+    """
     with call() as made:
-        return made.json(reasons.statement(made.act, holds.find(made.act.session, hold_id, owner=made.owner)))
+        return made.json(
+            reasons.statement(made.act, holds.find(made.act.session, hold_id, owner=made.owner))
+        )
 
 
-@blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"], permission="contracts:write"
+)
 @blueprint.arguments(asked_safety.RequirementIn)
 @blueprint.response(200, answered.AnyOut)
 def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
     with call() as made:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
-        requirements.answer(made.act, hold, requirement_id, body["words"], [files.find(made.act.session, hold, one) for one in body["files"]])
+        requirements.answer(
+            made.act,
+            hold,
+            requirement_id,
+            body["words"],
+            [files.find(made.act.session, hold, one) for one in body["files"]],
+        )
         return made.json(reasons.statement(made.act, hold))
 
 
@@ -51,7 +71,10 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
 @blueprint.arguments(asked_safety.AppealIn)
 @blueprint.response(201, answered.AnyOut)
 def appeal(body: dict[str, Any], hold_id: str) -> Response:
-    """Ask somebody else to decide again: free, within 180 days, also after the hold has ended. A decision comes within 14 days."""
+    """Ask somebody else to decide again: free, within 180 days, also after the hold has ended.
+
+    A decision comes within 14 days.
+    """
     with call() as made:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
         shown = [files.find(made.act.session, hold, one) for one in body["files"]]
@@ -62,11 +85,15 @@ def appeal(body: dict[str, Any], hold_id: str) -> Response:
 @blueprint.arguments(asked.FileIn, location="files")
 @blueprint.response(201, contested.FileOut)
 def upload(body: dict[str, Any], hold_id: str) -> Response:
-    """Upload a file for an appeal or an answer (multipart field `file`, at most 20 MiB): PDF, pictures, plain text, ZIP."""
+    """Upload a file for an appeal or an answer (multipart field `file`, at most 20 MiB): PDF,
+    pictures, plain text, ZIP.
+    """
     with call() as made:
         hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
         sent = request.files["file"]
-        return made.answer(_file, files.store(made.act, hold, sent.filename or "file", sent.read()), 201)
+        return made.answer(
+            _file, files.store(made.act, hold, sent.filename or "file", sent.read()), 201
+        )
 
 
 @blueprint.route("/holds/<hold_id>/files/<file_id>", methods=["GET"], permission="contracts:read")
@@ -74,8 +101,12 @@ def upload(body: dict[str, Any], hold_id: str) -> Response:
 def download(hold_id: str, file_id: str) -> Response:
     """A file as it was uploaded, as an attachment; also for staff."""
     with call() as made:
-        found = files.find(made.act.session, holds.find(made.act.session, hold_id, owner=made.owner), file_id)
-        return web.attachment(found.name, found.media_type, files.content_of(made.act.session, found))
+        found = files.find(
+            made.act.session, holds.find(made.act.session, hold_id, owner=made.owner), file_id
+        )
+        return web.attachment(
+            found.name, found.media_type, files.content_of(made.act.session, found)
+        )
 
 
 @blueprint.route("/appeals/<appeal_id>", methods=["GET"], permission="contracts:read")
@@ -99,7 +130,17 @@ def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 @blueprint.arguments(asked_safety.QuarterQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def transparency_figures(query: dict[str, Any]) -> Response:
-    """Per quarter (the present one when none is named): holds by reason, time to decision, share overturned, money held, confiscated and given back. Computed, never typed."""
+    """Per quarter (the present one when none is named): holds by reason, time to decision, share
+    overturned, money held, confiscated and given back. Computed, never typed.
+    """
     with call() as made:
-        year, quarter = query["year"] or made.act.now.year, query["quarter"] or (made.act.now.month + 2) // 3
-        return made.json({"object": "transparency", **transparency.quarter(made.act.session, *transparency.bounds(year, quarter))})
+        year, quarter = (
+            query["year"] or made.act.now.year,
+            query["quarter"] or (made.act.now.month + 2) // 3,
+        )
+        return made.json(
+            {
+                "object": "transparency",
+                **transparency.quarter(made.act.session, *transparency.bounds(year, quarter)),
+            }
+        )

@@ -1,4 +1,7 @@
-"""What trust & safety do through the API: freeze, confirm, renew, lift, suspend. Each answers with what was written."""
+"""What trust & safety do through the API: freeze, confirm, renew, lift, suspend.
+
+Each answers with what was written.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,20 @@ from service.shared import outreach
 from service.shared.holds import Terms
 from service.workflows import desk
 
-blueprint = Endpoints("safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions")
+blueprint = Endpoints(
+    "safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions"
+)
 
 
 def _terms(body: dict[str, Any], **more: Any) -> Terms:
     return Terms(
-        reason_code=body["reason_code"], clause=body["clause"], facts=body["facts"], disclosure=body["disclosure"], internal_note=body["internal_note"], **more,
-    )  # fmt: skip
+        reason_code=body["reason_code"],
+        clause=body["clause"],
+        facts=body["facts"],
+        disclosure=body["disclosure"],
+        internal_note=body["internal_note"],
+        **more,
+    )
 
 
 def _answer(made: Call, hold: Hold, status: int = 200) -> Response:
@@ -34,11 +44,19 @@ def _answer(made: Call, hold: Hold, status: int = 200) -> Response:
 @blueprint.arguments(asked_safety.HoldIn)
 @blueprint.response(201, answered.AnyOut)
 def place(body: dict[str, Any]) -> Response:
-    """Freeze a person, contract, milestone, payment or payout. Once this has answered nothing passes that the scopes stop."""
+    """Freeze a person, contract, milestone, payment or payout.
+
+    Once this has answered nothing passes that the scopes stop.
+    """
     with call() as made:
         terms = _terms(
-            body, subject=body["subject"], scopes=tuple(body["scopes"]), amount_minor=body["amount"], currency=body["currency"], expires_at=body["expires_at"],
-        )  # fmt: skip
+            body,
+            subject=body["subject"],
+            scopes=tuple(body["scopes"]),
+            amount_minor=body["amount"],
+            currency=body["currency"],
+            expires_at=body["expires_at"],
+        )
         return _answer(made, holds.place(made.staff, terms), 201)
 
 
@@ -48,8 +66,16 @@ def place(body: dict[str, Any]) -> Response:
 def find(query: dict[str, Any]) -> Response:
     """All holds, newest first, as staff see them."""
     with call() as made:
-        found = holds.listed(made.act.session, owner=query["freelancer"], in_force_only=query["in_force"], after=after(query["cursor"]), limit=query["limit"])
-        return made.listing([reasons.statement(made.act, h, staff=True) for h in found], query["limit"])
+        found = holds.listed(
+            made.act.session,
+            owner=query["freelancer"],
+            in_force_only=query["in_force"],
+            after=after(query["cursor"]),
+            limit=query["limit"],
+        )
+        return made.listing(
+            [reasons.statement(made.act, h, staff=True) for h in found], query["limit"]
+        )
 
 
 def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
@@ -60,9 +86,9 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
             return _answer(made, hold)
 
     view.__doc__ = act.__doc__
-    blueprint.route(f"/holds/<hold_id>/{name}", methods=["POST"], endpoint=f"hold_{name}", permission=scope)(
-        blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view))
-    )
+    blueprint.route(
+        f"/holds/<hold_id>/{name}", methods=["POST"], endpoint=f"hold_{name}", permission=scope
+    )(blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view)))
 
 
 _verb("confirm", "safety:approve", asked.Nothing, holds.confirm)
@@ -71,7 +97,9 @@ _verb("review", "safety:act", asked.Nothing, holds.review)
 _verb("lift", "safety:act", asked_safety.LiftIn, desk.lift)
 
 
-@blueprint.route("/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"], permission="safety:act")
+@blueprint.route(
+    "/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"], permission="safety:act"
+)
 @blueprint.arguments(asked_safety.JudgeIn)
 @blueprint.response(200, answered.AnyOut)
 def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
@@ -85,7 +113,10 @@ def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
 @blueprint.arguments(asked_safety.SuspensionIn)
 @blueprint.response(201, answered.AnyOut)
 def suspend(body: dict[str, Any]) -> Response:
-    """Restrict or block a person. It places one hold with the scopes of the level, and nothing else."""
+    """Restrict or block a person.
+
+    It places one hold with the scopes of the level, and nothing else.
+    """
     with call() as made:
         terms = desk.suspension_terms(**body)
         suspension, hold = desk.suspend(made.staff, terms, body["level"])
@@ -108,10 +139,15 @@ def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
 
 def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
     return {
-        "id": suspension.id, "object": "suspension", "level": suspension.level, "started_at": suspension.started_at.isoformat(),
-        "until": suspension.until.isoformat() if suspension.until else None, "ended_at": suspension.ended_at.isoformat() if suspension.ended_at else None,
-        "end_reason": suspension.end_reason, "hold": reasons.statement(made.act, hold, staff=True),
-    }  # fmt: skip
+        "id": suspension.id,
+        "object": "suspension",
+        "level": suspension.level,
+        "started_at": suspension.started_at.isoformat(),
+        "until": suspension.until.isoformat() if suspension.until else None,
+        "ended_at": suspension.ended_at.isoformat() if suspension.ended_at else None,
+        "end_reason": suspension.end_reason,
+        "hold": reasons.statement(made.act, hold, staff=True),
+    }
 
 
 @blueprint.route("/appeals", methods=["GET"], permission="safety:read")
@@ -120,7 +156,15 @@ def find_appeals() -> Response:
     """What waits for a reviewer: oldest first, each with the money at stake."""
     with call() as made:
         found = appeals.waiting(made.act.session)
-        shown = [appeals.shown(a) | {"money": reasons.money(made.act, holds.find(made.act.session, a.hold_id, owner=rows.EVERYONE))} for a in found]
+        shown = [
+            appeals.shown(a)
+            | {
+                "money": reasons.money(
+                    made.act, holds.find(made.act.session, a.hold_id, owner=rows.EVERYONE)
+                )
+            }
+            for a in found
+        ]
         return made.listing(shown, 100)
 
 
@@ -137,15 +181,20 @@ def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 @blueprint.arguments(asked_safety.DecideIn)
 @blueprint.response(200, answered.AnyOut)
 def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
-    """Upheld, changed or reversed, with reasons. What follows for the hold, its case and the money is in the same transaction.
+    """Upheld, changed or reversed, with reasons.
 
-    `changed`: `scopes` says what of the hold stays; where its case was carried out, `restore` says how much of which line
-    goes back.
+    What follows for the hold, its case and the money is in the same transaction.
+
+    `changed`: `scopes` says what of the hold stays; where its case was carried out, `restore` says
+    how much of which line goes back.
     """
     with call() as made:
         found, follows = desk.decide_appeal(made.staff, appeal_id, _ruling(body))
         made.act.session.flush()
-        return made.json(appeals.shown(found) | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None})
+        return made.json(
+            appeals.shown(found)
+            | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None}
+        )
 
 
 def _ruling(body: dict[str, Any]) -> desk.Ruling:
@@ -161,7 +210,9 @@ def _ruling(body: dict[str, Any]) -> desk.Ruling:
 @blueprint.route("/rules/<name>/report", methods=["GET"], permission="safety:read")
 @blueprint.response(200, answered.AnyOut)
 def rule_report(name: str) -> Response:
-    """Before a rule is switched on: what it would have done to the newest thousand payments, and how often it would have been right."""
+    """Before a rule is switched on: what it would have done to the newest thousand payments, and
+    how often it would have been right.
+    """
     with call() as made:
         rule = made.act.policies.rules.get(name)
         if rule is None:
@@ -169,13 +220,22 @@ def rule_report(name: str) -> Response:
         return made.json({"object": "rule_report", **rules.report(made.act, rule)})
 
 
-@blueprint.route("/freelancers/<freelancer_id>/offer-pause", methods=["POST"], permission="safety:act")
+@blueprint.route(
+    "/freelancers/<freelancer_id>/offer-pause", methods=["POST"], permission="safety:act"
+)
 @blueprint.arguments(asked_safety.PauseDecisionIn)
 @blueprint.response(200, answered.AnyOut)
 def decide_offer_pause(body: dict[str, Any], freelancer_id: str) -> Response:
-    """Somebody said that they do not know this freelancer: lift the pause of their new offers, or keep it. They read `words`."""
+    """Somebody said that they do not know this freelancer: lift the pause of their new offers, or
+    keep it. They read `words`.
+    """
     with call() as made:
         found = outreach.decide(made.staff, freelancer_id, body["outcome"], body["words"])
-        shown = {"id": found.id, "object": "offer_pause", "freelancer": found.freelancer_id, "contract": found.contract_id}
+        shown = {
+            "id": found.id,
+            "object": "offer_pause",
+            "freelancer": found.freelancer_id,
+            "contract": found.contract_id,
+        }
         dates = {"started_at": found.started_at.isoformat(), "decided_at": made.act.now.isoformat()}
         return made.json(shown | dates | {"outcome": found.outcome, "words": found.words})

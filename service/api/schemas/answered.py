@@ -23,7 +23,11 @@ class Out(Schema):
         """As the library's, several times faster; see `service.api.platform.dump`."""
         if many:
             return [self.dump(one) for one in obj]
-        shown = {"id": obj.id, "object": self.kind_name} if "id" in self.dump_fields else {"object": self.kind_name}
+        shown = (
+            {"id": obj.id, "object": self.kind_name}
+            if "id" in self.dump_fields
+            else {"object": self.kind_name}
+        )
         for key, step in self._steps:
             shown[key] = step(obj)
         return shown
@@ -91,13 +95,20 @@ class ContractOut(Out):
 
     def get_client(self, contract: Any) -> dict[str, Any]:
         return {
-            "id": contract.client_alias_id, "email": contract.client.email, "name": contract.client_name,
-            "company": contract.client_company, "country": contract.client_country,
-        }  # fmt: skip
+            "id": contract.client_alias_id,
+            "email": contract.client.email,
+            "name": contract.client_name,
+            "company": contract.client_company,
+            "country": contract.client_country,
+        }
 
     def get_quote(self, contract: Any) -> Any:
         """The frozen or offered quote; for a draft, what would be offered now."""
-        return contract.quote if contract.quote is not None else getattr(contract, "present_quote", None)
+        return (
+            contract.quote
+            if contract.quote is not None
+            else getattr(contract, "present_quote", None)
+        )
 
 
 class PayoutOut(Out):

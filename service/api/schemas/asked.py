@@ -44,7 +44,9 @@ class MilestoneIn(Schema):
 
 
 def _metadata(value: dict[str, Any]) -> None:
-    if len(value) > 50 or any(not isinstance(v, str) or len(v) > 500 or len(k) > 40 for k, v in value.items()):
+    if len(value) > 50 or any(
+        not isinstance(v, str) or len(v) > 500 or len(k) > 40 for k, v in value.items()
+    ):
         raise ValidationError("Up to 50 keys of 40 characters with texts of up to 500.")
     for key, text in value.items():
         no_controls(key)
@@ -56,9 +58,13 @@ class ContractIn(Schema):
     title = line(140, required=True)
     description = prose(20_000, load_default="")
     currency = currency(required=True)
-    milestones = fields.List(fields.Nested(MilestoneIn), required=True, validate=validate.Length(1, 50))
+    milestones = fields.List(
+        fields.Nested(MilestoneIn), required=True, validate=validate.Length(1, 50)
+    )
     kind = fields.String(load_default="direct", validate=validate.OneOf(KINDS))
-    relationship = fields.String(allow_none=True, load_default=None, validate=validate.OneOf(RELATIONSHIPS))
+    relationship = fields.String(
+        allow_none=True, load_default=None, validate=validate.OneOf(RELATIONSHIPS)
+    )
     fee_rate = rate(load_default=None, allow_none=True)
     review_period_days = whole(3, 30, strict=True, load_default=14)
     processing_borne_by = fields.String(load_default="platform", validate=validate.OneOf(BEARERS))
@@ -78,12 +84,16 @@ class Nothing(Schema):
 
 
 class ConversionIn(Schema):
-    kind = fields.String(required=True, validate=validate.OneOf([k for k in KINDS if k != "direct"]))
+    kind = fields.String(
+        required=True, validate=validate.OneOf([k for k in KINDS if k != "direct"])
+    )
     note = prose(2_000, load_default="")
 
 
 class FeedbackIn(Schema):
-    """Lenient on purpose: a kind that takes no feedback says so whatever was sent; the view is strict for the others."""
+    """Lenient on purpose: a kind that takes no feedback says so whatever was sent; the view is
+    strict for the others.
+    """
 
     class Meta:
         unknown = INCLUDE
@@ -109,7 +119,12 @@ class SubmissionIn(Schema):
 
 def object_id(prefix: str, **more: Any) -> fields.String:
     """An id of one kind."""
-    return fields.String(validate=validate.Regexp(rf"{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}\Z", error=f"Not an id of kind {prefix}."), **more)
+    return fields.String(
+        validate=validate.Regexp(
+            rf"{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}\Z", error=f"Not an id of kind {prefix}."
+        ),
+        **more,
+    )
 
 
 def share(**more: Any) -> fields.Integer:
@@ -118,11 +133,18 @@ def share(**more: Any) -> fields.Integer:
 
 
 class AmendedMilestoneIn(MilestoneIn):
-    id = object_id("mst", load_default=None, allow_none=True, metadata={"description": "Of a milestone that exists; left out for a new one"})
+    id = object_id(
+        "mst",
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Of a milestone that exists; left out for a new one"},
+    )
 
 
 class AmendmentIn(Schema):
-    milestones = fields.List(fields.Nested(AmendedMilestoneIn), required=True, validate=validate.Length(1, 50))
+    milestones = fields.List(
+        fields.Nested(AmendedMilestoneIn), required=True, validate=validate.Length(1, 50)
+    )
     note = prose(2_000, load_default="")
 
 
@@ -175,7 +197,9 @@ class FloatIn(Schema):
 
 
 class ScheduleIn(Schema):
-    schedule = fields.String(required=True, validate=validate.OneOf(("manual", "weekly", "monthly")))
+    schedule = fields.String(
+        required=True, validate=validate.OneOf(("manual", "weekly", "monthly"))
+    )
     freelancer = freelancer_id(load_default=None)
 
 
@@ -198,7 +222,12 @@ class FreelancerIn(Schema):
 
 class KeyIn(Schema):
     freelancer = freelancer_id(required=True)
-    scopes = fields.List(fields.String(validate=validate.Length(max=40)), load_default=None, validate=validate.Length(1, 30), allow_none=True)
+    scopes = fields.List(
+        fields.String(validate=validate.Length(max=40)),
+        load_default=None,
+        validate=validate.Length(1, 30),
+        allow_none=True,
+    )
     expires_at = Instant(load_default=None, allow_none=True)
 
 
@@ -206,7 +235,9 @@ STAFF_KEYS = (*STAFF_ROLES, "platform")
 
 
 class KeyRequestIn(Schema):
-    """`staff`: whose key it will be; or `name` and `email` of somebody new; or the `name` of a marketplace's key."""
+    """`staff`: whose key it will be; or `name` and `email` of somebody new; or the `name` of a
+    marketplace's key.
+    """
 
     role = fields.String(required=True, validate=validate.OneOf(STAFF_KEYS))
     staff = staff_id(load_default=None, allow_none=True, metadata={"example": None})
@@ -230,7 +261,11 @@ class MarginQuery(PageQuery):
 
 class ContractQuery(PageQuery):
     state = fields.String(load_default=None, validate=validate.Length(max=30))
-    external_ref = fields.String(load_default=None, validate=validate.Length(max=500), metadata={"description": "metadata.external_ref"})
+    external_ref = fields.String(
+        load_default=None,
+        validate=validate.Length(max=500),
+        metadata={"description": "metadata.external_ref"},
+    )
 
 
 class QuoteQuery(Schema):

@@ -21,8 +21,15 @@ class _WhyIn(Schema):
 
 
 class HoldIn(_WhyIn):
-    subject = fields.String(required=True, validate=validate.Regexp(r"(frl|cli|ctr|mst|pay|pyo)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"))
-    scopes = fields.List(fields.String(validate=validate.OneOf(list(SCOPES))), load_default=list, validate=validate.Length(max=8))
+    subject = fields.String(
+        required=True,
+        validate=validate.Regexp(r"(frl|cli|ctr|mst|pay|pyo)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"),
+    )
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(list(SCOPES))),
+        load_default=list,
+        validate=validate.Length(max=8),
+    )
     amount = amount(load_default=None, allow_none=True)
     currency = currency(load_default=None, allow_none=True)
     expires_at = Instant(load_default=None, allow_none=True)
@@ -34,7 +41,9 @@ class PauseDecisionIn(Schema):
 
 
 class SuspensionIn(_WhyIn):
-    person = fields.String(required=True, validate=validate.Regexp(r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"))
+    person = fields.String(
+        required=True, validate=validate.Regexp(r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z")
+    )
     level = fields.String(required=True, validate=validate.OneOf(LEVELS))
     until = Instant(load_default=None, allow_none=True)
 
@@ -48,7 +57,9 @@ class LiftIn(Schema):
 
 
 class EndQuery(Schema):
-    reason = line(500, load_default="", least=0, metadata={"description": "Why it ends; it is needed"})
+    reason = line(
+        500, load_default="", least=0, metadata={"description": "Why it ends; it is needed"}
+    )
 
 
 class JudgeIn(Schema):
@@ -56,7 +67,12 @@ class JudgeIn(Schema):
 
 
 def _files() -> Any:
-    return fields.List(object_id("fil"), load_default=list, validate=validate.Length(max=20), metadata={"description": "Uploaded before, to this hold"})
+    return fields.List(
+        object_id("fil"),
+        load_default=list,
+        validate=validate.Length(max=20),
+        metadata={"description": "Uploaded before, to this hold"},
+    )
 
 
 class AppealIn(Schema):
@@ -70,14 +86,23 @@ class RestoredLineIn(Schema):
 
 
 class DecideIn(Schema):
-    outcome = fields.String(required=True, validate=validate.OneOf(["upheld", "changed", "reversed"]))
+    outcome = fields.String(
+        required=True, validate=validate.OneOf(["upheld", "changed", "reversed"])
+    )
     reasons = prose(5_000, required=True, least=1)
-    scopes = fields.List(fields.String(validate=validate.OneOf(list(SCOPES))), load_default=list, validate=validate.Length(max=8))
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(list(SCOPES))),
+        load_default=list,
+        validate=validate.Length(max=8),
+    )
     restore = fields.List(
         fields.Nested(RestoredLineIn),
         load_default=list,
         validate=validate.Length(max=50),
-        metadata={"description": "`changed`, of a case that was carried out: how much of which line goes back"},
+        metadata={
+            "description": "`changed`, of a case that was carried out: how much of which line "
+            "goes back"
+        },
     )
     at_platform_cost = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
@@ -91,7 +116,10 @@ class CaseLineIn(Schema):
         "cbk",
         load_default=None,
         allow_none=True,
-        metadata={"description": "For `same_contract_chargeback`: which one it pays for; from `reserve`, out of what it has set aside"},
+        metadata={
+            "description": "For `same_contract_chargeback`: which one it pays for; from "
+            "`reserve`, out of what it has set aside"
+        },
     )
 
 
@@ -119,7 +147,9 @@ class CaseAnswerIn(Schema):
 
 class HoldQuery(PageQuery):
     in_force = fields.Boolean(load_default=False)
-    freelancer = freelancer_id(load_default=None, metadata={"description": "Platform and staff keys only"})
+    freelancer = freelancer_id(
+        load_default=None, metadata={"description": "Platform and staff keys only"}
+    )
 
 
 class QuarterQuery(Schema):

@@ -1,4 +1,6 @@
-"""What goes out about changes and disagreements: amendments, refunds, disputes, chargebacks, files; the platform's float."""
+"""What goes out about changes and disagreements: amendments, refunds, disputes, chargebacks, files;
+the platform's float.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ class OfferOut(Out):
     kind_name = "dispute_offer"
     id = fields.String()
     made_by = fields.String()
-    refund = fields.Function(lambda o: None if o.blind and o.made_by != FREELANCER else o.refund_minor)
+    refund = fields.Function(
+        lambda o: None if o.blind and o.made_by != FREELANCER else o.refund_minor
+    )
     blind = fields.Boolean()
     reasons = fields.Function(lambda o: "" if o.blind and o.made_by != FREELANCER else o.reasons)
     made_at = fields.AwareDateTime()

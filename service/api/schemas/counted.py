@@ -36,8 +36,14 @@ class OutcomeOut(Out):
     why = fields.String()
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """Through the library itself: these attributes are a level deeper than the compiled dump reads."""
-        return [self.dump(one) for one in obj] if many else {"object": self.kind_name, **super(Out, self).dump(obj)}
+        """Through the library itself: these attributes are a level deeper than the compiled dump
+        reads.
+        """
+        return (
+            [self.dump(one) for one in obj]
+            if many
+            else {"object": self.kind_name, **super(Out, self).dump(obj)}
+        )
 
 
 class FeedbackOut(Out):

@@ -15,7 +15,10 @@ _FIRST_YEAR, _LAST_YEAR = 1700, 2199
 
 
 def no_controls(text: str, *, lines: bool = False) -> None:
-    """Refuses what no text may have, and line breaks where it is one line. Raises ValidationError."""
+    """Refuses what no text may have, and line breaks where it is one line.
+
+    Raises ValidationError.
+    """
     wrong = incoming.fault(text, lines=lines)
     if wrong:
         raise ValidationError(incoming.SENTENCES[wrong])
@@ -23,7 +26,11 @@ def no_controls(text: str, *, lines: bool = False) -> None:
 
 def line(limit: int, *, required: bool = False, least: int = 1, **more: Any) -> fields.String:
     """One line of text."""
-    return fields.String(required=required, validate=[validate.Length(least, limit), no_controls, _not_blank(least)], **more)
+    return fields.String(
+        required=required,
+        validate=[validate.Length(least, limit), no_controls, _not_blank(least)],
+        **more,
+    )
 
 
 def _not_blank(least: int) -> Any:
@@ -36,7 +43,15 @@ def _not_blank(least: int) -> Any:
 
 def prose(limit: int, *, required: bool = False, least: int = 0, **more: Any) -> fields.String:
     """Text of several lines."""
-    return fields.String(required=required, validate=[validate.Length(least, limit), lambda text: no_controls(text, lines=True), _not_blank(least)], **more)
+    return fields.String(
+        required=required,
+        validate=[
+            validate.Length(least, limit),
+            lambda text: no_controls(text, lines=True),
+            _not_blank(least),
+        ],
+        **more,
+    )
 
 
 class Email(fields.String):
@@ -55,10 +70,15 @@ def email(**more: Any) -> Email:
 
 
 class Whole(fields.Integer):
-    """A whole number within bounds. In a query it is written in the digits 0 to 9: Python would read those of every script."""
+    """A whole number within bounds.
+
+    In a query it is written in the digits 0 to 9: Python would read those of every script.
+    """
 
     def _validated(self, value: Any) -> Any:
-        if isinstance(value, str) and not (len(value) <= _MOST_DIGITS and incoming.is_digits(value.removeprefix("-"))):
+        if isinstance(value, str) and not (
+            len(value) <= _MOST_DIGITS and incoming.is_digits(value.removeprefix("-"))
+        ):
             raise self.make_error("invalid", input=value)
         return super()._validated(value)
 
@@ -69,7 +89,9 @@ def whole(least: int, most: int, *, strict: bool = False, **more: Any) -> Whole:
 
 
 class Instant(fields.AwareDateTime):
-    """An instant with its zone, of our times: at the ends of the calendar a change of zone leaves what a date can be."""
+    """An instant with its zone, of our times: at the ends of the calendar a change of zone leaves
+    what a date can be.
+    """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         found = super()._deserialize(value, attr, data, **more)
@@ -92,25 +114,55 @@ def _of_our_times(found: Any) -> Any:
 
 def rate(**more: Any) -> fields.String:
     """A share from 0 to 1 as decimal text, never a float."""
-    return fields.String(validate=validate.Regexp(r"0(\.[0-9]{1,6})?\Z", error='A decimal text below one, such as "0.05".'), **more)
+    return fields.String(
+        validate=validate.Regexp(
+            r"0(\.[0-9]{1,6})?\Z", error='A decimal text below one, such as "0.05".'
+        ),
+        **more,
+    )
 
 
 def amount(**more: Any) -> fields.Integer:
     """Whole minor units; floats, texts and booleans are refused."""
-    return whole(1, BIGGEST_AMOUNT, strict=True, metadata={"description": "Minor units", "examples": [120000]}, **more)
+    return whole(
+        1,
+        BIGGEST_AMOUNT,
+        strict=True,
+        metadata={"description": "Minor units", "examples": [120000]},
+        **more,
+    )
 
 
 def currency(**more: Any) -> fields.String:
-    return fields.String(validate=validate.Regexp(r"[A-Z]{3}\Z", error="A currency is three capital letters."), metadata={"examples": ["USD"]}, **more)
+    return fields.String(
+        validate=validate.Regexp(r"[A-Z]{3}\Z", error="A currency is three capital letters."),
+        metadata={"examples": ["USD"]},
+        **more,
+    )
 
 
 def country(**more: Any) -> fields.String:
-    return fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z", error="A country is two capital letters (ISO 3166-1)."), **more)
+    return fields.String(
+        validate=validate.Regexp(
+            r"[A-Z]{2}\Z", error="A country is two capital letters (ISO 3166-1)."
+        ),
+        **more,
+    )
 
 
 def freelancer_id(**more: Any) -> fields.String:
-    return fields.String(validate=validate.Regexp(r"frl_[0-7][0-9a-hjkmnp-tv-z]{25}\Z", error="Not the id of a freelancer."), **more)
+    return fields.String(
+        validate=validate.Regexp(
+            r"frl_[0-7][0-9a-hjkmnp-tv-z]{25}\Z", error="Not the id of a freelancer."
+        ),
+        **more,
+    )
 
 
 def staff_id(**more: Any) -> fields.String:
-    return fields.String(validate=validate.Regexp(r"stf_[0-7][0-9a-hjkmnp-tv-z]{25}\Z", error="Not the id of a person of staff."), **more)
+    return fields.String(
+        validate=validate.Regexp(
+            r"stf_[0-7][0-9a-hjkmnp-tv-z]{25}\Z", error="Not the id of a person of staff."
+        ),
+        **more,
+    )

@@ -28,7 +28,10 @@ class ExplanationIn(Schema):
         BIGGEST_AMOUNT,
         strict=True,
         required=True,
-        metadata={"description": "Theirs less ours, in minor units, as you saw it", "examples": [-150]},
+        metadata={
+            "description": "Theirs less ours, in minor units, as you saw it",
+            "examples": [-150],
+        },
     )
     reason = prose(1_000, required=True, least=10)
 

@@ -1,4 +1,7 @@
-"""Who does something: a kind and, where there are several of a kind, an id. Rows keep the text; code has the type."""
+"""Who does something: a kind and, where there are several of a kind, an id.
+
+Rows keep the text; code has the type.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,18 @@ class ActorKind(StrEnum):
 
 
 _ONE_OF_ITS_KIND: Final = frozenset({ActorKind.SYSTEM, ActorKind.PSP})
-_FOR_A_PARTY: Final = frozenset({ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.COLLEAGUE, ActorKind.PLATFORM})
+_FOR_A_PARTY: Final = frozenset(
+    {ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.COLLEAGUE, ActorKind.PLATFORM}
+)
 _ACTS_AS: Final = {ActorKind.PLATFORM: ActorKind.FREELANCER, ActorKind.COLLEAGUE: ActorKind.CLIENT}
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One person or process. `str(actor)` is what a row keeps: `freelancer:frl_…`, `staff:key_…`, `system`."""
+    """One person or process.
+
+    `str(actor)` is what a row keeps: `freelancer:frl_…`, `staff:key_…`, `system`.
+    """
 
     kind: ActorKind
     id: str = ""
@@ -40,18 +48,25 @@ class Actor:
 
     @classmethod
     def parse(cls, stored: str) -> Actor:
-        """What a row keeps, read back; for nothing else. Raises ValueError for a text that no actor writes."""
+        """What a row keeps, read back; for nothing else.
+
+        Raises ValueError for a text that no actor writes.
+        """
         kind, _, own = stored.partition(":")
         return cls(ActorKind(kind), own)
 
     @property
     def role(self) -> ActorKind:
-        """The part in the lifecycle tables: a marketplace's key acts for the freelancer, a colleague for the client."""
+        """The part in the lifecycle tables: a marketplace's key acts for the freelancer, a
+        colleague for the client.
+        """
         return _ACTS_AS.get(self.kind, self.kind)
 
     @property
     def for_a_party(self) -> bool:
-        """One of a contract's two people does it, themselves, through the marketplace's key or a colleague: a sign of life."""
+        """One of a contract's two people does it, themselves, through the marketplace's key or a
+        colleague: a sign of life.
+        """
         return self.kind in _FOR_A_PARTY
 
 

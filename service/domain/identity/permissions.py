@@ -1,6 +1,9 @@
-"""What a key of each role may do. A permission that ends in `:read` changes nothing; every other one writes.
+"""What a key of each role may do.
 
-`migrations/objects/people.sql` has the same table for PostgreSQL, which refuses a key that has more than its role.
+A permission that ends in `:read` changes nothing; every other one writes.
+
+`migrations/objects/people.sql` has the same table for PostgreSQL, which refuses a key that has more
+than its role.
 """
 
 from __future__ import annotations
@@ -83,5 +86,7 @@ def only_reads(permission: str) -> bool:
 
 
 def key_prefix(mode: str) -> str:
-    """How every key of a mode begins: a key of the sandbox opens nothing where money is real, and the other way round."""
+    """How every key of a mode begins: a key of the sandbox opens nothing where money is real, and
+    the other way round.
+    """
     return "hf_live_" if mode == "live" else "hf_test_"

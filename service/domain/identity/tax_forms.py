@@ -1,4 +1,6 @@
-"""Which form says what: W-9 and W-8 for the United States, the self-declaration of DAC7 and the UK for everybody else."""
+"""Which form says what: W-9 and W-8 for the United States, the self-declaration of DAC7 and the UK
+for everybody else.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Form:
-    """`seller_kinds` that may sign it; `home`: only (True) or never (False) residents of the United States."""
+    """`seller_kinds` that may sign it; `home`: only (True) or never (False) residents of the United
+    States.
+    """
 
     seller_kinds: tuple[str, ...]
     home: bool | None
@@ -41,13 +45,19 @@ def masked(tin: str | None, country: str) -> str | None:
     return f"XXX-XX-{end}" if country == "US" else f"…{end}"
 
 
-def problems(form: str, seller_kind: str, country: str, region: str | None, tin: str | None) -> list[tuple[str, str]]:
+def problems(
+    form: str, seller_kind: str, country: str, region: str | None, tin: str | None
+) -> list[tuple[str, str]]:
     """What is wrong with a declaration: (field, sentence)."""
     rule, found = FORMS[form], []
     if seller_kind not in rule.seller_kinds:
-        found.append(("seller_kind", f"This form is for {' and '.join(rule.seller_kinds)} sellers."))
+        found.append(
+            ("seller_kind", f"This form is for {' and '.join(rule.seller_kinds)} sellers.")
+        )
     if rule.home is True and country != "US":
-        found.append(("country", "Form W-9 is for persons of the United States; others sign a W-8."))
+        found.append(
+            ("country", "Form W-9 is for persons of the United States; others sign a W-8.")
+        )
     if rule.home is False and country == "US":
         found.append(("country", "Persons of the United States sign Form W-9."))
     if form == "w9" and not (region and re.fullmatch(r"[A-Z]{2}", region)):

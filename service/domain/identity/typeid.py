@@ -1,4 +1,6 @@
-"""TypeID 0.3: a prefix that says what it is, `_`, and 26 characters of Crockford base32 over a UUID."""
+"""TypeID 0.3: a prefix that says what it is, `_`, and 26 characters of Crockford base32 over a
+UUID.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Since when each part of a balance has been there: first in, first out, and what only went away for a while keeps its age."""
+"""Since when each part of a balance has been there: first in, first out, and what only went away
+for a while keeps its age.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ class Lot:
 class Change:
     """One change of a balance, in minor units, in the order of the books; never of zero.
 
-    `away`: a name for where the money waits that may come back (a payout, a hold): what comes back from there under the same
-    name is as old as it was. `newest_first`: taken from what came last, as a refund takes back the newest release.
+    `away`: a name for where the money waits that may come back (a payout, a hold): what comes back
+    from there under the same name is as old as it was. `newest_first`: taken from what came last,
+    as a refund takes back the newest release.
     """
 
     at: datetime
@@ -30,7 +33,10 @@ class Change:
 
 
 def lots(changes: Iterable[Change]) -> list[Lot]:
-    """What is left of a balance after all of its changes, oldest first. Raises ValueError when more leaves than was there."""
+    """What is left of a balance after all of its changes, oldest first.
+
+    Raises ValueError when more leaves than was there.
+    """
     here: list[Lot] = []
     elsewhere: dict[Hashable, list[Lot]] = {}
     for change in changes:
@@ -45,7 +51,10 @@ def lots(changes: Iterable[Change]) -> list[Lot]:
 
 
 def _come(change: Change, waited: list[Lot]) -> list[Lot]:
-    """What waited there is as old as it was; whatever comes on top of that is new. Of a part, the newest comes back."""
+    """What waited there is as old as it was; whatever comes on top of that is new.
+
+    Of a part, the newest comes back.
+    """
     known = min(change.amount_minor, sum(lot.amount_minor for lot in waited))
     waited.sort(key=lambda lot: lot.since)
     back = _take(waited, known, newest_first=True)

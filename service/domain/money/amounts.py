@@ -1,8 +1,11 @@
-"""Amounts as people of a locale write and read them. Reading is strict: what could mean two amounts is refused, never guessed.
+"""Amounts as people of a locale write and read them.
 
-`1.000,00` is a thousand in German and nothing in English; a wrong guess would move a thousandth or a thousand times of what
-was meant. So a text is read in the locale of the page that asked for it, digits 0 to 9 alone, groups where that
-locale has them or nowhere, and at most the currency's decimals.
+Reading is strict: what could mean two amounts is refused, never guessed.
+
+`1.000,00` is a thousand in German and nothing in English; a wrong guess would move a thousandth or
+a thousand times of what was meant. So a text is read in the locale of the page that asked for it,
+digits 0 to 9 alone, groups where that locale has them or nowhere, and at most the currency's
+decimals.
 """
 
 from __future__ import annotations
@@ -68,7 +71,9 @@ def example(currency: str, locale: Locale) -> str:
 
 
 def read(text: str, currency: str, locale: Locale) -> Amount | Refusal:
-    """What a person of this locale means by `text`, with the currency's code before or after it or without."""
+    """What a person of this locale means by `text`, with the currency's code before or after it or
+    without.
+    """
     bare = text.strip()
     if not bare:
         return _refused(Reason.EMPTY, currency, locale)
@@ -98,7 +103,9 @@ def _taken(whole: str, parts: str, currency: str, locale: Locale) -> Amount | Re
 
 @cache
 def _shape(locale: Locale) -> re.Pattern[str]:
-    """Groups in all of the places where the locale has them, or in none; then its decimal sign and digits."""
+    """Groups in all of the places where the locale has them, or in none; then its decimal sign and
+    digits.
+    """
     point, group = (re.escape(_symbol(locale, name)) for name in ("decimal", "group"))
     for alike in (_SPACES, _APOSTROPHES):
         group = f"[{alike}]" if _symbol(locale, "group") in alike else group
@@ -136,7 +143,9 @@ def _refused(reason: Reason, currency: str, locale: Locale) -> Refusal:
         Reason.OTHER_DIGITS: "Use the digits 0 to 9.",
         Reason.OTHER_CURRENCY: f"The amount is in {currency}.",
         Reason.SIGN: "Leave out the sign.",
-        Reason.DECIMALS: f"{currency} has {digits} decimals." if digits else f"{currency} has no decimals.",
+        Reason.DECIMALS: f"{currency} has {digits} decimals."
+        if digits
+        else f"{currency} has no decimals.",
         Reason.TWO_READINGS: "This can be read in two ways: add the decimals.",
         Reason.TOO_LARGE: "This amount is too large.",
         Reason.SEPARATORS: "Check the separators.",

@@ -1,4 +1,6 @@
-"""What a row of the books or a paper is about: another row, and which of its lines, rounds or holds."""
+"""What a row of the books or a paper is about: another row, and which of its lines, rounds or
+holds.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from service.domain.identity.typeid import ObjectKind
 
 @dataclass(frozen=True)
 class Cause:
-    """A row by its id; `sequence` where one row causes several of a kind: a case's line, a chargeback's round, a payout's hold."""
+    """A row by its id; `sequence` where one row causes several of a kind: a case's line, a
+    chargeback's round, a payout's hold.
+    """
 
     id: str
     sequence: int | None = None

@@ -1,8 +1,9 @@
-"""The chart of accounts and every kind of journal entry: which account may be debited against which, and through which gate.
+"""The chart of accounts and every kind of journal entry: which account may be debited against
+which, and through which gate.
 
-The same tables are rows in PostgreSQL (`chart_account`, `chart_line`), so a posting outside the chart is refused there.
-`trust_side` places an account in the identity that holds after every commit, per currency:
-psp_trust (debit, +1) = the sum of what it belongs to (credit, -1).
+The same tables are rows in PostgreSQL (`chart_account`, `chart_line`), so a posting outside the
+chart is refused there. `trust_side` places an account in the identity that holds after every
+commit, per currency: psp_trust (debit, +1) = the sum of what it belongs to (credit, -1).
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ class OwnerType(StrEnum):
 
 @dataclass(frozen=True)
 class AccountKind:
-    """`owners`: the types of what it may belong to, none for the platform's; bounded accounts carry a balance row that may not go below zero."""
+    """`owners`: the types of what it may belong to, none for the platform's; bounded accounts carry
+    a balance row that may not go below zero.
+    """
 
     name: AccountCode
     owners: tuple[OwnerType, ...]
@@ -131,8 +134,17 @@ ACCOUNTS = {
     account.name: account
     for account in (
         AccountKind(AccountCode.PSP_TRUST, (), DEBIT, False, 1, "other people's money at Stripe"),
-        AccountKind(AccountCode.PSP_OPERATING, (), DEBIT, False, 0, "the platform's own money at Stripe"),
-        AccountKind(AccountCode.CHARGEBACK_RECEIVABLE, (OwnerType.CHARGEBACK,), DEBIT, True, 0, "pulled by a bank, not yet decided"),
+        AccountKind(
+            AccountCode.PSP_OPERATING, (), DEBIT, False, 0, "the platform's own money at Stripe"
+        ),
+        AccountKind(
+            AccountCode.CHARGEBACK_RECEIVABLE,
+            (OwnerType.CHARGEBACK,),
+            DEBIT,
+            True,
+            0,
+            "pulled by a bank, not yet decided",
+        ),
         _liability(AccountCode.ESCROW, "milestone", "paid by the client, not yet released"),
         _liability(AccountCode.DISPUTED, "milestone", "locked by a dispute or chargeback"),
         _liability(AccountCode.REFUND_IN_FLIGHT, "refund", "on its way back to the client"),
@@ -145,22 +157,49 @@ ACCOUNTS = {
         _liability(AccountCode.TAX_WITHHELD, "tax_due", "withheld for a tax office, by month"),
         _liability(AccountCode.AUTHORITY_PAYABLE, "case", "owed to an authority by order"),
         _liability(AccountCode.UNCLAIMED, "client", "owed to a person who cannot be paid"),
-        AccountKind(AccountCode.RECOVERABLE, (OwnerType.FREELANCER,), DEBIT, True, 0, "what a freelancer owes, financed by the platform"),
+        AccountKind(
+            AccountCode.RECOVERABLE,
+            (OwnerType.FREELANCER,),
+            DEBIT,
+            True,
+            0,
+            "what a freelancer owes, financed by the platform",
+        ),
         AccountKind(AccountCode.PLATFORM_FEES, (), CREDIT, False, 0, "fees earned on releases"),
-        AccountKind(AccountCode.PROCESSING_RECOVERED, (), CREDIT, False, 0, "processing cost borne by client or freelancer"),
+        AccountKind(
+            AccountCode.PROCESSING_RECOVERED,
+            (),
+            CREDIT,
+            False,
+            0,
+            "processing cost borne by client or freelancer",
+        ),
         AccountKind(AccountCode.FORFEITURES, (), CREDIT, False, 0, "forfeited with a legal basis"),
-        AccountKind(AccountCode.FEE_TAX_PAYABLE, (), CREDIT, False, 0, "tax on the fee, owed to a tax office"),
+        AccountKind(
+            AccountCode.FEE_TAX_PAYABLE,
+            (),
+            CREDIT,
+            False,
+            0,
+            "tax on the fee, owed to a tax office",
+        ),
         AccountKind(AccountCode.PSP_FEES, (), DEBIT, False, 0, "what Stripe takes per charge"),
-        AccountKind(AccountCode.DISPUTE_FEES, (), DEBIT, False, 0, "what Stripe takes per chargeback"),
+        AccountKind(
+            AccountCode.DISPUTE_FEES, (), DEBIT, False, 0, "what Stripe takes per chargeback"
+        ),
         AccountKind(AccountCode.LOSSES, (), DEBIT, False, 0, "borne by the platform"),
-        AccountKind(AccountCode.PLATFORM_EQUITY, (), CREDIT, False, 0, "put in or taken out by the platform"),
+        AccountKind(
+            AccountCode.PLATFORM_EQUITY, (), CREDIT, False, 0, "put in or taken out by the platform"
+        ),
     )
 }
 
 
 @dataclass(frozen=True)
 class EntryKind:
-    """One kind of business event in the books: its possible lines (debit, credit) and the gate its debits must pass."""
+    """One kind of business event in the books: its possible lines (debit, credit) and the gate its
+    debits must pass.
+    """
 
     name: EntryType
     gate: str
@@ -169,7 +208,10 @@ class EntryKind:
 
 
 def _entry(name: str, gate: str, lines: str, meaning: str) -> EntryKind:
-    pairs = tuple((AccountCode(debit), AccountCode(credit)) for debit, credit in (pair.split(">") for pair in lines.split()))
+    pairs = tuple(
+        (AccountCode(debit), AccountCode(credit))
+        for debit, credit in (pair.split(">") for pair in lines.split())
+    )
     return EntryKind(EntryType(name), gate, pairs, meaning)
 
 
@@ -177,14 +219,25 @@ ENTRIES = {
     entry.name: entry
     for entry in (
         _entry(
-            "fund", "none", "psp_trust>escrow psp_operating>processing_recovered psp_operating>platform_fees", "the client's payment reaches its milestones"
+            "fund",
+            "none",
+            "psp_trust>escrow psp_operating>processing_recovered psp_operating>platform_fees",
+            "the client's payment reaches its milestones",
         ),
-        _entry("fund_processing_fee", "none", "psp_fees>psp_operating", "what Stripe took for the charge"),
+        _entry(
+            "fund_processing_fee",
+            "none",
+            "psp_fees>psp_operating",
+            "what Stripe took for the charge",
+        ),
         _entry(
             "release",
             "release",
-            "escrow>pending escrow>platform_fees escrow>fee_tax_payable escrow>processing_recovered escrow>tax_withheld escrow>recoverable psp_operating>psp_trust",
-            "approved work: net to the freelancer less what they owe, fee to the platform, tax withheld, fee money from trust to operating",
+            "escrow>pending escrow>platform_fees escrow>fee_tax_payable "
+            "escrow>processing_recovered escrow>tax_withheld escrow>recoverable "
+            "psp_operating>psp_trust",
+            "approved work: net to the freelancer less what they owe, fee to the platform, tax "
+            "withheld, fee money from trust to operating",
         ),
         _entry(
             "tax_remit",
@@ -193,23 +246,70 @@ ENTRIES = {
             "the platform has paid a month's withheld tax from its own bank account",
         ),
         _entry("mature", "outflow", "pending>available", "the security period is over"),
-        _entry("payout_request", "outflow", "available>payout_in_flight", "the freelancer asks for a payout"),
-        _entry("payout_held", "none", "payout_in_flight>available", "a hold stopped a payout that had not left; the money is held where it was"),
-        _entry("hold_reserve", "none", "available>reserve", "a hold over an amount sets exactly that aside"),
-        _entry("hold_return", "none", "reserve>available", "the hold has ended; it is available again"),
+        _entry(
+            "payout_request",
+            "outflow",
+            "available>payout_in_flight",
+            "the freelancer asks for a payout",
+        ),
+        _entry(
+            "payout_held",
+            "none",
+            "payout_in_flight>available",
+            "a hold stopped a payout that had not left; the money is held where it was",
+        ),
+        _entry(
+            "hold_reserve",
+            "none",
+            "available>reserve",
+            "a hold over an amount sets exactly that aside",
+        ),
+        _entry(
+            "hold_return", "none", "reserve>available", "the hold has ended; it is available again"
+        ),
         _entry("payout_paid", "none", "payout_in_flight>psp_trust", "the bank has it"),
-        _entry("payout_returned", "none", "payout_in_flight>available", "the payout failed; the money is the freelancer's again, not aged anew"),
-        _entry("payout_bounced", "none", "psp_trust>available", "the bank sent it back after it had arrived"),
-        _entry("suspend_receipt", "none", "psp_trust>suspense", "money that is wrong, late or double"),
-        _entry("suspense_refund", "refund", "suspense>refund_in_flight", "it starts its way back to the client"),
-        _entry("refund_request", "refund", "escrow>refund_in_flight", "held money starts its way back to the client"),
+        _entry(
+            "payout_returned",
+            "none",
+            "payout_in_flight>available",
+            "the payout failed; the money is the freelancer's again, not aged anew",
+        ),
+        _entry(
+            "payout_bounced",
+            "none",
+            "psp_trust>available",
+            "the bank sent it back after it had arrived",
+        ),
+        _entry(
+            "suspend_receipt", "none", "psp_trust>suspense", "money that is wrong, late or double"
+        ),
+        _entry(
+            "suspense_refund",
+            "refund",
+            "suspense>refund_in_flight",
+            "it starts its way back to the client",
+        ),
+        _entry(
+            "refund_request",
+            "refund",
+            "escrow>refund_in_flight",
+            "held money starts its way back to the client",
+        ),
         _entry(
             "refund_after_release",
             "refund",
-            "available>refund_in_flight pending>refund_in_flight recoverable>refund_in_flight platform_fees>refund_in_flight fee_tax_payable>refund_in_flight psp_trust>psp_operating",
-            "the freelancer gives back what they had, or owes it; the platform gives back its fee on it",
+            "available>refund_in_flight pending>refund_in_flight recoverable>refund_in_flight "
+            "platform_fees>refund_in_flight fee_tax_payable>refund_in_flight "
+            "psp_trust>psp_operating",
+            "the freelancer gives back what they had, or owes it; the platform gives back its "
+            "fee on it",
         ),
-        _entry("refund_retry", "none", "unclaimed>refund_in_flight", "another attempt to give a client their money"),
+        _entry(
+            "refund_retry",
+            "none",
+            "unclaimed>refund_in_flight",
+            "another attempt to give a client their money",
+        ),
         _entry("refund_succeeded", "none", "refund_in_flight>psp_trust", "the client has it back"),
         _entry(
             "refund_failed",
@@ -217,19 +317,53 @@ ENTRIES = {
             "refund_in_flight>suspense refund_in_flight>escrow refund_in_flight>unclaimed",
             "the way back failed: held again where its milestone is open, else owed to the client",
         ),
-        _entry("refund_bounced", "none", "psp_trust>suspense psp_trust>escrow psp_trust>unclaimed", "a refund that had succeeded came back"),
-        _entry("refund_outside", "none", "escrow>psp_trust suspense>psp_trust losses>psp_operating", "a refund made at Stripe and not by us"),
-        _entry("roll", "none", "escrow>escrow", "the rest of a milestone becomes a milestone of its own"),
+        _entry(
+            "refund_bounced",
+            "none",
+            "psp_trust>suspense psp_trust>escrow psp_trust>unclaimed",
+            "a refund that had succeeded came back",
+        ),
+        _entry(
+            "refund_outside",
+            "none",
+            "escrow>psp_trust suspense>psp_trust losses>psp_operating",
+            "a refund made at Stripe and not by us",
+        ),
+        _entry(
+            "roll",
+            "none",
+            "escrow>escrow",
+            "the rest of a milestone becomes a milestone of its own",
+        ),
         _entry("dispute_lock", "none", "escrow>disputed", "exactly what is disputed is locked"),
-        _entry("dispute_settle", "none", "disputed>escrow", "unlocked, to go where the outcome says"),
-        _entry("chargeback_open", "none", "chargeback_receivable>psp_operating", "a bank has pulled money; the platform bears it until it is decided"),
-        _entry("chargeback_fee", "none", "dispute_fees>psp_operating", "what Stripe takes for a chargeback"),
-        _entry("chargeback_lock", "none", "escrow>disputed pending>reserve available>reserve unclaimed>reserve", "exactly that money is locked"),
+        _entry(
+            "dispute_settle", "none", "disputed>escrow", "unlocked, to go where the outcome says"
+        ),
+        _entry(
+            "chargeback_open",
+            "none",
+            "chargeback_receivable>psp_operating",
+            "a bank has pulled money; the platform bears it until it is decided",
+        ),
+        _entry(
+            "chargeback_fee",
+            "none",
+            "dispute_fees>psp_operating",
+            "what Stripe takes for a chargeback",
+        ),
+        _entry(
+            "chargeback_lock",
+            "none",
+            "escrow>disputed pending>reserve available>reserve unclaimed>reserve",
+            "exactly that money is locked",
+        ),
         _entry(
             "chargeback_won",
             "none",
-            "psp_operating>chargeback_receivable disputed>escrow reserve>available reserve>unclaimed psp_trust>confiscated",
-            "the bank gave it back; everything is as before, and what a case had paid it with is the case's again",
+            "psp_operating>chargeback_receivable disputed>escrow reserve>available "
+            "reserve>unclaimed psp_trust>confiscated",
+            "the bank gave it back; everything is as before, and what a case had paid it with is "
+            "the case's again",
         ),
         _entry(
             "chargeback_lost",
@@ -238,25 +372,61 @@ ENTRIES = {
             " recoverable>chargeback_receivable losses>chargeback_receivable reserve>available",
             "locked money pays for it; what was paid out is owed or lost",
         ),
-        _entry("chargeback_reserve_over", "none", "reserve>available", "locked as long as it may be; free again although nothing is decided"),
-        _entry("confiscate", "none", "escrow>confiscated available>confiscated pending>confiscated reserve>confiscated", "taken by a case; nobody's income"),
-        _entry("case_refund", "none", "confiscated>refund_in_flight", "to the client, by the way it came"),
-        _entry("case_authority", "none", "confiscated>authority_payable", "owed to an authority by its order"),
-        _entry("case_loss", "none", "confiscated>losses psp_operating>psp_trust", "a proven loss of the platform is made good"),
+        _entry(
+            "chargeback_reserve_over",
+            "none",
+            "reserve>available",
+            "locked as long as it may be; free again although nothing is decided",
+        ),
+        _entry(
+            "confiscate",
+            "none",
+            "escrow>confiscated available>confiscated pending>confiscated reserve>confiscated",
+            "taken by a case; nobody's income",
+        ),
+        _entry(
+            "case_refund",
+            "none",
+            "confiscated>refund_in_flight",
+            "to the client, by the way it came",
+        ),
+        _entry(
+            "case_authority",
+            "none",
+            "confiscated>authority_payable",
+            "owed to an authority by its order",
+        ),
+        _entry(
+            "case_loss",
+            "none",
+            "confiscated>losses psp_operating>psp_trust",
+            "a proven loss of the platform is made good",
+        ),
         _entry(
             "case_chargeback",
             "none",
             "confiscated>chargeback_receivable psp_operating>psp_trust",
             "a case pays for what a bank has pulled for the same contract, decided or not",
         ),
-        _entry("case_remainder", "none", "confiscated>available", "what is left is the person's again"),
-        _entry("forfeit", "none", "confiscated>forfeitures psp_operating>psp_trust", "to the platform, where an operator has a legal basis for it"),
+        _entry(
+            "case_remainder", "none", "confiscated>available", "what is left is the person's again"
+        ),
+        _entry(
+            "forfeit",
+            "none",
+            "confiscated>forfeitures psp_operating>psp_trust",
+            "to the platform, where an operator has a legal basis for it",
+        ),
         _entry(
             "restore",
             "none",
-            "confiscated>available confiscated>escrow confiscated>unclaimed authority_payable>available authority_payable>escrow authority_payable>unclaimed losses>available losses>escrow losses>unclaimed"
-            " forfeitures>available forfeitures>escrow forfeitures>unclaimed psp_trust>psp_operating",
-            "a case was wrong: back where it came from, or what is left of it at the platform's cost",
+            "confiscated>available confiscated>escrow confiscated>unclaimed "
+            "authority_payable>available authority_payable>escrow authority_payable>unclaimed "
+            "losses>available losses>escrow losses>unclaimed"
+            " forfeitures>available forfeitures>escrow forfeitures>unclaimed "
+            "psp_trust>psp_operating",
+            "a case was wrong: back where it came from, or what is left of it at the platform's "
+            "cost",
         ),
         _entry("write_off", "none", "losses>recoverable", "a debt that will not be paid"),
         _entry(
@@ -266,7 +436,9 @@ ENTRIES = {
             "a difference with the processor that two people have explained; the platform bears it",
         ),
         _entry("float_in", "none", "psp_operating>platform_equity", "the platform puts money in"),
-        _entry("float_out", "none", "platform_equity>psp_operating", "the platform takes money out"),
+        _entry(
+            "float_out", "none", "platform_equity>psp_operating", "the platform takes money out"
+        ),
     )
 }
 
@@ -283,4 +455,6 @@ REVERSALS = {
 
 def chart_lines() -> Iterable[tuple[str, str, str]]:
     """Every (entry kind, debit kind, credit kind) that may be posted."""
-    return sorted((entry.name, debit, credit) for entry in ENTRIES.values() for debit, credit in entry.lines)
+    return sorted(
+        (entry.name, debit, credit) for entry in ENTRIES.values() for debit, credit in entry.lines
+    )

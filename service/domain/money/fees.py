@@ -1,7 +1,9 @@
-"""Fees: versioned schedules, the never-worse rule, cumulative half-up rounding, and who bears the processing cost.
+"""Fees: versioned schedules, the never-worse rule, cumulative half-up rounding, and who bears the
+processing cost.
 
-A fee on a release is the fee on everything released so far on the milestone, less what was already taken on it, so
-parts always add up to the fee of the whole: 33.33 + 33.33 + 33.34 at 5 % take 1.67 + 1.66 + 1.67.
+A fee on a release is the fee on everything released so far on the milestone, less what was already
+taken on it, so parts always add up to the fee of the whole: 33.33 + 33.33 + 33.34 at 5 % take 1.67
++ 1.66 + 1.67.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ SURCHARGE_FORBIDDEN = frozenset(
         "GB",
     ]
 )
-"""Payers' countries where consumers' cards may not be surcharged (EU PSD2 art. 62, EEA, UK Consumer Rights Regulations)."""
+"""Payers' countries where consumers' cards may not be surcharged (EU PSD2 art. 62, EEA, UK Consumer
+Rights Regulations).
+"""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,15 @@ class Tier:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What one kind of contract costs from a day on. Thresholds are minor units of the currency it was read for.
+    """What one kind of contract costs from a day on.
 
-    `base`: `milestone` counts each milestone from zero; `lifetime` goes on from what the freelancer has billed this
-    client before. `minimum_minor` and `cap_minor` bound the fee on that base. `rate_range`: each contract has a rate of
-    its own between the two, and the tiers hold the upper one. `tax` says how tax on the fee is charged, where a country
-    has one: not at all, inside the fee, or on top of it.
+    Thresholds are minor units of the currency it was read for.
+
+    `base`: `milestone` counts each milestone from zero; `lifetime` goes on from what the freelancer
+    has billed this client before. `minimum_minor` and `cap_minor` bound the fee on that base.
+    `rate_range`: each contract has a rate of its own between the two, and the tiers hold the upper
+    one. `tax` says how tax on the fee is charged, where a country has one: not at all, inside the
+    fee, or on top of it.
     """
 
     id: str
@@ -88,12 +95,19 @@ class Schedule:
         return self.tiers[0].rate
 
     def like(self, factor: Fraction) -> Schedule:
-        """The same schedule with its thresholds in another currency, `factor` minor units of it to one of the US dollar's."""
+        """The same schedule with its thresholds in another currency, `factor` minor units of it to
+        one of the US dollar's.
+        """
         if factor == 1:
             return self
-        tiers = tuple(Tier(None if t.up_to_minor is None else int(t.up_to_minor * factor), t.rate) for t in self.tiers)
+        tiers = tuple(
+            Tier(None if t.up_to_minor is None else int(t.up_to_minor * factor), t.rate)
+            for t in self.tiers
+        )
         cap = None if self.cap_minor is None else int(self.cap_minor * factor)
-        return replace(self, tiers=tiers, minimum_minor=int(self.minimum_minor * factor), cap_minor=cap)
+        return replace(
+            self, tiers=tiers, minimum_minor=int(self.minimum_minor * factor), cap_minor=cap
+        )
 
     def at(self, rate: Fraction) -> Schedule:
         """The same schedule at the rate that one contract was given within its range."""
@@ -111,7 +125,9 @@ def by_tiers(schedule: Schedule, amount: Fraction) -> Fraction:
 
 
 def exact_fee(schedule: Schedule, amount: Fraction) -> Fraction:
-    """The fee on a whole amount before it is rounded: piecewise straight, and never steeper than the amount itself."""
+    """The fee on a whole amount before it is rounded: piecewise straight, and never steeper than
+    the amount itself.
+    """
     exact = max(by_tiers(schedule, amount), Fraction(schedule.minimum_minor))
     if schedule.cap_minor is not None:
         exact = min(exact, Fraction(schedule.cap_minor))
@@ -125,21 +141,32 @@ def fee_on(schedule: Schedule, amount_minor: int) -> int:
 
 
 def own_fee(schedule: Schedule, amount_minor: int, billed_before_minor: int = 0) -> int:
-    """One schedule's fee on the cumulative amount of a milestone, wherever on its base that amount begins."""
+    """One schedule's fee on the cumulative amount of a milestone, wherever on its base that amount
+    begins.
+    """
     before = billed_before_minor if schedule.base == "lifetime" else 0
     return fee_on(schedule, before + amount_minor) - (fee_on(schedule, before) if before else 0)
 
 
-def cumulative_fee(own: Schedule, normal: Schedule, amount_minor: int, billed_before_minor: int = 0) -> int:
-    """The lower of the own and the normal fee on the cumulative amount of a milestone (the never-worse rule).
+def cumulative_fee(
+    own: Schedule, normal: Schedule, amount_minor: int, billed_before_minor: int = 0
+) -> int:
+    """The lower of the own and the normal fee on the cumulative amount of a milestone (the
+    never-worse rule).
 
-    `billed_before_minor`: lifetime billings with this client when the milestone's first release happened.
+    `billed_before_minor`: lifetime billings with this client when the milestone's first release
+    happened.
     """
-    return never_worse(own_fee(own, amount_minor, billed_before_minor), own_fee(normal, amount_minor, billed_before_minor))
+    return never_worse(
+        own_fee(own, amount_minor, billed_before_minor),
+        own_fee(normal, amount_minor, billed_before_minor),
+    )
 
 
 def never_worse(own_minor: int, normal_minor: int) -> int:
-    """Of two fees on the same amount, the one that is charged: a kind's own fee is never above the normal one."""
+    """Of two fees on the same amount, the one that is charged: a kind's own fee is never above the
+    normal one.
+    """
     return min(own_minor, normal_minor)
 
 
@@ -151,7 +178,9 @@ def tax_on_fee(fee_minor: int, rate: Fraction, *, inside: bool) -> int:
 
 @dataclass(frozen=True)
 class ProcessingRate:
-    """Stripe's published price of one way of paying in one currency: a rate on the amount, at most a cap, and a fixed part."""
+    """Stripe's published price of one way of paying in one currency: a rate on the amount, at most
+    a cap, and a fixed part.
+    """
 
     rate: Fraction
     fixed_minor: int
@@ -176,5 +205,7 @@ def borne_by_freelancer(cost_minor: int, bearer: str) -> int:
 
 
 def cumulative_share(total_minor: int, part_minor: int, whole_minor: int) -> int:
-    """What of `total_minor` is due once `part_minor` of `whole_minor` is released; all of it at the end."""
+    """What of `total_minor` is due once `part_minor` of `whole_minor` is released; all of it at the
+    end.
+    """
     return round_half_up(total_minor * part_minor, whole_minor)

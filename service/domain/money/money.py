@@ -1,8 +1,11 @@
-"""Money is a whole number of minor units beside an ISO 4217 code. No floats and no decimals get past this file.
+"""Money is a whole number of minor units beside an ISO 4217 code.
 
-Two exponent tables: ISO's, which the ledger and the API use, and Stripe's, which differs for ISK and UGX
-(sent with two decimals), for HUF and TWD (whole units) and for three-decimal currencies (multiples of ten).
-Source: Stripe's currency documentation; `docs/decisions/0002-money-is-integers.md`.
+No floats and no decimals get past this file.
+
+Two exponent tables: ISO's, which the ledger and the API use, and Stripe's, which differs for ISK
+and UGX (sent with two decimals), for HUF and TWD (whole units) and for three-decimal currencies
+(multiples of ten). Source: Stripe's currency documentation;
+`docs/decisions/0002-money-is-integers.md`.
 """
 
 from __future__ import annotations
@@ -60,13 +63,20 @@ CURRENCIES = _table()
 
 
 def currency(code: str) -> Currency:
-    """The currency's row. Raises KeyError for a code we cannot settle; the API refuses such codes first."""
+    """The currency's row.
+
+    Raises KeyError for a code we cannot settle; the API refuses such codes first.
+    """
     return CURRENCIES[code]
 
 
 def usd_like(code: str) -> Fraction:
-    """How many minor units of a currency are like one US cent, by its minimum milestone: thresholds need no exchange rate."""
-    return Fraction(CURRENCIES[code].minimum_milestone_minor, CURRENCIES["USD"].minimum_milestone_minor)
+    """How many minor units of a currency are like one US cent, by its minimum milestone: thresholds
+    need no exchange rate.
+    """
+    return Fraction(
+        CURRENCIES[code].minimum_milestone_minor, CURRENCIES["USD"].minimum_milestone_minor
+    )
 
 
 def round_half_up(numerator: int, denominator: int) -> int:
@@ -91,18 +101,24 @@ def from_stripe(amount: int, code: str) -> int:
 
 
 def sayable(amount: int, code: str) -> bool:
-    """Whether an amount in Stripe's units is a whole number of minor units of a currency that we know."""
+    """Whether an amount in Stripe's units is a whole number of minor units of a currency that we
+    know.
+    """
     return code in CURRENCIES and amount % CURRENCIES[code].stripe_factor == 0
 
 
 def payable_part(amount_minor: int, code: str) -> int:
-    """The part of an amount that Stripe can transfer: rounded down to the currency's step; the rest stays ours to owe."""
+    """The part of an amount that Stripe can transfer: rounded down to the currency's step; the rest
+    stays ours to owe.
+    """
     step = CURRENCIES[code].step_minor
     return amount_minor - amount_minor % step
 
 
 def check_contract_amount(amount_minor: int, code: str, pointer: str) -> None:
-    """A milestone's amount keeps to minimum, maximum and step of its currency, or Invalid says which and why."""
+    """A milestone's amount keeps to minimum, maximum and step of its currency, or Invalid says
+    which and why.
+    """
     row = CURRENCIES[code]
     if amount_minor < row.minimum_milestone_minor:
         least = plain(row.minimum_milestone_minor, code)
@@ -111,7 +127,12 @@ def check_contract_amount(amount_minor: int, code: str, pointer: str) -> None:
         most = plain(from_stripe(STRIPE_MAXIMUM - STRIPE_MAXIMUM % row.stripe_factor, code), code)
         raise Invalid.one(pointer, "amount_too_large", f"A milestone has at most {most}.")
     if amount_minor % row.step_minor:
-        raise Invalid.one(pointer, "amount_step", f"Amounts in {code} are multiples of {row.step_minor} minor units; card networks take no finer step.")
+        raise Invalid.one(
+            pointer,
+            "amount_step",
+            f"Amounts in {code} are multiples of {row.step_minor} minor units; card networks "
+            "take no finer step.",
+        )
 
 
 def plain(amount_minor: int, code: str) -> str:
@@ -124,7 +145,8 @@ def plain(amount_minor: int, code: str) -> str:
 
 
 def split_by_largest_remainder(total: int, weights: list[int]) -> list[int]:
-    """Parts of `total` in proportion to `weights` (at least one positive) that add up to it exactly.
+    """Parts of `total` in proportion to `weights` (at least one positive) that add up to it
+    exactly.
 
     What integer division leaves over goes to the largest remainders, ties to the earlier part.
     """

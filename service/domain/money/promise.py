@@ -1,8 +1,10 @@
-"""The promise of lower fees, proved: at no amount does a schedule charge more than the normal one beside it.
+"""The promise of lower fees, proved: at no amount does a schedule charge more than the normal one
+beside it.
 
-Both fees are piecewise straight before they are rounded. Where one straight piece does not lie above another at both
-ends it does not lie above it anywhere between, and rounding half-up keeps the order: so the ends of all pieces, and the
-slopes beyond the last one, decide for every amount there is.
+Both fees are piecewise straight before they are rounded. Where one straight piece does not lie
+above another at both ends it does not lie above it anywhere between, and rounding half-up keeps the
+order: so the ends of all pieces, and the slopes beyond the last one, decide for every amount there
+is.
 """
 
 from __future__ import annotations
@@ -28,8 +30,14 @@ class CounterExample:
 
 
 def break_points(schedule: Schedule) -> list[Fraction]:
-    """Where the fee's slope changes: the ends of tiers, and where it meets the minimum, the cap or the amount itself."""
-    ends = [Fraction(0), *(Fraction(t.up_to_minor) for t in schedule.tiers if t.up_to_minor is not None), Fraction(FAR)]
+    """Where the fee's slope changes: the ends of tiers, and where it meets the minimum, the cap or
+    the amount itself.
+    """
+    ends = [
+        Fraction(0),
+        *(Fraction(t.up_to_minor) for t in schedule.tiers if t.up_to_minor is not None),
+        Fraction(FAR),
+    ]
     found = set(ends) | {Fraction(schedule.minimum_minor), Fraction(schedule.cap_minor or 0)}
     for level in (schedule.minimum_minor, schedule.cap_minor):
         for (lower, upper), tier in zip(pairwise(ends), schedule.tiers, strict=True):
@@ -40,7 +48,9 @@ def break_points(schedule: Schedule) -> list[Fraction]:
 
 
 def counter_example(own: Schedule, normal: Schedule) -> CounterExample | None:
-    """The smallest amount found at which `own` costs more than `normal`, or None: then there is none at all."""
+    """The smallest amount found at which `own` costs more than `normal`, or None: then there is
+    none at all.
+    """
     marks = sorted({*break_points(own), *break_points(normal)})
     above = next((mark for mark in marks if exact_fee(own, mark) > exact_fee(normal, mark)), None)
     if above is None:
@@ -49,7 +59,8 @@ def counter_example(own: Schedule, normal: Schedule) -> CounterExample | None:
         mine, theirs = fee_on(own, amount), fee_on(normal, amount)
         if mine > theirs:
             return CounterExample(amount, mine, theirs)
-    # No rounded amount shows it, but a straight piece lies above the other: refused rather than argued about.
+    # No rounded amount shows it, but a straight piece lies above the other: refused rather than
+    # argued about.
     return CounterExample(int(above), fee_on(own, int(above)), fee_on(normal, int(above)))
 
 
@@ -61,6 +72,11 @@ def _probes(marks: list[Fraction]) -> Iterator[int]:
 
 
 def strictly_lower_from(own: Schedule, normal: Schedule, most: int = 20_000) -> int | None:
-    """The amount from which `own` costs less than `normal` at every amount up to `most`; None when it never does."""
-    equal = next((amount for amount in range(most, 0, -1) if fee_on(own, amount) >= fee_on(normal, amount)), 0)
+    """The amount from which `own` costs less than `normal` at every amount up to `most`; None when
+    it never does.
+    """
+    equal = next(
+        (amount for amount in range(most, 0, -1) if fee_on(own, amount) >= fee_on(normal, amount)),
+        0,
+    )
     return equal + 1 if equal < most else None

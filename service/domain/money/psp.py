@@ -1,4 +1,7 @@
-"""What the payment processor says of an object right now, in our words. Amounts are in the processor's units of `currency`."""
+"""What the payment processor says of an object right now, in our words.
+
+Amounts are in the processor's units of `currency`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class CheckoutSnapshot:
-    """A Checkout Session with its PaymentIntent, charge and balance transaction, as far as they exist."""
+    """A Checkout Session with its PaymentIntent, charge and balance transaction, as far as they
+    exist.
+    """
 
     session_id: str
     session_status: str
@@ -74,7 +79,9 @@ class TransferSnapshot:
 
 @dataclass(frozen=True)
 class BalanceRow:
-    """One row of the processor's own account of the platform's balance: what moved, for what (`source`), less which fee."""
+    """One row of the processor's own account of the platform's balance: what moved, for what
+    (`source`), less which fee.
+    """
 
     id: str
     type: str

@@ -16,7 +16,10 @@ class ReceiptLine:
 
 @dataclass(frozen=True)
 class ReceiptContent:
-    """Written down with the payment. `buyer`: the lines of the address; amounts in minor units; `held`: it reached its milestones."""
+    """Written down with the payment.
+
+    `buyer`: the lines of the address; amounts in minor units; `held`: it reached its milestones.
+    """
 
     buyer: tuple[str, ...]
     purchase_order: str | None

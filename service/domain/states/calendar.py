@@ -1,4 +1,6 @@
-"""Business days by the holiday calendar of a country, from the `holidays` library; never by counting weekdays."""
+"""Business days by the holiday calendar of a country, from the `holidays` library; never by
+counting weekdays.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ def is_business_day(day: date, country: str) -> bool:
 
 
 def add_business_days(instant: datetime, days: int, country: str) -> datetime:
-    """The same time of day, `days` business days later. Days on which the bank is closed do not count."""
+    """The same time of day, `days` business days later.
+
+    Days on which the bank is closed do not count.
+    """
     if not 0 <= days <= _LONGEST_SPAN:
         raise ValueError(f"{days} business days")
     while days:

@@ -1,6 +1,9 @@
-"""What may be done now = what the state allows, less what holds take away. One table, for pages, answers and error messages.
+"""What may be done now = what the state allows, less what holds take away.
 
-It never decides about money: the ledger reads holds under its own lock. It only says beforehand what would be refused.
+One table, for pages, answers and error messages.
+
+It never decides about money: the ledger reads holds under its own lock. It only says beforehand
+what would be refused.
 """
 
 from __future__ import annotations
@@ -19,10 +22,21 @@ STOPPED_BY: dict[tuple[str, str], str] = {
     ("milestone", "auto_approve"): "release",
     ("payout", "send"): "outflow",
 }
-"""The scope that stops an event. Events that are not here pass every hold: nobody is kept from saying no, or from handing work over."""
+"""The scope that stops an event.
+
+Events that are not here pass every hold: nobody is kept from saying no, or from handing work over.
+"""
 
 
 @cache
-def capabilities(machine: str, state: str, actor: str, held: frozenset[str] = frozenset()) -> list[str]:
-    """The events that this actor may cause from this state while holds of the scopes `held` are active. Not to be changed."""
-    return [event for event in allowed_actions(machine, state, actor) if STOPPED_BY.get((machine, event)) not in held]
+def capabilities(
+    machine: str, state: str, actor: str, held: frozenset[str] = frozenset()
+) -> list[str]:
+    """The events that this actor may cause from this state while holds of the scopes `held` are
+    active. Not to be changed.
+    """
+    return [
+        event
+        for event in allowed_actions(machine, state, actor)
+        if STOPPED_BY.get((machine, event)) not in held
+    ]

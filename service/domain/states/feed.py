@@ -1,7 +1,10 @@
-"""What the feed tells, event by event and reader by reader. What is not in this table is told to nobody outside.
+"""What the feed tells, event by event and reader by reader.
 
-A person's event says no more than their own objects and their statement of reasons do: no words of staff, no key's id,
-no id of a client that is known beyond this freelancer, and of a hold whose reason must not be told, not its reason.
+What is not in this table is told to nobody outside.
+
+A person's event says no more than their own objects and their statement of reasons do: no words of
+staff, no key's id, no id of a client that is known beyond this freelancer, and of a hold whose
+reason must not be told, not its reason.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True)
 class Projection:
-    """The keys of an event's data that leave: to freelancer and marketplace, to the marketplace alone, and to both only
-    when the reason of the hold that it is about may be told. Staff read all of it."""
+    """The keys of an event's data that leave: to freelancer and marketplace, to the marketplace
+    alone, and to both only when the reason of the hold that it is about may be told. Staff read all
+    of it.
+    """
 
     shown: frozenset[str] = frozenset()
     to_platform: frozenset[str] = frozenset()
@@ -231,11 +236,16 @@ PRIVATE: Final = frozenset(
         "tax_scope.decided",
     ]
 )
-"""Written down and told to nobody by the feed; each by decision, so that a new event is not forgotten here or there."""
+"""Written down and told to nobody by the feed; each by decision, so that a new event is not
+forgotten here or there.
+"""
 
 
 def data_for(reader: Reader, type_: str, data: dict[str, Any], *, told: bool) -> dict[str, Any]:
-    """What a reader sees of an event's data. `told`: the reason of the hold that it is about may be told."""
+    """What a reader sees of an event's data.
+
+    `told`: the reason of the hold that it is about may be told.
+    """
     if reader is Reader.STAFF:
         return data
     keys = FEED.get(type_, Projection()).keys(reader, told=told)
@@ -245,17 +255,24 @@ def data_for(reader: Reader, type_: str, data: dict[str, Any], *, told: bool) ->
 def _names_somebody(value: Any) -> bool:
     """An id by which somebody is known beyond this reader."""
     try:
-        return isinstance(value, str) and typeid.kind_of(value) in (ObjectKind.CLIENT, ObjectKind.KEY)
+        return isinstance(value, str) and typeid.kind_of(value) in (
+            ObjectKind.CLIENT,
+            ObjectKind.KEY,
+        )
     except ValueError:
         return False
 
 
 def actor_for(reader: Reader, actor: Actor, client_alias: str | None) -> str:
-    """Who did it, as this reader may know them: staff and colleagues are their kind, a client is the alias, a marketplace's key its own only."""
+    """Who did it, as this reader may know them: staff and colleagues are their kind, a client is
+    the alias, a marketplace's key its own only.
+    """
     if reader is Reader.STAFF:
         return str(actor)
     if actor.kind is ActorKind.CLIENT:
         return f"{ActorKind.CLIENT}:{client_alias}" if client_alias else str(ActorKind.CLIENT)
-    if actor.kind in (ActorKind.STAFF, ActorKind.COLLEAGUE) or (actor.kind is ActorKind.PLATFORM and reader is Reader.FREELANCER):
+    if actor.kind in (ActorKind.STAFF, ActorKind.COLLEAGUE) or (
+        actor.kind is ActorKind.PLATFORM and reader is Reader.FREELANCER
+    ):
         return str(actor.kind)
     return str(actor)

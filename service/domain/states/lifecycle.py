@@ -1,7 +1,8 @@
 """Which moves every object with a state may make, who may make them, and what is then a fact.
 
-States are facts; a hold is an overlay and never a state. `events.move` is the only caller of `allowed_move`;
-PostgreSQL refuses any hop that `hops()` does not list (migration `0002`), so a forgotten check cannot skip a state.
+States are facts; a hold is an overlay and never a state. `events.move` is the only caller of
+`allowed_move`; PostgreSQL refuses any hop that `hops()` does not list (migration `0002`), so a
+forgotten check cannot skip a state.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ ANY = frozenset({FREELANCER, CLIENT, STAFF, SYSTEM, PSP})
 
 @dataclass(frozen=True)
 class Move:
-    """From one of `sources` to `target` on `event`; `actors` may cause it; `fact` is the event's public name."""
+    """From one of `sources` to `target` on `event`; `actors` may cause it; `fact` is the event's
+    public name.
+    """
 
     event: str
     sources: tuple[str, ...]
@@ -32,7 +35,9 @@ def _move(event: str, sources: str, target: str, actors: str, fact: str) -> Move
 
 @dataclass(frozen=True)
 class Machine:
-    """One kind of object: its states (first is the initial one), which of them are final, and its moves."""
+    """One kind of object: its states (first is the initial one), which of them are final, and its
+    moves.
+    """
 
     name: str
     states: tuple[str, ...]
@@ -42,11 +47,29 @@ class Machine:
 
 CONTRACT = Machine(
     "contract",
-    ("draft", "sent", "change_requested", "accepted", "active", "closing", "completed", "cancelled", "declined", "withdrawn", "expired"),
+    (
+        "draft",
+        "sent",
+        "change_requested",
+        "accepted",
+        "active",
+        "closing",
+        "completed",
+        "cancelled",
+        "declined",
+        "withdrawn",
+        "expired",
+    ),
     frozenset({"completed", "cancelled", "declined", "withdrawn", "expired"}),
     (
         _move("send", "draft", "sent", "freelancer", "contract.sent"),
-        _move("withdraw", "draft sent change_requested", "withdrawn", "freelancer", "contract.withdrawn"),
+        _move(
+            "withdraw",
+            "draft sent change_requested",
+            "withdrawn",
+            "freelancer",
+            "contract.withdrawn",
+        ),
         _move("ask_change", "sent", "change_requested", "client", "contract.change_requested"),
         _move("revise", "sent change_requested", "sent", "freelancer", "contract.revised"),
         _move("refuse_change", "change_requested", "sent", "freelancer", "contract.change_refused"),
@@ -67,33 +90,130 @@ _HOLDS_MONEY = "funded submitted changes_requested"
 
 MILESTONE = Machine(
     "milestone",
-    ("planned", "awaiting_funding", "funding", "funded", "submitted", "changes_requested", "approved", "released")
-    + ("refund_requested", "refunded", "cancelled", "disputed", "settled", "confiscated", "charged_back"),
+    (
+        "planned",
+        "awaiting_funding",
+        "funding",
+        "funded",
+        "submitted",
+        "changes_requested",
+        "approved",
+        "released",
+    )
+    + (
+        "refund_requested",
+        "refunded",
+        "cancelled",
+        "disputed",
+        "settled",
+        "confiscated",
+        "charged_back",
+    ),
     frozenset({"released", "refunded", "cancelled", "settled", "confiscated", "charged_back"}),
     (
-        _move("ask_funding", "planned", "awaiting_funding", "system client", "milestone.awaiting_funding"),
+        _move(
+            "ask_funding",
+            "planned",
+            "awaiting_funding",
+            "system client",
+            "milestone.awaiting_funding",
+        ),
         _move("funding_lapse", "awaiting_funding", "planned", "system", "milestone.funding_lapsed"),
-        _move("start_payment", "awaiting_funding", "funding", "client", "milestone.payment_started"),
-        _move("payment_ended", "funding", "awaiting_funding", "psp system client", "milestone.payment_ended"),
+        _move(
+            "start_payment", "awaiting_funding", "funding", "client", "milestone.payment_started"
+        ),
+        _move(
+            "payment_ended",
+            "funding",
+            "awaiting_funding",
+            "psp system client",
+            "milestone.payment_ended",
+        ),
         _move("fund", "funding awaiting_funding planned", "funded", "psp", "milestone.funded"),
         _move("submit", "funded", "submitted", "freelancer", "milestone.submitted"),
-        _move("request_changes", "submitted", "changes_requested", "client", "milestone.changes_requested"),
+        _move(
+            "request_changes",
+            "submitted",
+            "changes_requested",
+            "client",
+            "milestone.changes_requested",
+        ),
         _move("resubmit", "changes_requested", "submitted", "freelancer", "milestone.submitted"),
         _move("approve", "submitted", "approved", "client", "milestone.approved"),
         _move("auto_approve", "submitted", "approved", "system", "milestone.auto_approved"),
-        _move("release_early", "funded changes_requested", "approved", "client", "milestone.approved_early"),
+        _move(
+            "release_early",
+            "funded changes_requested",
+            "approved",
+            "client",
+            "milestone.approved_early",
+        ),
         _move("release", "approved", "released", "system", "milestone.released"),
         _move("release_part", "approved", "funded", "system", "milestone.partly_released"),
-        _move("ask_refund", f"{_HOLDS_MONEY} approved", "refund_requested", "client system", "milestone.refund_requested"),
-        _move("refund", f"{_HOLDS_MONEY} refund_requested", "refunded", "freelancer client staff system", "milestone.refunded"),
-        _move("dispute", f"{_HOLDS_MONEY} refund_requested approved", "disputed", "freelancer client system psp", "milestone.disputed"),
-        _move("resume_funded", "refund_requested disputed", "funded", "freelancer client staff system psp", "milestone.resumed"),
-        _move("resume_submitted", "refund_requested disputed", "submitted", "freelancer client staff system psp", "milestone.resumed"),
-        _move("resume_changes", "refund_requested disputed", "changes_requested", "freelancer client staff system psp", "milestone.resumed"),
+        _move(
+            "ask_refund",
+            f"{_HOLDS_MONEY} approved",
+            "refund_requested",
+            "client system",
+            "milestone.refund_requested",
+        ),
+        _move(
+            "refund",
+            f"{_HOLDS_MONEY} refund_requested",
+            "refunded",
+            "freelancer client staff system",
+            "milestone.refunded",
+        ),
+        _move(
+            "dispute",
+            f"{_HOLDS_MONEY} refund_requested approved",
+            "disputed",
+            "freelancer client system psp",
+            "milestone.disputed",
+        ),
+        _move(
+            "resume_funded",
+            "refund_requested disputed",
+            "funded",
+            "freelancer client staff system psp",
+            "milestone.resumed",
+        ),
+        _move(
+            "resume_submitted",
+            "refund_requested disputed",
+            "submitted",
+            "freelancer client staff system psp",
+            "milestone.resumed",
+        ),
+        _move(
+            "resume_changes",
+            "refund_requested disputed",
+            "changes_requested",
+            "freelancer client staff system psp",
+            "milestone.resumed",
+        ),
         _move("settle", "disputed", "settled", "system", "milestone.settled"),
-        _move("charge_back", f"{_HOLDS_MONEY} refund_requested disputed", "charged_back", "psp", "milestone.charged_back"),
-        _move("confiscate", f"{_HOLDS_MONEY} refund_requested", "confiscated", "system", "milestone.confiscated"),
-        _move("cancel", "planned awaiting_funding funding", "cancelled", "system", "milestone.cancelled"),
+        _move(
+            "charge_back",
+            f"{_HOLDS_MONEY} refund_requested disputed",
+            "charged_back",
+            "psp",
+            "milestone.charged_back",
+        ),
+        _move(
+            "confiscate",
+            f"{_HOLDS_MONEY} refund_requested",
+            "confiscated",
+            "system",
+            "milestone.confiscated",
+        ),
+        _move(
+            "cancel",
+            "planned awaiting_funding funding",
+            "cancelled",
+            "system",
+            "milestone.cancelled",
+        ),
     ),
 )
 
@@ -105,16 +225,45 @@ PAYMENT = Machine(
     (
         _move("require_action", "created", "requires_action", "psp", "payment.requires_action"),
         _move("process", "created requires_action", "processing", "psp", "payment.processing"),
-        # Late money is real money: success is accepted from every unfinished or ended state and then judged.
-        _move("succeed", "created requires_action processing failed canceled expired", "succeeded", "psp", "payment.succeeded"),
+        # Late money is real money: success is accepted from every unfinished or ended state and
+        # then judged.
+        _move(
+            "succeed",
+            "created requires_action processing failed canceled expired",
+            "succeeded",
+            "psp",
+            "payment.succeeded",
+        ),
         _move("fail", "created requires_action processing", "failed", "psp", "payment.failed"),
-        _move("cancel", "created requires_action", "canceled", "client system psp", "payment.canceled"),
+        _move(
+            "cancel", "created requires_action", "canceled", "client system psp", "payment.canceled"
+        ),
         _move("expire", "created requires_action", "expired", "psp system", "payment.expired"),
         _move("refund", "succeeded partially_refunded won", "refunded", "psp", "payment.refunded"),
-        _move("refund_part", "succeeded won", "partially_refunded", "psp", "payment.partially_refunded"),
-        _move("refund_failed", "refunded partially_refunded", "succeeded", "psp", "payment.refund_failed"),
-        _move("refund_part_failed", "refunded", "partially_refunded", "psp", "payment.refund_failed"),
-        _move("charge_back", "succeeded partially_refunded refunded won", "charged_back", "psp", "payment.charged_back"),
+        _move(
+            "refund_part",
+            "succeeded won",
+            "partially_refunded",
+            "psp",
+            "payment.partially_refunded",
+        ),
+        _move(
+            "refund_failed",
+            "refunded partially_refunded",
+            "succeeded",
+            "psp",
+            "payment.refund_failed",
+        ),
+        _move(
+            "refund_part_failed", "refunded", "partially_refunded", "psp", "payment.refund_failed"
+        ),
+        _move(
+            "charge_back",
+            "succeeded partially_refunded refunded won",
+            "charged_back",
+            "psp",
+            "payment.charged_back",
+        ),
         _move("win", "charged_back", "won", "psp", "payment.chargeback_won"),
         _move("lose", "charged_back", "lost", "psp", "payment.chargeback_lost"),
     ),
@@ -164,7 +313,9 @@ AMENDMENT = Machine(
     (
         _move("accept", "proposed", "accepted", "freelancer client", "amendment.accepted"),
         _move("reject", "proposed", "rejected", "freelancer client", "amendment.rejected"),
-        _move("withdraw", "proposed", "withdrawn", "freelancer client system", "amendment.withdrawn"),
+        _move(
+            "withdraw", "proposed", "withdrawn", "freelancer client system", "amendment.withdrawn"
+        ),
         _move("expire", "proposed", "expired", "system", "amendment.expired"),
     ),
 )
@@ -186,17 +337,47 @@ _UNDECIDED = "open answered negotiation mediation proposal arbitration"
 
 DISPUTE = Machine(
     "dispute",
-    ("open", "answered", "negotiation", "mediation", "proposal", "arbitration", "decided", "executed", "settled", "withdrawn", "defaulted"),
+    (
+        "open",
+        "answered",
+        "negotiation",
+        "mediation",
+        "proposal",
+        "arbitration",
+        "decided",
+        "executed",
+        "settled",
+        "withdrawn",
+        "defaulted",
+    ),
     frozenset({"executed", "settled", "withdrawn"}),
     (
         _move("accept_claim", "open", "settled", "freelancer client", "dispute.settled"),
         _move("answer", "open", "answered", "freelancer client", "dispute.answered"),
         _move("negotiate", "answered", "negotiation", "system", "dispute.negotiation_opened"),
         _move("default", "open", "defaulted", "system", "dispute.defaulted"),
-        _move("mediate", "open negotiation", "mediation", "freelancer client system", "dispute.mediation_opened"),
-        _move("agree", "negotiation mediation proposal", "settled", "freelancer client", "dispute.settled"),
+        _move(
+            "mediate",
+            "open negotiation",
+            "mediation",
+            "freelancer client system",
+            "dispute.mediation_opened",
+        ),
+        _move(
+            "agree",
+            "negotiation mediation proposal",
+            "settled",
+            "freelancer client",
+            "dispute.settled",
+        ),
         _move("propose", "mediation", "proposal", "staff", "dispute.proposed"),
-        _move("arbitrate", "proposal", "arbitration", "freelancer client system", "dispute.arbitration_opened"),
+        _move(
+            "arbitrate",
+            "proposal",
+            "arbitration",
+            "freelancer client system",
+            "dispute.arbitration_opened",
+        ),
         _move("decide", "arbitration", "decided", "staff", "dispute.decided"),
         _move("execute", "decided defaulted proposal", "executed", "system", "dispute.executed"),
         _move("withdraw", _UNDECIDED, "withdrawn", "freelancer client system", "dispute.withdrawn"),
@@ -210,11 +391,19 @@ CHARGEBACK = Machine(
     (
         _move("escalate", "inquiry submitted closed", "evidence_due", "psp", "chargeback.opened"),
         _move("close_inquiry", "inquiry submitted", "closed", "psp", "chargeback.inquiry_closed"),
-        _move("submit", "inquiry evidence_due prearb", "submitted", "staff system", "chargeback.evidence_submitted"),
+        _move(
+            "submit",
+            "inquiry evidence_due prearb",
+            "submitted",
+            "staff system",
+            "chargeback.evidence_submitted",
+        ),
         _move("accept", "evidence_due prearb", "accepted", "staff", "chargeback.accepted"),
         _move("reopen", "submitted won", "prearb", "psp", "chargeback.reopened"),
         _move("win", "evidence_due submitted prearb", "won", "psp", "chargeback.won"),
-        _move("lose", "evidence_due submitted prearb accepted won", "lost", "psp", "chargeback.lost"),
+        _move(
+            "lose", "evidence_due submitted prearb accepted won", "lost", "psp", "chargeback.lost"
+        ),
     ),
 )
 
@@ -232,7 +421,14 @@ HOLD = Machine(
 
 APPEAL = Machine(
     "appeal",
-    ("submitted", "in_review", "decision_upheld", "decision_changed", "decision_reversed", "withdrawn"),
+    (
+        "submitted",
+        "in_review",
+        "decision_upheld",
+        "decision_changed",
+        "decision_reversed",
+        "withdrawn",
+    ),
     frozenset({"decision_upheld", "decision_changed", "decision_reversed", "withdrawn"}),
     (
         _move("review", "submitted", "in_review", "staff", "appeal.in_review"),
@@ -252,13 +448,30 @@ CASE = Machine(
         _move("answer", "noticed answered approved", "answered", "freelancer", "case.answered"),
         _move("approve", "noticed answered", "approved", "staff", "case.approved"),
         _move("execute", "approved", "executed", "staff", "case.executed"),
-        _move("drop", "drafted noticed answered approved", "dropped", "staff system", "case.dropped"),
+        _move(
+            "drop", "drafted noticed answered approved", "dropped", "staff system", "case.dropped"
+        ),
         _move("reverse", "executed", "reversed", "staff", "case.reversed"),
     ),
 )
 
 MACHINES = {
-    m.name: m for m in (CONTRACT, MILESTONE, PAYMENT, REFUND, PAYOUT, PAYOUT_ACCOUNT, AMENDMENT, REFUND_REQUEST, DISPUTE, CHARGEBACK, HOLD, APPEAL, CASE)
+    m.name: m
+    for m in (
+        CONTRACT,
+        MILESTONE,
+        PAYMENT,
+        REFUND,
+        PAYOUT,
+        PAYOUT_ACCOUNT,
+        AMENDMENT,
+        REFUND_REQUEST,
+        DISPUTE,
+        CHARGEBACK,
+        HOLD,
+        APPEAL,
+        CASE,
+    )
 }
 
 
@@ -270,7 +483,8 @@ def allowed_move(machine: str, state: str, event: str, actor: str) -> Move:
     options = allowed_actions(machine, state, actor)
     choice = f" What can be done: {', '.join(options)}." if options else ""
     raise StateConflict(
-        f"The {machine.replace('_', ' ')} is {state.replace('_', ' ')}; {event.replace('_', ' ')} is not possible.{choice}",
+        f"The {machine.replace('_', ' ')} is {state.replace('_', ' ')}; "
+        f"{event.replace('_', ' ')} is not possible.{choice}",
         {"current_state": state, "allowed_actions": options},
     )
 
@@ -287,13 +501,21 @@ PASSED_THROUGH = {
     "chargeback": ("evidence_due",),
     "dispute": ("answered", "defaulted", "decided"),
 }
-"""States that an object may enter and leave within one act, so that its row is written once: approved work is released at
-once, a milestone that the client picks is paid at once, and what a decision says is done at once."""
+"""States that an object may enter and leave within one act, so that its row is written once:
+approved work is released at once, a milestone that the client picks is paid at once, and what a
+decision says is done at once.
+"""
 
 
 def hops(machine: str) -> Iterable[tuple[str, str]]:
     """Every (from, to) pair of the machine, for the table that PostgreSQL checks against."""
     single = {(source, move.target) for move in MACHINES[machine].moves for source in move.sources}
     via = PASSED_THROUGH.get(machine, ())
-    double = {(source, target) for source, middle in single if middle in via for start, target in single if start == middle and target != source}
+    double = {
+        (source, target)
+        for source, middle in single
+        if middle in via
+        for start, target in single
+        if start == middle and target != source
+    }
     return sorted(single | double)

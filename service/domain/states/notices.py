@@ -1,9 +1,15 @@
-"""Who is told what by e-mail, as one table: a fact, and the letters that follow from it. The documents' table of mails is generated from it."""
+"""Who is told what by e-mail, as one table: a fact, and the letters that follow from it.
+
+The documents' table of mails is generated from it.
+"""
 
 from __future__ import annotations
 
 CLIENT, FREELANCER = "client", "freelancer"
-OTHER_CLIENT, OTHER_FREELANCER = "client, when the freelancer did it", "freelancer, when the client did it"
+OTHER_CLIENT, OTHER_FREELANCER = (
+    "client, when the freelancer did it",
+    "freelancer, when the client did it",
+)
 COLLEAGUE, OLD_ADDRESS = "colleague", "the client's old address"
 PAYER = "colleague who paid"
 
@@ -30,11 +36,20 @@ NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "contract.client_email_changed": ((CLIENT, "new_link"), (OLD_ADDRESS, "email_changed_old")),
     "contract.email_change_asked": ((CLIENT, "email_change_asked"),),
     "contract.carried_over": ((CLIENT, "carried_over"), (FREELANCER, "carried_over_freelancer")),
-    "amendment.proposed": ((OTHER_CLIENT, "amendment_proposed"), (OTHER_FREELANCER, "amendment_proposed_freelancer")),
-    "amendment.accepted": ((CLIENT, "amendment_accepted"), (FREELANCER, "amendment_accepted_freelancer")),
+    "amendment.proposed": (
+        (OTHER_CLIENT, "amendment_proposed"),
+        (OTHER_FREELANCER, "amendment_proposed_freelancer"),
+    ),
+    "amendment.accepted": (
+        (CLIENT, "amendment_accepted"),
+        (FREELANCER, "amendment_accepted_freelancer"),
+    ),
     "amendment.rejected": ((CLIENT, "amendment_ended"), (FREELANCER, "amendment_ended_freelancer")),
     "amendment.expired": ((CLIENT, "amendment_ended"), (FREELANCER, "amendment_ended_freelancer")),
-    "amendment.withdrawn": ((CLIENT, "amendment_ended"), (FREELANCER, "amendment_ended_freelancer")),
+    "amendment.withdrawn": (
+        (CLIENT, "amendment_ended"),
+        (FREELANCER, "amendment_ended_freelancer"),
+    ),
     "payment.succeeded": ((CLIENT, "payment_received"), (PAYER, "payment_received_colleague")),
     "payment.failed": ((CLIENT, "payment_failed"), (PAYER, "payment_failed_colleague")),
     "payment.quarantined": ((CLIENT, "payment_returning"), (PAYER, "payment_returning_colleague")),
@@ -45,18 +60,39 @@ NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "refund_request.refused": ((CLIENT, "refund_refused"),),
     "milestone.funding_reminded": ((CLIENT, "funding_reminder"),),
     "milestone.changes_reminded": ((FREELANCER, "changes_reminded"),),
-    "milestone.holding_limit_near": ((CLIENT, "holding_near"), (FREELANCER, "holding_near_freelancer")),
+    "milestone.holding_limit_near": (
+        (CLIENT, "holding_near"),
+        (FREELANCER, "holding_near_freelancer"),
+    ),
     "milestone.share_released": ((CLIENT, "released"), (FREELANCER, "released_freelancer")),
-    "dispute.opened": ((OTHER_CLIENT, "dispute_opened"), (OTHER_FREELANCER, "dispute_opened_freelancer")),
-    "dispute.answered": ((OTHER_CLIENT, "dispute_news"), (OTHER_FREELANCER, "dispute_news_freelancer")),
-    "dispute.offer_made": ((OTHER_CLIENT, "dispute_news"), (OTHER_FREELANCER, "dispute_news_freelancer")),
+    "dispute.opened": (
+        (OTHER_CLIENT, "dispute_opened"),
+        (OTHER_FREELANCER, "dispute_opened_freelancer"),
+    ),
+    "dispute.answered": (
+        (OTHER_CLIENT, "dispute_news"),
+        (OTHER_FREELANCER, "dispute_news_freelancer"),
+    ),
+    "dispute.offer_made": (
+        (OTHER_CLIENT, "dispute_news"),
+        (OTHER_FREELANCER, "dispute_news_freelancer"),
+    ),
     "dispute.mediation_opened": ((CLIENT, "dispute_news"), (FREELANCER, "dispute_news_freelancer")),
-    "dispute.arbitration_opened": ((CLIENT, "dispute_news"), (FREELANCER, "dispute_news_freelancer")),
+    "dispute.arbitration_opened": (
+        (CLIENT, "dispute_news"),
+        (FREELANCER, "dispute_news_freelancer"),
+    ),
     "dispute.proposed": ((CLIENT, "dispute_proposed"), (FREELANCER, "dispute_proposed_freelancer")),
-    "dispute.reminded": ((OTHER_CLIENT, "dispute_reminded"), (OTHER_FREELANCER, "dispute_reminded_freelancer")),
+    "dispute.reminded": (
+        (OTHER_CLIENT, "dispute_reminded"),
+        (OTHER_FREELANCER, "dispute_reminded_freelancer"),
+    ),
     "dispute.settled": ((CLIENT, "dispute_over"), (FREELANCER, "dispute_over_freelancer")),
     "dispute.executed": ((CLIENT, "dispute_over"), (FREELANCER, "dispute_over_freelancer")),
-    "dispute.withdrawn": ((CLIENT, "dispute_withdrawn"), (FREELANCER, "dispute_withdrawn_freelancer")),
+    "dispute.withdrawn": (
+        (CLIENT, "dispute_withdrawn"),
+        (FREELANCER, "dispute_withdrawn_freelancer"),
+    ),
     "hold.placed": ((FREELANCER, "hold_placed"),),
     "hold.renewed": ((FREELANCER, "hold_renewed"),),
     "hold.lifted": ((FREELANCER, "hold_ended"),),
@@ -76,7 +112,10 @@ NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "milestone.funded": ((FREELANCER, "funded_freelancer"),),
     "milestone.submitted": ((CLIENT, "work_submitted"),),
     "milestone.review_reminded": ((CLIENT, "review_notice"),),
-    "milestone.review_extended": ((CLIENT, "review_extended"), (FREELANCER, "review_extended_freelancer")),
+    "milestone.review_extended": (
+        (CLIENT, "review_extended"),
+        (FREELANCER, "review_extended_freelancer"),
+    ),
     "milestone.changes_requested": ((FREELANCER, "changes_requested"),),
     "milestone.released": ((CLIENT, "released"), (FREELANCER, "released_freelancer")),
     "milestone.partly_released": ((CLIENT, "released"), (FREELANCER, "released_freelancer")),

@@ -1,4 +1,6 @@
-"""What shows that a client did something themselves: a code from their mailbox, and from where; shown to a bank in a dispute."""
+"""What shows that a client did something themselves: a code from their mailbox, and from where;
+shown to a bank in a dispute.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MailboxProof:
-    """`code_verified_at`: the instant at which the six-digit code was typed, not that of the act it stands for."""
+    """`code_verified_at`: the instant at which the six-digit code was typed, not that of the act it
+    stands for.
+    """
 
     code_verified_at: datetime
     ip_address: str
@@ -23,7 +27,9 @@ class MailboxProof:
 
 @dataclass(frozen=True)
 class AgreementEvidence:
-    """Who agreed to a text, as whom, and how their mailbox was proved: the same for an acceptance, an amendment, a conversion."""
+    """Who agreed to a text, as whom, and how their mailbox was proved: the same for an acceptance,
+    an amendment, a conversion.
+    """
 
     full_name: str
     email: str
@@ -35,4 +41,6 @@ class AgreementEvidence:
 
     def columns(self) -> dict[str, Any]:
         """As an acceptance keeps it."""
-        return {name: value for name, value in vars(self).items() if name != "proof"} | vars(self.proof)
+        return {name: value for name, value in vars(self).items() if name != "proof"} | vars(
+            self.proof
+        )

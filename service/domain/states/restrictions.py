@@ -1,7 +1,8 @@
-"""What a hold can stop: scopes, the ledger's gates behind them, and what a suspended person may still do.
+"""What a hold can stop: scopes, the ledger's gates behind them, and what a suspended person may
+still do.
 
-One table for statements of reasons, pages, error messages and the matrix in the documents. Freezing never changes a
-state; it is laid over it.
+One table for statements of reasons, pages, error messages and the matrix in the documents. Freezing
+never changes a state; it is laid over it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SCOPES = {
-    "login": "changing anything through the API, except giving money back, disputes, and answering us",
+    "login": "changing anything through the API, except giving money back, disputes, and "
+    "answering us",
     "contract_create": "new contracts and offers",
     "accept": "accepting an offer",
     "inflow": "payments into protection",
@@ -29,10 +31,25 @@ FOR_CLIENTS = {
 GATES = ("release", "refund", "outflow")
 """The scopes that the ledger itself enforces, under the lock of each account."""
 
-SUBJECTS = {"freelancer": "frl", "client": "cli", "contract": "ctr", "milestone": "mst", "payment": "pay", "payout": "pyo"}
+SUBJECTS = {
+    "freelancer": "frl",
+    "client": "cli",
+    "contract": "ctr",
+    "milestone": "mst",
+    "payment": "pay",
+    "payout": "pyo",
+}
 LEVELS = {
     ("freelancer", "restricted"): ("contract_create", "accept", "inflow", "outflow"),
-    ("freelancer", "blocked"): ("login", "contract_create", "accept", "inflow", "release", "outflow", "amend"),
+    ("freelancer", "blocked"): (
+        "login",
+        "contract_create",
+        "accept",
+        "inflow",
+        "release",
+        "outflow",
+        "amend",
+    ),
     ("client", "restricted"): ("accept", "inflow"),
     ("client", "blocked"): ("accept", "inflow", "release", "amend"),
 }
@@ -41,7 +58,9 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the matrix: what somebody does, the scope that stops it, and whose holds of that scope are looked at."""
+    """One line of the matrix: what somebody does, the scope that stops it, and whose holds of that
+    scope are looked at.
+    """
 
     name: str
     scope: str | None
@@ -53,17 +72,27 @@ BOTH = ("freelancer", "client")
 MATRIX = (
     Rule("create or send a contract", "contract_create", ("freelancer",), "refused"),
     Rule("accept an offer", "accept", BOTH, "refused"),
-    Rule("fund a milestone", "inflow", BOTH, "refused; money that is on its way arrives and is held"),
+    Rule(
+        "fund a milestone", "inflow", BOTH, "refused; money that is on its way arrives and is held"
+    ),
     Rule("submit work", "login", ("freelancer",), "refused for a blocked freelancer"),
     Rule("approve or release", "release", BOTH, "refused"),
     Rule("auto-release", "release", BOTH, "waits; after 14 days a person decides"),
     Rule("refund to the client", "refund", BOTH, "waits"),
     Rule("mature", "outflow", ("freelancer",), "waits"),
-    Rule("payout", "outflow", ("freelancer",), "taken down as held, and sent when the last hold is lifted"),
+    Rule(
+        "payout",
+        "outflow",
+        ("freelancer",),
+        "taken down as held, and sent when the last hold is lifted",
+    ),
     Rule("amend", "amend", BOTH, "refused"),
     Rule("dispute", None, BOTH, "always possible"),
 )
-"""Which scope stops which act. A suspension's level gives the scopes, so the two tables together are the matrix."""
+"""Which scope stops which act.
+
+A suspension's level gives the scopes, so the two tables together are the matrix.
+"""
 
 
 def outcome(rule: Rule, person: str, level: str) -> str:

@@ -1,11 +1,13 @@
-"""What a closed contract's outcome is, and the job-success figure: a published formula that anybody can compute again.
+"""What a closed contract's outcome is, and the job-success figure: a published formula that anybody
+can compute again.
 
-A closed contract is *neutral* when nothing was ever paid into it. Otherwise it is *negative* when any of it was
-confiscated or taken back by the client's bank, when the client rated it 1 or 2 of 5, or when in the end nothing that was
-released stayed with the freelancer. Everything else is *positive*.
+A closed contract is *neutral* when nothing was ever paid into it. Otherwise it is *negative* when
+any of it was confiscated or taken back by the client's bank, when the client rated it 1 or 2 of 5,
+or when in the end nothing that was released stayed with the freelancer. Everything else is
+*positive*.
 
-job success = half-up(100 x positive / (positive + negative)) over the counted contracts that closed within the last 730
-days; null when there is none. Only kinds that count are ever looked at.
+job success = half-up(100 x positive / (positive + negative)) over the counted contracts that closed
+within the last 730 days; null when there is none. Only kinds that count are ever looked at.
 """
 
 from __future__ import annotations

@@ -59,8 +59,22 @@ class Found:
     fault: Fault
 
 
-SEVERAL_LINES: Final = frozenset(["claim", "evidence", "facts", "internal_note", "note", "reason", "reasons", "statement", "what", "words"])
-"""Fields of forms in which a person writes more than a line: every text area, and no other field."""
+SEVERAL_LINES: Final = frozenset(
+    [
+        "claim",
+        "evidence",
+        "facts",
+        "internal_note",
+        "note",
+        "reason",
+        "reasons",
+        "statement",
+        "what",
+        "words",
+    ]
+)
+"""Fields of forms in which a person writes more than a line: every text area, and no other field.
+"""
 
 
 def fault(text: str, *, lines: bool = False) -> Fault | None:

@@ -1,8 +1,10 @@
-"""Text that people wrote, shown so that nobody's program makes a link of it, and with what it is told.
+"""Text that people wrote, shown so that nobody's program makes a link of it, and with what it is
+told.
 
-Mail programs turn what looks like an address into a link by themselves, so escaping is not enough in a letter. An
-address is therefore taken apart by words that everybody can read: `evil.example` becomes `evil (dot) example`.
-Invisible characters would do it too, and were rejected: they survive copying, break searching, and look like a trick.
+Mail programs turn what looks like an address into a link by themselves, so escaping is not enough
+in a letter. An address is therefore taken apart by words that everybody can read: `evil.example`
+becomes `evil (dot) example`. Invisible characters would do it too, and were rejected: they survive
+copying, break searching, and look like a trick.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class AddressKind(StrEnum):
     ACCOUNT = "a bank account"
 
 
-# RFC 2606 and RFC 6761: names that no registry gives, and that a mail program may link all the same.
+# RFC 2606 and RFC 6761: names that no registry gives, and that a mail program may link all the
+# same.
 _RESERVED: Final = ["example", "test", "invalid", "localhost", "local", "onion"]
 _LINKS: Final = LinkifyIt(options={"fuzzy_ip": True}).tlds([*TLDS, *_RESERVED])
 _DOTS: Final = re.compile("[.\u3002\uff0e\uff61\u2024]")
@@ -45,7 +48,9 @@ _BRACKETS: Final = str.maketrans("[]", "()")
 
 
 def accounts(text: str) -> list[tuple[int, int]]:
-    """Where international bank account numbers stand, by country, length and checksum, written in whatever groups."""
+    """Where international bank account numbers stand, by country, length and checksum, written in
+    whatever groups.
+    """
     found: list[tuple[int, int]] = []
     for start in _ACCOUNT.finditer(text):
         end = _account_end(text, start.start())
@@ -68,7 +73,9 @@ def _account_end(text: str, start: int) -> int:
 
 
 def addresses(text: str) -> list[AddressKind]:
-    """Which kinds of address a text carries, as a mail program or a person would find them; each once."""
+    """Which kinds of address a text carries, as a mail program or a person would find them; each
+    once.
+    """
     plain = _plain(text)
     links = (_LINKS.match(text) or []) + (_LINKS.match(plain) or [])
     found = {AddressKind.EMAIL if link.schema == "mailto:" else AddressKind.WEB for link in links}
@@ -80,7 +87,9 @@ def addresses(text: str) -> list[AddressKind]:
 
 
 def _plain(text: str) -> str:
-    """As a program reads it that is generous: full-width letters as letters, without what nobody sees."""
+    """As a program reads it that is generous: full-width letters as letters, without what nobody
+    sees.
+    """
     normal = _DOTS.sub(".", unicodedata.normalize("NFKC", text))
     return "".join(ch for ch in normal if unicodedata.category(ch) != "Cf")
 
@@ -91,12 +100,15 @@ def lines(text: str) -> str:
     if not _LINKS.test(shown) and _LINKS.test(_plain(shown)):
         shown = _plain(shown)  # disguised by letters that only look unlike an address
     shown = _PHONE.sub(_digits_apart, _scheme_apart(_replaced(shown)))
-    # Taken apart once more when taking apart has made a new one; then no dot is left to make a link of.
+    # Taken apart once more when taking apart has made a new one; then no dot is left to make a link
+    # of.
     return _DOTS.sub(" (dot) ", shown.replace("@", " (at) ")) if _LINKS.test(shown) else shown
 
 
 def one_line(text: str) -> str:
-    """A name, a title, a number inside a sentence of ours: one line that cannot end the quotation it stands in."""
+    """A name, a title, a number inside a sentence of ours: one line that cannot end the quotation
+    it stands in.
+    """
     return " ".join(lines(text).translate(_CLOSING).split())
 
 

@@ -1,7 +1,7 @@
 """What people wrote, as files that others read can carry it.
 
-Text comes from names, titles and notes in any script. Nothing that somebody wrote disappears: a character that a file
-cannot carry is shown as its code point, `[U+202E]`.
+Text comes from names, titles and notes in any script. Nothing that somebody wrote disappears: a
+character that a file cannot carry is shown as its code point, `[U+202E]`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def code_point(character: str) -> str:
 
 
 def printable(text: str) -> str:
-    """For paper: one sign for a new line, and a code point for what nobody would see or what would move its neighbours."""
+    """For paper: one sign for a new line, and a code point for what nobody would see or what would
+    move its neighbours.
+    """
     one_line_end = _NEWLINES.sub("\n", text).replace("\t", " ")
     return _UNPRINTABLE.sub(lambda found: code_point(found[0]), one_line_end)
 

@@ -1,1 +1,3 @@
-"""Papers and filings made of exports: receipts, invoices, certificates, statements, reports to tax offices."""
+"""Papers and filings made of exports: receipts, invoices, certificates, statements, reports to tax
+offices.
+"""

@@ -1,6 +1,8 @@
-"""A party's signed statement of a case that was carried out: the same sums as the books, as a PDF with the manifest and signature of every export.
+"""A party's signed statement of a case that was carried out: the same sums as the books, as a PDF
+with the manifest and signature of every export.
 
-The same case in the same state gives the same bytes. The freelancer reads every line; a client those of their own contract.
+The same case in the same state gives the same bytes. The freelancer reads every line; a client
+those of their own contract.
 """
 
 from __future__ import annotations
@@ -22,27 +24,51 @@ from service.models import CaseLine, Confiscation, Contract, Milestone
 from service.papers import compile_pdf
 
 _BECAME = {
-    "client": "back to the client, by the way it was paid", "same_contract_refund": "refund to the client, by the way it was paid",
+    "client": "back to the client, by the way it was paid",
+    "same_contract_refund": "refund to the client, by the way it was paid",
     "same_contract_chargeback": "to the bank that took the payment back",
-    "authority": "to an authority, by its order", "proven_loss": "for a proven loss of the platform", "remainder_to_person": "stays the freelancer's",
+    "authority": "to an authority, by its order",
+    "proven_loss": "for a proven loss of the platform",
+    "remainder_to_person": "stays the freelancer's",
     "forfeit": "forfeited",
-}  # fmt: skip
+}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 PDF = "statement.pdf"
 
 
-def statement(session: Session, case: Confiscation, contract: Contract | None, platform: str, signing_key_hex: str) -> bytes:
-    """A ZIP of `statement.pdf`, `manifest.json` and `manifest.sig`; `contract`: only the lines of this contract, for its client.
+def statement(
+    session: Session,
+    case: Confiscation,
+    contract: Contract | None,
+    platform: str,
+    signing_key_hex: str,
+) -> bytes:
+    """A ZIP of `statement.pdf`, `manifest.json` and `manifest.sig`; `contract`: only the lines of
+    this contract, for its client.
 
-    Raises StateConflict before the case was carried out, or when none of its lines is of the contract.
+    Raises StateConflict before the case was carried out, or when none of its lines is of the
+    contract.
     """
-    lines = [line for line in case.lines if contract is None or _contract_of(session, line) == contract.id]
+    lines = [
+        line
+        for line in case.lines
+        if contract is None or _contract_of(session, line) == contract.id
+    ]
     if case.executed_at is None or not lines:
-        raise StateConflict("There is no statement of this case.", {"current_state": case.state, "allowed_actions": []})
-    at = max(moment for moment in (case.executed_at, case.final_at, case.changed_at, case.ended_at) if moment is not None)
+        raise StateConflict(
+            "There is no statement of this case.",
+            {"current_state": case.state, "allowed_actions": []},
+        )
+    at = max(
+        moment
+        for moment in (case.executed_at, case.final_at, case.changed_at, case.ended_at)
+        if moment is not None
+    )
     with tempfile.TemporaryDirectory(prefix="holdfast-case-") as name:
         folder = Path(name)
-        (folder / PDF).write_bytes(compile_pdf("case", _values(session, case, lines, contract, platform), at))
+        (folder / PDF).write_bytes(
+            compile_pdf("case", _values(session, case, lines, contract, platform), at)
+        )
         manifest.write(folder, _content(case, lines, contract, folder / PDF, at), signing_key_hex)
         return _zipped(folder)
 
@@ -51,42 +77,93 @@ def _contract_of(session: Session, line: CaseLine) -> str | None:
     return session.get_one(Milestone, line.milestone_id).contract_id if line.milestone_id else None
 
 
-def _values(session: Session, case: Confiscation, lines: list[CaseLine], contract: Contract | None, platform: str) -> dict[str, Any]:
+def _values(
+    session: Session,
+    case: Confiscation,
+    lines: list[CaseLine],
+    contract: Contract | None,
+    platform: str,
+) -> dict[str, Any]:
     total = plain(sum(line.amount_minor for line in lines), case.currency)
     mine = contract is None
     person = rows.freelancer(session, case.freelancer_id).display_name
-    facts = [["Number", case.id], ["About", person if mine else contract.title if contract else ""], ["Carried out", _when(case.executed_at)]]
+    facts = [
+        ["Number", case.id],
+        ["About", person if mine else contract.title if contract else ""],
+        ["Carried out", _when(case.executed_at)],
+    ]
     facts += [["Final", _when(case.final_at)]] if case.final_at else []
     facts += [["Changed", _when(case.changed_at)]] if case.changed_at else []
     facts += [["Reversed", _when(case.ended_at)]] if case.state == "reversed" else []
     # What it was about is the freelancer's to read; a client reads what became of their money.
     facts += (
-        [["Clause", case.clause], ["Facts", case.facts], ["Evidence", "; ".join(case.evidence) or "none"], ["Your answer", case.answer or "none"]]
+        [
+            ["Clause", case.clause],
+            ["Facts", case.facts],
+            ["Evidence", "; ".join(case.evidence) or "none"],
+            ["Your answer", case.answer or "none"],
+        ]
         if mine
         else []
     )
     return {
-        "platform": platform, "number": case.id, "title": f"Statement about {total}",
-        "summary": "This is what was taken by a decision, and what became of every part of it." if mine else "This is what became of your money in the contract.",
-        "facts": facts, "lines": [[_BECAME[one.target], plain(one.amount_minor, case.currency), _restored(one, case)] for one in lines],
-        "check": "manifest.json names this file's SHA-256 and totals and is signed (Ed25519): holdfast verify FOLDER, or any program that knows both.",
-    }  # fmt: skip
+        "platform": platform,
+        "number": case.id,
+        "title": f"Statement about {total}",
+        "summary": "This is what was taken by a decision, and what became of every part of it."
+        if mine
+        else "This is what became of your money in the contract.",
+        "facts": facts,
+        "lines": [
+            [_BECAME[one.target], plain(one.amount_minor, case.currency), _restored(one, case)]
+            for one in lines
+        ],
+        "check": "manifest.json names this file's SHA-256 and totals and is signed (Ed25519): "
+        "holdfast verify FOLDER, or any program that knows both.",
+    }
 
 
 def _restored(line: CaseLine, case: Confiscation) -> str:
-    return f"{plain(line.restored_minor, case.currency)}: {line.restore_note}" if line.restore_note else "nothing"
+    return (
+        f"{plain(line.restored_minor, case.currency)}: {line.restore_note}"
+        if line.restore_note
+        else "nothing"
+    )
 
 
-def _content(case: Confiscation, lines: list[CaseLine], contract: Contract | None, pdf: Path, at: datetime) -> dict[str, Any]:
+def _content(
+    case: Confiscation, lines: list[CaseLine], contract: Contract | None, pdf: Path, at: datetime
+) -> dict[str, Any]:
     totals = {
         "taken": plain(sum(line.amount_minor for line in lines), case.currency),
         "given_back": plain(sum(line.restored_minor for line in lines), case.currency),
     }
     return {
-        "export": "statement", "case": case.id, "state": case.state, "party": "freelancer" if contract is None else "client", "contract": contract.id if contract else None,
-        "at": at.isoformat(), "files": [{"name": PDF, "bytes": pdf.stat().st_size, "sha256": manifest.digest(pdf), "totals": totals}],
-        "lines": [{"number": line.number, "amount_minor": line.amount_minor, "currency": case.currency, "target": line.target, "restored_minor": line.restored_minor} for line in lines],
-    }  # fmt: skip
+        "export": "statement",
+        "case": case.id,
+        "state": case.state,
+        "party": "freelancer" if contract is None else "client",
+        "contract": contract.id if contract else None,
+        "at": at.isoformat(),
+        "files": [
+            {
+                "name": PDF,
+                "bytes": pdf.stat().st_size,
+                "sha256": manifest.digest(pdf),
+                "totals": totals,
+            }
+        ],
+        "lines": [
+            {
+                "number": line.number,
+                "amount_minor": line.amount_minor,
+                "currency": case.currency,
+                "target": line.target,
+                "restored_minor": line.restored_minor,
+            }
+            for line in lines
+        ],
+    }
 
 
 def _zipped(folder: Path) -> bytes:

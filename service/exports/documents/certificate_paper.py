@@ -1,4 +1,6 @@
-"""Issuing a certificate of earnings: the totals of the period and every release behind them, as a signed PDF with its rows inside."""
+"""Issuing a certificate of earnings: the totals of the period and every release behind them, as a
+signed PDF with its rows inside.
+"""
 
 from __future__ import annotations
 
@@ -55,18 +57,24 @@ _LINES = """
       LEFT JOIN LATERAL (SELECT t.text FROM contract_text t WHERE t.contract_id = k.id AND t.made_at <= e.recorded_at ORDER BY t.text_version DESC LIMIT 1) v ON true
      WHERE r.freelancer_id = %(person)s AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s ORDER BY e.number LIMIT 2001
 """
-"""Money leaves in the order in which it was earned, so a release may be carried by two payouts, and one payout carry many."""
+"""Money leaves in the order in which it was earned, so a release may be carried by two payouts, and
+one payout carry many.
+"""
 _PAYOUTS = """
     SELECT o.id, o.currency, o.amount_minor, o.stripe_payout_id,
            (SELECT max(g.posted_on) FROM ledger_leg g WHERE g.account = 'payout_in_flight' AND g.owner = o.id AND g.kind = 'payout_paid' AND g.position <= %s) AS arrived_on
       FROM payout o WHERE o.id = ANY (%s)
 """
-_HEAD = "SELECT position, encode(hash, 'hex') AS hash FROM ledger_seal ORDER BY position DESC LIMIT 1"
+_HEAD = (
+    "SELECT position, encode(hash, 'hex') AS hash FROM ledger_seal ORDER BY position DESC LIMIT 1"
+)
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """Who issues, where it can be checked, and what it is signed with (empty: only its hash proves it)."""
+    """Who issues, where it can be checked, and what it is signed with (empty: only its hash proves
+    it).
+    """
 
     platform: str
     public_url: str
@@ -74,74 +82,171 @@ class Issuer:
     certificate_pem: str = ""
 
 
-def issue(act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_day: date, language: str) -> Certificate:
-    """Raises Invalid for a language that papers do not come in, a period without an end, or one with more than 2,000 releases."""
+def issue(
+    act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_day: date, language: str
+) -> Certificate:
+    """Raises Invalid for a language that papers do not come in, a period without an end, or one
+    with more than 2,000 releases.
+    """
     if language not in LANGUAGES:
-        raise Invalid.one("/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}.")
+        raise Invalid.one(
+            "/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}."
+        )
     if last_day > act.today:
-        raise Invalid.one("/period", "not_over", "A certificate is about days that have been: end it today at the latest.")
+        raise Invalid.one(
+            "/period",
+            "not_over",
+            "A certificate is about days that have been: end it today at the latest.",
+        )
     person = rows.freelancer(act.session, freelancer_id)
     asked = Asked(first_day, last_day, act.now, freelancer_id, zone=act.policies.book_zone.key)
     totals = making.inline(act.session, registry.find("M2"), asked)
     placed = seals.position_at(act.session, act.now)
-    question = {"person": typeid.decode(freelancer_id), "placed": placed, "first": first_day, "last": last_day}
+    question = {
+        "person": typeid.decode(freelancer_id),
+        "placed": placed,
+        "first": first_day,
+        "last": last_day,
+    }
     lines = fetch(act.session, _LINES, question)
     if len(lines) > MOST_LINES:
-        raise Invalid.one("/period", "too_many_rows", f"A certificate lists at most {MOST_LINES:,} releases; take a shorter period.")
-    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (placed, [one for line in lines for one in line.payout_ids]))}
+        raise Invalid.one(
+            "/period",
+            "too_many_rows",
+            f"A certificate lists at most {MOST_LINES:,} releases; take a shorter period.",
+        )
+    payouts = {
+        p.id: p
+        for p in fetch(
+            act.session, _PAYOUTS, (placed, [one for line in lines for one in line.payout_ids])
+        )
+    }
     head = next(iter(fetch(act.session, _HEAD)), None)
     code = certificates.new_code()
     content = {
-        "person": person.display_name, "first_day": str(first_day), "last_day": str(last_day), "totals": totals, "releases": len(lines), "code": code,
-        "ledger_position": head.position if head else 0, "ledger_head": head.hash if head else "",
-    }  # fmt: skip
+        "person": person.display_name,
+        "first_day": str(first_day),
+        "last_day": str(last_day),
+        "totals": totals,
+        "releases": len(lines),
+        "code": code,
+        "ledger_position": head.position if head else 0,
+        "ledger_head": head.hash if head else "",
+    }
     history = registry.find("M1")
     inside = b"".join(as_csv(history, making.first(act.session, history, asked))).decode()
     pdf = _paper(issuer, content, _listed(lines, payouts, language), language, inside).pdf(act.now)
     if issuer.key_pem:
-        pdf = signing.sign(pdf, issuer.key_pem, issuer.certificate_pem, say("certificate", language))
+        pdf = signing.sign(
+            pdf, issuer.key_pem, issuer.certificate_pem, say("certificate", language)
+        )
     return certificates.keep(act, freelancer_id, code, first_day, last_day, language, content, pdf)
 
 
-def _paper(issuer: Issuer, content: dict[str, Any], listed: list[Table], language: str, inside: str) -> Paper:
-    first, last = (day(date.fromisoformat(content[name]), language) for name in ("first_day", "last_day"))
-    tables = [Table(row["currency"], [say("what", language), say("amount", language)], _sums(row, language), (1,)) for row in content["totals"]]
+def _paper(
+    issuer: Issuer, content: dict[str, Any], listed: list[Table], language: str, inside: str
+) -> Paper:
+    first, last = (
+        day(date.fromisoformat(content[name]), language) for name in ("first_day", "last_day")
+    )
+    tables = [
+        Table(
+            row["currency"],
+            [say("what", language), say("amount", language)],
+            _sums(row, language),
+            (1,),
+        )
+        for row in content["totals"]
+    ]
     url = f"{issuer.public_url}/verify"
     return Paper(
-        issuer.platform, language, say("certificate", language), content["code"], intro=say("certify", language, platform=issuer.platform, person=content["person"]),
-        facts=[(say("holder", language), content["person"]), (say("period", language), f"{first} – {last}")], tables=tables + listed,
+        issuer.platform,
+        language,
+        say("certificate", language),
+        content["code"],
+        intro=say("certify", language, platform=issuer.platform, person=content["person"]),
+        facts=[
+            (say("holder", language), content["person"]),
+            (say("period", language), f"{first} – {last}"),
+        ],
+        tables=tables + listed,
         notes=[say("nothing", language)] * (not content["totals"]) + [say("not_advice", language)],
-        check=say("check_certificate", language, url=url, code=content["code"], position=content["ledger_position"], head=content["ledger_head"][:16] or "–"),
+        check=say(
+            "check_certificate",
+            language,
+            url=url,
+            code=content["code"],
+            position=content["ledger_position"],
+            head=content["ledger_head"][:16] or "–",
+        ),
         attachment=("transactions.csv", inside, "source", "The transactions of the period"),
-    )  # fmt: skip
+    )
 
 
 def _sums(row: dict[str, str], language: str) -> list[list[str]]:
     digits = currency(row["currency"]).exponent
-    return [[say(name, language), money(int(Decimal(row[name]).scaleb(digits)), row["currency"], language)] for name in _SUMS]
+    return [
+        [
+            say(name, language),
+            money(int(Decimal(row[name]).scaleb(digits)), row["currency"], language),
+        ]
+        for name in _SUMS
+    ]
 
 
 def _listed(lines: list[Any], payouts: dict[Any, Any], language: str) -> list[Table]:
     """Each release with the payouts that carried it, and those payouts as a bank knows them."""
     if not lines:
         return []
-    places = {payout_id: str(place) for place, payout_id in enumerate(dict.fromkeys(one for line in lines for one in line.payout_ids), 1)}
-    amounts = ("gross_minor", "fee_minor", *(("withheld_minor",) if any(line.withheld_minor for line in lines) else ()), "net_minor")
-    words = {"gross_minor": "gross", "fee_minor": "fee_short", "withheld_minor": "tax_withheld", "net_minor": "net"}
-    columns = [say(word, language) for word in ("day", "contract", "client", *(words[name] for name in amounts), "payout")]
+    places = {
+        payout_id: str(place)
+        for place, payout_id in enumerate(
+            dict.fromkeys(one for line in lines for one in line.payout_ids), 1
+        )
+    }
+    amounts = (
+        "gross_minor",
+        "fee_minor",
+        *(("withheld_minor",) if any(line.withheld_minor for line in lines) else ()),
+        "net_minor",
+    )
+    words = {
+        "gross_minor": "gross",
+        "fee_minor": "fee_short",
+        "withheld_minor": "tax_withheld",
+        "net_minor": "net",
+    }
+    columns = [
+        say(word, language)
+        for word in ("day", "contract", "client", *(words[name] for name in amounts), "payout")
+    ]
     releases = [
         [
-            str(line.posted_on), line.title, f"{line.client_name} ({line.client_country})" if line.client_country else line.client_name,
-            *(money(getattr(line, name), line.currency, language) for name in amounts), ", ".join(places[one] for one in line.payout_ids) or "–",
+            str(line.posted_on),
+            line.title,
+            f"{line.client_name} ({line.client_country})"
+            if line.client_country
+            else line.client_name,
+            *(money(getattr(line, name), line.currency, language) for name in amounts),
+            ", ".join(places[one] for one in line.payout_ids) or "–",
         ]
         for line in lines
-    ]  # fmt: skip
+    ]
     found = [Table(say("releases", language), columns, releases, tuple(range(3, 4 + len(amounts))))]
     if places:
-        heads = [say(word, language) for word in ("payout", "payout_id", "psp_reference", "at_the_bank", "amount")]
+        heads = [
+            say(word, language)
+            for word in ("payout", "payout_id", "psp_reference", "at_the_bank", "amount")
+        ]
         rows = [
-            [place, typeid.encode("pyo", one), payouts[one].stripe_payout_id or "–", str(payouts[one].arrived_on or "–"), money(payouts[one].amount_minor, payouts[one].currency, language)]
+            [
+                place,
+                typeid.encode("pyo", one),
+                payouts[one].stripe_payout_id or "–",
+                str(payouts[one].arrived_on or "–"),
+                money(payouts[one].amount_minor, payouts[one].currency, language),
+            ]
             for one, place in places.items()
-        ]  # fmt: skip
+        ]
         found.append(Table(say("payouts", language), heads, rows, (4,), (1, 2, 3)))
     return found

@@ -1,4 +1,6 @@
-"""Preparing the platform operator's report: what changed since the last one, as new documents and corrections that name what they correct."""
+"""Preparing the platform operator's report: what changed since the last one, as new documents and
+corrections that name what they correct.
+"""
 
 from __future__ import annotations
 
@@ -23,28 +25,54 @@ from service.platform.sealing import Seals
 _FIGURES = ("cons", "fees", "taxes", "numb")
 
 
-def prepare(act: Act, seals: Seals, regime: str, year: int, as_of: datetime | None = None, home: str | None = None, *, test: bool) -> list[TaxFiling]:
+def prepare(
+    act: Act,
+    seals: Seals,
+    regime: str,
+    year: int,
+    as_of: datetime | None = None,
+    home: str | None = None,
+    *,
+    test: bool,
+) -> list[TaxFiling]:
     """One message, or two when a correction also brings sellers who were not reported before.
 
-    Every line is converted by stored rates to the operator's reporting currency, or to `home`; the register of sellers keeps
-    the originals. Raises Conflict when nothing changed or a rate is missing, Invalid when there is no such currency.
+    Every line is converted by stored rates to the operator's reporting currency, or to `home`; the
+    register of sellers keeps the originals. Raises Conflict when nothing changed or a rate is
+    missing, Invalid when there is no such currency.
     """
     home = home or _reporting_currency(act, regime, year)
     filed = tax_filings.alone(act, regime, year)
     before = tax_filings.newest_docs(filed)
     known = known_at(as_of, act.now)
     figures = _register(act, regime, year, known, home)
-    fresh = {seller: now for seller, now in figures.items() if seller not in before or before[seller]["gone"]}
-    changed = {seller: now for seller, now in figures.items() if seller not in fresh and before[seller]["figures"] != now}
+    fresh = {
+        seller: now
+        for seller, now in figures.items()
+        if seller not in before or before[seller]["gone"]
+    }
+    changed = {
+        seller: now
+        for seller, now in figures.items()
+        if seller not in fresh and before[seller]["figures"] != now
+    }
     gone = [seller for seller, doc in before.items() if seller not in figures and not doc["gone"]]
     messages = []
     if fresh or not filed:
         kind = "DPI401" if fresh else "DPI403"
-        messages.append(_Message(act, seals, regime, year, known, test, len(filed) + 1).make(kind, {s: (n, None, dpi.NEW) for s, n in fresh.items()}))
+        messages.append(
+            _Message(act, seals, regime, year, known, test, len(filed) + 1).make(
+                kind, {s: (n, None, dpi.NEW) for s, n in fresh.items()}
+            )
+        )
     if changed or gone:
         docs = {s: (n, before[s]["ref"], dpi.CORRECTED) for s, n in changed.items()}
         docs |= {s: (before[s]["figures"], before[s]["ref"], dpi.DELETED) for s in gone}
-        messages.append(_Message(act, seals, regime, year, known, test, len(filed) + 1 + len(messages)).make("DPI402", docs))
+        messages.append(
+            _Message(act, seals, regime, year, known, test, len(filed) + 1 + len(messages)).make(
+                "DPI402", docs
+            )
+        )
     if not messages:
         raise Conflict("Nothing has changed since the last report of this year.")
     return messages
@@ -56,18 +84,31 @@ def _reporting_currency(act: Act, regime: str, year: int) -> str:
     found = entity.reporting_currency(regime, year)
     if found is None:
         raise Invalid.one(
-            "/home", "no_reporting_currency", f"An operator in {entity.country} names the currency to report in: that of the member state of registration."
+            "/home",
+            "no_reporting_currency",
+            f"An operator in {entity.country} names the currency to report in: that of the "
+            "member state of registration.",
         )
     if found not in CURRENCIES:
         raise Invalid.one(
-            "/home", "unknown_currency", f"Amounts are reported in {found}, which nothing can be converted to here. Name the currency to convert to."
+            "/home",
+            "unknown_currency",
+            f"Amounts are reported in {found}, which nothing can be converted to here. Name the "
+            "currency to convert to.",
         )
     return found
 
 
-def _register(act: Act, regime: str, year: int, known: datetime, home: str) -> dict[str, dict[str, Any]]:
-    """By seller: whole units of `home` by quarter, half-up. Raises Conflict that names each day and pair without a rate."""
-    asked = Asked(date(year, 1, 1), date(year, 12, 31), known, None, home, zone=act.policies.book_zone.key)
+def _register(
+    act: Act, regime: str, year: int, known: datetime, home: str
+) -> dict[str, dict[str, Any]]:
+    """By seller: whole units of `home` by quarter, half-up.
+
+    Raises Conflict that names each day and pair without a rate.
+    """
+    asked = Asked(
+        date(year, 1, 1), date(year, 12, 31), known, None, home, zone=act.policies.book_zone.key
+    )
     found: dict[str, dict[str, Any]] = {}
     for row in making.records(act.session, registry.find("M12"), asked):
         if row["regime"] != regime or row["excluded_reason"]:
@@ -75,8 +116,9 @@ def _register(act: Act, regime: str, year: int, known: datetime, home: str) -> d
         if row["lines_without_rate"] != "0":
             raise missing_rates.refuse(act.session, asked, row["seller_id"])
         found[row["seller_id"]] = {"currency": row["currency"]} | {
-            name: [_whole(row[f"{name}_q{quarter}"]) for quarter in range(1, 5)] for name in _FIGURES
-        }  # fmt: skip
+            name: [_whole(row[f"{name}_q{quarter}"]) for quarter in range(1, 5)]
+            for name in _FIGURES
+        }
     return found
 
 
@@ -86,10 +128,28 @@ def _whole(text: str) -> int:
 
 
 class _Message:
-    """One message in the making: its references come from what was filed before, so that none is used twice."""
+    """One message in the making: its references come from what was filed before, so that none is
+    used twice.
+    """
 
-    def __init__(self, act: Act, seals: Seals, regime: str, year: int, known: datetime, test: bool, number: int) -> None:
-        self._act, self._seals, self._regime, self._year, self._known, self._test = act, seals, regime, year, known, test
+    def __init__(
+        self,
+        act: Act,
+        seals: Seals,
+        regime: str,
+        year: int,
+        known: datetime,
+        test: bool,
+        number: int,
+    ) -> None:
+        self._act, self._seals, self._regime, self._year, self._known, self._test = (
+            act,
+            seals,
+            regime,
+            year,
+            known,
+            test,
+        )
         self._number = number
         operator = asdict(act.policies.entity)
         self._stem = f"{dpi.PROFILES[regime].prefix}_{year}_{operator['tin']}"
@@ -101,13 +161,28 @@ class _Message:
             reference = f"{self._stem}_t{self._number}_{seller_id}"
             sellers.append(self._seller(seller_id, figures, reference, corrects, indicator))
             kept.append(
-                {"seller": seller_id, "ref": reference, "corrects": corrects, "indicator": indicator, "gone": indicator == dpi.DELETED, "figures": figures}
+                {
+                    "seller": seller_id,
+                    "ref": reference,
+                    "corrects": corrects,
+                    "indicator": indicator,
+                    "gone": indicator == dpi.DELETED,
+                    "figures": figures,
+                }
             )
         # The operator's own part is sent again as it was, with its first reference.
         message = dpi.Message(
-            self._regime, self._year, self.reference, kind, self._act.now, self._operator, f"{self._stem}_t1_operator",
-            dpi.AGAIN if self._number > 1 else dpi.NEW, self._test, sellers,
-        )  # fmt: skip
+            self._regime,
+            self._year,
+            self.reference,
+            kind,
+            self._act.now,
+            self._operator,
+            f"{self._stem}_t1_operator",
+            dpi.AGAIN if self._number > 1 else dpi.NEW,
+            self._test,
+            sellers,
+        )
         return tax_filings.keep(
             self._act,
             self._seals,
@@ -120,9 +195,28 @@ class _Message:
             xml=dpi.render(message),
         )
 
-    def _seller(self, seller_id: str, figures: dict[str, Any], reference: str, corrects: str | None, indicator: str) -> dpi.Seller:
+    def _seller(
+        self,
+        seller_id: str,
+        figures: dict[str, Any],
+        reference: str,
+        corrects: str | None,
+        indicator: str,
+    ) -> dpi.Seller:
         declared = rows.tax_identity(self._act.session, seller_id, self._known)
         if declared is None or figures["currency"] not in CURRENCIES:
             raise Conflict(f"{seller_id} has no declaration any more.")
-        identity = tax_identities.opened(self._act, self._seals, declared, f"{self._regime} {self._year}")
-        return dpi.Seller(identity, figures["currency"], figures["cons"], figures["fees"], figures["taxes"], figures["numb"], reference, indicator, corrects)
+        identity = tax_identities.opened(
+            self._act, self._seals, declared, f"{self._regime} {self._year}"
+        )
+        return dpi.Seller(
+            identity,
+            figures["currency"],
+            figures["cons"],
+            figures["fees"],
+            figures["taxes"],
+            figures["numb"],
+            reference,
+            indicator,
+            corrects,
+        )

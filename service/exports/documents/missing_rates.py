@@ -1,4 +1,6 @@
-"""Files for tax offices have one currency: a line that no stored rate reaches is named and nothing is filed without it."""
+"""Files for tax offices have one currency: a line that no stored rate reaches is named and nothing
+is filed without it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from service.exports.shapes import Asked
 from service.platform.db import fetch
 
 _MOST = 20
-# What the registers reckon with: everything about work of which something was released in the period.
+# What the registers reckon with: everything about work of which something was released in the
+# period.
 _LINES = """
     SELECT DISTINCT l.posted_on, l.currency FROM party_line l
       LEFT JOIN LATERAL fx_on(l.currency, %(home)s, l.posted_on, %(as_of)s) x ON true
@@ -26,12 +29,18 @@ _LINES = """
 
 
 def refuse(session: Session, asked: Asked, seller_id: str) -> Conflict:
-    """The refusal that names each day and pair without a rate, at most 20, of somebody's lines in the period that was asked for."""
+    """The refusal that names each day and pair without a rate, at most 20, of somebody's lines in
+    the period that was asked for.
+    """
     given = parameters(session, asked) | {"seller": typeid.decode(seller_id), "most": _MOST}
-    lacking = [{"base": row.currency, "quote": asked.home, "day": row.posted_on.isoformat()} for row in fetch(session, _LINES, given)]
+    lacking = [
+        {"base": row.currency, "quote": asked.home, "day": row.posted_on.isoformat()}
+        for row in fetch(session, _LINES, given)
+    ]
     pairs = "; ".join(f"{one['base']} to {one['quote']} on {one['day']}" for one in lacking[:5])
     more = ", and more" if len(lacking) > 5 else ""
     return Conflict(
-        f"No rate is stored for these days or the ten before them: {pairs}{more} ({seller_id}). Add the rates first.",
+        f"No rate is stored for these days or the ten before them: {pairs}{more} ({seller_id}). "
+        "Add the rates first.",
         {"missing_rates": lacking},
     )

@@ -1,4 +1,6 @@
-"""A client's payment receipt as a paper, in the language they agreed in: from what was written down with the payment."""
+"""A client's payment receipt as a paper, in the language they agreed in: from what was written down
+with the payment.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +49,23 @@ def _facts(payment: Payment, content: ReceiptContent, language: str) -> list[tup
     if content.purchase_order:
         facts.append((say("purchase_order", language), content.purchase_order))
     if content.card_last4:
-        facts.append((say("paid_with", language), say("card_ending", language, last4=content.card_last4)))
+        facts.append(
+            (say("paid_with", language), say("card_ending", language, last4=content.card_last4))
+        )
     return facts
 
 
 def _lines(content: ReceiptContent, language: str) -> list[list[str]]:
-    lines = [[line.title, money(line.amount_minor, content.currency, language)] for line in content.lines]
+    lines = [
+        [line.title, money(line.amount_minor, content.currency, language)] for line in content.lines
+    ]
     extra = (("platform_fee", content.client_fee_minor), ("processing", content.surcharge_minor))
-    lines += [[say(word, language), money(minor, content.currency, language)] for word, minor in extra if minor]
-    lines.append([say("total", language), money(content.received_minor, content.received_currency, language)])
+    lines += [
+        [say(word, language), money(minor, content.currency, language)]
+        for word, minor in extra
+        if minor
+    ]
+    lines.append(
+        [say("total", language), money(content.received_minor, content.received_currency, language)]
+    )
     return lines

@@ -1,1 +1,3 @@
-"""The forms that an export comes in: CSV, JSON lines, XLSX, Parquet, plain-text accounting, Form 1099-K."""
+"""The forms that an export comes in: CSV, JSON lines, XLSX, Parquet, plain-text accounting, Form
+1099-K.
+"""

@@ -1,4 +1,7 @@
-"""An export as Parquet, for programs that compute: typed columns, amounts exact. Needs the extra `holdfast[parquet]`."""
+"""An export as Parquet, for programs that compute: typed columns, amounts exact.
+
+Needs the extra `holdfast[parquet]`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ OFFERED = find_spec("pyarrow") is not None
 
 
 def as_parquet(export: Export, batches: Iterable[Columns], target: Path) -> None:
-    """Amounts are decimals with three digits after the point, the most that a currency has. The same rows give the same bytes."""
+    """Amounts are decimals with three digits after the point, the most that a currency has.
+
+    The same rows give the same bytes.
+    """
     import pyarrow as pa  # noqa: PLC0415  an extra
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -30,11 +36,15 @@ def as_parquet(export: Export, batches: Iterable[Columns], target: Path) -> None
         "day": pa.date32(),
         "instant": pa.timestamp("us", tz="UTC"),
     }
-    schema = pa.schema([(column.name, kinds.get(column.kind, pa.string())) for column in export.columns])
+    schema = pa.schema(
+        [(column.name, kinds.get(column.kind, pa.string())) for column in export.columns]
+    )
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for cells in _larger(batches):
             arrays = [
-                pa.array([_typed(column.kind, text) for text in texts], schema.field(column.name).type)
+                pa.array(
+                    [_typed(column.kind, text) for text in texts], schema.field(column.name).type
+                )
                 for column, texts in zip(export.columns, cells, strict=True)
             ]
             writer.write_table(pa.table(arrays, schema=schema))
@@ -56,4 +66,8 @@ def _typed(kind: str, text: str) -> Any:
         return int(text)
     if kind == "day":
         return date.fromisoformat(text)
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC) if kind == "instant" else text
+    return (
+        datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        if kind == "instant"
+        else text
+    )

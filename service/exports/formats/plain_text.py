@@ -1,6 +1,8 @@
-"""The journal as plain-text accounting: Beancount and hledger, with a balance assertion for every account at the end of each month.
+"""The journal as plain-text accounting: Beancount and hledger, with a balance assertion for every
+account at the end of each month.
 
-Account names are the chart's, grouped as those programs want: Assets, Liabilities, Equity, Income, Expenses.
+Account names are the chart's, grouped as those programs want: Assets, Liabilities, Equity, Income,
+Expenses.
 """
 
 from __future__ import annotations
@@ -18,10 +20,19 @@ from service.domain.text.texts import printable
 from service.exports.shapes import plain_amount
 
 _GROUPS = {
-    "psp_trust": "Assets:PSP:Trust", "psp_operating": "Assets:PSP:Operating", "chargeback_receivable": "Assets:Chargebacks", "recoverable": "Assets:Recoverable",
-    "platform_fees": "Income:PlatformFees", "processing_recovered": "Income:ProcessingRecovered", "forfeitures": "Income:Forfeitures", "psp_fees": "Expenses:PSPFees",
-    "dispute_fees": "Expenses:DisputeFees", "losses": "Expenses:Losses", "platform_equity": "Equity:Platform", "fee_tax_payable": "Liabilities:FeeTaxPayable",
-}  # fmt: skip
+    "psp_trust": "Assets:PSP:Trust",
+    "psp_operating": "Assets:PSP:Operating",
+    "chargeback_receivable": "Assets:Chargebacks",
+    "recoverable": "Assets:Recoverable",
+    "platform_fees": "Income:PlatformFees",
+    "processing_recovered": "Income:ProcessingRecovered",
+    "forfeitures": "Income:Forfeitures",
+    "psp_fees": "Expenses:PSPFees",
+    "dispute_fees": "Expenses:DisputeFees",
+    "losses": "Expenses:Losses",
+    "platform_equity": "Equity:Platform",
+    "fee_tax_payable": "Liabilities:FeeTaxPayable",
+}
 Balances = dict[tuple[str, str], int]
 
 
@@ -32,7 +43,10 @@ def account_name(kind: str, owner: Any) -> str:
 
 
 def _months(
-    legs: Iterable[Any], entry: Callable[[list[Any]], Iterator[str]], assertions: Callable[[date, Balances], Iterator[str]], last_day: date
+    legs: Iterable[Any],
+    entry: Callable[[list[Any]], Iterator[str]],
+    assertions: Callable[[date, Balances], Iterator[str]],
+    last_day: date,
 ) -> Iterator[str]:
     """Entries in their order, and after the last one of each month what every account stands at."""
     balances: Balances = defaultdict(int)
@@ -65,7 +79,10 @@ def _quoted(text: str) -> str:
 
 
 def as_beancount(legs: Iterable[Any], last_day: date) -> Iterator[bytes]:
-    """Assertions carry a tolerance of zero: Beancount's own default would let a cent pass. They stand on the next day, since it asserts mornings."""
+    """Assertions carry a tolerance of zero: Beancount's own default would let a cent pass.
+
+    They stand on the next day, since it asserts mornings.
+    """
     opened: set[str] = set()
     yield b'option "title" "Holdfast general journal"\n'
 
@@ -86,13 +103,16 @@ def as_beancount(legs: Iterable[Any], last_day: date) -> Iterator[bytes]:
             shown = plain_amount(amount, currency)
             yield f"{day + timedelta(days=1)} balance {name}  {shown} ~ {plain_amount(0, currency)} {currency}\n"
 
-    # A month's entries are not in the order of their days when a late fact was posted; the program sorts by day, so must the assertions.
+    # A month's entries are not in the order of their days when a late fact was posted; the program
+    # sorts by day, so must the assertions.
     for text in _months(legs, entry, assertions, last_day):
         yield text.encode()
 
 
 def as_hledger(legs: Iterable[Any], last_day: date) -> Iterator[bytes]:
-    """Every account is declared before it is used, so that `hledger check --strict` accepts it; assertions are `= amount`."""
+    """Every account is declared before it is used, so that `hledger check --strict` accepts it;
+    assertions are `= amount`.
+    """
     known: set[str] = set()
 
     def entry(lines: list[Any]) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""XLSX for people: XlsxWriter makes the book with its styles and definitions; the rows of its sheet Data are written here, a column at a time.
+"""XLSX for people: XlsxWriter makes the book with its styles and definitions; the rows of its sheet
+Data are written here, a column at a time.
 
 XlsxWriter writes a cell at a time, which was nine tenths of an export's time (decision 0020).
 """
@@ -33,11 +34,14 @@ _PATTERNS = {0: "0", 2: "0.00", 3: "0.000"}
 _BYTES = 2_000_000_000
 """What one file of a ZIP archive holds that every program reads."""
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
-"""What XML has no sign for, and what would be read as the format's own way to write that: _x0007_."""
+"""What XML has no sign for, and what would be read as the format's own way to write that: _x0007_.
+"""
 
 
 def as_xlsx(export: Export, batches: Iterable[Columns], target: Path) -> None:
-    """Sheets Data and Definitions; amounts are numbers with the row's currency's digits, texts are never formulas. Raises Invalid beyond a sheet's limits."""
+    """Sheets Data and Definitions; amounts are numbers with the row's currency's digits, texts are
+    never formulas. Raises Invalid beyond a sheet's limits.
+    """
     with ZipFile(_template(export)) as template, ZipFile(target, "w") as book:
         for part in template.namelist():
             # A fixed date for every part, as XlsxWriter's own.
@@ -55,7 +59,9 @@ def _part(name: str) -> ZipInfo:
 
 
 def _template(export: Export) -> io.BytesIO:
-    """The book with everything but its rows; its second row has a cell in every style that amounts take."""
+    """The book with everything but its rows; its second row has a cell in every style that amounts
+    take.
+    """
     made = io.BytesIO()
     book = xlsxwriter.Workbook(made, {"in_memory": True})
     book.set_properties({"created": _CREATED, "title": export.title})
@@ -86,37 +92,68 @@ def _fill(export: Export, batches: Iterable[Columns], sheet: str, out: IO[bytes]
     for piece in _rows(export, batches, styles):
         size += out.write(piece.encode())
         if size > _BYTES:
-            raise Invalid.one("/format", "too_large", "The texts are too long for one sheet; take CSV, or a shorter period.")
+            raise Invalid.one(
+                "/format",
+                "too_large",
+                "The texts are too long for one sheet; take CSV, or a shorter period.",
+            )
     out.write(f"</sheetData>{tail}".encode())
 
 
 def _rows(export: Export, batches: Iterable[Columns], styles: dict[int, str]) -> Iterator[str]:
     letters = [xl_col_to_name(place) for place in range(len(export.columns))]
-    money = next((place for place, column in enumerate(export.columns) if column.name == "currency"), None)
+    money = next(
+        (place for place, column in enumerate(export.columns) if column.name == "currency"), None
+    )
     done = 0
     for columns in batches:
         numbers = range(done + 2, done + 2 + len(columns[0]))
         done += len(numbers)
         if done > _ROWS:
-            raise Invalid.one("/format", "too_large", "A sheet has 1,048,576 rows; take CSV, or a shorter period.")
-        of = {code: styles[CURRENCIES[code].exponent] for code in set(columns[money]) - {""}} | {"": "0"} if money is not None else {}
+            raise Invalid.one(
+                "/format", "too_large", "A sheet has 1,048,576 rows; take CSV, or a shorter period."
+            )
+        of = (
+            {code: styles[CURRENCIES[code].exponent] for code in set(columns[money]) - {""}}
+            | {"": "0"}
+            if money is not None
+            else {}
+        )
         style = [of[code] for code in columns[money]] if money is not None else ["0"] * len(numbers)
-        cells = [_cells(column, letter, values, numbers, style) for column, letter, values in zip(export.columns, letters, columns, strict=True)]
-        yield "".join([f'<row r="{number}">{"".join(row)}</row>' for number, row in zip(numbers, zip(*cells, strict=True), strict=True)])
+        cells = [
+            _cells(column, letter, values, numbers, style)
+            for column, letter, values in zip(export.columns, letters, columns, strict=True)
+        ]
+        yield "".join(
+            [
+                f'<row r="{number}">{"".join(row)}</row>'
+                for number, row in zip(numbers, zip(*cells, strict=True), strict=True)
+            ]
+        )
 
 
-def _cells(column: Column, letter: str, values: Sequence[str], numbers: range, styles: Sequence[str]) -> list[str]:
+def _cells(
+    column: Column, letter: str, values: Sequence[str], numbers: range, styles: Sequence[str]
+) -> list[str]:
     """The cells of one column as the format writes them; nothing where there is nothing."""
     if column.is_amount:
         each = zip(values, numbers, styles, strict=True)
-        return [f'<c r="{letter}{number}" s="{style}"><v>{value}</v></c>' if value else "" for value, number, style in each]
+        return [
+            f'<c r="{letter}{number}" s="{style}"><v>{value}</v></c>' if value else ""
+            for value, number, style in each
+        ]
     if column.kind in ("number", "decimal"):
-        return [f'<c r="{letter}{number}"><v>{value}</v></c>' if value else "" for value, number in zip(values, numbers, strict=True)]
+        return [
+            f'<c r="{letter}{number}"><v>{value}</v></c>' if value else ""
+            for value, number in zip(values, numbers, strict=True)
+        ]
     if column.kind == "text":
         known = {value: _inline(value) for value in set(values)}
         values = [known[value] for value in values]
     return [
-        f'<c r="{letter}{number}" t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>' if value else ""
+        f'<c r="{letter}{number}" t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
+        if value
+        else ""
         for value, number in zip(values, numbers, strict=True)
     ]
 

@@ -26,21 +26,31 @@ class Contests(Connection):
         file: Any = io.BytesIO(content)
         file.name = name
         with translated():
-            made = self._client.v1.files.create({"file": file, "purpose": "dispute_evidence"}, {"idempotency_key": f"evidence:{chargeback_id}"})
+            made = self._client.v1.files.create(
+                {"file": file, "purpose": "dispute_evidence"},
+                {"idempotency_key": f"evidence:{chargeback_id}"},
+            )
         return str(made.id)
 
-    def stage_evidence(self, stripe_dispute_id: str, file_id: str | None, text: str) -> ChargebackSnapshot:
-        """Kept at Stripe, not yet with the bank, which takes evidence once; and Stripe shall not answer by itself.
+    def stage_evidence(
+        self, stripe_dispute_id: str, file_id: str | None, text: str
+    ) -> ChargebackSnapshot:
+        """Kept at Stripe, not yet with the bank, which takes evidence once; and Stripe shall not
+        answer by itself.
 
         `file_id`: None where the words alone have to do.
         """
         return self._evidence(stripe_dispute_id, file_id, text, submit=False)
 
-    def submit_evidence(self, stripe_dispute_id: str, file_id: str | None, text: str) -> ChargebackSnapshot:
+    def submit_evidence(
+        self, stripe_dispute_id: str, file_id: str | None, text: str
+    ) -> ChargebackSnapshot:
         """To the bank, once and for all."""
         return self._evidence(stripe_dispute_id, file_id, text, submit=True)
 
-    def _evidence(self, stripe_dispute_id: str, file_id: str | None, text: str, *, submit: bool) -> ChargebackSnapshot:
+    def _evidence(
+        self, stripe_dispute_id: str, file_id: str | None, text: str, *, submit: bool
+    ) -> ChargebackSnapshot:
         evidence: Any = {"uncategorized_text": text[:_MOST_TEXT]}
         if file_id:
             evidence["uncategorized_file"] = file_id
@@ -62,10 +72,19 @@ class Contests(Connection):
     def concede(self, stripe_dispute_id: str) -> ChargebackSnapshot:
         """Accept the loss at once."""
         with translated():
-            return snapshots.chargeback(self._client.v1.disputes.close(stripe_dispute_id, None, {"idempotency_key": f"concede:{stripe_dispute_id}"}))
+            return snapshots.chargeback(
+                self._client.v1.disputes.close(
+                    stripe_dispute_id, None, {"idempotency_key": f"concede:{stripe_dispute_id}"}
+                )
+            )
 
     def fetch_fraud_warning(self, warning_id: str) -> FraudWarningSnapshot:
         with translated():
             found = self._client.v1.radar.early_fraud_warnings.retrieve(warning_id)
         intent = found.payment_intent
-        return FraudWarningSnapshot(found.id, intent if isinstance(intent, str) or intent is None else intent.id, found.fraud_type, found.actionable)
+        return FraudWarningSnapshot(
+            found.id,
+            intent if isinstance(intent, str) or intent is None else intent.id,
+            found.fraud_type,
+            found.actionable,
+        )

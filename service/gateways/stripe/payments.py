@@ -21,7 +21,10 @@ class CheckoutLine:
 
 @dataclass(frozen=True)
 class CheckoutOrder:
-    """A Checkout Session to make. `payment_id` is the idempotency key; amounts are in Stripe's units of `currency`."""
+    """A Checkout Session to make.
+
+    `payment_id` is the idempotency key; amounts are in Stripe's units of `currency`.
+    """
 
     payment_id: str
     contract_id: str
@@ -52,7 +55,14 @@ class Payments(Connection):
                     "client_reference_id": order.payment_id,
                     "customer_email": order.client_email,
                     "line_items": [
-                        {"quantity": 1, "price_data": {"currency": order.currency.lower(), "unit_amount": line.amount, "product_data": {"name": line.name}}}
+                        {
+                            "quantity": 1,
+                            "price_data": {
+                                "currency": order.currency.lower(),
+                                "unit_amount": line.amount,
+                                "product_data": {"name": line.name},
+                            },
+                        }
                         for line in order.lines
                     ],
                     "success_url": order.success_url,
@@ -60,10 +70,16 @@ class Payments(Connection):
                     "expires_at": int(order.expires_at.timestamp()),
                     # A Dashboard setting would otherwise let the client pay in another currency.
                     "adaptive_pricing": {"enabled": False},
-                    "allowed_payment_method_types": ["us_bank_account"] if order.method == "us_bank_account" else ["card", "link"],
+                    "allowed_payment_method_types": ["us_bank_account"]
+                    if order.method == "us_bank_account"
+                    else ["card", "link"],
                     "metadata": ours,
                     # The session's metadata is not copied to the intent and the charge.
-                    "payment_intent_data": {"transfer_group": order.contract_id, "metadata": ours, "description": f"Protected payment {order.payment_id}"},
+                    "payment_intent_data": {
+                        "transfer_group": order.contract_id,
+                        "metadata": ours,
+                        "description": f"Protected payment {order.payment_id}",
+                    },
                 },
                 {"idempotency_key": f"checkout:{order.payment_id}:1"},
             )
@@ -72,12 +88,18 @@ class Payments(Connection):
     def fetch_checkout(self, session_id: str) -> CheckoutSnapshot:
         """The session as it stands, with intent, charge and balance transaction."""
         with translated():
-            return snapshots.checkout(self._client.v1.checkout.sessions.retrieve(session_id, {"expand": _PAYMENT_EXPANSION}))
+            return snapshots.checkout(
+                self._client.v1.checkout.sessions.retrieve(
+                    session_id, {"expand": _PAYMENT_EXPANSION}
+                )
+            )
 
     def find_checkout(self, payment_intent_id: str) -> CheckoutSnapshot | None:
         """The session that made a PaymentIntent; None when it is not one of ours."""
         with translated():
-            found = self._client.v1.checkout.sessions.list({"payment_intent": payment_intent_id, "limit": 1})
+            found = self._client.v1.checkout.sessions.list(
+                {"payment_intent": payment_intent_id, "limit": 1}
+            )
         return self.fetch_checkout(found.data[0].id) if found.data else None
 
     def expire_checkout(self, session_id: str) -> CheckoutSnapshot:
@@ -92,10 +114,16 @@ class Payments(Connection):
 
     # Back to the client
 
-    def create_refund(self, refund_id: str, attempt: int, payment_intent_id: str, amount: int) -> RefundSnapshot:
+    def create_refund(
+        self, refund_id: str, attempt: int, payment_intent_id: str, amount: int
+    ) -> RefundSnapshot:
         with translated():
             made = self._client.v1.refunds.create(
-                {"payment_intent": payment_intent_id, "amount": amount, "metadata": {"refund_id": refund_id}},
+                {
+                    "payment_intent": payment_intent_id,
+                    "amount": amount,
+                    "metadata": {"refund_id": refund_id},
+                },
                 {"idempotency_key": f"refund:{refund_id}:{attempt}"},
             )
         return snapshots.refund(made)
@@ -103,8 +131,17 @@ class Payments(Connection):
     def find_refund(self, refund_id: str, payment_intent_id: str) -> RefundSnapshot | None:
         """Whether a refund of ours was made: for an outcome that nobody heard."""
         with translated():
-            page = self._client.v1.refunds.list({"payment_intent": payment_intent_id, "limit": PAGE})
-        return next((snapshots.refund(r) for r in page.data if snapshots.metadata(r, "refund_id") == refund_id), None)
+            page = self._client.v1.refunds.list(
+                {"payment_intent": payment_intent_id, "limit": PAGE}
+            )
+        return next(
+            (
+                snapshots.refund(r)
+                for r in page.data
+                if snapshots.metadata(r, "refund_id") == refund_id
+            ),
+            None,
+        )
 
     def fetch_refund(self, stripe_refund_id: str) -> RefundSnapshot:
         with translated():

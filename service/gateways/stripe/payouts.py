@@ -16,7 +16,9 @@ class Payouts(Connection):
 
     # To the freelancer
 
-    def create_account(self, freelancer_id: str, email: str, name: str, country: str) -> AccountSnapshot:
+    def create_account(
+        self, freelancer_id: str, email: str, name: str, country: str
+    ) -> AccountSnapshot:
         """A recipient account (Accounts v2). The freelancer's id is the key: there is one."""
         with translated():
             made = self._client.v2.core.accounts.create(
@@ -25,8 +27,19 @@ class Payouts(Connection):
                     "display_name": name,
                     "dashboard": "express",
                     "identity": {"country": country.lower(), "entity_type": "individual"},
-                    "configuration": {"recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}},
-                    "defaults": {"responsibilities": {"fees_collector": "application", "losses_collector": "application"}},
+                    "configuration": {
+                        "recipient": {
+                            "capabilities": {
+                                "stripe_balance": {"stripe_transfers": {"requested": True}}
+                            }
+                        }
+                    },
+                    "defaults": {
+                        "responsibilities": {
+                            "fees_collector": "application",
+                            "losses_collector": "application",
+                        }
+                    },
                     "include": _ACCOUNT_FIELDS,
                     "metadata": {"freelancer_id": freelancer_id},
                 },
@@ -42,16 +55,34 @@ class Payouts(Connection):
         return snapshots.account(found, list(banks.data))
 
     def onboarding_url(self, account_id: str, refresh_url: str, return_url: str) -> str:
-        """A single-use address at Stripe; made for whoever asks with the freelancer's key, never mailed."""
+        """A single-use address at Stripe; made for whoever asks with the freelancer's key, never
+        mailed.
+        """
         onboarding: Any = {"refresh_url": refresh_url, "return_url": return_url}
         with translated():
             link = self._client.v2.core.account_links.create(
-                {"account": account_id, "use_case": {"type": "account_onboarding", "account_onboarding": onboarding}}
+                {
+                    "account": account_id,
+                    "use_case": {"type": "account_onboarding", "account_onboarding": onboarding},
+                }
             )
         return str(link.url)
 
-    def create_transfer(self, payout_id: str, leg: int, attempt: int, *, amount: int, currency: str, charge_id: str, account_id: str) -> TransferSnapshot:
-        """One leg of a payout out of one charge. With `source_transaction` it succeeds before the charge is available."""
+    def create_transfer(
+        self,
+        payout_id: str,
+        leg: int,
+        attempt: int,
+        *,
+        amount: int,
+        currency: str,
+        charge_id: str,
+        account_id: str,
+    ) -> TransferSnapshot:
+        """One leg of a payout out of one charge.
+
+        With `source_transaction` it succeeds before the charge is available.
+        """
         with translated():
             made = self._client.v1.transfers.create(
                 {
@@ -79,28 +110,51 @@ class Payouts(Connection):
     def reverse_transfer(self, transfer_id: str, amount: int, key: str) -> TransferSnapshot:
         """Take a leg back. Answers with Stripe's total."""
         with translated():
-            self._client.v1.transfers.reversals.create(transfer_id, {"amount": amount}, {"idempotency_key": f"reversal:{key}"})
+            self._client.v1.transfers.reversals.create(
+                transfer_id, {"amount": amount}, {"idempotency_key": f"reversal:{key}"}
+            )
         return self.fetch_transfer(transfer_id)
 
-    def create_bank_payout(self, payout_id: str, attempt: int, *, amount: int, currency: str, account_id: str) -> BankPayoutSnapshot:
+    def create_bank_payout(
+        self, payout_id: str, attempt: int, *, amount: int, currency: str, account_id: str
+    ) -> BankPayoutSnapshot:
         """From the connected account to the bank."""
         with translated():
             made = self._client.v1.payouts.create(
-                {"amount": amount, "currency": currency.lower(), "metadata": {"payout_id": payout_id}},
+                {
+                    "amount": amount,
+                    "currency": currency.lower(),
+                    "metadata": {"payout_id": payout_id},
+                },
                 {"idempotency_key": f"payout:{payout_id}:{attempt}", "stripe_account": account_id},
             )
         return snapshots.bank_payout(made)
 
     def fetch_bank_payout(self, stripe_payout_id: str, account_id: str) -> BankPayoutSnapshot:
         with translated():
-            return snapshots.bank_payout(self._client.v1.payouts.retrieve(stripe_payout_id, None, {"stripe_account": account_id}))
+            return snapshots.bank_payout(
+                self._client.v1.payouts.retrieve(
+                    stripe_payout_id, None, {"stripe_account": account_id}
+                )
+            )
 
     def find_bank_payout(self, payout_id: str, account_id: str) -> BankPayoutSnapshot | None:
         with translated():
             page = self._client.v1.payouts.list({"limit": PAGE}, {"stripe_account": account_id})
-        return next((snapshots.bank_payout(p) for p in page.data if snapshots.metadata(p, "payout_id") == payout_id), None)
+        return next(
+            (
+                snapshots.bank_payout(p)
+                for p in page.data
+                if snapshots.metadata(p, "payout_id") == payout_id
+            ),
+            None,
+        )
 
     def cancel_bank_payout(self, stripe_payout_id: str, account_id: str) -> BankPayoutSnapshot:
         """Stop a payout that has not gone to the bank yet. Raises GatewayRefused once it has."""
         with translated():
-            return snapshots.bank_payout(self._client.v1.payouts.cancel(stripe_payout_id, None, {"stripe_account": account_id}))
+            return snapshots.bank_payout(
+                self._client.v1.payouts.cancel(
+                    stripe_payout_id, None, {"stripe_account": account_id}
+                )
+            )

@@ -17,15 +17,43 @@ MAX_PAGES = 50
 _TYPES_PER_CALL = 20
 
 ENABLED_EVENTS = (
-    "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired",
-    "payment_intent.processing", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
-    "payment_intent.requires_action", "charge.succeeded", "charge.failed", "charge.updated", "charge.refunded",
-    "refund.created", "refund.updated", "refund.failed", "transfer.created", "transfer.updated", "transfer.reversed",
-    "payout.created", "payout.paid", "payout.failed", "payout.canceled", "payout.updated", "topup.succeeded", "account.updated",
-    "account.external_account.created", "account.external_account.updated", "account.external_account.deleted",
-    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
-    "radar.early_fraud_warning.created", "radar.early_fraud_warning.updated",
-)  # fmt: skip
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "payment_intent.processing",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "payment_intent.requires_action",
+    "charge.succeeded",
+    "charge.failed",
+    "charge.updated",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "transfer.created",
+    "transfer.updated",
+    "transfer.reversed",
+    "payout.created",
+    "payout.paid",
+    "payout.failed",
+    "payout.canceled",
+    "payout.updated",
+    "topup.succeeded",
+    "account.updated",
+    "account.external_account.created",
+    "account.external_account.updated",
+    "account.external_account.deleted",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "radar.early_fraud_warning.created",
+    "radar.early_fraud_warning.updated",
+)
 THIN_EVENTS = (
     "v2.core.account[configuration.recipient].capability_status_updated",
     "v2.core.account[requirements].updated",
@@ -40,15 +68,22 @@ class Platform(Connection):
     # The platform's own
 
     def set_manual_payouts(self, account_id: str | None = None) -> None:
-        """No automatic payouts: Stripe would otherwise sweep held money to a bank. For the platform, or a connected account."""
+        """No automatic payouts: Stripe would otherwise sweep held money to a bank.
+
+        For the platform, or a connected account.
+        """
         options: Any = {"stripe_account": account_id} if account_id else {}
         with translated():
-            self._client.v1.balance_settings.update({"payments": {"payouts": {"schedule": {"interval": "manual"}}}}, options)
+            self._client.v1.balance_settings.update(
+                {"payments": {"payouts": {"schedule": {"interval": "manual"}}}}, options
+            )
 
     def payouts_are_manual(self) -> bool:
         with translated():
             found = self._client.v1.balance_settings.retrieve()
-        schedule = found.payments.payouts.schedule if found.payments and found.payments.payouts else None
+        schedule = (
+            found.payments.payouts.schedule if found.payments and found.payments.payouts else None
+        )
         return bool(schedule and schedule.interval == "manual")
 
     def balance(self, account_id: str | None = None) -> dict[str, int]:
@@ -62,32 +97,50 @@ class Platform(Connection):
         return totals
 
     def balance_rows(self, since: datetime) -> list[BalanceRow]:
-        """Every row of the platform's balance since then, newest first, at most 5,000: the other side of a reconciliation."""
+        """Every row of the platform's balance since then, newest first, at most 5,000: the other
+        side of a reconciliation.
+        """
         with translated():
-            page = self._client.v1.balance_transactions.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
-            return [snapshots.balance_row(row) for row in islice(page.auto_paging_iter(), PAGE * MAX_PAGES)]
+            page = self._client.v1.balance_transactions.list(
+                {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+            )
+            return [
+                snapshots.balance_row(row)
+                for row in islice(page.auto_paging_iter(), PAGE * MAX_PAGES)
+            ]
 
     def top_up(self, amount: int, currency: str, key: str) -> str:
         """Put the platform's own money in."""
         with translated():
-            made = self._client.v1.topups.create({"amount": amount, "currency": currency.lower()}, {"idempotency_key": f"topup:{key}"})
+            made = self._client.v1.topups.create(
+                {"amount": amount, "currency": currency.lower()},
+                {"idempotency_key": f"topup:{key}"},
+            )
         return str(made.id)
 
     # What Stripe tells
 
     def receive(self, body: bytes, signature: str | None) -> InboundEvent:
-        """Check a webhook against every current secret and against its age. Raises BadWebhook.
+        """Check a webhook against every current secret and against its age.
 
-        The SDK accepts timestamps from the future; a signed body must not become a promise to be cashed in later.
+        Raises BadWebhook.
+
+        The SDK accepts timestamps from the future; a signed body must not become a promise to be
+        cashed in later.
         """
         if not any(signed(body, signature, secret) for secret in self._secrets):
             raise BadWebhook("no signature of this body fits a current secret")
         try:
-            # A signed event comes once more for days, and then never: what we cannot keep of it must not refuse it.
+            # A signed event comes once more for days, and then never: what we cannot keep of it
+            # must not refuse it.
             payload = keepable(json.loads(body, parse_int=whole_number))
         except (ValueError, RecursionError) as error:
             raise BadWebhook("the body is not JSON") from error
-        if not isinstance(payload, dict) or not isinstance(payload.get("id"), str) or not isinstance(payload.get("type"), str):
+        if (
+            not isinstance(payload, dict)
+            or not isinstance(payload.get("id"), str)
+            or not isinstance(payload.get("type"), str)
+        ):
             raise BadWebhook("the body is no event")
         if bool(payload.get("livemode")) != self._live:
             raise BadWebhook("the event is of the other mode")
@@ -100,7 +153,9 @@ class Platform(Connection):
         for start in range(0, len(ENABLED_EVENTS), _TYPES_PER_CALL):
             types = list(ENABLED_EVENTS[start : start + _TYPES_PER_CALL])
             with translated():
-                page = self._client.v1.events.list({"created": {"gte": int(instant.timestamp())}, "limit": PAGE, "types": types})
+                page = self._client.v1.events.list(
+                    {"created": {"gte": int(instant.timestamp())}, "limit": PAGE, "types": types}
+                )
                 for event in islice(page.auto_paging_iter(), PAGE * MAX_PAGES):
                     found[event.id] = snapshots.inbound(event.to_dict())
         return sorted(found.values(), key=lambda event: int(str(event.payload["created"])))

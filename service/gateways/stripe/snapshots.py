@@ -21,7 +21,11 @@ from service.domain.money.psp import (
 def checkout(session: Any) -> CheckoutSnapshot:
     intent = session.payment_intent if not isinstance(session.payment_intent, str) else None
     charge = intent.latest_charge if intent and not isinstance(intent.latest_charge, str) else None
-    transaction = charge.balance_transaction if charge and not isinstance(charge.balance_transaction, str) else None
+    transaction = (
+        charge.balance_transaction
+        if charge and not isinstance(charge.balance_transaction, str)
+        else None
+    )
     details = charge.payment_method_details if charge else None
     card = getattr(details, "card", None)
     purse = card or getattr(details, "us_bank_account", None)
@@ -48,9 +52,13 @@ def checkout(session: Any) -> CheckoutSnapshot:
 def refund(refund: Any) -> RefundSnapshot:
     intent = refund.payment_intent
     return RefundSnapshot(
-        refund.id, refund.status, getattr(refund, "failure_reason", None), refund.amount, refund.currency.upper(),
+        refund.id,
+        refund.status,
+        getattr(refund, "failure_reason", None),
+        refund.amount,
+        refund.currency.upper(),
         intent if isinstance(intent, str) or intent is None else intent.id,
-    )  # fmt: skip
+    )
 
 
 def chargeback(dispute: Any) -> ChargebackSnapshot:
@@ -58,11 +66,16 @@ def chargeback(dispute: Any) -> ChargebackSnapshot:
     details, intent = dispute.evidence_details, dispute.payment_intent
     due = details.due_by if details else None
     return ChargebackSnapshot(
-        id=dispute.id, status=dispute.status, reason=dispute.reason, amount=dispute.amount, currency=dispute.currency.upper(),
+        id=dispute.id,
+        status=dispute.status,
+        reason=dispute.reason,
+        amount=dispute.amount,
+        currency=dispute.currency.upper(),
         payment_intent_id=intent if isinstance(intent, str) or intent is None else intent.id,
         fee=max((t.fee for t in dispute.balance_transactions), default=0),
-        evidence_due_at=datetime.fromtimestamp(due, UTC) if due else None, has_evidence=bool(details and details.has_evidence),
-    )  # fmt: skip
+        evidence_due_at=datetime.fromtimestamp(due, UTC) if due else None,
+        has_evidence=bool(details and details.has_evidence),
+    )
 
 
 def transfer(transfer: Any) -> TransferSnapshot:
@@ -74,9 +87,14 @@ def transfer(transfer: Any) -> TransferSnapshot:
 def balance_row(transaction: Any) -> BalanceRow:
     source = transaction.source
     return BalanceRow(
-        id=transaction.id, type=transaction.type, source=source if isinstance(source, str) or source is None else source.id, amount=transaction.amount,
-        fee=transaction.fee, currency=transaction.currency.upper(), created_at=datetime.fromtimestamp(transaction.created, UTC),
-    )  # fmt: skip
+        id=transaction.id,
+        type=transaction.type,
+        source=source if isinstance(source, str) or source is None else source.id,
+        amount=transaction.amount,
+        fee=transaction.fee,
+        currency=transaction.currency.upper(),
+        created_at=datetime.fromtimestamp(transaction.created, UTC),
+    )
 
 
 def bank_payout(payout: Any) -> BankPayoutSnapshot:
@@ -86,14 +104,20 @@ def bank_payout(payout: Any) -> BankPayoutSnapshot:
 def account(account: Any, banks: list[Any]) -> AccountSnapshot:
     recipient = account.configuration.recipient if account.configuration else None
     transfers = recipient.capabilities.stripe_balance.stripe_transfers if recipient else None
-    entries = account.requirements.entries if account.requirements and account.requirements.entries else []
+    entries = (
+        account.requirements.entries
+        if account.requirements and account.requirements.entries
+        else []
+    )
     return AccountSnapshot(
         id=account.id,
         transfers_status=transfers.status if transfers else "pending",
         requirements=[entry.description for entry in entries],
         closed=bool(getattr(account, "closed", False)),
         bank_reference=banks[0].id if banks else None,
-        instruments=tuple(sorted({bank.fingerprint for bank in banks if getattr(bank, "fingerprint", None)})),
+        instruments=tuple(
+            sorted({bank.fingerprint for bank in banks if getattr(bank, "fingerprint", None)})
+        ),
     )
 
 
@@ -111,6 +135,10 @@ def inbound(payload: Mapping[str, Any]) -> InboundEvent:
     related = part(payload, "related_object") or part(part(payload, "data"), "object")
     account, object_id = payload.get("account"), related.get("id")
     return InboundEvent(
-        id=payload["id"], type=payload["type"], livemode=bool(payload.get("livemode")), object_id=object_id if isinstance(object_id, str) else None,
-        account_id=account if isinstance(account, str) else None, payload=dict(payload),
-    )  # fmt: skip
+        id=payload["id"],
+        type=payload["type"],
+        livemode=bool(payload.get("livemode")),
+        object_id=object_id if isinstance(object_id, str) else None,
+        account_id=account if isinstance(account, str) else None,
+        payload=dict(payload),
+    )

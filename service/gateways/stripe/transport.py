@@ -10,7 +10,12 @@ from typing import Any
 import stripe
 from werkzeug.test import Client as WsgiClient
 
-from service.gateways import GatewayFailed, GatewayRefused, GatewayUnavailable, GatewayUnknownOutcome
+from service.gateways import (
+    GatewayFailed,
+    GatewayRefused,
+    GatewayUnavailable,
+    GatewayUnknownOutcome,
+)
 from service.platform.once import Once
 
 API_VERSION = "2026-10-28.endive"
@@ -21,7 +26,9 @@ stripe.enable_telemetry = False
 
 
 class InProcessHTTP(stripe.HTTPClient):
-    """Reaches a WSGI application without a socket: the sandbox, from the same process (a server that calls itself runs out of threads)."""
+    """Reaches a WSGI application without a socket: the sandbox, from the same process (a server
+    that calls itself runs out of threads).
+    """
 
     name = "in-process"
 
@@ -30,11 +37,19 @@ class InProcessHTTP(stripe.HTTPClient):
         self._client = WsgiClient(application, use_cookies=False)
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: list[str] | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
     ) -> tuple[Any, int, Any]:
         path = "/" + url.split("//", 1)[1].split("/", 1)[1]
         try:
-            answer = self._client.open(path, method=method.upper(), headers=dict(headers or {}), data=post_data)
+            answer = self._client.open(
+                path, method=method.upper(), headers=dict(headers or {}), data=post_data
+            )
         except ConnectionError as lost:
             raise stripe.APIConnectionError(str(lost)) from lost  # type: ignore[no-untyped-call]
         return answer.get_data(), answer.status_code, answer.headers
@@ -47,10 +62,18 @@ class InProcessHTTP(stripe.HTTPClient):
 
 
 class Connection:
-    """One client per process (a forked server must not share a connection pool), with the version pinned, retries on, telemetry off."""
+    """One client per process (a forked server must not share a connection pool), with the version
+    pinned, retries on, telemetry off.
+    """
 
     def __init__(
-        self, key: str, webhook_secrets: tuple[str, ...], *, live: bool, in_process: Callable[..., Any] | None = None, base: str | None = None
+        self,
+        key: str,
+        webhook_secrets: tuple[str, ...],
+        *,
+        live: bool,
+        in_process: Callable[..., Any] | None = None,
+        base: str | None = None,
     ) -> None:
         self._key, self._secrets, self._live = key, webhook_secrets, live
         self._in_process, self._base = in_process, base
@@ -61,16 +84,34 @@ class Connection:
         return self._once.get()
 
     def _made(self) -> stripe.StripeClient:
-        http = InProcessHTTP(self._in_process) if self._in_process else stripe.RequestsClient(timeout=(3.05, 20))
-        bases: Any = {} if not self._base else dict.fromkeys(("api", "files", "connect", "meter_events"), self._base)
+        http = (
+            InProcessHTTP(self._in_process)
+            if self._in_process
+            else stripe.RequestsClient(timeout=(3.05, 20))
+        )
+        bases: Any = (
+            {}
+            if not self._base
+            else dict.fromkeys(("api", "files", "connect", "meter_events"), self._base)
+        )
         # The client's own default is no retry at all.
-        return stripe.StripeClient(self._key, http_client=http, max_network_retries=2, stripe_version=API_VERSION, base_addresses=bases)
+        return stripe.StripeClient(
+            self._key,
+            http_client=http,
+            max_network_retries=2,
+            stripe_version=API_VERSION,
+            base_addresses=bases,
+        )
 
 
 def signed(body: bytes, header: str | None, secret: str) -> bool:
-    """Whether Stripe signed this body with this secret just now; the SDK alone would accept a signature from the future."""
+    """Whether Stripe signed this body with this secret just now; the SDK alone would accept a
+    signature from the future.
+    """
     try:
-        stripe.WebhookSignature.verify_header(body.decode(), header or "", secret, _TOLERANCE_SECONDS)
+        stripe.WebhookSignature.verify_header(
+            body.decode(), header or "", secret, _TOLERANCE_SECONDS
+        )
     except (stripe.SignatureVerificationError, UnicodeDecodeError, ValueError):
         return False
     stamps = [part[2:] for part in (header or "").split(",") if part.startswith("t=")]
@@ -92,8 +133,15 @@ def translated() -> Any:
     except stripe.APIConnectionError as error:
         raise GatewayUnknownOutcome("no answer from Stripe") from error
     except stripe.IdempotencyError as error:
-        raise GatewayRefused("the key was used with other parameters", "idempotency_error") from error
-    except (stripe.InvalidRequestError, stripe.CardError, stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise GatewayRefused(
+            "the key was used with other parameters", "idempotency_error"
+        ) from error
+    except (
+        stripe.InvalidRequestError,
+        stripe.CardError,
+        stripe.AuthenticationError,
+        stripe.PermissionError,
+    ) as error:
         raise GatewayRefused(str(error.user_message or error), error.code) from error
     except stripe.StripeError as error:
         if error.http_status == 500:

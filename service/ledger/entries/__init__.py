@@ -1,7 +1,9 @@
-"""One builder for each business event: the only place that knows what is debited and what is credited.
+"""One builder for each business event: the only place that knows what is debited and what is
+credited.
 
-The chart (`domain.chart`) says which lines each type may have at all, and PostgreSQL refuses the others. Amounts are minor
-units of the entry's currency. A builder neither moves states nor counts: it says in the books what its caller decided.
+The chart (`domain.chart`) says which lines each type may have at all, and PostgreSQL refuses the
+others. Amounts are minor units of the entry's currency. A builder neither moves states nor counts:
+it says in the books what its caller decided.
 """
 
 from __future__ import annotations

@@ -32,28 +32,60 @@ def fund(payment: Payment, contract: Contract, amounts: Iterable[tuple[Milestone
         Line(OPERATING, PROCESSING_RECOVERED, payment.surcharge_minor),
         Line(OPERATING, PLATFORM_FEES, payment.client_fee_minor),
     )
-    return Entry(EntryType.FUND, Cause(payment.id), payment.currency, lines, f"Payment {payment.id}", contract.id)
+    return Entry(
+        EntryType.FUND,
+        Cause(payment.id),
+        payment.currency,
+        lines,
+        f"Payment {payment.id}",
+        contract.id,
+    )
 
 
 def fund_processing_fee(payment: Payment, currency: str, fee_minor: int) -> Entry:
     """Stripe's fee hits operating, never trust."""
     lines = (Line(PSP_FEES, OPERATING, fee_minor),)
-    return Entry(EntryType.FUND_PROCESSING_FEE, Cause(payment.id), currency, lines, "Stripe's fee", payment.contract_id)
+    return Entry(
+        EntryType.FUND_PROCESSING_FEE,
+        Cause(payment.id),
+        currency,
+        lines,
+        "Stripe's fee",
+        payment.contract_id,
+    )
 
 
-def suspend_receipt(payment: Payment, contract: Contract, currency: str, received_minor: int, why: str) -> Entry:
+def suspend_receipt(
+    payment: Payment, contract: Contract, currency: str, received_minor: int, why: str
+) -> Entry:
     lines = (Line(TRUST, suspense(payment.id), received_minor),)
-    return Entry(EntryType.SUSPEND_RECEIPT, Cause(payment.id), currency, lines, f"Money received: {why}", contract.id)
+    return Entry(
+        EntryType.SUSPEND_RECEIPT,
+        Cause(payment.id),
+        currency,
+        lines,
+        f"Money received: {why}",
+        contract.id,
+    )
 
 
 def roll(contract: Contract, milestone: Milestone, rest: Milestone, amount_minor: int) -> Entry:
     """What is still held of a milestone becomes a milestone of its own."""
     lines = (Line(escrow(milestone.id), escrow(rest.id), amount_minor),)
-    return Entry(EntryType.ROLL, Cause(rest.id), contract.currency, lines, f"Rest of milestone {milestone.id}", contract.id)
+    return Entry(
+        EntryType.ROLL,
+        Cause(rest.id),
+        contract.currency,
+        lines,
+        f"Rest of milestone {milestone.id}",
+        contract.id,
+    )
 
 
 def release(contract: Contract, made: Release, taxes: Iterable[tuple[str, int]]) -> Entry:
-    """Gross out of escrow: net to pending, fee, tax on it, processing cost, withheld tax (by due), debts; trust to operating."""
+    """Gross out of escrow: net to pending, fee, tax on it, processing cost, withheld tax (by due),
+    debts; trust to operating.
+    """
     held, freelancer = escrow(made.milestone_id), made.freelancer_id
     lines = (
         Line(held, pending(freelancer), made.net_minor - made.recovered_minor),
@@ -71,11 +103,21 @@ def release(contract: Contract, made: Release, taxes: Iterable[tuple[str, int]])
 def mature(made: Release, amount_minor: int) -> Entry:
     """The security period is over."""
     lines = (Line(pending(made.freelancer_id), available(made.freelancer_id), amount_minor),)
-    return Entry(EntryType.MATURE, Cause(made.id), made.currency, lines, "Security period over", made.contract_id)
+    return Entry(
+        EntryType.MATURE,
+        Cause(made.id),
+        made.currency,
+        lines,
+        "Security period over",
+        made.contract_id,
+    )
 
 
 def tax_remit(due: TaxDue, amount_minor: int, reference: str) -> Entry:
     """The platform has paid a month's withheld tax from its own bank account."""
-    lines = (Line(tax_withheld(due.id), PLATFORM_EQUITY, amount_minor), Line(OPERATING, TRUST, amount_minor))
+    lines = (
+        Line(tax_withheld(due.id), PLATFORM_EQUITY, amount_minor),
+        Line(OPERATING, TRUST, amount_minor),
+    )
     what = f"{due.regime} of {due.month:%Y-%m} paid: {reference}"
     return Entry(EntryType.TAX_REMIT, Cause(due.id), due.currency, lines, what)

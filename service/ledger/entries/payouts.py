@@ -16,8 +16,13 @@ from service.models import Hold, Payout
 
 
 def payout_request(payout: Payout) -> Entry:
-    """The money leaves the balance. `holds` of the payout tells a request that a hold delayed from the first one."""
-    lines = (Line(available(payout.freelancer_id), payout_in_flight(payout.id), payout.amount_minor),)
+    """The money leaves the balance.
+
+    `holds` of the payout tells a request that a hold delayed from the first one.
+    """
+    lines = (
+        Line(available(payout.freelancer_id), payout_in_flight(payout.id), payout.amount_minor),
+    )
     cause = Cause(payout.id, payout.holds or None)
     return Entry(EntryType.PAYOUT_REQUEST, cause, payout.currency, lines, f"Payout {payout.id}")
 
@@ -25,13 +30,21 @@ def payout_request(payout: Payout) -> Entry:
 def payout_held(payout: Payout) -> Entry:
     """A hold stopped it before it left. `holds` counts the ones before this one."""
     cause = Cause(payout.id, payout.holds)
-    return reversal(payout_request(payout), EntryType.PAYOUT_HELD, cause, f"Payout {payout.id} is held")
+    return reversal(
+        payout_request(payout), EntryType.PAYOUT_HELD, cause, f"Payout {payout.id} is held"
+    )
 
 
 def payout_paid(payout: Payout) -> Entry:
     """The bank has it: out of trust."""
     lines = (Line(payout_in_flight(payout.id), TRUST, payout.amount_minor),)
-    return Entry(EntryType.PAYOUT_PAID, Cause(payout.id), payout.currency, lines, f"Payout {payout.id} arrived")
+    return Entry(
+        EntryType.PAYOUT_PAID,
+        Cause(payout.id),
+        payout.currency,
+        lines,
+        f"Payout {payout.id} arrived",
+    )
 
 
 def payout_returned(payout: Payout) -> Entry:
@@ -49,7 +62,13 @@ def payout_bounced(payout: Payout) -> Entry:
 
 def hold_reserve(hold: Hold, freelancer_id: str, amount_minor: int) -> Entry:
     lines = (Line(available(freelancer_id), reserved_by_hold(hold.id), amount_minor),)
-    return Entry(EntryType.HOLD_RESERVE, Cause(hold.id), hold.currency or "", lines, f"Set aside by {hold.id}")
+    return Entry(
+        EntryType.HOLD_RESERVE,
+        Cause(hold.id),
+        hold.currency or "",
+        lines,
+        f"Set aside by {hold.id}",
+    )
 
 
 def hold_return(hold: Hold, freelancer_id: str, left_minor: int) -> Entry:

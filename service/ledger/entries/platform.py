@@ -13,7 +13,9 @@ from service.ledger.entries.reversing import reversal
 from service.ledger.journal import Entry, Line
 
 
-def float_movement(movement_id: str, amount_minor: int, currency: str, *, out: bool, reference: str) -> Entry:
+def float_movement(
+    movement_id: str, amount_minor: int, currency: str, *, out: bool, reference: str
+) -> Entry:
     """Put into the operating balance, or taken out."""
     put_in = Entry(
         EntryType.FLOAT_IN,
@@ -26,7 +28,9 @@ def float_movement(movement_id: str, amount_minor: int, currency: str, *, out: b
 
 
 def psp_difference(explanation_id: str, amount_minor: int, currency: str, reason: str) -> Entry:
-    """The processor has `amount_minor` more than the books say (below zero: less); the platform's gain or loss."""
+    """The processor has `amount_minor` more than the books say (below zero: less); the platform's
+    gain or loss.
+    """
     more = (Line(OPERATING, LOSSES, amount_minor),)
     less = (Line(LOSSES, OPERATING, -amount_minor),)
     return Entry(

@@ -19,7 +19,9 @@ RELATIONSHIPS = ("existing_client", "acquaintance", "family", "employer_or_own_c
 
 
 class Contract(Base):
-    """`version` counts every change (it is the ETag); `text_version` counts texts that were sent to the client."""
+    """`version` counts every change (it is the ETag); `text_version` counts texts that were sent to
+    the client.
+    """
 
     __tablename__ = "contract"
     __table_args__ = (
@@ -29,7 +31,9 @@ class Contract(Base):
         CheckConstraint(f"relation IN {RELATIONSHIPS}", name="relation_known"),
         UniqueConstraint("id", "kind"),
         CheckConstraint("review_period_days BETWEEN 3 AND 30", name="review_period"),
-        CheckConstraint("state IN ('draft', 'withdrawn') OR text_hash IS NOT NULL", name="sent_text_is_hashed"),
+        CheckConstraint(
+            "state IN ('draft', 'withdrawn') OR text_hash IS NOT NULL", name="sent_text_is_hashed"
+        ),
         CheckConstraint("accepted_at IS NULL OR quote IS NOT NULL", name="accepted_with_quote"),
         Index("contract_by_freelancer_idx", "freelancer_id", "id"),
         Index("contract_by_client_idx", "client_id"),
@@ -48,10 +52,15 @@ class Contract(Base):
     title: Mapped[str]
     description: Mapped[str]
     relation: Mapped[str | None]
-    """How the freelancer says they know the client. It is asked for their protection and never held against them."""
+    """How the freelancer says they know the client.
+
+    It is asked for their protection and never held against them.
+    """
     fee_rate: Mapped[str | None]
     """The rate that this contract was given, where its schedule leaves a range; a decimal text."""
-    converted_from: Mapped[str | None] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"), unique=True)
+    converted_from: Mapped[str | None] = mapped_column(
+        TypeID("ctr"), ForeignKey("contract.id"), unique=True
+    )
     currency: Mapped[str]
     review_period_days: Mapped[int]
     processing_borne_by: Mapped[str]
@@ -73,7 +82,9 @@ class Contract(Base):
     ended_by: Mapped[str | None]
     dormant_at: Mapped[datetime | None]
 
-    milestones: Mapped[list[Milestone]] = relationship(order_by="Milestone.number", back_populates="contract", cascade="all, delete-orphan")
+    milestones: Mapped[list[Milestone]] = relationship(
+        order_by="Milestone.number", back_populates="contract", cascade="all, delete-orphan"
+    )
     freelancer: Mapped[Freelancer] = relationship()
     client: Mapped[Client] = relationship()
 
@@ -83,7 +94,10 @@ class Contract(Base):
 
 
 class Milestone(Base):
-    """A part of the contract with money of its own. Its counters and its escrow account tell the same story (verified)."""
+    """A part of the contract with money of its own.
+
+    Its counters and its escrow account tell the same story (verified).
+    """
 
     __tablename__ = "milestone"
     __table_args__ = (
@@ -92,17 +106,33 @@ class Milestone(Base):
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("funded_minor BETWEEN 0 AND amount_minor", name="funded_within_amount"),
         CheckConstraint(
-            "released_minor >= 0 AND refunded_minor >= 0 AND confiscated_minor >= 0 AND charged_back_minor >= 0 AND disputed_minor >= 0 AND refunding_minor >= 0"
-            " AND released_minor + refunded_minor + confiscated_minor + charged_back_minor + disputed_minor + refunding_minor <= funded_minor",
+            "released_minor >= 0 AND refunded_minor >= 0 AND confiscated_minor >= 0 AND "
+            "charged_back_minor >= 0 AND disputed_minor >= 0 AND refunding_minor >= 0"
+            " AND released_minor + refunded_minor + confiscated_minor + charged_back_minor + "
+            "disputed_minor + refunding_minor <= funded_minor",
             name="out_within_funded",
         ),
         CheckConstraint("fee_taken_minor BETWEEN 0 AND released_minor", name="fee_within_released"),
-        CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_taken_minor", name="fee_returned_within_taken"),
-        CheckConstraint("fee_tax_taken_minor BETWEEN 0 AND fee_taken_minor", name="fee_tax_within_fee"),
-        CheckConstraint("fee_tax_returned_minor BETWEEN 0 AND fee_tax_taken_minor", name="fee_tax_returned_within_taken"),
-        CheckConstraint("refunded_after_release_minor BETWEEN 0 AND released_minor", name="refunded_within_released"),
-        CheckConstraint("processing_taken_minor BETWEEN 0 AND released_minor", name="processing_within_released"),
-        CheckConstraint("(state = 'submitted') = (auto_release_at IS NOT NULL)", name="submitted_has_deadline"),
+        CheckConstraint(
+            "fee_returned_minor BETWEEN 0 AND fee_taken_minor", name="fee_returned_within_taken"
+        ),
+        CheckConstraint(
+            "fee_tax_taken_minor BETWEEN 0 AND fee_taken_minor", name="fee_tax_within_fee"
+        ),
+        CheckConstraint(
+            "fee_tax_returned_minor BETWEEN 0 AND fee_tax_taken_minor",
+            name="fee_tax_returned_within_taken",
+        ),
+        CheckConstraint(
+            "refunded_after_release_minor BETWEEN 0 AND released_minor",
+            name="refunded_within_released",
+        ),
+        CheckConstraint(
+            "processing_taken_minor BETWEEN 0 AND released_minor", name="processing_within_released"
+        ),
+        CheckConstraint(
+            "(state = 'submitted') = (auto_release_at IS NOT NULL)", name="submitted_has_deadline"
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("mst"), primary_key=True)
@@ -130,9 +160,13 @@ class Milestone(Base):
     fee_tax_returned_minor: Mapped[int] = mapped_column(default=0)
     processing_taken_minor: Mapped[int] = mapped_column(default=0)
     processing_due_minor: Mapped[int] = mapped_column(default=0)
-    """The freelancer's part of the processing cost of the payment that funded it; taken in proportion at release."""
+    """The freelancer's part of the processing cost of the payment that funded it; taken in
+    proportion at release.
+    """
     billed_before_minor: Mapped[int | None]
-    """Lifetime billings with this client when the first release happened: where tiers of that base go on from."""
+    """Lifetime billings with this client when the first release happened: where tiers of that base
+    go on from.
+    """
     round: Mapped[int] = mapped_column(default=0)
     extensions: Mapped[int] = mapped_column(default=0)
     security_days: Mapped[int] = mapped_column(default=0)
@@ -144,11 +178,15 @@ class Milestone(Base):
 
 
 class Acceptance(Base):
-    """The evidence of an acceptance: who, when, from where, exactly which text and which fee promise. Append-only."""
+    """The evidence of an acceptance: who, when, from where, exactly which text and which fee
+    promise. Append-only.
+    """
 
     __tablename__ = "acceptance"
 
-    contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"), primary_key=True)
+    contract_id: Mapped[str] = mapped_column(
+        TypeID("ctr"), ForeignKey("contract.id"), primary_key=True
+    )
     text_version: Mapped[int] = mapped_column(primary_key=True)
     text_hash: Mapped[str]
     text: Mapped[dict[str, Any]]
@@ -181,16 +219,28 @@ class Submission(Base):
 
 
 class Release(Base):
-    """One movement from escrow to the freelancer, full or part; it is the cause of its journal entry."""
+    """One movement from escrow to the freelancer, full or part; it is the cause of its journal
+    entry.
+    """
 
     __tablename__ = "release"
     __table_args__ = (
         UniqueConstraint("milestone_id", "number"),
-        CheckConstraint("gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor + withheld_minor", name="parts_add_up"),
         CheckConstraint(
-            "net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND processing_minor >= 0 AND withheld_minor >= 0", name="parts_not_negative"
+            "gross_minor > 0 AND gross_minor = net_minor + fee_minor + processing_minor + "
+            "withheld_minor",
+            name="parts_add_up",
         ),
-        CheckConstraint("recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= net_minor", name="taken_within_net"),
+        CheckConstraint(
+            "net_minor >= 0 AND fee_minor >= fee_tax_minor AND fee_tax_minor >= 0 AND "
+            "processing_minor >= 0 AND withheld_minor >= 0",
+            name="parts_not_negative",
+        ),
+        CheckConstraint(
+            "recovered_minor >= 0 AND taken_minor >= 0 AND recovered_minor + taken_minor <= "
+            "net_minor",
+            name="taken_within_net",
+        ),
         Index("release_by_freelancer_idx", "freelancer_id", "currency", "id"),
     )
 

@@ -1,4 +1,6 @@
-"""When the two do not agree about a milestone's money: requests for a refund, disputes, offers, evidence."""
+"""When the two do not agree about a milestone's money: requests for a refund, disputes, offers,
+evidence.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,22 @@ SIDES = ("freelancer", "client")
 
 
 class RefundRequest(Base):
-    """The client asks for held money back, or for released money (`after_release`). Silence has a meaning: `silence_means`."""
+    """The client asks for held money back, or for released money (`after_release`).
+
+    Silence has a meaning: `silence_means`.
+    """
 
     __tablename__ = "refund_request"
     __table_args__ = (
         one_of("state", REFUND_REQUEST.states),
         one_of("silence_means", ("refund", "dispute", "nothing")),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        Index("refund_request_one_open_idx", "milestone_id", unique=True, postgresql_where="state = 'open'"),
+        Index(
+            "refund_request_one_open_idx",
+            "milestone_id",
+            unique=True,
+            postgresql_where="state = 'open'",
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("rrq"), primary_key=True)
@@ -34,7 +44,9 @@ class RefundRequest(Base):
     after_release: Mapped[bool]
     silence_means: Mapped[str]
     milestone_was: Mapped[str]
-    """The milestone's state when it was asked: it goes back there when the request is refused or withdrawn."""
+    """The milestone's state when it was asked: it goes back there when the request is refused or
+    withdrawn.
+    """
     review_left_seconds: Mapped[int | None]
     asked_at: Mapped[datetime]
     answer_by: Mapped[datetime]
@@ -42,17 +54,34 @@ class RefundRequest(Base):
 
 
 class Dispute(Base):
-    """A claim over an exact amount of a milestone; that amount is locked and nothing else. `refund_minor` is the outcome."""
+    """A claim over an exact amount of a milestone; that amount is locked and nothing else.
+
+    `refund_minor` is the outcome.
+    """
 
     __tablename__ = "dispute"
     __table_args__ = (
         one_of("state", DISPUTE.states),
         one_of("opened_by", SIDES),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint("claimed_refund_minor BETWEEN 0 AND amount_minor", name="claim_within_amount"),
-        CheckConstraint("refund_minor IS NULL OR refund_minor BETWEEN 0 AND amount_minor", name="outcome_within_amount"),
-        CheckConstraint("(refund_minor IS NOT NULL) = (state IN ('executed', 'settled', 'defaulted', 'decided'))", name="outcome_known"),
-        Index("dispute_one_open_idx", "milestone_id", unique=True, postgresql_where="closed_at IS NULL"),
+        CheckConstraint(
+            "claimed_refund_minor BETWEEN 0 AND amount_minor", name="claim_within_amount"
+        ),
+        CheckConstraint(
+            "refund_minor IS NULL OR refund_minor BETWEEN 0 AND amount_minor",
+            name="outcome_within_amount",
+        ),
+        CheckConstraint(
+            "(refund_minor IS NOT NULL) = (state IN ('executed', 'settled', 'defaulted', "
+            "'decided'))",
+            name="outcome_known",
+        ),
+        Index(
+            "dispute_one_open_idx",
+            "milestone_id",
+            unique=True,
+            postgresql_where="closed_at IS NULL",
+        ),
         Index("dispute_by_contract_idx", "contract_id", "id"),
     )
 
@@ -77,11 +106,16 @@ class Dispute(Base):
     hard_stop_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
-    offers: Mapped[list[DisputeOffer]] = relationship(order_by="DisputeOffer.number", lazy="selectin")
+    offers: Mapped[list[DisputeOffer]] = relationship(
+        order_by="DisputeOffer.number", lazy="selectin"
+    )
 
 
 class DisputeOffer(Base):
-    """A number that one side, or the mediator, could live with: how much goes back to the client. Append-only but its answers."""
+    """A number that one side, or the mediator, could live with: how much goes back to the client.
+
+    Append-only but its answers.
+    """
 
     __tablename__ = "dispute_offer"
     __table_args__ = (
@@ -108,7 +142,10 @@ class Evidence(Base):
     """What a side shows: words or a file, with the hash of it. Append-only."""
 
     __tablename__ = "evidence"
-    __table_args__ = (one_of("shown_by", (*SIDES, "staff")), Index("evidence_by_dispute_idx", "dispute_id", "id"))
+    __table_args__ = (
+        one_of("shown_by", (*SIDES, "staff")),
+        Index("evidence_by_dispute_idx", "dispute_id", "id"),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("evd"), primary_key=True)
     dispute_id: Mapped[str] = mapped_column(TypeID("dsp"), ForeignKey("dispute.id"))
@@ -120,7 +157,9 @@ class Evidence(Base):
 
 
 class File(Base):
-    """An uploaded file of a contract or a hold: its type was read from its bytes; it is never changed and always served as a download."""
+    """An uploaded file of a contract or a hold: its type was read from its bytes; it is never
+    changed and always served as a download.
+    """
 
     __tablename__ = "file"
     __table_args__ = (

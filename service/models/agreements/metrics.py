@@ -12,7 +12,10 @@ from service.models.base import Base, TypeID
 
 
 class Feedback(Base):
-    """What one side says of a closed contract. The kind is part of the key: the database itself has no row for a direct one."""
+    """What one side says of a closed contract.
+
+    The kind is part of the key: the database itself has no row for a direct one.
+    """
 
     __tablename__ = "feedback"
     __table_args__ = (

@@ -1,4 +1,6 @@
-"""When the client's bank takes a payment back: the chargeback, exactly which money it locks, Stripe's early warnings."""
+"""When the client's bank takes a payment back: the chargeback, exactly which money it locks,
+Stripe's early warnings.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from service.models.base import Base, TypeID, one_of
 
 
 class Chargeback(Base):
-    """A bank's dispute of one charge. `protected`: the freelancer met the evidence checklist, so the platform bears a loss."""
+    """A bank's dispute of one charge.
+
+    `protected`: the freelancer met the evidence checklist, so the platform bears a loss.
+    """
 
     __tablename__ = "chargeback"
     __table_args__ = (
@@ -34,7 +39,8 @@ class Chargeback(Base):
     fee_minor: Mapped[int]
     locked: Mapped[bool]
     round: Mapped[int] = mapped_column(default=1)
-    """Counts how often the bank has pulled the money: once more when it takes a won case up again."""
+    """Counts how often the bank has pulled the money: once more when it takes a won case up again.
+    """
     protected: Mapped[bool | None]
     evidence_due_at: Mapped[datetime | None]
     submit_by: Mapped[datetime | None]
@@ -44,7 +50,9 @@ class Chargeback(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
-    lines: Mapped[list[ChargebackLine]] = relationship(order_by="ChargebackLine.number", lazy="selectin", cascade="all, delete-orphan")
+    lines: Mapped[list[ChargebackLine]] = relationship(
+        order_by="ChargebackLine.number", lazy="selectin", cascade="all, delete-orphan"
+    )
 
     @property
     def found(self) -> list[ChargebackLine]:
@@ -53,18 +61,24 @@ class Chargeback(Base):
 
 
 class ChargebackLine(Base):
-    """A part of the charged-back amount and where it was found: still in escrow, released but here, paid out, or only the platform's to bear.
+    """A part of the charged-back amount and where it was found: still in escrow, released but here,
+    paid out, or only the platform's to bear.
 
     `cleared`: a confiscation case has paid for it, whatever the bank decides.
     """
 
     __tablename__ = "chargeback_line"
     __table_args__ = (
-        one_of("place", ("escrow", "unclaimed", "pending", "available", "paid_out", "platform", "cleared")),
+        one_of(
+            "place",
+            ("escrow", "unclaimed", "pending", "available", "paid_out", "platform", "cleared"),
+        ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
     )
 
-    chargeback_id: Mapped[str] = mapped_column(TypeID("cbk"), ForeignKey("chargeback.id"), primary_key=True)
+    chargeback_id: Mapped[str] = mapped_column(
+        TypeID("cbk"), ForeignKey("chargeback.id"), primary_key=True
+    )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     round: Mapped[int]
     place: Mapped[str]

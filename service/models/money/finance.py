@@ -1,4 +1,6 @@
-"""Exports that were asked for, and the files that were made: kept in pieces, so that stateless processes share them through the database."""
+"""Exports that were asked for, and the files that were made: kept in pieces, so that stateless
+processes share them through the database.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ EXPORT_STATES = ("queued", "running", "ready", "failed")
 
 
 class FinanceExport(Base):
-    """One question to the books. The same question about the same knowledge (`question`) is one row: its answer is made once."""
+    """One question to the books.
+
+    The same question about the same knowledge (`question`) is one row: its answer is made once.
+    """
 
     __tablename__ = "finance_export"
     __table_args__ = (
@@ -49,7 +54,10 @@ class FinanceExport(Base):
 
 
 class PspRow(Base):
-    """A row of the processor's own account of the platform's balance, as it was told. Append-only; amounts in our minor units."""
+    """A row of the processor's own account of the platform's balance, as it was told.
+
+    Append-only; amounts in our minor units.
+    """
 
     __tablename__ = "psp_row"
     __table_args__ = (Index("psp_row_by_source_idx", "source"),)
@@ -65,15 +73,27 @@ class PspRow(Base):
 
 
 class Explanation(Base):
-    """Why the processor has another amount than the books, asked by one person and decided by another; the platform bears it."""
+    """Why the processor has another amount than the books, asked by one person and decided by
+    another; the platform bears it.
+    """
 
     __tablename__ = "psp_explanation"
     __table_args__ = (
         one_of("outcome", ("approved", "refused")),
         CheckConstraint("our_minor <> psp_minor", name="differs"),
-        CheckConstraint("outcome IS DISTINCT FROM 'approved' OR decided_by <> asked_by", name="two_people"),
-        CheckConstraint("num_nulls(outcome, decided_by, decided_at) IN (0, 3)", name="decided_whole"),
-        Index("psp_explanation_undecided_key", "source", "currency", unique=True, postgresql_where=text("outcome IS NULL")),
+        CheckConstraint(
+            "outcome IS DISTINCT FROM 'approved' OR decided_by <> asked_by", name="two_people"
+        ),
+        CheckConstraint(
+            "num_nulls(outcome, decided_by, decided_at) IN (0, 3)", name="decided_whole"
+        ),
+        Index(
+            "psp_explanation_undecided_key",
+            "source",
+            "currency",
+            unique=True,
+            postgresql_where=text("outcome IS NULL"),
+        ),
         Index("psp_explanation_source_idx", "source"),
     )
 
@@ -97,7 +117,9 @@ class Explanation(Base):
 
 
 class PeriodClose(Base):
-    """A month that is asked to be closed, and closed by a second person; from then on PostgreSQL refuses entries in it. Never opened again."""
+    """A month that is asked to be closed, and closed by a second person; from then on PostgreSQL
+    refuses entries in it. Never opened again.
+    """
 
     __tablename__ = "period_close"
     __table_args__ = (
@@ -120,7 +142,9 @@ class ExportPiece(Base):
 
     __tablename__ = "export_piece"
 
-    export_id: Mapped[str] = mapped_column(TypeID("exp"), ForeignKey("finance_export.id"), primary_key=True)
+    export_id: Mapped[str] = mapped_column(
+        TypeID("exp"), ForeignKey("finance_export.id"), primary_key=True
+    )
     name: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     data: Mapped[bytes] = mapped_column(LargeBinary)

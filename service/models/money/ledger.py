@@ -1,4 +1,8 @@
-"""The books. What PostgreSQL itself refuses about these tables is in migration 0002; the only writer is `service.ledger`."""
+"""The books.
+
+What PostgreSQL itself refuses about these tables is in migration 0002; the only writer is
+`service.ledger`.
+"""
 
 from __future__ import annotations
 
@@ -53,16 +57,21 @@ class ChartLine(Base):
 
 
 class LedgerAccount(Base):
-    """Never updated: it is what postings refer to. `owner` is the milestone, freelancer, payment … that `owner_type` says.
+    """Never updated: it is what postings refer to.
 
-    `freelancer_id`, `client_id`, `contract_id`: whose it is by that, written when it is opened, so that no reader has to find out.
+    `owner` is the milestone, freelancer, payment … that `owner_type` says.
+
+    `freelancer_id`, `client_id`, `contract_id`: whose it is by that, written when it is opened, so
+    that no reader has to find out.
     """
 
     __tablename__ = "ledger_account"
     __table_args__ = (
         UniqueConstraint("kind", "owner", "currency", postgresql_nulls_not_distinct=True),
         UniqueConstraint("id", "currency"),
-        CheckConstraint("bounded = (owner IS NOT NULL) AND (owner IS NULL) = (owner_type IS NULL)", name="owned"),
+        CheckConstraint(
+            "bounded = (owner IS NOT NULL) AND (owner IS NULL) = (owner_type IS NULL)", name="owned"
+        ),
         Index("ledger_account_by_freelancer_idx", "freelancer_id", "kind"),
         Index("ledger_account_by_contract_idx", "contract_id", "kind"),
     )
@@ -81,23 +90,36 @@ class LedgerAccount(Base):
 
 
 class LedgerBalance(Base):
-    """One narrow row per bounded account, tuned for frequent updates; the counts of holds are the gates.
+    """One narrow row per bounded account, tuned for frequent updates; the counts of holds are the
+    gates.
 
-    Kept apart from the account: a row that is both updated and referenced by foreign keys collects multixacts.
+    Kept apart from the account: a row that is both updated and referenced by foreign keys collects
+    multixacts.
     """
 
     __tablename__ = "ledger_balance"
     __table_args__ = (
         one_of("normal_side", (DEBIT, CREDIT)),
         CheckConstraint(
-            "debits >= 0 AND credits >= 0 AND CASE normal_side WHEN 'credit' THEN credits >= debits ELSE debits >= credits END",
+            "debits >= 0 AND credits >= 0 AND CASE normal_side WHEN 'credit' THEN credits >= "
+            "debits ELSE debits >= credits END",
             name="not_overdrawn",
         ),
-        CheckConstraint("hold_release >= 0 AND hold_refund >= 0 AND hold_outflow >= 0", name="holds_counted"),
-        {"postgresql_with": {"fillfactor": "50", "autovacuum_vacuum_threshold": "500", "autovacuum_vacuum_scale_factor": "0"}},
+        CheckConstraint(
+            "hold_release >= 0 AND hold_refund >= 0 AND hold_outflow >= 0", name="holds_counted"
+        ),
+        {
+            "postgresql_with": {
+                "fillfactor": "50",
+                "autovacuum_vacuum_threshold": "500",
+                "autovacuum_vacuum_scale_factor": "0",
+            }
+        },
     )
 
-    account_id: Mapped[int] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("ledger_account.id"), primary_key=True, autoincrement=False
+    )
     normal_side: Mapped[str]
     debits: Mapped[int] = mapped_column(server_default="0")
     credits: Mapped[int] = mapped_column(server_default="0")
@@ -107,10 +129,12 @@ class LedgerBalance(Base):
 
 
 class JournalEntry(Base):
-    """One business event in the books. (kind, what caused it) is unique: a thing is posted once.
+    """One business event in the books.
 
-    Four dates: `occurred_at` when it happened, `posted_on` the day in the books' zone, `recorded_at` when we learned it,
-    `effective_on` the earlier day a late event belongs to.
+    (kind, what caused it) is unique: a thing is posted once.
+
+    Four dates: `occurred_at` when it happened, `posted_on` the day in the books' zone,
+    `recorded_at` when we learned it, `effective_on` the earlier day a late event belongs to.
     """
 
     __tablename__ = "journal_entry"
@@ -133,7 +157,9 @@ class JournalEntry(Base):
     cause_type: Mapped[str]
     cause_id: Mapped[UUID] = mapped_column(PgUUID(as_uuid=True))
     cause_sequence: Mapped[int | None] = mapped_column(Integer)
-    cause: Mapped[str] = mapped_column(Text(), Computed("cause_text(cause_type, cause_id, cause_sequence)"))
+    cause: Mapped[str] = mapped_column(
+        Text(), Computed("cause_text(cause_type, cause_id, cause_sequence)")
+    )
     """As people read it; PostgreSQL writes it, nothing reads it back."""
     contract_id: Mapped[str | None] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     actor: Mapped[str]
@@ -144,7 +170,9 @@ class JournalEntry(Base):
     description: Mapped[str]
     xid: Mapped[int]
     position: Mapped[int | None] = mapped_column(unique=True)
-    """Given once, after commit, by the sequencer; the seal of the same position holds the chain's hash."""
+    """Given once, after commit, by the sequencer; the seal of the same position holds the chain's
+    hash.
+    """
 
 
 class Posting(Base):
@@ -152,15 +180,25 @@ class Posting(Base):
 
     __tablename__ = "posting"
     __table_args__ = (
-        ForeignKeyConstraint(["debit_account", "currency"], ["ledger_account.id", "ledger_account.currency"], name="posting_debit_fkey"),
-        ForeignKeyConstraint(["credit_account", "currency"], ["ledger_account.id", "ledger_account.currency"], name="posting_credit_fkey"),
+        ForeignKeyConstraint(
+            ["debit_account", "currency"],
+            ["ledger_account.id", "ledger_account.currency"],
+            name="posting_debit_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["credit_account", "currency"],
+            ["ledger_account.id", "ledger_account.currency"],
+            name="posting_credit_fkey",
+        ),
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("debit_account <> credit_account", name="two_accounts"),
         Index("posting_debits_idx", "debit_account", "entry_id", postgresql_include=["amount"]),
         Index("posting_credits_idx", "credit_account", "entry_id", postgresql_include=["amount"]),
     )
 
-    entry_id: Mapped[str] = mapped_column(TypeID("jnl"), ForeignKey("journal_entry.id"), primary_key=True)
+    entry_id: Mapped[str] = mapped_column(
+        TypeID("jnl"), ForeignKey("journal_entry.id"), primary_key=True
+    )
     line_no: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     debit_account: Mapped[int]
     credit_account: Mapped[int]
@@ -169,7 +207,9 @@ class Posting(Base):
 
 
 class LedgerSeal(Base):
-    """The hash chain over entries in the order in which they became visible, written after commit by one sequencer."""
+    """The hash chain over entries in the order in which they became visible, written after commit
+    by one sequencer.
+    """
 
     __tablename__ = "ledger_seal"
     __table_args__ = (Index("ledger_seal_by_instant_idx", "sealed_at", "position"),)
@@ -193,9 +233,12 @@ class LedgerHead(Base):
 
 
 class LedgerCheck(Base):
-    """What a check of the books found: how far the chain is proved, and the totals there. Append-only.
+    """What a check of the books found: how far the chain is proved, and the totals there.
 
-    Whoever looks later goes on from the newest one that is `ok`; `whole`: it began with the first entry.
+    Append-only.
+
+    Whoever looks later goes on from the newest one that is `ok`; `whole`: it began with the first
+    entry.
     """
 
     __tablename__ = "ledger_check"

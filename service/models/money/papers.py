@@ -1,4 +1,6 @@
-"""Papers that carry a number for ever: invoices and credit notes, and certificates that a stranger can check."""
+"""Papers that carry a number for ever: invoices and credit notes, and certificates that a stranger
+can check.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,10 +29,12 @@ TAX_CATEGORIES = ("S", "AE", "O")
 
 
 class Invoice(Base):
-    """An invoice (EN 16931 type 380) or credit note (381), as it was issued: names and addresses of that day. Append-only.
+    """An invoice (EN 16931 type 380) or credit note (381), as it was issued: names and addresses of
+    that day. Append-only.
 
-    `fee`: the platform's, to the freelancer, for what a release cost. `work`: the freelancer's own, to the client, for a
-    release, made by their mandate. `place` counts a series (issuer and year) without a gap: PostgreSQL refuses any other.
+    `fee`: the platform's, to the freelancer, for what a release cost. `work`: the freelancer's own,
+    to the client, for a release, made by their mandate. `place` counts a series (issuer and year)
+    without a gap: PostgreSQL refuses any other.
     """
 
     __tablename__ = "invoice"
@@ -36,8 +49,14 @@ class Invoice(Base):
             name="once",
             postgresql_nulls_not_distinct=True,
         ),
-        CheckConstraint("net_minor + tax_minor = total_minor AND total_minor > 0 AND tax_minor >= 0", name="adds_up"),
-        CheckConstraint("(kind IN ('fee_credit', 'work_credit')) = (corrects_id IS NOT NULL)", name="credit_names_invoice"),
+        CheckConstraint(
+            "net_minor + tax_minor = total_minor AND total_minor > 0 AND tax_minor >= 0",
+            name="adds_up",
+        ),
+        CheckConstraint(
+            "(kind IN ('fee_credit', 'work_credit')) = (corrects_id IS NOT NULL)",
+            name="credit_names_invoice",
+        ),
         Index("invoice_by_freelancer_idx", "freelancer_id", "id"),
     )
 
@@ -51,8 +70,12 @@ class Invoice(Base):
     """The release or refund it stands for: a fact has one invoice of a kind."""
     cause_sequence: Mapped[int | None] = mapped_column(Integer)
     """Which one, where the credit for a refund is over several invoices."""
-    cause: Mapped[str] = mapped_column(Text(), Computed("cause_text(cause_type, cause_id, cause_sequence)"))
-    corrects_id: Mapped[str | None] = mapped_column(TypeID("inv"), ForeignKey("invoice.id"), index=True)
+    cause: Mapped[str] = mapped_column(
+        Text(), Computed("cause_text(cause_type, cause_id, cause_sequence)")
+    )
+    corrects_id: Mapped[str | None] = mapped_column(
+        TypeID("inv"), ForeignKey("invoice.id"), index=True
+    )
     freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"), index=True)
     milestone_id: Mapped[str] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"), index=True)
@@ -72,18 +95,24 @@ class Invoice(Base):
 
 
 class Certificate(Base):
-    """What a freelancer earned in a period, signed, with a code that anybody can check without an account."""
+    """What a freelancer earned in a period, signed, with a code that anybody can check without an
+    account.
+    """
 
     __tablename__ = "certificate"
     __table_args__ = (
         CheckConstraint("first_day <= last_day", name="period"),
-        CheckConstraint("(revoked_at IS NULL) = (revoked_reason IS NULL)", name="revoked_with_reason"),
+        CheckConstraint(
+            "(revoked_at IS NULL) = (revoked_reason IS NULL)", name="revoked_with_reason"
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("crt"), primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     """Twelve characters that are printed on it; they cannot be guessed."""
-    freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"), index=True)
+    freelancer_id: Mapped[str] = mapped_column(
+        TypeID("frl"), ForeignKey("freelancer.id"), index=True
+    )
     first_day: Mapped[date]
     last_day: Mapped[date]
     language: Mapped[str]
@@ -92,23 +121,33 @@ class Certificate(Base):
     sha256: Mapped[str]
     pdf: Mapped[bytes] = mapped_column(LargeBinary)
     issued_at: Mapped[datetime]
-    superseded_by: Mapped[str | None] = mapped_column(TypeID("crt"), ForeignKey("certificate.id"), index=True)
+    superseded_by: Mapped[str | None] = mapped_column(
+        TypeID("crt"), ForeignKey("certificate.id"), index=True
+    )
     revoked_at: Mapped[datetime | None]
     revoked_reason: Mapped[str | None]
 
 
 class Receipt(Base):
-    """What the receipt of a payment says, written with the payment. Append-only: later changes of the contract do not reach it."""
+    """What the receipt of a payment says, written with the payment.
+
+    Append-only: later changes of the contract do not reach it.
+    """
 
     __tablename__ = "receipt"
 
-    payment_id: Mapped[str] = mapped_column(TypeID("pay"), ForeignKey("payment.id"), primary_key=True)
+    payment_id: Mapped[str] = mapped_column(
+        TypeID("pay"), ForeignKey("payment.id"), primary_key=True
+    )
     content: Mapped[dict[str, Any]]
     written_at: Mapped[datetime]
 
 
 class GivenPaper(Base):
-    """The very bytes of a paper as somebody got it first. Append-only: asked for again, it is this one, whatever makes papers by then."""
+    """The very bytes of a paper as somebody got it first.
+
+    Append-only: asked for again, it is this one, whatever makes papers by then.
+    """
 
     __tablename__ = "given_paper"
     __table_args__ = (one_of("kind", PAPER_KINDS),)
@@ -117,7 +156,9 @@ class GivenPaper(Base):
     subject_id: Mapped[UUID] = mapped_column(PgUUID(as_uuid=True), primary_key=True)
     """The payment, invoice or case that it is of."""
     form: Mapped[str] = mapped_column(primary_key=True)
-    """The file's form and language, and for whom it is where that differs: `pdf:de`, `zip:executed:client`."""
+    """The file's form and language, and for whom it is where that differs: `pdf:de`,
+    `zip:executed:client`.
+    """
     data: Mapped[bytes] = mapped_column(LargeBinary)
     sha256: Mapped[str]
     given_at: Mapped[datetime]

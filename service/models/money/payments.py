@@ -1,4 +1,6 @@
-"""Money from the client and back: payments, which milestones each one funds, refunds, and Stripe's events as they came in."""
+"""Money from the client and back: payments, which milestones each one funds, refunds, and Stripe's
+events as they came in.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,14 @@ class Payment(Base):
     __table_args__ = (
         one_of("state", PAYMENT.states),
         one_of("method", ("card", "us_bank_account")),
-        CheckConstraint("amount_minor > 0 AND surcharge_minor >= 0 AND client_fee_minor >= 0", name="amounts"),
-        CheckConstraint("judgement IS NULL OR judgement IN ('funded', 'wrong_amount', 'wrong_currency', 'closed', 'double')", name="judgement_known"),
+        CheckConstraint(
+            "amount_minor > 0 AND surcharge_minor >= 0 AND client_fee_minor >= 0", name="amounts"
+        ),
+        CheckConstraint(
+            "judgement IS NULL OR judgement IN ('funded', 'wrong_amount', 'wrong_currency', "
+            "'closed', 'double')",
+            name="judgement_known",
+        ),
         Index("payment_by_contract_idx", "contract_id", "id"),
     )
 
@@ -32,7 +40,10 @@ class Payment(Base):
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     state: Mapped[str]
     payer: Mapped[Actor | None]
-    """Who went to the page of payment last: the client, or a colleague by their link. None where it was begun before this was noted."""
+    """Who went to the page of payment last: the client, or a colleague by their link.
+
+    None where it was begun before this was noted.
+    """
     method: Mapped[str]
     currency: Mapped[str]
     amount_minor: Mapped[int]
@@ -58,7 +69,9 @@ class Payment(Base):
     created_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]
 
-    lines: Mapped[list[PaymentLine]] = relationship(order_by="PaymentLine.milestone_id", cascade="all, delete-orphan", lazy="selectin")
+    lines: Mapped[list[PaymentLine]] = relationship(
+        order_by="PaymentLine.milestone_id", cascade="all, delete-orphan", lazy="selectin"
+    )
 
     @property
     def total_minor(self) -> int:
@@ -66,16 +79,28 @@ class Payment(Base):
 
 
 class PaymentLine(Base):
-    """A milestone's part of a payment. At most one open line per milestone: two tabs cannot pay twice."""
+    """A milestone's part of a payment.
+
+    At most one open line per milestone: two tabs cannot pay twice.
+    """
 
     __tablename__ = "payment_line"
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        Index("payment_line_one_open_per_milestone", "milestone_id", unique=True, postgresql_where="open"),
+        Index(
+            "payment_line_one_open_per_milestone",
+            "milestone_id",
+            unique=True,
+            postgresql_where="open",
+        ),
     )
 
-    payment_id: Mapped[str] = mapped_column(TypeID("pay"), ForeignKey("payment.id"), primary_key=True)
-    milestone_id: Mapped[str] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"), primary_key=True)
+    payment_id: Mapped[str] = mapped_column(
+        TypeID("pay"), ForeignKey("payment.id"), primary_key=True
+    )
+    milestone_id: Mapped[str] = mapped_column(
+        TypeID("mst"), ForeignKey("milestone.id"), primary_key=True
+    )
     amount_minor: Mapped[int]
     processing_minor: Mapped[int]
     open: Mapped[bool]
@@ -83,10 +108,11 @@ class PaymentLine(Base):
 
 
 class Refund(Base):
-    """One attempt to give money back to the client; the next attempt after a failure is a row of its own with the same `cause`.
+    """One attempt to give money back to the client; the next attempt after a failure is a row of
+    its own with the same `cause`.
 
-    `source`: money that went to suspense, money held for a milestone, money that had been released, or money that an
-    earlier attempt could not deliver and that is owed to the client.
+    `source`: money that went to suspense, money held for a milestone, money that had been released,
+    or money that an earlier attempt could not deliver and that is owed to the client.
     """
 
     __tablename__ = "refund"
@@ -94,7 +120,9 @@ class Refund(Base):
         one_of("state", REFUND.states),
         one_of("source", ("suspense", "escrow", "released", "unclaimed", "outside", "case")),
         UniqueConstraint("cause", "attempt"),
-        CheckConstraint("amount_minor > 0 AND from_freelancer_minor BETWEEN 0 AND amount_minor", name="amounts"),
+        CheckConstraint(
+            "amount_minor > 0 AND from_freelancer_minor BETWEEN 0 AND amount_minor", name="amounts"
+        ),
         Index("refund_by_payment_idx", "payment_id"),
         Index("refund_by_milestone_idx", "milestone_id"),
     )
@@ -104,7 +132,8 @@ class Refund(Base):
     milestone_id: Mapped[str | None] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"))
     source: Mapped[str]
     cause: Mapped[str]
-    """The first refund of the row of attempts, or the payment whose money was in the wrong place."""
+    """The first refund of the row of attempts, or the payment whose money was in the wrong place.
+    """
     attempt: Mapped[int]
     from_freelancer_minor: Mapped[int] = mapped_column(default=0)
     """After a release: what the freelancer bore of it; the rest was the platform's fee."""
@@ -120,7 +149,9 @@ class Refund(Base):
 
 
 class StripeEvent(Base):
-    """Stripe's webhook as it arrived: verified, stored, answered 200; acted upon later from a freshly fetched object."""
+    """Stripe's webhook as it arrived: verified, stored, answered 200; acted upon later from a
+    freshly fetched object.
+    """
 
     __tablename__ = "stripe_event"
 

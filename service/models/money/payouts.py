@@ -1,4 +1,6 @@
-"""Money to the freelancer: the payout account at Stripe, payouts, and the charges each payout draws from."""
+"""Money to the freelancer: the payout account at Stripe, payouts, and the charges each payout draws
+from.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,14 @@ class PayoutAccount(Base):
     """A freelancer's connected account. Needed only when there is something to pay out."""
 
     __tablename__ = "payout_account"
-    __table_args__ = (one_of("state", PAYOUT_ACCOUNT.states), one_of("schedule", ("manual", "weekly", "monthly")))
+    __table_args__ = (
+        one_of("state", PAYOUT_ACCOUNT.states),
+        one_of("schedule", ("manual", "weekly", "monthly")),
+    )
 
-    freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"), primary_key=True)
+    freelancer_id: Mapped[str] = mapped_column(
+        TypeID("frl"), ForeignKey("freelancer.id"), primary_key=True
+    )
     state: Mapped[str]
     stripe_account_id: Mapped[str | None] = mapped_column(unique=True)
     requirements: Mapped[list[str]]
@@ -26,7 +33,8 @@ class PayoutAccount(Base):
     bank_reference: Mapped[str | None]
     """Stripe's id of the bank account that receives payouts."""
     instruments: Mapped[list[str]] = mapped_column(default=list)
-    """Stripe's fingerprints of the bank accounts and cards behind it, comparable with a payment's."""
+    """Stripe's fingerprints of the bank accounts and cards behind it, comparable with a payment's.
+    """
     bank_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -59,16 +67,22 @@ class Payout(Base):
     sent_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
 
-    sources: Mapped[list[PayoutSource]] = relationship(order_by="PayoutSource.number", cascade="all, delete-orphan", lazy="selectin")
+    sources: Mapped[list[PayoutSource]] = relationship(
+        order_by="PayoutSource.number", cascade="all, delete-orphan", lazy="selectin"
+    )
 
 
 class PayoutSource(Base):
-    """One leg of a payout: one Stripe transfer out of one charge, so no client's money pays another's work."""
+    """One leg of a payout: one Stripe transfer out of one charge, so no client's money pays
+    another's work.
+    """
 
     __tablename__ = "payout_source"
     __table_args__ = (
         one_of("state", ("planned", "sent", "reversed")),
-        CheckConstraint("amount_minor > 0 AND reversed_minor BETWEEN 0 AND amount_minor", name="amounts"),
+        CheckConstraint(
+            "amount_minor > 0 AND reversed_minor BETWEEN 0 AND amount_minor", name="amounts"
+        ),
         Index("payout_source_by_payment_idx", "payment_id"),
     )
 
@@ -88,7 +102,11 @@ class TransferReversal(Base):
 
     __tablename__ = "transfer_reversal"
     __table_args__ = (
-        ForeignKeyConstraint(["payout_id", "number"], ["payout_source.payout_id", "payout_source.number"], name="transfer_reversal_payout_id_number_fkey"),
+        ForeignKeyConstraint(
+            ["payout_id", "number"],
+            ["payout_source.payout_id", "payout_source.number"],
+            name="transfer_reversal_payout_id_number_fkey",
+        ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("transfer_reversal_payout_id_number_idx", "payout_id", "number"),
     )
@@ -105,7 +123,15 @@ class StaffTask(Base):
     """Something that a person must look at: named, counted, closed with a note."""
 
     __tablename__ = "staff_task"
-    __table_args__ = (Index("staff_task_open_idx", "kind", "subject", unique=True, postgresql_where="closed_at IS NULL"),)
+    __table_args__ = (
+        Index(
+            "staff_task_open_idx",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where="closed_at IS NULL",
+        ),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("tsk"), primary_key=True)
     kind: Mapped[str]

@@ -1,4 +1,6 @@
-"""Tax: who somebody is to a tax office (sealed), what was decided about our duties, what was prepared for filing, and rates of exchange."""
+"""Tax: who somebody is to a tax office (sealed), what was decided about our duties, what was
+prepared for filing, and rates of exchange.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, Numeric, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.domain.identity.actors import Actor
@@ -22,8 +33,9 @@ TAX_REGIMES = ("us_1099k", *FILING_REGIMES, *WITHHOLDING_REGIMES)
 class TaxIdentity(Base):
     """What a freelancer has declared about themselves, one form after the other; the newest counts.
 
-    Names, birth, address, account and numbers are in `sealed` only, encrypted with keys of the settings; what stands
-    beside it is what reports are grouped by, and the number as its owner may see it again.
+    Names, birth, address, account and numbers are in `sealed` only, encrypted with keys of the
+    settings; what stands beside it is what reports are grouped by, and the number as its owner may
+    see it again.
     """
 
     __tablename__ = "tax_identity"
@@ -31,7 +43,12 @@ class TaxIdentity(Base):
         one_of("form", TAX_FORMS),
         one_of("seller_kind", ("individual", "entity")),
         CheckConstraint("length(country) = 2", name="country"),
-        Index("tax_identity_present_idx", "freelancer_id", unique=True, postgresql_where=text("replaced_at IS NULL")),
+        Index(
+            "tax_identity_present_idx",
+            "freelancer_id",
+            unique=True,
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("txi"), primary_key=True)
@@ -56,10 +73,16 @@ class TaxIdentity(Base):
 
 
 class TaxScope(Base):
-    """Whether the platform has a duty, decided by a person with a reason. The newest decision of a regime counts. Append-only."""
+    """Whether the platform has a duty, decided by a person with a reason.
+
+    The newest decision of a regime counts. Append-only.
+    """
 
     __tablename__ = "tax_scope"
-    __table_args__ = (one_of("regime", TAX_REGIMES), CheckConstraint("length(reason) >= 10", name="reason"))
+    __table_args__ = (
+        one_of("regime", TAX_REGIMES),
+        CheckConstraint("length(reason) >= 10", name="reason"),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("tsc"), primary_key=True)
     regime: Mapped[str]
@@ -70,13 +93,19 @@ class TaxScope(Base):
 
 
 class TaxDue(Base):
-    """What is owed to a tax office for a month, in one currency: the account `tax_withheld` is per such a row. Paid once, when the month is over."""
+    """What is owed to a tax office for a month, in one currency: the account `tax_withheld` is per
+    such a row. Paid once, when the month is over.
+    """
 
     __tablename__ = "tax_due"
     __table_args__ = (
         one_of("regime", WITHHOLDING_REGIMES),
         UniqueConstraint("regime", "month", "currency"),
-        CheckConstraint("(remitted_at IS NULL) = (reference IS NULL) AND (remitted_at IS NULL) = (remitted_by IS NULL)", name="remitted"),
+        CheckConstraint(
+            "(remitted_at IS NULL) = (reference IS NULL) AND (remitted_at IS NULL) = "
+            "(remitted_by IS NULL)",
+            name="remitted",
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("txd"), primary_key=True)
@@ -92,17 +121,26 @@ class TaxDue(Base):
 
 
 class Withholding(Base):
-    """What a duty did to a release, also when that was nothing, with the reason. Append-only; the freelancer sees it."""
+    """What a duty did to a release, also when that was nothing, with the reason.
+
+    Append-only; the freelancer sees it.
+    """
 
     __tablename__ = "withholding"
     __table_args__ = (
         one_of("reason", ("number_on_file", "no_number_on_file", "below_threshold")),
-        CheckConstraint("amount_minor >= 0 AND share_minor >= 0 AND gross_minor > 0", name="not_negative"),
-        Index("withholding_by_freelancer_idx", "freelancer_id", "regime", "currency", "withheld_at"),
+        CheckConstraint(
+            "amount_minor >= 0 AND share_minor >= 0 AND gross_minor > 0", name="not_negative"
+        ),
+        Index(
+            "withholding_by_freelancer_idx", "freelancer_id", "regime", "currency", "withheld_at"
+        ),
         Index("withholding_by_due_idx", "due_id"),
     )
 
-    release_id: Mapped[str] = mapped_column(TypeID("rls"), ForeignKey("release.id"), primary_key=True)
+    release_id: Mapped[str] = mapped_column(
+        TypeID("rls"), ForeignKey("release.id"), primary_key=True
+    )
     due_id: Mapped[str] = mapped_column(TypeID("txd"), ForeignKey("tax_due.id"), primary_key=True)
     freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"))
     regime: Mapped[str]
@@ -113,7 +151,9 @@ class Withholding(Base):
     share_minor: Mapped[int]
     """The rate on this release, half-up."""
     amount_minor: Mapped[int]
-    """What was taken: the share, what earlier releases still lacked, and never more than is left of the release."""
+    """What was taken: the share, what earlier releases still lacked, and never more than is left of
+    the release.
+    """
     reason: Mapped[str]
     legal_ref: Mapped[str]
     withheld_at: Mapped[datetime]
@@ -121,13 +161,18 @@ class Withholding(Base):
 
 
 class TaxFiling(Base):
-    """A file that was prepared for a tax office; people file it. `docs`: per seller, its reference, what it corrects, and its figures.
+    """A file that was prepared for a tax office; people file it.
+
+    `docs`: per seller, its reference, what it corrects, and its figures.
 
     A correction names the document it corrects, so nothing here is ever changed. Append-only.
     """
 
     __tablename__ = "tax_filing"
-    __table_args__ = (one_of("regime", FILING_REGIMES), one_of("message_type", ("DPI401", "DPI402", "DPI403")))
+    __table_args__ = (
+        one_of("regime", FILING_REGIMES),
+        one_of("message_type", ("DPI401", "DPI402", "DPI403")),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("flg"), primary_key=True)
     regime: Mapped[str]
@@ -145,10 +190,16 @@ class TaxFiling(Base):
 
 
 class FxRate(Base):
-    """How much of `quote` one unit of `base` was on a day, by a named source. Append-only: a book is never converted twice in two ways."""
+    """How much of `quote` one unit of `base` was on a day, by a named source.
+
+    Append-only: a book is never converted twice in two ways.
+    """
 
     __tablename__ = "fx_rate"
-    __table_args__ = (UniqueConstraint("base", "quote", "rate_date", "source"), CheckConstraint("rate > 0 AND base <> quote", name="rate"))
+    __table_args__ = (
+        UniqueConstraint("base", "quote", "rate_date", "source"),
+        CheckConstraint("rate > 0 AND base <> quote", name="rate"),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("fxr"), primary_key=True)
     base: Mapped[str]
@@ -165,7 +216,9 @@ class AccountantLink(Base):
     __tablename__ = "accountant_link"
 
     id: Mapped[str] = mapped_column(TypeID("acl"), primary_key=True)
-    freelancer_id: Mapped[str] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"), index=True)
+    freelancer_id: Mapped[str] = mapped_column(
+        TypeID("frl"), ForeignKey("freelancer.id"), index=True
+    )
     name: Mapped[str]
     """Whom it was given to, in the freelancer's words."""
     made_at: Mapped[datetime]
@@ -179,7 +232,9 @@ class AccountantVisit(Base):
     __tablename__ = "accountant_visit"
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    link_id: Mapped[str] = mapped_column(TypeID("acl"), ForeignKey("accountant_link.id"), index=True)
+    link_id: Mapped[str] = mapped_column(
+        TypeID("acl"), ForeignKey("accountant_link.id"), index=True
+    )
     what: Mapped[str]
     user_agent: Mapped[str]
     at: Mapped[datetime]

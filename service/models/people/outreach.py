@@ -1,4 +1,6 @@
-"""What a freelancer has us write to somebody, and the pause after somebody said that they do not know them."""
+"""What a freelancer has us write to somebody, and the pause after somebody said that they do not
+know them.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +33,17 @@ class Outreach(Base):
 
 
 class OfferPause(Base):
-    """A freelancer's new offers wait until a person of staff has looked. Kept, they wait on; lifted, it is over."""
+    """A freelancer's new offers wait until a person of staff has looked.
+
+    Kept, they wait on; lifted, it is over.
+    """
 
     __tablename__ = "offer_pause"
     __table_args__ = (
         one_of("outcome", PAUSE_OUTCOMES),
-        CheckConstraint("num_nulls(outcome, words, decided_by, decided_at) IN (0, 4)", name="decided_whole"),
+        CheckConstraint(
+            "num_nulls(outcome, words, decided_by, decided_at) IN (0, 4)", name="decided_whole"
+        ),
         Index(
             "offer_pause_one_running_key",
             "freelancer_id",

@@ -15,7 +15,9 @@ _STAFF_ROLES = ", ".join(f"'{role}'" for role in STAFF_ROLES)
 
 
 class Freelancer(Base):
-    """Someone of the marketplace who makes contracts here; `external_ref` is the marketplace's own id."""
+    """Someone of the marketplace who makes contracts here; `external_ref` is the marketplace's own
+    id.
+    """
 
     __tablename__ = "freelancer"
 
@@ -28,7 +30,9 @@ class Freelancer(Base):
 
 
 class Client(Base):
-    """One per normalised e-mail on the whole platform; never an account, never shown to freelancers as such."""
+    """One per normalised e-mail on the whole platform; never an account, never shown to freelancers
+    as such.
+    """
 
     __tablename__ = "client"
 
@@ -38,7 +42,9 @@ class Client(Base):
 
 
 class ClientAlias(Base):
-    """The id under which one freelancer knows a client, so that nobody learns whether the client was here before."""
+    """The id under which one freelancer knows a client, so that nobody learns whether the client
+    was here before.
+    """
 
     __tablename__ = "client_alias"
     __table_args__ = (UniqueConstraint("freelancer_id", "client_id"),)
@@ -54,7 +60,10 @@ class ApiKey(Base):
     __tablename__ = "api_key"
     __table_args__ = (
         one_of("role", ROLES),
-        CheckConstraint("(role = 'freelancer') = (freelancer_id IS NOT NULL)", name="freelancer_key_has_freelancer"),
+        CheckConstraint(
+            "(role = 'freelancer') = (freelancer_id IS NOT NULL)",
+            name="freelancer_key_has_freelancer",
+        ),
         CheckConstraint(
             f"(role IN ({_STAFF_ROLES})) = (staff_id IS NOT NULL)",
             name="staff_key_has_person",
@@ -67,7 +76,9 @@ class ApiKey(Base):
     name: Mapped[str | None]
     """What it is for: of a marketplace's key; a key of staff says whose it is by `staff_id`."""
     role: Mapped[str]
-    freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"), ForeignKey("freelancer.id"), index=True)
+    freelancer_id: Mapped[str | None] = mapped_column(
+        TypeID("frl"), ForeignKey("freelancer.id"), index=True
+    )
     staff_id: Mapped[str | None] = mapped_column(
         TypeID("stf"),
         ForeignKey("staff_member.id"),

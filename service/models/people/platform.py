@@ -1,11 +1,22 @@
-"""What the service needs to run: events, jobs, messages, links and sessions, idempotency records, the installation itself."""
+"""What the service needs to run: events, jobs, messages, links and sessions, idempotency records,
+the installation itself.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Interval, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Interval,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.domain.identity.actors import Actor
@@ -13,13 +24,17 @@ from service.models.base import Base, TypeID, one_of
 
 
 class Installation(Base):
-    """One row: the mode that this database was made for, the sandbox clock's offset, and the brake on payouts."""
+    """One row: the mode that this database was made for, the sandbox clock's offset, and the brake
+    on payouts.
+    """
 
     __tablename__ = "installation"
     __table_args__ = (
         CheckConstraint("singleton", name="one_row"),
         one_of("mode", ("sandbox", "live")),
-        CheckConstraint("mode = 'sandbox' OR clock_offset = interval '0'", name="live_clock_is_real"),
+        CheckConstraint(
+            "mode = 'sandbox' OR clock_offset = interval '0'", name="live_clock_is_real"
+        ),
     )
 
     singleton: Mapped[bool] = mapped_column(primary_key=True)
@@ -27,7 +42,9 @@ class Installation(Base):
     clock_offset: Mapped[timedelta] = mapped_column(Interval)
     payouts_stopped: Mapped[str | None]
     below_floor: Mapped[list[str]] = mapped_column(server_default="[]")
-    """Currencies in which the platform's own money is below the policy's floor: payouts in them wait."""
+    """Currencies in which the platform's own money is below the policy's floor: payouts in them
+    wait.
+    """
     created_at: Mapped[datetime]
 
 
@@ -43,7 +60,10 @@ class RateWindow(Base):
 
 
 class Event(Base):
-    """A fact, written in the transaction that made it true. It is the history of states, the timeline and the feed."""
+    """A fact, written in the transaction that made it true.
+
+    It is the history of states, the timeline and the feed.
+    """
 
     __tablename__ = "event"
     __table_args__ = (
@@ -68,15 +88,20 @@ class Event(Base):
     policy_version: Mapped[str]
     occurred_at: Mapped[datetime]
     position: Mapped[int | None] = mapped_column(unique=True)
-    """Given once, after commit, by the sequencer: ids and clocks are not the order in which facts became visible."""
+    """Given once, after commit, by the sequencer: ids and clocks are not the order in which facts
+    became visible.
+    """
     sequence: Mapped[int | None]
     """The same within the contract, gap-free from 1."""
 
 
 class Job(Base):
-    """Work that is due at an instant of our clock. One table for jobs, timers and retries: `docs/decisions/0003-one-queue.md`.
+    """Work that is due at an instant of our clock.
 
-    `leased_until` is of the machine's clock: a process that dies loses its lease, and another takes the job.
+    One table for jobs, timers and retries: `docs/decisions/0003-one-queue.md`.
+
+    `leased_until` is of the machine's clock: a process that dies loses its lease, and another takes
+    the job.
     """
 
     __tablename__ = "job"
@@ -84,8 +109,20 @@ class Job(Base):
         one_of("state", ("waiting", "done", "dead")),
         CheckConstraint("attempts BETWEEN 0 AND 100", name="attempts_bounded"),
         Index("job_due_idx", "due_at", "id", postgresql_where="state = 'waiting'"),
-        Index("job_one_waiting_idx", "kind", "subject", unique=True, postgresql_where="state = 'waiting'"),
-        {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_threshold": "1000", "autovacuum_vacuum_scale_factor": "0.02"}},
+        Index(
+            "job_one_waiting_idx",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where="state = 'waiting'",
+        ),
+        {
+            "postgresql_with": {
+                "fillfactor": "70",
+                "autovacuum_vacuum_threshold": "1000",
+                "autovacuum_vacuum_scale_factor": "0.02",
+            }
+        },
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
@@ -101,7 +138,10 @@ class Job(Base):
 
 
 class Message(Base):
-    """One e-mail: template and parameters only. Links and codes are computed when it is sent and stored nowhere."""
+    """One e-mail: template and parameters only.
+
+    Links and codes are computed when it is sent and stored nowhere.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
@@ -125,14 +165,18 @@ class ClientLink(Base):
     """The row behind a signed link; it decides scope, expiry and revocation."""
 
     __tablename__ = "client_link"
-    __table_args__ = (one_of("role", ("payer", "viewer", "pay_only")), Index("client_link_by_contract_idx", "contract_id"))
+    __table_args__ = (
+        one_of("role", ("payer", "viewer", "pay_only")),
+        Index("client_link_by_contract_idx", "contract_id"),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("lnk"), primary_key=True)
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
     client_id: Mapped[str] = mapped_column(TypeID("cli"), ForeignKey("client.id"))
     role: Mapped[str]
     passed_to: Mapped[str | None]
-    """The address of a colleague to whom the client passed this link on; None for the client's own."""
+    """The address of a colleague to whom the client passed this link on; None for the client's own.
+    """
     revision: Mapped[int]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -140,10 +184,19 @@ class ClientLink(Base):
 
 
 class EmailChange(Base):
-    """The client's mailbox is lost: staff asked for a new address, and the old one has time to object."""
+    """The client's mailbox is lost: staff asked for a new address, and the old one has time to
+    object.
+    """
 
     __tablename__ = "email_change"
-    __table_args__ = (Index("email_change_one_open_idx", "contract_id", unique=True, postgresql_where="ended_at IS NULL"),)
+    __table_args__ = (
+        Index(
+            "email_change_one_open_idx",
+            "contract_id",
+            unique=True,
+            postgresql_where="ended_at IS NULL",
+        ),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("emc"), primary_key=True)
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
@@ -173,18 +226,28 @@ class SessionGrant(Base):
 
     __tablename__ = "session_grant"
 
-    session_id: Mapped[str] = mapped_column(TypeID("ses"), ForeignKey("client_session.id"), primary_key=True)
-    contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"), primary_key=True)
+    session_id: Mapped[str] = mapped_column(
+        TypeID("ses"), ForeignKey("client_session.id"), primary_key=True
+    )
+    contract_id: Mapped[str] = mapped_column(
+        TypeID("ctr"), ForeignKey("contract.id"), primary_key=True
+    )
     link_id: Mapped[str] = mapped_column(TypeID("lnk"), ForeignKey("client_link.id"))
     role: Mapped[str]
     verified_at: Mapped[datetime | None]
 
 
 class CodeChallenge(Base):
-    """A six-digit code that was asked for. The code is derived from the id and the server key, so it is stored nowhere."""
+    """A six-digit code that was asked for.
+
+    The code is derived from the id and the server key, so it is stored nowhere.
+    """
 
     __tablename__ = "code_challenge"
-    __table_args__ = (CheckConstraint("tries BETWEEN 0 AND 5", name="five_tries"), Index("code_challenge_by_contract_idx", "contract_id", "created_at"))
+    __table_args__ = (
+        CheckConstraint("tries BETWEEN 0 AND 5", name="five_tries"),
+        Index("code_challenge_by_contract_idx", "contract_id", "created_at"),
+    )
 
     id: Mapped[str] = mapped_column(TypeID("cod"), primary_key=True)
     contract_id: Mapped[str] = mapped_column(TypeID("ctr"), ForeignKey("contract.id"))
@@ -206,7 +269,9 @@ class FormKey(Base):
 
 
 class IdempotencyRecord(Base):
-    """The answer to a first request, encrypted, committed with the work it answers for; kept 30 days."""
+    """The answer to a first request, encrypted, committed with the work it answers for; kept 30
+    days.
+    """
 
     __tablename__ = "idempotency_record"
     __table_args__ = (Index("idempotency_record_age_idx", "created_at"),)

@@ -12,7 +12,10 @@ from service.models.base import Base, TypeID, one_of
 
 
 class StaffMember(Base):
-    """A person of staff. Keys and browsers belong to them, and what they did bears their id, whichever key they used."""
+    """A person of staff.
+
+    Keys and browsers belong to them, and what they did bears their id, whichever key they used.
+    """
 
     __tablename__ = "staff_member"
     __table_args__ = (
@@ -33,18 +36,23 @@ class StaffMember(Base):
 
 
 class KeyRequest(Base):
-    """A key of staff or of the marketplace that one person asked for: another one has to approve it."""
+    """A key of staff or of the marketplace that one person asked for: another one has to approve
+    it.
+    """
 
     __tablename__ = "key_request"
     __table_args__ = (
         one_of("role", ("platform", "finance", "safety", "approver", "reviewer", "admin")),
-        CheckConstraint("num_nulls(approved_by, approved_at, key_id) IN (0, 3)", name="approved_whole"),
+        CheckConstraint(
+            "num_nulls(approved_by, approved_at, key_id) IN (0, 3)", name="approved_whole"
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("krq"), primary_key=True)
     role: Mapped[str]
     staff_id: Mapped[str | None] = mapped_column(TypeID("stf"), ForeignKey("staff_member.id"))
-    """For somebody who is there already; else `name` and `email` make a person when it is approved."""
+    """For somebody who is there already; else `name` and `email` make a person when it is approved.
+    """
     name: Mapped[str]
     email: Mapped[str | None]
     asked_by: Mapped[Actor]
@@ -55,7 +63,10 @@ class KeyRequest(Base):
 
 
 class StaffSession(Base):
-    """A browser that acts for a staff key. `proved_at`: when it last showed the key, or a fresh link."""
+    """A browser that acts for a staff key.
+
+    `proved_at`: when it last showed the key, or a fresh link.
+    """
 
     __tablename__ = "staff_session"
     __table_args__ = (Index("staff_session_by_key_idx", "key_id"),)

@@ -24,13 +24,23 @@ CASE_TARGETS = (
 
 
 class Confiscation(Base):
-    """Never the platform's by itself: money of a case stays a liability until each line has reached its target."""
+    """Never the platform's by itself: money of a case stays a liability until each line has reached
+    its target.
+    """
 
     __tablename__ = "confiscation"
     __table_args__ = (
         one_of("state", CASE.states),
-        CheckConstraint("state IN ('drafted', 'dropped') OR answer_until IS NOT NULL", name="noticed_with_time_to_answer"),
-        Index("confiscation_one_per_hold_idx", "hold_id", unique=True, postgresql_where="state NOT IN ('dropped', 'reversed')"),
+        CheckConstraint(
+            "state IN ('drafted', 'dropped') OR answer_until IS NOT NULL",
+            name="noticed_with_time_to_answer",
+        ),
+        Index(
+            "confiscation_one_per_hold_idx",
+            "hold_id",
+            unique=True,
+            postgresql_where="state NOT IN ('dropped', 'reversed')",
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("cas"), primary_key=True)
@@ -57,8 +67,12 @@ class Confiscation(Base):
     ended_by: Mapped[Actor | None]
     end_reason: Mapped[str | None]
 
-    lines: Mapped[list[CaseLine]] = relationship(order_by="CaseLine.number", cascade="all, delete-orphan", lazy="selectin")
-    approvals: Mapped[list[CaseApproval]] = relationship(order_by="CaseApproval.approved_at", cascade="all, delete-orphan", lazy="selectin")
+    lines: Mapped[list[CaseLine]] = relationship(
+        order_by="CaseLine.number", cascade="all, delete-orphan", lazy="selectin"
+    )
+    approvals: Mapped[list[CaseApproval]] = relationship(
+        order_by="CaseApproval.approved_at", cascade="all, delete-orphan", lazy="selectin"
+    )
 
     @property
     def agreed(self) -> list[Actor]:
@@ -79,18 +93,30 @@ class CaseLine(Base):
     __table_args__ = (
         one_of("account", CASE_ACCOUNTS),
         one_of("target", CASE_TARGETS),
-        CheckConstraint("amount_minor > 0 AND restored_minor BETWEEN 0 AND amount_minor", name="amounts"),
-        CheckConstraint("account NOT IN ('escrow', 'pending') OR milestone_id IS NOT NULL", name="of_a_milestone"),
-        CheckConstraint("(target = 'same_contract_chargeback') = (chargeback_id IS NOT NULL)", name="of_a_chargeback"),
+        CheckConstraint(
+            "amount_minor > 0 AND restored_minor BETWEEN 0 AND amount_minor", name="amounts"
+        ),
+        CheckConstraint(
+            "account NOT IN ('escrow', 'pending') OR milestone_id IS NOT NULL",
+            name="of_a_milestone",
+        ),
+        CheckConstraint(
+            "(target = 'same_contract_chargeback') = (chargeback_id IS NOT NULL)",
+            name="of_a_chargeback",
+        ),
     )
 
-    case_id: Mapped[str] = mapped_column(TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True)
+    case_id: Mapped[str] = mapped_column(
+        TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True
+    )
     number: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str]
     milestone_id: Mapped[str | None] = mapped_column(TypeID("mst"), ForeignKey("milestone.id"))
     amount_minor: Mapped[int]
     target: Mapped[str]
-    chargeback_id: Mapped[str | None] = mapped_column(TypeID("cbk"), ForeignKey("chargeback.id"), index=True)
+    chargeback_id: Mapped[str | None] = mapped_column(
+        TypeID("cbk"), ForeignKey("chargeback.id"), index=True
+    )
     """Which one it pays for; from `reserve`, out of what that chargeback has set aside."""
     refund_id: Mapped[str | None] = mapped_column(TypeID("ref"), ForeignKey("refund.id"))
     restored_minor: Mapped[int] = mapped_column(default=0)
@@ -100,11 +126,16 @@ class CaseLine(Base):
 
 
 class CaseApproval(Base):
-    """One of the two people who agreed. PostgreSQL refuses whoever opened the case or its hold, and the same person twice."""
+    """One of the two people who agreed.
+
+    PostgreSQL refuses whoever opened the case or its hold, and the same person twice.
+    """
 
     __tablename__ = "case_approval"
 
-    case_id: Mapped[str] = mapped_column(TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True)
+    case_id: Mapped[str] = mapped_column(
+        TypeID("cas"), ForeignKey("confiscation.id"), primary_key=True
+    )
     approved_by: Mapped[Actor] = mapped_column(primary_key=True)
     approved_at: Mapped[datetime] = mapped_column(primary_key=True)
     answer_read_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue())

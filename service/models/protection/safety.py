@@ -19,9 +19,11 @@ DISCLOSURES = ("full", "restricted")
 
 
 class Hold(Base):
-    """A freeze: an overlay on a person, contract, milestone, payment or payout, never a state of it.
+    """A freeze: an overlay on a person, contract, milestone, payment or payout, never a state of
+    it.
 
-    `subject_id` is the bare UUID: the ledger's gates are found by it. `freelancer_id` is whose concern it is, if anybody's.
+    `subject_id` is the bare UUID: the ledger's gates are found by it. `freelancer_id` is whose
+    concern it is, if anybody's.
     """
 
     __tablename__ = "hold"
@@ -30,10 +32,18 @@ class Hold(Base):
         one_of("subject_kind", tuple(SUBJECTS)),
         one_of("disclosure", DISCLOSURES),
         CheckConstraint("jsonb_array_length(scopes) > 0", name="stops_something"),
-        CheckConstraint("amount_minor IS NULL OR (amount_minor > 0 AND currency IS NOT NULL AND subject_kind = 'freelancer')", name="amount_of_a_person"),
+        CheckConstraint(
+            "amount_minor IS NULL OR (amount_minor > 0 AND currency IS NOT NULL AND subject_kind "
+            "= 'freelancer')",
+            name="amount_of_a_person",
+        ),
         CheckConstraint("confirmed_by IS DISTINCT FROM opened_by", name="confirmed_by_another"),
         CheckConstraint("NOT automated OR rule_id IS NOT NULL", name="rule_named"),
-        Index("hold_in_force_idx", "subject_id", postgresql_where="state IN ('active', 'in_review', 'converted')"),
+        Index(
+            "hold_in_force_idx",
+            "subject_id",
+            postgresql_where="state IN ('active', 'in_review', 'converted')",
+        ),
         Index("hold_by_freelancer_idx", "freelancer_id", "id"),
     )
 
@@ -67,8 +77,12 @@ class Hold(Base):
     ended_by: Mapped[Actor | None]
     end_reason: Mapped[str | None]
 
-    effects: Mapped[list[HoldEffect]] = relationship(order_by="HoldEffect.number", cascade="all, delete-orphan", lazy="selectin")
-    requirements: Mapped[list[Requirement]] = relationship(order_by="Requirement.number", cascade="all, delete-orphan", lazy="selectin")
+    effects: Mapped[list[HoldEffect]] = relationship(
+        order_by="HoldEffect.number", cascade="all, delete-orphan", lazy="selectin"
+    )
+    requirements: Mapped[list[Requirement]] = relationship(
+        order_by="Requirement.number", cascade="all, delete-orphan", lazy="selectin"
+    )
 
 
 class HoldEffect(Base):
@@ -88,7 +102,10 @@ class Requirement(Base):
     """Something the person can do about it, by a date."""
 
     __tablename__ = "requirement"
-    __table_args__ = (one_of("state", ("open", "given", "accepted", "refused")), UniqueConstraint("id"))
+    __table_args__ = (
+        one_of("state", ("open", "given", "accepted", "refused")),
+        UniqueConstraint("id"),
+    )
 
     hold_id: Mapped[str] = mapped_column(TypeID("hld"), ForeignKey("hold.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
@@ -102,12 +119,20 @@ class Requirement(Base):
 
 
 class Appeal(Base):
-    """A person asks somebody else to decide again. One at a time, and once more with something new."""
+    """A person asks somebody else to decide again.
+
+    One at a time, and once more with something new.
+    """
 
     __tablename__ = "appeal"
     __table_args__ = (
         one_of("state", APPEAL.states),
-        Index("appeal_one_open_idx", "hold_id", unique=True, postgresql_where="state IN ('submitted', 'in_review')"),
+        Index(
+            "appeal_one_open_idx",
+            "hold_id",
+            unique=True,
+            postgresql_where="state IN ('submitted', 'in_review')",
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("apl"), primary_key=True)
@@ -131,7 +156,12 @@ class Suspension(Base):
     __table_args__ = (
         one_of("level", LEVELS),
         one_of("person_kind", ("freelancer", "client")),
-        Index("suspension_one_at_a_time_idx", "person_id", unique=True, postgresql_where="ended_at IS NULL"),
+        Index(
+            "suspension_one_at_a_time_idx",
+            "person_id",
+            unique=True,
+            postgresql_where="ended_at IS NULL",
+        ),
     )
 
     id: Mapped[str] = mapped_column(TypeID("sus"), primary_key=True)

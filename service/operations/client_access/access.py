@@ -1,4 +1,6 @@
-"""Who may open a contract beside the client's own link: a colleague it was passed on to, and the client at a new address."""
+"""Who may open a contract beside the client's own link: a colleague it was passed on to, and the
+client at a new address.
+"""
 
 from __future__ import annotations
 
@@ -23,39 +25,76 @@ _LIFE = timedelta(days=30)
 
 
 def pass_on(act: Act, contract: Contract, email: str, role: str) -> ClientLink:
-    """Give a colleague a link of their own: to pay, or only to look; never to decide. Raises Invalid, TooManyRequests."""
+    """Give a colleague a link of their own: to pay, or only to look; never to decide.
+
+    Raises Invalid, TooManyRequests.
+    """
     if role not in COLLEAGUE_ROLES:
         raise Invalid.one("role", "unknown_role", "Choose what your colleague may do.")
-    recent = select(func.count()).select_from(ClientLink).where(
-        ClientLink.contract_id == contract.id, ClientLink.passed_to.is_not(None), ClientLink.created_at > act.now - timedelta(hours=1)
-    )  # fmt: skip
+    recent = (
+        select(func.count())
+        .select_from(ClientLink)
+        .where(
+            ClientLink.contract_id == contract.id,
+            ClientLink.passed_to.is_not(None),
+            ClientLink.created_at > act.now - timedelta(hours=1),
+        )
+    )
     if act.session.execute(recent).scalar_one() >= PASSED_ON_PER_HOUR:
-        raise TooManyRequests("The link was passed on five times within the hour; please wait.", {"retry_after": 3600})
+        raise TooManyRequests(
+            "The link was passed on five times within the hour; please wait.", {"retry_after": 3600}
+        )
     outreach.count(act, contract, LetterKind.PASSED_ON, email)
     link = ClientLink(
-        id=new_id("lnk"), contract_id=contract.id, client_id=contract.client_id, role=role, passed_to=email, revision=1, created_at=act.now,
-        expires_at=act.now + _LIFE, revoked_at=None,
-    )  # fmt: skip
+        id=new_id("lnk"),
+        contract_id=contract.id,
+        client_id=contract.client_id,
+        role=role,
+        passed_to=email,
+        revision=1,
+        created_at=act.now,
+        expires_at=act.now + _LIFE,
+        revoked_at=None,
+    )
     act.session.add(link)
     events.record(act, "link.passed_on", contract, public=False, link=link.id, role=role)
     return link
 
 
 def reissue(act: Act, contract: Contract, *, revoke_old: bool) -> ClientLink:
-    """Mail the client a fresh link at the freelancer's wish, at most three an hour; older ones end only when that is asked for."""
-    recent = select(func.count()).select_from(ClientLink).where(
-        ClientLink.contract_id == contract.id, ClientLink.passed_to.is_(None), ClientLink.created_at > act.now - timedelta(hours=1)
-    )  # fmt: skip
+    """Mail the client a fresh link at the freelancer's wish, at most three an hour; older ones end
+    only when that is asked for.
+    """
+    recent = (
+        select(func.count())
+        .select_from(ClientLink)
+        .where(
+            ClientLink.contract_id == contract.id,
+            ClientLink.passed_to.is_(None),
+            ClientLink.created_at > act.now - timedelta(hours=1),
+        )
+    )
     if act.session.execute(recent).scalar_one() >= REISSUED_PER_HOUR:
         raise TooManyRequests("A new link was sent already.", {"retry_after": 3600})
     outreach.count(act, contract, LetterKind.LINK)
     if revoke_old:
-        old = update(ClientLink).where(ClientLink.contract_id == contract.id, ClientLink.passed_to.is_(None), ClientLink.revoked_at.is_(None))
+        old = update(ClientLink).where(
+            ClientLink.contract_id == contract.id,
+            ClientLink.passed_to.is_(None),
+            ClientLink.revoked_at.is_(None),
+        )
         act.session.execute(old.values(revoked_at=act.now))
     link = ClientLink(
-        id=new_id("lnk"), contract_id=contract.id, client_id=contract.client_id, role="payer", passed_to=None, revision=1, created_at=act.now,
-        expires_at=act.now + _LIFE, revoked_at=None,
-    )  # fmt: skip
+        id=new_id("lnk"),
+        contract_id=contract.id,
+        client_id=contract.client_id,
+        role="payer",
+        passed_to=None,
+        revision=1,
+        created_at=act.now,
+        expires_at=act.now + _LIFE,
+        revoked_at=None,
+    )
     act.session.add(link)
     events.record(act, "link.renewed", contract, public=False, link=link.id)
     return link
@@ -63,20 +102,36 @@ def reissue(act: Act, contract: Contract, *, revoke_old: bool) -> ClientLink:
 
 def passed_on(session: Session, contract: Contract) -> list[ClientLink]:
     """Links that colleagues hold, newest first."""
-    query = select(ClientLink).where(ClientLink.contract_id == contract.id, ClientLink.passed_to.is_not(None), ClientLink.revoked_at.is_(None))
+    query = select(ClientLink).where(
+        ClientLink.contract_id == contract.id,
+        ClientLink.passed_to.is_not(None),
+        ClientLink.revoked_at.is_(None),
+    )
     return list(session.execute(query.order_by(ClientLink.id.desc()).limit(100)).scalars())
 
 
 def revoke(act: Act, contract: Contract, link_id: str) -> None:
-    """From this commit on that link, and every browser that came in by it, sees nothing. Raises NotFound."""
+    """From this commit on that link, and every browser that came in by it, sees nothing.
+
+    Raises NotFound.
+    """
     missing, whose = "There is no such link.", ClientLink.contract_id
-    link: ClientLink = rows.owned(act.session, ClientLink, ObjectKind.CLIENT_LINK, link_id, owner=contract.id, missing=missing, whose=whose)
+    link: ClientLink = rows.owned(
+        act.session,
+        ClientLink,
+        ObjectKind.CLIENT_LINK,
+        link_id,
+        owner=contract.id,
+        missing=missing,
+        whose=whose,
+    )
     link.revoked_at = link.revoked_at or act.now
     events.record(act, "link.revoked", contract, public=False, link=link.id)
 
 
 def change_email(act: Act, contract: Contract, new_email: str) -> None:
-    """The client moves the contract to another mailbox of theirs; the caller has proved the present one by a code.
+    """The client moves the contract to another mailbox of theirs; the caller has proved the present
+    one by a code.
 
     Old links and sessions end, the new address gets a link, the old one is told. Raises Invalid.
     """
@@ -88,24 +143,47 @@ def change_email(act: Act, contract: Contract, new_email: str) -> None:
         raise Invalid.one("email", "own_address", "A contract needs two people.")
     outreach.count(act, contract, LetterKind.MOVED, address)
     client, alias = clients.find_or_make(act, contract.freelancer_id, address)
-    act.session.execute(update(ClientLink).where(ClientLink.contract_id == contract.id, ClientLink.revoked_at.is_(None)).values(revoked_at=act.now))
+    act.session.execute(
+        update(ClientLink)
+        .where(ClientLink.contract_id == contract.id, ClientLink.revoked_at.is_(None))
+        .values(revoked_at=act.now)
+    )
     granted = select(SessionGrant.session_id).where(SessionGrant.contract_id == contract.id)
-    act.session.execute(update(ClientSession).where(ClientSession.id.in_(granted), ClientSession.client_id == contract.client_id).values(closed_at=act.now))
+    act.session.execute(
+        update(ClientSession)
+        .where(ClientSession.id.in_(granted), ClientSession.client_id == contract.client_id)
+        .values(closed_at=act.now)
+    )
     contract.client_id, contract.client_alias_id, contract.client = client.id, alias.id, client
     events.record(act, "contract.client_email_changed", contract, old_address=before)
     touch(act, contract)
 
 
 def ask_email_change(act: Act, contract: Contract, new_email: str) -> EmailChange:
-    """The mailbox is lost: staff start the change, the old address has seven days to object, nothing binds meanwhile. Raises StateConflict."""
+    """The mailbox is lost: staff start the change, the old address has seven days to object,
+    nothing binds meanwhile. Raises StateConflict.
+    """
     if pending_change(act.session, contract.id) is not None:
-        raise StateConflict("A change is under way already.", {"current_state": contract.state, "allowed_actions": []})
+        raise StateConflict(
+            "A change is under way already.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
     change = EmailChange(
-        id=new_id("emc"), contract_id=contract.id, new_email=clients.normalised(new_email), asked_by=act.actor, asked_at=act.now,
-        takes_effect_at=act.now + timedelta(days=act.policies.windows.email_change_days), ended_at=None,
-    )  # fmt: skip
+        id=new_id("emc"),
+        contract_id=contract.id,
+        new_email=clients.normalised(new_email),
+        asked_by=act.actor,
+        asked_at=act.now,
+        takes_effect_at=act.now + timedelta(days=act.policies.windows.email_change_days),
+        ended_at=None,
+    )
     act.session.add(change)
-    events.record(act, "contract.email_change_asked", contract, takes_effect_at=change.takes_effect_at.isoformat())
+    events.record(
+        act,
+        "contract.email_change_asked",
+        contract,
+        takes_effect_at=change.takes_effect_at.isoformat(),
+    )
     queue.enqueue(act, "email_change_due", change.id, change.takes_effect_at)
     return change
 
@@ -130,7 +208,11 @@ def take_effect(act: Act, contract: Contract, change: EmailChange) -> bool:
 
 
 def pending_change(session: Session, contract_id: str) -> EmailChange | None:
-    return session.execute(select(EmailChange).where(EmailChange.contract_id == contract_id, EmailChange.ended_at.is_(None))).scalar_one_or_none()
+    return session.execute(
+        select(EmailChange).where(
+            EmailChange.contract_id == contract_id, EmailChange.ended_at.is_(None)
+        )
+    ).scalar_one_or_none()
 
 
 def find_change(session: Session, change_id: str) -> EmailChange:

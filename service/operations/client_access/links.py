@@ -1,4 +1,5 @@
-"""How a client without an account gets in: a link's row, a browser's session, a six-digit code for what binds.
+"""How a client without an account gets in: a link's row, a browser's session, a six-digit code for
+what binds.
 
 Signing tokens and cookies is the caller's; here is what the rows decide.
 """
@@ -39,21 +40,38 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:client, 8))")
 
 
 def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLink:
-    """The link to put into a mail: the present one while it has two weeks left, otherwise a fresh one."""
+    """The link to put into a mail: the present one while it has two weeks left, otherwise a fresh
+    one.
+    """
     windows = act.policies.windows
     query = (
         select(ClientLink)
-        .where(ClientLink.contract_id == contract.id, ClientLink.client_id == contract.client_id, ClientLink.role == role, ClientLink.passed_to.is_(None))
-        .where(ClientLink.revoked_at.is_(None), ClientLink.expires_at > act.now + timedelta(days=windows.link_days_min))
+        .where(
+            ClientLink.contract_id == contract.id,
+            ClientLink.client_id == contract.client_id,
+            ClientLink.role == role,
+            ClientLink.passed_to.is_(None),
+        )
+        .where(
+            ClientLink.revoked_at.is_(None),
+            ClientLink.expires_at > act.now + timedelta(days=windows.link_days_min),
+        )
         .order_by(ClientLink.id.desc())
         .limit(1)
     )
     link = act.session.execute(query).scalar_one_or_none()
     if link is None:
         link = ClientLink(
-            id=new_id("lnk"), contract_id=contract.id, client_id=contract.client_id, role=role, passed_to=None, revision=1, created_at=act.now,
-            expires_at=act.now + _life(act, contract), revoked_at=None,
-        )  # fmt: skip
+            id=new_id("lnk"),
+            contract_id=contract.id,
+            client_id=contract.client_id,
+            role=role,
+            passed_to=None,
+            revision=1,
+            created_at=act.now,
+            expires_at=act.now + _life(act, contract),
+            revoked_at=None,
+        )
         act.session.add(link)
     return link
 
@@ -61,7 +79,11 @@ def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLin
 def _life(act: Act, contract: Contract) -> timedelta:
     windows = act.policies.windows
     last_due = max((m.due_on for m in contract.milestones if m.due_on), default=date.min)
-    until_due = (datetime.combine(last_due, time.min, act.now.tzinfo) - act.now).days if last_due > act.now.date() else 0
+    until_due = (
+        (datetime.combine(last_due, time.min, act.now.tzinfo) - act.now).days
+        if last_due > act.now.date()
+        else 0
+    )
     days = until_due + windows.link_days_after_last_due
     return timedelta(days=min(max(days, windows.link_days_min), windows.link_days_max))
 
@@ -83,12 +105,22 @@ def require_open(act: Act, link: ClientLink) -> None:
 
 
 def renew(act: Act, link: ClientLink, contract: Contract) -> None:
-    """Mail a fresh link to the same address; at most three an hour. Nothing tells whether the address is right."""
-    query = select(func.count()).select_from(ClientLink).where(
-        ClientLink.contract_id == contract.id, ClientLink.created_at > act.now - timedelta(hours=1)
-    )  # fmt: skip
+    """Mail a fresh link to the same address; at most three an hour.
+
+    Nothing tells whether the address is right.
+    """
+    query = (
+        select(func.count())
+        .select_from(ClientLink)
+        .where(
+            ClientLink.contract_id == contract.id,
+            ClientLink.created_at > act.now - timedelta(hours=1),
+        )
+    )
     if act.session.execute(query).scalar_one() >= 3:
-        raise TooManyRequests("A new link was sent already; please look into the mailbox.", {"retry_after": 3600})
+        raise TooManyRequests(
+            "A new link was sent already; please look into the mailbox.", {"retry_after": 3600}
+        )
     fresh = ClientLink(
         id=new_id("lnk"),
         contract_id=contract.id,
@@ -122,26 +154,43 @@ class Visitor:
 
     @property
     def actor(self) -> Actor:
-        return actors.client(self.client_id) if self.role == PAYER else actors.colleague(self.link_id)
+        return (
+            actors.client(self.client_id) if self.role == PAYER else actors.colleague(self.link_id)
+        )
 
     def verified_within(self, now: datetime, span: timedelta) -> bool:
         return self.verified_at is not None and now - self.verified_at <= span
 
 
 def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str) -> str:
-    """Let a browser in by a link; returns the cookie's new value, or the old one when it is this client's live session."""
+    """Let a browser in by a link; returns the cookie's new value, or the old one when it is this
+    client's live session.
+    """
     session = _live_session(act, cookie)
     if session is None or session.client_id != link.client_id:
         cookie = secrets.token_urlsafe(32)
         session = ClientSession(
-            id=new_id("ses"), digest=_digest(cookie), client_id=link.client_id, user_agent=user_agent[:200], created_at=act.now,
-            last_seen_at=act.now, closed_at=None,
-        )  # fmt: skip
+            id=new_id("ses"),
+            digest=_digest(cookie),
+            client_id=link.client_id,
+            user_agent=user_agent[:200],
+            created_at=act.now,
+            last_seen_at=act.now,
+            closed_at=None,
+        )
         act.session.add(session)
         act.session.flush()
     grant = act.session.get(SessionGrant, (session.id, link.contract_id))
     if grant is None:
-        act.session.add(SessionGrant(session_id=session.id, contract_id=link.contract_id, link_id=link.id, role=link.role, verified_at=None))
+        act.session.add(
+            SessionGrant(
+                session_id=session.id,
+                contract_id=link.contract_id,
+                link_id=link.id,
+                role=link.role,
+                verified_at=None,
+            )
+        )
     else:
         _come_by(grant, link, good=_still_good(act, grant))
     assert cookie is not None
@@ -149,7 +198,8 @@ def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str
 
 
 def _come_by(grant: SessionGrant, link: ClientLink, *, good: bool) -> None:
-    """The browser goes on with this link, unless it came by a stronger one that opens still (`good`).
+    """The browser goes on with this link, unless it came by a stronger one that opens still
+    (`good`).
 
     What it proved counts on only where both are the client's own and the old one has not ended.
     """
@@ -172,8 +222,15 @@ def _still_good(act: Act, grant: SessionGrant) -> bool:
 def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
     if not cookie:
         return None
-    found = act.session.execute(select(ClientSession).where(ClientSession.digest == _digest(cookie))).scalar_one_or_none()
-    if found is None or found.closed_at or act.now - found.last_seen_at > SESSION_IDLE or act.now - found.created_at > SESSION_LONGEST:
+    found = act.session.execute(
+        select(ClientSession).where(ClientSession.digest == _digest(cookie))
+    ).scalar_one_or_none()
+    if (
+        found is None
+        or found.closed_at
+        or act.now - found.last_seen_at > SESSION_IDLE
+        or act.now - found.created_at > SESSION_LONGEST
+    ):
         return None
     return found
 
@@ -188,54 +245,95 @@ _SEEN = text("UPDATE client_session SET last_seen_at = :now WHERE digest = :dige
 
 
 def visitor(act: Act, cookie: str, contract_uuid: object) -> Visitor | None:
-    """Who looks at this contract with this cookie; None without a live session that was opened by one of its links."""
+    """Who looks at this contract with this cookie; None without a live session that was opened by
+    one of its links.
+    """
     digest = _digest(cookie)
     found = fetch(act.session, _VISITOR, (digest, contract_uuid))
     row = found[0] if found else None
-    if row is None or act.now - row.last_seen_at > SESSION_IDLE or act.now - row.created_at > SESSION_LONGEST:
+    if (
+        row is None
+        or act.now - row.last_seen_at > SESSION_IDLE
+        or act.now - row.created_at > SESSION_LONGEST
+    ):
         return None
     if act.now - row.last_seen_at > _SEEN_GRAIN:
         act.session.execute(_SEEN, {"now": act.now, "digest": digest})
     return Visitor(
-        session_id=typeid.encode("ses", row.id), client_id=typeid.encode("cli", row.client_id), contract_id=typeid.encode("ctr", row.contract_id),
-        link_id=typeid.encode("lnk", row.link_id), role=row.role, verified_at=row.verified_at,
-    )  # fmt: skip
+        session_id=typeid.encode("ses", row.id),
+        client_id=typeid.encode("cli", row.client_id),
+        contract_id=typeid.encode("ctr", row.contract_id),
+        link_id=typeid.encode("lnk", row.link_id),
+        role=row.role,
+        verified_at=row.verified_at,
+    )
 
 
 def sign_out(act: Act, cookie: str) -> None:
-    """Close the session of this browser, for every contract that it has open. A cookie of nobody's changes nothing."""
-    mine = update(ClientSession).where(ClientSession.digest == _digest(cookie), ClientSession.closed_at.is_(None))
+    """Close the session of this browser, for every contract that it has open.
+
+    A cookie of nobody's changes nothing.
+    """
+    mine = update(ClientSession).where(
+        ClientSession.digest == _digest(cookie), ClientSession.closed_at.is_(None)
+    )
     act.session.execute(mine.values(closed_at=act.now))
 
 
 def close_sessions(act: Act, client_id: str) -> None:
     """Close access on all devices."""
-    mine = update(ClientSession).where(ClientSession.client_id == client_id, ClientSession.closed_at.is_(None))
+    mine = update(ClientSession).where(
+        ClientSession.client_id == client_id, ClientSession.closed_at.is_(None)
+    )
     act.session.execute(mine.values(closed_at=act.now))
 
 
 def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
-    """A fresh code by mail. A challenge that is still good and was asked for a moment ago is used again.
+    """A fresh code by mail.
 
-    Counted by person, over every browser of theirs: what others asked for this contract before it moved does not count.
-    Raises TooManyRequests after five in an hour for one contract, and ten for all of theirs.
+    A challenge that is still good and was asked for a moment ago is used again.
+
+    Counted by person, over every browser of theirs: what others asked for this contract before it
+    moved does not count. Raises TooManyRequests after five in an hour for one contract, and ten for
+    all of theirs.
     """
     act.session.execute(_ALONE, {"client": who.client_id})
-    theirs = act.session.execute(
-        select(CodeChallenge)
-        .join(ClientSession, CodeChallenge.session_id == ClientSession.id)
-        .where(ClientSession.client_id == who.client_id, CodeChallenge.created_at > act.now - timedelta(hours=1))
-        .order_by(CodeChallenge.created_at.desc())
-    ).scalars().all()  # fmt: skip
+    theirs = (
+        act.session.execute(
+            select(CodeChallenge)
+            .join(ClientSession, CodeChallenge.session_id == ClientSession.id)
+            .where(
+                ClientSession.client_id == who.client_id,
+                CodeChallenge.created_at > act.now - timedelta(hours=1),
+            )
+            .order_by(CodeChallenge.created_at.desc())
+        )
+        .scalars()
+        .all()
+    )
     recent = [one for one in theirs if one.contract_id == contract.id]
     newest = recent[0] if recent else None
-    fresh = newest and newest.session_id == who.session_id and newest.used_at is None and newest.tries < CODE_TRIES
+    fresh = (
+        newest
+        and newest.session_id == who.session_id
+        and newest.used_at is None
+        and newest.tries < CODE_TRIES
+    )
     if newest and fresh and act.now - newest.created_at < timedelta(seconds=60):
         return newest
     if len(recent) >= CODES_PER_HOUR or len(theirs) >= CODES_PER_PERSON_AND_HOUR:
-        raise TooManyRequests("Many codes were sent within the hour; please use the newest, or wait.", {"retry_after": 3600})
+        raise TooManyRequests(
+            "Many codes were sent within the hour; please use the newest, or wait.",
+            {"retry_after": 3600},
+        )
     challenge = CodeChallenge(
-        id=new_id("cod"), contract_id=contract.id, session_id=who.session_id, tries=0, created_at=act.now, expires_at=act.now + CODE_LIFE, used_at=None
+        id=new_id("cod"),
+        contract_id=contract.id,
+        session_id=who.session_id,
+        tries=0,
+        created_at=act.now,
+        expires_at=act.now + CODE_LIFE,
+        used_at=None,
     )
     act.session.add(challenge)
     events.record(act, "code.requested", contract, public=False, challenge=challenge.id)
@@ -244,19 +342,27 @@ def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
 
 def code_of(server_key: str, challenge_id: str) -> str:
     """The six digits: an HMAC of the challenge's id, so the code is stored nowhere."""
-    digest = hmac.new(server_key.encode(), b"code.v1:" + challenge_id.encode(), hashlib.sha256).digest()
+    digest = hmac.new(
+        server_key.encode(), b"code.v1:" + challenge_id.encode(), hashlib.sha256
+    ).digest()
     return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06d}"
 
 
 def verify_code(act: Act, who: Visitor, server_keys: tuple[str, ...], typed: str) -> int | None:
-    """Check a typed code, six digits. Returns None when it is right, else how many tries are left.
+    """Check a typed code, six digits.
 
-    A wrong try is counted in this transaction, which must commit: so this does not raise. Raises CodeRequired when no
-    code is waiting (expired, used up, or never asked for).
+    Returns None when it is right, else how many tries are left.
+
+    A wrong try is counted in this transaction, which must commit: so this does not raise. Raises
+    CodeRequired when no code is waiting (expired, used up, or never asked for).
     """
     query = (
         select(CodeChallenge)
-        .where(CodeChallenge.session_id == who.session_id, CodeChallenge.contract_id == who.contract_id, CodeChallenge.used_at.is_(None))
+        .where(
+            CodeChallenge.session_id == who.session_id,
+            CodeChallenge.contract_id == who.contract_id,
+            CodeChallenge.used_at.is_(None),
+        )
         .order_by(CodeChallenge.created_at.desc())
         .limit(1)
         .with_for_update()
@@ -277,10 +383,16 @@ def verify_code(act: Act, who: Visitor, server_keys: tuple[str, ...], typed: str
 
 
 def use_form(act: Act, key: str, location: str) -> bool:
-    """Use up a form's one-time key. Returns False when it was used before: Back, or a double click."""
+    """Use up a form's one-time key.
+
+    Returns False when it was used before: Back, or a double click.
+    """
     if not 20 <= len(key) <= 64:
         raise Invalid.one("form_key", "form_key", "The form is not complete; open the page again.")
-    statement = "INSERT INTO form_key (key, location, used_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING key"
+    statement = (
+        "INSERT INTO form_key (key, location, used_at) VALUES (%s, %s, %s) ON CONFLICT "
+        "DO NOTHING RETURNING key"
+    )
     return bool(fetch(act.session, statement, (key, location, act.now)))
 
 

@@ -1,4 +1,6 @@
-"""Letters that came back, and letters that somebody called a nuisance, as the mail provider tells it."""
+"""Letters that came back, and letters that somebody called a nuisance, as the mail provider tells
+it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ LONGEST = timedelta(days=30)
 
 
 def take(act: Act, message_id: str, news: str) -> bool:
-    """Mark the letter. Returns False when that was known, or the letter is not ours or long gone: then nothing changes."""
+    """Mark the letter.
+
+    Returns False when that was known, or the letter is not ours or long gone: then nothing changes.
+    """
     own = message_id.strip("<>").partition("@")[0]
     if not typeid.is_typeid(own, ObjectKind.MESSAGE):
         return False

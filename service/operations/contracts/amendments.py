@@ -1,6 +1,9 @@
-"""Changing an accepted contract: one proposes new terms, the other agrees, and only then they bind. Fee schedules never change.
+"""Changing an accepted contract: one proposes new terms, the other agrees, and only then they bind.
 
-What is paid keeps its amount; what is not may be re-priced, re-dated, renamed, added, split (drop one, add two) or dropped.
+Fee schedules never change.
+
+What is paid keeps its amount; what is not may be re-priced, re-dated, renamed, added, split (drop
+one, add two) or dropped.
 """
 
 from __future__ import annotations
@@ -41,12 +44,21 @@ class Wanted:
 
 
 def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Amendment:
-    """Put new terms to the other side. Raises StateConflict while another amendment is open, Invalid for what cannot be changed."""
+    """Put new terms to the other side.
+
+    Raises StateConflict while another amendment is open, Invalid for what cannot be changed.
+    """
     holds.refuse(act, "amend", holds.subjects_of(contract))
     if contract.state not in _AMENDABLE:
-        raise StateConflict("Only an accepted contract is amended.", {"current_state": contract.state, "allowed_actions": []})
+        raise StateConflict(
+            "Only an accepted contract is amended.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
     if open_amendment(act.session, contract.id) is not None:
-        raise StateConflict("Another amendment waits for its answer.", {"current_state": contract.state, "allowed_actions": []})
+        raise StateConflict(
+            "Another amendment waits for its answer.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
     _check(act, contract, wanted)
     before = agreement.text_of(contract)
     after = before | {"milestones": [_line(number, w) for number, w in _numbered(contract, wanted)]}
@@ -54,23 +66,46 @@ def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Am
     if not changed:
         raise Invalid.one("/milestones", "nothing_changed", "The proposal changes nothing.")
     amendment = Amendment(
-        id=new_id("amd"), contract_id=contract.id, state="proposed", proposed_by=act.role, base_text_version=contract.text_version, note=note,
-        milestones=[_stored(w) for w in wanted], differences=changed, converts_to=None, proposed_at=act.now,
-        expires_at=act.now + timedelta(days=act.policies.windows.amendment_days), answered_at=None,
-    )  # fmt: skip
+        id=new_id("amd"),
+        contract_id=contract.id,
+        state="proposed",
+        proposed_by=act.role,
+        base_text_version=contract.text_version,
+        note=note,
+        milestones=[_stored(w) for w in wanted],
+        differences=changed,
+        converts_to=None,
+        proposed_at=act.now,
+        expires_at=act.now + timedelta(days=act.policies.windows.amendment_days),
+        answered_at=None,
+    )
     act.session.add(amendment)
     if act.role == "freelancer":
         outreach.count(act, contract, LetterKind.AMENDMENT)
-    events.record(act, "amendment.proposed", amendment, contract=contract, to_state="proposed", by=act.role, differences=changed, note=note)
+    events.record(
+        act,
+        "amendment.proposed",
+        amendment,
+        contract=contract,
+        to_state="proposed",
+        by=act.role,
+        differences=changed,
+        note=note,
+    )
     queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
     states.touch(act, contract)
     return amendment
 
 
-def accept(act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence | None = None) -> None:
-    """The other side agrees; from this commit on the new terms bind. `evidence`: of the client's agreement, as at the acceptance.
+def accept(
+    act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence | None = None
+) -> None:
+    """The other side agrees; from this commit on the new terms bind.
 
-    Raises StateConflict, Forbidden for the proposer, Invalid when a payment has overtaken the proposal.
+    `evidence`: of the client's agreement, as at the acceptance.
+
+    Raises StateConflict, Forbidden for the proposer, Invalid when a payment has overtaken the
+    proposal.
     """
     holds.refuse(act, "amend", holds.subjects_of(contract))
     if amendment.proposed_by == act.role:
@@ -86,15 +121,23 @@ def accept(act: Act, contract: Contract, amendment: Amendment, evidence: Agreeme
         agreement.check_names(act, evidence)
         act.session.add(
             Acceptance(
-                contract_id=contract.id, text_version=contract.text_version, text_hash=contract.text_hash, text=text, quote=contract.quote,
-                accepted_at=act.now, **evidence.columns(),
+                contract_id=contract.id,
+                text_version=contract.text_version,
+                text_hash=contract.text_hash,
+                text=text,
+                quote=contract.quote,
+                accepted_at=act.now,
+                **evidence.columns(),
             )
-        )  # fmt: skip
+        )
     states.after_change(act, contract)
 
 
 def reject(act: Act, contract: Contract, amendment: Amendment, reason: str = "") -> None:
-    """The other side says no; everything stays. Raises StateConflict, Forbidden for the proposer."""
+    """The other side says no; everything stays.
+
+    Raises StateConflict, Forbidden for the proposer.
+    """
     if amendment.proposed_by == act.role:
         raise Forbidden("The other side has to answer; you can withdraw it.")
     events.move(act, amendment, "reject", contract=contract, reason=reason)
@@ -122,21 +165,45 @@ def expire(act: Act, contract: Contract, amendment: Amendment) -> bool:
 
 def _check(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
     if not 1 <= len(wanted) <= act.policies.windows.milestones_max:
-        raise Invalid.one("/milestones", "milestone_count", f"A contract has 1 to {act.policies.windows.milestones_max} milestones.")
+        raise Invalid.one(
+            "/milestones",
+            "milestone_count",
+            f"A contract has 1 to {act.policies.windows.milestones_max} milestones.",
+        )
     known = {m.id: m for m in contract.milestones}
     named = [w.milestone_id for w in wanted if w.milestone_id]
     if len(set(named)) != len(named) or not set(named) <= set(known):
-        raise Invalid.one("/milestones", "unknown_milestone", "Name each milestone of this contract at most once.")
+        raise Invalid.one(
+            "/milestones", "unknown_milestone", "Name each milestone of this contract at most once."
+        )
     for i, one in enumerate(wanted):
         check_contract_amount(one.amount_minor, contract.currency, f"/milestones/{i}/amount")
         milestone = known.get(one.milestone_id or "")
         if milestone is None or milestone.title != one.title:
-            names.check(f"/milestones/{i}/title", one.title, NameKind.TITLE, act.policies.platform_name)
-        if milestone is not None and milestone.state not in _UNPAID and one.amount_minor != milestone.amount_minor:
-            raise Invalid.one(f"/milestones/{i}/amount", "paid_already", "What is paid, or being paid, keeps its amount.")
-    left_out = [m for m in contract.milestones if m.id not in named and m.state not in (*_UNPAID, "cancelled")]
+            names.check(
+                f"/milestones/{i}/title", one.title, NameKind.TITLE, act.policies.platform_name
+            )
+        if (
+            milestone is not None
+            and milestone.state not in _UNPAID
+            and one.amount_minor != milestone.amount_minor
+        ):
+            raise Invalid.one(
+                f"/milestones/{i}/amount",
+                "paid_already",
+                "What is paid, or being paid, keeps its amount.",
+            )
+    left_out = [
+        m
+        for m in contract.milestones
+        if m.id not in named and m.state not in (*_UNPAID, "cancelled")
+    ]
     if left_out:
-        raise Invalid.one("/milestones", "paid_already", f"Milestone {left_out[0].number} is paid, or being paid, and cannot be dropped.")
+        raise Invalid.one(
+            "/milestones",
+            "paid_already",
+            f"Milestone {left_out[0].number} is paid, or being paid, and cannot be dropped.",
+        )
 
 
 def _apply(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
@@ -146,10 +213,15 @@ def _apply(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
         if milestone is None:
             contract.milestones.append(
                 Milestone(
-                    id=new_id("mst"), contract_id=contract.id, number=number, state="planned", title=one.title, amount_minor=one.amount_minor,
+                    id=new_id("mst"),
+                    contract_id=contract.id,
+                    number=number,
+                    state="planned",
+                    title=one.title,
+                    amount_minor=one.amount_minor,
                     due_on=one.due_on,
                 )
-            )  # fmt: skip
+            )
         else:
             milestone.title, milestone.due_on = one.title, one.due_on
             if milestone.amount_minor != one.amount_minor:
@@ -173,29 +245,61 @@ def _numbered(contract: Contract, wanted: list[Wanted]) -> list[tuple[int, Wante
 
 
 def _line(number: int, one: Wanted) -> dict[str, Any]:
-    return {"number": number, "title": one.title, "amount": one.amount_minor, "due_on": one.due_on.isoformat() if one.due_on else None}
+    return {
+        "number": number,
+        "title": one.title,
+        "amount": one.amount_minor,
+        "due_on": one.due_on.isoformat() if one.due_on else None,
+    }
 
 
 def _stored(one: Wanted) -> dict[str, Any]:
-    return {"id": one.milestone_id, "title": one.title, "amount": one.amount_minor, "due_on": one.due_on.isoformat() if one.due_on else None}
+    return {
+        "id": one.milestone_id,
+        "title": one.title,
+        "amount": one.amount_minor,
+        "due_on": one.due_on.isoformat() if one.due_on else None,
+    }
 
 
 def _wanted(row: dict[str, Any]) -> Wanted:
-    return Wanted(row["id"], row["title"], row["amount"], date.fromisoformat(row["due_on"]) if row["due_on"] else None)
+    return Wanted(
+        row["id"],
+        row["title"],
+        row["amount"],
+        date.fromisoformat(row["due_on"]) if row["due_on"] else None,
+    )
 
 
 def open_amendment(session: Session, contract_id: str) -> Amendment | None:
     """The one that waits for its answer."""
-    return session.execute(select(Amendment).where(Amendment.contract_id == contract_id, Amendment.state == "proposed")).scalar_one_or_none()
+    return session.execute(
+        select(Amendment).where(Amendment.contract_id == contract_id, Amendment.state == "proposed")
+    ).scalar_one_or_none()
 
 
 def find(session: Session, contract_id: str, amendment_id: str) -> Amendment:
     """Raises NotFound."""
     missing, whose = "There is no such amendment.", Amendment.contract_id
-    found: Amendment = rows.owned(session, Amendment, ObjectKind.AMENDMENT, amendment_id, owner=contract_id, missing=missing, whose=whose)
+    found: Amendment = rows.owned(
+        session,
+        Amendment,
+        ObjectKind.AMENDMENT,
+        amendment_id,
+        owner=contract_id,
+        missing=missing,
+        whose=whose,
+    )
     return found
 
 
 def of_contract(session: Session, contract_id: str) -> list[Amendment]:
     """All of them, newest first, at most 100."""
-    return list(session.execute(select(Amendment).where(Amendment.contract_id == contract_id).order_by(Amendment.id.desc()).limit(100)).scalars())
+    return list(
+        session.execute(
+            select(Amendment)
+            .where(Amendment.contract_id == contract_id)
+            .order_by(Amendment.id.desc())
+            .limit(100)
+        ).scalars()
+    )

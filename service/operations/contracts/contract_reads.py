@@ -1,7 +1,10 @@
-"""Contracts as they are shown: one, a page, what happened, who accepted. Nothing here writes.
+"""Contracts as they are shown: one, a page, what happened, who accepted.
 
-Contracts are read far more often than anything else, so these two statements go straight to the driver and give rows with
-the model's attribute names; a page of fifty through the ORM costs ten times as much.
+Nothing here writes.
+
+Contracts are read far more often than anything else, so these two statements go straight to the
+driver and give rows with the model's attribute names; a page of fifty through the ORM costs ten
+times as much.
 """
 
 from __future__ import annotations
@@ -31,7 +34,10 @@ _MILESTONES = """
 
 
 def one(session: Session, contract_id: str, *, owner: str | None) -> SimpleNamespace:
-    """A contract with its milestones, if `owner` (a freelancer's id, or None for everybody) has it. Raises NotFound."""
+    """A contract with its milestones, if `owner` (a freelancer's id, or None for everybody) has it.
+
+    Raises NotFound.
+    """
     if not typeid.is_typeid(contract_id, "ctr"):
         raise NotFound("There is no such object.")
     found = _read(session, {"c.id = %s": typeid.decode(contract_id)}, owner, 1)
@@ -40,21 +46,40 @@ def one(session: Session, contract_id: str, *, owner: str | None) -> SimpleNames
     return found[0]
 
 
-def find_many(session: Session, *, owner: str | None, state: str | None, external: str | None, after: str | None, limit: int) -> list[SimpleNamespace]:
-    """Newest first, one more than `limit` when there are more. `external` matches metadata.external_ref."""
+def find_many(
+    session: Session,
+    *,
+    owner: str | None,
+    state: str | None,
+    external: str | None,
+    after: str | None,
+    limit: int,
+) -> list[SimpleNamespace]:
+    """Newest first, one more than `limit` when there are more.
+
+    `external` matches metadata.external_ref.
+    """
     given = {
         "c.state = %s": state,
         "c.metadata ->> 'external_ref' = %s": external,
         "c.id < %s": typeid.decode(after) if after else None,
     }
-    return _read(session, {condition: value for condition, value in given.items() if value}, owner, limit + 1)
+    return _read(
+        session, {condition: value for condition, value in given.items() if value}, owner, limit + 1
+    )
 
 
-def _read(session: Session, conditions: dict[str, Any], owner: str | None, limit: int) -> list[SimpleNamespace]:
+def _read(
+    session: Session, conditions: dict[str, Any], owner: str | None, limit: int
+) -> list[SimpleNamespace]:
     if owner is not None:
         conditions = conditions | {"c.freelancer_id = %s": typeid.decode(owner)}
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = fetch(session, f"{_CONTRACT}{where} ORDER BY c.id DESC LIMIT {limit:d}", tuple(conditions.values()))
+    rows = fetch(
+        session,
+        f"{_CONTRACT}{where} ORDER BY c.id DESC LIMIT {limit:d}",
+        tuple(conditions.values()),
+    )
     by_id = {row.id: _contract(row) for row in rows}
     for row in fetch(session, _MILESTONES, (list(by_id),)) if by_id else ():
         milestone = SimpleNamespace(**row._asdict())
@@ -67,7 +92,10 @@ def _read(session: Session, conditions: dict[str, Any], owner: str | None, limit
 
 def _contract(row: Any) -> SimpleNamespace:
     shown = SimpleNamespace(**row._asdict())
-    shown.id, shown.freelancer_id = typeid.encode("ctr", row.id), typeid.encode("frl", row.freelancer_id)
+    shown.id, shown.freelancer_id = (
+        typeid.encode("ctr", row.id),
+        typeid.encode("frl", row.freelancer_id),
+    )
     shown.converted_from = typeid.encode("ctr", row.converted_from) if row.converted_from else None
     shown.client_alias_id = typeid.encode("cli", row.client_alias_id)
     shown.client = SimpleNamespace(email=row.client_email)
@@ -76,14 +104,26 @@ def _contract(row: Any) -> SimpleNamespace:
 
 
 def timeline(session: Session, contract_id: str, after: int, limit: int) -> list[Event]:
-    """What happened, oldest first: one row per public fact, one more than `limit` when there are more."""
-    query = select(Event).where(Event.contract_id == contract_id, Event.public, Event.number > after).order_by(Event.number).limit(limit + 1)
+    """What happened, oldest first: one row per public fact, one more than `limit` when there are
+    more.
+    """
+    query = (
+        select(Event)
+        .where(Event.contract_id == contract_id, Event.public, Event.number > after)
+        .order_by(Event.number)
+        .limit(limit + 1)
+    )
     return list(session.execute(query).scalars())
 
 
 def versions_of(session: Session, contract_id: str) -> list[ContractText]:
     """Every version of the text, oldest first."""
-    query = select(ContractText).where(ContractText.contract_id == contract_id).order_by(ContractText.text_version).limit(100)
+    query = (
+        select(ContractText)
+        .where(ContractText.contract_id == contract_id)
+        .order_by(ContractText.text_version)
+        .limit(100)
+    )
     return list(session.execute(query).scalars())
 
 
@@ -94,4 +134,11 @@ def acceptance_of(session: Session, contract: Contract) -> Acceptance | None:
 
 def chargebacks_of(session: Session, contract_id: str) -> list[Chargeback]:
     """All of a contract, newest first, at most 100."""
-    return list(session.execute(select(Chargeback).where(Chargeback.contract_id == contract_id).order_by(Chargeback.id.desc()).limit(100)).scalars())
+    return list(
+        session.execute(
+            select(Chargeback)
+            .where(Chargeback.contract_id == contract_id)
+            .order_by(Chargeback.id.desc())
+            .limit(100)
+        ).scalars()
+    )

@@ -1,4 +1,6 @@
-"""A contract from its acceptance to its end: accepted with evidence, cancelled unfunded, ended by either side, dormant."""
+"""A contract from its acceptance to its end: accepted with evidence, cancelled unfunded, ended by
+either side, dormant.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,14 @@ from service.shared import agreement, holds
 _UNPAID = ("planned", "awaiting_funding", "funding")
 
 
-def accept(act: Act, contract: Contract, text_version: int, evidence: AgreementEvidence) -> Contract:
-    """Bind both. The text must be the one that was shown; from here on the quote is frozen. Raises StateConflict, Stale."""
+def accept(
+    act: Act, contract: Contract, text_version: int, evidence: AgreementEvidence
+) -> Contract:
+    """Bind both.
+
+    The text must be the one that was shown; from here on the quote is frozen. Raises StateConflict,
+    Stale.
+    """
     holds.refuse(act, "accept", holds.subjects_of(contract))
     agreement.check_names(act, evidence)
     events.move(act, contract, "accept")
@@ -43,7 +51,10 @@ def accept(act: Act, contract: Contract, text_version: int, evidence: AgreementE
 
 
 def cancel(act: Act, contract: Contract, reason: str = "") -> Contract:
-    """End an accepted contract into which no money has come. Money that still arrives goes back by itself. Raises StateConflict."""
+    """End an accepted contract into which no money has come.
+
+    Money that still arrives goes back by itself. Raises StateConflict.
+    """
     events.move(act, contract, "cancel", reason=reason)
     for milestone in contract.milestones:
         events.move(act, milestone, "cancel", contract=contract, actor="system")
@@ -52,11 +63,18 @@ def cancel(act: Act, contract: Contract, reason: str = "") -> Contract:
 
 
 def expire_unfunded(act: Act, contract: Contract) -> bool:
-    """Nobody paid in time. A bank transfer that was started gets longer. Returns False when there is nothing to do."""
+    """Nobody paid in time.
+
+    A bank transfer that was started gets longer. Returns False when there is nothing to do.
+    """
     if contract.state != "accepted" or contract.fund_by is None:
         return False
-    on_its_way = select(Payment.id).where(Payment.contract_id == contract.id, Payment.state == "processing")
-    longest = contract.fund_by + timedelta(days=act.policies.windows.fund_within_days_bank - act.policies.windows.fund_within_days)
+    on_its_way = select(Payment.id).where(
+        Payment.contract_id == contract.id, Payment.state == "processing"
+    )
+    longest = contract.fund_by + timedelta(
+        days=act.policies.windows.fund_within_days_bank - act.policies.windows.fund_within_days
+    )
     if act.now < longest and act.session.execute(on_its_way).first():
         queue.enqueue(act, "fund_expiry", contract.id, longest)
         return False
@@ -65,18 +83,22 @@ def expire_unfunded(act: Act, contract: Contract) -> bool:
 
 
 def viewed(act: Act, contract: Contract) -> None:
-    """The client opened the contract with a session of their own; told to the freelancer once, as opened, never as read."""
+    """The client opened the contract with a session of their own; told to the freelancer once, as
+    opened, never as read.
+    """
     if contract.viewed_at is None:
         contract.viewed_at = act.now
         events.record(act, "contract.opened", contract)
 
 
 def end(act: Act, contract: Contract, reason: str = "") -> list[Milestone]:
-    """Either side ends a contract that is under way. What is not paid is cancelled.
+    """Either side ends a contract that is under way.
 
-    The freelancer's end sends back at once what was not handed over; work that was handed over is still the client's to
-    answer. Returns the milestones about whose money the client, when they end it, must ask (the caller opens the
-    refund requests). Raises StateConflict.
+    What is not paid is cancelled.
+
+    The freelancer's end sends back at once what was not handed over; work that was handed over is
+    still the client's to answer. Returns the milestones about whose money the client, when they end
+    it, must ask (the caller opens the refund requests). Raises StateConflict.
     """
     events.move(act, contract, "end", reason=reason, by=act.role)
     contract.ended_by = act.role
@@ -84,12 +106,18 @@ def end(act: Act, contract: Contract, reason: str = "") -> list[Milestone]:
     ask: list[Milestone] = []
     entries: list[Entry] = []
     for milestone in contract.milestones:
-        if milestone.state not in ("funded", "changes_requested") or not money.held_minor(milestone):
+        if milestone.state not in ("funded", "changes_requested") or not money.held_minor(
+            milestone
+        ):
             continue
         if act.role == "client":
             ask.append(milestone)
         else:
-            entries.append(money.refund_held(act, contract, milestone, money.held_minor(milestone), "ended by the freelancer")[1])
+            entries.append(
+                money.refund_held(
+                    act, contract, milestone, money.held_minor(milestone), "ended by the freelancer"
+                )[1]
+            )
             states.emptied(act, contract, milestone, "refund")
     states.after_change(act, contract)
     money.post_all(act, entries)
@@ -104,14 +132,22 @@ def _cancel_unpaid(act: Act, contract: Contract) -> None:
 
 
 def _close_payments(act: Act, contract: Contract) -> None:
-    open_payments = select(Payment.id).where(Payment.contract_id == contract.id, Payment.state.in_(("created", "requires_action")))
+    open_payments = select(Payment.id).where(
+        Payment.contract_id == contract.id, Payment.state.in_(("created", "requires_action"))
+    )
     for payment_id in act.session.execute(open_payments).scalars():
         queue.enqueue(act, "payment_close", payment_id)
 
 
 def _quiet_until(act: Act, contract: Contract) -> datetime:
-    """Ninety days after the last due date, or after the last thing that either of the two did or had done for them."""
-    newest_of_each = select(Event.actor, func.max(Event.occurred_at)).where(Event.contract_id == contract.id, Event.public).group_by(Event.actor)
+    """Ninety days after the last due date, or after the last thing that either of the two did or
+    had done for them.
+    """
+    newest_of_each = (
+        select(Event.actor, func.max(Event.occurred_at))
+        .where(Event.contract_id == contract.id, Event.public)
+        .group_by(Event.actor)
+    )
     done = [at for actor, at in act.session.execute(newest_of_each) if actor.for_a_party]
     last = max(done, default=contract.created_at)
     due = max((m.due_on for m in contract.milestones if m.due_on), default=None)
@@ -120,9 +156,11 @@ def _quiet_until(act: Act, contract: Contract) -> datetime:
 
 
 def dormancy(act: Act, contract: Contract) -> str:
-    """Nobody has done anything for long: tell the client, a week later the freelancer, a week later act.
+    """Nobody has done anything for long: tell the client, a week later the freelancer, a week later
+    act.
 
-    What was not handed over goes back; what was handed over takes the way of its review. Returns what was done.
+    What was not handed over goes back; what was handed over takes the way of its review. Returns
+    what was done.
     """
     if contract.state not in ("active", "closing"):
         return "over"
@@ -134,38 +172,67 @@ def dormancy(act: Act, contract: Contract) -> str:
     if contract.dormant_at is None:
         contract.dormant_at = act.now
         events.record(act, "contract.dormant", contract)
-        queue.enqueue(act, "dormancy", contract.id, act.now + timedelta(days=windows.dormant_freelancer_after_days))
+        queue.enqueue(
+            act,
+            "dormancy",
+            contract.id,
+            act.now + timedelta(days=windows.dormant_freelancer_after_days),
+        )
         return "client told"
     if act.now < contract.dormant_at + timedelta(days=windows.dormant_act_after_days):
         events.record(act, "contract.dormant_again", contract)
-        queue.enqueue(act, "dormancy", contract.id, contract.dormant_at + timedelta(days=windows.dormant_act_after_days))
+        queue.enqueue(
+            act,
+            "dormancy",
+            contract.id,
+            contract.dormant_at + timedelta(days=windows.dormant_act_after_days),
+        )
         return "freelancer told"
     end_dormant(act, contract)
     return "acted"
 
 
 def end_dormant(act: Act, contract: Contract) -> None:
-    """Give back what was not handed over, cancel what was not paid; a submitted milestone is left to its review window."""
+    """Give back what was not handed over, cancel what was not paid; a submitted milestone is left
+    to its review window.
+    """
     system = act.as_(SYSTEM)
     if contract.state == "active":
-        events.move(system, contract, "end", reason="nobody has done anything for long", by="system")
+        events.move(
+            system, contract, "end", reason="nobody has done anything for long", by="system"
+        )
         contract.ended_by = "system"
     _cancel_unpaid(system, contract)
     entries: list[Entry] = []
     for milestone in contract.milestones:
         if milestone.state in ("funded", "changes_requested") and money.held_minor(milestone):
-            entries.append(money.refund_held(system, contract, milestone, money.held_minor(milestone), "dormant")[1])
+            entries.append(
+                money.refund_held(
+                    system, contract, milestone, money.held_minor(milestone), "dormant"
+                )[1]
+            )
             states.emptied(system, contract, milestone, "refund")
     states.after_change(system, contract)
     money.post_all(system, entries)
 
 
 def holding_alarm(act: Act, contract: Contract, milestone: Milestone) -> bool:
-    """The law lets us hold money only so long: both are told two weeks before. Returns False when nothing is held."""
-    if milestone.state in MILESTONE.final or not milestone.funded_minor or not (money.held_minor(milestone) or milestone.disputed_minor):
+    """The law lets us hold money only so long: both are told two weeks before.
+
+    Returns False when nothing is held.
+    """
+    if (
+        milestone.state in MILESTONE.final
+        or not milestone.funded_minor
+        or not (money.held_minor(milestone) or milestone.disputed_minor)
+    ):
         return False
     events.record(
-        act, "milestone.holding_limit_near", milestone, contract=contract, limit=milestone.hold_limit_at.isoformat() if milestone.hold_limit_at else ""
+        act,
+        "milestone.holding_limit_near",
+        milestone,
+        contract=contract,
+        limit=milestone.hold_limit_at.isoformat() if milestone.hold_limit_at else "",
     )
     queue.open_task(act, "holding_limit_near", milestone.id, contract=contract.id)
     return True
@@ -174,21 +241,29 @@ def holding_alarm(act: Act, contract: Contract, milestone: Milestone) -> bool:
 def holding_limit(act: Act, contract: Contract, milestone: Milestone) -> str:
     """A week before the limit: money for work that was not handed over goes back.
 
-    Returns `refunded`, `dispute` for handed-over work (the caller opens one: that is not ours to give back), `person`
-    for money that is disputed or on its way, or `nothing`.
+    Returns `refunded`, `dispute` for handed-over work (the caller opens one: that is not ours to
+    give back), `person` for money that is disputed or on its way, or `nothing`.
     """
     if milestone.state in MILESTONE.final or not milestone.funded_minor:
         return "nothing"
-    if milestone.state in ("funded", "changes_requested") and money.held_minor(milestone) and not milestone.disputed_minor:
+    if (
+        milestone.state in ("funded", "changes_requested")
+        and money.held_minor(milestone)
+        and not milestone.disputed_minor
+    ):
         system = act.as_(SYSTEM)
-        _, entry = money.refund_held(system, contract, milestone, money.held_minor(milestone), "holding limit")
+        _, entry = money.refund_held(
+            system, contract, milestone, money.held_minor(milestone), "holding limit"
+        )
         states.emptied(system, contract, milestone, "refund")
         states.after_change(system, contract)
         money.post_all(system, [entry])
         return "refunded"
     if milestone.state == "submitted" and not milestone.disputed_minor:
         return "dispute"
-    queue.open_task(act, "holding_limit_reached", milestone.id, contract=contract.id, state=milestone.state)
+    queue.open_task(
+        act, "holding_limit_reached", milestone.id, contract=contract.id, state=milestone.state
+    )
     return "person"
 
 

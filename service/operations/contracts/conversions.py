@@ -1,7 +1,9 @@
-"""A direct contract becomes one of another kind: the old one ends with what is paid, the rest goes on in a new contract.
+"""A direct contract becomes one of another kind: the old one ends with what is paid, the rest goes
+on in a new contract.
 
-What the old one promised stays as it was: its fees, and that it never counts. The proposal is an amendment that names
-the new kind; the client's agreement to it is their acceptance of the new contract, with evidence of its own.
+What the old one promised stays as it was: its fees, and that it never counts. The proposal is an
+amendment that names the new kind; the client's agreement to it is their acceptance of the new
+contract, with evidence of its own.
 """
 
 from __future__ import annotations
@@ -40,28 +42,70 @@ class _Offered:
 
 
 def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
-    """Ask the client to go on as another kind once what is paid is done. Raises StateConflict, Invalid."""
+    """Ask the client to go on as another kind once what is paid is done.
+
+    Raises StateConflict, Invalid.
+    """
     holds.refuse(act, "amend", holds.subjects_of(contract))
-    waiting = select(Amendment.id).where(Amendment.contract_id == contract.id, Amendment.state == "proposed")
-    if contract.state != "active" or contract.kind != "direct" or act.session.execute(waiting).first():
+    waiting = select(Amendment.id).where(
+        Amendment.contract_id == contract.id, Amendment.state == "proposed"
+    )
+    if (
+        contract.state != "active"
+        or contract.kind != "direct"
+        or act.session.execute(waiting).first()
+    ):
         raise StateConflict(
-            "Only a direct contract that is under way, without an open amendment, is converted.", {"current_state": contract.state, "allowed_actions": []}
+            "Only a direct contract that is under way, without an open amendment, is converted.",
+            {"current_state": contract.state, "allowed_actions": []},
         )
     moving = _moving(contract)
     if not moving:
-        raise Invalid.one("/kind", "nothing_left", "Every milestone is paid, or being paid: there is nothing left to go on with.")
+        raise Invalid.one(
+            "/kind",
+            "nothing_left",
+            "Every milestone is paid, or being paid: there is nothing left to go on with.",
+        )
     changed: list[dict[str, Any]] = [{"what": "kind", "before": contract.kind, "after": kind}]
-    changed += [{"what": f"milestone {m.number}", "before": "in this contract", "after": "in the new one"} for m in moving]
+    changed += [
+        {"what": f"milestone {m.number}", "before": "in this contract", "after": "in the new one"}
+        for m in moving
+    ]
     amendment = Amendment(
-        id=new_id("amd"), contract_id=contract.id, state="proposed", proposed_by=act.role, base_text_version=contract.text_version, note=note,
-        milestones=[{"id": m.id, "title": m.title, "amount": m.amount_minor, "due_on": m.due_on.isoformat() if m.due_on else None} for m in moving],
-        differences=changed, converts_to=kind, proposed_at=act.now, expires_at=act.now + timedelta(days=act.policies.windows.amendment_days),
+        id=new_id("amd"),
+        contract_id=contract.id,
+        state="proposed",
+        proposed_by=act.role,
+        base_text_version=contract.text_version,
+        note=note,
+        milestones=[
+            {
+                "id": m.id,
+                "title": m.title,
+                "amount": m.amount_minor,
+                "due_on": m.due_on.isoformat() if m.due_on else None,
+            }
+            for m in moving
+        ],
+        differences=changed,
+        converts_to=kind,
+        proposed_at=act.now,
+        expires_at=act.now + timedelta(days=act.policies.windows.amendment_days),
         answered_at=None,
-    )  # fmt: skip
+    )
     act.session.add(amendment)
     if act.role == "freelancer":
         outreach.count(act, contract, LetterKind.AMENDMENT)
-    events.record(act, "amendment.proposed", amendment, contract=contract, to_state="proposed", by=act.role, differences=changed, note=note)
+    events.record(
+        act,
+        "amendment.proposed",
+        amendment,
+        contract=contract,
+        to_state="proposed",
+        by=act.role,
+        differences=changed,
+        note=note,
+    )
     queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
     states.touch(act, contract)
     return amendment
@@ -70,18 +114,37 @@ def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
 def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
     """The quote of the new contract, for the page on which the client decides."""
     moving = [m for m in contract.milestones if m.state in _UNPAID]
-    return agreement.fresh_quote(act, _Offered(kind, contract.currency, moving, contract.processing_borne_by, contract.freelancer_id, contract.client_alias_id))
+    return agreement.fresh_quote(
+        act,
+        _Offered(
+            kind,
+            contract.currency,
+            moving,
+            contract.processing_borne_by,
+            contract.freelancer_id,
+            contract.client_alias_id,
+        ),
+    )
 
 
-def agree(act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence) -> Contract:
-    """The client agrees: the old contract keeps what is paid, the new one begins, accepted. Raises StateConflict, Forbidden, Invalid."""
+def agree(
+    act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence
+) -> Contract:
+    """The client agrees: the old contract keeps what is paid, the new one begins, accepted.
+
+    Raises StateConflict, Forbidden, Invalid.
+    """
     holds.refuse(act, "amend", holds.subjects_of(contract))
     agreement.check_names(act, evidence)
     if amendment.proposed_by == act.role:
         raise Forbidden("The other side has to agree.")
     moving = _moving(contract)
     if [m.id for m in moving] != [row["id"] for row in amendment.milestones]:
-        raise Invalid.one("/milestones", "paid_already", "Something was paid since this was proposed; ask for a new proposal.")
+        raise Invalid.one(
+            "/milestones",
+            "paid_already",
+            "Something was paid since this was proposed; ask for a new proposal.",
+        )
     events.move(act, amendment, "accept", contract=contract)
     amendment.answered_at = act.now
     fresh = _new_contract(act, contract, str(amendment.converts_to), moving)
@@ -99,20 +162,57 @@ def _moving(contract: Contract) -> list[Milestone]:
 
 def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -> Contract:
     copied = (
-        "freelancer_id", "client_id", "client_alias_id", "client_name", "client_company", "client_country", "title", "description", "relation",
-        "currency", "review_period_days", "processing_borne_by", "metadata_",
-    )  # fmt: skip
+        "freelancer_id",
+        "client_id",
+        "client_alias_id",
+        "client_name",
+        "client_company",
+        "client_country",
+        "title",
+        "description",
+        "relation",
+        "currency",
+        "review_period_days",
+        "processing_borne_by",
+        "metadata_",
+    )
     fresh = Contract(
-        id=new_id("ctr"), kind=kind, state="draft", version=1, policy_version=act.policies.windows.version, text_version=0, text_hash=None, quote=None,
-        fee_rate=None, converted_from=old.id, created_at=act.now, updated_at=act.now, sent_at=act.now, offer_expires_at=None, viewed_at=act.now,
-        accepted_at=None, fund_by=None, closed_at=None, **{name: getattr(old, name) for name in copied},
-    )  # fmt: skip
+        id=new_id("ctr"),
+        kind=kind,
+        state="draft",
+        version=1,
+        policy_version=act.policies.windows.version,
+        text_version=0,
+        text_hash=None,
+        quote=None,
+        fee_rate=None,
+        converted_from=old.id,
+        created_at=act.now,
+        updated_at=act.now,
+        sent_at=act.now,
+        offer_expires_at=None,
+        viewed_at=act.now,
+        accepted_at=None,
+        fund_by=None,
+        closed_at=None,
+        **{name: getattr(old, name) for name in copied},
+    )
     fresh.milestones = [
-        Milestone(id=new_id("mst"), number=i, state="planned", title=m.title, amount_minor=m.amount_minor, due_on=m.due_on) for i, m in enumerate(moving, 1)
+        Milestone(
+            id=new_id("mst"),
+            number=i,
+            state="planned",
+            title=m.title,
+            amount_minor=m.amount_minor,
+            due_on=m.due_on,
+        )
+        for i, m in enumerate(moving, 1)
     ]
     fresh.client, fresh.freelancer = old.client, old.freelancer
     act.session.add(fresh)
-    events.record(act.as_(SYSTEM), "contract.created", fresh, to_state="draft", converted_from=old.id)
+    events.record(
+        act.as_(SYSTEM), "contract.created", fresh, to_state="draft", converted_from=old.id
+    )
     act.session.flush()
     return fresh
 
@@ -124,7 +224,13 @@ def _accept(act: Act, fresh: Contract, evidence: AgreementEvidence) -> None:
     events.move(act, fresh, "carry_over", actor="system", converted_from=fresh.converted_from)
     act.session.add(
         Acceptance(
-            contract_id=fresh.id, text_version=fresh.text_version, text_hash=fresh.text_hash, text=text, quote=fresh.quote, accepted_at=act.now, **evidence.columns(),
+            contract_id=fresh.id,
+            text_version=fresh.text_version,
+            text_hash=fresh.text_hash,
+            text=text,
+            quote=fresh.quote,
+            accepted_at=act.now,
+            **evidence.columns(),
         )
-    )  # fmt: skip
+    )
     states.accepted(act, fresh)

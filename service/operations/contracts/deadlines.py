@@ -1,4 +1,6 @@
-"""The deadline calendar: for each object what happens next by itself, what silence does, and who gains by it."""
+"""The deadline calendar: for each object what happens next by itself, what silence does, and who
+gains by it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,16 @@ from sqlalchemy import select
 
 from service.core.act import Act
 from service.escrow.money import held_minor
-from service.models import Amendment, ChangeRequest, Chargeback, Contract, Dispute, Milestone, RefundRequest, Release
+from service.models import (
+    Amendment,
+    ChangeRequest,
+    Chargeback,
+    Contract,
+    Dispute,
+    Milestone,
+    RefundRequest,
+    Release,
+)
 
 CLIENT, FREELANCER, NOBODY = "client", "freelancer", "nobody"
 
@@ -27,24 +38,60 @@ class Deadline:
 
 def deadlines_of(act: Act, contract: Contract) -> list[Deadline]:
     """Every deadline of a contract and of all that belongs to it, next first."""
-    found = [*_of_offer(act, contract), *_of_milestones(act, contract), *_of_disagreements(act, contract), *_of_releases(act, contract)]
+    found = [
+        *_of_offer(act, contract),
+        *_of_milestones(act, contract),
+        *_of_disagreements(act, contract),
+        *_of_releases(act, contract),
+    ]
     return sorted(found, key=lambda one: (one.at, one.object_id))
 
 
 def _of_offer(act: Act, contract: Contract) -> list[Deadline]:
     found = []
     if contract.state in ("sent", "change_requested") and contract.offer_expires_at:
-        found.append(Deadline(contract.id, "answer the offer", contract.offer_expires_at, "the offer ends; nothing is owed", NOBODY))
+        found.append(
+            Deadline(
+                contract.id,
+                "answer the offer",
+                contract.offer_expires_at,
+                "the offer ends; nothing is owed",
+                NOBODY,
+            )
+        )
     if contract.state == "change_requested":
-        query = select(ChangeRequest).where(ChangeRequest.contract_id == contract.id, ChangeRequest.answered_at.is_(None))
+        query = select(ChangeRequest).where(
+            ChangeRequest.contract_id == contract.id, ChangeRequest.answered_at.is_(None)
+        )
         for asked in act.session.execute(query).scalars():
             at = asked.asked_at + timedelta(days=act.policies.windows.change_request_days)
-            found.append(Deadline(asked.id, "answer the wish for a change", at, "the offer stands again as it was", FREELANCER))
+            found.append(
+                Deadline(
+                    asked.id,
+                    "answer the wish for a change",
+                    at,
+                    "the offer stands again as it was",
+                    FREELANCER,
+                )
+            )
     if contract.state == "accepted" and contract.fund_by:
-        found.append(Deadline(contract.id, "pay the first milestone", contract.fund_by, "the contract ends; nothing is owed", NOBODY))
-    proposed = select(Amendment).where(Amendment.contract_id == contract.id, Amendment.state == "proposed")
+        found.append(
+            Deadline(
+                contract.id,
+                "pay the first milestone",
+                contract.fund_by,
+                "the contract ends; nothing is owed",
+                NOBODY,
+            )
+        )
+    proposed = select(Amendment).where(
+        Amendment.contract_id == contract.id, Amendment.state == "proposed"
+    )
     rest = "everything stays as it is"
-    return found + [Deadline(one.id, "answer the proposed change", one.expires_at, rest, NOBODY) for one in act.session.execute(proposed).scalars()]
+    return found + [
+        Deadline(one.id, "answer the proposed change", one.expires_at, rest, NOBODY)
+        for one in act.session.execute(proposed).scalars()
+    ]
 
 
 def _of_milestones(act: Act, contract: Contract) -> list[Deadline]:
@@ -52,33 +99,83 @@ def _of_milestones(act: Act, contract: Contract) -> list[Deadline]:
     found = []
     for m in contract.milestones:
         if m.auto_release_at:
-            found.append(Deadline(m.id, "review the work", m.auto_release_at, "it is released, if a letter is proved to have arrived", FREELANCER))
+            found.append(
+                Deadline(
+                    m.id,
+                    "review the work",
+                    m.auto_release_at,
+                    "it is released, if a letter is proved to have arrived",
+                    FREELANCER,
+                )
+            )
         if m.hold_limit_at and held_minor(m):
             at = m.hold_limit_at - timedelta(days=windows.holding_refund_days)
-            found.append(Deadline(m.id, "the law's limit for holding money", at, _at_the_limit(m), FREELANCER if m.state == "submitted" else CLIENT))
+            found.append(
+                Deadline(
+                    m.id,
+                    "the law's limit for holding money",
+                    at,
+                    _at_the_limit(m),
+                    FREELANCER if m.state == "submitted" else CLIENT,
+                )
+            )
     return found
 
 
 def _at_the_limit(milestone: Milestone) -> str:
-    return "a dispute opens about the work" if milestone.state == "submitted" else "what was not handed over goes back"
+    return (
+        "a dispute opens about the work"
+        if milestone.state == "submitted"
+        else "what was not handed over goes back"
+    )
 
 
 def _of_disagreements(act: Act, contract: Contract) -> list[Deadline]:
     found = []
-    for request in act.session.execute(select(RefundRequest).where(RefundRequest.contract_id == contract.id, RefundRequest.state == "open")).scalars():
+    for request in act.session.execute(
+        select(RefundRequest).where(
+            RefundRequest.contract_id == contract.id, RefundRequest.state == "open"
+        )
+    ).scalars():
         silence, favours = {
             "refund": ("the money goes back", CLIENT),
             "dispute": ("a dispute opens", NOBODY),
             "nothing": ("nothing changes", FREELANCER),
         }[request.silence_means]
-        found.append(Deadline(request.id, "answer the request for a refund", request.answer_by, silence, favours))
-    for dispute in act.session.execute(select(Dispute).where(Dispute.contract_id == contract.id, Dispute.closed_at.is_(None))).scalars():
+        found.append(
+            Deadline(
+                request.id, "answer the request for a refund", request.answer_by, silence, favours
+            )
+        )
+    for dispute in act.session.execute(
+        select(Dispute).where(Dispute.contract_id == contract.id, Dispute.closed_at.is_(None))
+    ).scalars():
         if dispute.deadline_at:
             found.append(Deadline(dispute.id, *_of_dispute(dispute)))
-        found.append(Deadline(dispute.id, "sixty days of dispute", dispute.hard_stop_at, "it is put before whoever is responsible", NOBODY))
-    waiting = select(Chargeback).where(Chargeback.contract_id == contract.id, Chargeback.state.in_(("inquiry", "evidence_due", "prearb")))
+        found.append(
+            Deadline(
+                dispute.id,
+                "sixty days of dispute",
+                dispute.hard_stop_at,
+                "it is put before whoever is responsible",
+                NOBODY,
+            )
+        )
+    waiting = select(Chargeback).where(
+        Chargeback.contract_id == contract.id,
+        Chargeback.state.in_(("inquiry", "evidence_due", "prearb")),
+    )
     contested = [one for one in act.session.execute(waiting).scalars() if one.submit_by]
-    return found + [Deadline(c.id, "evidence to the bank", c.submit_by or c.opened_at, "what we have is sent by itself", FREELANCER) for c in contested]
+    return found + [
+        Deadline(
+            c.id,
+            "evidence to the bank",
+            c.submit_by or c.opened_at,
+            "what we have is sent by itself",
+            FREELANCER,
+        )
+        for c in contested
+    ]
 
 
 def _of_dispute(dispute: Dispute) -> tuple[str, datetime, str, str]:
@@ -86,14 +183,27 @@ def _of_dispute(dispute: Dispute) -> tuple[str, datetime, str, str]:
     assert at is not None, "the caller has looked"
     opener, other = dispute.opened_by, CLIENT if dispute.opened_by == FREELANCER else FREELANCER
     return {
-        "open": (f"answer the dispute ({other})", at, "the claim applies, if a letter is proved to have arrived; else a mediator comes", opener),
+        "open": (
+            f"answer the dispute ({other})",
+            at,
+            "the claim applies, if a letter is proved to have arrived; else a mediator comes",
+            opener,
+        ),
         "negotiation": ("agree on a number", at, "a mediator comes", NOBODY),
         "mediation": ("a mediator proposes", at, "whoever is responsible is told", NOBODY),
-        "proposal": ("answer the proposal", at, "it applies, if letters are proved to have arrived; else a second person decides", NOBODY),
+        "proposal": (
+            "answer the proposal",
+            at,
+            "it applies, if letters are proved to have arrived; else a second person decides",
+            NOBODY,
+        ),
         "arbitration": ("a second person decides", at, "whoever is responsible is told", NOBODY),
     }[dispute.state]
 
 
 def _of_releases(act: Act, contract: Contract) -> list[Deadline]:
     query = select(Release).where(Release.contract_id == contract.id, Release.matured_at.is_(None))
-    return [Deadline(r.id, "end of the security period", r.matures_at, "it can be paid out", FREELANCER) for r in act.session.execute(query).scalars()]
+    return [
+        Deadline(r.id, "end of the security period", r.matures_at, "it can be paid out", FREELANCER)
+        for r in act.session.execute(query).scalars()
+    ]

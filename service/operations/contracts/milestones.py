@@ -1,4 +1,6 @@
-"""The work on a milestone: submitted, approved in full or part, released early; released by the clock when nobody answers."""
+"""The work on a milestone: submitted, approved in full or part, released early; released by the
+clock when nobody answers.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +18,47 @@ from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.escrow import money, states
 from service.ledger import Entry, entries, post
-from service.models import ClientSession, Contract, Message, Milestone, RefundRequest, Release, SessionGrant, Submission, new_id
+from service.models import (
+    ClientSession,
+    Contract,
+    Message,
+    Milestone,
+    RefundRequest,
+    Release,
+    SessionGrant,
+    Submission,
+    new_id,
+)
 from service.platform.db import fetch
 
 REST = ("keep", "roll", "refund")
-"""What becomes of what a partial release leaves: held for this milestone, a milestone of its own, or asked back."""
+"""What becomes of what a partial release leaves: held for this milestone, a milestone of its own,
+or asked back.
+"""
 
 
 def submit(act: Act, contract: Contract, milestone: Milestone, note: str) -> Submission:
     """Hand the work over; the review window starts. Raises StateConflict."""
     again = milestone.state == "changes_requested"
-    events.move(act, milestone, "resubmit" if again else "submit", contract=contract, round=milestone.round + 1)
+    events.move(
+        act,
+        milestone,
+        "resubmit" if again else "submit",
+        contract=contract,
+        round=milestone.round + 1,
+    )
     milestone.round += 1
     window = timedelta(days=contract.review_period_days)
     milestone.auto_release_at = act.now + (max(window, states.SHORTEST_WINDOW) if again else window)
     milestone.extensions = 0
     submission = Submission(
-        id=new_id("sub"), milestone_id=milestone.id, round=milestone.round, note=note,
-        note_hash=hashlib.sha256(note.encode()).hexdigest(), submitted_at=act.now,
-    )  # fmt: skip
+        id=new_id("sub"),
+        milestone_id=milestone.id,
+        round=milestone.round,
+        note=note,
+        note_hash=hashlib.sha256(note.encode()).hexdigest(),
+        submitted_at=act.now,
+    )
     act.session.add(submission)
     states.schedule_review(act, milestone)
     states.touch(act, contract)
@@ -42,23 +66,49 @@ def submit(act: Act, contract: Contract, milestone: Milestone, note: str) -> Sub
 
 
 def request_changes(act: Act, contract: Contract, milestone: Milestone, what: str) -> None:
-    """The client wants something changed: the clock stops until the work is handed over again. Raises StateConflict."""
+    """The client wants something changed: the clock stops until the work is handed over again.
+
+    Raises StateConflict.
+    """
     events.move(act, milestone, "request_changes", contract=contract, what=what)
     milestone.auto_release_at = None
-    queue.enqueue(act, "changes_reminder", f"{milestone.id}/{milestone.round}", act.now + timedelta(days=act.policies.windows.refund_answer_days))
+    queue.enqueue(
+        act,
+        "changes_reminder",
+        f"{milestone.id}/{milestone.round}",
+        act.now + timedelta(days=act.policies.windows.refund_answer_days),
+    )
     states.touch(act, contract)
 
 
-def approve(act: Act, contract: Contract, milestone: Milestone, amount_minor: int | None = None, rest: str = "keep") -> Release:
-    """Release all that is held, or `amount_minor` of it, early or after a submission; `rest` says what the remainder does.
+def approve(
+    act: Act,
+    contract: Contract,
+    milestone: Milestone,
+    amount_minor: int | None = None,
+    rest: str = "keep",
+) -> Release:
+    """Release all that is held, or `amount_minor` of it, early or after a submission; `rest` says
+    what the remainder does.
 
     Raises StateConflict, Invalid for an amount out of range, OnHold when a hold stops releases.
     """
-    event = "auto_approve" if act.role == "system" else "approve" if milestone.state == "submitted" else "release_early"
+    event = (
+        "auto_approve"
+        if act.role == "system"
+        else "approve"
+        if milestone.state == "submitted"
+        else "release_early"
+    )
     held = money.held_minor(milestone)
     amount = held if amount_minor is None else amount_minor
     if milestone.state in states.OPEN_TO_THE_CLIENT and not 1 <= amount <= held:
-        raise Invalid.one("/amount", "amount_out_of_range", f"Between {plain(1, contract.currency)} and {plain(held, contract.currency)} can be released.")
+        raise Invalid.one(
+            "/amount",
+            "amount_out_of_range",
+            f"Between {plain(1, contract.currency)} and {plain(held, contract.currency)} can be "
+            "released.",
+        )
     events.move(act, milestone, event, contract=contract, amount=amount)
     milestone.auto_release_at = None
     release, entry = money.release(act, contract, milestone, amount)
@@ -67,21 +117,36 @@ def approve(act: Act, contract: Contract, milestone: Milestone, amount_minor: in
     if money.held_minor(milestone):
         entries += _rest(act, contract, milestone, rest, amount, release)
     else:
-        states.emptied(act.as_(SYSTEM), contract, milestone, "release", amount=amount, release=release.id)
+        states.emptied(
+            act.as_(SYSTEM), contract, milestone, "release", amount=amount, release=release.id
+        )
     states.after_change(act, contract)
     # Last, so that every row is written once and the balances stay locked for the shortest time.
     money.post_all(act, entries)
     return release
 
 
-def _rest(act: Act, contract: Contract, milestone: Milestone, rest: str, amount: int, release: Release) -> list[Entry]:
+def _rest(
+    act: Act, contract: Contract, milestone: Milestone, rest: str, amount: int, release: Release
+) -> list[Entry]:
     system = act.as_(SYSTEM)
     if rest == "roll":
         fresh, entry = money.roll_on(act, contract, milestone)
-        events.record(system, "milestone.rolled_on", fresh, contract=contract, amount=fresh.amount_minor, rest_of=milestone.id)
-        events.move(system, milestone, "release", contract=contract, amount=amount, release=release.id)
+        events.record(
+            system,
+            "milestone.rolled_on",
+            fresh,
+            contract=contract,
+            amount=fresh.amount_minor,
+            rest_of=milestone.id,
+        )
+        events.move(
+            system, milestone, "release", contract=contract, amount=amount, release=release.id
+        )
         return [entry]
-    events.move(system, milestone, "release_part", contract=contract, amount=amount, release=release.id)
+    events.move(
+        system, milestone, "release_part", contract=contract, amount=amount, release=release.id
+    )
     return []
 
 
@@ -89,10 +154,14 @@ _REQUESTED = "SELECT id FROM refund_request WHERE milestone_id = %s AND state = 
 
 
 def _withdraw_request(act: Act, contract: Contract, milestone: Milestone) -> None:
-    """The client releases money that they had asked back: the request for it has no meaning any more."""
+    """The client releases money that they had asked back: the request for it has no meaning any
+    more.
+    """
     if not fetch(act.session, _REQUESTED, (typeid.decode(milestone.id),)):
         return
-    query = select(RefundRequest).where(RefundRequest.milestone_id == milestone.id, RefundRequest.state == "open")
+    query = select(RefundRequest).where(
+        RefundRequest.milestone_id == milestone.id, RefundRequest.state == "open"
+    )
     request = act.session.execute(query).scalar_one()
     if request.amount_minor > money.held_minor(milestone):
         events.move(act.as_(SYSTEM), request, "withdraw", contract=contract)
@@ -100,13 +169,21 @@ def _withdraw_request(act: Act, contract: Contract, milestone: Milestone) -> Non
 
 
 def auto_release(act: Act, contract: Contract, milestone: Milestone) -> bool:
-    """The review window is over. Releases only with proof that a notice reached the client; otherwise the window grows.
+    """The review window is over.
+
+    Releases only with proof that a notice reached the client; otherwise the window grows.
 
     After the last extension a person decides. Returns whether the money was released.
     """
-    if milestone.state != "submitted" or milestone.auto_release_at is None or milestone.auto_release_at > act.now:
+    if (
+        milestone.state != "submitted"
+        or milestone.auto_release_at is None
+        or milestone.auto_release_at > act.now
+    ):
         return False
-    if notice_proved(act, contract, _submitted_at(act.session, milestone), ("work_submitted", "review_notice")):
+    if notice_proved(
+        act, contract, _submitted_at(act.session, milestone), ("work_submitted", "review_notice")
+    ):
         approve(act.as_(SYSTEM), contract, milestone)
         return True
     windows = act.policies.windows
@@ -114,38 +191,64 @@ def auto_release(act: Act, contract: Contract, milestone: Milestone) -> bool:
         queue.open_task(act, "auto_release_without_notice", milestone.id, contract=contract.id)
         return False
     milestone.extensions += 1
-    milestone.auto_release_at = milestone.auto_release_at + timedelta(days=windows.review_extension_days)
+    milestone.auto_release_at = milestone.auto_release_at + timedelta(
+        days=windows.review_extension_days
+    )
     states.schedule_review(act, milestone)
-    events.record(act, "milestone.review_extended", milestone, contract=contract, extension=milestone.extensions)
+    events.record(
+        act,
+        "milestone.review_extended",
+        milestone,
+        contract=contract,
+        extension=milestone.extensions,
+    )
     return False
 
 
 def notice_is_due(act: Act, milestone: Milestone, days: int) -> bool:
-    """Whether the reminder `days` before the window's end still fits: submitted, and the end where it was when planned."""
+    """Whether the reminder `days` before the window's end still fits: submitted, and the end where
+    it was when planned.
+    """
     if milestone.state != "submitted" or milestone.auto_release_at is None:
         return False
     return abs(milestone.auto_release_at - timedelta(days=days) - act.now) < timedelta(hours=12)
 
 
-def notice_proved(act: Act, contract: Contract, since: datetime, templates: tuple[str, ...]) -> bool:
-    """One of these letters was accepted by the mail server a day ago and did not bounce, or the page was opened since."""
-    opened = select(ClientSession.id).join(SessionGrant).where(SessionGrant.contract_id == contract.id, ClientSession.last_seen_at >= since)
+def notice_proved(
+    act: Act, contract: Contract, since: datetime, templates: tuple[str, ...]
+) -> bool:
+    """One of these letters was accepted by the mail server a day ago and did not bounce, or the
+    page was opened since.
+    """
+    opened = (
+        select(ClientSession.id)
+        .join(SessionGrant)
+        .where(SessionGrant.contract_id == contract.id, ClientSession.last_seen_at >= since)
+    )
     if act.session.execute(opened.limit(1)).first():
         return True
     before = act.now - timedelta(hours=act.policies.windows.proof_of_notice_hours)
     query = select(Message.id).where(
-        Message.contract_id == contract.id, Message.template.in_(templates), Message.state == "sent", Message.sent_at.between(since, before)
+        Message.contract_id == contract.id,
+        Message.template.in_(templates),
+        Message.state == "sent",
+        Message.sent_at.between(since, before),
     )
     return act.session.execute(query.limit(1)).first() is not None
 
 
 def _submitted_at(session: Session, milestone: Milestone) -> datetime:
-    query = select(Submission.submitted_at).where(Submission.milestone_id == milestone.id, Submission.round == milestone.round)
+    query = select(Submission.submitted_at).where(
+        Submission.milestone_id == milestone.id, Submission.round == milestone.round
+    )
     return session.execute(query).scalar_one()
 
 
 def mature(act: Act, release_id: str) -> bool:
-    """The security period is over: pending becomes available. Returns False when it already did. Raises OnHold."""
+    """The security period is over: pending becomes available.
+
+    Returns False when it already did. Raises OnHold.
+    """
     query = select(Release).where(Release.id == release_id).with_for_update()
     release = act.session.execute(query).scalar_one()
     if release.matured_at is not None or release.matures_at > act.now:
@@ -158,7 +261,10 @@ def mature(act: Act, release_id: str) -> bool:
 
 
 def funding_lapse(act: Act, contract: Contract, milestone: Milestone) -> bool:
-    """A month without a payment: the milestone rests until the client picks it. Returns False when there is nothing to do."""
+    """A month without a payment: the milestone rests until the client picks it.
+
+    Returns False when there is nothing to do.
+    """
     if contract.state != "active" or milestone.state != "awaiting_funding":
         return False
     events.move(act.as_(SYSTEM), milestone, "funding_lapse", contract=contract)
@@ -168,10 +274,20 @@ def funding_lapse(act: Act, contract: Contract, milestone: Milestone) -> bool:
 
 def submissions_of(session: Session, milestone_id: str) -> list[Submission]:
     """Every round of a milestone, oldest first."""
-    return list(session.execute(select(Submission).where(Submission.milestone_id == milestone_id).order_by(Submission.round).limit(100)).scalars())
+    return list(
+        session.execute(
+            select(Submission)
+            .where(Submission.milestone_id == milestone_id)
+            .order_by(Submission.round)
+            .limit(100)
+        ).scalars()
+    )
 
 
 def require_open(milestone: Milestone) -> None:
     """For a page on which a client may decide about held money. Raises StateConflict."""
     if milestone.state not in states.OPEN_TO_THE_CLIENT:
-        raise StateConflict("There is nothing to decide now.", {"current_state": milestone.state, "allowed_actions": []})
+        raise StateConflict(
+            "There is nothing to decide now.",
+            {"current_state": milestone.state, "allowed_actions": []},
+        )

@@ -1,7 +1,9 @@
-"""A dispute over held money: a claim, an answer, offers, a mediator's proposal, a decision. Exactly the disputed amount is locked.
+"""A dispute over held money: a claim, an answer, offers, a mediator's proposal, a decision.
 
-An outcome is one number, what goes back to the client; the rest is released. It is carried out in the act that decides it,
-by the same lines as any release and refund.
+Exactly the disputed amount is locked.
+
+An outcome is one number, what goes back to the client; the rest is released. It is carried out in
+the act that decides it, by the same lines as any release and refund.
 """
 
 from __future__ import annotations
@@ -26,39 +28,89 @@ UNDECIDED = ("open", "answered", "negotiation", "mediation", "proposal", "arbitr
 MOST_OFFERS = 40
 
 
-def start(act: Act, contract: Contract, milestone: Milestone, side: str, amount_minor: int | None, refund_minor: int | None, claim: str) -> Dispute:
-    """Lock `amount_minor` of what is held (all of it when left out) and claim that `refund_minor` of it goes to the client.
+def start(
+    act: Act,
+    contract: Contract,
+    milestone: Milestone,
+    side: str,
+    amount_minor: int | None,
+    refund_minor: int | None,
+    claim: str,
+) -> Dispute:
+    """Lock `amount_minor` of what is held (all of it when left out) and claim that `refund_minor`
+    of it goes to the client.
 
     Raises StateConflict when nothing is held, Invalid for an amount out of range.
     """
     held = money.held_minor(milestone)
     if milestone.state not in (*states.OPEN_TO_THE_CLIENT, "refund_requested") or held == 0:
-        raise StateConflict("Only money that is still held can be disputed.", {"current_state": milestone.state, "allowed_actions": []})
+        raise StateConflict(
+            "Only money that is still held can be disputed.",
+            {"current_state": milestone.state, "allowed_actions": []},
+        )
     if of_milestone(act.session, milestone.id) is not None:
-        raise StateConflict("This milestone is in dispute already.", {"current_state": milestone.state, "allowed_actions": []})
+        raise StateConflict(
+            "This milestone is in dispute already.",
+            {"current_state": milestone.state, "allowed_actions": []},
+        )
     amount = held if amount_minor is None else amount_minor
     wanted = (amount if side == "client" else 0) if refund_minor is None else refund_minor
     if not 1 <= amount <= held:
-        raise Invalid.one("/amount", "amount_out_of_range", f"Up to {plain(held, contract.currency)} can be disputed.")
+        raise Invalid.one(
+            "/amount",
+            "amount_out_of_range",
+            f"Up to {plain(held, contract.currency)} can be disputed.",
+        )
     if not 0 <= wanted <= amount:
-        raise Invalid.one("/refund", "amount_out_of_range", "The refund that you claim lies between nothing and the disputed amount.")
+        raise Invalid.one(
+            "/refund",
+            "amount_out_of_range",
+            "The refund that you claim lies between nothing and the disputed amount.",
+        )
     was, left = milestone.state, states.review_left(act.now, milestone)
     dispute_id = new_id("dsp")
     windows = act.policies.windows
-    deadline = add_business_days(act.now, windows.dispute_answer_business_days, act.policies.stripe_country)
+    deadline = add_business_days(
+        act.now, windows.dispute_answer_business_days, act.policies.stripe_country
+    )
     entry = money.lock(contract, milestone, amount, dispute_id)
     if money.held_minor(milestone) == 0:
         was, left = states.pause(act, contract, milestone, "dispute", dispute=dispute_id)
     dispute = Dispute(
-        id=dispute_id, contract_id=contract.id, milestone_id=milestone.id, state="open", opened_by=side, amount_minor=amount, claimed_refund_minor=wanted,
-        claim=claim, answer=None, answered_refund_minor=None, milestone_was=was, review_left_seconds=left, refund_minor=None, reasons=None, mediator=None,
-        decider=None, opened_at=act.now, deadline_at=deadline, hard_stop_at=act.now + timedelta(days=windows.dispute_hard_stop_days), closed_at=None,
-    )  # fmt: skip
+        id=dispute_id,
+        contract_id=contract.id,
+        milestone_id=milestone.id,
+        state="open",
+        opened_by=side,
+        amount_minor=amount,
+        claimed_refund_minor=wanted,
+        claim=claim,
+        answer=None,
+        answered_refund_minor=None,
+        milestone_was=was,
+        review_left_seconds=left,
+        refund_minor=None,
+        reasons=None,
+        mediator=None,
+        decider=None,
+        opened_at=act.now,
+        deadline_at=deadline,
+        hard_stop_at=act.now + timedelta(days=windows.dispute_hard_stop_days),
+        closed_at=None,
+    )
     act.session.add(dispute)
     events.record(
-        act, "dispute.opened", dispute, contract=contract, to_state="open", amount=amount, currency=contract.currency, refund=wanted, by=side,
+        act,
+        "dispute.opened",
+        dispute,
+        contract=contract,
+        to_state="open",
+        amount=amount,
+        currency=contract.currency,
+        refund=wanted,
+        by=side,
         milestone=milestone.id,
-    )  # fmt: skip
+    )
     queue.enqueue(act, "dispute_hard_stop", dispute.id, dispute.hard_stop_at)
     _deadline(act, dispute, deadline, reminded=True)
     states.touch(act, contract)
@@ -72,8 +124,13 @@ def accept_claim(act: Act, contract: Contract, dispute: Dispute, side: str) -> N
     _carry_out(act, contract, dispute, "accept_claim", dispute.claimed_refund_minor)
 
 
-def answer(act: Act, contract: Contract, dispute: Dispute, side: str, words: str, refund_minor: int) -> None:
-    """The other side's account of it, and the number they could live with. Negotiation begins. Raises StateConflict, Invalid."""
+def answer(
+    act: Act, contract: Contract, dispute: Dispute, side: str, words: str, refund_minor: int
+) -> None:
+    """The other side's account of it, and the number they could live with.
+
+    Negotiation begins. Raises StateConflict, Invalid.
+    """
     _only(dispute, side, opener=False)
     _check_amount(dispute, refund_minor)
     events.move(act, dispute, "answer", contract=contract, by=side, refund=refund_minor)
@@ -83,41 +140,95 @@ def answer(act: Act, contract: Contract, dispute: Dispute, side: str, words: str
     states.touch(act, contract)
 
 
-def offer(act: Act, contract: Contract, dispute: Dispute, side: str, refund_minor: int, reasons: str, *, blind: bool) -> DisputeOffer:
-    """A number on the table, open or blind. Two that meet or cross settle the dispute in the middle. Raises StateConflict, Invalid."""
+def offer(
+    act: Act,
+    contract: Contract,
+    dispute: Dispute,
+    side: str,
+    refund_minor: int,
+    reasons: str,
+    *,
+    blind: bool,
+) -> DisputeOffer:
+    """A number on the table, open or blind.
+
+    Two that meet or cross settle the dispute in the middle. Raises StateConflict, Invalid.
+    """
     if dispute.state not in ("negotiation", "mediation"):
         raise _not_now(dispute)
     _check_amount(dispute, refund_minor)
     made = _offer(act, contract, dispute, side, refund_minor, reasons, blind=blind)
     other = _newest(dispute, "client" if side == "freelancer" else "freelancer")
     if other is not None and other.blind == blind:
-        for_client, for_freelancer = (refund_minor, other.refund_minor) if side == "client" else (other.refund_minor, refund_minor)
+        for_client, for_freelancer = (
+            (refund_minor, other.refund_minor)
+            if side == "client"
+            else (other.refund_minor, refund_minor)
+        )
         # The client would take this little, the freelancer would give that much: they have met.
         if for_client <= for_freelancer:
             _carry_out(act, contract, dispute, "agree", (for_client + for_freelancer) // 2)
     return made
 
 
-def _offer(act: Act, contract: Contract, dispute: Dispute, side: str, refund_minor: int, reasons: str, *, blind: bool) -> DisputeOffer:
+def _offer(
+    act: Act,
+    contract: Contract,
+    dispute: Dispute,
+    side: str,
+    refund_minor: int,
+    reasons: str,
+    *,
+    blind: bool,
+) -> DisputeOffer:
     if len(dispute.offers) >= MOST_OFFERS:
-        raise StateConflict("There have been enough offers; ask for mediation.", {"current_state": dispute.state, "allowed_actions": ["mediate"]})
+        raise StateConflict(
+            "There have been enough offers; ask for mediation.",
+            {"current_state": dispute.state, "allowed_actions": ["mediate"]},
+        )
     made = DisputeOffer(
-        id=new_id("dof"), number=len(dispute.offers) + 1, made_by=side, refund_minor=refund_minor, blind=blind, reasons=reasons, made_at=act.now,
-        freelancer_agreed_at=None, client_agreed_at=None, rejected_by=None,
-    )  # fmt: skip
+        id=new_id("dof"),
+        number=len(dispute.offers) + 1,
+        made_by=side,
+        refund_minor=refund_minor,
+        blind=blind,
+        reasons=reasons,
+        made_at=act.now,
+        freelancer_agreed_at=None,
+        client_agreed_at=None,
+        rejected_by=None,
+    )
     dispute.offers.append(made)
     shown: dict[str, Any] = {} if blind else {"refund": refund_minor}
-    events.record(act, "dispute.offer_made", dispute, contract=contract, by=side, blind=blind, offer=made.id, **shown)
+    events.record(
+        act,
+        "dispute.offer_made",
+        dispute,
+        contract=contract,
+        by=side,
+        blind=blind,
+        offer=made.id,
+        **shown,
+    )
     states.touch(act, contract)
     return made
 
 
 def agree_to(act: Act, contract: Contract, dispute: Dispute, offer_id: str, side: str) -> None:
-    """Say yes to an open offer of the other side, or to the mediator's proposal. Raises StateConflict, NotFound."""
-    found = next((o for o in dispute.offers if o.id == offer_id and (not o.blind or o.made_by == side)), None)
+    """Say yes to an open offer of the other side, or to the mediator's proposal.
+
+    Raises StateConflict, NotFound.
+    """
+    found = next(
+        (o for o in dispute.offers if o.id == offer_id and (not o.blind or o.made_by == side)), None
+    )
     if found is None:
         raise NotFound("There is no such offer.")
-    if found.made_by == side or found is not _newest(dispute, found.made_by) or dispute.state not in ("negotiation", "mediation", "proposal"):
+    if (
+        found.made_by == side
+        or found is not _newest(dispute, found.made_by)
+        or dispute.state not in ("negotiation", "mediation", "proposal")
+    ):
         raise _not_now(dispute)
     setattr(found, f"{side}_agreed_at", act.now)
     events.record(act, "dispute.offer_agreed", dispute, contract=contract, by=side, offer=found.id)
@@ -127,7 +238,10 @@ def agree_to(act: Act, contract: Contract, dispute: Dispute, offer_id: str, side
 
 
 def reject_proposal(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
-    """One side does not accept the mediator's proposal: a second person decides. Raises StateConflict."""
+    """One side does not accept the mediator's proposal: a second person decides.
+
+    Raises StateConflict.
+    """
     events.move(act, dispute, "arbitrate", contract=contract, by=side)
     dispute.offers[-1].rejected_by = side
     _to_decision(act, contract, dispute)
@@ -136,19 +250,36 @@ def reject_proposal(act: Act, contract: Contract, dispute: Dispute, side: str) -
 def ask_mediation(act: Act, contract: Contract, dispute: Dispute) -> None:
     """A person shall propose. Raises StateConflict."""
     events.move(act, dispute, "mediate", contract=contract)
-    _deadline(act, dispute, add_business_days(act.now, act.policies.windows.dispute_proposal_business_days, act.policies.stripe_country))
+    _deadline(
+        act,
+        dispute,
+        add_business_days(
+            act.now,
+            act.policies.windows.dispute_proposal_business_days,
+            act.policies.stripe_country,
+        ),
+    )
     queue.open_task(act, "dispute_mediation", dispute.id, contract=contract.id)
     states.touch(act, contract)
 
 
-def propose(act: Act, contract: Contract, dispute: Dispute, refund_minor: int, reasons: str) -> DisputeOffer:
+def propose(
+    act: Act, contract: Contract, dispute: Dispute, refund_minor: int, reasons: str
+) -> DisputeOffer:
     """The mediator's number, with reasons. Raises StateConflict, Invalid."""
     _check_amount(dispute, refund_minor)
     events.move(act, dispute, "propose", contract=contract, refund=refund_minor)
     dispute.mediator = act.actor
     made = _offer(act, contract, dispute, "mediator", refund_minor, reasons, blind=False)
     windows = act.policies.windows
-    _deadline(act, dispute, add_business_days(act.now, windows.dispute_answer_to_proposal_business_days, act.policies.stripe_country), reminded=True)
+    _deadline(
+        act,
+        dispute,
+        add_business_days(
+            act.now, windows.dispute_answer_to_proposal_business_days, act.policies.stripe_country
+        ),
+        reminded=True,
+    )
     queue.close_task(act, "dispute_mediation", dispute.id)
     return made
 
@@ -167,7 +298,10 @@ def decide(act: Act, contract: Contract, dispute: Dispute, refund_minor: int, re
 
 
 def withdraw(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
-    """The opener takes the claim back: everything is as before. Raises StateConflict, Forbidden for the other side."""
+    """The opener takes the claim back: everything is as before.
+
+    Raises StateConflict, Forbidden for the other side.
+    """
     _only(dispute, side, opener=True)
     events.move(act, dispute, "withdraw", contract=contract)
     milestone = _milestone(contract, dispute)
@@ -178,7 +312,9 @@ def withdraw(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
 
 
 def superseded(act: Act, contract: Contract, dispute: Dispute) -> None:
-    """A bank has taken the payment back: what it decides goes before what the two were arguing about."""
+    """A bank has taken the payment back: what it decides goes before what the two were arguing
+    about.
+    """
     system = act.as_(SYSTEM)
     events.move(system, dispute, "withdraw", contract=contract, reason="chargeback")
     milestone = _milestone(contract, dispute)
@@ -189,8 +325,15 @@ def superseded(act: Act, contract: Contract, dispute: Dispute) -> None:
 
 
 def due(act: Act, contract: Contract, dispute: Dispute, *, heard: bool) -> None:
-    """A deadline has passed. `heard`: a notice is proved to have reached who was silent; without it nobody is defaulted."""
-    if dispute.closed_at is not None or dispute.deadline_at is None or dispute.deadline_at > act.now:
+    """A deadline has passed.
+
+    `heard`: a notice is proved to have reached who was silent; without it nobody is defaulted.
+    """
+    if (
+        dispute.closed_at is not None
+        or dispute.deadline_at is None
+        or dispute.deadline_at > act.now
+    ):
         return
     system = act.as_(SYSTEM)
     if dispute.state == "open" and heard:
@@ -212,42 +355,97 @@ def due(act: Act, contract: Contract, dispute: Dispute, *, heard: bool) -> None:
 
 
 def remind(act: Act, contract: Contract, dispute: Dispute) -> None:
-    """Silence is about to decide. `by` is who has said what they have to say: only the other one, or both, are told."""
-    if dispute.deadline_at is None or dispute.deadline_at - act.now > timedelta(days=act.policies.windows.silence_reminder_days):
+    """Silence is about to decide.
+
+    `by` is who has said what they have to say: only the other one, or both, are told.
+    """
+    if dispute.deadline_at is None or dispute.deadline_at - act.now > timedelta(
+        days=act.policies.windows.silence_reminder_days
+    ):
         return
     if dispute.state == "open":
-        events.record(act, "dispute.reminded", dispute, contract=contract, by=dispute.opened_by, state=dispute.state)
+        events.record(
+            act,
+            "dispute.reminded",
+            dispute,
+            contract=contract,
+            by=dispute.opened_by,
+            state=dispute.state,
+        )
     elif dispute.state == "proposal":
         offer = dispute.offers[-1]
-        answered = "client" if offer.client_agreed_at else "freelancer" if offer.freelancer_agreed_at else "nobody"
-        events.record(act, "dispute.reminded", dispute, contract=contract, by=answered, state=dispute.state, refund=offer.refund_minor)
+        answered = (
+            "client"
+            if offer.client_agreed_at
+            else "freelancer"
+            if offer.freelancer_agreed_at
+            else "nobody"
+        )
+        events.record(
+            act,
+            "dispute.reminded",
+            dispute,
+            contract=contract,
+            by=answered,
+            state=dispute.state,
+            refund=offer.refund_minor,
+        )
 
 
 def hard_stop(act: Act, contract: Contract, dispute: Dispute) -> None:
     """Sixty days: whoever is responsible hears of it."""
     if dispute.closed_at is None:
-        queue.open_task(act, "dispute_hard_stop", dispute.id, contract=contract.id, state=dispute.state)
+        queue.open_task(
+            act, "dispute_hard_stop", dispute.id, contract=contract.id, state=dispute.state
+        )
         events.record(act, "dispute.escalated", dispute, contract=contract)
 
 
 def _to_decision(act: Act, contract: Contract, dispute: Dispute) -> None:
-    _deadline(act, dispute, add_business_days(act.now, act.policies.windows.dispute_decision_business_days, act.policies.stripe_country))
+    _deadline(
+        act,
+        dispute,
+        add_business_days(
+            act.now,
+            act.policies.windows.dispute_decision_business_days,
+            act.policies.stripe_country,
+        ),
+    )
     queue.open_task(act, "dispute_decision", dispute.id, contract=contract.id)
     states.touch(act, contract)
 
 
-def _carry_out(act: Act, contract: Contract, dispute: Dispute, event: str, refund_minor: int) -> None:
+def _carry_out(
+    act: Act, contract: Contract, dispute: Dispute, event: str, refund_minor: int
+) -> None:
     """Unlock, send back, release, in one act; a hold on the accounts refuses all of it."""
     dispute.refund_minor = refund_minor
-    events.move(act, dispute, event, contract=contract, refund=refund_minor, amount=dispute.amount_minor, currency=contract.currency)
+    events.move(
+        act,
+        dispute,
+        event,
+        contract=contract,
+        refund=refund_minor,
+        amount=dispute.amount_minor,
+        currency=contract.currency,
+    )
     milestone = _milestone(contract, dispute)
     entries: list[Entry] = [money.unlock(contract, milestone, dispute.amount_minor, dispute.id)]
     if refund_minor:
         entries.append(money.refund_held(act, contract, milestone, refund_minor, "dispute")[1])
     if dispute.amount_minor - refund_minor:
-        release, entry = money.release(act, contract, milestone, dispute.amount_minor - refund_minor)
+        release, entry = money.release(
+            act, contract, milestone, dispute.amount_minor - refund_minor
+        )
         entries.append(entry)
-        events.record(act, "milestone.share_released", milestone, contract=contract, amount=release.gross_minor, release=release.id)
+        events.record(
+            act,
+            "milestone.share_released",
+            milestone,
+            contract=contract,
+            amount=release.gross_minor,
+            release=release.id,
+        )
     states.emptied(act.as_(SYSTEM), contract, milestone, "settle")
     _close(act, contract, dispute)
     states.after_change(act, contract)
@@ -261,25 +459,43 @@ def _close(act: Act, contract: Contract, dispute: Dispute) -> None:
 
 
 def _deadline(act: Act, dispute: Dispute, instant: datetime, *, reminded: bool = False) -> None:
-    """`reminded`: silence decides about money then, so whoever has not answered hears of it once more."""
+    """`reminded`: silence decides about money then, so whoever has not answered hears of it once
+    more.
+    """
     dispute.deadline_at = instant
     queue.enqueue(act, "dispute_due", dispute.id, instant)
     if reminded:
-        queue.enqueue(act, "dispute_reminder", dispute.id, instant - timedelta(days=act.policies.windows.silence_reminder_days))
+        queue.enqueue(
+            act,
+            "dispute_reminder",
+            dispute.id,
+            instant - timedelta(days=act.policies.windows.silence_reminder_days),
+        )
 
 
 def _only(dispute: Dispute, side: str, *, opener: bool) -> None:
     if (side == dispute.opened_by) != opener:
-        raise Forbidden("This is for the side that opened the dispute." if opener else "This is for the other side to answer.")
+        raise Forbidden(
+            "This is for the side that opened the dispute."
+            if opener
+            else "This is for the other side to answer."
+        )
 
 
 def _check_amount(dispute: Dispute, refund_minor: int) -> None:
     if not 0 <= refund_minor <= dispute.amount_minor:
-        raise Invalid.one("/refund", "amount_out_of_range", "The refund lies between nothing and the disputed amount.")
+        raise Invalid.one(
+            "/refund",
+            "amount_out_of_range",
+            "The refund lies between nothing and the disputed amount.",
+        )
 
 
 def _not_now(dispute: Dispute) -> StateConflict:
-    return StateConflict(f"The dispute is in {dispute.state}; this is not possible now.", {"current_state": dispute.state, "allowed_actions": []})
+    return StateConflict(
+        f"The dispute is in {dispute.state}; this is not possible now.",
+        {"current_state": dispute.state, "allowed_actions": []},
+    )
 
 
 def _newest(dispute: Dispute, side: str) -> DisputeOffer | None:
@@ -292,9 +508,18 @@ def _milestone(contract: Contract, dispute: Dispute) -> Milestone:
 
 def of_milestone(session: Session, milestone_id: str) -> Dispute | None:
     """The dispute that is not over, if any."""
-    return session.execute(select(Dispute).where(Dispute.milestone_id == milestone_id, Dispute.closed_at.is_(None))).scalar_one_or_none()
+    return session.execute(
+        select(Dispute).where(Dispute.milestone_id == milestone_id, Dispute.closed_at.is_(None))
+    ).scalar_one_or_none()
 
 
 def of_contract(session: Session, contract_id: str) -> list[Dispute]:
     """All disputes of a contract, newest first, at most 100."""
-    return list(session.execute(select(Dispute).where(Dispute.contract_id == contract_id).order_by(Dispute.id.desc()).limit(100)).scalars())
+    return list(
+        session.execute(
+            select(Dispute)
+            .where(Dispute.contract_id == contract_id)
+            .order_by(Dispute.id.desc())
+            .limit(100)
+        ).scalars()
+    )

@@ -15,19 +15,51 @@ from service.models import Contract, Dispute, Evidence, File, new_id
 MOST_EVIDENCE = 60
 
 
-def show(act: Act, contract: Contract, dispute: Dispute, side: str, words: str, file: File | None) -> Evidence:
-    """Add evidence: words, or a file, or both. It can never be changed or taken away. Raises StateConflict."""
+def show(
+    act: Act, contract: Contract, dispute: Dispute, side: str, words: str, file: File | None
+) -> Evidence:
+    """Add evidence: words, or a file, or both.
+
+    It can never be changed or taken away. Raises StateConflict.
+    """
     if dispute.closed_at is not None:
-        raise StateConflict("The dispute is over.", {"current_state": dispute.state, "allowed_actions": []})
+        raise StateConflict(
+            "The dispute is over.", {"current_state": dispute.state, "allowed_actions": []}
+        )
     if len(evidence_of(act.session, dispute)) >= MOST_EVIDENCE:
-        raise StateConflict("There is enough evidence.", {"current_state": dispute.state, "allowed_actions": []})
+        raise StateConflict(
+            "There is enough evidence.", {"current_state": dispute.state, "allowed_actions": []}
+        )
     digest = hashlib.sha256(words.encode() + (file.sha256.encode() if file else b"")).hexdigest()
-    shown = Evidence(id=new_id("evd"), dispute_id=dispute.id, shown_by=side, words=words, file_id=file.id if file else None, sha256=digest, shown_at=act.now)
+    shown = Evidence(
+        id=new_id("evd"),
+        dispute_id=dispute.id,
+        shown_by=side,
+        words=words,
+        file_id=file.id if file else None,
+        sha256=digest,
+        shown_at=act.now,
+    )
     act.session.add(shown)
-    events.record(act, "dispute.evidence_added", dispute, contract=contract, by=side, evidence=shown.id, sha256=digest)
+    events.record(
+        act,
+        "dispute.evidence_added",
+        dispute,
+        contract=contract,
+        by=side,
+        evidence=shown.id,
+        sha256=digest,
+    )
     return shown
 
 
 def evidence_of(session: Session, dispute: Dispute) -> list[Evidence]:
     """Everything that was shown, oldest first."""
-    return list(session.execute(select(Evidence).where(Evidence.dispute_id == dispute.id).order_by(Evidence.id).limit(MOST_EVIDENCE)).scalars())
+    return list(
+        session.execute(
+            select(Evidence)
+            .where(Evidence.dispute_id == dispute.id)
+            .order_by(Evidence.id)
+            .limit(MOST_EVIDENCE)
+        ).scalars()
+    )

@@ -1,4 +1,6 @@
-"""The processor's rows beside our own, and closing a month: zero differences, two people, and then nothing changes any more."""
+"""The processor's rows beside our own, and closing a month: zero differences, two people, and then
+nothing changes any more.
+"""
 
 from __future__ import annotations
 
@@ -34,41 +36,79 @@ _NOT_DONE = """
      WHERE state = 'waiting' AND (due_at AT TIME ZONE %s)::date <= %s ORDER BY due_at, id LIMIT 5
 """
 _LOCK = "SELECT pg_advisory_xact_lock(7002, %s)"
-"""`ledger_open_day` holds the same key, shared, for every entry of the month until its transaction ends."""
+"""`ledger_open_day` holds the same key, shared, for every entry of the month until its transaction
+ends.
+"""
 
 
 def since(act: Act) -> datetime:
-    """From where to ask for rows: a few days before the newest that is known, since some appear late."""
+    """From where to ask for rows: a few days before the newest that is known, since some appear
+    late.
+    """
     newest: datetime | None = fetch(act.session, _NEWEST)[0].at
     return newest - _OVERLAP if newest else datetime(2000, 1, 1, tzinfo=act.now.tzinfo)
 
 
 def take_in(act: Act, found: list[BalanceRow]) -> int:
-    """Keep rows that are new. Returns how many. A row in money that we cannot say is a task, and stops no other."""
+    """Keep rows that are new.
+
+    Returns how many. A row in money that we cannot say is a task, and stops no other.
+    """
     fresh = 0
     for row in found:
         if not sayable(row.amount, row.currency) or not sayable(row.fee, row.currency):
-            queue.open_task(act, "psp_row_unsayable", row.id, currency=row.currency, amount=row.amount, fee=row.fee, source=row.source)
+            queue.open_task(
+                act,
+                "psp_row_unsayable",
+                row.id,
+                currency=row.currency,
+                amount=row.amount,
+                fee=row.fee,
+                source=row.source,
+            )
             continue
         amounts = (from_stripe(row.amount, row.currency), from_stripe(row.fee, row.currency))
-        fresh += len(fetch(act.session, _INSERT, (row.id, row.type, row.source or row.id, row.currency, *amounts, row.created_at, act.now)))
+        fresh += len(
+            fetch(
+                act.session,
+                _INSERT,
+                (
+                    row.id,
+                    row.type,
+                    row.source or row.id,
+                    row.currency,
+                    *amounts,
+                    row.created_at,
+                    act.now,
+                ),
+            )
+        )
     return fresh
 
 
 def differences(act: Act, last_day: date | None = None) -> list[dict[str, Any]]:
-    """Every thing at the processor that differs from ours and is older than a day (younger ones may be on their way), named; at most 200."""
-    rows = fetch(act.session, _UNNAMED, (act.now - GRACE, act.policies.book_zone.key, last_day or act.today))
+    """Every thing at the processor that differs from ours and is older than a day (younger ones may
+    be on their way), named; at most 200.
+    """
+    rows = fetch(
+        act.session, _UNNAMED, (act.now - GRACE, act.policies.book_zone.key, last_day or act.today)
+    )
     return [row._asdict() for row in rows]
 
 
 def not_done(act: Act, last_day: date) -> list[dict[str, str]]:
-    """What was due until the end of a day, in the books' zone, and waits for the worker still; at most five."""
+    """What was due until the end of a day, in the books' zone, and waits for the worker still; at
+    most five.
+    """
     rows = fetch(act.session, _NOT_DONE, (act.policies.book_zone.key, last_day))
-    return [{"job": row.kind, "subject": row.subject, "due_at": row.due_at.isoformat()} for row in rows]
+    return [
+        {"job": row.kind, "subject": row.subject, "due_at": row.due_at.isoformat()} for row in rows
+    ]
 
 
 def lock(act: Act, month: str) -> None:
-    """Nobody posts in the month until this transaction has ended; who does at the moment is waited for.
+    """Nobody posts in the month until this transaction has ended; who does at the moment is waited
+    for.
 
     Raises Unavailable when that takes too long.
     """
@@ -80,33 +120,67 @@ def name_differences(act: Act) -> None:
     """A task for each difference, and none for those that are gone."""
     wrong = differences(act)
     for one in wrong:
-        queue.open_task(act, "psp_row_differs", one["source"], result=one["result"], ours=one["our_minor"], theirs=one["psp_minor"], currency=one["currency"])
-    open_ones = {t["subject"] for t in queue.open_tasks(act.session) if t["kind"] == "psp_row_differs"}
+        queue.open_task(
+            act,
+            "psp_row_differs",
+            one["source"],
+            result=one["result"],
+            ours=one["our_minor"],
+            theirs=one["psp_minor"],
+            currency=one["currency"],
+        )
+    open_ones = {
+        t["subject"] for t in queue.open_tasks(act.session) if t["kind"] == "psp_row_differs"
+    }
     for gone in open_ones - {one["source"] for one in wrong}:
         queue.close_task(act, "psp_row_differs", gone)
 
 
 def ask(act: Act, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
-    """The first person finds the month right. Raises Invalid for a month that is not over, StateConflict when something differs or it was asked for."""
+    """The first person finds the month right.
+
+    Raises Invalid for a month that is not over, StateConflict when something differs or it was
+    asked for.
+    """
     last_day = last_day_of(month)
     if act.today <= last_day:
         raise Invalid.one("/month", "not_over", "The month is not over yet.")
     _must_be_right(checks)
     if act.session.get(PeriodClose, month) is not None:
-        raise StateConflict("This month was asked to be closed already.", {"current_state": "asked", "allowed_actions": ["approve"]})
-    before = act.session.execute(text("SELECT 1 FROM journal_entry WHERE posted_on <= :day LIMIT 1"), {"day": last_day}).first()
+        raise StateConflict(
+            "This month was asked to be closed already.",
+            {"current_state": "asked", "allowed_actions": ["approve"]},
+        )
+    before = act.session.execute(
+        text("SELECT 1 FROM journal_entry WHERE posted_on <= :day LIMIT 1"), {"day": last_day}
+    ).first()
     if before is None:
         raise Invalid.one("/month", "nothing_there", "Nothing was posted until then.")
-    asked = PeriodClose(month=month, last_day=last_day, asked_by=act.actor, asked_at=act.now, closed_by=None, closed_at=None, checks=checks, export_ids=[])
+    asked = PeriodClose(
+        month=month,
+        last_day=last_day,
+        asked_by=act.actor,
+        asked_at=act.now,
+        closed_by=None,
+        closed_at=None,
+        checks=checks,
+        export_ids=[],
+    )
     act.session.add(asked)
     queue.open_task(act, "approve_close", month, asked_by=str(act.actor))
     return asked
 
 
 def close(act: Act, asked: PeriodClose, checks: list[dict[str, Any]]) -> PeriodClose:
-    """The second person closes it. Raises Forbidden for the first one, StateConflict when it is closed or something differs meanwhile."""
+    """The second person closes it.
+
+    Raises Forbidden for the first one, StateConflict when it is closed or something differs
+    meanwhile.
+    """
     if asked.closed_at is not None:
-        raise StateConflict("This month is closed.", {"current_state": "closed", "allowed_actions": []})
+        raise StateConflict(
+            "This month is closed.", {"current_state": "closed", "allowed_actions": []}
+        )
     if four_eyes.is_one_of(act, asked.asked_by):
         raise Forbidden("Another person has to close it.")
     _must_be_right(checks)
@@ -118,12 +192,19 @@ def close(act: Act, asked: PeriodClose, checks: list[dict[str, Any]]) -> PeriodC
 def _must_be_right(checks: list[dict[str, Any]]) -> None:
     wrong = [check["name"] for check in checks if not check["ok"]]
     if wrong:
-        raise StateConflict(f"The month cannot be closed: {'; '.join(wrong)}.", {"current_state": "open", "allowed_actions": [], "checks": checks})
+        raise StateConflict(
+            f"The month cannot be closed: {'; '.join(wrong)}.",
+            {"current_state": "open", "allowed_actions": [], "checks": checks},
+        )
 
 
 def find(session: Session, month: str, *, lock: bool = False) -> PeriodClose:
     """Raises NotFound for a month that nobody asked to close."""
-    found = session.get(PeriodClose, month, with_for_update=lock or None, populate_existing=lock) if _MONTH.fullmatch(month) else None
+    found = (
+        session.get(PeriodClose, month, with_for_update=lock or None, populate_existing=lock)
+        if _MONTH.fullmatch(month)
+        else None
+    )
     if found is None:
         raise NotFound("Nobody has asked to close this month.")
     return found

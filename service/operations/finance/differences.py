@@ -1,7 +1,9 @@
-"""A difference with the processor that a person has understood: one explains it, another approves, the platform bears it.
+"""A difference with the processor that a person has understood: one explains it, another approves,
+the platform bears it.
 
-What nobody can mend elsewhere (a fee that has no name, a reversal that was never told) would keep a month open for ever.
-The explanation is booked against the platform's own money, never against anybody else's, on the day of the difference.
+What nobody can mend elsewhere (a fee that has no name, a reversal that was never told) would keep a
+month open for ever. The explanation is booked against the platform's own money, never against
+anybody else's, on the day of the difference.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ _ONE = """
     SELECT source, currency, our_minor, psp_minor, since, result FROM psp_match
      WHERE result <> 'equal' AND source = %s AND currency = %s
 """
-# An entry counts for the comparison once it has its position, which it gets a moment after the commit.
+# An entry counts for the comparison once it has its position, which it gets a moment after the
+# commit.
 _UNDER_WAY = """
     SELECT 1 FROM psp_explanation x LEFT JOIN journal_entry e ON e.cause_id = x.id
      WHERE x.source = %s AND x.currency = %s
@@ -42,7 +45,9 @@ _UNDER_WAY = """
 
 @dataclass(frozen=True)
 class Difference:
-    """Of one thing at the processor: what our records say it did to the platform's balance, and what theirs say."""
+    """Of one thing at the processor: what our records say it did to the platform's balance, and
+    what theirs say.
+    """
 
     source: str
     currency: str
@@ -69,9 +74,11 @@ def explanations(session: Session) -> list[Explanation]:
 
 
 def explain(act: Act, source: str, currency: str, amount_minor: int, reason: str) -> Explanation:
-    """Ask that the platform bears a difference of `amount_minor` (theirs less ours), with the reason why.
+    """Ask that the platform bears a difference of `amount_minor` (theirs less ours), with the
+    reason why.
 
-    Raises NotFound when nothing differs there, StateConflict when it is another amount or an explanation is under way.
+    Raises NotFound when nothing differs there, StateConflict when it is another amount or an
+    explanation is under way.
     """
     found = _difference(act.session, source, currency)
     if found.amount_minor != amount_minor:
@@ -93,14 +100,17 @@ def explain(act: Act, source: str, currency: str, amount_minor: int, reason: str
         asked_at=act.now,
     )
     act.session.add(made)
-    queue.open_task(act, "approve_explanation", made.id, source=source, currency=currency, amount=amount_minor)
+    queue.open_task(
+        act, "approve_explanation", made.id, source=source, currency=currency, amount=amount_minor
+    )
     return made
 
 
 def approve(act: Act, asked: Explanation) -> None:
     """Another person agrees; the books say from now on what the processor says.
 
-    Raises Forbidden for whoever asked, StateConflict when it is decided or the difference is another one by now.
+    Raises Forbidden for whoever asked, StateConflict when it is decided or the difference is
+    another one by now.
     """
     _decide(act, asked, "approved")
     if four_eyes.is_one_of(act, asked.asked_by):
@@ -110,7 +120,9 @@ def approve(act: Act, asked: Explanation) -> None:
         raise _changed(found)
     post(
         act.at(found.since),
-        entries.psp_difference(asked.id, found.amount_minor, asked.currency, f"{asked.source}: {asked.reason}"),
+        entries.psp_difference(
+            asked.id, found.amount_minor, asked.currency, f"{asked.source}: {asked.reason}"
+        ),
     )
 
 

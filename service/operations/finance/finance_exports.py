@@ -21,7 +21,9 @@ PIECE_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Question:
-    """`first_day` to `last_day`, both included; `home`: converted to this currency as well; `language` is that of a paper."""
+    """`first_day` to `last_day`, both included; `home`: converted to this currency as well;
+    `language` is that of a paper.
+    """
 
     code: str
     form: str
@@ -41,22 +43,43 @@ class Question:
 
 
 def ask(act: Act, wanted: Question) -> FinanceExport:
-    """Ask for an export; the worker makes it. The same question about the same knowledge finds the one that was asked for before.
+    """Ask for an export; the worker makes it.
+
+    The same question about the same knowledge finds the one that was asked for before.
 
     `as_of` is now when it is not said. Raises Invalid for one in the future.
     """
     known = known_at(wanted.as_of, act.now)
     asked = replace(wanted, as_of=known)
     question = asked.digest()
-    act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:question, 4))"), {"question": question})
-    found = act.session.execute(select(FinanceExport).where(FinanceExport.question == question)).scalar_one_or_none()
+    act.session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:question, 4))"), {"question": question}
+    )
+    found = act.session.execute(
+        select(FinanceExport).where(FinanceExport.question == question)
+    ).scalar_one_or_none()
     if found is not None:
         return found
     made = FinanceExport(
-        id=new_id("exp"), question=question, code=asked.code, format=asked.form, first_day=asked.first_day, last_day=asked.last_day, as_of=known, party=asked.party,
-        home=asked.home, language=asked.language, state="queued", rows_done=0, problem=None, manifest=None, asked_by=act.actor, asked_at=act.now, finished_at=None,
+        id=new_id("exp"),
+        question=question,
+        code=asked.code,
+        format=asked.form,
+        first_day=asked.first_day,
+        last_day=asked.last_day,
+        as_of=known,
+        party=asked.party,
+        home=asked.home,
+        language=asked.language,
+        state="queued",
+        rows_done=0,
+        problem=None,
+        manifest=None,
+        asked_by=act.actor,
+        asked_at=act.now,
+        finished_at=None,
         zone=asked.zone,
-    )  # fmt: skip
+    )
     act.session.add(made)
     events.record(act, "export.asked", made, public=False, code=asked.code, party=asked.party)
     queue.enqueue(act, "export_make", made.id)
@@ -66,11 +89,15 @@ def ask(act: Act, wanted: Question) -> FinanceExport:
 def find(session: Session, export_id: str, *, party: str | None) -> FinanceExport:
     """Finance sees all (`party` EVERYONE), a freelancer their own. Raises NotFound."""
     missing, whose = "There is no such export.", FinanceExport.party
-    found: FinanceExport = rows.owned(session, FinanceExport, "exp", export_id, owner=party, missing=missing, whose=whose)
+    found: FinanceExport = rows.owned(
+        session, FinanceExport, "exp", export_id, owner=party, missing=missing, whose=whose
+    )
     return found
 
 
-def listed(session: Session, *, party: str | None, after: str | None, limit: int) -> list[FinanceExport]:
+def listed(
+    session: Session, *, party: str | None, after: str | None, limit: int
+) -> list[FinanceExport]:
     """Newest first, one more than `limit` when there are more."""
     query = select(FinanceExport).order_by(FinanceExport.id.desc()).limit(limit + 1)
     if party is not rows.EVERYONE:
@@ -81,7 +108,10 @@ def listed(session: Session, *, party: str | None, after: str | None, limit: int
 
 
 def began(act: Act, export_id: str) -> FinanceExport | None:
-    """Take it in hand; pieces of an attempt that died are overwritten by the names' new ones. None when it is done."""
+    """Take it in hand; pieces of an attempt that died are overwritten by the names' new ones.
+
+    None when it is done.
+    """
     found = act.session.get_one(FinanceExport, export_id, with_for_update=True)
     if found.state in ("ready", "failed"):
         return None
@@ -100,7 +130,12 @@ def keep(act: Act, export_id: str, name: str, number: int, data: bytes) -> None:
 def finished(act: Act, export_id: str, rows_done: int, manifest: dict[str, Any]) -> None:
     """It has proved itself, and everything is kept."""
     found = act.session.get_one(FinanceExport, export_id)
-    found.state, found.rows_done, found.manifest, found.finished_at = "ready", rows_done, manifest, act.now
+    found.state, found.rows_done, found.manifest, found.finished_at = (
+        "ready",
+        rows_done,
+        manifest,
+        act.now,
+    )
 
 
 def failed(act: Act, export_id: str, problem: str) -> None:
@@ -117,10 +152,20 @@ def refused(act: Act, export_id: str, problem: str) -> FinanceExport:
 
 
 def pieces(session: Session, export: FinanceExport, name: str) -> int:
-    """How many pieces one of its files has. Raises NotFound for a name that it does not have, StateConflict before it is ready."""
+    """How many pieces one of its files has.
+
+    Raises NotFound for a name that it does not have, StateConflict before it is ready.
+    """
     if export.state != "ready":
-        raise StateConflict("This export cannot be downloaded.", {"current_state": export.state, "allowed_actions": []})
-    query = select(func.count()).select_from(ExportPiece).where(ExportPiece.export_id == export.id, ExportPiece.name == name)
+        raise StateConflict(
+            "This export cannot be downloaded.",
+            {"current_state": export.state, "allowed_actions": []},
+        )
+    query = (
+        select(func.count())
+        .select_from(ExportPiece)
+        .where(ExportPiece.export_id == export.id, ExportPiece.name == name)
+    )
     count = int(session.execute(query).scalar_one())
     if not count:
         raise NotFound("The export has no such file.")

@@ -1,4 +1,7 @@
-"""Rates of exchange as they were published: rows with a source and a day. Nothing is ever converted by a live call."""
+"""Rates of exchange as they were published: rows with a source and a day.
+
+Nothing is ever converted by a live call.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,34 @@ MOST = 20_000
 
 
 def add(act: Act, rates: list[Rate], source: str) -> int:
-    """Keep rates (base, quote, rate, day) of a source; those that are known stay as they are. Returns how many were new. Raises Invalid."""
+    """Keep rates (base, quote, rate, day) of a source; those that are known stay as they are.
+
+    Returns how many were new. Raises Invalid.
+    """
     for base, quote, rate, day in rates:
         if base not in CURRENCIES or quote not in CURRENCIES or base == quote:
-            raise Invalid.one("/base", "unknown_currency", f"{base} and {quote} are not two currencies that we know.")
+            raise Invalid.one(
+                "/base",
+                "unknown_currency",
+                f"{base} and {quote} are not two currencies that we know.",
+            )
         if not Decimal("1e-9") < rate < Decimal("1e9") or day > act.today:
-            raise Invalid.one("/rate", "rate", "A rate is a positive number of a day that has begun.")
+            raise Invalid.one(
+                "/rate", "rate", "A rate is a positive number of a day that has begun."
+            )
     before = _count(act)
     given = [
-        {"id": new_id("fxr"), "base": base, "quote": quote, "rate": rate, "rate_date": day, "source": source, "fetched_at": act.now} for base, quote, rate, day in rates
-    ]  # fmt: skip
+        {
+            "id": new_id("fxr"),
+            "base": base,
+            "quote": quote,
+            "rate": rate,
+            "rate_date": day,
+            "source": source,
+            "fetched_at": act.now,
+        }
+        for base, quote, rate, day in rates
+    ]
     act.session.execute(insert(FxRate).on_conflict_do_nothing(), given)
     return _count(act) - before
 
@@ -39,13 +60,20 @@ def _count(act: Act) -> int:
 
 
 def from_ecb(xml: bytes) -> list[Rate]:
-    """The European Central Bank's daily, 90-day or whole history file (eurofxref-*.xml): euros against the rest. Raises Invalid."""
+    """The European Central Bank's daily, 90-day or whole history file (eurofxref-*.xml): euros
+    against the rest. Raises Invalid.
+    """
     if len(xml) > 20_000_000 or b"<!DOCTYPE" in xml[:2_000]:
         raise Invalid.one("/file", "not_ecb", "This is not the ECB's file.")
     try:
         days = ET.fromstring(xml).findall(f"./{_ECB}/{_ECB}[@time]")  # noqa: S314  no entities without a DOCTYPE, and that is refused above
         found = [
-            ("EUR", one.get("currency", ""), Decimal(one.get("rate", "")), date.fromisoformat(str(day.get("time"))))
+            (
+                "EUR",
+                one.get("currency", ""),
+                Decimal(one.get("rate", "")),
+                date.fromisoformat(str(day.get("time"))),
+            )
             for day in days
             for one in day.findall(_ECB)
         ]
@@ -55,5 +83,7 @@ def from_ecb(xml: bytes) -> list[Rate]:
     if not known:
         raise Invalid.one("/file", "not_ecb", "This is not the ECB's file of reference rates.")
     if len(known) > MOST:
-        raise Invalid.one("/file", "too_many", f"At most {MOST:,} rates at once; take the file of 90 days.")
+        raise Invalid.one(
+            "/file", "too_many", f"At most {MOST:,} rates at once; take the file of 90 days."
+        )
     return known

@@ -1,7 +1,9 @@
-"""Invoices and credit notes: one for each fee that was taken or given back, and by a freelancer's mandate one for the work itself.
+"""Invoices and credit notes: one for each fee that was taken or given back, and by a freelancer's
+mandate one for the work itself.
 
-A job of the release or refund issues them, so that two releases never wait for each other's number; the series' lock is
-held only here. Numbers have no gap, by series of issuer and year, and PostgreSQL refuses any that would make one.
+A job of the release or refund issues them, so that two releases never wait for each other's number;
+the series' lock is held only here. Numbers have no gap, by series of issuer and year, and
+PostgreSQL refuses any that would make one.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:series, 5))")
 
 @dataclass(frozen=True)
 class _Fact:
-    """What an invoice is about. `cause`: the release or refund; amounts in minor units, `tax_minor` inside `total_minor`."""
+    """What an invoice is about.
+
+    `cause`: the release or refund; amounts in minor units, `tax_minor` inside `total_minor`.
+    """
 
     cause: Cause
     contract: Contract
@@ -49,23 +54,56 @@ def issue(act: Act, subject: str) -> None:
         _for_release(act, act.session.get_one(Release, subject))
         return
     refund = act.session.get_one(Refund, subject)
-    contract, milestone = rows.milestone(act.session, str(refund.milestone_id), owner=rows.EVERYONE, lock=False)
+    contract, milestone = rows.milestone(
+        act.session, str(refund.milestone_id), owner=rows.EVERYONE, lock=False
+    )
     # A credit note names its invoice: those of the releases come first, however the jobs are run.
-    for release in act.session.execute(select(Release).where(Release.milestone_id == milestone.id).order_by(Release.number)).scalars():
+    for release in act.session.execute(
+        select(Release).where(Release.milestone_id == milestone.id).order_by(Release.number)
+    ).scalars():
         _for_release(act, release)
     booked = fetch(act.session, _BOOKED, ("refund_after_release", typeid.decode(refund.id)))[0]
-    _credit(act, "fee", _Fact(Cause(refund.id), contract, milestone, booked.posted_on, booked.fee_minor, booked.tax_minor))
-    _credit(act, "work", _Fact(Cause(refund.id), contract, milestone, booked.posted_on, refund.amount_minor))
+    _credit(
+        act,
+        "fee",
+        _Fact(
+            Cause(refund.id),
+            contract,
+            milestone,
+            booked.posted_on,
+            booked.fee_minor,
+            booked.tax_minor,
+        ),
+    )
+    _credit(
+        act,
+        "work",
+        _Fact(Cause(refund.id), contract, milestone, booked.posted_on, refund.amount_minor),
+    )
 
 
 def _for_release(act: Act, release: Release) -> None:
-    contract, milestone = rows.milestone(act.session, release.milestone_id, owner=rows.EVERYONE, lock=False)
+    contract, milestone = rows.milestone(
+        act.session, release.milestone_id, owner=rows.EVERYONE, lock=False
+    )
     on = fetch(act.session, _BOOKED, ("release", typeid.decode(release.id)))[0].posted_on
     if release.fee_minor:
-        _invoice(act, "fee", _Fact(Cause(release.id), contract, milestone, on, release.fee_minor, release.fee_tax_minor))
+        _invoice(
+            act,
+            "fee",
+            _Fact(
+                Cause(release.id), contract, milestone, on, release.fee_minor, release.fee_tax_minor
+            ),
+        )
     declared = rows.tax_identity(act.session, contract.freelancer_id)
-    if declared is not None and declared.invoices_by_mandate and declared.signed_at <= release.released_at:
-        _invoice(act, "work", _Fact(Cause(release.id), contract, milestone, on, release.gross_minor))
+    if (
+        declared is not None
+        and declared.invoices_by_mandate
+        and declared.signed_at <= release.released_at
+    ):
+        _invoice(
+            act, "work", _Fact(Cause(release.id), contract, milestone, on, release.gross_minor)
+        )
 
 
 def _invoice(act: Act, kind: str, fact: _Fact) -> None:
@@ -74,9 +112,25 @@ def _invoice(act: Act, kind: str, fact: _Fact) -> None:
     person, client = _parties(act, fact.contract)
     seller, buyer = (act.policies.entity.as_party(), person) if kind == "fee" else (person, client)
     category, rate = _tax(act, fact) if kind == "fee" else ("O", "0")
-    series = f"FEE-{fact.on.year}" if kind == "fee" else f"W-{fact.contract.freelancer_id[-10:].upper()}-{fact.on.year}"
+    series = (
+        f"FEE-{fact.on.year}"
+        if kind == "fee"
+        else f"W-{fact.contract.freelancer_id[-10:].upper()}-{fact.on.year}"
+    )
     # Papers come in several languages: the line keeps only what the milestone is called.
-    _add(act, kind, series, fact, {"seller": seller, "buyer": buyer, "tax_category": category, "tax_rate": rate, "line": fact.milestone.title})
+    _add(
+        act,
+        kind,
+        series,
+        fact,
+        {
+            "seller": seller,
+            "buyer": buyer,
+            "tax_category": category,
+            "tax_rate": rate,
+            "line": fact.milestone.title,
+        },
+    )
 
 
 def _tax(act: Act, fact: _Fact) -> tuple[str, str]:
@@ -85,14 +139,20 @@ def _tax(act: Act, fact: _Fact) -> tuple[str, str]:
         found = act.policies.fee_tax(person.country, fact.on)
         return "S", decimal(found.rate * 100) if found else "0"
     declared = rows.tax_identity(act.session, person.id)
-    reverse = declared is not None and act.policies.entity.reverse_charges(declared.country, declared.vat_id)
+    reverse = declared is not None and act.policies.entity.reverse_charges(
+        declared.country, declared.vat_id
+    )
     return ("AE" if reverse else "O"), "0"
 
 
 def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, Any]]:
     """Freelancer and client as of now: later changes of name do not reach what was issued."""
     declared = rows.tax_identity(act.session, contract.freelancer_id)
-    person = {"name": contract.freelancer.display_name, "country": contract.freelancer.country, "identifier": contract.freelancer_id}
+    person = {
+        "name": contract.freelancer.display_name,
+        "country": contract.freelancer.country,
+        "identifier": contract.freelancer_id,
+    }
     if declared is not None:
         person |= declared.printed | ({"vat_id": declared.vat_id} if declared.vat_id else {})
     details = billing.details_of(act.session, contract)
@@ -102,22 +162,39 @@ def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, An
 
 
 def _credit(act: Act, kind: str, fact: _Fact) -> None:
-    """Credit notes over the milestone's invoices, the newest first, none above what its invoice still stands for."""
+    """Credit notes over the milestone's invoices, the newest first, none above what its invoice
+    still stands for.
+    """
     if _issued(act.session, f"{kind}_credit", fact.cause):
         return
     left, tax_left = fact.total_minor, fact.tax_minor
-    query = select(Invoice).where(Invoice.milestone_id == fact.milestone.id, Invoice.kind == kind).order_by(Invoice.place.desc())
+    query = (
+        select(Invoice)
+        .where(Invoice.milestone_id == fact.milestone.id, Invoice.kind == kind)
+        .order_by(Invoice.place.desc())
+    )
     for number, invoice in enumerate(act.session.execute(query).scalars().all(), 1):
-        credited = select(func.coalesce(func.sum(Invoice.total_minor), 0), func.coalesce(func.sum(Invoice.tax_minor), 0)).where(
-            Invoice.corrects_id == invoice.id
-        )
+        credited = select(
+            func.coalesce(func.sum(Invoice.total_minor), 0),
+            func.coalesce(func.sum(Invoice.tax_minor), 0),
+        ).where(Invoice.corrects_id == invoice.id)
         gone, tax_gone = act.session.execute(credited).one()
-        part, tax = min(left, invoice.total_minor - gone), min(tax_left, invoice.tax_minor - tax_gone)
+        part, tax = (
+            min(left, invoice.total_minor - gone),
+            min(tax_left, invoice.tax_minor - tax_gone),
+        )
         cause = Cause(fact.cause.id, number if number > 1 else None)
         if part <= 0:
             continue
-        series = f"FEE-CN-{fact.on.year}" if kind == "fee" else f"WCN-{fact.contract.freelancer_id[-10:].upper()}-{fact.on.year}"
-        same = {name: getattr(invoice, name) for name in ("seller", "buyer", "tax_category", "tax_rate", "line")}
+        series = (
+            f"FEE-CN-{fact.on.year}"
+            if kind == "fee"
+            else f"WCN-{fact.contract.freelancer_id[-10:].upper()}-{fact.on.year}"
+        )
+        same = {
+            name: getattr(invoice, name)
+            for name in ("seller", "buyer", "tax_category", "tax_rate", "line")
+        }
         one = _Fact(cause, fact.contract, fact.milestone, fact.on, int(part), int(tax))
         _add(act, f"{kind}_credit", series, one, same | {"corrects_id": invoice.id})
         left, tax_left = left - part, tax_left - tax
@@ -130,14 +207,34 @@ def _issued(session: Session, kind: str, cause: Cause) -> bool:
 
 def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -> None:
     act.session.execute(_LOCK, {"series": series})
-    place = 1 + int(act.session.execute(select(func.coalesce(func.max(Invoice.place), 0)).where(Invoice.series == series)).scalar_one())
+    place = 1 + int(
+        act.session.execute(
+            select(func.coalesce(func.max(Invoice.place), 0)).where(Invoice.series == series)
+        ).scalar_one()
+    )
     act.session.add(
         Invoice(
-            id=new_id("inv"), number=f"{series}-{place:06d}", series=series, place=place, kind=kind, cause_type=fact.cause.type, cause_id=fact.cause.uuid, cause_sequence=fact.cause.sequence, freelancer_id=fact.contract.freelancer_id,
-            contract_id=fact.contract.id, milestone_id=fact.milestone.id, currency=fact.contract.currency, net_minor=fact.total_minor - fact.tax_minor,
-            tax_minor=fact.tax_minor, total_minor=fact.total_minor, delivered_on=fact.on, issued_on=fact.on, issued_at=act.now, **({"corrects_id": None} | given),
+            id=new_id("inv"),
+            number=f"{series}-{place:06d}",
+            series=series,
+            place=place,
+            kind=kind,
+            cause_type=fact.cause.type,
+            cause_id=fact.cause.uuid,
+            cause_sequence=fact.cause.sequence,
+            freelancer_id=fact.contract.freelancer_id,
+            contract_id=fact.contract.id,
+            milestone_id=fact.milestone.id,
+            currency=fact.contract.currency,
+            net_minor=fact.total_minor - fact.tax_minor,
+            tax_minor=fact.tax_minor,
+            total_minor=fact.total_minor,
+            delivered_on=fact.on,
+            issued_on=fact.on,
+            issued_at=act.now,
+            **({"corrects_id": None} | given),
         )
-    )  # fmt: skip
+    )
     act.session.flush()
 
 
@@ -146,11 +243,15 @@ def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -
 
 def find(session: Session, invoice_id: str, *, owner: str | None) -> Invoice:
     """Raises NotFound."""
-    found: Invoice = rows.owned(session, Invoice, "inv", invoice_id, owner=owner, missing="There is no such invoice.")
+    found: Invoice = rows.owned(
+        session, Invoice, "inv", invoice_id, owner=owner, missing="There is no such invoice."
+    )
     return found
 
 
-def listed(session: Session, *, owner: str | None, contract_id: str | None, after: str | None, limit: int) -> list[Invoice]:
+def listed(
+    session: Session, *, owner: str | None, contract_id: str | None, after: str | None, limit: int
+) -> list[Invoice]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Invoice).order_by(Invoice.id.desc()).limit(limit + 1)
     if owner is not rows.EVERYONE:

@@ -1,4 +1,6 @@
-"""What the platform keeps of each contract, straight from the books: fees and recovered cost less what Stripe really took."""
+"""What the platform keeps of each contract, straight from the books: fees and recovered cost less
+what Stripe really took.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +36,8 @@ _MARGINS = """
 
 
 def margins(session: Session, *, after: str | None, losing_only: bool, limit: int) -> list[Any]:
-    """Newest contracts first, one more than `limit` when there are more; amounts in minor units of each row's currency."""
+    """Newest contracts first, one more than `limit` when there are more; amounts in minor units of
+    each row's currency.
+    """
     before = typeid.decode(after) if after else None
     return fetch(session, _MARGINS, [[*INCOME, *COST], before, before, losing_only, limit + 1])

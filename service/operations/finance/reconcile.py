@@ -1,4 +1,5 @@
-"""The books beside Stripe, and what follows from a difference; whether they are right by themselves `ledger.checks` says.
+"""The books beside Stripe, and what follows from a difference; whether they are right by themselves
+`ledger.checks` says.
 
 Reports differences and never repairs them. A difference stops payouts until a person has looked.
 """
@@ -41,17 +42,24 @@ _ELSEWHERE = text("""
 
 
 def at_stripe_but_not_platform(session: Session) -> dict[str, int]:
-    """Money that has left the platform's balance and has not arrived: legs of payouts (at a connected account, or on the bank's
-    road) and refunds, which Stripe takes at once and the books when the client has them."""
+    """Money that has left the platform's balance and has not arrived: legs of payouts (at a
+    connected account, or on the bank's road) and refunds, which Stripe takes at once and the books
+    when the client has them.
+    """
     return {row.currency: int(row[1]) for row in session.execute(_ELSEWHERE)}
 
 
 def at_stripe(session: Session, told: dict[str, int]) -> dict[str, int]:
-    """What Stripe says of the platform's balance, in our minor units, with what it holds of ours elsewhere.
+    """What Stripe says of the platform's balance, in our minor units, with what it holds of ours
+    elsewhere.
 
-    An amount that our minor units cannot say stands as Stripe said it: the books know no such money, so it is a difference.
+    An amount that our minor units cannot say stands as Stripe said it: the books know no such
+    money, so it is a difference.
     """
-    found = {code: from_stripe(amount, code) if sayable(amount, code) else amount for code, amount in told.items()}
+    found = {
+        code: from_stripe(amount, code) if sayable(amount, code) else amount
+        for code, amount in told.items()
+    }
     elsewhere = at_stripe_but_not_platform(session)
     return {code: found.get(code, 0) + elsewhere.get(code, 0) for code in {*found, *elsewhere}}
 
@@ -61,17 +69,24 @@ def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Ch
     expected = stripe_side(checks.present_totals(session))
     currencies = sorted(set(expected) | {c for c, amount in at_stripe_minor.items() if amount})
     wrong = [
-        {"currency": c, "books": expected.get(c, 0), "stripe": at_stripe_minor.get(c, 0)} for c in currencies if expected.get(c, 0) != at_stripe_minor.get(c, 0)
+        {"currency": c, "books": expected.get(c, 0), "stripe": at_stripe_minor.get(c, 0)}
+        for c in currencies
+        if expected.get(c, 0) != at_stripe_minor.get(c, 0)
     ]
     return Check("Stripe's balance equals trust plus operating", len(currencies), wrong)
 
 
 def stop_payouts(act: Act, found: list[Check]) -> bool:
-    """Put on the brake when a check failed. Taking it off is a person's act. Returns whether payouts are stopped."""
+    """Put on the brake when a check failed.
+
+    Taking it off is a person's act. Returns whether payouts are stopped.
+    """
     installation = act.session.execute(Installation.__table__.select()).one()
     failed = [check.name for check in found if not check.ok]
     if failed and installation.payouts_stopped is None:
-        act.session.execute(text("UPDATE installation SET payouts_stopped = :why"), {"why": "; ".join(failed)})
+        act.session.execute(
+            text("UPDATE installation SET payouts_stopped = :why"), {"why": "; ".join(failed)}
+        )
     return bool(failed or installation.payouts_stopped)
 
 
@@ -81,22 +96,47 @@ def resume_payouts(act: Act) -> None:
 
 
 def watch_floor(act: Act) -> list[str]:
-    """Currencies in which the platform's own money is below the policy's floor; written down, so that payouts in them wait."""
-    own = [line for line in checks.present_totals(act.session) if line.kind is AccountCode.PSP_OPERATING]
-    below = sorted(line.currency for line in own if line.balance_minor < act.policies.operating_floor_minor(line.currency))
-    act.session.execute(text("UPDATE installation SET below_floor = CAST(:below AS jsonb)"), {"below": json.dumps(below)})
+    """Currencies in which the platform's own money is below the policy's floor; written down, so
+    that payouts in them wait.
+    """
+    own = [
+        line
+        for line in checks.present_totals(act.session)
+        if line.kind is AccountCode.PSP_OPERATING
+    ]
+    below = sorted(
+        line.currency
+        for line in own
+        if line.balance_minor < act.policies.operating_floor_minor(line.currency)
+    )
+    act.session.execute(
+        text("UPDATE installation SET below_floor = CAST(:below AS jsonb)"),
+        {"below": json.dumps(below)},
+    )
     return below
 
 
 def move_float(act: Act, movement: FloatMovement) -> None:
-    """A second person approves that the platform's own money is put in or taken out. Raises Forbidden, StateConflict."""
+    """A second person approves that the platform's own money is put in or taken out.
+
+    Raises Forbidden, StateConflict.
+    """
     if movement.approved_by is not None:
-        raise StateConflict("This movement is approved already.", {"current_state": "approved", "allowed_actions": []})
+        raise StateConflict(
+            "This movement is approved already.",
+            {"current_state": "approved", "allowed_actions": []},
+        )
     if four_eyes.is_one_of(act, movement.asked_by):
         raise Forbidden("Another person has to approve.")
     movement.approved_by, movement.approved_at = act.actor, act.now
     out = movement.direction == "out"
     post(
         act,
-        entries.float_movement(movement.id, movement.amount_minor, movement.currency, out=out, reference=movement.reference),
+        entries.float_movement(
+            movement.id,
+            movement.amount_minor,
+            movement.currency,
+            out=out,
+            reference=movement.reference,
+        ),
     )

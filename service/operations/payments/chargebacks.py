@@ -1,7 +1,10 @@
-"""When the client's bank takes a payment back. Exactly that money is locked, wherever it is; never another client's.
+"""When the client's bank takes a payment back.
 
-Stripe's present word decides, so events may come late, twice or in any order. The platform bears the amount until the
-bank has decided; then locked money pays for it, and what had been paid out is owed by the freelancer or is a loss.
+Exactly that money is locked, wherever it is; never another client's.
+
+Stripe's present word decides, so events may come late, twice or in any order. The platform bears
+the amount until the bank has decided; then locked money pays for it, and what had been paid out is
+owed by the freelancer or is a loss.
 """
 
 from __future__ import annotations
@@ -35,13 +38,21 @@ from service.models import (
 
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 _EVENTS = {
-    "warning_closed": "close_inquiry", "needs_response": "escalate", "under_review": "submit", "warning_under_review": "submit",
-    "won": "win", "lost": "lose", "appeal_needs_response": "reopen", "appeal_under_review": "submit",
-}  # fmt: skip
+    "warning_closed": "close_inquiry",
+    "needs_response": "escalate",
+    "under_review": "submit",
+    "warning_under_review": "submit",
+    "won": "win",
+    "lost": "lose",
+    "appeal_needs_response": "reopen",
+    "appeal_under_review": "submit",
+}
 _FINAL = ("won", "lost", "closed")
 
 
-def taken_in(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:
+def taken_in(
+    act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
+) -> Chargeback:
     """Bring a chargeback to what Stripe says. Payment and contract are locked."""
     psp = act.as_(PSP)
     found = by_stripe_id(act.session, snapshot.id, lock=True)
@@ -60,27 +71,57 @@ def taken_in(act: Act, contract: Contract, payment: Payment, snapshot: Chargebac
 
 
 def _pulled(chargeback: Chargeback, status: str) -> bool:
-    """Whether the bank has the money by this status. What two workers heard may arrive here in the wrong order: a case that
-    was won is opened again only by the bank's own appeal."""
+    """Whether the bank has the money by this status.
+
+    What two workers heard may arrive here in the wrong order: a case that was won is opened again
+    only by the bank's own appeal.
+    """
     if chargeback.state in _FINAL:
-        return (chargeback.state, status) == ("won", "appeal_needs_response") or (chargeback.state == "closed" and status not in INQUIRIES)
+        return (chargeback.state, status) == ("won", "appeal_needs_response") or (
+            chargeback.state == "closed" and status not in INQUIRIES
+        )
     return status in _EVENTS and status not in INQUIRIES
 
 
-def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> Chargeback:
+def _open(
+    act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
+) -> Chargeback:
     amount = from_stripe(snapshot.amount, snapshot.currency)
     inquiry = snapshot.status in INQUIRIES
     due = snapshot.evidence_due_at
-    submit_by = due - timedelta(days=act.policies.windows.chargeback_submit_days_before) if due else None
+    submit_by = (
+        due - timedelta(days=act.policies.windows.chargeback_submit_days_before) if due else None
+    )
     chargeback = Chargeback(
-        id=new_id("cbk"), payment_id=payment.id, contract_id=contract.id, stripe_dispute_id=snapshot.id, state="inquiry" if inquiry else "evidence_due",
-        stripe_status="", reason=snapshot.reason, currency=snapshot.currency, amount_minor=amount, fee_minor=from_stripe(snapshot.fee, snapshot.currency),
-        locked=False, round=1, protected=None, evidence_due_at=due, submit_by=submit_by, pack_file_id=None, stripe_file_id=None, submitted_at=None,
-        opened_at=act.now, closed_at=None,
-    )  # fmt: skip
+        id=new_id("cbk"),
+        payment_id=payment.id,
+        contract_id=contract.id,
+        stripe_dispute_id=snapshot.id,
+        state="inquiry" if inquiry else "evidence_due",
+        stripe_status="",
+        reason=snapshot.reason,
+        currency=snapshot.currency,
+        amount_minor=amount,
+        fee_minor=from_stripe(snapshot.fee, snapshot.currency),
+        locked=False,
+        round=1,
+        protected=None,
+        evidence_due_at=due,
+        submit_by=submit_by,
+        pack_file_id=None,
+        stripe_file_id=None,
+        submitted_at=None,
+        opened_at=act.now,
+        closed_at=None,
+    )
     act.session.add(chargeback)
     fact = "chargeback.inquiry_opened" if inquiry else "chargeback.opened"
-    data: dict[str, Any] = {"amount": amount, "currency": snapshot.currency, "reason": snapshot.reason, "payment": payment.id}
+    data: dict[str, Any] = {
+        "amount": amount,
+        "currency": snapshot.currency,
+        "reason": snapshot.reason,
+        "payment": payment.id,
+    }
     events.record(act, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
     queue.open_task(act, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
     queue.enqueue(act, "chargeback_pack", chargeback.id)
@@ -91,14 +132,32 @@ def _open(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSn
 
 
 def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
-    """The bank has pulled the money: from escrow what is there, then what is released and here, then what is gone."""
+    """The bank has pulled the money: from escrow what is there, then what is released and here,
+    then what is gone.
+    """
     chargeback.locked = True
     chargeback.protected = _protected(act.session, contract, payment)
     found_money = pulling.find(act, contract, payment, chargeback)
-    payment_event = "charge_back" if payment.state in ("succeeded", "partially_refunded", "refunded", "won") else None
+    payment_event = (
+        "charge_back"
+        if payment.state in ("succeeded", "partially_refunded", "refunded", "won")
+        else None
+    )
     if payment_event:
-        events.move(act, payment, payment_event, contract=contract, amount=chargeback.amount_minor, chargeback=chargeback.id)
-    queue.enqueue(act, "chargeback_reserve_over", chargeback.id, act.now + timedelta(days=act.policies.windows.chargeback_reserve_days))
+        events.move(
+            act,
+            payment,
+            payment_event,
+            contract=contract,
+            amount=chargeback.amount_minor,
+            chargeback=chargeback.id,
+        )
+    queue.enqueue(
+        act,
+        "chargeback_reserve_over",
+        chargeback.id,
+        act.now + timedelta(days=act.policies.windows.chargeback_reserve_days),
+    )
     found = [entries.chargeback_open(chargeback)]
     if chargeback.fee_minor and chargeback.round == 1:
         found.append(entries.chargeback_fee(chargeback))
@@ -108,31 +167,60 @@ def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
 
 
 def _protected(session: Session, contract: Contract, payment: Payment) -> bool:
-    """The checklist: paid here, handed over, and released by the client with a code from their mailbox."""
+    """The checklist: paid here, handed over, and released by the client with a code from their
+    mailbox.
+    """
     mine = [line.milestone_id for line in payment.lines if line.funded]
     released = [m for m in contract.milestones if m.id in mine and m.released_minor]
     for milestone in released:
-        handed_over = session.execute(select(Submission.id).where(Submission.milestone_id == milestone.id).limit(1)).first()
-        approved_by = session.execute(select(Release.approved_by).where(Release.milestone_id == milestone.id).distinct()).scalars()
+        handed_over = session.execute(
+            select(Submission.id).where(Submission.milestone_id == milestone.id).limit(1)
+        ).first()
+        approved_by = session.execute(
+            select(Release.approved_by).where(Release.milestone_id == milestone.id).distinct()
+        ).scalars()
         if not handed_over or any(actor.kind is not ActorKind.CLIENT for actor in approved_by):
             return False
     return bool(released)
 
 
-def _follow(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, status: str) -> list[Entry]:
+def _follow(
+    act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, status: str
+) -> list[Entry]:
     event = _EVENTS.get(status)
     if event is None:
         if status != "warning_needs_response":
             queue.open_task(act, "chargeback_unknown_status", chargeback.id, status=status)
         return []
-    if chargeback.state in ("inquiry", "closed") and status not in INQUIRIES and event != "escalate":
+    if (
+        chargeback.state in ("inquiry", "closed")
+        and status not in INQUIRIES
+        and event != "escalate"
+    ):
         # Its escalation was never heard of.
-        events.move(act, chargeback, "escalate", contract=contract, amount=chargeback.amount_minor, currency=chargeback.currency, reason=chargeback.reason)
+        events.move(
+            act,
+            chargeback,
+            "escalate",
+            contract=contract,
+            amount=chargeback.amount_minor,
+            currency=chargeback.currency,
+            reason=chargeback.reason,
+        )
     possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
     if not possible:
         return []
     actor = "system" if event == "submit" else "psp"
-    events.move(act, chargeback, event, contract=contract, actor=actor, amount=chargeback.amount_minor, currency=chargeback.currency, reason=chargeback.reason)
+    events.move(
+        act,
+        chargeback,
+        event,
+        contract=contract,
+        actor=actor,
+        amount=chargeback.amount_minor,
+        currency=chargeback.currency,
+        reason=chargeback.reason,
+    )
     if chargeback.state in _FINAL:
         chargeback.closed_at = act.now
         queue.close_task(act, "chargeback", chargeback.id)
@@ -150,7 +238,9 @@ def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback)
         if line.place == "escrow":
             milestone = _of(contract, line)
             milestone.disputed_minor -= line.amount_minor
-            states.resume(act, contract, milestone, line.milestone_was or "funded", line.review_left_seconds)
+            states.resume(
+                act, contract, milestone, line.milestone_was or "funded", line.review_left_seconds
+            )
     queue.enqueue(act, "refunds_resume", payment.id)
     if payment.state == "charged_back":
         events.move(act, payment, "win", contract=contract)
@@ -175,9 +265,15 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
             milestone.disputed_minor -= line.amount_minor
             milestone.charged_back_minor += line.amount_minor
             states.emptied(act, contract, milestone, "charge_back", chargeback=chargeback.id)
-    reserved, gone, platform, owed = _reserved(chargeback), _at(chargeback, "paid_out"), _at(chargeback, "platform"), _at(chargeback, "unclaimed")
+    reserved, gone, platform, owed = (
+        _reserved(chargeback),
+        _at(chargeback, "paid_out"),
+        _at(chargeback, "platform"),
+        _at(chargeback, "unclaimed"),
+    )
     if chargeback.protected:
-        # They did all that could be asked of them: the platform bears it, and what was reserved is theirs to pay out.
+        # They did all that could be asked of them: the platform bears it, and what was reserved is
+        # theirs to pay out.
         for line in chargeback.found:
             line.place = "platform" if line.place in ("pending", "available") else line.place
     if payment.state == "charged_back":
@@ -199,20 +295,38 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
 
 
 def _paid_by_cases(act: Act, chargeback: Chargeback) -> list[tuple[str, int]]:
-    """What cases paid of this round, by case: theirs again, and before people, since the bank did not keep it."""
+    """What cases paid of this round, by case: theirs again, and before people, since the bank did
+    not keep it.
+    """
     left = _at(chargeback, "cleared")
-    query = select(CaseLine).join(Confiscation).where(CaseLine.chargeback_id == chargeback.id, Confiscation.executed_at.is_not(None))
+    query = (
+        select(CaseLine)
+        .join(Confiscation)
+        .where(CaseLine.chargeback_id == chargeback.id, Confiscation.executed_at.is_not(None))
+    )
     paid: list[tuple[str, int]] = []
-    for line in act.session.execute(query.order_by(Confiscation.executed_at.desc(), CaseLine.number)).scalars():
+    for line in act.session.execute(
+        query.order_by(Confiscation.executed_at.desc(), CaseLine.number)
+    ).scalars():
         if left >= line.amount_minor:
             paid.append((line.case_id, line.amount_minor))
             left -= line.amount_minor
-            queue.open_task(act, "case_chargeback_won", line.case_id, chargeback=chargeback.id, amount=line.amount_minor)
+            queue.open_task(
+                act,
+                "case_chargeback_won",
+                line.case_id,
+                chargeback=chargeback.id,
+                amount=line.amount_minor,
+            )
     return paid
 
 
 def _held(chargeback: Chargeback) -> list[tuple[str, int]]:
-    return [(str(line.milestone_id), line.amount_minor) for line in chargeback.found if line.place == "escrow"]
+    return [
+        (str(line.milestone_id), line.amount_minor)
+        for line in chargeback.found
+        if line.place == "escrow"
+    ]
 
 
 def _at(chargeback: Chargeback, place: str) -> int:
@@ -220,11 +334,15 @@ def _at(chargeback: Chargeback, place: str) -> int:
 
 
 def _reserved(chargeback: Chargeback) -> int:
-    return sum(line.amount_minor for line in chargeback.found if line.place in ("pending", "available"))
+    return sum(
+        line.amount_minor for line in chargeback.found if line.place in ("pending", "available")
+    )
 
 
 def reserve_over(act: Act, contract: Contract, chargeback: Chargeback) -> bool:
-    """Reserved for as long as we may without a decision: free again; should the bank take it, it is owed. Returns False when decided."""
+    """Reserved for as long as we may without a decision: free again; should the bank take it, it is
+    owed. Returns False when decided.
+    """
     reserved = _reserved(chargeback)
     if chargeback.closed_at is not None or not reserved:
         return False
@@ -253,6 +371,8 @@ def _of(contract: Contract, line: ChargebackLine) -> Milestone:
     return next(m for m in contract.milestones if m.id == line.milestone_id)
 
 
-def by_stripe_id(session: Session, stripe_dispute_id: str, *, lock: bool = False) -> Chargeback | None:
+def by_stripe_id(
+    session: Session, stripe_dispute_id: str, *, lock: bool = False
+) -> Chargeback | None:
     query = select(Chargeback).where(Chargeback.stripe_dispute_id == stripe_dispute_id)
     return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()

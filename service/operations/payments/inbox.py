@@ -1,4 +1,6 @@
-"""Stripe's webhooks as they come in: stored once with the job that will act on them, and marked when acted upon."""
+"""Stripe's webhooks as they come in: stored once with the job that will act on them, and marked
+when acted upon.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,18 @@ _STORE = """
 
 
 def store(act: Act, event: InboundEvent) -> bool:
-    """Keep a verified event and have it handled. Returns False for one that is known: duplicates die on the key."""
-    row = (event.id, event.type, event.object_id, event.account_id, json.dumps(event.payload), act.now)
+    """Keep a verified event and have it handled.
+
+    Returns False for one that is known: duplicates die on the key.
+    """
+    row = (
+        event.id,
+        event.type,
+        event.object_id,
+        event.account_id,
+        json.dumps(event.payload),
+        act.now,
+    )
     fresh = bool(fetch(act.session, _STORE, row))
     failpoint("after_event_insert")
     if fresh:

@@ -1,7 +1,8 @@
 """Money from the client: starting a payment, and taking in what Stripe says became of it.
 
-`take_in` is the one place that decides what money that arrived is: funding, or money in the wrong place that goes back.
-It reads a snapshot of Stripe's present truth, so events may come late, twice, or in any order.
+`take_in` is the one place that decides what money that arrived is: funding, or money in the wrong
+place that goes back. It reads a snapshot of Stripe's present truth, so events may come late, twice,
+or in any order.
 """
 
 from __future__ import annotations
@@ -31,31 +32,55 @@ _PAYABLE = ("planned", "awaiting_funding", "funding")
 
 @dataclass(frozen=True)
 class Started:
-    """`payment` to go on with; `in_the_way` are open payments over some of the same milestones that must be closed first."""
+    """`payment` to go on with; `in_the_way` are open payments over some of the same milestones that
+    must be closed first.
+    """
 
     payment: Payment | None
     in_the_way: list[Payment]
 
 
 def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = "card") -> Started:
-    """A payment over one, several or all unpaid milestones. The open one is used again when it is the same.
+    """A payment over one, several or all unpaid milestones.
+
+    The open one is used again when it is the same.
 
     Raises StateConflict, Invalid.
     """
     if contract.state not in ("accepted", "active"):
-        raise StateConflict("This contract takes no payment now.", {"current_state": contract.state, "allowed_actions": []})
-    if method != "card" and not (method == "us_bank_account" and act.policies.bank_debit and contract.currency in METHODS[method]):
+        raise StateConflict(
+            "This contract takes no payment now.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
+    if method != "card" and not (
+        method == "us_bank_account"
+        and act.policies.bank_debit
+        and contract.currency in METHODS[method]
+    ):
         raise Invalid.one("/method", "method_not_offered", "This way of paying is not offered.")
     wanted = [m for m in contract.milestones if m.id in set(milestone_ids)]
     if not wanted or len(wanted) != len(set(milestone_ids)):
-        raise Invalid.one("/milestones", "unknown_milestone", "Choose at least one milestone of this contract.")
+        raise Invalid.one(
+            "/milestones", "unknown_milestone", "Choose at least one milestone of this contract."
+        )
     holds.refuse(act, "inflow", holds.subjects_of(contract, *(m.id for m in wanted)))
     open_payments = _open_payments(act, wanted)
     for milestone in wanted:
         if milestone.state not in _PAYABLE or any(p.state == "processing" for p in open_payments):
-            raise StateConflict("This milestone is already paid, or its payment is on its way.", {"current_state": milestone.state, "allowed_actions": []})
-    same = [p for p in open_payments if p.method == method and {line.milestone_id for line in p.lines} == {m.id for m in wanted}]
-    if same and len(open_payments) == 1 and (same[0].session_expires_at is None or same[0].session_expires_at > act.now):
+            raise StateConflict(
+                "This milestone is already paid, or its payment is on its way.",
+                {"current_state": milestone.state, "allowed_actions": []},
+            )
+    same = [
+        p
+        for p in open_payments
+        if p.method == method and {line.milestone_id for line in p.lines} == {m.id for m in wanted}
+    ]
+    if (
+        same
+        and len(open_payments) == 1
+        and (same[0].session_expires_at is None or same[0].session_expires_at > act.now)
+    ):
         same[0].payer = act.actor
         return Started(same[0], [])
     if open_payments:
@@ -64,21 +89,52 @@ def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = 
 
 
 def _open_payments(act: Act, milestones: list[Milestone]) -> list[Payment]:
-    lines = select(PaymentLine.payment_id).where(PaymentLine.open, PaymentLine.milestone_id.in_([m.id for m in milestones]))
-    return list(act.session.execute(select(Payment).where(Payment.id.in_(lines)).order_by(Payment.id)).scalars())
+    lines = select(PaymentLine.payment_id).where(
+        PaymentLine.open, PaymentLine.milestone_id.in_([m.id for m in milestones])
+    )
+    return list(
+        act.session.execute(
+            select(Payment).where(Payment.id.in_(lines)).order_by(Payment.id)
+        ).scalars()
+    )
 
 
 def _create(act: Act, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
     amounts = [m.amount_minor for m in milestones]
-    cost, extra, shares = surcharge(act.policies, contract.currency, amounts, contract.processing_borne_by, method)
+    cost, extra, shares = surcharge(
+        act.policies, contract.currency, amounts, contract.processing_borne_by, method
+    )
     payment = Payment(
-        id=new_id("pay"), contract_id=contract.id, state="created", payer=act.actor, method=method, currency=contract.currency, amount_minor=sum(amounts),
-        surcharge_minor=extra, client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)), processing_cost_minor=cost, judgement=None, created_at=act.now, session_id=None, session_url=None,
-        session_expires_at=None, payment_intent_id=None, charge_id=None, received_minor=None, received_currency=None, stripe_fee_minor=None,
-        card_last4=None, instrument=None, decline_code=None, succeeded_at=None,
-    )  # fmt: skip
+        id=new_id("pay"),
+        contract_id=contract.id,
+        state="created",
+        payer=act.actor,
+        method=method,
+        currency=contract.currency,
+        amount_minor=sum(amounts),
+        surcharge_minor=extra,
+        client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)),
+        processing_cost_minor=cost,
+        judgement=None,
+        created_at=act.now,
+        session_id=None,
+        session_url=None,
+        session_expires_at=None,
+        payment_intent_id=None,
+        charge_id=None,
+        received_minor=None,
+        received_currency=None,
+        stripe_fee_minor=None,
+        card_last4=None,
+        instrument=None,
+        decline_code=None,
+        succeeded_at=None,
+    )
     payment.lines = [
-        PaymentLine(milestone_id=m.id, amount_minor=m.amount_minor, processing_minor=share, open=True) for m, share in zip(milestones, shares, strict=True)
+        PaymentLine(
+            milestone_id=m.id, amount_minor=m.amount_minor, processing_minor=share, open=True
+        )
+        for m, share in zip(milestones, shares, strict=True)
     ]
     act.session.add(payment)
     for milestone in milestones:
@@ -86,22 +142,43 @@ def _create(act: Act, contract: Contract, milestones: list[Milestone], method: s
             events.move(act, milestone, "ask_funding", contract=contract)
         if milestone.state == "awaiting_funding":
             events.move(act, milestone, "start_payment", contract=contract, payment=payment.id)
-    events.record(act, "payment.created", payment, contract=contract, to_state="created", amount=payment.total_minor)
+    events.record(
+        act,
+        "payment.created",
+        payment,
+        contract=contract,
+        to_state="created",
+        amount=payment.total_minor,
+    )
     queue.enqueue(act, "payment_check", payment.id, act.now + CHECK_EVERY)
     return payment
 
 
 def attach(payment: Payment, session_id: str, url: str, expires_at: datetime) -> None:
     """Remember the Checkout Session that Stripe made for this payment."""
-    payment.session_id, payment.session_url, payment.session_expires_at = session_id, url, expires_at
+    payment.session_id, payment.session_url, payment.session_expires_at = (
+        session_id,
+        url,
+        expires_at,
+    )
 
 
 def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot) -> None:
-    """Bring the payment to what Stripe says. Both are locked. Repeating it, or an older event, changes nothing."""
+    """Bring the payment to what Stripe says.
+
+    Both are locked. Repeating it, or an older event, changes nothing.
+    """
     psp = act.as_(PSP)
     _remember(payment, snapshot)
     if snapshot.paid:
-        if payment.state in ("created", "requires_action", "processing", "failed", "canceled", "expired"):
+        if payment.state in (
+            "created",
+            "requires_action",
+            "processing",
+            "failed",
+            "canceled",
+            "expired",
+        ):
             events.move(psp, payment, "succeed", contract=contract)
             payment.succeeded_at = act.now
             _judge(psp, contract, payment, snapshot)
@@ -116,7 +193,10 @@ def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSn
 
 
 def abandon(act: Act, contract: Contract, payment: Payment) -> None:
-    """An attempt for which no payment page was ever handed out. Should one exist and be paid all the same, the money goes back."""
+    """An attempt for which no payment page was ever handed out.
+
+    Should one exist and be paid all the same, the money goes back.
+    """
     if payment.state in ("created", "requires_action"):
         events.move(act.as_(SYSTEM), payment, "expire", contract=contract)
         _free_milestones(act.as_(SYSTEM), contract, payment)
@@ -131,8 +211,14 @@ def _unpaid_event(snapshot: CheckoutSnapshot) -> str | None:
         return "expire"
     if snapshot.session_status == "complete":
         # Complete but not paid: a bank debit is on its way, or has come back.
-        return "fail" if snapshot.intent_status in ("requires_payment_method", "canceled") else "process"
-    return {"requires_action": "require_action", "canceled": "cancel"}.get(snapshot.intent_status or "")
+        return (
+            "fail"
+            if snapshot.intent_status in ("requires_payment_method", "canceled")
+            else "process"
+        )
+    return {"requires_action": "require_action", "canceled": "cancel"}.get(
+        snapshot.intent_status or ""
+    )
 
 
 def _remember(payment: Payment, snapshot: CheckoutSnapshot) -> None:
@@ -157,7 +243,9 @@ def _judge(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSna
         _suspend(act, contract, payment, "wrong_amount")
     elif contract.state not in ("accepted", "active"):
         _suspend(act, contract, payment, "closed")
-    elif any(m.state not in _PAYABLE or m.funded_minor for m in mine) or _others_open(act, payment, "processing"):
+    elif any(m.state not in _PAYABLE or m.funded_minor for m in mine) or _others_open(
+        act, payment, "processing"
+    ):
         # A newer attempt may be on its way through a bank already: this late one then goes back.
         _suspend(act, contract, payment, "double")
     else:
@@ -169,7 +257,11 @@ def _judge(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSna
 def _others_open(act: Act, payment: Payment, *states: str) -> bool:
     """Whether another attempt over the same milestones is open in one of the states."""
     ids = [line.milestone_id for line in payment.lines]
-    query = select(Payment.id).join(PaymentLine).where(PaymentLine.open, PaymentLine.milestone_id.in_(ids), Payment.id != payment.id)
+    query = (
+        select(Payment.id)
+        .join(PaymentLine)
+        .where(PaymentLine.open, PaymentLine.milestone_id.in_(ids), Payment.id != payment.id)
+    )
     return act.session.execute(query.where(Payment.state.in_(states))).first() is not None
 
 
@@ -184,7 +276,9 @@ def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Miles
         milestone.processing_due_minor = line.processing_minor
         milestone.security_days = act.policies.windows.security_days[payment.method]
         milestone.hold_limit_at = hold_limit_at
-        events.move(act, milestone, "fund", contract=contract, amount=line.amount_minor, payment=payment.id)
+        events.move(
+            act, milestone, "fund", contract=contract, amount=line.amount_minor, payment=payment.id
+        )
     if contract.state == "accepted":
         events.move(act, contract, "fund")
     _plan(act, contract, milestones, hold_limit_at)
@@ -196,18 +290,40 @@ def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Miles
     post(act, entries.fund(payment, contract, [(m, by_id[m.id].amount_minor) for m in milestones]))
 
 
-def _plan(act: Act, contract: Contract, milestones: list[Milestone], hold_limit_at: datetime) -> None:
-    """What happens by itself if nothing else does: the law's holding limit, and the look whether anybody still cares."""
+def _plan(
+    act: Act, contract: Contract, milestones: list[Milestone], hold_limit_at: datetime
+) -> None:
+    """What happens by itself if nothing else does: the law's holding limit, and the look whether
+    anybody still cares.
+    """
     windows = act.policies.windows
-    due: list[queue.Wanted] = [("dormancy", contract.id, act.now + timedelta(days=windows.dormant_after_days), {})]
+    due: list[queue.Wanted] = [
+        ("dormancy", contract.id, act.now + timedelta(days=windows.dormant_after_days), {})
+    ]
     for milestone in milestones:
-        due.append(("holding_alarm", milestone.id, hold_limit_at - timedelta(days=windows.holding_alarm_days), {}))
-        due.append(("holding_limit", milestone.id, hold_limit_at - timedelta(days=windows.holding_refund_days), {}))
+        due.append(
+            (
+                "holding_alarm",
+                milestone.id,
+                hold_limit_at - timedelta(days=windows.holding_alarm_days),
+                {},
+            )
+        )
+        due.append(
+            (
+                "holding_limit",
+                milestone.id,
+                hold_limit_at - timedelta(days=windows.holding_refund_days),
+                {},
+            )
+        )
     queue.enqueue_many(act, due)
 
 
 def _close_older(act: Act, payment: Payment, milestones: list[Milestone]) -> None:
-    """An open attempt that a late success has overtaken is closed at Stripe; if it is paid all the same, it goes back."""
+    """An open attempt that a late success has overtaken is closed at Stripe; if it is paid all the
+    same, it goes back.
+    """
     for other in _open_payments(act, milestones):
         if other.id != payment.id:
             queue.enqueue(act, "payment_close", other.id)
@@ -218,10 +334,25 @@ def _suspend(act: Act, contract: Contract, payment: Payment, why: str) -> None:
     received, currency = payment.received_minor or 0, payment.received_currency or payment.currency
     billing.write_receipt(act, contract, payment)
     post(act, entries.suspend_receipt(payment, contract, currency, received, why))
-    events.record(act, "payment.quarantined", payment, contract=contract, why=why, amount=received, currency=currency)
+    events.record(
+        act,
+        "payment.quarantined",
+        payment,
+        contract=contract,
+        why=why,
+        amount=received,
+        currency=currency,
+    )
     if why in ("wrong_amount", "wrong_currency"):
         expected = plain(payment.total_minor, payment.currency)
-        queue.open_task(act, f"payment_{why}", payment.id, contract=contract.id, expected=expected, received=plain(received, currency))
+        queue.open_task(
+            act,
+            f"payment_{why}",
+            payment.id,
+            contract=contract.id,
+            expected=expected,
+            received=plain(received, currency),
+        )
     _free_milestones(act, contract, payment)
     queue.enqueue(act, "suspense_return", payment.id)
 
@@ -245,9 +376,18 @@ def _post_fee(act: Act, payment: Payment) -> None:
 
 def payments_of(act: Act, contract: Contract) -> list[Payment]:
     """Every attempt on a contract, newest first, at most 100."""
-    return list(act.session.execute(select(Payment).where(Payment.contract_id == contract.id).order_by(Payment.id.desc()).limit(100)).scalars())
+    return list(
+        act.session.execute(
+            select(Payment)
+            .where(Payment.contract_id == contract.id)
+            .order_by(Payment.id.desc())
+            .limit(100)
+        ).scalars()
+    )
 
 
 def by_intent(act: Act, payment_intent_id: str) -> str | None:
     """The id of the payment behind a PaymentIntent of ours."""
-    return act.session.execute(select(Payment.id).where(Payment.payment_intent_id == payment_intent_id)).scalar_one_or_none()
+    return act.session.execute(
+        select(Payment.id).where(Payment.payment_intent_id == payment_intent_id)
+    ).scalar_one_or_none()

@@ -9,13 +9,27 @@ from sqlalchemy.orm import Session
 
 from service.core import events, queue, rows
 from service.core.act import Act
-from service.domain.errors import Invalid, NotEnough, NotFound, PayoutAccountNotReady, PayoutCoolDown, PayoutsStopped
+from service.domain.errors import (
+    Invalid,
+    NotEnough,
+    NotFound,
+    PayoutAccountNotReady,
+    PayoutCoolDown,
+    PayoutsStopped,
+)
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.money import payable_part, plain
 from service.domain.money.psp import AccountSnapshot
 from service.escrow import sources
 from service.ledger import accounts, balance, entries, post
-from service.models import Installation, Payout, PayoutAccount, PayoutSource, TransferReversal, new_id
+from service.models import (
+    Installation,
+    Payout,
+    PayoutAccount,
+    PayoutSource,
+    TransferReversal,
+    new_id,
+)
 from service.shared import holds
 
 
@@ -29,7 +43,12 @@ def open_account(act: Act, freelancer_id: str) -> PayoutAccount:
     account = account_of(act.session, freelancer_id)
     if account is None:
         account = PayoutAccount(
-            freelancer_id=freelancer_id, state="onboarding", stripe_account_id=None, requirements=[], created_at=act.now, updated_at=act.now
+            freelancer_id=freelancer_id,
+            state="onboarding",
+            stripe_account_id=None,
+            requirements=[],
+            created_at=act.now,
+            updated_at=act.now,
         )
         act.session.add(account)
         events.record(act, "payout_account.created", account, to_state="onboarding")
@@ -44,14 +63,26 @@ def attach_account(act: Act, freelancer_id: str, stripe_account_id: str) -> None
 
 
 def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) -> None:
-    """Bring the account to what Stripe says: `active` may receive transfers, everything else names what is missing."""
+    """Bring the account to what Stripe says: `active` may receive transfers, everything else names
+    what is missing.
+    """
     account = _locked_account(act, freelancer_id)
     account.requirements = snapshot.requirements
     account.updated_at = act.now
     _bank_taken_in(act, account, snapshot.bank_reference)
     account.instruments = list(snapshot.instruments)
-    wanted = "closed" if snapshot.closed else {"active": "active", "pending": "onboarding"}.get(snapshot.transfers_status, "restricted")
-    if wanted == account.state or account.state == "closed" or (wanted == "onboarding" and account.state != "onboarding"):
+    wanted = (
+        "closed"
+        if snapshot.closed
+        else {"active": "active", "pending": "onboarding"}.get(
+            snapshot.transfers_status, "restricted"
+        )
+    )
+    if (
+        wanted == account.state
+        or account.state == "closed"
+        or (wanted == "onboarding" and account.state != "onboarding")
+    ):
         return
     event = {"active": "activate", "restricted": "restrict", "closed": "close"}[wanted]
     events.move(act.as_(PSP), account, event, requirements=snapshot.requirements)
@@ -61,33 +92,54 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
 
 
 def _bank_taken_in(act: Act, account: PayoutAccount, reference: str | None) -> None:
-    """Another bank account than before: payouts that have not left are taken back, and new ones wait for three days."""
+    """Another bank account than before: payouts that have not left are taken back, and new ones
+    wait for three days.
+    """
     before, account.bank_reference = account.bank_reference, reference or account.bank_reference
     if reference is None or before is None or reference == before:
         return
     account.bank_changed_at = act.now
     events.record(act.as_(PSP), "payout_account.bank_changed", account)
-    waiting = select(Payout).where(Payout.freelancer_id == account.freelancer_id, Payout.state.in_(("requested", "held")))
+    waiting = select(Payout).where(
+        Payout.freelancer_id == account.freelancer_id, Payout.state.in_(("requested", "held"))
+    )
     for payout in act.session.execute(waiting.with_for_update()).scalars():
         cancel(act.as_(SYSTEM), payout)
 
 
 def _waiting_for_account(session: Session, freelancer_id: str) -> list[str]:
     query = select(Payout.id).where(
-        Payout.freelancer_id == freelancer_id, Payout.state.in_(("requested", "in_transit")), Payout.waiting_for == "payout_account"
+        Payout.freelancer_id == freelancer_id,
+        Payout.state.in_(("requested", "in_transit")),
+        Payout.waiting_for == "payout_account",
     )
     return list(session.execute(query).scalars())
 
 
 def unsettled_accounts(session: Session) -> list[str]:
-    """Connected accounts that are not active yet, at most 200: Stripe's thin events about them are not in its list of events."""
-    query = select(PayoutAccount.stripe_account_id).where(PayoutAccount.state.in_(("onboarding", "restricted")), PayoutAccount.stripe_account_id.is_not(None))
-    return [account_id for account_id in session.execute(query.order_by(PayoutAccount.updated_at).limit(200)).scalars() if account_id]
+    """Connected accounts that are not active yet, at most 200: Stripe's thin events about them are
+    not in its list of events.
+    """
+    query = select(PayoutAccount.stripe_account_id).where(
+        PayoutAccount.state.in_(("onboarding", "restricted")),
+        PayoutAccount.stripe_account_id.is_not(None),
+    )
+    return [
+        account_id
+        for account_id in session.execute(
+            query.order_by(PayoutAccount.updated_at).limit(200)
+        ).scalars()
+        if account_id
+    ]
 
 
 def freelancer_behind(session: Session, stripe_account_id: str) -> str | None:
     """Whose connected account this is."""
-    return session.execute(select(PayoutAccount.freelancer_id).where(PayoutAccount.stripe_account_id == stripe_account_id)).scalar_one_or_none()
+    return session.execute(
+        select(PayoutAccount.freelancer_id).where(
+            PayoutAccount.stripe_account_id == stripe_account_id
+        )
+    ).scalar_one_or_none()
 
 
 def _locked_account(act: Act, freelancer_id: str) -> PayoutAccount:
@@ -98,8 +150,12 @@ def _locked_account(act: Act, freelancer_id: str) -> PayoutAccount:
     return account
 
 
-def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, asked_by: str = "freelancer") -> Payout:
-    """Ask for a payout out of what is available. The money leaves the balance now and Stripe hears of it by a job.
+def request(
+    act: Act, freelancer_id: str, amount_minor: int, currency: str, asked_by: str = "freelancer"
+) -> Payout:
+    """Ask for a payout out of what is available.
+
+    The money leaves the balance now and Stripe hears of it by a job.
 
     Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown, OnHold.
     """
@@ -107,50 +163,102 @@ def request(act: Act, freelancer_id: str, amount_minor: int, currency: str, aske
     _check_request(act, amount_minor, currency, asked_by)
     account = account_of(act.session, freelancer_id)
     if account is None or account.state != "active" or account.stripe_account_id is None:
-        raise PayoutAccountNotReady("Finish the payout account first.", {"requirements": account.requirements if account else []})
+        raise PayoutAccountNotReady(
+            "Finish the payout account first.",
+            {"requirements": account.requirements if account else []},
+        )
     cool_until = _cool_until(act, account)
     if cool_until > act.now:
-        raise PayoutCoolDown("The bank account was changed a short while ago.", {"until": cool_until.isoformat()})
+        raise PayoutCoolDown(
+            "The bank account was changed a short while ago.", {"until": cool_until.isoformat()}
+        )
     held = holds.stopping(act.session, "outflow", [freelancer_id]) is not None
     # What waits for a hold was not debited: it is spoken for all the same.
-    available = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(act.session, freelancer_id, currency)
+    available = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(
+        act.session, freelancer_id, currency
+    )
     if amount_minor > available:
-        raise NotEnough(f"{plain(available, currency)} is available.", {"available": available, "currency": currency})
+        raise NotEnough(
+            f"{plain(available, currency)} is available.",
+            {"available": available, "currency": currency},
+        )
     payout = Payout(
-        id=new_id("pyo"), freelancer_id=freelancer_id, state="held" if held else "requested", currency=currency, amount_minor=amount_minor, stripe_payout_id=None,
-        stripe_account_id=account.stripe_account_id, failure_code=None, waiting_for=None, asked_by=asked_by, requested_at=act.now, sent_at=None, arrived_at=None,
-    )  # fmt: skip
+        id=new_id("pyo"),
+        freelancer_id=freelancer_id,
+        state="held" if held else "requested",
+        currency=currency,
+        amount_minor=amount_minor,
+        stripe_payout_id=None,
+        stripe_account_id=account.stripe_account_id,
+        failure_code=None,
+        waiting_for=None,
+        asked_by=asked_by,
+        requested_at=act.now,
+        sent_at=None,
+        arrived_at=None,
+    )
     if held:
-        # Nothing is posted: the money stays where the hold keeps it, and the payout is sent when the last hold is lifted.
+        # Nothing is posted: the money stays where the hold keeps it, and the payout is sent when
+        # the last hold is lifted.
         payout.holds = 1
         act.session.add(payout)
-        events.record(act, "payout.requested", payout, to_state="held", amount=amount_minor, currency=currency)
-        queue.enqueue(act, "payout_held_alarm", payout.id, act.now + timedelta(days=act.policies.windows.payout_held_alarm_days))
+        events.record(
+            act, "payout.requested", payout, to_state="held", amount=amount_minor, currency=currency
+        )
+        queue.enqueue(
+            act,
+            "payout_held_alarm",
+            payout.id,
+            act.now + timedelta(days=act.policies.windows.payout_held_alarm_days),
+        )
         return payout
     payout.sources = sources.choose(act.session, freelancer_id, amount_minor, currency)
     if sum(s.amount_minor for s in payout.sources) < amount_minor:
-        raise NotEnough("Part of this money is still on its way back from a failed payout; try again in a few minutes.")
+        raise NotEnough(
+            "Part of this money is still on its way back from a failed payout; try again in a "
+            "few minutes."
+        )
     act.session.add(payout)
     post(act, entries.payout_request(payout))
-    events.record(act, "payout.requested", payout, to_state="requested", amount=amount_minor, currency=currency)
+    events.record(
+        act,
+        "payout.requested",
+        payout,
+        to_state="requested",
+        amount=amount_minor,
+        currency=currency,
+    )
     queue.enqueue(act, "payout_send", payout.id)
     return payout
 
 
 def _spoken_for(session: Session, freelancer_id: str, currency: str) -> int:
-    query = select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(Payout.freelancer_id == freelancer_id, Payout.currency == currency)
+    query = select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(
+        Payout.freelancer_id == freelancer_id, Payout.currency == currency
+    )
     return int(session.execute(query.where(Payout.state == "held")).scalar_one())
 
 
 def _check_request(act: Act, amount_minor: int, currency: str, asked_by: str) -> None:
     if currency not in act.policies.currencies:
-        raise Invalid.one("/currency", "unknown_currency", f"Payouts can be in {', '.join(act.policies.currencies)}.")
+        raise Invalid.one(
+            "/currency",
+            "unknown_currency",
+            f"Payouts can be in {', '.join(act.policies.currencies)}.",
+        )
     least = act.policies.payout_minimum_minor(currency)
     if amount_minor < least and asked_by != "forced":
-        raise Invalid.one("/amount", "amount_too_small", f"A payout has at least {plain(least, currency)}.")
+        raise Invalid.one(
+            "/amount", "amount_too_small", f"A payout has at least {plain(least, currency)}."
+        )
     if payable_part(amount_minor, currency) != amount_minor:
         whole = plain(payable_part(amount_minor, currency), currency)
-        raise Invalid.one("/amount", "amount_step", f"Banks take {currency} in larger steps; {whole} would be possible and the rest stays yours.")
+        raise Invalid.one(
+            "/amount",
+            "amount_step",
+            f"Banks take {currency} in larger steps; {whole} would be possible and the rest "
+            "stays yours.",
+        )
     stopped = act.session.execute(select(Installation.payouts_stopped)).scalar_one()
     if stopped:
         raise PayoutsStopped("Payouts are paused while the books are checked.")
@@ -181,22 +289,31 @@ def cancel(act: Act, payout: Payout) -> Payout:
 
 
 def begin_sending(act: Act, payout: Payout) -> bool:
-    """Whether the payout may go to Stripe now. Decided under its lock; from here on it can no longer be cancelled."""
+    """Whether the payout may go to Stripe now.
+
+    Decided under its lock; from here on it can no longer be cancelled.
+    """
     if payout.state == "requested":
         stopped = _stopped(act.session, payout.currency)
         account = account_of(act.session, payout.freelancer_id)
         ready = account is not None and account.state == "active"
-        payout.waiting_for = None if ready and not stopped else "payout_account" if not ready else "books"
+        payout.waiting_for = (
+            None if ready and not stopped else "payout_account" if not ready else "books"
+        )
         if payout.waiting_for:
             return False
-        events.move(act.as_(SYSTEM), payout, "send", amount=payout.amount_minor, currency=payout.currency)
+        events.move(
+            act.as_(SYSTEM), payout, "send", amount=payout.amount_minor, currency=payout.currency
+        )
         payout.sent_at = act.now
     return payout.state == "in_transit"
 
 
 def _stopped(session: Session, currency: str) -> bool:
     """The books differ, or the platform's own money in this currency is below its floor."""
-    why, below = session.execute(select(Installation.payouts_stopped, Installation.below_floor)).one()
+    why, below = session.execute(
+        select(Installation.payouts_stopped, Installation.below_floor)
+    ).one()
     return bool(why) or currency in below
 
 
@@ -207,25 +324,38 @@ def leg_sent(payout: Payout, number: int, transfer_id: str) -> None:
 
 
 def leg_reversed(act: Act, payout: Payout, number: int, reversed_minor: int) -> None:
-    """Stripe's total of what was taken back of one leg; the total, so that hearing it twice changes nothing.
+    """Stripe's total of what was taken back of one leg; the total, so that hearing it twice changes
+    nothing.
 
-    Our own reversals belong to a payout that is failing. One that we did not ask for is a task for a person: the charge
-    cannot be drawn from again until the books say whose the money is.
+    Our own reversals belong to a payout that is failing. One that we did not ask for is a task for
+    a person: the charge cannot be drawn from again until the books say whose the money is.
     """
     source = payout.sources[number - 1]
     if reversed_minor > source.reversed_minor and payout.failure_code is None:
-        queue.open_task(act, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor)
+        queue.open_task(
+            act, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor
+        )
 
 
-def leg_taken_back(act: Act, payout: Payout, number: int, reversals: tuple[tuple[str, int], ...]) -> None:
-    """A leg of a failed payout is reversed in full, by us and perhaps by others before (`reversals`: id and minor units of each);
-    its charge can be drawn from again. Hearing it again changes nothing."""
+def leg_taken_back(
+    act: Act, payout: Payout, number: int, reversals: tuple[tuple[str, int], ...]
+) -> None:
+    """A leg of a failed payout is reversed in full, by us and perhaps by others before
+    (`reversals`: id and minor units of each); its charge can be drawn from again. Hearing it again
+    changes nothing.
+    """
     source = payout.sources[number - 1]
     source.reversed_minor, source.state = source.amount_minor, "reversed"
     source.reversal_ids = sorted(reversal_id for reversal_id, _ in reversals)
     for reversal_id, amount in reversals:
         if act.session.get(TransferReversal, reversal_id) is None:
-            made = TransferReversal(id=reversal_id, payout_id=payout.id, number=number, amount_minor=amount, seen_at=act.now)
+            made = TransferReversal(
+                id=reversal_id,
+                payout_id=payout.id,
+                number=number,
+                amount_minor=amount,
+                seen_at=act.now,
+            )
             act.session.add(made)
 
 
@@ -237,13 +367,18 @@ def arrived(act: Act, payout: Payout) -> None:
     """The bank has it: out of trust. Hearing it again changes nothing."""
     if payout.state != "in_transit":
         return
-    events.move(act.as_(PSP), payout, "arrive", amount=payout.amount_minor, currency=payout.currency)
+    events.move(
+        act.as_(PSP), payout, "arrive", amount=payout.amount_minor, currency=payout.currency
+    )
     payout.arrived_at = act.now
     post(act.as_(PSP), entries.payout_paid(payout))
 
 
 def failing(act: Act, payout: Payout, failure_code: str) -> None:
-    """The bank refused it. The transfers are taken back first (by a job); then the money is the freelancer's again."""
+    """The bank refused it.
+
+    The transfers are taken back first (by a job); then the money is the freelancer's again.
+    """
     if payout.state in ("in_transit", "paid") and payout.failure_code is None:
         payout.failure_code = failure_code
         queue.enqueue(act, "payout_unwind", payout.id)
@@ -254,40 +389,65 @@ def failed(act: Act, payout: Payout) -> None:
     if payout.state not in ("in_transit", "paid", "requested"):
         return
     had_arrived = payout.state == "paid"
-    events.move(act.as_(PSP), payout, "fail", amount=payout.amount_minor, currency=payout.currency, reason=payout.failure_code)
+    events.move(
+        act.as_(PSP),
+        payout,
+        "fail",
+        amount=payout.amount_minor,
+        currency=payout.currency,
+        reason=payout.failure_code,
+    )
     if had_arrived:
         post(act.as_(PSP), entries.payout_bounced(payout))
     else:
         post(act.as_(PSP), entries.payout_returned(payout))
 
 
-def request_by_itself(act: Act, freelancer_id: str, currency: str, asked_by: str, most_minor: int | None = None) -> Payout | None:
-    """A payout of all that is available and not spoken for, or at most of so much, as far as banks take it.
+def request_by_itself(
+    act: Act, freelancer_id: str, currency: str, asked_by: str, most_minor: int | None = None
+) -> Payout | None:
+    """A payout of all that is available and not spoken for, or at most of so much, as far as banks
+    take it.
 
     None when there is nothing left. Raises as `request` does.
     """
-    free = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(act.session, freelancer_id, currency)
+    free = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(
+        act.session, freelancer_id, currency
+    )
     amount = payable_part(free if most_minor is None else min(free, most_minor), currency)
     return request(act, freelancer_id, amount, currency, asked_by) if amount > 0 else None
 
 
 def held_of(session: Session, freelancer_id: str) -> list[Payout]:
     """Payouts that a hold has stopped, oldest first, locked."""
-    query = select(Payout).where(Payout.freelancer_id == freelancer_id, Payout.state == "held").order_by(Payout.id).limit(1_000)
+    query = (
+        select(Payout)
+        .where(Payout.freelancer_id == freelancer_id, Payout.state == "held")
+        .order_by(Payout.id)
+        .limit(1_000)
+    )
     return list(session.execute(query.with_for_update()).scalars())
 
 
 def by_stripe_id(session: Session, stripe_payout_id: str) -> str | None:
-    return session.execute(select(Payout.id).where(Payout.stripe_payout_id == stripe_payout_id)).scalar_one_or_none()
+    return session.execute(
+        select(Payout.id).where(Payout.stripe_payout_id == stripe_payout_id)
+    ).scalar_one_or_none()
 
 
 def by_transfer(session: Session, transfer_id: str) -> tuple[str, int] | None:
     """(payout id, leg number) of a transfer of ours."""
-    row = session.execute(select(PayoutSource.payout_id, PayoutSource.number).where(PayoutSource.transfer_id == transfer_id)).one_or_none()
+    row = session.execute(
+        select(PayoutSource.payout_id, PayoutSource.number).where(
+            PayoutSource.transfer_id == transfer_id
+        )
+    ).one_or_none()
     return (row[0], row[1]) if row else None
 
 
-def find_many(session: Session, *, owner: str | None, after: str | None, limit: int) -> list[Payout]:
+def find_many(
+    session: Session, *, owner: str | None, after: str | None, limit: int
+) -> list[Payout]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Payout).order_by(Payout.id.desc()).limit(limit + 1)
     if owner is not rows.EVERYONE:

@@ -1,7 +1,9 @@
-"""Attempts to bring money back to the client: what is owed because it was in the wrong place, and what Stripe says became of each.
+"""Attempts to bring money back to the client: what is owed because it was in the wrong place, and
+what Stripe says became of each.
 
-`taken_in` brings an attempt to what Stripe says. `failed` and `canceled` mean that the money is here again, also after
-`succeeded`; then it is held again where its milestone is open, else owed to the client, and another attempt is made.
+`taken_in` brings an attempt to what Stripe says. `failed` and `canceled` mean that the money is
+here again, also after `succeeded`; then it is held again where its milestone is open, else owed to
+the client, and another attempt is made.
 """
 
 from __future__ import annotations
@@ -30,45 +32,83 @@ _TRY_AGAIN = timedelta(hours=1)
 
 
 def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | None:
-    """Start giving suspense money back; None when an attempt is under way or it has gone back. Raises OnHold."""
+    """Start giving suspense money back; None when an attempt is under way or it has gone back.
+
+    Raises OnHold.
+    """
     if payment.judgement in (None, "funded"):
         return None
     attempts = _attempts(act.session, payment.id)
     if any(r.state not in _GONE for r in attempts):
         return None
     refund = Refund(
-        id=new_id("ref"), payment_id=payment.id, milestone_id=None, source="suspense", cause=payment.id, attempt=len(attempts) + 1, state="pending",
-        currency=payment.received_currency or payment.currency, amount_minor=payment.received_minor or 0, reason=payment.judgement,
-        stripe_refund_id=None, failure_reason=None, created_at=act.now,
-    )  # fmt: skip
+        id=new_id("ref"),
+        payment_id=payment.id,
+        milestone_id=None,
+        source="suspense",
+        cause=payment.id,
+        attempt=len(attempts) + 1,
+        state="pending",
+        currency=payment.received_currency or payment.currency,
+        amount_minor=payment.received_minor or 0,
+        reason=payment.judgement,
+        stripe_refund_id=None,
+        failure_reason=None,
+        created_at=act.now,
+    )
     _send(act, contract, refund)
     post(act, entries.suspense_refund(contract, payment, refund))
     return refund
 
 
 def try_again(act: Act, contract: Contract, failed: Refund) -> Refund | None:
-    """Another attempt to deliver what the client is owed; None when one is under way or it has arrived."""
+    """Another attempt to deliver what the client is owed; None when one is under way or it has
+    arrived.
+    """
     attempts = _attempts(act.session, failed.cause)
-    if any(r.state not in _GONE for r in attempts) or act.session.get_one(Payment, failed.payment_id).state in ("charged_back", "lost"):
+    if any(r.state not in _GONE for r in attempts) or act.session.get_one(
+        Payment, failed.payment_id
+    ).state in ("charged_back", "lost"):
         return None
     refund = Refund(
-        id=new_id("ref"), payment_id=failed.payment_id, milestone_id=failed.milestone_id, source="unclaimed", cause=failed.cause,
-        attempt=len(attempts) + 1, state="pending", currency=failed.currency, amount_minor=failed.amount_minor, reason=failed.reason,
-        stripe_refund_id=None, failure_reason=None, created_at=act.now,
-    )  # fmt: skip
+        id=new_id("ref"),
+        payment_id=failed.payment_id,
+        milestone_id=failed.milestone_id,
+        source="unclaimed",
+        cause=failed.cause,
+        attempt=len(attempts) + 1,
+        state="pending",
+        currency=failed.currency,
+        amount_minor=failed.amount_minor,
+        reason=failed.reason,
+        stripe_refund_id=None,
+        failure_reason=None,
+        created_at=act.now,
+    )
     _send(act, contract, refund)
     post(act, entries.refund_retry(contract, refund))
     return refund
 
 
 def _attempts(session: Session, cause: str) -> list[Refund]:
-    return list(session.execute(select(Refund).where(Refund.cause == cause).order_by(Refund.attempt)).scalars())
+    return list(
+        session.execute(
+            select(Refund).where(Refund.cause == cause).order_by(Refund.attempt)
+        ).scalars()
+    )
 
 
 def _send(act: Act, contract: Contract, refund: Refund) -> None:
     act.session.add(refund)
     events.record(
-        act, "refund.created", refund, contract=contract, to_state="pending", amount=refund.amount_minor, currency=refund.currency, reason=refund.reason
+        act,
+        "refund.created",
+        refund,
+        contract=contract,
+        to_state="pending",
+        amount=refund.amount_minor,
+        currency=refund.currency,
+        reason=refund.reason,
     )
     queue.enqueue(act, "refund_send", refund.id)
 
@@ -78,16 +118,30 @@ def _send(act: Act, contract: Contract, refund: Refund) -> None:
 
 def unsent(session: Session, payment_id: str) -> list[Refund]:
     """Attempts of which Stripe is not known to have heard."""
-    query = select(Refund).where(Refund.payment_id == payment_id, Refund.state == "pending", Refund.stripe_refund_id.is_(None))
+    query = select(Refund).where(
+        Refund.payment_id == payment_id,
+        Refund.state == "pending",
+        Refund.stripe_refund_id.is_(None),
+    )
     return list(session.execute(query.order_by(Refund.id)).scalars())
 
 
 def call_off(act: Act, contract: Contract, payment: Payment, refund: Refund) -> None:
-    """A bank has taken the payment back before this attempt was sent: sending it would pay the client twice."""
+    """A bank has taken the payment back before this attempt was sent: sending it would pay the
+    client twice.
+    """
     if refund.state != "pending" or refund.stripe_refund_id:
         return
     refund.failure_reason = "charge_disputed"
-    events.move(act.as_(SYSTEM), refund, "cancel", contract=contract, amount=refund.amount_minor, currency=refund.currency, failure="charge_disputed")
+    events.move(
+        act.as_(SYSTEM),
+        refund,
+        "cancel",
+        contract=contract,
+        amount=refund.amount_minor,
+        currency=refund.currency,
+        failure="charge_disputed",
+    )
     entry = _came_back(act, contract, payment, refund, bounced=False, retry=False)
     act.session.flush()
     post(act, entry)
@@ -98,7 +152,8 @@ def resume(act: Act, contract: Contract, payment: Payment) -> None:
     for failed in _attempts_of_payment(act.session, payment.id):
         if (
             failed.source in ("escrow", "released", "unclaimed", "case")
-            and balance(act.session, accounts.unclaimed(contract.client_id), failed.currency) >= failed.amount_minor
+            and balance(act.session, accounts.unclaimed(contract.client_id), failed.currency)
+            >= failed.amount_minor
         ):
             try_again(act, contract, failed)
 
@@ -108,18 +163,38 @@ def _attempts_of_payment(session: Session, payment_id: str) -> list[Refund]:
     return list(session.execute(query.order_by(Refund.id).limit(100)).scalars())
 
 
-_EVENTS = {"requires_action": "require_action", "succeeded": "succeed", "failed": "fail", "canceled": "cancel"}
+_EVENTS = {
+    "requires_action": "require_action",
+    "succeeded": "succeed",
+    "failed": "fail",
+    "canceled": "cancel",
+}
 
 
-def taken_in(act: Act, contract: Contract, payment: Payment, refund: Refund, snapshot: RefundSnapshot) -> None:
+def taken_in(
+    act: Act, contract: Contract, payment: Payment, refund: Refund, snapshot: RefundSnapshot
+) -> None:
     """Bring an attempt to what Stripe says; hearing it again, or something older, changes nothing."""
     refund.stripe_refund_id, status = snapshot.id, snapshot.status
     event = _EVENTS.get(status)
-    if event is None or status == refund.state or refund.state in _GONE or (refund.state == "succeeded" and status != "failed"):
+    if (
+        event is None
+        or status == refund.state
+        or refund.state in _GONE
+        or (refund.state == "succeeded" and status != "failed")
+    ):
         return
     psp, before = act.as_(PSP), refund.state
     refund.failure_reason = snapshot.failure_reason
-    events.move(psp, refund, event, contract=contract, amount=refund.amount_minor, currency=refund.currency, failure=snapshot.failure_reason)
+    events.move(
+        psp,
+        refund,
+        event,
+        contract=contract,
+        amount=refund.amount_minor,
+        currency=refund.currency,
+        failure=snapshot.failure_reason,
+    )
     if status == "succeeded":
         decided = [_arrived(contract, refund)]
     elif status in _GONE:
@@ -133,16 +208,35 @@ def taken_in(act: Act, contract: Contract, payment: Payment, refund: Refund, sna
 
 
 def _arrived(contract: Contract, refund: Refund) -> Entry:
-    milestone = _milestone(contract, refund.milestone_id) if refund.milestone_id and refund.source == "escrow" else None
+    milestone = (
+        _milestone(contract, refund.milestone_id)
+        if refund.milestone_id and refund.source == "escrow"
+        else None
+    )
     if milestone is not None:
         milestone.refunding_minor -= refund.amount_minor
         milestone.refunded_minor += refund.amount_minor
     return entries.refund_succeeded(contract, refund)
 
 
-def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *, bounced: bool, retry: bool = True) -> Entry:
+def _came_back(
+    act: Act,
+    contract: Contract,
+    payment: Payment,
+    refund: Refund,
+    *,
+    bounced: bool,
+    retry: bool = True,
+) -> Entry:
     """The money is here again: in suspense, held for its milestone, or owed to the client."""
-    queue.open_task(act, "refund_failed", refund.id, payment=payment.id, failure=refund.failure_reason, attempt=refund.attempt)
+    queue.open_task(
+        act,
+        "refund_failed",
+        refund.id,
+        payment=payment.id,
+        failure=refund.failure_reason,
+        attempt=refund.attempt,
+    )
     milestone = _milestone(contract, refund.milestone_id) if refund.milestone_id else None
     job = ("refund_retry", refund.id)
     if milestone is None:
@@ -157,7 +251,8 @@ def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *
         else:
             milestone.refunding_minor -= refund.amount_minor
         if back == accounts.unclaimed(contract.client_id):
-            # Its claim has left the milestone all the same: the client's, whatever becomes of the attempts.
+            # Its claim has left the milestone all the same: the client's, whatever becomes of the
+            # attempts.
             milestone.refunded_minor += refund.amount_minor
         states.touch(act, contract)
     if retry and job[0] and refund.attempt < MAX_ATTEMPTS:
@@ -166,29 +261,63 @@ def _came_back(act: Act, contract: Contract, payment: Payment, refund: Refund, *
 
 
 _PAYMENT_EVENTS = {
-    ("succeeded", "partially_refunded"): "refund_part", ("won", "partially_refunded"): "refund_part",
-    ("succeeded", "refunded"): "refund", ("partially_refunded", "refunded"): "refund", ("won", "refunded"): "refund",
-    ("refunded", "partially_refunded"): "refund_part_failed", ("refunded", "succeeded"): "refund_failed", ("partially_refunded", "succeeded"): "refund_failed",
-}  # fmt: skip
+    ("succeeded", "partially_refunded"): "refund_part",
+    ("won", "partially_refunded"): "refund_part",
+    ("succeeded", "refunded"): "refund",
+    ("partially_refunded", "refunded"): "refund",
+    ("won", "refunded"): "refund",
+    ("refunded", "partially_refunded"): "refund_part_failed",
+    ("refunded", "succeeded"): "refund_failed",
+    ("partially_refunded", "succeeded"): "refund_failed",
+}
 
 
 def _bring_payment(act: Act, contract: Contract, payment: Payment) -> None:
     """The payment's state says how much of it is back with the client."""
-    query = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(Refund.payment_id == payment.id, Refund.state == "succeeded")
+    query = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
+        Refund.payment_id == payment.id, Refund.state == "succeeded"
+    )
     back = int(act.session.execute(query).scalar_one())
-    wanted = "succeeded" if not back else "refunded" if back >= (payment.received_minor or 0) else "partially_refunded"
+    wanted = (
+        "succeeded"
+        if not back
+        else "refunded"
+        if back >= (payment.received_minor or 0)
+        else "partially_refunded"
+    )
     event = _PAYMENT_EVENTS.get((payment.state, wanted))
     if event:
         events.move(act, payment, event, contract=contract, amount=back)
 
 
-def outside(act: Act, contract: Contract, payment: Payment, snapshot: RefundSnapshot, amount_minor: int, currency: str) -> Refund:
-    """Somebody refunded at Stripe without us: the money has gone. It is taken from what this payment still holds, else it is a loss."""
+def outside(
+    act: Act,
+    contract: Contract,
+    payment: Payment,
+    snapshot: RefundSnapshot,
+    amount_minor: int,
+    currency: str,
+) -> Refund:
+    """Somebody refunded at Stripe without us: the money has gone.
+
+    It is taken from what this payment still holds, else it is a loss.
+    """
     refund_id = new_id("ref")
     refund = Refund(
-        id=refund_id, payment_id=payment.id, milestone_id=None, source="outside", cause=refund_id, attempt=1, state="pending", currency=currency,
-        amount_minor=amount_minor, reason="outside", stripe_refund_id=snapshot.id, failure_reason=None, created_at=act.now,
-    )  # fmt: skip
+        id=refund_id,
+        payment_id=payment.id,
+        milestone_id=None,
+        source="outside",
+        cause=refund_id,
+        attempt=1,
+        state="pending",
+        currency=currency,
+        amount_minor=amount_minor,
+        reason="outside",
+        stripe_refund_id=snapshot.id,
+        failure_reason=None,
+        created_at=act.now,
+    )
     act.session.add(refund)
     psp = act.as_(PSP)
     act.session.flush()
@@ -196,7 +325,11 @@ def outside(act: Act, contract: Contract, payment: Payment, snapshot: RefundSnap
     in_suspense = payment.judgement not in (None, "funded")
     if in_suspense:
         # Counted among the attempts, so that it is not sent a second time.
-        refund.source, refund.cause, refund.attempt = "suspense", payment.id, len(_attempts(act.session, payment.id)) + 1
+        refund.source, refund.cause, refund.attempt = (
+            "suspense",
+            payment.id,
+            len(_attempts(act.session, payment.id)) + 1,
+        )
     taken: list[tuple[Account, int]] = []
     left = amount_minor
     if in_suspense:
@@ -204,13 +337,19 @@ def outside(act: Act, contract: Contract, payment: Payment, snapshot: RefundSnap
         left = 0
     for line in payment.lines:
         milestone = _milestone(contract, line.milestone_id)
-        part = min(left, money.held_minor(milestone)) if line.funded and milestone.state not in MILESTONE.final else 0
+        part = (
+            min(left, money.held_minor(milestone))
+            if line.funded and milestone.state not in MILESTONE.final
+            else 0
+        )
         if part:
             milestone.refunded_minor += part
             taken.append((accounts.escrow(milestone.id), part))
             states.emptied(psp.as_(SYSTEM), contract, milestone, "refund", amount=part)
             left -= part
-    queue.open_task(act, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left)
+    queue.open_task(
+        act, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left
+    )
     states.after_change(psp, contract)
     act.session.flush()
     _bring_payment(psp, contract, payment)
@@ -223,7 +362,9 @@ def _milestone(contract: Contract, milestone_id: str | None) -> Milestone:
 
 
 def by_stripe_id(session: Session, stripe_refund_id: str) -> str | None:
-    return session.execute(select(Refund.id).where(Refund.stripe_refund_id == stripe_refund_id)).scalar_one_or_none()
+    return session.execute(
+        select(Refund.id).where(Refund.stripe_refund_id == stripe_refund_id)
+    ).scalar_one_or_none()
 
 
 def find(session: Session, refund_id: str) -> Refund:

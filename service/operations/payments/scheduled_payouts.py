@@ -1,7 +1,8 @@
-"""Payouts that nobody asked for: due by the freelancer's own schedule, or because money has lain too long.
+"""Payouts that nobody asked for: due by the freelancer's own schedule, or because money has lain
+too long.
 
-Money is forced out 90 days after it became available when that much is worth a payout, and 180 days after it otherwise.
-How old it is the books say: see `domain.ageing`.
+Money is forced out 90 days after it became available when that much is worth a payout, and 180 days
+after it otherwise. How old it is the books say: see `domain.ageing`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Due:
-    """A payout to be made now; `why` is `schedule` or `forced`, `None` of an amount means everything."""
+    """A payout to be made now; `why` is `schedule` or `forced`, `None` of an amount means
+    everything.
+    """
 
     why: str
     amount_minor: int | None = None
@@ -63,7 +66,10 @@ def candidates(act: Act, on: date, after: int) -> list[Candidate]:
         "old": act.now - timedelta(days=act.policies.windows.payout_forced_days),
         "page": PAGE,
     }
-    return [Candidate(typeid.encode("frl", row.freelancer_id), row.currency, row.cursor) for row in fetch(act.session, _CANDIDATES, given)]
+    return [
+        Candidate(typeid.encode("frl", row.freelancer_id), row.currency, row.cursor)
+        for row in fetch(act.session, _CANDIDATES, given)
+    ]
 
 
 def _schedules_of(on: date) -> list[str]:
@@ -71,7 +77,9 @@ def _schedules_of(on: date) -> list[str]:
 
 
 def due(act: Act, freelancer_id: str, currency: str, on: date) -> Due | None:
-    """What is to be paid out of somebody's available money by itself; the freelancer is locked from here on."""
+    """What is to be paid out of somebody's available money by itself; the freelancer is locked from
+    here on.
+    """
     rows.freelancer(act.session, freelancer_id, lock=True)
     here = available_lots(act.session, freelancer_id, currency)
     forced = _forced(act, here, currency)
@@ -105,7 +113,13 @@ _CHANGES = """
       JOIN ledger_account o ON o.id = p.other
      WHERE a.kind = 'available' AND a.owner = %s AND a.currency = %s ORDER BY e.number, p.line_no
 """
-_GOES_AND_COMES_BACK = ("payout_request", "payout_held", "payout_returned", "hold_reserve", "hold_return")
+_GOES_AND_COMES_BACK = (
+    "payout_request",
+    "payout_held",
+    "payout_returned",
+    "hold_reserve",
+    "hold_return",
+)
 """Entries between the balance and a payout or a hold: what comes back is not aged anew."""
 
 
@@ -119,7 +133,9 @@ def _changes(session: Session, freelancer_id: str, currency: str) -> Iterator[Ch
         away = row.other_owner if row.kind in _GOES_AND_COMES_BACK else None
         if row.kind == "payout_bounced":
             away = row.cause_id
-        yield Change(row.occurred_at, row.amount_minor, away, newest_first=row.kind == "refund_after_release")
+        yield Change(
+            row.occurred_at, row.amount_minor, away, newest_first=row.kind == "refund_after_release"
+        )
 
 
 def remind(act: Act, freelancer_id: str, currency: str) -> None:
@@ -131,4 +147,9 @@ def remind(act: Act, freelancer_id: str, currency: str) -> None:
         Event.occurred_at > act.now - REMINDED_EVERY,
     )
     if act.session.execute(told.limit(1)).first() is None:
-        events.record(act, "payout.waits_for_account", rows.freelancer(act.session, freelancer_id), currency=currency)
+        events.record(
+            act,
+            "payout.waits_for_account",
+            rows.freelancer(act.session, freelancer_id),
+            currency=currency,
+        )

@@ -1,4 +1,6 @@
-"""Where the money is, for those whose money it is: a freelancer's balance, a contract's every cent, a client's receipts."""
+"""Where the money is, for those whose money it is: a freelancer's balance, a contract's every cent,
+a client's receipts.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,16 @@ from service.escrow.money import held_minor
 from service.models import Contract, Milestone, Payment
 from service.platform.db import fetch
 
-BALANCE_FIELDS = ("escrow", "disputed", "pending", "available", "reserved", "in_flight", "recoverable", "held")
+BALANCE_FIELDS = (
+    "escrow",
+    "disputed",
+    "pending",
+    "available",
+    "reserved",
+    "in_flight",
+    "recoverable",
+    "held",
+)
 
 _BALANCES = text("""
     SELECT a.kind, a.currency, sum(CASE a.normal_side WHEN 'credit' THEN b.credits - b.debits ELSE b.debits - b.credits END)::bigint AS amount_minor,
@@ -22,7 +33,8 @@ _BALANCES = text("""
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
      WHERE a.freelancer_id = :freelancer AND a.kind = ANY (:kinds) GROUP BY a.kind, a.currency
 """)
-# A chargeback sets aside what a client was owed beside what the freelancer has: only the latter is theirs.
+# A chargeback sets aside what a client was owed beside what the freelancer has: only the latter is
+# theirs.
 _OWED_TO_CLIENTS = text("""
     SELECT b.currency, sum(l.amount_minor)::bigint AS amount_minor
       FROM chargeback b JOIN chargeback_line l ON l.chargeback_id = b.id AND l.round = b.round AND l.place = 'unclaimed'
@@ -41,14 +53,18 @@ _SHOWN_AS = {
 
 
 def freelancer_balance(session: Session, freelancer_id: str) -> list[dict[str, Any]]:
-    """Per currency, in minor units: what is in escrow, disputed, pending, available, reserved, in flight, owed, held.
+    """Per currency, in minor units: what is in escrow, disputed, pending, available, reserved, in
+    flight, owed, held.
 
-    Every account knows whose it is, whatever it belongs to; `held` is what of all that a hold stops now.
+    Every account knows whose it is, whatever it belongs to; `held` is what of all that a hold stops
+    now.
     """
     whose = {"freelancer": typeid.decode(freelancer_id)}
     by_currency: dict[str, dict[str, Any]] = {}
     for line in session.execute(_BALANCES, whose | {"kinds": [code.value for code in _SHOWN_AS]}):
-        row = by_currency.setdefault(line.currency, {"currency": line.currency} | dict.fromkeys(BALANCE_FIELDS, 0))
+        row = by_currency.setdefault(
+            line.currency, {"currency": line.currency} | dict.fromkeys(BALANCE_FIELDS, 0)
+        )
         row[_SHOWN_AS[AccountCode(line.kind)]] += line.amount_minor
         row["held"] += line.held_minor
     for line in session.execute(_OWED_TO_CLIENTS, whose):
@@ -67,7 +83,9 @@ class Place:
 
 
 def money_of(session: Session, contract: Contract) -> list[Place]:
-    """Where every cent of a contract is: the amounts of all places add up to what was paid for it, from the books."""
+    """Where every cent of a contract is: the amounts of all places add up to what was paid for it,
+    from the books.
+    """
     places: list[Place] = []
     for milestone in contract.milestones:
         places += _of_milestone(milestone)
@@ -80,14 +98,28 @@ def _of_milestone(m: Milestone) -> list[Place]:
     fee = m.fee_taken_minor - m.fee_returned_minor
     return [
         Place(m.id, "escrow", held_minor(m), _why_held(m.state)),
-        Place(m.id, "disputed", m.disputed_minor, "locked until the dispute or chargeback is decided"),
+        Place(
+            m.id, "disputed", m.disputed_minor, "locked until the dispute or chargeback is decided"
+        ),
         Place(m.id, "refund_in_flight", m.refunding_minor, "on its way back to the client"),
         Place(m.id, "refunded", m.refunded_minor, "back with the client"),
         Place(m.id, "charged_back", m.charged_back_minor, "taken back by the client's bank"),
-        Place(m.id, "confiscated", m.confiscated_minor, "taken by a case; the case says where it goes"),
+        Place(
+            m.id, "confiscated", m.confiscated_minor, "taken by a case; the case says where it goes"
+        ),
         Place(m.id, "fee", fee, "the fee on what was released"),
-        Place(m.id, "processing", m.processing_taken_minor, "the freelancer's part of the processing cost"),
-        Place(m.id, "refunded", m.refunded_after_release_minor, "back with the client, or on its way, after the release"),
+        Place(
+            m.id,
+            "processing",
+            m.processing_taken_minor,
+            "the freelancer's part of the processing cost",
+        ),
+        Place(
+            m.id,
+            "refunded",
+            m.refunded_after_release_minor,
+            "back with the client, or on its way, after the release",
+        ),
     ]
 
 
@@ -108,15 +140,35 @@ _RELEASED = """
 
 def _of_released(row: Any) -> list[Place]:
     milestone_id = typeid.encode("mst", row.milestone_id)
-    available = row.net - row.recovered - row.pending - row.refunded - row.locked - row.on_its_way - row.paid_out
+    available = (
+        row.net
+        - row.recovered
+        - row.pending
+        - row.refunded
+        - row.locked
+        - row.on_its_way
+        - row.paid_out
+    )
     return [
         Place(milestone_id, "recovered", row.recovered, "paid an old debt of the freelancer"),
         Place(milestone_id, "pending", row.pending, "released; in its security period"),
-        Place(milestone_id, "reserved", row.locked, "locked by a chargeback of this payment, or lost to it"),
-        Place(milestone_id, "payout_in_flight", row.on_its_way, "on its way to the freelancer's bank"),
+        Place(
+            milestone_id,
+            "reserved",
+            row.locked,
+            "locked by a chargeback of this payment, or lost to it",
+        ),
+        Place(
+            milestone_id, "payout_in_flight", row.on_its_way, "on its way to the freelancer's bank"
+        ),
         Place(milestone_id, "paid_out", row.paid_out, "at the freelancer's bank"),
         Place(milestone_id, "available", max(0, available), "the freelancer may have it paid out"),
-        Place(milestone_id, "elsewhere", min(0, available), "given back out of the freelancer's other money, or owed by them"),
+        Place(
+            milestone_id,
+            "elsewhere",
+            min(0, available),
+            "given back out of the freelancer's other money, or owed by them",
+        ),
     ]
 
 
@@ -131,5 +183,10 @@ def _why_held(state: str) -> str:
 
 def receipts_of(session: Session, contract: Contract) -> list[Payment]:
     """Payments that arrived, oldest first, at most 100."""
-    query = select(Payment).where(Payment.contract_id == contract.id, Payment.succeeded_at.is_not(None)).order_by(Payment.succeeded_at).limit(100)
+    query = (
+        select(Payment)
+        .where(Payment.contract_id == contract.id, Payment.succeeded_at.is_not(None))
+        .order_by(Payment.succeeded_at)
+        .limit(100)
+    )
     return list(session.execute(query).scalars())

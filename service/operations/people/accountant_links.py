@@ -1,4 +1,6 @@
-"""A freelancer lets their accountant read: figures only, until a day, and every look is written down."""
+"""A freelancer lets their accountant read: figures only, until a day, and every look is written
+down.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,21 @@ def give(act: Act, freelancer_id: str, name: str, days: int) -> AccountantLink:
     if not 1 <= days <= MOST_DAYS:
         raise Invalid.one("/days", "days", f"From 1 to {MOST_DAYS} days.")
     names.check("/name", name, NameKind.PERSON, act.policies.platform_name)
-    if len([one for one in listed(act.session, freelancer_id) if _open(one, act.now)]) >= MOST_LINKS:
-        raise Invalid.one("/name", "too_many", f"At most {MOST_LINKS} links are open at once; end one first.")
-    made = AccountantLink(id=new_id("acl"), freelancer_id=freelancer_id, name=name, made_at=act.now, expires_at=act.now + timedelta(days=days), revoked_at=None)
+    if (
+        len([one for one in listed(act.session, freelancer_id) if _open(one, act.now)])
+        >= MOST_LINKS
+    ):
+        raise Invalid.one(
+            "/name", "too_many", f"At most {MOST_LINKS} links are open at once; end one first."
+        )
+    made = AccountantLink(
+        id=new_id("acl"),
+        freelancer_id=freelancer_id,
+        name=name,
+        made_at=act.now,
+        expires_at=act.now + timedelta(days=days),
+        revoked_at=None,
+    )
     act.session.add(made)
     events.record(act, "accountant_link.given", made, public=False, name=name)
     return made
@@ -37,13 +51,20 @@ def _open(link: AccountantLink, now: datetime) -> bool:
 
 def listed(session: Session, freelancer_id: str) -> list[AccountantLink]:
     """Newest first, at most 100."""
-    query = select(AccountantLink).where(AccountantLink.freelancer_id == freelancer_id).order_by(AccountantLink.id.desc()).limit(100)
+    query = (
+        select(AccountantLink)
+        .where(AccountantLink.freelancer_id == freelancer_id)
+        .order_by(AccountantLink.id.desc())
+        .limit(100)
+    )
     return list(session.execute(query).scalars())
 
 
 def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink:
     """Raises NotFound."""
-    found: AccountantLink = rows.owned(session, AccountantLink, "acl", link_id, owner=owner, missing="There is no such link.")
+    found: AccountantLink = rows.owned(
+        session, AccountantLink, "acl", link_id, owner=owner, missing="There is no such link."
+    )
     return found
 
 
@@ -59,11 +80,18 @@ def visit(act: Act, link_id: str, what: str, user_agent: str) -> AccountantLink:
     link = find(act.session, link_id, owner=rows.EVERYONE)
     if not _open(link, act.now):
         raise Gone("This link is over. Ask the person who gave it to you for a new one.")
-    act.session.add(AccountantVisit(link_id=link.id, what=what[:100], user_agent=user_agent[:200], at=act.now))
+    act.session.add(
+        AccountantVisit(link_id=link.id, what=what[:100], user_agent=user_agent[:200], at=act.now)
+    )
     return link
 
 
 def visits(session: Session, link_id: str) -> list[AccountantVisit]:
     """Newest first, at most 200."""
-    query = select(AccountantVisit).where(AccountantVisit.link_id == link_id).order_by(AccountantVisit.id.desc()).limit(MOST_VISITS)
+    query = (
+        select(AccountantVisit)
+        .where(AccountantVisit.link_id == link_id)
+        .order_by(AccountantVisit.id.desc())
+        .limit(MOST_VISITS)
+    )
     return list(session.execute(query).scalars())

@@ -38,7 +38,9 @@ def page(session: Session, reader: Reader, statement: Select[Event]) -> list[See
     return _seen(session, reader, list(session.execute(told).scalars()))
 
 
-def timeline(session: Session, reader: Reader, contract_id: str, after: int, limit: int) -> list[SeenEvent]:
+def timeline(
+    session: Session, reader: Reader, contract_id: str, after: int, limit: int
+) -> list[SeenEvent]:
     """What happened to a contract, oldest first; one more than `limit` when there are more."""
     query = select(Event).where(Event.contract_id == contract_id, Event.number > after)
     return page(session, reader, query.order_by(Event.number).limit(limit + 1))
@@ -46,7 +48,9 @@ def timeline(session: Session, reader: Reader, contract_id: str, after: int, lim
 
 def _seen(session: Session, reader: Reader, found: list[Event]) -> list[SeenEvent]:
     aliases = _aliases(session, {event.contract_id for event in found if event.contract_id})
-    told = _told(session, {e.object_id for e in found if typeid.is_typeid(e.object_id, ObjectKind.HOLD)})
+    told = _told(
+        session, {e.object_id for e in found if typeid.is_typeid(e.object_id, ObjectKind.HOLD)}
+    )
     return [_one(event, reader, aliases.get(event.contract_id or ""), told) for event in found]
 
 

@@ -44,14 +44,29 @@ class Principal:
         return actors.staff(self.staff_id) if self.staff_id else actors.platform(self.key_id)
 
 
-def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: str, country: str) -> Freelancer:
+def create_freelancer(
+    act: Act, *, external_ref: str, email: str, display_name: str, country: str
+) -> Freelancer:
     """Enter a freelancer of the marketplace. Raises Invalid when `external_ref` is taken."""
     names.check("/display_name", display_name, NameKind.PERSON, act.policies.platform_name)
     # Two calls at once: the unique index lets one through, the other waits here and then finds it.
-    act.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 1))"), {"ref": external_ref})
-    if act.session.execute(select(Freelancer.id).where(Freelancer.external_ref == external_ref)).first():
-        raise Invalid.one("/external_ref", "taken", "A freelancer with this external_ref exists already.")
-    made = Freelancer(id=new_id("frl"), external_ref=external_ref, email=address.normal(email), display_name=display_name, country=country, created_at=act.now)
+    act.session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 1))"), {"ref": external_ref}
+    )
+    if act.session.execute(
+        select(Freelancer.id).where(Freelancer.external_ref == external_ref)
+    ).first():
+        raise Invalid.one(
+            "/external_ref", "taken", "A freelancer with this external_ref exists already."
+        )
+    made = Freelancer(
+        id=new_id("frl"),
+        external_ref=external_ref,
+        email=address.normal(email),
+        display_name=display_name,
+        country=country,
+        created_at=act.now,
+    )
     act.session.add(made)
     events.record(act, "freelancer.created", made, external_ref=external_ref)
     return made
@@ -59,7 +74,9 @@ def create_freelancer(act: Act, *, external_ref: str, email: str, display_name: 
 
 def find_freelancer(session: Session, freelancer_id: str) -> Freelancer:
     """Raises NotFound."""
-    found = session.get(Freelancer, freelancer_id) if typeid.is_typeid(freelancer_id, "frl") else None
+    found = (
+        session.get(Freelancer, freelancer_id) if typeid.is_typeid(freelancer_id, "frl") else None
+    )
     if found is None:
         raise NotFound("There is no such freelancer.")
     return found
@@ -77,18 +94,30 @@ def issue_key(
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown this once and stored only as a digest.
 
-    PostgreSQL lets nobody but the owner of its tables make a key that is not a freelancer's; `staff_id`: whose a key of
-    staff is. Raises Invalid on a scope the role lacks.
+    PostgreSQL lets nobody but the owner of its tables make a key that is not a freelancer's;
+    `staff_id`: whose a key of staff is. Raises Invalid on a scope the role lacks.
     """
     allowed = ROLE_PERMISSIONS[role]
     beyond = sorted(set(scopes or ()) - set(allowed))
     if beyond:
-        raise Invalid.one("/scopes", "unknown_scope", f"A {role} key cannot have {', '.join(beyond)}.")
+        raise Invalid.one(
+            "/scopes", "unknown_scope", f"A {role} key cannot have {', '.join(beyond)}."
+        )
     secret = new_secret(mode)
     key = ApiKey(
-        id=new_id("key"), digest=digest_of(secret), hint=secret[-4:], name=name, role=role, freelancer_id=freelancer_id, staff_id=staff_id,
-        scopes=sorted(scopes or allowed), created_at=act.now, expires_at=expires_at, revoked_at=None, last_used_at=None,
-    )  # fmt: skip
+        id=new_id("key"),
+        digest=digest_of(secret),
+        hint=secret[-4:],
+        name=name,
+        role=role,
+        freelancer_id=freelancer_id,
+        staff_id=staff_id,
+        scopes=sorted(scopes or allowed),
+        created_at=act.now,
+        expires_at=expires_at,
+        revoked_at=None,
+        last_used_at=None,
+    )
     act.session.add(key)
     events.record(act, "key.issued", key, public=False, role=role)
     return key, secret
@@ -104,9 +133,14 @@ ROLES_OF_THE_MARKETPLACE = ("freelancer", "platform")
 
 
 def revoke_key(act: Act, key_id: str, roles: tuple[str, ...] = ROLES) -> ApiKey:
-    """From this commit on the key opens nothing. Revoking twice is the same. Raises NotFound for a key of other roles too."""
+    """From this commit on the key opens nothing.
+
+    Revoking twice is the same. Raises NotFound for a key of other roles too.
+    """
     query = select(ApiKey).where(ApiKey.id == key_id, ApiKey.role.in_(roles))
-    key = act.session.execute(query).scalar_one_or_none() if typeid.is_typeid(key_id, "key") else None
+    key = (
+        act.session.execute(query).scalar_one_or_none() if typeid.is_typeid(key_id, "key") else None
+    )
     if key is None:
         raise NotFound("There is no such key.")
     if key.revoked_at is None:
@@ -115,8 +149,13 @@ def revoke_key(act: Act, key_id: str, roles: tuple[str, ...] = ROLES) -> ApiKey:
     return key
 
 
-def list_keys(session: Session, freelancer_id: str | None, roles: tuple[str, ...] = ROLES) -> list[ApiKey]:
-    """Keys of one freelancer, or of everybody in these roles, newest first; never their secrets. At most 100."""
+def list_keys(
+    session: Session, freelancer_id: str | None, roles: tuple[str, ...] = ROLES
+) -> list[ApiKey]:
+    """Keys of one freelancer, or of everybody in these roles, newest first; never their secrets.
+
+    At most 100.
+    """
     query = select(ApiKey).where(ApiKey.role.in_(roles)).order_by(ApiKey.id.desc()).limit(100)
     if freelancer_id:
         query = query.where(ApiKey.freelancer_id == freelancer_id)
@@ -132,17 +171,23 @@ _USED = text("UPDATE api_key SET last_used_at = :now WHERE digest = :digest")
 
 
 def authenticate(session: Session, secret: str) -> tuple[Principal, datetime]:
-    """Who a key belongs to, and the service's present instant: every call begins with both, so it is one statement.
+    """Who a key belongs to, and the service's present instant: every call begins with both, so it
+    is one statement.
 
-    Raises Unauthenticated for a key that is unknown, expired, revoked, of the other mode or of somebody who has left,
-    without saying which.
+    Raises Unauthenticated for a key that is unknown, expired, revoked, of the other mode or of
+    somebody who has left, without saying which.
     """
     digest = digest_of(secret)
     # Straight to the driver: every call asks this first.
     row = fetch(session, _AUTHENTICATE, (digest,))[0]
     now = row.now.astimezone(UTC)
     over = row.revoked_at or (row.expires_at and row.expires_at <= now) or row.ended_at
-    if row.id is None or over or not hmac.compare_digest(row.digest, digest) or not secret.startswith(key_prefix(row.mode)):
+    if (
+        row.id is None
+        or over
+        or not hmac.compare_digest(row.digest, digest)
+        or not secret.startswith(key_prefix(row.mode))
+    ):
         raise Unauthenticated("The API key is not valid.")
     if row.last_used_at is None or now - row.last_used_at > _LAST_USED_GRAIN:
         session.execute(_USED, {"now": now, "digest": digest})

@@ -1,4 +1,6 @@
-"""Certificates of earnings: kept as they were issued, checked by anybody with the code, replaced and revoked with a reason."""
+"""Certificates of earnings: kept as they were issued, checked by anybody with the code, replaced
+and revoked with a reason.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +25,41 @@ def new_code() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
 
 
-def keep(act: Act, freelancer_id: str, code: str, first_day: date, last_day: date, language: str, content: dict[str, Any], pdf: bytes) -> Certificate:
+def keep(
+    act: Act,
+    freelancer_id: str,
+    code: str,
+    first_day: date,
+    last_day: date,
+    language: str,
+    content: dict[str, Any],
+    pdf: bytes,
+) -> Certificate:
     """Keep a new one; one about the same person and period before it is superseded by it."""
     made = Certificate(
-        id=new_id("crt"), code=code, freelancer_id=freelancer_id, first_day=first_day, last_day=last_day, language=language, content=content,
-        sha256=hashlib.sha256(pdf).hexdigest(), pdf=pdf, issued_at=act.now, superseded_by=None, revoked_at=None, revoked_reason=None,
-    )  # fmt: skip
+        id=new_id("crt"),
+        code=code,
+        freelancer_id=freelancer_id,
+        first_day=first_day,
+        last_day=last_day,
+        language=language,
+        content=content,
+        sha256=hashlib.sha256(pdf).hexdigest(),
+        pdf=pdf,
+        issued_at=act.now,
+        superseded_by=None,
+        revoked_at=None,
+        revoked_reason=None,
+    )
     act.session.add(made)
     act.session.flush()
     same = select(Certificate).where(
-        Certificate.freelancer_id == freelancer_id, Certificate.first_day == first_day, Certificate.last_day == last_day, Certificate.superseded_by.is_(None), Certificate.id != made.id
-    )  # fmt: skip
+        Certificate.freelancer_id == freelancer_id,
+        Certificate.first_day == first_day,
+        Certificate.last_day == last_day,
+        Certificate.superseded_by.is_(None),
+        Certificate.id != made.id,
+    )
     for old in act.session.execute(same.with_for_update()).scalars():
         old.superseded_by = made.id
     events.record(act, "certificate.issued", made, public=False)
@@ -43,7 +69,9 @@ def keep(act: Act, freelancer_id: str, code: str, first_day: date, last_day: dat
 def revoke(act: Act, found: Certificate, reason: str) -> None:
     """It stays readable as revoked, with the reason. Raises StateConflict when it is already."""
     if found.revoked_at is not None:
-        raise StateConflict("It is revoked already.", {"current_state": "revoked", "allowed_actions": []})
+        raise StateConflict(
+            "It is revoked already.", {"current_state": "revoked", "allowed_actions": []}
+        )
     found.revoked_at, found.revoked_reason = act.now, reason
     events.record(act, "certificate.revoked", found, public=False, reason=reason)
 
@@ -54,18 +82,32 @@ def state(found: Certificate) -> str:
     return "superseded" if found.superseded_by else "valid"
 
 
-def find(session: Session, certificate_id: str, *, owner: str | None, lock: bool = False) -> Certificate:
+def find(
+    session: Session, certificate_id: str, *, owner: str | None, lock: bool = False
+) -> Certificate:
     """Raises NotFound."""
-    found: Certificate = rows.owned(session, Certificate, "crt", certificate_id, owner=owner, missing="There is no such certificate.", lock=lock)
+    found: Certificate = rows.owned(
+        session,
+        Certificate,
+        "crt",
+        certificate_id,
+        owner=owner,
+        missing="There is no such certificate.",
+        lock=lock,
+    )
     return found
 
 
 def by_code(session: Session, code: str) -> Certificate | None:
     """For anybody who holds the paper."""
-    return session.execute(select(Certificate).where(Certificate.code == code.strip().upper()[:20])).scalar_one_or_none()
+    return session.execute(
+        select(Certificate).where(Certificate.code == code.strip().upper()[:20])
+    ).scalar_one_or_none()
 
 
-def listed(session: Session, *, owner: str | None, after: str | None, limit: int) -> list[Certificate]:
+def listed(
+    session: Session, *, owner: str | None, after: str | None, limit: int
+) -> list[Certificate]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Certificate).order_by(Certificate.id.desc()).limit(limit + 1)
     if owner is not rows.EVERYONE:

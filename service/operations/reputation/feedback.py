@@ -1,4 +1,7 @@
-"""What a client says of a closed contract, where its kind takes feedback at all. A direct contract is refused by name."""
+"""What a client says of a closed contract, where its kind takes feedback at all.
+
+A direct contract is refused by name.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,38 @@ MOST_SHOWN = 100
 
 
 def give(act: Act, contract: Contract, rating: int, words: str) -> Feedback:
-    """Keep the client's rating of 1 to 5. Raises FeedbackNotAccepted by kind, StateConflict before the end or a second time."""
+    """Keep the client's rating of 1 to 5.
+
+    Raises FeedbackNotAccepted by kind, StateConflict before the end or a second time.
+    """
     refuse_by_kind(act, contract)
     if contract.state not in ("completed", "cancelled") or contract.accepted_at is None:
-        raise StateConflict("Feedback is given once the contract has ended.", {"current_state": contract.state, "allowed_actions": []})
+        raise StateConflict(
+            "Feedback is given once the contract has ended.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
     if act.session.get(Feedback, contract.id) is not None:
-        raise StateConflict("The client has given feedback already.", {"current_state": contract.state, "allowed_actions": []})
+        raise StateConflict(
+            "The client has given feedback already.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
     given = Feedback(
-        contract_id=contract.id, contract_kind=contract.kind, freelancer_id=contract.freelancer_id, rating=rating, words=words, given_at=act.now
-    )  # fmt: skip
+        contract_id=contract.id,
+        contract_kind=contract.kind,
+        freelancer_id=contract.freelancer_id,
+        rating=rating,
+        words=words,
+        given_at=act.now,
+    )
     act.session.add(given)
     events.record(act, "contract.feedback_given", contract, rating=rating)
     return given
 
 
 def refuse_by_kind(act: Act, contract: Contract) -> None:
-    """Raises FeedbackNotAccepted for a kind that takes none: said before anything else about a body is."""
+    """Raises FeedbackNotAccepted for a kind that takes none: said before anything else about a body
+    is.
+    """
     if not act.policies.kinds[contract.kind].accepts_feedback:
         raise FeedbackNotAccepted(f"A {contract.kind} contract takes no feedback.")
 
@@ -36,6 +55,8 @@ def refuse_by_kind(act: Act, contract: Contract) -> None:
 def of_freelancer(act: Act, freelancer_id: str) -> tuple[int, int, list[Feedback]]:
     """(how many there are, the sum of their ratings, the newest hundred)."""
     mine = Feedback.freelancer_id == freelancer_id
-    count, total = act.session.execute(select(func.count(), func.coalesce(func.sum(Feedback.rating), 0)).where(mine)).one()
+    count, total = act.session.execute(
+        select(func.count(), func.coalesce(func.sum(Feedback.rating), 0)).where(mine)
+    ).one()
     newest = select(Feedback).where(mine).order_by(Feedback.contract_id.desc()).limit(MOST_SHOWN)
     return int(count), int(total), list(act.session.execute(newest).scalars())

@@ -1,7 +1,9 @@
-"""The metric firewall: every closed contract's outcome with whether it counts and why, and figures over what counts only.
+"""The metric firewall: every closed contract's outcome with whether it counts and why, and figures
+over what counts only.
 
-There is one filter, `counting`, and every figure goes through it. A direct contract is of a kind that never counts
-(`policies/kinds.py` refuses a file that says otherwise), so no number of them can move a figure.
+There is one filter, `counting`, and every figure goes through it. A direct contract is of a kind
+that never counts (`policies/kinds.py` refuses a file that says otherwise), so no number of them can
+move a figure.
 """
 
 from __future__ import annotations
@@ -56,26 +58,53 @@ def counting(policies: Policies) -> list[str]:
     return [kind.name for kind in policies.kinds.values() if kind.counts_toward_job_success]
 
 
-def outcomes(act: Act, *, owner: str | None, after: int, since: datetime | None, limit: int) -> list[Outcome]:
-    """Closed contracts in the order in which they closed, one more than `limit` when there are more."""
+def outcomes(
+    act: Act, *, owner: str | None, after: int, since: datetime | None, limit: int
+) -> list[Outcome]:
+    """Closed contracts in the order in which they closed, one more than `limit` when there are
+    more.
+    """
     whose, more = ("AND c.freelancer_id = %s", [typeid.decode(owner)]) if owner else ("", [])
-    rows = fetch(act.session, f"{_OUTCOMES} {whose} ORDER BY e.position LIMIT {limit + 1:d}", [CLOSING, after, since or _BEGINNING, *more])
+    rows = fetch(
+        act.session,
+        f"{_OUTCOMES} {whose} ORDER BY e.position LIMIT {limit + 1:d}",
+        [CLOSING, after, since or _BEGINNING, *more],
+    )
     included = counting(act.policies)
-    return [Outcome(row, row.kind in included, act.policies.kinds[row.kind].why, *result_of(_facts(row))) for row in rows]
+    return [
+        Outcome(
+            row, row.kind in included, act.policies.kinds[row.kind].why, *result_of(_facts(row))
+        )
+        for row in rows
+    ]
 
 
 def job_success_of(act: Act, freelancer_id: str) -> Score:
-    """The figure by the formula of `domain.scores`, over contracts of counting kinds that closed in its window."""
+    """The figure by the formula of `domain.scores`, over contracts of counting kinds that closed in
+    its window.
+    """
     since = act.now - timedelta(days=WINDOW_DAYS)
-    only = f"AND c.freelancer_id = %s AND c.kind = ANY (%s) ORDER BY e.position DESC LIMIT {MOST_COUNTED}"
-    rows = fetch(act.session, f"{_OUTCOMES} {only}", [CLOSING, 0, since, typeid.decode(freelancer_id), counting(act.policies)])
+    only = (
+        "AND c.freelancer_id = %s AND c.kind = ANY (%s) ORDER BY e.position DESC LIMIT "
+        f"{MOST_COUNTED}"
+    )
+    rows = fetch(
+        act.session,
+        f"{_OUTCOMES} {only}",
+        [CLOSING, 0, since, typeid.decode(freelancer_id), counting(act.policies)],
+    )
     return job_success(result_of(_facts(row))[0] for row in rows)
 
 
 def _facts(row: Any) -> Facts:
     return Facts(
-        row.paid_minor, row.released_minor, row.refunded_after_release_minor, row.charged_back_minor, row.confiscated_minor, row.rating
-    )  # fmt: skip
+        row.paid_minor,
+        row.released_minor,
+        row.refunded_after_release_minor,
+        row.charged_back_minor,
+        row.confiscated_minor,
+        row.rating,
+    )
 
 
 _EARNINGS = """
@@ -91,18 +120,32 @@ _GIVEN_BACK = """
 
 
 def earnings_of(act: Act, freelancer_id: str) -> list[dict[str, Any]]:
-    """Per currency and kind, never mixed: released, fee, processing, net, and what was given back after release."""
+    """Per currency and kind, never mixed: released, fee, processing, net, and what was given back
+    after release.
+    """
     whose = [typeid.decode(freelancer_id)]
-    back = {(row.currency, row.kind): row.refunded_minor for row in fetch(act.session, _GIVEN_BACK, whose)}
+    back = {
+        (row.currency, row.kind): row.refunded_minor
+        for row in fetch(act.session, _GIVEN_BACK, whose)
+    }
     by_currency: dict[str, dict[str, Any]] = {}
     for row in fetch(act.session, _EARNINGS, whose):
-        shown = by_currency.setdefault(row.currency, {"currency": row.currency} | {kind: _nothing() for kind in act.policies.kinds})
+        shown = by_currency.setdefault(
+            row.currency,
+            {"currency": row.currency} | {kind: _nothing() for kind in act.policies.kinds},
+        )
         shown[row.kind] = {
-            "contracts": row.contracts, "released": row.gross_minor, "fee": row.fee_minor, "processing": row.processing_minor, "net": row.net_minor,
+            "contracts": row.contracts,
+            "released": row.gross_minor,
+            "fee": row.fee_minor,
+            "processing": row.processing_minor,
+            "net": row.net_minor,
             "refunded_after_release": back.get((row.currency, row.kind), 0),
-        }  # fmt: skip
+        }
     return list(by_currency.values())
 
 
 def _nothing() -> dict[str, int]:
-    return dict.fromkeys(("contracts", "released", "fee", "processing", "net", "refunded_after_release"), 0)
+    return dict.fromkeys(
+        ("contracts", "released", "fee", "processing", "net", "refunded_after_release"), 0
+    )

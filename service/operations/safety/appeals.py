@@ -1,4 +1,6 @@
-"""Appeals: free, within 180 days, decided by somebody who has not decided before, with reasons and clocks that the person sees."""
+"""Appeals: free, within 180 days, decided by somebody who has not decided before, with reasons and
+clocks that the person sees.
+"""
 
 from __future__ import annotations
 
@@ -20,31 +22,60 @@ OUTCOMES = {"upheld": "uphold", "changed": "change", "reversed": "reverse"}
 
 
 def file(act: Act, hold: Hold, statement: str, files: Sequence[File] = ()) -> Appeal:
-    """Ask for another decision. It lifts nothing by itself. Raises StateConflict when one is open, too late, or used up."""
+    """Ask for another decision.
+
+    It lifts nothing by itself. Raises StateConflict when one is open, too late, or used up.
+    """
     windows = act.policies.windows
-    found = act.session.execute(select(Appeal.state).where(Appeal.hold_id == hold.id)).scalars().all()
+    found = (
+        act.session.execute(select(Appeal.state).where(Appeal.hold_id == hold.id)).scalars().all()
+    )
     problem = (
-        "An appeal against this hold is being looked at." if {"submitted", "in_review"} & set(found)
-        else "The time for an appeal is over." if act.now > hold.appeal_until
-        else "There was an appeal, and one more with something new." if len(found) >= windows.appeals_max
+        "An appeal against this hold is being looked at."
+        if {"submitted", "in_review"} & set(found)
+        else "The time for an appeal is over."
+        if act.now > hold.appeal_until
+        else "There was an appeal, and one more with something new."
+        if len(found) >= windows.appeals_max
         else None
-    )  # fmt: skip
+    )
     if problem:
         raise StateConflict(problem, {"current_state": hold.state, "allowed_actions": []})
     appeal = Appeal(
-        id=new_id("apl"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="submitted", statement=statement, file_ids=[f.id for f in files], filed_at=act.now,
-        first_answer_by=add_business_days(act.now, windows.first_answer_business_days, act.policies.stripe_country), decide_by=act.now + timedelta(days=windows.appeal_final_days),
-        reviewed_by=None, reasons=None, decided_at=None,
-    )  # fmt: skip
+        id=new_id("apl"),
+        hold_id=hold.id,
+        freelancer_id=hold.freelancer_id,
+        state="submitted",
+        statement=statement,
+        file_ids=[f.id for f in files],
+        filed_at=act.now,
+        first_answer_by=add_business_days(
+            act.now, windows.first_answer_business_days, act.policies.stripe_country
+        ),
+        decide_by=act.now + timedelta(days=windows.appeal_final_days),
+        reviewed_by=None,
+        reasons=None,
+        decided_at=None,
+    )
     act.session.add(appeal)
-    events.record(act, "appeal.filed", appeal, to_state="submitted", hold=hold.id, decide_by=appeal.decide_by.isoformat())
+    events.record(
+        act,
+        "appeal.filed",
+        appeal,
+        to_state="submitted",
+        hold=hold.id,
+        decide_by=appeal.decide_by.isoformat(),
+    )
     queue.enqueue(act, "appeal_first_answer", appeal.id, appeal.first_answer_by)
     queue.enqueue(act, "appeal_overdue", appeal.id, appeal.decide_by)
     return appeal
 
 
 def review(act: Act, appeal: Appeal, hold: Hold, others: list[Actor]) -> Appeal:
-    """Somebody has it in hand. Raises Forbidden for whoever decided about the hold or (`others`) its case, StateConflict."""
+    """Somebody has it in hand.
+
+    Raises Forbidden for whoever decided about the hold or (`others`) its case, StateConflict.
+    """
     _another(act, hold, others)
     events.move(act, appeal, "review")
     appeal.reviewed_by = act.actor
@@ -52,8 +83,12 @@ def review(act: Act, appeal: Appeal, hold: Hold, others: list[Actor]) -> Appeal:
     return appeal
 
 
-def decide(act: Act, appeal: Appeal, hold: Hold, outcome: str, reasons: str, others: list[Actor]) -> Appeal:
-    """Upheld, changed or reversed, with reasons; what follows for the hold happens in the same transaction. Raises Forbidden, StateConflict."""
+def decide(
+    act: Act, appeal: Appeal, hold: Hold, outcome: str, reasons: str, others: list[Actor]
+) -> Appeal:
+    """Upheld, changed or reversed, with reasons; what follows for the hold happens in the same
+    transaction. Raises Forbidden, StateConflict.
+    """
     _another(act, hold, others)
     appeal.reasons, appeal.reviewed_by, appeal.decided_at = reasons, act.actor, act.now
     events.move(act, appeal, OUTCOMES[outcome], hold=hold.id, outcome=outcome, reasons=reasons)
@@ -71,30 +106,55 @@ def withdraw(act: Act, appeal: Appeal) -> Appeal:
 
 def _another(act: Act, hold: Hold, others: list[Actor]) -> None:
     if four_eyes.is_one_of(act, hold.opened_by, hold.confirmed_by, *others):
-        raise Forbidden("Somebody who has not decided about this hold has to decide about the appeal.")
+        raise Forbidden(
+            "Somebody who has not decided about this hold has to decide about the appeal."
+        )
 
 
 def find(session: Session, appeal_id: str, *, owner: str | None, lock: bool = False) -> Appeal:
     """Raises NotFound."""
-    found: Appeal = rows.owned(session, Appeal, "apl", appeal_id, owner=owner, missing="There is no such appeal.", lock=lock)
+    found: Appeal = rows.owned(
+        session,
+        Appeal,
+        "apl",
+        appeal_id,
+        owner=owner,
+        missing="There is no such appeal.",
+        lock=lock,
+    )
     return found
 
 
 def of_hold(session: Session, hold_id: str) -> Appeal | None:
     """The newest one against a hold."""
-    return session.execute(select(Appeal).where(Appeal.hold_id == hold_id).order_by(Appeal.id.desc()).limit(1)).scalar_one_or_none()
+    return session.execute(
+        select(Appeal).where(Appeal.hold_id == hold_id).order_by(Appeal.id.desc()).limit(1)
+    ).scalar_one_or_none()
 
 
 def waiting(session: Session, limit: int = 100) -> list[Appeal]:
     """The queue: open appeals, oldest first."""
-    query = select(Appeal).where(Appeal.decided_at.is_(None)).order_by(Appeal.filed_at, Appeal.id).limit(limit)
+    query = (
+        select(Appeal)
+        .where(Appeal.decided_at.is_(None))
+        .order_by(Appeal.filed_at, Appeal.id)
+        .limit(limit)
+    )
     return list(session.execute(query).scalars())
 
 
 def shown(appeal: Appeal) -> dict[str, Any]:
     """As the person and staff read it, clocks included."""
     return {
-        "id": appeal.id, "object": "appeal", "hold": appeal.hold_id, "state": appeal.state, "statement": appeal.statement, "files": appeal.file_ids,
-        "filed_at": appeal.filed_at.isoformat(), "first_answer_by": appeal.first_answer_by.isoformat(), "decide_by": appeal.decide_by.isoformat(),
-        "reasons": appeal.reasons, "decided_at": appeal.decided_at.isoformat() if appeal.decided_at else None,
-    }  # fmt: skip
+        "id": appeal.id,
+        "object": "appeal",
+        "hold": appeal.hold_id,
+        "state": appeal.state,
+        "statement": appeal.statement,
+        "files": appeal.file_ids,
+        "filed_at": appeal.filed_at.isoformat(),
+        "first_answer_by": appeal.first_answer_by.isoformat(),
+        "decide_by": appeal.decide_by.isoformat(),
+        "reasons": appeal.reasons,
+        "decided_at": appeal.decided_at.isoformat() if appeal.decided_at else None,
+    }

@@ -1,4 +1,6 @@
-"""The lines of a case in words: from which milestone of which contract, to whom by name, how much, and what came back."""
+"""The lines of a case in words: from which milestone of which contract, to whom by name, how much,
+and what came back.
+"""
 
 from __future__ import annotations
 
@@ -64,10 +66,14 @@ def _source(line: CaseLine, contract: Contract | None, milestone: Milestone | No
 
 def _receiver(line: CaseLine, contract: Contract | None, *, own: bool) -> str:
     if line.target in _TO_CLIENT and contract is not None:
-        return f"{_TO_CLIENT[line.target]} {contract.client_name}, who paid it in “{contract.title}”"
+        return (
+            f"{_TO_CLIENT[line.target]} {contract.client_name}, who paid it in “{contract.title}”"
+        )
     return _TO_NOBODY.get(line.target) or ("stays yours" if own else "stays the person's")
 
 
 def named(contract: Contract, milestone: Milestone) -> str:
-    """A milestone that nobody takes for another one: its title, the contract's, and whose money it was."""
+    """A milestone that nobody takes for another one: its title, the contract's, and whose money it
+    was.
+    """
     return f"“{milestone.title}” in “{contract.title}”, paid by {contract.client_name}"

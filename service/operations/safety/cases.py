@@ -1,4 +1,6 @@
-"""Confiscation by due process: notice with sums, clause and evidence; time to answer; two people who opened nothing; and back, if it was wrong."""
+"""Confiscation by due process: notice with sums, clause and evidence; time to answer; two people
+who opened nothing; and back, if it was wrong.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,16 @@ from service.domain.identity.actors import Actor
 from service.domain.money.money import plain
 from service.escrow import taking
 from service.ledger import Account, balance
-from service.models import CaseApproval, CaseLine, Chargeback, Confiscation, Contract, Hold, Milestone, new_id
+from service.models import (
+    CaseApproval,
+    CaseLine,
+    Chargeback,
+    Confiscation,
+    Contract,
+    Hold,
+    Milestone,
+    new_id,
+)
 
 FAST = ("legal_order", "stolen_card")
 APPROVERS = 2
@@ -33,15 +44,46 @@ class Wanted:
     chargeback_id: str | None = None
 
 
-def open_case(act: Act, hold: Hold, currency: str, clause: str, facts: str, evidence: list[str], wanted: list[Wanted]) -> Confiscation:
-    """A draft; the hold keeps its gate until the case has ended. Raises StateConflict, Invalid for lines that are not there."""
+def open_case(
+    act: Act,
+    hold: Hold,
+    currency: str,
+    clause: str,
+    facts: str,
+    evidence: list[str],
+    wanted: list[Wanted],
+) -> Confiscation:
+    """A draft; the hold keeps its gate until the case has ended.
+
+    Raises StateConflict, Invalid for lines that are not there.
+    """
     if hold.state not in ("active", "in_review") or hold.freelancer_id is None:
-        raise StateConflict("A case needs a hold in force about a freelancer's money.", {"current_state": hold.state, "allowed_actions": []})
+        raise StateConflict(
+            "A case needs a hold in force about a freelancer's money.",
+            {"current_state": hold.state, "allowed_actions": []},
+        )
     case = Confiscation(
-        id=new_id("cas"), hold_id=hold.id, freelancer_id=hold.freelancer_id, state="drafted", currency=currency, clause=clause, facts=facts, evidence=evidence,
-        opened_by=act.actor, opened_at=act.now, noticed_at=None, answer_until=None, answer=None, answered_at=None, executed_by=None, executed_at=None, final_at=None,
-        ended_at=None, ended_by=None, end_reason=None,
-    )  # fmt: skip
+        id=new_id("cas"),
+        hold_id=hold.id,
+        freelancer_id=hold.freelancer_id,
+        state="drafted",
+        currency=currency,
+        clause=clause,
+        facts=facts,
+        evidence=evidence,
+        opened_by=act.actor,
+        opened_at=act.now,
+        noticed_at=None,
+        answer_until=None,
+        answer=None,
+        answered_at=None,
+        executed_by=None,
+        executed_at=None,
+        final_at=None,
+        ended_at=None,
+        ended_by=None,
+        end_reason=None,
+    )
     case.lines = [
         CaseLine(
             number=i,
@@ -66,7 +108,12 @@ def _check(act: Act, case: Confiscation) -> None:
     for line in case.lines:
         at = f"/lines/{line.number - 1}"
         if line.target == "forfeit" and not act.policies.forfeit_legal_basis:
-            raise Invalid.one(f"{at}/target", "forfeit_is_off", "Nothing is forfeited to the platform unless its operator has recorded a legal basis.")
+            raise Invalid.one(
+                f"{at}/target",
+                "forfeit_is_off",
+                "Nothing is forfeited to the platform unless its operator has recorded a legal "
+                "basis.",
+            )
         if line.target in taking.REFUNDED or line.account in ("escrow", "pending"):
             _own_milestone(act, case, line, at)
         if line.chargeback_id is not None or line.target == "same_contract_chargeback":
@@ -76,70 +123,131 @@ def _check(act: Act, case: Confiscation) -> None:
     for account, amount in needed.items():
         there = balance(act.session, account, case.currency)
         if amount > there:
-            raise Invalid.one("/lines", "more_than_there_is", f"{there} minor units are in {account.code}, not {amount}.")
+            raise Invalid.one(
+                "/lines",
+                "more_than_there_is",
+                f"{there} minor units are in {account.code}, not {amount}.",
+            )
 
 
 def _own_milestone(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
     milestone = act.session.get(Milestone, line.milestone_id) if line.milestone_id else None
     contract = act.session.get_one(Contract, milestone.contract_id) if milestone else None
-    if contract is None or contract.freelancer_id != case.freelancer_id or contract.currency != case.currency:
-        raise Invalid.one(f"{at}/milestone", "milestone_needed", "Name a milestone of this person, in the case's currency, that this money belongs to.")
+    if (
+        contract is None
+        or contract.freelancer_id != case.freelancer_id
+        or contract.currency != case.currency
+    ):
+        raise Invalid.one(
+            f"{at}/milestone",
+            "milestone_needed",
+            "Name a milestone of this person, in the case's currency, that this money belongs to.",
+        )
 
 
 def _own_chargeback(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
     found = act.session.get(Chargeback, line.chargeback_id) if line.chargeback_id else None
     contract = act.session.get_one(Contract, found.contract_id) if found else None
-    if found is None or contract is None or contract.freelancer_id != case.freelancer_id or found.currency != case.currency:
-        raise Invalid.one(f"{at}/chargeback", "chargeback_needed", "Name a chargeback of this person, in the case's currency, that this money is to pay for.")
-    if line.milestone_id is not None and found.contract_id != act.session.get_one(Milestone, line.milestone_id).contract_id:
+    if (
+        found is None
+        or contract is None
+        or contract.freelancer_id != case.freelancer_id
+        or found.currency != case.currency
+    ):
+        raise Invalid.one(
+            f"{at}/chargeback",
+            "chargeback_needed",
+            "Name a chargeback of this person, in the case's currency, that this money is to pay "
+            "for.",
+        )
+    if (
+        line.milestone_id is not None
+        and found.contract_id != act.session.get_one(Milestone, line.milestone_id).contract_id
+    ):
         said = "This money was paid in another contract than the chargeback is about."
         raise Invalid.one(f"{at}/chargeback", "other_receiver", said)
     if line.target != "same_contract_chargeback":
-        raise Invalid.one(f"{at}/target", "chargeback_pays_itself", "Money for a chargeback goes to `same_contract_chargeback` and nowhere else.")
+        raise Invalid.one(
+            f"{at}/target",
+            "chargeback_pays_itself",
+            "Money for a chargeback goes to `same_contract_chargeback` and nowhere else.",
+        )
     if not found.locked or found.closed_at is not None:
-        raise Invalid.one(f"{at}/chargeback", "chargeback_over", "The bank has decided about this chargeback; a loss of it is a proven loss.")
-    others = sum(one.amount_minor for one in case.lines if one.chargeback_id == line.chargeback_id and one.account == line.account)
+        raise Invalid.one(
+            f"{at}/chargeback",
+            "chargeback_over",
+            "The bank has decided about this chargeback; a loss of it is a proven loss.",
+        )
+    others = sum(
+        one.amount_minor
+        for one in case.lines
+        if one.chargeback_id == line.chargeback_id and one.account == line.account
+    )
     most = taking.coverable_minor(found, line.account)
     if others > most:
-        raise Invalid.one(f"{at}/amount", "more_than_there_is", f"{plain(most, case.currency)} of this chargeback can be paid from there.")
+        raise Invalid.one(
+            f"{at}/amount",
+            "more_than_there_is",
+            f"{plain(most, case.currency)} of this chargeback can be paid from there.",
+        )
 
 
 def notice(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
-    """The person learns sums, clause and evidence, and has 14 days to answer; 48 hours by court order or for a stolen card. Raises StateConflict."""
+    """The person learns sums, clause and evidence, and has 14 days to answer; 48 hours by court
+    order or for a stolen card. Raises StateConflict.
+    """
     events.move(act, case, "notice", hold=hold.id)
     windows = act.policies.windows
-    time = timedelta(hours=windows.case_fast_hours) if hold.reason_code in FAST else timedelta(days=windows.case_answer_days)
+    time = (
+        timedelta(hours=windows.case_fast_hours)
+        if hold.reason_code in FAST
+        else timedelta(days=windows.case_answer_days)
+    )
     case.noticed_at, case.answer_until = act.now, act.now + time
     events.move(act, hold, "convert", case=case.id)
     return case
 
 
 def answer(act: Act, case: Confiscation, words: str) -> Confiscation:
-    """What the person says to it, and adds to it until their time is over. Who agreed before has to read it and agree again.
+    """What the person says to it, and adds to it until their time is over.
+
+    Who agreed before has to read it and agree again.
 
     Raises StateConflict once it is too late, Invalid when all of it together is too long.
     """
     if case.answer_until is not None and act.now > case.answer_until:
-        raise StateConflict("The time to answer is over.", {"current_state": case.state, "allowed_actions": []})
+        raise StateConflict(
+            "The time to answer is over.", {"current_state": case.state, "allowed_actions": []}
+        )
     events.move(act, case, "answer")
     whole = f"{case.answer}\n\n{words}" if case.answer else words
     if len(whole) > LONGEST_ANSWER:
-        raise Invalid.one("/words", "too_long", f"All of your answer together may have {LONGEST_ANSWER:,} characters.")
+        raise Invalid.one(
+            "/words",
+            "too_long",
+            f"All of your answer together may have {LONGEST_ANSWER:,} characters.",
+        )
     case.answer, case.answered_at = whole, act.now
     return case
 
 
 def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
-    """One of two people who opened neither case nor hold. The second one approves the case. Raises Forbidden, StateConflict.
+    """One of two people who opened neither case nor hold.
 
-    An approval is of the answer as it was read: PostgreSQL writes down which, and one before an addition counts no more.
+    The second one approves the case. Raises Forbidden, StateConflict.
+
+    An approval is of the answer as it was read: PostgreSQL writes down which, and one before an
+    addition counts no more.
     """
     if four_eyes.is_one_of(act, case.opened_by, hold.opened_by):
         raise Forbidden("Whoever opened the hold or the case cannot approve it.")
     if four_eyes.is_one_of(act, *case.agreed):
         raise Forbidden("The second approval has to be another person's.")
     if case.state not in ("noticed", "answered"):
-        raise StateConflict("Only a case that was noticed is approved.", {"current_state": case.state, "allowed_actions": []})
+        raise StateConflict(
+            "Only a case that was noticed is approved.",
+            {"current_state": case.state, "allowed_actions": []},
+        )
     case.approvals.append(CaseApproval(approved_by=act.actor, approved_at=act.now))
     act.session.flush()
     act.session.refresh(case, ["approvals"])
@@ -150,13 +258,18 @@ def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
 
 
 def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
-    """Post every line. Not before the time to answer is over, whatever was answered; what is forfeited becomes the platform's
-    only when the time for an appeal is over, and is nobody's until then.
+    """Post every line.
+
+    Not before the time to answer is over, whatever was answered; what is forfeited becomes the
+    platform's only when the time for an appeal is over, and is nobody's until then.
 
     Raises StateConflict, Conflict, NotEnough.
     """
     if case.answer_until is None or act.now < case.answer_until:
-        raise StateConflict("The person still has time to answer.", {"current_state": case.state, "allowed_actions": [], "until": str(case.answer_until)})
+        raise StateConflict(
+            "The person still has time to answer.",
+            {"current_state": case.state, "allowed_actions": [], "until": str(case.answer_until)},
+        )
     contracts = locked(act, case)
     case.executed_by, case.executed_at = act.actor, act.now
     events.move(act, case, "execute", hold=hold.id)
@@ -167,7 +280,10 @@ def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
 
 
 def finish(act: Act, case: Confiscation) -> bool:
-    """Nobody can appeal any more: what was forfeited becomes the platform's. Returns False when the case was reversed or is final."""
+    """Nobody can appeal any more: what was forfeited becomes the platform's.
+
+    Returns False when the case was reversed or is final.
+    """
     if case.state != "executed" or case.final_at is not None:
         return False
     case.final_at = act.now
@@ -181,8 +297,13 @@ def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]
     rows.freelancer(act.session, case.freelancer_id, lock=True)
     ids = [line.milestone_id for line in case.lines if line.milestone_id]
     contested = [line.chargeback_id for line in case.lines if line.chargeback_id]
-    owners = sorted({act.session.get_one(Milestone, one).contract_id for one in ids} | {act.session.get_one(Chargeback, one).contract_id for one in contested})
-    contracts = {one: rows.contract(act.session, one, owner=rows.EVERYONE, lock=True) for one in owners}
+    owners = sorted(
+        {act.session.get_one(Milestone, one).contract_id for one in ids}
+        | {act.session.get_one(Chargeback, one).contract_id for one in contested}
+    )
+    contracts = {
+        one: rows.contract(act.session, one, owner=rows.EVERYONE, lock=True) for one in owners
+    }
     return {m.id: (c, m) for c in contracts.values() for m in c.milestones if m.id in ids}
 
 
@@ -194,9 +315,17 @@ def drop(act: Act, case: Confiscation, reason: str) -> Confiscation:
 
 
 def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool) -> Confiscation:
-    """It was wrong: everything that is still ours goes back, within 180 days. Raises StateConflict, Forbidden for who executed it."""
-    if case.executed_at is not None and act.now > case.executed_at + timedelta(days=act.policies.windows.appeal_days):
-        raise StateConflict("A case is restored within 180 days.", {"current_state": case.state, "allowed_actions": []})
+    """It was wrong: everything that is still ours goes back, within 180 days.
+
+    Raises StateConflict, Forbidden for who executed it.
+    """
+    if case.executed_at is not None and act.now > case.executed_at + timedelta(
+        days=act.policies.windows.appeal_days
+    ):
+        raise StateConflict(
+            "A case is restored within 180 days.",
+            {"current_state": case.state, "allowed_actions": []},
+        )
     if four_eyes.is_one_of(act, case.executed_by):
         raise Forbidden("Somebody else than who executed the case has to restore it.")
     contracts = locked(act, case)
@@ -210,20 +339,39 @@ def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool
 def find(session: Session, case_id: str, *, owner: str | None, lock: bool = False) -> Confiscation:
     """Staff see all; the person sees a case once it was noticed. Raises NotFound."""
     noticed = Confiscation.noticed_at.is_not(None)
-    found: Confiscation = rows.owned(session, Confiscation, "cas", case_id, owner=owner, missing="There is no such case.", lock=lock, only=noticed)
+    found: Confiscation = rows.owned(
+        session,
+        Confiscation,
+        "cas",
+        case_id,
+        owner=owner,
+        missing="There is no such case.",
+        lock=lock,
+        only=noticed,
+    )
     return found
 
 
 def touching(session: Session, contract: Contract) -> list[Confiscation]:
     """Cases that were carried out and took some of a contract's money, oldest first, at most 20."""
-    query = select(Confiscation).join(CaseLine).where(CaseLine.milestone_id.in_([m.id for m in contract.milestones]), Confiscation.executed_at.is_not(None))
+    query = (
+        select(Confiscation)
+        .join(CaseLine)
+        .where(
+            CaseLine.milestone_id.in_([m.id for m in contract.milestones]),
+            Confiscation.executed_at.is_not(None),
+        )
+    )
     return list(session.execute(query.distinct().order_by(Confiscation.id).limit(20)).scalars())
 
 
-def change(act: Act, case: Confiscation, parts: dict[int, int], *, at_platform_cost: bool) -> Confiscation:
+def change(
+    act: Act, case: Confiscation, parts: dict[int, int], *, at_platform_cost: bool
+) -> Confiscation:
     """An appeal was partly right: give back so many minor units of each line, and keep the rest.
 
-    Raises Invalid for a line that there is not, more than is left of it, or money that cannot be given back.
+    Raises Invalid for a line that there is not, more than is left of it, or money that cannot be
+    given back.
     """
     by_number = {line.number: line for line in case.lines}
     for number, amount in parts.items():
@@ -247,10 +395,23 @@ def change(act: Act, case: Confiscation, parts: dict[int, int], *, at_platform_c
 def people_of(session: Session, hold_id: str) -> list[Actor]:
     """Everybody who has decided about a hold's case: none of them decides about an appeal."""
     case = of_hold(session, hold_id)
-    return [one for one in (case.opened_by, case.executed_by, *(a.approved_by for a in case.approvals)) if one] if case else []
+    return (
+        [
+            one
+            for one in (case.opened_by, case.executed_by, *(a.approved_by for a in case.approvals))
+            if one
+        ]
+        if case
+        else []
+    )
 
 
 def of_hold(session: Session, hold_id: str) -> Confiscation | None:
     """The newest case of a hold."""
-    query = select(Confiscation).where(Confiscation.hold_id == hold_id).order_by(Confiscation.id.desc()).limit(1)
+    query = (
+        select(Confiscation)
+        .where(Confiscation.hold_id == hold_id)
+        .order_by(Confiscation.id.desc())
+        .limit(1)
+    )
     return session.execute(query).scalar_one_or_none()

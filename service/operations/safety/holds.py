@@ -1,4 +1,7 @@
-"""Freeze and lift: one act, one transaction, from whose commit no debit passes. Every hold has a reason, an end and a way to answer."""
+"""Freeze and lift: one act, one transaction, from whose commit no debit passes.
+
+Every hold has a reason, an end and a way to answer.
+"""
 
 from __future__ import annotations
 
@@ -19,39 +22,111 @@ from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.restrictions import SCOPES, SUBJECTS
 from service.escrow import holding
 from service.escrow.money import held_minor
-from service.models import Client, ClientAlias, Contract, Hold, Milestone, Payment, Requirement, Suspension, new_id
+from service.models import (
+    Client,
+    ClientAlias,
+    Contract,
+    Hold,
+    Milestone,
+    Payment,
+    Requirement,
+    Suspension,
+    new_id,
+)
 from service.policies.reasons import Reason
 from service.shared import holds
 from service.shared.holds import Terms
 
 _MOST_TOLD = 200
 _KEPT = (
-    "subject_kind", "subject_id", "freelancer_id", "amount_minor", "currency", "reason_code", "clause", "facts", "internal_note", "disclosure", "automated",
-    "rule_id", "opened_by", "confirm_by", "confirmed_by", "renewals", "renewed_by", "starts_at", "expires_at", "appeal_until",
-)  # fmt: skip
+    "subject_kind",
+    "subject_id",
+    "freelancer_id",
+    "amount_minor",
+    "currency",
+    "reason_code",
+    "clause",
+    "facts",
+    "internal_note",
+    "disclosure",
+    "automated",
+    "rule_id",
+    "opened_by",
+    "confirm_by",
+    "confirmed_by",
+    "renewals",
+    "renewed_by",
+    "starts_at",
+    "expires_at",
+    "appeal_until",
+)
 
 
 def place(act: Act, terms: Terms) -> Hold:
-    """Freeze, at once and alone; a second person confirms what is large. Raises NotFound, Invalid, NotEnough."""
+    """Freeze, at once and alone; a second person confirms what is large.
+
+    Raises NotFound, Invalid, NotEnough.
+    """
     reason = _reason(act, terms)
     kind, subject_id, freelancer_id = _subject(act, terms.subject)
     scopes = tuple(scope for scope in SCOPES if scope in (terms.scopes or reason.scopes))
     windows, automated = act.policies.windows, terms.rule_id is not None
-    longest = act.now + timedelta(hours=windows.rule_hold_hours) if automated else act.now + timedelta(days=reason.days) if reason.days else None
-    if terms.expires_at is not None and (terms.expires_at <= act.now or (longest and terms.expires_at > longest)):
-        raise Invalid.one("/expires_at", "out_of_range", f"Between now and {longest.isoformat() if longest else 'whenever it is lifted'}.")
+    longest = (
+        act.now + timedelta(hours=windows.rule_hold_hours)
+        if automated
+        else act.now + timedelta(days=reason.days)
+        if reason.days
+        else None
+    )
+    if terms.expires_at is not None and (
+        terms.expires_at <= act.now or (longest and terms.expires_at > longest)
+    ):
+        raise Invalid.one(
+            "/expires_at",
+            "out_of_range",
+            f"Between now and {longest.isoformat() if longest else 'whenever it is lifted'}.",
+        )
     hold = Hold(
-        id=new_id("hld"), subject_kind=kind, subject_id=typeid.decode(subject_id), freelancer_id=freelancer_id, state="active", scopes=list(scopes),
-        amount_minor=terms.amount_minor, currency=terms.currency, reason_code=reason.code, clause=terms.clause, facts=terms.facts,
-        internal_note=terms.internal_note, disclosure=terms.disclosure, automated=automated, rule_id=terms.rule_id, opened_by=act.actor,
-        confirm_by=act.now + timedelta(hours=windows.confirm_hours) if kind in ("freelancer", "client") and not automated else None, confirmed_by=None,
-        starts_at=act.now, expires_at=terms.expires_at or longest, review_due_at=add_business_days(act.now, windows.first_answer_business_days, act.policies.stripe_country),
-        appeal_until=act.now + timedelta(days=windows.appeal_days), ended_at=None, ended_by=None, end_reason=None,
-    )  # fmt: skip
+        id=new_id("hld"),
+        subject_kind=kind,
+        subject_id=typeid.decode(subject_id),
+        freelancer_id=freelancer_id,
+        state="active",
+        scopes=list(scopes),
+        amount_minor=terms.amount_minor,
+        currency=terms.currency,
+        reason_code=reason.code,
+        clause=terms.clause,
+        facts=terms.facts,
+        internal_note=terms.internal_note,
+        disclosure=terms.disclosure,
+        automated=automated,
+        rule_id=terms.rule_id,
+        opened_by=act.actor,
+        confirm_by=act.now + timedelta(hours=windows.confirm_hours)
+        if kind in ("freelancer", "client") and not automated
+        else None,
+        confirmed_by=None,
+        starts_at=act.now,
+        expires_at=terms.expires_at or longest,
+        review_due_at=add_business_days(
+            act.now, windows.first_answer_business_days, act.policies.stripe_country
+        ),
+        appeal_until=act.now + timedelta(days=windows.appeal_days),
+        ended_at=None,
+        ended_by=None,
+        end_reason=None,
+    )
     wanted = reason.requires if terms.requires is None else terms.requires
     hold.requirements = [
         Requirement(
-            id=new_id("req"), number=i, kind=one, state="open", due_at=act.now + timedelta(days=windows.requirement_days), answer=None, answered_at=None
+            id=new_id("req"),
+            number=i,
+            kind=one,
+            state="open",
+            due_at=act.now + timedelta(days=windows.requirement_days),
+            answer=None,
+            answered_at=None,
         )
         for i, one in enumerate(wanted, 1)
     ]
@@ -62,28 +137,51 @@ def _begin(act: Act, hold: Hold) -> Hold:
     _land(act, hold)
     subject = typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id)
     contract = act.session.get(Contract, subject) if hold.subject_kind == "contract" else None
-    events.record(act, "hold.placed", hold, contract=contract, to_state="active", scopes=hold.scopes, reason=hold.reason_code, about=subject)
+    events.record(
+        act,
+        "hold.placed",
+        hold,
+        contract=contract,
+        to_state="active",
+        scopes=hold.scopes,
+        reason=hold.reason_code,
+        about=subject,
+    )
     _plan(act, hold)
     return hold
 
 
 def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
-    """Whose money or work it touches is told neutrally what happens to theirs, and by when something is decided.
+    """Whose money or work it touches is told neutrally what happens to theirs, and by when
+    something is decided.
 
-    A freelancer whom it is about has a letter of their own (`hold.placed`); a client has no address but by a contract.
+    A freelancer whom it is about has a letter of their own (`hold.placed`); a client has no address
+    but by a contract.
     """
     contracts = [c for c in contracts if c.state not in ("draft", *CONTRACT.final)]
     if hold.subject_kind == "client" and contracts:
-        events.record(act.as_(SYSTEM), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id)
+        events.record(
+            act.as_(SYSTEM), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id
+        )
     by = "client" if hold.subject_kind == "client" else "freelancer"
     for contract in contracts[:_MOST_TOLD]:
         held = sum(held_minor(m) for m in contract.milestones)
         until = holds.next_decision_at(hold).isoformat()
-        events.record(act.as_(SYSTEM), "contract.on_hold", contract, by=by, held=held, scopes=list(hold.scopes), next_decision_at=until)
+        events.record(
+            act.as_(SYSTEM),
+            "contract.on_hold",
+            contract,
+            by=by,
+            held=held,
+            scopes=list(hold.scopes),
+            next_decision_at=until,
+        )
 
 
 def _lock(act: Act, hold: Hold) -> list[Contract]:
-    """The person, then the contracts: whoever works on these right now finishes first, whoever comes next meets what is decided here."""
+    """The person, then the contracts: whoever works on these right now finishes first, whoever
+    comes next meets what is decided here.
+    """
     if hold.freelancer_id is not None:
         rows.freelancer(act.session, hold.freelancer_id, lock=True)
     return holding.contracts_of(act, hold)
@@ -101,7 +199,11 @@ def _land(act: Act, hold: Hold) -> None:
     _tell(act, hold, contracts)
     if "inflow" in hold.scopes:
         holding.close_payment_pages(act, hold, contracts)
-    if "outflow" in hold.scopes and freelancer_id is not None and hold.subject_kind in ("freelancer", "payout"):
+    if (
+        "outflow" in hold.scopes
+        and freelancer_id is not None
+        and hold.subject_kind in ("freelancer", "payout")
+    ):
         only = typeid.encode("pyo", hold.subject_id) if hold.subject_kind == "payout" else None
         holding.stop_payouts(act, hold, freelancer_id, only)
 
@@ -115,12 +217,17 @@ def _plan(act: Act, hold: Hold) -> None:
 
 
 def confirm(act: Act, hold: Hold) -> Hold:
-    """A second person stands behind it. Raises Forbidden for the first one, StateConflict when it is over or confirmed."""
+    """A second person stands behind it.
+
+    Raises Forbidden for the first one, StateConflict when it is over or confirmed.
+    """
     _alive(hold)
     if four_eyes.is_one_of(act, hold.opened_by):
         raise Forbidden("Another person has to confirm.")
     if hold.confirm_by is None or hold.confirmed_by is not None:
-        raise StateConflict("This hold needs no confirmation.", {"current_state": hold.state, "allowed_actions": []})
+        raise StateConflict(
+            "This hold needs no confirmation.", {"current_state": hold.state, "allowed_actions": []}
+        )
     hold.confirmed_by = act.actor
     queue.cancel(act, ["hold_unconfirmed"], hold.id)
     events.record(act, "hold.confirmed", hold, public=False)
@@ -128,13 +235,17 @@ def confirm(act: Act, hold: Hold) -> Hold:
 
 
 def renew(act: Act, hold: Hold, days: int) -> Hold:
-    """Another person makes it last longer: to 90 days, and 180 at most without a legal ground. Raises Forbidden, Invalid, StateConflict."""
+    """Another person makes it last longer: to 90 days, and 180 at most without a legal ground.
+
+    Raises Forbidden, Invalid, StateConflict.
+    """
     _alive(hold)
     if four_eyes.is_one_of(act, hold.opened_by, hold.confirmed_by):
         raise Forbidden("Somebody who has not decided about this hold yet has to renew it.")
     if hold.automated or hold.expires_at is None or hold.state == "converted":
         raise StateConflict(
-            "This hold is not renewed: a rule's ends, a legal one lasts until it is lifted.", {"current_state": hold.state, "allowed_actions": []}
+            "This hold is not renewed: a rule's ends, a legal one lasts until it is lifted.",
+            {"current_state": hold.state, "allowed_actions": []},
         )
     windows = act.policies.windows
     most = windows.hold_days_renewed if hold.renewals == 0 else windows.hold_days_max
@@ -156,28 +267,46 @@ def review(act: Act, hold: Hold) -> Hold:
 
 
 def lift(act: Act, hold: Hold, reason: str) -> Hold:
-    """End this hold and no other. What waited for it goes on, if nothing else holds it. Raises StateConflict."""
+    """End this hold and no other.
+
+    What waited for it goes on, if nothing else holds it. Raises StateConflict.
+    """
     _end(act, hold, "lift", reason)
     return hold
 
 
 def narrow(act: Act, hold: Hold, scopes: tuple[str, ...], reason: str) -> Hold | None:
-    """End this hold and go on with less of it, on the same facts; None when nothing is left of it. Raises StateConflict, Invalid."""
+    """End this hold and go on with less of it, on the same facts; None when nothing is left of it.
+
+    Raises StateConflict, Invalid.
+    """
     left = tuple(scope for scope in hold.scopes if scope in scopes)
     if hold.state == "converted":
-        raise StateConflict("A case needs the whole of its hold; drop the case first.", {"current_state": hold.state, "allowed_actions": []})
+        raise StateConflict(
+            "A case needs the whole of its hold; drop the case first.",
+            {"current_state": hold.state, "allowed_actions": []},
+        )
     if len(left) == len(hold.scopes) or hold.amount_minor is not None:
         raise Invalid.one("/scopes", "nothing_changed", "Name fewer scopes than the hold has.")
     _end(act, hold, "lift", reason)
     if not left:
         return None
     act.session.flush()
-    # The same decision, smaller: whoever opened and confirmed it still did, and no clock begins anew.
+    # The same decision, smaller: whoever opened and confirmed it still did, and no clock begins
+    # anew.
     kept = {name: getattr(hold, name) for name in _KEPT}
     fresh = Hold(
-        id=new_id("hld"), state="active", scopes=list(left), review_due_at=add_business_days(act.now, act.policies.windows.first_answer_business_days, act.policies.stripe_country),
-        ended_at=None, ended_by=None, end_reason=None, **kept,
-    )  # fmt: skip
+        id=new_id("hld"),
+        state="active",
+        scopes=list(left),
+        review_due_at=add_business_days(
+            act.now, act.policies.windows.first_answer_business_days, act.policies.stripe_country
+        ),
+        ended_at=None,
+        ended_by=None,
+        end_reason=None,
+        **kept,
+    )
     return _begin(act, fresh)
 
 
@@ -221,11 +350,15 @@ def _end_suspension(act: Act, hold: Hold, reason: str) -> None:
 
 def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = False) -> Hold:
     """Staff see all, a freelancer those that concern them. Raises NotFound."""
-    found: Hold = rows.owned(session, Hold, "hld", hold_id, owner=owner, missing="There is no such hold.", lock=lock)
+    found: Hold = rows.owned(
+        session, Hold, "hld", hold_id, owner=owner, missing="There is no such hold.", lock=lock
+    )
     return found
 
 
-def listed(session: Session, *, owner: str | None, in_force_only: bool, after: str | None, limit: int) -> list[Hold]:
+def listed(
+    session: Session, *, owner: str | None, in_force_only: bool, after: str | None, limit: int
+) -> list[Hold]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Hold).order_by(Hold.id.desc()).limit(limit + 1)
     for condition in (
@@ -239,21 +372,37 @@ def listed(session: Session, *, owner: str | None, in_force_only: bool, after: s
 
 def _alive(hold: Hold) -> None:
     if hold.ended_at is not None:
-        raise StateConflict("This hold is over.", {"current_state": hold.state, "allowed_actions": []})
+        raise StateConflict(
+            "This hold is over.", {"current_state": hold.state, "allowed_actions": []}
+        )
 
 
 def _reason(act: Act, terms: Terms) -> Reason:
     reason = act.policies.reasons.get(terms.reason_code)
     if reason is None:
-        raise Invalid.one("/reason_code", "unknown_reason", f"One of {', '.join(act.policies.reasons)}.")
-    if terms.amount_minor is not None and (terms.currency is None or not typeid.is_typeid(terms.subject, ObjectKind.FREELANCER)):
-        raise Invalid.one("/amount", "amount_of_a_person", "An amount is held of a freelancer's balance in one currency; a contract is held whole.")
+        raise Invalid.one(
+            "/reason_code", "unknown_reason", f"One of {', '.join(act.policies.reasons)}."
+        )
+    if terms.amount_minor is not None and (
+        terms.currency is None or not typeid.is_typeid(terms.subject, ObjectKind.FREELANCER)
+    ):
+        raise Invalid.one(
+            "/amount",
+            "amount_of_a_person",
+            "An amount is held of a freelancer's balance in one currency; a contract is held "
+            "whole.",
+        )
     return reason
 
 
 def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
-    """(kind, id, the freelancer whom it concerns). A client may be named by the platform's id or by any freelancer's alias."""
-    kind = next((kind for kind, prefix in SUBJECTS.items() if typeid.is_typeid(subject, prefix)), None)
+    """(kind, id, the freelancer whom it concerns).
+
+    A client may be named by the platform's id or by any freelancer's alias.
+    """
+    kind = next(
+        (kind for kind, prefix in SUBJECTS.items() if typeid.is_typeid(subject, prefix)), None
+    )
     session = act.session
     if kind == "freelancer":
         return kind, subject, rows.freelancer(session, subject).id
@@ -266,13 +415,23 @@ def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
     if kind == "payout":
         payout = rows.payout(session, subject, owner=rows.EVERYONE)
         return kind, payout.id, payout.freelancer_id
-    found: Any = session.get({"contract": Contract, "milestone": Milestone, "payment": Payment}[kind], subject) if kind else None
+    found: Any = (
+        session.get(
+            {"contract": Contract, "milestone": Milestone, "payment": Payment}[kind], subject
+        )
+        if kind
+        else None
+    )
     if found is None or kind is None:
         raise NotFound("There is no such object.")
-    contract = found if isinstance(found, Contract) else session.get_one(Contract, found.contract_id)
+    contract = (
+        found if isinstance(found, Contract) else session.get_one(Contract, found.contract_id)
+    )
     return kind, subject, contract.freelancer_id
 
 
 def reaching(act: Act, contract: Contract) -> list[Hold]:
     """Every hold that reaches a contract now, for its pages and its papers."""
-    return holds.in_force(act.session, holds.subjects_of(contract, *(m.id for m in contract.milestones)))
+    return holds.in_force(
+        act.session, holds.subjects_of(contract, *(m.id for m in contract.milestones))
+    )

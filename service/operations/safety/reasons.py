@@ -1,4 +1,6 @@
-"""The statement of reasons: what a person on hold can read, modelled on art. 17 of the Digital Services Act."""
+"""The statement of reasons: what a person on hold can read, modelled on art. 17 of the Digital
+Services Act.
+"""
 
 from __future__ import annotations
 
@@ -17,28 +19,57 @@ _MONEY = """
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
      WHERE a.owner IN (SELECT hold_owners(%s)) AND a.kind = ANY (%s) AND b.credits > b.debits GROUP BY 1, 2 ORDER BY 1, 2
 """
-_STOPS = {"release": ("escrow", "disputed"), "refund": ("escrow", "suspense"), "outflow": ("pending", "available")}
+_STOPS = {
+    "release": ("escrow", "disputed"),
+    "refund": ("escrow", "suspense"),
+    "outflow": ("pending", "available"),
+}
 HIDDEN = "The law does not allow us to say more about this at present."
 
 
 def statement(act: Act, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
-    """What is restricted and exactly how much, since when, on what facts and which clause, what still works, what to do, what comes next."""
+    """What is restricted and exactly how much, since when, on what facts and which clause, what
+    still works, what to do, what comes next.
+    """
     reason = act.policies.reasons[hold.reason_code]
     told = staff or hold.disclosure == "full"
     shown: dict[str, Any] = {
-        "id": hold.id, "object": "hold", "state": hold.state, "subject_kind": hold.subject_kind, "freelancer": hold.freelancer_id,
-        "scopes": hold.scopes, "restricted": [SCOPES[scope] for scope in hold.scopes],
+        "id": hold.id,
+        "object": "hold",
+        "state": hold.state,
+        "subject_kind": hold.subject_kind,
+        "freelancer": hold.freelancer_id,
+        "scopes": hold.scopes,
+        "restricted": [SCOPES[scope] for scope in hold.scopes],
         "still_possible": [words for scope, words in SCOPES.items() if scope not in hold.scopes],
-        "amount": hold.amount_minor, "currency": hold.currency, "money": money(act, hold), "since": hold.starts_at.isoformat(),
-        "reason_code": hold.reason_code if told else None, "reason": reason.text if told else HIDDEN, "clause": hold.clause if told else None,
-        "facts": hold.facts if told else None, "public_reason": hold.facts if told else HIDDEN,
-        "automated": hold.automated, "rule": hold.rule_id if told else None, "disclosure": hold.disclosure,
+        "amount": hold.amount_minor,
+        "currency": hold.currency,
+        "money": money(act, hold),
+        "since": hold.starts_at.isoformat(),
+        "reason_code": hold.reason_code if told else None,
+        "reason": reason.text if told else HIDDEN,
+        "clause": hold.clause if told else None,
+        "facts": hold.facts if told else None,
+        "public_reason": hold.facts if told else HIDDEN,
+        "automated": hold.automated,
+        "rule": hold.rule_id if told else None,
+        "disclosure": hold.disclosure,
         "requirements": [_requirement(r) for r in hold.requirements],
-        "effects": [{"what": e.what, "object": e.object_id, "outcome": e.outcome, "at": e.at.isoformat()} for e in hold.effects],
-        "expires_at": _iso(hold.expires_at), "next_decision_at": None if hold.ended_at else holds.next_decision_at(hold).isoformat(),
-        "appeal": {"until": hold.appeal_until.isoformat(), "how": f"POST /v1/holds/{hold.id}/appeals", "free": True, "decided_by": "another person"},
-        "ended_at": _iso(hold.ended_at), "end_reason": hold.end_reason if told else None,
-    }  # fmt: skip
+        "effects": [
+            {"what": e.what, "object": e.object_id, "outcome": e.outcome, "at": e.at.isoformat()}
+            for e in hold.effects
+        ],
+        "expires_at": _iso(hold.expires_at),
+        "next_decision_at": None if hold.ended_at else holds.next_decision_at(hold).isoformat(),
+        "appeal": {
+            "until": hold.appeal_until.isoformat(),
+            "how": f"POST /v1/holds/{hold.id}/appeals",
+            "free": True,
+            "decided_by": "another person",
+        },
+        "ended_at": _iso(hold.ended_at),
+        "end_reason": hold.end_reason if told else None,
+    }
     if staff:
         shown |= {
             "opened_by": str(hold.opened_by),
@@ -58,11 +89,20 @@ def money(act: Act, hold: Hold) -> list[dict[str, Any]]:
         return [{"currency": hold.currency, "where": "reserve", "amount": aside}] if aside else []
     kinds = sorted({kind for scope in hold.scopes for kind in _STOPS.get(scope, ())})
     rows = fetch(act.session, _MONEY, (hold.subject_id, kinds))
-    return [{"currency": row.currency, "where": row.kind, "amount": row.amount_minor} for row in rows]
+    return [
+        {"currency": row.currency, "where": row.kind, "amount": row.amount_minor} for row in rows
+    ]
 
 
 def _requirement(one: Any) -> dict[str, Any]:
-    return {"id": one.id, "kind": one.kind, "state": one.state, "due_at": one.due_at.isoformat(), "answer": one.answer, "files": one.file_ids or []}
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "state": one.state,
+        "due_at": one.due_at.isoformat(),
+        "answer": one.answer,
+        "files": one.file_ids or [],
+    }
 
 
 def _iso(instant: Any) -> str | None:

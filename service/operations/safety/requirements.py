@@ -17,14 +17,25 @@ def _of(hold: Hold, requirement_id: str) -> Requirement:
     return found
 
 
-def answer(act: Act, hold: Hold, requirement_id: str, words: str, files: Sequence[File] = ()) -> Requirement:
+def answer(
+    act: Act, hold: Hold, requirement_id: str, words: str, files: Sequence[File] = ()
+) -> Requirement:
     """The person gives what they were asked for. Raises NotFound, StateConflict."""
     if hold.ended_at is not None:
-        raise StateConflict("This hold is over.", {"current_state": hold.state, "allowed_actions": []})
+        raise StateConflict(
+            "This hold is over.", {"current_state": hold.state, "allowed_actions": []}
+        )
     found = _of(hold, requirement_id)
     if found.state not in ("open", "refused"):
-        raise StateConflict("This was given already.", {"current_state": found.state, "allowed_actions": []})
-    found.state, found.answer, found.file_ids, found.answered_at = "given", words, [f.id for f in files], act.now
+        raise StateConflict(
+            "This was given already.", {"current_state": found.state, "allowed_actions": []}
+        )
+    found.state, found.answer, found.file_ids, found.answered_at = (
+        "given",
+        words,
+        [f.id for f in files],
+        act.now,
+    )
     if hold.state == "active":
         events.move(act, hold, "review", requirement=found.kind)
     events.record(act, "hold.requirement_given", hold, requirement=found.id)
@@ -36,7 +47,9 @@ def judge(act: Act, hold: Hold, requirement_id: str, *, accepted: bool) -> Requi
     """Staff take what was given, or ask for it again. Raises NotFound, StateConflict."""
     found = _of(hold, requirement_id)
     if found.state != "given":
-        raise StateConflict("Nothing was given yet.", {"current_state": found.state, "allowed_actions": []})
+        raise StateConflict(
+            "Nothing was given yet.", {"current_state": found.state, "allowed_actions": []}
+        )
     found.state = "accepted" if accepted else "refused"
     if not any(one.state == "given" for one in hold.requirements):
         queue.close_task(act, "requirement_given", hold.id)

@@ -1,4 +1,6 @@
-"""Automatic rules: they look at payments, chargebacks and warnings, never at holds, and may only ask for a short hold."""
+"""Automatic rules: they look at payments, chargebacks and warnings, never at holds, and may only
+ask for a short hold.
+"""
 
 from __future__ import annotations
 
@@ -38,41 +40,87 @@ _PAID_WITH_THAT = """
     SELECT p.id FROM payment p JOIN contract c ON c.id = p.contract_id JOIN payout_account a ON a.freelancer_id = c.freelancer_id
      WHERE c.freelancer_id = %s AND a.instruments ? p.instrument AND p.judgement = 'funded' ORDER BY p.id DESC LIMIT 100
 """
-_FIRED_LATELY = "SELECT 1 FROM hold WHERE rule_id = %s AND subject_id = %s AND starts_at > %s LIMIT 1"
+_FIRED_LATELY = (
+    "SELECT 1 FROM hold WHERE rule_id = %s AND subject_id = %s AND starts_at > %s LIMIT 1"
+)
 
 
 def fires(act: Act, rule: Rule, contract: Contract, payment: Payment, at: Any) -> str | None:
-    """What the rule found about a payment at an instant, in words for the person; None when it found nothing."""
+    """What the rule found about a payment at an instant, in words for the person; None when it
+    found nothing.
+    """
     client, freelancer = typeid.decode(contract.client_id), typeid.decode(contract.freelancer_id)
     if rule.name == "first_payment_size":
         large = payment.amount_minor >= rule.at_least_minor * usd_like(payment.currency)
         first = large and fetch(act.session, _FIRST, (client, payment.succeeded_at))[0].n == 0
-        return f"{rule.fact} It is over {plain(payment.amount_minor, payment.currency)}." if first else None
+        return (
+            f"{rule.fact} It is over {plain(payment.amount_minor, payment.currency)}."
+            if first
+            else None
+        )
     if rule.name == "velocity":
-        found = fetch(act.session, _RECENT, (freelancer, at - timedelta(hours=rule.within_hours), at))[0].n
-        return f"{rule.fact} {found} within {rule.within_hours} hours." if found >= rule.at_least_count else None
+        found = fetch(
+            act.session, _RECENT, (freelancer, at - timedelta(hours=rule.within_hours), at)
+        )[0].n
+        return (
+            f"{rule.fact} {found} within {rule.within_hours} hours."
+            if found >= rule.at_least_count
+            else None
+        )
     if rule.name == "payer_is_payee":
-        return rule.fact if fetch(act.session, _SAME_PURSE, (freelancer, typeid.decode(payment.id)))[0].n else None
+        return (
+            rule.fact
+            if fetch(act.session, _SAME_PURSE, (freelancer, typeid.decode(payment.id)))[0].n
+            else None
+        )
     if rule.name == "early_fraud_warning":
-        return rule.fact if fetch(act.session, _WARNED, (typeid.decode(payment.id), at))[0].n else None
+        return (
+            rule.fact if fetch(act.session, _WARNED, (typeid.decode(payment.id), at))[0].n else None
+        )
     row = fetch(act.session, _RATIO, (at, freelancer))[0]
-    many = row.taken_back >= rule.at_least_count and 100 * row.taken_back >= rule.at_least_percent * row.payments
+    many = (
+        row.taken_back >= rule.at_least_count
+        and 100 * row.taken_back >= rule.at_least_percent * row.payments
+    )
     return f"{rule.fact} {row.taken_back} of {row.payments}." if many else None
 
 
 def wanted(act: Act, contract: Contract, payment: Payment) -> list[Terms]:
-    """The holds that enabled rules ask for. One that fired about the same within a week does not fire again: rules do not chain."""
+    """The holds that enabled rules ask for.
+
+    One that fired about the same within a week does not fire again: rules do not chain.
+    """
     found = []
     for rule in act.policies.rules.values():
-        words = fires(act, rule, contract, payment, act.now) if rule.enabled and payment.judgement == "funded" else None
+        words = (
+            fires(act, rule, contract, payment, act.now)
+            if rule.enabled and payment.judgement == "funded"
+            else None
+        )
         subject = payment.id if rule.holds == "payment" else contract.freelancer_id
-        if words and not fetch(act.session, _FIRED_LATELY, (rule.name, typeid.decode(subject), act.now - timedelta(days=7))):
-            found.append(Terms(subject, rule.reason_code, CLAUSE, words, rule.scopes, rule_id=rule.name, requires=()))
+        if words and not fetch(
+            act.session,
+            _FIRED_LATELY,
+            (rule.name, typeid.decode(subject), act.now - timedelta(days=7)),
+        ):
+            found.append(
+                Terms(
+                    subject,
+                    rule.reason_code,
+                    CLAUSE,
+                    words,
+                    rule.scopes,
+                    rule_id=rule.name,
+                    requires=(),
+                )
+            )
     return found
 
 
 def look_again(act: Act, freelancer_id: str) -> None:
-    """A payout account has become known, or changed: what came from its own purse before is looked at now."""
+    """A payout account has become known, or changed: what came from its own purse before is looked
+    at now.
+    """
     act.session.flush()
     for row in fetch(act.session, _PAID_WITH_THAT, (typeid.decode(freelancer_id),)):
         queue.enqueue(act, "rules_check", typeid.encode("pay", row.id))
@@ -83,17 +131,40 @@ _TAKEN_BACK = "SELECT 1 FROM chargeback WHERE payment_id = %s LIMIT 1"
 
 
 def report(act: Act, rule: Rule) -> dict[str, Any]:
-    """A dry run over the newest thousand payments, each as it stood an hour after it came: whom it would have held, and whether it was right."""
+    """A dry run over the newest thousand payments, each as it stood an hour after it came: whom it
+    would have held, and whether it was right.
+    """
     rows: list[dict[str, Any]] = []
     right = seen = 0
     for row in fetch(act.session, _PAST, (MOST_REPORTED,)):
         seen += 1
         payment = act.session.get_one(Payment, typeid.encode("pay", row.id))
         contract = act.session.get_one(Contract, payment.contract_id)
-        words = fires(act, rule, contract, payment, (payment.succeeded_at or payment.created_at) + timedelta(hours=1))
+        words = fires(
+            act,
+            rule,
+            contract,
+            payment,
+            (payment.succeeded_at or payment.created_at) + timedelta(hours=1),
+        )
         if words is None:
             continue
         taken_back = bool(fetch(act.session, _TAKEN_BACK, (row.id,)))
         right += taken_back
-        rows.append({"payment": payment.id, "amount": payment.amount_minor, "currency": payment.currency, "why": words, "taken_back_later": taken_back})
-    return {"rule": rule.name, "enabled": rule.enabled, "payments_looked_at": seen, "would_hold": len(rows), "taken_back_later": right, "payments": rows[:100]}
+        rows.append(
+            {
+                "payment": payment.id,
+                "amount": payment.amount_minor,
+                "currency": payment.currency,
+                "why": words,
+                "taken_back_later": taken_back,
+            }
+        )
+    return {
+        "rule": rule.name,
+        "enabled": rule.enabled,
+        "payments_looked_at": seen,
+        "would_hold": len(rows),
+        "taken_back_later": right,
+        "payments": rows[:100],
+    }

@@ -1,4 +1,7 @@
-"""A person's status: restricted or blocked. It makes one hold with the scopes of its level, and nothing else."""
+"""A person's status: restricted or blocked.
+
+It makes one hold with the scopes of its level, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -19,27 +22,53 @@ from service.models import Hold, Suspension, new_id
 
 def scopes_of(person: str, level: str) -> tuple[str, ...]:
     """What a level stops for a person, by their id."""
-    return LEVELS[("freelancer" if typeid.is_typeid(person, ObjectKind.FREELANCER) else "client", level)]
+    return LEVELS[
+        ("freelancer" if typeid.is_typeid(person, ObjectKind.FREELANCER) else "client", level)
+    ]
 
 
 def start(act: Act, hold: Hold, level: str, until: datetime | None) -> Suspension:
-    """The status that goes with a hold just placed. Raises StateConflict while another suspension lasts."""
-    running = select(Suspension.id).where(Suspension.person_id == hold.subject_id, Suspension.ended_at.is_(None))
+    """The status that goes with a hold just placed.
+
+    Raises StateConflict while another suspension lasts.
+    """
+    running = select(Suspension.id).where(
+        Suspension.person_id == hold.subject_id, Suspension.ended_at.is_(None)
+    )
     if act.session.execute(running).first():
-        raise StateConflict("This person is suspended already; end that suspension first.", {"current_state": "suspended", "allowed_actions": ["end"]})
+        raise StateConflict(
+            "This person is suspended already; end that suspension first.",
+            {"current_state": "suspended", "allowed_actions": ["end"]},
+        )
     made = Suspension(
-        id=new_id("sus"), person_kind=hold.subject_kind, person_id=hold.subject_id, level=level, hold_id=hold.id, started_by=act.actor,
-        started_at=act.now, until=until, ended_at=None, ended_by=None, end_reason=None,
-    )  # fmt: skip
+        id=new_id("sus"),
+        person_kind=hold.subject_kind,
+        person_id=hold.subject_id,
+        level=level,
+        hold_id=hold.id,
+        started_by=act.actor,
+        started_at=act.now,
+        until=until,
+        ended_at=None,
+        ended_by=None,
+        end_reason=None,
+    )
     act.session.add(made)
     events.record(act, "suspension.started", hold, level=level, suspension=made.id)
-    queue.enqueue(act, "suspension_long", made.id, act.now + timedelta(days=act.policies.windows.suspension_alarm_days))
+    queue.enqueue(
+        act,
+        "suspension_long",
+        made.id,
+        act.now + timedelta(days=act.policies.windows.suspension_alarm_days),
+    )
     return made
 
 
 def find(session: Session, suspension_id: str) -> Suspension:
     """Raises NotFound."""
-    found = session.get(Suspension, suspension_id) if typeid.is_typeid(suspension_id, "sus") else None
+    found = (
+        session.get(Suspension, suspension_id) if typeid.is_typeid(suspension_id, "sus") else None
+    )
     if found is None:
         raise NotFound("There is no such suspension.")
     return found
@@ -47,4 +76,6 @@ def find(session: Session, suspension_id: str) -> Suspension:
 
 def of_person(session: Session, person_id: Any) -> Suspension | None:
     """The one that lasts now."""
-    return session.execute(select(Suspension).where(Suspension.person_id == person_id, Suspension.ended_at.is_(None))).scalar_one_or_none()
+    return session.execute(
+        select(Suspension).where(Suspension.person_id == person_id, Suspension.ended_at.is_(None))
+    ).scalar_one_or_none()

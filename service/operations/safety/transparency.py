@@ -33,29 +33,50 @@ _HELD_NOW = """
 
 def bounds(year: int, quarter: int) -> tuple[datetime, datetime]:
     """First instant of a quarter and of the next one, UTC."""
-    return datetime(year, 3 * quarter - 2, 1, tzinfo=UTC), datetime(year + quarter // 4, 3 * quarter % 12 + 1, 1, tzinfo=UTC)
+    return datetime(year, 3 * quarter - 2, 1, tzinfo=UTC), datetime(
+        year + quarter // 4, 3 * quarter % 12 + 1, 1, tzinfo=UTC
+    )
 
 
 def quarter(session: Session, start: datetime, end: datetime) -> dict[str, Any]:
-    """Holds by reason with the median time to their end, appeals with the share that was overturned, money held now, taken and given back."""
+    """Holds by reason with the median time to their end, appeals with the share that was
+    overturned, money held now, taken and given back.
+    """
     appeals = fetch(session, _APPEALS, (start, end))[0]
     return {
         "from": start.date().isoformat(),
         "until": end.date().isoformat(),
         "holds": [
-            {"reason_code": r.reason_code, "automated": r.automated, "placed": r.placed, "ended": r.ended, "median_hours": _hours(r.median_hours)}
+            {
+                "reason_code": r.reason_code,
+                "automated": r.automated,
+                "placed": r.placed,
+                "ended": r.ended,
+                "median_hours": _hours(r.median_hours),
+            }
             for r in fetch(session, _HOLDS, (start, end))
         ],
         "appeals": {
-            "decided": appeals.decided, "overturned": appeals.overturned, "median_hours": _hours(appeals.median_hours),
-            "overturned_percent": round_half_up(100 * appeals.overturned, appeals.decided) if appeals.decided else None,
+            "decided": appeals.decided,
+            "overturned": appeals.overturned,
+            "median_hours": _hours(appeals.median_hours),
+            "overturned_percent": round_half_up(100 * appeals.overturned, appeals.decided)
+            if appeals.decided
+            else None,
         },
         "confiscations": [
-            {"currency": r.currency, "cases": r.cases, "confiscated": r.confiscated_minor or 0, "restored": r.restored_minor or 0}
+            {
+                "currency": r.currency,
+                "cases": r.cases,
+                "confiscated": r.confiscated_minor or 0,
+                "restored": r.restored_minor or 0,
+            }
             for r in fetch(session, _CASES, (start, end))
         ],
-        "held_now": [{"currency": r.currency, "amount": r.held_minor} for r in fetch(session, _HELD_NOW)],
-    }  # fmt: skip
+        "held_now": [
+            {"currency": r.currency, "amount": r.held_minor} for r in fetch(session, _HELD_NOW)
+        ],
+    }
 
 
 def _hours(value: Any) -> int | None:

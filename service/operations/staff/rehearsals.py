@@ -1,4 +1,6 @@
-"""What an act would do, by doing it and taking it back: the preview that cannot differ from the act."""
+"""What an act would do, by doing it and taking it back: the preview that cannot differ from the
+act.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.core.act import Act
-from service.domain.states.notices import CLIENT, FREELANCER, NOTICES, OTHER_CLIENT, OTHER_FREELANCER
+from service.domain.states.notices import (
+    CLIENT,
+    FREELANCER,
+    NOTICES,
+    OTHER_CLIENT,
+    OTHER_FREELANCER,
+)
 from service.platform.db import fetch
 
 MOST = 200
 
-_NEWEST = "SELECT (SELECT max(number) FROM event) AS fact, (SELECT max(number) FROM journal_entry) AS entry"
-_FACTS = "SELECT type, object_id, data FROM event WHERE number > %s AND request_id = %s ORDER BY number LIMIT %s"
+_NEWEST = (
+    "SELECT (SELECT max(number) FROM event) AS fact, (SELECT max(number) FROM "
+    "journal_entry) AS entry"
+)
+_FACTS = (
+    "SELECT type, object_id, data FROM event WHERE number > %s AND request_id = %s ORDER BY "
+    "number LIMIT %s"
+)
 _POSTINGS = """
     SELECT e.kind AS entry, d.kind AS debit, c.kind AS credit, p.amount AS amount_minor, p.currency
       FROM journal_entry e JOIN posting p ON p.entry_id = e.id
@@ -24,7 +38,9 @@ _POSTINGS = """
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """Facts that would be recorded (type, object_id, data), postings in their order, letters (audience, template), and what `look` saw."""
+    """Facts that would be recorded (type, object_id, data), postings in their order, letters
+    (audience, template), and what `look` saw.
+    """
 
     facts: list[Any]
     postings: list[Any]
@@ -32,11 +48,13 @@ class Rehearsal:
     seen: dict[str, Any]
 
 
-def rehearse(act: Act, do: Callable[[Act], Any], look: Callable[[Any], dict[str, Any]] = lambda _: {}) -> Rehearsal:
+def rehearse(
+    act: Act, do: Callable[[Act], Any], look: Callable[[Any], dict[str, Any]] = lambda _: {}
+) -> Rehearsal:
     """Carry `do` out in a savepoint, read what it wrote, and undo it.
 
-    `look` reads more of what `do` returned while it is there. Raises whatever `do` raises: a refusal shows before the
-    second click exactly as it would after it.
+    `look` reads more of what `do` returned while it is there. Raises whatever `do` raises: a
+    refusal shows before the second click exactly as it would after it.
     """
     act.session.flush()
     before = fetch(act.session, _NEWEST)[0]

@@ -20,7 +20,15 @@ from service.domain.errors import Gone, NotFound, Unauthenticated
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor
 from service.domain.identity.permissions import ROLE_PERMISSIONS, key_prefix
-from service.models import STAFF_ROLES, ApiKey, Installation, StaffLink, StaffMember, StaffSession, new_id
+from service.models import (
+    STAFF_ROLES,
+    ApiKey,
+    Installation,
+    StaffLink,
+    StaffMember,
+    StaffSession,
+    new_id,
+)
 from service.platform.db import fetch
 
 LINK_LIFE = timedelta(minutes=15)
@@ -51,19 +59,33 @@ class Colleague:
 
 
 def make_link(act: Act, key_id: str) -> str:
-    """A token that opens the console once within fifteen minutes, for whoever gets it. Raises NotFound for a key that is not of staff."""
+    """A token that opens the console once within fifteen minutes, for whoever gets it.
+
+    Raises NotFound for a key that is not of staff.
+    """
     key = _usable(act, act.session.get(ApiKey, key_id) if typeid.is_typeid(key_id, "key") else None)
     if key is None:
         raise NotFound("There is no such key of a person of staff.")
     token = secrets.token_urlsafe(32)
-    act.session.add(StaffLink(digest=_digest(token), key_id=key.id, created_by=act.actor, created_at=act.now, expires_at=act.now + LINK_LIFE, used_at=None))
+    act.session.add(
+        StaffLink(
+            digest=_digest(token),
+            key_id=key.id,
+            created_by=act.actor,
+            created_at=act.now,
+            expires_at=act.now + LINK_LIFE,
+            used_at=None,
+        )
+    )
     events.record(act, "staff.link_made", key, public=False)
     return token
 
 
 def by_link(act: Act, token: str) -> ApiKey:
     """Use up a link. Raises Gone for one that is unknown, old or used, without saying which."""
-    link = act.session.execute(select(StaffLink).where(StaffLink.digest == _digest(token)).with_for_update()).scalar_one_or_none()
+    link = act.session.execute(
+        select(StaffLink).where(StaffLink.digest == _digest(token)).with_for_update()
+    ).scalar_one_or_none()
     key = _usable(act, act.session.get(ApiKey, link.key_id)) if link else None
     if link is None or key is None or link.used_at or link.expires_at <= act.now:
         raise Gone("This link has been used, or its fifteen minutes are over.")
@@ -72,21 +94,42 @@ def by_link(act: Act, token: str) -> ApiKey:
 
 
 def by_secret(act: Act, secret: str) -> ApiKey:
-    """The staff key that was typed. Raises Unauthenticated for anything else, a key of the other mode among it."""
+    """The staff key that was typed.
+
+    Raises Unauthenticated for anything else, a key of the other mode among it.
+    """
     mode = act.session.execute(select(Installation.mode)).scalar_one()
-    key = _usable(act, act.session.execute(select(ApiKey).where(ApiKey.digest == _digest(secret.strip()))).scalar_one_or_none())
+    key = _usable(
+        act,
+        act.session.execute(
+            select(ApiKey).where(ApiKey.digest == _digest(secret.strip()))
+        ).scalar_one_or_none(),
+    )
     if key is None or not secret.strip().startswith(key_prefix(mode)):
         raise Unauthenticated("This key opens nothing here.")
     return key
 
 
 def _usable(act: Act, key: ApiKey | None) -> ApiKey | None:
-    alive = key is not None and key.role in STAFF_ROLES and key.revoked_at is None and (key.expires_at is None or key.expires_at > act.now)
-    return key if alive and key is not None and act.session.get_one(StaffMember, key.staff_id).ended_at is None else None
+    alive = (
+        key is not None
+        and key.role in STAFF_ROLES
+        and key.revoked_at is None
+        and (key.expires_at is None or key.expires_at > act.now)
+    )
+    return (
+        key
+        if alive
+        and key is not None
+        and act.session.get_one(StaffMember, key.staff_id).ended_at is None
+        else None
+    )
 
 
 def enter(act: Act, key: ApiKey, cookie: str, user_agent: str) -> str:
-    """The browser has proved whose it is; returns the cookie's value, the old one when it is this person's live session already."""
+    """The browser has proved whose it is; returns the cookie's value, the old one when it is this
+    person's live session already.
+    """
     mine = fetch(act.session, _SESSION, (_digest(cookie),)) if cookie else []
     if mine and typeid.encode("key", mine[0].key_id) == key.id and _alive(act, mine[0]):
         session = act.session.get_one(StaffSession, typeid.encode("sts", mine[0].id))
@@ -96,9 +139,15 @@ def enter(act: Act, key: ApiKey, cookie: str, user_agent: str) -> str:
     leave(act, cookie)
     fresh = secrets.token_urlsafe(32)
     session = StaffSession(
-        id=new_id("sts"), digest=_digest(fresh), key_id=key.id, user_agent=user_agent[:200], created_at=act.now, last_seen_at=act.now, proved_at=act.now,
+        id=new_id("sts"),
+        digest=_digest(fresh),
+        key_id=key.id,
+        user_agent=user_agent[:200],
+        created_at=act.now,
+        last_seen_at=act.now,
+        proved_at=act.now,
         closed_at=None,
-    )  # fmt: skip
+    )
     act.session.add(session)
     events.record(act, "staff.entered", key, public=False)
     return fresh
@@ -106,7 +155,11 @@ def enter(act: Act, key: ApiKey, cookie: str, user_agent: str) -> str:
 
 def leave(act: Act, cookie: str) -> None:
     """Close the browser's session; without one nothing happens."""
-    act.session.execute(update(StaffSession).where(StaffSession.digest == _digest(cookie), StaffSession.closed_at.is_(None)).values(closed_at=act.now))
+    act.session.execute(
+        update(StaffSession)
+        .where(StaffSession.digest == _digest(cookie), StaffSession.closed_at.is_(None))
+        .values(closed_at=act.now)
+    )
 
 
 _SESSION = """
@@ -119,12 +172,16 @@ _SEEN = text("UPDATE staff_session SET last_seen_at = :now WHERE digest = :diges
 
 def _alive(act: Act, row: Any) -> bool:
     key_lives = row.expires_at is None or row.expires_at > act.now
-    return bool(key_lives and act.now - row.last_seen_at <= IDLE and act.now - row.created_at <= LONGEST)
+    return bool(
+        key_lives and act.now - row.last_seen_at <= IDLE and act.now - row.created_at <= LONGEST
+    )
 
 
 def colleague(act: Act, cookie: str) -> Colleague | None:
-    """Who looks at the console with this cookie; None without a live session. A revoked key closes its sessions at once,
-    and whoever has left closes all of theirs."""
+    """Who looks at the console with this cookie; None without a live session.
+
+    A revoked key closes its sessions at once, and whoever has left closes all of theirs.
+    """
     digest = _digest(cookie)
     found = fetch(act.session, _SESSION, (digest,)) if cookie else []
     if not found or not _alive(act, found[0]):
@@ -133,9 +190,14 @@ def colleague(act: Act, cookie: str) -> Colleague | None:
     if act.now - row.last_seen_at > _SEEN_GRAIN:
         act.session.execute(_SEEN, {"now": act.now, "digest": digest})
     return Colleague(
-        session_id=typeid.encode("sts", row.id), key_id=typeid.encode("key", row.key_id), staff_id=typeid.encode("stf", row.staff_id),
-        name=row.name, role=row.role, scopes=frozenset(row.scopes).intersection(ROLE_PERMISSIONS[row.role]), proved_at=row.proved_at,
-    )  # fmt: skip
+        session_id=typeid.encode("sts", row.id),
+        key_id=typeid.encode("key", row.key_id),
+        staff_id=typeid.encode("stf", row.staff_id),
+        name=row.name,
+        role=row.role,
+        scopes=frozenset(row.scopes).intersection(ROLE_PERMISSIONS[row.role]),
+        proved_at=row.proved_at,
+    )
 
 
 @dataclass(frozen=True)
@@ -163,11 +225,14 @@ def staff(session: Session) -> list[WayIn]:
 
 
 def names(session: Session) -> dict[Actor, str]:
-    """What the actors of staff and platforms are called, by the actor as facts name it; at most 500 of each.
+    """What the actors of staff and platforms are called, by the actor as facts name it; at most 500
+    of each.
 
     Facts of before people were rows name a key.
     """
-    people = session.execute(select(StaffMember.id, StaffMember.name).order_by(StaffMember.id.desc()).limit(500))
+    people = session.execute(
+        select(StaffMember.id, StaffMember.name).order_by(StaffMember.id.desc()).limit(500)
+    )
     found = {actors.staff(one): name for one, name in people}
     keys = (
         select(ApiKey.id, ApiKey.role, ApiKey.name, ApiKey.hint, StaffMember.name)

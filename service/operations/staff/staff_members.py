@@ -1,4 +1,6 @@
-"""People of staff and their keys: made by the owner of the database, or by two of them; ended by one."""
+"""People of staff and their keys: made by the owner of the database, or by two of them; ended by
+one.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,11 @@ from service.platform.db import constraint_of
 
 def find(session: Session, staff_id: str) -> StaffMember:
     """Raises NotFound."""
-    found = session.get(StaffMember, staff_id) if typeid.is_typeid(staff_id, ObjectKind.STAFF_MEMBER) else None
+    found = (
+        session.get(StaffMember, staff_id)
+        if typeid.is_typeid(staff_id, ObjectKind.STAFF_MEMBER)
+        else None
+    )
     if found is None:
         raise NotFound("There is no such person of staff.")
     return found
@@ -25,14 +31,18 @@ def find(session: Session, staff_id: str) -> StaffMember:
 
 def listed(session: Session) -> list[StaffMember]:
     """Everybody, also who has left, newest first; at most 200."""
-    return list(session.execute(select(StaffMember).order_by(StaffMember.id.desc()).limit(200)).scalars())
+    return list(
+        session.execute(select(StaffMember).order_by(StaffMember.id.desc()).limit(200)).scalars()
+    )
 
 
 def engage(act: Act, name: str, email: str | None, role: str) -> StaffMember:
-    """The person of this name and address, who may now have keys of `role`: somebody who is there already, or a new row.
+    """The person of this name and address, who may now have keys of `role`: somebody who is there
+    already, or a new row.
 
-    For the owner's command line; PostgreSQL refuses it to the application. Two people of one name need two addresses.
-    Raises Invalid when the address is somebody else's, StateConflict for a person who has left.
+    For the owner's command line; PostgreSQL refuses it to the application. Two people of one name
+    need two addresses. Raises Invalid when the address is somebody else's, StateConflict for a
+    person who has left.
     """
     spoken = " ".join(name.split())
     if not spoken:
@@ -50,7 +60,9 @@ def engage(act: Act, name: str, email: str | None, role: str) -> StaffMember:
         )
         act.session.add(person)
     if person.ended_at is not None:
-        raise StateConflict("This person has left.", {"current_state": "ended", "allowed_actions": []})
+        raise StateConflict(
+            "This person has left.", {"current_state": "ended", "allowed_actions": []}
+        )
     if role not in person.roles:
         person.roles = sorted([*person.roles, role])
     person.email = person.email or email
@@ -60,13 +72,20 @@ def engage(act: Act, name: str, email: str | None, role: str) -> StaffMember:
 
 def _known(session: Session, name: str, email: str | None) -> StaffMember | None:
     if email is not None:
-        by_email = session.execute(select(StaffMember).where(StaffMember.email == email)).scalar_one_or_none()
+        by_email = session.execute(
+            select(StaffMember).where(StaffMember.email == email)
+        ).scalar_one_or_none()
         if by_email is not None and by_email.name.lower() != name.lower():
             raise Invalid.one("/email", "taken", f"This is the address of {by_email.name}.")
         if by_email is not None:
             return by_email
-    # Of one name, and one of them without an address: the same person, as long as nobody says otherwise.
-    alike = select(StaffMember).where(func.lower(StaffMember.name) == name.lower()).order_by(StaffMember.id)
+    # Of one name, and one of them without an address: the same person, as long as nobody says
+    # otherwise.
+    alike = (
+        select(StaffMember)
+        .where(func.lower(StaffMember.name) == name.lower())
+        .order_by(StaffMember.id)
+    )
     found = list(session.execute(alike).scalars())
     return next((one for one in found if email is None or one.email is None), None)
 
@@ -79,16 +98,24 @@ def leave(act: Act, person: StaffMember) -> StaffMember:
     return person
 
 
-def ask_key(act: Act, secret: str, role: str, *, staff_id: str | None, name: str, email: str | None) -> KeyRequest:
-    """Somebody with `staff:write` asks for a key; `secret` is their own, which PostgreSQL checks itself.
+def ask_key(
+    act: Act, secret: str, role: str, *, staff_id: str | None, name: str, email: str | None
+) -> KeyRequest:
+    """Somebody with `staff:write` asks for a key; `secret` is their own, which PostgreSQL checks
+    itself.
 
     Raises NotFound for an unknown person, Invalid when the address is taken.
     """
     if staff_id is not None:
         person = find(act.session, staff_id)
         name, email = person.name, person.email
-    elif email and act.session.execute(select(StaffMember.id).where(StaffMember.email == email)).first():
-        raise Invalid.one("/email", "taken", "Somebody of staff has this address; name them by `staff`.")
+    elif (
+        email
+        and act.session.execute(select(StaffMember.id).where(StaffMember.email == email)).first()
+    ):
+        raise Invalid.one(
+            "/email", "taken", "Somebody of staff has this address; name them by `staff`."
+        )
     asked = new_id("krq")
     _call(
         act,
@@ -105,8 +132,11 @@ def ask_key(act: Act, secret: str, role: str, *, staff_id: str | None, name: str
     return found
 
 
-def approve_key(act: Act, secret: str, request_id: str, fresh: str, digest: str) -> tuple[KeyRequest, ApiKey]:
-    """Another person with `staff:approve` makes it; `fresh` is the new key's secret, `digest` what is kept of it.
+def approve_key(
+    act: Act, secret: str, request_id: str, fresh: str, digest: str
+) -> tuple[KeyRequest, ApiKey]:
+    """Another person with `staff:approve` makes it; `fresh` is the new key's secret, `digest` what
+    is kept of it.
 
     Raises NotFound, Forbidden for whoever asked, StateConflict when it is made already.
     """
@@ -116,7 +146,9 @@ def approve_key(act: Act, secret: str, request_id: str, fresh: str, digest: str)
     if asked is None:
         raise NotFound("There is no such request.")
     if asked.approved_at is not None:
-        raise StateConflict("This key was made already.", {"current_state": "approved", "allowed_actions": []})
+        raise StateConflict(
+            "This key was made already.", {"current_state": "approved", "allowed_actions": []}
+        )
     key_id = new_id("key")
     _call(
         act,
@@ -136,7 +168,9 @@ def approve_key(act: Act, secret: str, request_id: str, fresh: str, digest: str)
 
 def requests(session: Session) -> list[KeyRequest]:
     """Newest first, at most 100."""
-    return list(session.execute(select(KeyRequest).order_by(KeyRequest.id.desc()).limit(100)).scalars())
+    return list(
+        session.execute(select(KeyRequest).order_by(KeyRequest.id.desc()).limit(100)).scalars()
+    )
 
 
 def _call(act: Act, statement: str, **given: object) -> None:

@@ -27,7 +27,13 @@ class Owed:
 def listed(session: Session, after: str | None, limit: int) -> list[Owed]:
     """Newest first; one more than `limit`, so that a reader knows whether there are others."""
     sums = func.coalesce(func.sum(Withholding.amount_minor), 0), func.count(Withholding.release_id)
-    query = select(TaxDue, *sums).join(Withholding, Withholding.due_id == TaxDue.id).group_by(TaxDue.id).order_by(TaxDue.id.desc()).limit(limit + 1)
+    query = (
+        select(TaxDue, *sums)
+        .join(Withholding, Withholding.due_id == TaxDue.id)
+        .group_by(TaxDue.id)
+        .order_by(TaxDue.id.desc())
+        .limit(limit + 1)
+    )
     if after:
         query = query.where(TaxDue.id < after)
     return [Owed(due, int(minor), count) for due, minor, count in session.execute(query)]
@@ -35,12 +41,24 @@ def listed(session: Session, after: str | None, limit: int) -> list[Owed]:
 
 def of_release(session: Session, release_id: str) -> list[Withholding]:
     """What duties did to one release, also where that was nothing."""
-    return list(session.execute(select(Withholding).where(Withholding.release_id == release_id).order_by(Withholding.regime)).scalars())
+    return list(
+        session.execute(
+            select(Withholding)
+            .where(Withholding.release_id == release_id)
+            .order_by(Withholding.regime)
+        ).scalars()
+    )
 
 
 def remit(act: Act, due_id: str, reference: str) -> Owed:
-    """The platform has paid the month from its own bank account: the withheld money becomes the platform's. Raises NotFound, Conflict."""
-    due = rows.maybe(act.session, select(TaxDue).where(TaxDue.id == due_id) if typeid.is_typeid(due_id, "txd") else None, lock=True)
+    """The platform has paid the month from its own bank account: the withheld money becomes the
+    platform's. Raises NotFound, Conflict.
+    """
+    due = rows.maybe(
+        act.session,
+        select(TaxDue).where(TaxDue.id == due_id) if typeid.is_typeid(due_id, "txd") else None,
+        lock=True,
+    )
     if due is None:
         raise NotFound("There is no such month of withheld tax.")
     if due.remitted_at is not None:
@@ -51,7 +69,18 @@ def remit(act: Act, due_id: str, reference: str) -> Owed:
     if not owed:
         raise Conflict("Nothing was withheld in this month.")
     due.remitted_at, due.reference, due.remitted_by = act.now, reference, act.actor
-    events.record(act, "tax_due.remitted", due, public=False, regime=due.regime, amount=owed, currency=due.currency, reference=reference)
+    events.record(
+        act,
+        "tax_due.remitted",
+        due,
+        public=False,
+        regime=due.regime,
+        amount=owed,
+        currency=due.currency,
+        reference=reference,
+    )
     post(act, entries.tax_remit(due, owed, reference))
-    count = act.session.execute(select(func.count()).where(Withholding.due_id == due.id)).scalar_one()
+    count = act.session.execute(
+        select(func.count()).where(Withholding.due_id == due.id)
+    ).scalar_one()
     return Owed(due, owed, count)

@@ -1,4 +1,6 @@
-"""Files for tax offices that were prepared: kept sealed, each document with its reference, so that a correction can name what it corrects."""
+"""Files for tax offices that were prepared: kept sealed, each document with its reference, so that
+a correction can name what it corrects.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,16 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:series, 6))")
 
 
 def alone(act: Act, regime: str, year: int) -> list[TaxFiling]:
-    """Everything prepared for a regime and year so far, oldest first; nobody else prepares beside this act."""
+    """Everything prepared for a regime and year so far, oldest first; nobody else prepares beside
+    this act.
+    """
     act.session.execute(_ALONE, {"series": f"{regime} {year}"})
-    query = select(TaxFiling).where(TaxFiling.regime == regime, TaxFiling.year == year).order_by(TaxFiling.made_at, TaxFiling.id).limit(1_000)
+    query = (
+        select(TaxFiling)
+        .where(TaxFiling.regime == regime, TaxFiling.year == year)
+        .order_by(TaxFiling.made_at, TaxFiling.id)
+        .limit(1_000)
+    )
     return list(act.session.execute(query).scalars())
 
 
@@ -32,14 +41,43 @@ def newest_docs(filed: list[TaxFiling]) -> dict[str, Doc]:
     return {doc["seller"]: doc for filing in filed for doc in filing.docs}
 
 
-def keep(act: Act, seals: Seals, *, regime: str, year: int, reference: str, kind: str, as_of: datetime, docs: list[Doc], xml: bytes) -> TaxFiling:
+def keep(
+    act: Act,
+    seals: Seals,
+    *,
+    regime: str,
+    year: int,
+    reference: str,
+    kind: str,
+    as_of: datetime,
+    docs: list[Doc],
+    xml: bytes,
+) -> TaxFiling:
     """Raises Unavailable without keys."""
     made = TaxFiling(
-        id=new_id("flg"), regime=regime, year=year, message_ref=reference, message_type=kind, as_of=as_of, docs=docs, sha256=hashlib.sha256(xml).hexdigest(),
-        sealed=seals.seal(xml), sealed_with=seals.name, made_by=act.actor, made_at=act.now,
-    )  # fmt: skip
+        id=new_id("flg"),
+        regime=regime,
+        year=year,
+        message_ref=reference,
+        message_type=kind,
+        as_of=as_of,
+        docs=docs,
+        sha256=hashlib.sha256(xml).hexdigest(),
+        sealed=seals.seal(xml),
+        sealed_with=seals.name,
+        made_by=act.actor,
+        made_at=act.now,
+    )
     act.session.add(made)
-    events.record(act, "tax_filing.prepared", made, public=False, regime=regime, year=year, reference=reference)
+    events.record(
+        act,
+        "tax_filing.prepared",
+        made,
+        public=False,
+        regime=regime,
+        year=year,
+        reference=reference,
+    )
     return made
 
 

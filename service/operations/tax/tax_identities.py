@@ -1,4 +1,7 @@
-"""What freelancers declare to tax offices: taken in whole, sealed, shown masked. Every reading of the whole is a fact with a name."""
+"""What freelancers declare to tax offices: taken in whole, sealed, shown masked.
+
+Every reading of the whole is a fact with a name.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,30 @@ _PRINTED = ("street", "building", "postcode", "city")
 
 
 def declare(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -> TaxIdentity:
-    """Take in a signed form; it replaces the one before, which stays for the years it was true in. Raises Invalid, Unavailable."""
+    """Take in a signed form; it replaces the one before, which stays for the years it was true in.
+
+    Raises Invalid, Unavailable.
+    """
     person = rows.freelancer(act.session, freelancer_id, lock=True)
-    wrong = tax_forms.problems(given["form"], given["seller_kind"], given["country"], given["region"], given["tin"])
+    wrong = tax_forms.problems(
+        given["form"], given["seller_kind"], given["country"], given["region"], given["tin"]
+    )
     wrong += list(_missing(given))
     if given["invoices_by_mandate"] and given["vat_id"]:
-        wrong.append(("invoices_by_mandate", "Sellers with a VAT number write their own invoices for now: the rate is theirs to say."))
+        wrong.append(
+            (
+                "invoices_by_mandate",
+                (
+                    "Sellers with a VAT number write their own invoices for now: the rate is theirs "
+                    "to say."
+                ),
+            )
+        )
     if wrong:
-        raise Invalid("The declaration is not complete.", errors=[FieldError(f"/{name}", "tax_form", words) for name, words in wrong])
+        raise Invalid(
+            "The declaration is not complete.",
+            errors=[FieldError(f"/{name}", "tax_form", words) for name, words in wrong],
+        )
     before = rows.tax_identity(act.session, person.id)
     if before is not None:
         before.replaced_at = act.now
@@ -35,14 +54,27 @@ def declare(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -
         act.session.flush()
     name = given["legal_name"] or f"{given['first_name']} {given['last_name']}"
     made = TaxIdentity(
-        id=new_id("txi"), freelancer_id=person.id, form=given["form"], seller_kind=given["seller_kind"], country=given["country"], region=given["region"],
-        tin_masked=tax_forms.masked(given["tin"], given["country"]), vat_id=given["vat_id"],
-        printed={"name": name, "country": given["address"]["country"]} | {key: given["address"][key] for key in _PRINTED if given["address"].get(key)},
-        sealed=seals.seal_values(given | {"birth_date": str(given["birth_date"] or "")}), sealed_with=seals.name, invoices_by_mandate=given["invoices_by_mandate"],
-        signed_at=act.now, expires_on=tax_forms.expires_on(given["form"], act.today), replaced_at=None,
-    )  # fmt: skip
+        id=new_id("txi"),
+        freelancer_id=person.id,
+        form=given["form"],
+        seller_kind=given["seller_kind"],
+        country=given["country"],
+        region=given["region"],
+        tin_masked=tax_forms.masked(given["tin"], given["country"]),
+        vat_id=given["vat_id"],
+        printed={"name": name, "country": given["address"]["country"]}
+        | {key: given["address"][key] for key in _PRINTED if given["address"].get(key)},
+        sealed=seals.seal_values(given | {"birth_date": str(given["birth_date"] or "")}),
+        sealed_with=seals.name,
+        invoices_by_mandate=given["invoices_by_mandate"],
+        signed_at=act.now,
+        expires_on=tax_forms.expires_on(given["form"], act.today),
+        replaced_at=None,
+    )
     act.session.add(made)
-    events.record(act, "tax_identity.declared", made, public=False, form=made.form, country=made.country)
+    events.record(
+        act, "tax_identity.declared", made, public=False, form=made.form, country=made.country
+    )
     return made
 
 
@@ -85,6 +117,11 @@ def on_file(session: Session, today: date) -> dict[str, int]:
 def wanting(session: Session, today: date) -> list[dict[str, str]]:
     """Who was paid and has no valid papers; at most 100, export S9 has all."""
     return [
-        {"id": typeid.encode("frl", row.id), "name": row.display_name, "country": row.country, "status": row.status}
+        {
+            "id": typeid.encode("frl", row.id),
+            "name": row.display_name,
+            "country": row.country,
+            "status": row.status,
+        }
         for row in fetch(session, _WANTING, (today,))
     ]

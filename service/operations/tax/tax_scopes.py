@@ -1,4 +1,6 @@
-"""Whether a tax regime asks something of the platform: never a constant of the code, always somebody's decision with a reason."""
+"""Whether a tax regime asks something of the platform: never a constant of the code, always
+somebody's decision with a reason.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,33 @@ from service.models import TAX_REGIMES, TaxScope, new_id
 
 def decide(act: Act, regime: str, in_scope: bool, reason: str) -> TaxScope:
     """The newest decision counts; the older ones stay readable."""
-    made = TaxScope(id=new_id("tsc"), regime=regime, in_scope=in_scope, reason=reason, decided_by=act.actor, decided_at=act.now)
+    made = TaxScope(
+        id=new_id("tsc"),
+        regime=regime,
+        in_scope=in_scope,
+        reason=reason,
+        decided_by=act.actor,
+        decided_at=act.now,
+    )
     act.session.add(made)
-    events.record(act, "tax_scope.decided", made, public=False, regime=regime, in_scope=in_scope, reason=reason)
+    events.record(
+        act,
+        "tax_scope.decided",
+        made,
+        public=False,
+        regime=regime,
+        in_scope=in_scope,
+        reason=reason,
+    )
     return made
 
 
 def present(session: Session) -> dict[str, TaxScope | None]:
     """By regime; None where nobody has decided."""
-    newest = select(TaxScope).ext(distinct_on(TaxScope.regime)).order_by(TaxScope.regime, TaxScope.decided_at.desc(), TaxScope.id.desc())
+    newest = (
+        select(TaxScope)
+        .ext(distinct_on(TaxScope.regime))
+        .order_by(TaxScope.regime, TaxScope.decided_at.desc(), TaxScope.id.desc())
+    )
     decided: dict[str, Any] = {one.regime: one for one in session.execute(newest).scalars()}
     return {regime: decided.get(regime) for regime in TAX_REGIMES}

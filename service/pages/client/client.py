@@ -21,7 +21,14 @@ from service.http import web
 from service.models import Contract, Payment
 from service.operations.client_access import access, links
 from service.operations.client_access.links import Visitor
-from service.operations.contracts import amendments, contract_reads, contracts, deadlines, milestones, offers
+from service.operations.contracts import (
+    amendments,
+    contract_reads,
+    contracts,
+    deadlines,
+    milestones,
+    offers,
+)
 from service.operations.disputes import disputes
 from service.operations.payments import payments, statements
 from service.operations.safety import cases, holds
@@ -32,14 +39,23 @@ from service.papers.words import LANGUAGES
 from service.shared import agreement, billing
 
 blueprint = Blueprint("client", __name__)
-DECLINE_REASONS = {"price": "The price", "timing": "The timing", "scope": "The work described", "not_needed": "No longer needed", "other": "Another reason"}
+DECLINE_REASONS = {
+    "price": "The price",
+    "timing": "The timing",
+    "scope": "The work described",
+    "not_needed": "No longer needed",
+    "other": "Another reason",
+}
 _FIELDS = {"full_name": 120, "company": 160, "address": 300, "vat_id": 32, "purchase_order": 64}
 
 
 def _see(act: Act, contract: Contract, who: Visitor) -> None:
     """The first look by a person, not by a scanner: they pressed Continue and have a session."""
     if contract.viewed_at is None:
-        contracts.viewed(act.as_(who.actor), rows.contract(act.session, contract.id, owner=rows.EVERYONE, lock=True))
+        contracts.viewed(
+            act.as_(who.actor),
+            rows.contract(act.session, contract.id, owner=rows.EVERYONE, lock=True),
+        )
 
 
 @blueprint.get("/c/<contract_id>")
@@ -53,7 +69,11 @@ def contract(contract_id: str) -> str:
             freelancer=found.freelancer,
             quote=agreement.quote_of(act, found),
             payable=payable(found),
-            submissions={m.id: milestones.submissions_of(act.session, m.id) for m in found.milestones if m.round},
+            submissions={
+                m.id: milestones.submissions_of(act.session, m.id)
+                for m in found.milestones
+                if m.round
+            },
             receipts=statements.receipts_of(act.session, found),
             timeline=contract_reads.timeline(act.session, found.id, 0, 100)[:100],
             terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
@@ -62,9 +82,15 @@ def contract(contract_id: str) -> str:
             proposed=amendments.open_amendment(act.session, found.id),
             all_disputes=(contested := disputes.of_contract(act.session, found.id)),
             disputes=[d for d in contested if d.closed_at is None],
-            deadlines=[d for d in deadlines.deadlines_of(act, found) if d.what != "end of the security period"],
+            deadlines=[
+                d
+                for d in deadlines.deadlines_of(act, found)
+                if d.what != "end of the security period"
+            ],
             on_hold=holds.reaching(act, found),
-            cases=cases.touching(act.session, found) if any(m.confiscated_minor for m in found.milestones) else [],
+            cases=cases.touching(act.session, found)
+            if any(m.confiscated_minor for m in found.milestones)
+            else [],
             moving=access.pending_change(act.session, found.id),
         )
 
@@ -78,11 +104,18 @@ def accept_form(contract_id: str) -> str:
         return _accept_page(act, found, {}, [])
 
 
-def _accept_page(act: Act, found: Contract, values: dict[str, str], problems: list[tuple[str, str]]) -> str:
+def _accept_page(
+    act: Act, found: Contract, values: dict[str, str], problems: list[tuple[str, str]]
+) -> str:
     return render_template(
-        "accept.html", contract=found, freelancer=found.freelancer, quote=agreement.quote_of(act, found), values=values, problems=problems,
+        "accept.html",
+        contract=found,
+        freelancer=found.freelancer,
+        quote=agreement.quote_of(act, found),
+        values=values,
+        problems=problems,
         terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
-    )  # fmt: skip
+    )
 
 
 @blueprint.post("/c/<contract_id>/accept")
@@ -96,7 +129,13 @@ def accept(contract_id: str) -> Response | str | tuple[str, int]:
         if problems:
             return _accept_page(act, found, values, problems), 422
         if "confirm" not in request.form:
-            return render_template("accept_check.html", contract=found, freelancer=found.freelancer, quote=agreement.quote_of(act, found), values=values)
+            return render_template(
+                "accept_check.html",
+                contract=found,
+                freelancer=found.freelancer,
+                quote=agreement.quote_of(act, found),
+                values=values,
+            )
         locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         if use_form(act, who):
             contracts.accept(act.as_(who.actor), locked, _version(), _evidence(who, locked, values))
@@ -112,11 +151,18 @@ def _version() -> int:
 
 def _acceptance_values() -> tuple[dict[str, str], list[tuple[str, str]]]:
     values = {name: " ".join(request.form.get(name, "").split()) for name in _FIELDS}
-    problems = [(name, f"At most {limit} characters.") for name, limit in _FIELDS.items() if len(values[name]) > limit]
+    problems = [
+        (name, f"At most {limit} characters.")
+        for name, limit in _FIELDS.items()
+        if len(values[name]) > limit
+    ]
     if not values["full_name"]:
         problems.append(("full_name", "Write your full name."))
     judged = ("full_name", NameKind.PERSON), ("company", NameKind.COMPANY)
-    found = [names.objection(name, values[name], kind, web.runtime().settings.platform_name) for name, kind in judged]
+    found = [
+        names.objection(name, values[name], kind, web.runtime().settings.platform_name)
+        for name, kind in judged
+    ]
     problems += [(one.pointer, one.message) for one in found if one]
     if request.form.get("agree") != "yes":
         problems.append(("agree", "Tick the box to agree to this contract."))
@@ -124,8 +170,12 @@ def _acceptance_values() -> tuple[dict[str, str], list[tuple[str, str]]]:
 
 
 def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> AgreementEvidence:
-    optional: dict[str, Any] = {name: values[name] or None for name in ("company", "address", "vat_id", "purchase_order")}
-    return AgreementEvidence(values["full_name"], found.client.email, mailbox_proof(who), **optional)
+    optional: dict[str, Any] = {
+        name: values[name] or None for name in ("company", "address", "vat_id", "purchase_order")
+    }
+    return AgreementEvidence(
+        values["full_name"], found.client.email, mailbox_proof(who), **optional
+    )
 
 
 @blueprint.get("/c/<contract_id>/decline")
@@ -134,7 +184,13 @@ def decline_form(contract_id: str) -> str:
     with web.act() as act:
         found, who = visitor(act, contract_id)
         require_code(act, who, links.BINDS_ANY)
-        return render_template("decline.html", contract=found, freelancer=found.freelancer, reasons=DECLINE_REASONS, problem=None)
+        return render_template(
+            "decline.html",
+            contract=found,
+            freelancer=found.freelancer,
+            reasons=DECLINE_REASONS,
+            problem=None,
+        )
 
 
 @blueprint.post("/c/<contract_id>/decline")
@@ -145,7 +201,13 @@ def decline(contract_id: str) -> Response | tuple[str, int]:
         require_code(act, who, links.BINDS_ANY)
         reason = request.form.get("reason", "")
         if reason not in DECLINE_REASONS:
-            page = render_template("decline.html", contract=found, freelancer=found.freelancer, reasons=DECLINE_REASONS, problem="Choose a reason.")
+            page = render_template(
+                "decline.html",
+                contract=found,
+                freelancer=found.freelancer,
+                reasons=DECLINE_REASONS,
+                problem="Choose a reason.",
+            )
             return page, 422
         locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         if use_form(act, who):
@@ -167,19 +229,31 @@ def cancel_form(contract_id: str) -> str:
 @code_first
 def cancel(contract_id: str) -> Response:
     """End a contract into which no money has come."""
-    return decide(contract_id, lambda act, locked: contracts.cancel(act, locked, "ended by the client"), span=links.BINDS_FRESH)
+    return decide(
+        contract_id,
+        lambda act, locked: contracts.cancel(act, locked, "ended by the client"),
+        span=links.BINDS_FRESH,
+    )
 
 
 @blueprint.get("/c/<contract_id>/receipts")
 def receipts(contract_id: str) -> str:
     with web.act() as act:
         found, _ = visitor(act, contract_id)
-        return render_template("receipts.html", contract=found, freelancer=found.freelancer, receipts=statements.receipts_of(act.session, found))
+        return render_template(
+            "receipts.html",
+            contract=found,
+            freelancer=found.freelancer,
+            receipts=statements.receipts_of(act.session, found),
+        )
 
 
 def _paid(act: Act, contract: Contract, payment_id: str) -> Payment:
     """Raises NotFound."""
-    paid = next((p for p in payments.payments_of(act, contract) if p.id == payment_id and p.succeeded_at), None)
+    paid = next(
+        (p for p in payments.payments_of(act, contract) if p.id == payment_id and p.succeeded_at),
+        None,
+    )
     if paid is None:
         raise NotFound("There is no such receipt.")
     return paid

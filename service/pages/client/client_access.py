@@ -1,4 +1,6 @@
-"""Who else may open this contract: a colleague with a link of their own, the client at another address."""
+"""Who else may open this contract: a colleague with a link of their own, the client at another
+address.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,12 @@ def people(contract_id: str) -> str:
     with web.act() as act:
         found, who = visitor(act, contract_id)
         require_code(act, who)
-        return render_template("people.html", contract=found, freelancer=found.freelancer, passed=access.passed_on(act.session, found))
+        return render_template(
+            "people.html",
+            contract=found,
+            freelancer=found.freelancer,
+            passed=access.passed_on(act.session, found),
+        )
 
 
 @blueprint.post("/c/<contract_id>/people")
@@ -37,13 +44,27 @@ def change_people(contract_id: str) -> Response:
     """Pass on, take back, move to another address, or close the access everywhere."""
     choice = request.form.get("choice")
     if choice == "pass_on":
-        decide(contract_id, lambda act, locked: access.pass_on(act, locked, _address(), request.form.get("role", "")), span=links.BINDS_FRESH)
+        decide(
+            contract_id,
+            lambda act, locked: access.pass_on(
+                act, locked, _address(), request.form.get("role", "")
+            ),
+            span=links.BINDS_FRESH,
+        )
         return redirect(url_for("access.people", contract_id=contract_id), 303)
     if choice == "revoke":
-        decide(contract_id, lambda act, locked: access.revoke(act, locked, request.form.get("link", "")), span=links.BINDS_FRESH)
+        decide(
+            contract_id,
+            lambda act, locked: access.revoke(act, locked, request.form.get("link", "")),
+            span=links.BINDS_FRESH,
+        )
         return redirect(url_for("access.people", contract_id=contract_id), 303)
     if choice == "move":
-        decide(contract_id, lambda act, locked: access.change_email(act, locked, _address()), span=links.BINDS_FRESH)
+        decide(
+            contract_id,
+            lambda act, locked: access.change_email(act, locked, _address()),
+            span=links.BINDS_FRESH,
+        )
         return redirect(url_for("access.moved"), 303)
     if choice == "close":
         decide(contract_id, lambda act, locked: links.close_sessions(act, locked.client_id))

@@ -1,4 +1,6 @@
-"""The client changes what was offered or agreed: asks for a change, answers an amendment, ends the contract, does not know this person."""
+"""The client changes what was offered or agreed: asks for a change, answers an amendment, ends the
+contract, does not know this person.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,13 @@ from service.shared import agreement
 
 blueprint = Blueprint("changes", __name__)
 TOPICS = {
-    "price": "The price", "dates": "The dates", "scope": "The work described", "terms": "The terms", "my_details": "My name or details", "other": "Something else",
-}  # fmt: skip
+    "price": "The price",
+    "dates": "The dates",
+    "scope": "The work described",
+    "terms": "The terms",
+    "my_details": "My name or details",
+    "other": "Something else",
+}
 
 
 @blueprint.get("/c/<contract_id>/change")
@@ -31,14 +38,23 @@ def change_form(contract_id: str) -> str:
     with web.act() as act:
         found, who = visitor(act, contract_id)
         require_code(act, who, links.BINDS_ANY)
-        return render_template("change.html", contract=found, freelancer=found.freelancer, topics=TOPICS)
+        return render_template(
+            "change.html", contract=found, freelancer=found.freelancer, topics=TOPICS
+        )
 
 
 @blueprint.post("/c/<contract_id>/change")
 @code_first
 def change(contract_id: str) -> Response:
-    """Back to the freelancer with what should be different; the offer stands again if they do not answer."""
-    return decide(contract_id, lambda act, locked: offers.ask_change(act, locked, request.form.getlist("topic"), words("words", 2_000)))
+    """Back to the freelancer with what should be different; the offer stands again if they do not
+    answer.
+    """
+    return decide(
+        contract_id,
+        lambda act, locked: offers.ask_change(
+            act, locked, request.form.getlist("topic"), words("words", 2_000)
+        ),
+    )
 
 
 @blueprint.get("/c/<contract_id>/unknown")
@@ -50,7 +66,10 @@ def unknown_form(contract_id: str) -> str:
 
 @blueprint.post("/c/<contract_id>/unknown")
 def unknown(contract_id: str) -> Response:
-    """No code: whoever does not know the sender shall not have to prove anything. Only an offer can end this way."""
+    """No code: whoever does not know the sender shall not have to prove anything.
+
+    Only an offer can end this way.
+    """
 
     def report(act: Act, locked: Contract) -> None:
         offers.decline(act, locked, offers.UNKNOWN_PERSON)
@@ -67,8 +86,18 @@ def amendment_form(contract_id: str, amendment_id: str) -> str:
         found, who = visitor(act, contract_id)
         require_code(act, who)
         proposed = amendments.find(act.session, found.id, amendment_id)
-        offered = conversions.offered(act, found, proposed.converts_to) if proposed.converts_to and proposed.state == "proposed" else None
-        return render_template("amendment.html", contract=found, freelancer=found.freelancer, amendment=proposed, offered=offered)
+        offered = (
+            conversions.offered(act, found, proposed.converts_to)
+            if proposed.converts_to and proposed.state == "proposed"
+            else None
+        )
+        return render_template(
+            "amendment.html",
+            contract=found,
+            freelancer=found.freelancer,
+            amendment=proposed,
+            offered=offered,
+        )
 
 
 @blueprint.post("/c/<contract_id>/amendments/<amendment_id>")
@@ -107,7 +136,9 @@ def end_form(contract_id: str) -> str:
 @blueprint.post("/c/<contract_id>/end")
 @code_first
 def end(contract_id: str) -> Response:
-    """What is not paid is cancelled; for what is held and not handed over a refund is asked; handed-over work stays to be answered."""
+    """What is not paid is cancelled; for what is held and not handed over a refund is asked;
+    handed-over work stays to be answered.
+    """
 
     def finish(act: Act, locked: Contract) -> None:
         reason = words("reason", 500, required=False)
@@ -116,7 +147,9 @@ def end(contract_id: str) -> Response:
             if asked is not None:
                 refund_requests.withdraw(act, locked, asked)
                 act.session.flush()
-            refund_requests.ask(act, locked, milestone, None, reason or "The client ended the contract.")
+            refund_requests.ask(
+                act, locked, milestone, None, reason or "The client ended the contract."
+            )
 
     return decide(contract_id, finish, span=links.BINDS_FRESH)
 
@@ -128,4 +161,9 @@ def versions(contract_id: str) -> str:
         found, _ = visitor(act, contract_id)
         texts = contract_reads.versions_of(act.session, found.id)
         changed = [agreement.differences(a.text, b.text) for a, b in pairwise(texts)]
-        return render_template("versions.html", contract=found, freelancer=found.freelancer, texts=list(zip(texts, [[], *changed], strict=True))[::-1])
+        return render_template(
+            "versions.html",
+            contract=found,
+            freelancer=found.freelancer,
+            texts=list(zip(texts, [[], *changed], strict=True))[::-1],
+        )

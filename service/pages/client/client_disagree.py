@@ -1,6 +1,7 @@
 """The client disagrees: opens or answers a dispute, shows evidence.
 
-What names or settles an amount has two steps: the form, and a page that says the amount before anything happens.
+What names or settles an amount has two steps: the form, and a page that says the amount before
+anything happens.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ def _dispute_form(found: Contract, milestone: Milestone, problems: Problems = ()
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/dispute")
 @code_first
 def open_dispute(contract_id: str, milestone_id: str) -> Answer:
-    """Lock exactly the disputed amount, after a check; a refund that was asked for becomes this dispute."""
+    """Lock exactly the disputed amount, after a check; a refund that was asked for becomes this
+    dispute.
+    """
 
     def start(act: Act, locked: Contract) -> None:
         milestone = milestone_of(locked, milestone_id)
@@ -89,7 +92,9 @@ def _open_check(contract_id: str, milestone_id: str) -> Answer:
         if not held:
             raise StateConflict("Only money that is still held can be disputed.")
         disputed = answers.ask(lambda: amount("amount", currency, most=held, empty=held), held)
-        wanted = answers.ask(lambda: amount("refund", currency, most=disputed, least=0, empty=disputed), 0)
+        wanted = answers.ask(
+            lambda: amount("refund", currency, most=disputed, least=0, empty=disputed), 0
+        )
         claim = answers.ask(lambda: words("claim", 5_000), "")
         if answers.problems:
             return _dispute_form(found, milestone, answers.problems), 422
@@ -99,7 +104,9 @@ def _open_check(contract_id: str, milestone_id: str) -> Answer:
                 title=f"Open a dispute about {written(disputed, currency)}",
                 lead="Only this amount is frozen. Everything else continues.",
                 button="Open the dispute",
-                back=url_for("disagree.dispute_form", contract_id=contract_id, milestone_id=milestone_id),
+                back=url_for(
+                    "disagree.dispute_form", contract_id=contract_id, milestone_id=milestone_id
+                ),
                 hidden={
                     "amount_minor": str(disputed),
                     "refund_minor": str(wanted),
@@ -126,13 +133,18 @@ def _dispute(act: Act, found: Contract, dispute_id: str, *, lock: bool = False) 
 
 @blueprint.get("/c/<contract_id>/disputes/<dispute_id>")
 def dispute_page(contract_id: str, dispute_id: str) -> str:
-    """Claim, answer, offers, evidence, and what can be done now. Looking needs no code; deciding does."""
+    """Claim, answer, offers, evidence, and what can be done now.
+
+    Looking needs no code; deciding does.
+    """
     with web.act() as act:
         found, who = visitor(act, contract_id)
         return _dispute_page(act, found, who, _dispute(act, found, dispute_id))
 
 
-def _dispute_page(act: Act, found: Contract, who: Visitor, dispute: Dispute, problems: Problems = ()) -> str:
+def _dispute_page(
+    act: Act, found: Contract, who: Visitor, dispute: Dispute, problems: Problems = ()
+) -> str:
     shown = evidence.evidence_of(act.session, dispute)
     named = {one.file_id: act.session.get_one(File, one.file_id) for one in shown if one.file_id}
     return render_template(
@@ -152,7 +164,9 @@ def _dispute_page(act: Act, found: Contract, who: Visitor, dispute: Dispute, pro
 @blueprint.post("/c/<contract_id>/disputes/<dispute_id>")
 @code_first
 def move_dispute(contract_id: str, dispute_id: str) -> Answer:
-    """Every act of the client in a dispute, by the button that was pressed; what settles or names an amount is checked first."""
+    """Every act of the client in a dispute, by the button that was pressed; what settles or names
+    an amount is checked first.
+    """
 
     def move(act: Act, locked: Contract) -> None:
         dispute = _dispute(act, locked, dispute_id, lock=True)
@@ -164,7 +178,9 @@ def move_dispute(contract_id: str, dispute_id: str) -> Answer:
     if choice in CHECKS and not is_confirmed():
         return _move_check(contract_id, dispute_id, choice)
     decide(contract_id, move)
-    return redirect(url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303)
+    return redirect(
+        url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303
+    )
 
 
 def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
@@ -182,7 +198,9 @@ def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
                 title=move.title,
                 lead=move.lead,
                 button=move.title,
-                back=url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id),
+                back=url_for(
+                    "disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id
+                ),
                 hidden=move.hidden | {"choice": choice, "refund_minor": str(move.refund_minor)},
                 facts=parts(
                     found.currency,
@@ -208,8 +226,12 @@ _ACTS: dict[str, Callable[[Act, Contract, Dispute], object]] = {
     "accept": lambda act, contract, dispute: disputes.accept_claim(act, contract, dispute, _SIDE),
     "answer": _answer,
     "offer": _offer,
-    "agree": lambda act, contract, dispute: disputes.agree_to(act, contract, dispute, request.form.get("offer", ""), _SIDE),
-    "reject": lambda act, contract, dispute: disputes.reject_proposal(act, contract, dispute, _SIDE),
+    "agree": lambda act, contract, dispute: disputes.agree_to(
+        act, contract, dispute, request.form.get("offer", ""), _SIDE
+    ),
+    "reject": lambda act, contract, dispute: disputes.reject_proposal(
+        act, contract, dispute, _SIDE
+    ),
     "mediation": disputes.ask_mediation,
     "withdraw": lambda act, contract, dispute: disputes.withdraw(act, contract, dispute, _SIDE),
 }
@@ -227,9 +249,15 @@ def show_evidence(contract_id: str, dispute_id: str) -> Response:
             mine = act.as_(who.actor)
             sent = request.files.get("file")
             content = sent.read() if sent else b""
-            file = files.store(mine, locked, (sent.filename if sent else "") or "file", content) if content else None
+            file = (
+                files.store(mine, locked, (sent.filename if sent else "") or "file", content)
+                if content
+                else None
+            )
             evidence.show(mine, locked, dispute, _SIDE, words("words", 5_000), file)
-    return redirect(url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303)
+    return redirect(
+        url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303
+    )
 
 
 @blueprint.get("/c/<contract_id>/files/<file_id>")

@@ -1,4 +1,6 @@
-"""A hold as the client sees it: neutral where it is about somebody else, with every reason where it is about them; and their appeal."""
+"""A hold as the client sees it: neutral where it is about somebody else, with every reason where it
+is about them; and their appeal.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,21 @@ def page(contract_id: str) -> str:
     with web.act() as act:
         found, _ = visitor(act, contract_id)
         shown = holds.reaching(act, found)
-        own = [(hold, reasons.statement(act, hold), appeals.of_hold(act.session, hold.id)) for hold in shown if _about_client(hold)]
+        own = [
+            (hold, reasons.statement(act, hold), appeals.of_hold(act.session, hold.id))
+            for hold in shown
+            if _about_client(hold)
+        ]
         return render_template(
-            "hold.html", contract=found, freelancer=found.freelancer, own=own, others=[hold for hold in shown if not _about_client(hold)],
-            words=FOR_CLIENTS, held=sum(held_minor(m) for m in found.milestones), decided_by=min((reading.next_decision_at(h) for h in shown), default=None),
-        )  # fmt: skip
+            "hold.html",
+            contract=found,
+            freelancer=found.freelancer,
+            own=own,
+            others=[hold for hold in shown if not _about_client(hold)],
+            words=FOR_CLIENTS,
+            held=sum(held_minor(m) for m in found.milestones),
+            decided_by=min((reading.next_decision_at(h) for h in shown), default=None),
+        )
 
 
 @blueprint.get("/c/<contract_id>/cases/<case_id>")
@@ -49,7 +61,9 @@ def statement(contract_id: str, case_id: str) -> Response:
             "case_statement",
             case.id,
             f"zip:{case.edition}:{found.id}",
-            lambda: case_statement.statement(act.session, case, found, settings.platform_name, settings.signing_key),
+            lambda: case_statement.statement(
+                act.session, case, found, settings.platform_name, settings.signing_key
+            ),
         )
         return web.attachment(f"{case.id}.zip", "application/zip", data)
 
@@ -60,7 +74,14 @@ def appeal(contract_id: str, hold_id: str) -> Response:
     """Somebody else decides again; only about a hold that concerns this client."""
 
     def file(act: Act, locked: Contract) -> None:
-        hold = next((one for one in holds.reaching(act, locked) if one.id == hold_id and _about_client(one)), None)
+        hold = next(
+            (
+                one
+                for one in holds.reaching(act, locked)
+                if one.id == hold_id and _about_client(one)
+            ),
+            None,
+        )
         if hold is None:
             raise NotFound("There is no such hold.")
         appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold))

@@ -1,4 +1,6 @@
-"""Paying: what and how, off to Stripe, and the page to come back to, which trusts our own record and never the address."""
+"""Paying: what and how, off to Stripe, and the page to come back to, which trusts our own record
+and never the address.
+"""
 
 from __future__ import annotations
 
@@ -40,33 +42,67 @@ def form(contract_id: str) -> str:
 def _page(found: Contract, problem: str | None, chosen: set[str]) -> str:
     runtime = web.runtime()
     options, own = payable(found), promised(found.quote or {}).own
-    cost = {m.id: surcharge(runtime.policies, found.currency, [m.amount_minor], found.processing_borne_by)[1] for m in options}
+    cost = {
+        m.id: surcharge(
+            runtime.policies, found.currency, [m.amount_minor], found.processing_borne_by
+        )[1]
+        for m in options
+    }
     amounts = [m.amount_minor for m in options]
-    everything = surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by)[1] if options else 0
+    everything = (
+        surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by)[1]
+        if options
+        else 0
+    )
     bank_debit = runtime.policies.bank_debit and found.currency in METHODS["us_bank_account"]
-    by_bank = surcharge(runtime.policies, found.currency, amounts, found.processing_borne_by, "us_bank_account")[1] if options and bank_debit else 0
+    by_bank = (
+        surcharge(
+            runtime.policies, found.currency, amounts, found.processing_borne_by, "us_bank_account"
+        )[1]
+        if options and bank_debit
+        else 0
+    )
     return render_template(
-        "pay.html", contract=found, freelancer=found.freelancer, payable=options, cost=cost, everything=everything, by_bank=by_bank, problem=problem,
+        "pay.html",
+        contract=found,
+        freelancer=found.freelancer,
+        payable=options,
+        cost=cost,
+        everything=everything,
+        by_bank=by_bank,
+        problem=problem,
         client_fee={m.id: client_fee_on(own, m.amount_minor) for m in options},
-        chosen=chosen or {m.id for m in options[:1]}, bank_debit=bank_debit,
-    )  # fmt: skip
+        chosen=chosen or {m.id for m in options[:1]},
+        bank_debit=bank_debit,
+    )
 
 
 @blueprint.post("/c/<contract_id>/pay")
 def pay(contract_id: str) -> Response | tuple[str, int]:
-    """Two short transactions around each call to Stripe. The payment's row exists before Stripe hears of it."""
+    """Two short transactions around each call to Stripe.
+
+    The payment's row exists before Stripe hears of it.
+    """
     with web.act() as act:
         found, who = visitor(act, contract_id)
         use_form(act, who)  # a second press finds the open payment again: nothing to refuse
         if "method" not in request.form:
-            return _page(found, "Choose how you want to pay.", set(request.form.getlist("milestone"))), 422
+            return _page(
+                found, "Choose how you want to pay.", set(request.form.getlist("milestone"))
+            ), 422
         unknown = set(request.form) - {"form_token", "milestone", "method"}
         if unknown:
-            raise Invalid.one(sorted(unknown)[0], "unknown_field", "The form has a field that does not belong there.")
+            raise Invalid.one(
+                sorted(unknown)[0],
+                "unknown_field",
+                "The form has a field that does not belong there.",
+            )
     payment = _open_payment(contract_id, who)
     if payment.session_url is None:
         with web.act(who.actor) as act:
-            order = _order(act, rows.contract(act.session, contract_id, owner=rows.EVERYONE), payment)
+            order = _order(
+                act, rows.contract(act.session, contract_id, owner=rows.EVERYONE), payment
+            )
         snapshot = web.runtime().stripe.create_checkout(order)
         failpoint("after_checkout_created")
         with web.act(who.actor) as act:
@@ -77,11 +113,16 @@ def pay(contract_id: str) -> Response | tuple[str, int]:
 
 
 def _open_payment(contract_id: str, who: Visitor) -> Payment:
-    """The one open attempt over these milestones. Others in the way are closed at Stripe first, here only on its word."""
+    """The one open attempt over these milestones.
+
+    Others in the way are closed at Stripe first, here only on its word.
+    """
     for _ in range(_MAX_ROUNDS):
         with web.act(who.actor) as act:
             locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
-            started = payments.start(act, locked, request.form.getlist("milestone"), request.form["method"])
+            started = payments.start(
+                act, locked, request.form.getlist("milestone"), request.form["method"]
+            )
         if started.payment is not None:
             return started.payment
         for other in started.in_the_way:
@@ -92,7 +133,9 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
                         payments.abandon(act, contract, found)
             else:
                 _take_in(other.id, web.runtime().stripe.expire_checkout(other.session_id))
-    raise Conflict("Another payment for this milestone is being made. Please look again in a minute.")
+    raise Conflict(
+        "Another payment for this milestone is being made. Please look again in a minute."
+    )
 
 
 def _take_in(payment_id: str, snapshot: CheckoutSnapshot) -> None:
@@ -105,17 +148,33 @@ def _order(act: Act, found: Contract, payment: Payment) -> CheckoutOrder:
     base = web.runtime().settings.public_url
     back = f"{base}/c/{found.id}/payments/{payment.id}"
     titles = {m.id: m.title for m in found.milestones}
-    lines = [CheckoutLine(titles[line.milestone_id], to_stripe(line.amount_minor, payment.currency)) for line in payment.lines]
+    lines = [
+        CheckoutLine(titles[line.milestone_id], to_stripe(line.amount_minor, payment.currency))
+        for line in payment.lines
+    ]
     if payment.surcharge_minor:
-        lines.append(CheckoutLine("Processing cost", to_stripe(payment.surcharge_minor, payment.currency)))
+        lines.append(
+            CheckoutLine("Processing cost", to_stripe(payment.surcharge_minor, payment.currency))
+        )
     if payment.client_fee_minor:
-        lines.append(CheckoutLine("Fee of the platform", to_stripe(payment.client_fee_minor, payment.currency)))
+        lines.append(
+            CheckoutLine(
+                "Fee of the platform", to_stripe(payment.client_fee_minor, payment.currency)
+            )
+        )
     windows = web.runtime().policies.windows
     colleague = clients.link_of_payer(act.session, payment.payer)
     return CheckoutOrder(
-        payment_id=payment.id, contract_id=found.id, currency=payment.currency, lines=lines, client_email=(colleague and colleague.passed_to) or found.client.email, method=payment.method,
-        success_url=back, cancel_url=back, expires_at=payment.created_at + timedelta(minutes=windows.checkout_minutes),
-    )  # fmt: skip
+        payment_id=payment.id,
+        contract_id=found.id,
+        currency=payment.currency,
+        lines=lines,
+        client_email=(colleague and colleague.passed_to) or found.client.email,
+        method=payment.method,
+        success_url=back,
+        cancel_url=back,
+        expires_at=payment.created_at + timedelta(minutes=windows.checkout_minutes),
+    )
 
 
 def _mine(contract_id: str, payment_id: str) -> Payment:
@@ -129,7 +188,10 @@ def _mine(contract_id: str, payment_id: str) -> Payment:
 
 @blueprint.get("/c/<contract_id>/payments/<payment_id>")
 def back(contract_id: str, payment_id: str) -> tuple[str, int]:
-    """Our own record first; Stripe is asked once when it is still open. What the address says counts for nothing."""
+    """Our own record first; Stripe is asked once when it is still open.
+
+    What the address says counts for nothing.
+    """
     payment = _mine(contract_id, payment_id)
     unknown = False
     if payment.state in payments.UNFINISHED and payment.session_id:
@@ -142,7 +204,11 @@ def back(contract_id: str, payment_id: str) -> tuple[str, int]:
         payment = rows.payment(act.session, payment_id)[1]
         titles = {m.id: m.title for m in found.milestones}
         page = render_template(
-            "payment.html", contract=found, freelancer=found.freelancer, payment=payment, unknown=unknown,
+            "payment.html",
+            contract=found,
+            freelancer=found.freelancer,
+            payment=payment,
+            unknown=unknown,
             titles=[titles[line.milestone_id] for line in payment.lines],
-        )  # fmt: skip
+        )
     return page, 200

@@ -1,4 +1,6 @@
-"""The client asks for money back: the form, a page that says the amount, then the request; or takes it back."""
+"""The client asks for money back: the form, a page that says the amount, then the request; or takes
+it back.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,9 @@ def _refund_check(contract_id: str, milestone_id: str) -> Answer:
                 button=f"Request {written(wanted, found.currency)} back",
                 back=url_for("refund.form", contract_id=contract_id, milestone_id=milestone_id),
                 hidden={"amount_minor": str(wanted), "reason": reason},
-                facts=parts(found.currency, ("Comes back to you", wanted), ("Not affected", most - wanted)),
+                facts=parts(
+                    found.currency, ("Comes back to you", wanted), ("Not affected", most - wanted)
+                ),
                 words=reason,
             ),
         )

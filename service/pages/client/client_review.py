@@ -20,9 +20,15 @@ blueprint = Blueprint("review", __name__)
 
 def _page(act: Act, found: Contract, milestone: Milestone, problem: str | None = None) -> str:
     return render_template(
-        "review.html", contract=found, freelancer=found.freelancer, milestone=milestone, held=held_minor(milestone), problem=problem,
-        submission=next(iter(milestones.submissions_of(act.session, milestone.id)[::-1]), None), typed=request.form,
-    )  # fmt: skip
+        "review.html",
+        contract=found,
+        freelancer=found.freelancer,
+        milestone=milestone,
+        held=held_minor(milestone),
+        problem=problem,
+        submission=next(iter(milestones.submissions_of(act.session, milestone.id)[::-1]), None),
+        typed=request.form,
+    )
 
 
 @blueprint.get("/c/<contract_id>/milestones/<milestone_id>/review")
@@ -46,7 +52,10 @@ def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
         milestone = milestone_of(found, milestone_id)
         milestones.require_open(milestone)
         held = held_minor(milestone)
-        choice, what = request.form.get("choice", ""), " ".join(request.form.get("what", "").split())
+        choice, what = (
+            request.form.get("choice", ""),
+            " ".join(request.form.get("what", "").split()),
+        )
         answers = Answers()
         wanted = held if choice == "all" else 0
         if choice == "part":
@@ -84,7 +93,9 @@ def approve(contract_id: str, milestone_id: str) -> Response:
     def release(act: Act, locked: Contract) -> None:
         milestone, rest = milestone_of(locked, milestone_id), request.form.get("rest", "keep")
         released = confirmed("amount_minor")
-        milestones.approve(act, locked, milestone, released, rest if rest in milestones.REST else "keep")
+        milestones.approve(
+            act, locked, milestone, released, rest if rest in milestones.REST else "keep"
+        )
         if rest == "refund" and held_minor(milestone):
             refund_requests.ask(act, locked, milestone, None, "The rest after a partial release.")
 
@@ -95,6 +106,8 @@ def approve(contract_id: str, milestone_id: str) -> Response:
 @code_first
 def request_changes(contract_id: str, milestone_id: str) -> Response:
     def ask(act: Act, locked: Contract) -> None:
-        milestones.request_changes(act, locked, milestone_of(locked, milestone_id), request.form.get("what", "")[:2_000])
+        milestones.request_changes(
+            act, locked, milestone_of(locked, milestone_id), request.form.get("what", "")[:2_000]
+        )
 
     return decide(contract_id, ask, span=links.BINDS_FRESH)

@@ -15,7 +15,9 @@ from service.pages.shapes import written
 
 @dataclass(frozen=True)
 class Move:
-    """`refund_minor`: what comes back to the client if it comes to that; `hidden`: what the second button sends again."""
+    """`refund_minor`: what comes back to the client if it comes to that; `hidden`: what the second
+    button sends again.
+    """
 
     title: str
     refund_minor: int

@@ -1,4 +1,6 @@
-"""Coming in: the signed link, the session it opens by POST, a new link for an old one, the six-digit code."""
+"""Coming in: the signed link, the session it opens by POST, a new link for an old one, the
+six-digit code.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ def _link(act: Act, token: str) -> ClientLink:
         inside = web.runtime().tokens.read("link", token)
         return links.link_of(act.session, inside["l"], inside["r"])
     except (BadToken, KeyError, TypeError, ValueError):
-        raise NotFound("Part of the address may be missing. Copy the whole line, or press the button in the e-mail.") from None
+        raise NotFound(
+            "Part of the address may be missing. Copy the whole line, or press the button in the "
+            "e-mail."
+        ) from None
 
 
 @blueprint.get("/l/<token>")
@@ -35,7 +40,13 @@ def link(token: str) -> tuple[str, int]:
     with web.act() as act:
         found = _link(act, token)
         contract = rows.contract(act.session, found.contract_id, owner=rows.EVERYONE)
-        shown = {"contract": contract, "freelancer": contract.freelancer, "email": links.address_of(found, contract), "link": found, "token": token}
+        shown = {
+            "contract": contract,
+            "freelancer": contract.freelancer,
+            "email": links.address_of(found, contract),
+            "link": found,
+            "token": token,
+        }
         try:
             links.require_open(act, found)
         except Gone:
@@ -50,7 +61,9 @@ def open_link(token: str) -> AnyResponse:
         found = _link(act, token)
         links.require_open(act, found)
         value = links.open_session(act, found, incoming.cookie(cookie_name()), incoming.browser())
-    response: Response = make_response(redirect(url_for("client.contract", contract_id=found.contract_id), 303))
+    response: Response = make_response(
+        redirect(url_for("client.contract", contract_id=found.contract_id), 303)
+    )
     set_cookie(response, value)
     return response
 
@@ -70,7 +83,11 @@ def _back(contract_id: str) -> str:
     """Where to go on after the code: a page of this contract, never another site."""
     wanted = urlsplit(request.values.get("back", ""))
     own = f"/c/{contract_id}"
-    if wanted.scheme or wanted.netloc or not (wanted.path == own or wanted.path.startswith(own + "/")):
+    if (
+        wanted.scheme
+        or wanted.netloc
+        or not (wanted.path == own or wanted.path.startswith(own + "/"))
+    ):
         return own
     return wanted.path
 
@@ -79,7 +96,14 @@ def _back(contract_id: str) -> str:
 def code(contract_id: str) -> str:
     with web.act() as act:
         contract, _ = visitor(act, contract_id)
-        return render_template("code.html", contract=contract, back=_back(contract_id), waiting=request.args.get("sent") == "1", left=None, problem=None)
+        return render_template(
+            "code.html",
+            contract=contract,
+            back=_back(contract_id),
+            waiting=request.args.get("sent") == "1",
+            left=None,
+            problem=None,
+        )
 
 
 @blueprint.post("/c/<contract_id>/code")
@@ -89,7 +113,9 @@ def ask_code(contract_id: str) -> AnyResponse:
         contract = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
         if use_form(act, who):
             links.ask_code(act, who, contract)
-    return redirect(url_for("entry.code", contract_id=contract_id, back=_back(contract_id), sent="1"), 303)
+    return redirect(
+        url_for("entry.code", contract_id=contract_id, back=_back(contract_id), sent="1"), 303
+    )
 
 
 @blueprint.post("/c/<contract_id>/code/check")
@@ -100,11 +126,26 @@ def check_code(contract_id: str) -> AnyResponse | tuple[str, int]:
         typed = code_of(request.form.get("code", ""))
         if typed is None:
             # No try: it could not have been the code.
-            shown = {"left": None, "problem": "A code is six digits, 0 to 9. Type it as it stands in the e-mail."}
-            return render_template("code.html", contract=contract, back=_back(contract_id), waiting=True, **shown), 422
+            shown = {
+                "left": None,
+                "problem": "A code is six digits, 0 to 9. Type it as it stands in the e-mail.",
+            }
+            return render_template(
+                "code.html", contract=contract, back=_back(contract_id), waiting=True, **shown
+            ), 422
         left = links.verify_code(act, who, web.runtime().settings.secret_keys, typed)
         if left is not None:
             # Not an error: the wrong try must be counted, so this transaction commits.
-            return render_template("code.html", contract=contract, back=_back(contract_id), waiting=True, left=left, problem=None), 422
-        contracts.viewed(act.as_(who.actor), rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True))
+            return render_template(
+                "code.html",
+                contract=contract,
+                back=_back(contract_id),
+                waiting=True,
+                left=left,
+                problem=None,
+            ), 422
+        contracts.viewed(
+            act.as_(who.actor),
+            rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True),
+        )
     return redirect(_back(contract_id), 303)

@@ -1,4 +1,7 @@
-"""Finance: where the money is, answers to the two usual questions, exports with their progress. For staff with the right `finance:read`."""
+"""Finance: where the money is, answers to the two usual questions, exports with their progress.
+
+For staff with the right `finance:read`.
+"""
 
 from __future__ import annotations
 
@@ -38,28 +41,83 @@ def overview(act: Act, who: Colleague) -> str:
     trust = {line.currency: line.balance_minor for line in lines if line.kind == "psp_trust"}
     operating = [line for line in lines if line.kind == "psp_operating"]
     return page(
-        act, who, "finance.html", owed=owed, most={c: max(line.balance_minor for line in owed if line.currency == c) for c in {line.currency for line in owed}}, trust=trust,
-        sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust}, operating=operating, books=books,
-        exports=finance_exports.listed(act.session, party=rows.EVERYONE, after=None, limit=20)[:20], registry=registry.EXPORTS.values(), examples=periods.EXAMPLES,
-        formats=(*making.formats_of(registry.find("M6")), "pdf", "upwork"), problem=None,
-    )  # fmt: skip
+        act,
+        who,
+        "finance.html",
+        owed=owed,
+        most={
+            c: max(line.balance_minor for line in owed if line.currency == c)
+            for c in {line.currency for line in owed}
+        },
+        trust=trust,
+        sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust},
+        operating=operating,
+        books=books,
+        exports=finance_exports.listed(act.session, party=rows.EVERYONE, after=None, limit=20)[:20],
+        registry=registry.EXPORTS.values(),
+        examples=periods.EXAMPLES,
+        formats=(*making.formats_of(registry.find("M6")), "pdf", "upwork"),
+        problem=None,
+    )
 
 
 @blueprint.get("/answers")
 @desk("finance:read")
 def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
-    """ "What did somebody earn in a period", and "what was held on its last day", from the same statements as the exports."""
-    asked = {name: request.args.get(name, "").strip()[:most] for name, most in (("who", 200), ("period", 30), ("zone", 60))}
+    """ "What did somebody earn in a period", and "what was held on its last day", from the same
+    statements as the exports.
+    """
+    asked = {
+        name: request.args.get(name, "").strip()[:most]
+        for name, most in (("who", 200), ("period", 30), ("zone", 60))
+    }
     people = _people(act, asked["who"])
     if not asked["period"]:
-        return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=None, examples=periods.EXAMPLES)
+        return page(
+            act,
+            who,
+            "answers.html",
+            asked=asked,
+            people=people,
+            found=None,
+            problem=None,
+            examples=periods.EXAMPLES,
+        )
     try:
         first, last = periods.parse(asked["period"])
         making.check(registry.find("M2"), "csv", None, own_zone=asked["zone"] or None)
-        found = _answers(act, people, Asked(first, last, act.now, zone=act.policies.book_zone.key, own_zone=asked["zone"] or None))
+        found = _answers(
+            act,
+            people,
+            Asked(
+                first,
+                last,
+                act.now,
+                zone=act.policies.book_zone.key,
+                own_zone=asked["zone"] or None,
+            ),
+        )
     except Invalid as wrong:
-        return page(act, who, "answers.html", asked=asked, people=people, found=None, problem=wrong.errors[0].message, examples=periods.EXAMPLES), 422
-    return page(act, who, "answers.html", asked=asked, people=people, found=found | {"first": first, "last": last}, problem=None, examples=periods.EXAMPLES)
+        return page(
+            act,
+            who,
+            "answers.html",
+            asked=asked,
+            people=people,
+            found=None,
+            problem=wrong.errors[0].message,
+            examples=periods.EXAMPLES,
+        ), 422
+    return page(
+        act,
+        who,
+        "answers.html",
+        asked=asked,
+        people=people,
+        found=found | {"first": first, "last": last},
+        problem=None,
+        examples=periods.EXAMPLES,
+    )
 
 
 _PARTIES = (ObjectKind.FREELANCER, ObjectKind.CLIENT)
@@ -74,16 +132,26 @@ def _people(act: Act, text: str) -> list[tuple[str, str]]:
 
 
 def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str, Any]:
-    """Earnings of the freelancers and statements of the clients among them; of everybody when nobody was named."""
+    """Earnings of the freelancers and statements of the clients among them; of everybody when
+    nobody was named.
+    """
     out: dict[str, list[dict[str, str]]] = {"earned": [], "held": [], "held_in_work": []}
-    for key, code, kind in (("earned", "M2", ObjectKind.FREELANCER), ("held", "M4", ObjectKind.CLIENT)):
+    for key, code, kind in (
+        ("earned", "M2", ObjectKind.FREELANCER),
+        ("held", "M4", ObjectKind.CLIENT),
+    ):
         parties = [one for one, _ in people if typeid.kind_of(one) is kind] if people else [None]
         for party in parties:
             out[key] += making.inline(act.session, registry.find(code), replace(asked, party=party))
     freelancers = {one for one, _ in people if typeid.kind_of(one) is ObjectKind.FREELANCER}
     if freelancers:
-        # Money in protection is the client's; whose work it waits for is what somebody means who names a freelancer.
-        out["held_in_work"] = [row for row in making.inline(act.session, registry.find("M5"), asked) if row["freelancer_id"] in freelancers]
+        # Money in protection is the client's; whose work it waits for is what somebody means who
+        # names a freelancer.
+        out["held_in_work"] = [
+            row
+            for row in making.inline(act.session, registry.find("M5"), asked)
+            if row["freelancer_id"] in freelancers
+        ]
     return out
 
 
@@ -94,22 +162,39 @@ def ask(act: Act, who: Colleague) -> Response:
     export = registry.find(request.form.get("export", ""))
     party = request.form.get("party", "").strip() or None
     if party is not None and not typeid.is_typeid(party, *_PARTIES):
-        raise Invalid.one("party", "party", "Name one freelancer (frl_…) or client (cli_…), or nobody.")
-    form, home, language = request.form.get("format", "csv"), request.form.get("home", "").strip().upper() or None, request.form.get("language", "en")
+        raise Invalid.one(
+            "party", "party", "Name one freelancer (frl_…) or client (cli_…), or nobody."
+        )
+    form, home, language = (
+        request.form.get("format", "csv"),
+        request.form.get("home", "").strip().upper() or None,
+        request.form.get("language", "en"),
+    )
     zone = request.form.get("zone", "").strip() or None
     making.check(export, form, party, home=home, language=language, own_zone=zone)
     if use_form(act, who):
         first, last = periods.parse(request.form.get("period", ""))
-        finance_exports.ask(act, finance_exports.Question(export.code, form, first, last, None, party, home, language, zone))
+        finance_exports.ask(
+            act,
+            finance_exports.Question(
+                export.code, form, first, last, None, party, home, language, zone
+            ),
+        )
     return redirect(url_for("finance.overview") + "#exports", 303)
 
 
 @blueprint.get("/months/<month>")
 @desk("finance:read")
 def month(act: Act, who: Colleague, month: str) -> str:
-    """Whether a month can be closed, what stands in the way, who asked and who closed it, and its frozen exports."""
+    """Whether a month can be closed, what stands in the way, who asked and who closed it, and its
+    frozen exports.
+    """
     known = act.session.get(PeriodClose, month)
-    frozen = [finance_exports.find(act.session, one, party=rows.EVERYONE) for one in known.export_ids] if known else []
+    frozen = (
+        [finance_exports.find(act.session, one, party=rows.EVERYONE) for one in known.export_ids]
+        if known
+        else []
+    )
     found = known.checks if known and known.closed_at else packs.checks(act, month)
     needed = "finance:approve" if known else "finance:act"
     may_close = (
@@ -117,7 +202,16 @@ def month(act: Act, who: Colleague, month: str) -> str:
         and needed in who.scopes
         and all(check["ok"] for check in found)
     )
-    return page(act, who, "month.html", month=month, known=known, checks=found, frozen=frozen, may_close=may_close)
+    return page(
+        act,
+        who,
+        "month.html",
+        month=month,
+        known=known,
+        checks=found,
+        frozen=frozen,
+        may_close=may_close,
+    )
 
 
 @blueprint.post("/months/<month>")
@@ -149,4 +243,8 @@ def find_month(_act: Act, _: Colleague) -> Response:
 @desk("exports:read")
 def download(act: Act, _: Colleague, export_id: str, name: str) -> Response:
     found = finance_exports.find(act.session, export_id, party=rows.EVERYONE)
-    return web.streamed(name, finance_exports.pieces(act.session, found, name), lambda session, n: finance_exports.piece(session, export_id, name, n))
+    return web.streamed(
+        name,
+        finance_exports.pieces(act.session, found, name),
+        lambda session, n: finance_exports.piece(session, export_id, name, n),
+    )

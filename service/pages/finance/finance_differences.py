@@ -15,7 +15,10 @@ from service.pages.staff.session import desk, page
 
 blueprint = Blueprint("finance_differences", __name__, url_prefix="/finance/differences")
 
-_REASON = "Say in a sentence, of at least 10 and at most 1,000 characters, where the difference comes from."
+_REASON = (
+    "Say in a sentence, of at least 10 and at most 1,000 characters, where the difference "
+    "comes from."
+)
 
 
 def _shown(act: Act, who: Colleague, problem: str | None = None) -> str:
@@ -62,5 +65,7 @@ def _seen(amount: str) -> int:
     """What the page itself had written. Raises Invalid for anything else."""
     digits = amount.removeprefix("-")
     if not (is_digits(digits) and len(digits) <= 18):
-        raise Invalid.one("amount", "amount", "Open the page again: the amount of the difference is missing.")
+        raise Invalid.one(
+            "amount", "amount", "Open the page again: the amount of the difference is missing."
+        )
     return int(amount)

@@ -1,4 +1,6 @@
-"""Finance, tax: what was decided about our duties and why, whose papers are missing, rates, and files prepared for tax offices."""
+"""Finance, tax: what was decided about our duties and why, whose papers are missing, rates, and
+files prepared for tax offices.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +22,33 @@ from service.pages.staff.session import desk, page
 
 blueprint = Blueprint("finance_tax", __name__, url_prefix="/finance/tax")
 WORDS = {
-    "us_1099k": "United States: Form 1099-K", "eu_dac7": "European Union: DAC7", "uk_mrdp": "United Kingdom: digital platforms",
-    "in_194o": "India: tax deducted at source, s. 194-O", "in_gst_tcs": "India: GST collected at source, s. 52", "us_backup": "United States: backup withholding",
-}  # fmt: skip
+    "us_1099k": "United States: Form 1099-K",
+    "eu_dac7": "European Union: DAC7",
+    "uk_mrdp": "United Kingdom: digital platforms",
+    "in_194o": "India: tax deducted at source, s. 194-O",
+    "in_gst_tcs": "India: GST collected at source, s. 52",
+    "us_backup": "United States: backup withholding",
+}
 
 
 def _shown(act: Act, who: Colleague, **more: Any) -> str:
     filed = tax_filings.listed(act.session, None, 50) if "tax:read" in who.scopes else []
     return page(
-        act, who, "tax.html", scopes=tax_scopes.present(act.session), words=WORDS, filed=filed, states=tax_identities.on_file(act.session, act.today),
-        wanting=tax_identities.wanting(act.session, act.today), filing_regimes=FILING_REGIMES, owed=tax_dues.listed(act.session, None, 24),
-        today=act.today, this_month=act.today.replace(day=1), last_year=act.now.year - 1, **({"problem": None} | more),
-    )  # fmt: skip
+        act,
+        who,
+        "tax.html",
+        scopes=tax_scopes.present(act.session),
+        words=WORDS,
+        filed=filed,
+        states=tax_identities.on_file(act.session, act.today),
+        wanting=tax_identities.wanting(act.session, act.today),
+        filing_regimes=FILING_REGIMES,
+        owed=tax_dues.listed(act.session, None, 24),
+        today=act.today,
+        this_month=act.today.replace(day=1),
+        last_year=act.now.year - 1,
+        **({"problem": None} | more),
+    )
 
 
 @blueprint.get("")
@@ -45,7 +62,11 @@ def overview(act: Act, who: Colleague) -> str:
 def decide(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
     """A duty is somebody's decision with a reason, never a constant."""
     regime, reason = request.form.get("regime", ""), request.form.get("reason", "").strip()[:2_000]
-    if regime not in TAX_REGIMES or request.form.get("in_scope") not in ("yes", "no") or len(reason) < 10:
+    if (
+        regime not in TAX_REGIMES
+        or request.form.get("in_scope") not in ("yes", "no")
+        or len(reason) < 10
+    ):
         return _shown(act, who, problem="Say which duty, yes or no, and why in a sentence."), 422
     if use_form(act, who):
         tax_scopes.decide(act, regime, request.form["in_scope"] == "yes", reason)
@@ -70,10 +91,27 @@ def prepare(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
     """Prepare the report of a year, or what has changed since the last one."""
     regime, year = request.form.get("regime", ""), request.form.get("year", "")
     home = request.form.get("home", "").strip().upper() or None
-    if regime not in FILING_REGIMES or not (re.fullmatch("20[0-9]{2}|2100", year) and int(year) >= 2023) or (home and home not in CURRENCIES):
-        return _shown(act, who, problem="Say which report and which year, such as 2025, and a currency that we know or none."), 422
+    if (
+        regime not in FILING_REGIMES
+        or not (re.fullmatch("20[0-9]{2}|2100", year) and int(year) >= 2023)
+        or (home and home not in CURRENCIES)
+    ):
+        return _shown(
+            act,
+            who,
+            problem="Say which report and which year, such as 2025, and a currency that we know "
+            "or none.",
+        ), 422
     if use_form(act, who):
-        filings.prepare(act, web.runtime().seals, regime, int(year), None, home, test=web.runtime().settings.sandbox)
+        filings.prepare(
+            act,
+            web.runtime().seals,
+            regime,
+            int(year),
+            None,
+            home,
+            test=web.runtime().settings.sandbox,
+        )
     return redirect(url_for("finance_tax.overview") + "#filings", 303)
 
 
@@ -81,4 +119,8 @@ def prepare(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
 @desk("tax:read")
 def file_of(act: Act, _: Colleague, filing_id: str) -> Response:
     found = tax_filings.find(act.session, filing_id)
-    return web.attachment(f"{found.message_ref}.xml", "application/xml", tax_filings.file_of(act, web.runtime().seals, found))
+    return web.attachment(
+        f"{found.message_ref}.xml",
+        "application/xml",
+        tax_filings.file_of(act, web.runtime().seals, found),
+    )

@@ -1,4 +1,7 @@
-"""An accountant's page: a freelancer's figures by tax year, their exports and invoices. Opened from a link, read only, each look written down."""
+"""An accountant's page: a freelancer's figures by tax year, their exports and invoices.
+
+Opened from a link, read only, each look written down.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,11 @@ EXPORTS = ("M1", "M2", "M9", "M10", "S1")
 
 
 def cookie_name() -> str:
-    return "__Host-hf_accountant" if web.runtime().settings.public_url.startswith("https://") else "hf_accountant"
+    return (
+        "__Host-hf_accountant"
+        if web.runtime().settings.public_url.startswith("https://")
+        else "hf_accountant"
+    )
 
 
 def _link_of(token: str) -> str:
@@ -52,10 +59,21 @@ def come_in(token: str) -> AnyResponse:
     link_id = _link_of(token)
     with web.act() as act:
         accountant_links.visit(act, link_id, "opened", incoming.browser())
-        value = web.runtime().tokens.sign("accountant_session", {"l": link_id, "t": act.now.isoformat(), "s": secrets.token_urlsafe(12)})
+        value = web.runtime().tokens.sign(
+            "accountant_session",
+            {"l": link_id, "t": act.now.isoformat(), "s": secrets.token_urlsafe(12)},
+        )
     response = make_response(redirect(url_for("accountant.page"), 303))
     secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(cookie_name(), value, max_age=int(LASTS.total_seconds()), secure=secure, httponly=True, samesite="Lax", path="/")
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=int(LASTS.total_seconds()),
+        secure=secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
     return response
 
 
@@ -72,12 +90,31 @@ def _inside(act: Act, what: str) -> AccountantLink:
 
 def _asked(act: Act, link: AccountantLink) -> Asked:
     """By the page's own form: a period, and perhaps a currency. Raises Invalid."""
-    words, home = request.args.get("period", "").strip() or str(act.today.year), request.args.get("home", "").strip().upper() or None
+    words, home = (
+        request.args.get("period", "").strip() or str(act.today.year),
+        request.args.get("home", "").strip().upper() or None,
+    )
     language, platform = request.args.get("language", "en"), web.runtime().settings.platform_name
     own_zone = request.args.get("zone", "").strip() or None
-    making.check(registry.find("M2"), "csv", link.freelancer_id, home=home, language=language, own_zone=own_zone)
+    making.check(
+        registry.find("M2"),
+        "csv",
+        link.freelancer_id,
+        home=home,
+        language=language,
+        own_zone=own_zone,
+    )
     zone = act.policies.book_zone.key
-    return Asked(*periods.parse(words), act.now, link.freelancer_id, home, language, platform, zone=zone, own_zone=own_zone)
+    return Asked(
+        *periods.parse(words),
+        act.now,
+        link.freelancer_id,
+        home,
+        language,
+        platform,
+        zone=zone,
+        own_zone=own_zone,
+    )
 
 
 @blueprint.get("/accountant")
@@ -86,18 +123,36 @@ def page() -> str | tuple[str, int]:
     with web.act() as act:
         link = _inside(act, f"summary {request.args.get('period', '')}"[:80])
         person = rows.freelancer(act.session, link.freelancer_id)
-        shown: dict[str, Any] = {"person": person, "link": link, "examples": periods.EXAMPLES, "asked": request.args, "problem": None}
+        shown: dict[str, Any] = {
+            "person": person,
+            "link": link,
+            "examples": periods.EXAMPLES,
+            "asked": request.args,
+            "problem": None,
+        }
         try:
             asked = _asked(act, link)
         except Invalid as wrong:
-            return render_template("accountant.html", **shown | {"problem": wrong.errors[0].message, "found": None, "papers": []}), 422
+            return render_template(
+                "accountant.html",
+                **shown | {"problem": wrong.errors[0].message, "found": None, "papers": []},
+            ), 422
         found = making.inline(act.session, registry.find("M2"), asked)
         papers = [
             one
-            for one in invoicing.listed(act.session, owner=person.id, contract_id=None, after=None, limit=200)
+            for one in invoicing.listed(
+                act.session, owner=person.id, contract_id=None, after=None, limit=200
+            )
             if asked.first_day <= one.issued_on <= asked.last_day
         ]
-        return render_template("accountant.html", **shown, found=found, period=asked, exports=[registry.EXPORTS[code] for code in EXPORTS], papers=papers)
+        return render_template(
+            "accountant.html",
+            **shown,
+            found=found,
+            period=asked,
+            exports=[registry.EXPORTS[code] for code in EXPORTS],
+            papers=papers,
+        )
 
 
 @blueprint.get("/accountant/exports/<code>.<form>")
@@ -106,13 +161,27 @@ def export(code: str, form: str) -> AnyResponse:
     with web.act() as act:
         link = _inside(act, f"{code} {form} {request.args.get('period', '')}"[:80])
         wanted, asked = registry.find(code), _asked(act, link)
-        if wanted.code not in EXPORTS or form not in ("csv", "jsonl", "pdf") or (form == "pdf" and not wanted.pdf):
+        if (
+            wanted.code not in EXPORTS
+            or form not in ("csv", "jsonl", "pdf")
+            or (form == "pdf" and not wanted.pdf)
+        ):
             raise NotFound("There is no such file.")
         if form == "pdf":
-            data = summary_paper.render(wanted, asked, iter(making.first_typed(act.session, wanted, asked)))
+            data = summary_paper.render(
+                wanted, asked, iter(making.first_typed(act.session, wanted, asked))
+            )
         else:
-            data = b"".join((formats.as_csv if form == "csv" else formats.as_jsonl)(wanted, making.first(act.session, wanted, asked)))
-        return web.attachment(f"{wanted.code.lower()}-{asked.first_day}-{asked.last_day}.{form}", "application/octet-stream", data)
+            data = b"".join(
+                (formats.as_csv if form == "csv" else formats.as_jsonl)(
+                    wanted, making.first(act.session, wanted, asked)
+                )
+            )
+        return web.attachment(
+            f"{wanted.code.lower()}-{asked.first_day}-{asked.last_day}.{form}",
+            "application/octet-stream",
+            data,
+        )
 
 
 @blueprint.get("/accountant/invoices/<invoice_id>.<form>")
@@ -130,4 +199,8 @@ def invoice(invoice_id: str, form: str) -> AnyResponse:
             f"{form}:{language}",
             lambda: invoices.render(act.session, found, form, language, platform),
         )
-        return web.attachment(f"{found.number}.{form if form == 'pdf' else form + '.xml'}", invoices.FORMATS[form], data)
+        return web.attachment(
+            f"{found.number}.{form if form == 'pdf' else form + '.xml'}",
+            invoices.FORMATS[form],
+            data,
+        )

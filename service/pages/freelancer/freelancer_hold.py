@@ -1,4 +1,6 @@
-"""A freelancer's page of a hold, opened from the letter: every reason, what is asked for, the appeal, the answer to a case. No key is needed."""
+"""A freelancer's page of a hold, opened from the letter: every reason, what is asked for, the
+appeal, the answer to a case. No key is needed.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +42,29 @@ class Reader:
 
 
 def cookie_name() -> str:
-    return "__Host-hf_notice" if web.runtime().settings.public_url.startswith("https://") else "hf_notice"
+    return (
+        "__Host-hf_notice"
+        if web.runtime().settings.public_url.startswith("https://")
+        else "hf_notice"
+    )
 
 
 def _hold_of(act: Act, token: str, *, lock: bool = False) -> Hold:
-    """Raises NotFound for a token that is not ours, Gone once nothing can be done about the hold any more."""
+    """Raises NotFound for a token that is not ours, Gone once nothing can be done about the hold
+    any more.
+    """
     try:
-        hold = holds.find(act.session, str(web.runtime().tokens.read("notice", token)), owner=rows.EVERYONE, lock=lock)
+        hold = holds.find(
+            act.session,
+            str(web.runtime().tokens.read("notice", token)),
+            owner=rows.EVERYONE,
+            lock=lock,
+        )
     except BadToken:
-        raise NotFound("Part of the address may be missing. Copy the whole line, or press the button in the e-mail.") from None
+        raise NotFound(
+            "Part of the address may be missing. Copy the whole line, or press the button in the "
+            "e-mail."
+        ) from None
     if hold.freelancer_id is None:
         raise NotFound("There is no such page.")
     if hold.ended_at is not None and act.now > hold.appeal_until:
@@ -70,20 +86,35 @@ def come_in(token: str) -> AnyResponse:
     with web.act() as act:
         hold, now = _hold_of(act, token), act.now
     response: Response = make_response(redirect(url_for("notice.page", hold_id=hold.id), 303))
-    value = web.runtime().tokens.sign("notice_session", {"h": hold.id, "t": now.isoformat(), "s": secrets.token_urlsafe(12)})
+    value = web.runtime().tokens.sign(
+        "notice_session", {"h": hold.id, "t": now.isoformat(), "s": secrets.token_urlsafe(12)}
+    )
     secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(cookie_name(), value, max_age=int(LASTS.total_seconds()), secure=secure, httponly=True, samesite="Lax", path="/")
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=int(LASTS.total_seconds()),
+        secure=secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
     return response
 
 
 def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
-    """A view for whoever came by the letter within two hours; the hold is locked for a form. Raises LinkNeeded."""
+    """A view for whoever came by the letter within two hours; the hold is locked for a form.
+
+    Raises LinkNeeded.
+    """
 
     @wraps(view)
     def wrapped(hold_id: str) -> Any:
         with web.act() as act:
             who = _reader(act, hold_id)
-            hold = holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=request.method == "POST")
+            hold = holds.find(
+                act.session, hold_id, owner=rows.EVERYONE, lock=request.method == "POST"
+            )
             g.visitor = who
             if hold.freelancer_id is None:
                 raise LinkNeeded("This page is for a freelancer's hold.")
@@ -107,21 +138,31 @@ def _reader(act: Act, hold_id: str) -> Reader:
 @blueprint.get("/h/<hold_id>")
 @reader
 def page(act: Act, hold: Hold) -> str:
-    """What is stopped and how much, why, since when, what still works, what you can do, and by when something is decided."""
+    """What is stopped and how much, why, since when, what still works, what you can do, and by when
+    something is decided.
+    """
     case = cases.of_hold(act.session, hold.id)
     return render_template(
-        "notice.html", hold=hold, said=reasons.statement(act, hold), words=SCOPES, freelancer=rows.freelancer(act.session, hold.freelancer_id or ""),
-        filed=appeals.of_hold(act.session, hold.id), case=case if case and case.noticed_at else None, now=act.now,
+        "notice.html",
+        hold=hold,
+        said=reasons.statement(act, hold),
+        words=SCOPES,
+        freelancer=rows.freelancer(act.session, hold.freelancer_id or ""),
+        filed=appeals.of_hold(act.session, hold.id),
+        case=case if case and case.noticed_at else None,
+        now=act.now,
         files={f.id: f for f in files.all_of(act.session, hold)},
         lines=case_lines.in_words(act.session, case, own=True) if case else [],
-    )  # fmt: skip
+    )
 
 
 @blueprint.post("/h/<hold_id>/requirement")
 @reader
 def give(act: Act, hold: Hold) -> AnyResponse:
     """Words, and up to five files."""
-    requirements.answer(act, hold, request.form.get("requirement", ""), words("words", 5_000), uploaded(act, hold))
+    requirements.answer(
+        act, hold, request.form.get("requirement", ""), words("words", 5_000), uploaded(act, hold)
+    )
     return redirect(url_for("notice.page", hold_id=hold.id), 303)
 
 
@@ -146,7 +187,9 @@ def statement(act: Act, hold: Hold) -> AnyResponse:
         "case_statement",
         case.id,
         f"zip:{case.edition}",
-        lambda: case_statement.statement(act.session, case, None, settings.platform_name, settings.signing_key),
+        lambda: case_statement.statement(
+            act.session, case, None, settings.platform_name, settings.signing_key
+        ),
     )
     return web.attachment(f"{case.id}.zip", "application/zip", data)
 
@@ -158,5 +201,9 @@ def answer_case(act: Act, hold: Hold) -> AnyResponse:
     case = cases.of_hold(act.session, hold.id)
     if case is None or case.noticed_at is None:
         raise Invalid.one("words", "no_case", "There is no case to answer.")
-    cases.answer(act, cases.find(act.session, case.id, owner=rows.EVERYONE, lock=True), words("words", 10_000))
+    cases.answer(
+        act,
+        cases.find(act.session, case.id, owner=rows.EVERYONE, lock=True),
+        words("words", 10_000),
+    )
     return redirect(url_for("notice.page", hold_id=hold.id), 303)

@@ -1,4 +1,6 @@
-"""Signing out, on every page that a link from a letter opened: a client's, a freelancer's notice, an accountant's."""
+"""Signing out, on every page that a link from a letter opened: a client's, a freelancer's notice,
+an accountant's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The one way in which staff act: a form, then "This will: …" from a rehearsal of the very act, then the second click."""
+"""The one way in which staff act: a form, then "This will: …" from a rehearsal of the very act,
+then the second click.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ blueprint = Blueprint("acts", __name__, url_prefix="/staff/do")
 @blueprint.route("/<name>/<object_id>", methods=["GET", "POST"])
 @desk(proof=True)
 def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
-    """Ask, show, do. Refusals of the rehearsal are shown beside the form, before anything has happened."""
+    """Ask, show, do.
+
+    Refusals of the rehearsal are shown beside the form, before anything has happened.
+    """
     if name not in DEEDS:
         raise NotFound("There is no such act.")
     scope, made_for = DEEDS[name]
@@ -46,11 +51,26 @@ def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
     try:
         shown = rehearse(act, lambda act: deed.do(act, dict(given)), lambda made: _look(act, made))
     except HoldfastError as refusal:
-        found = [(e.pointer.strip("/"), e.message) for e in getattr(refusal, "errors", [])] or [("", str(refusal))]
+        found = [(e.pointer.strip("/"), e.message) for e in getattr(refusal, "errors", [])] or [
+            ("", str(refusal))
+        ]
         return _form(act, who, deed, object_id, found), 422
-    typed = [(key, value) for key, value in request.form.items(multi=True) if key not in ("form_token", "confirm", "again")]
+    typed = [
+        (key, value)
+        for key, value in request.form.items(multi=True)
+        if key not in ("form_token", "confirm", "again")
+    ]
     sums = _amounts(deed, given)
-    return page(act, who, "check.html", deed=deed, object_id=object_id, shown=shown, typed=typed, amounts=sums)
+    return page(
+        act,
+        who,
+        "check.html",
+        deed=deed,
+        object_id=object_id,
+        shown=shown,
+        typed=typed,
+        amounts=sums,
+    )
 
 
 def _amounts(deed: Deed, given: dict[str, Any]) -> list[tuple[str, Markup]]:
@@ -62,25 +82,56 @@ def _amounts(deed: Deed, given: dict[str, Any]) -> list[tuple[str, Markup]]:
 def _done(act: Act, who: Colleague, deed: Deed, given: dict[str, Any], object_id: str) -> Response:
     made = deed.do(act, given) if use_form(act, who) else None
     act.session.flush()
-    follow = made[-1] if isinstance(made, tuple) and made[-1] is not None else made[0] if isinstance(made, tuple) else made
+    follow = (
+        made[-1]
+        if isinstance(made, tuple) and made[-1] is not None
+        else made[0]
+        if isinstance(made, tuple)
+        else made
+    )
     there = getattr(follow, "id", "")
-    shown = there if typeid.is_typeid(there, ObjectKind.HOLD, ObjectKind.CASE, ObjectKind.APPEAL) else object_id
+    shown = (
+        there
+        if typeid.is_typeid(there, ObjectKind.HOLD, ObjectKind.CASE, ObjectKind.APPEAL)
+        else object_id
+    )
     return redirect(f"/staff/at/{shown}", 303)
 
 
 def _look(act: Act, made: Any) -> dict[str, Any]:
-    """What a hold that was just made keeps and does, whose money a case moves where; nothing for other acts."""
+    """What a hold that was just made keeps and does, whose money a case moves where; nothing for
+    other acts.
+    """
     if isinstance(made, Confiscation):
-        return {"currency": made.currency, "lines": case_lines.in_words(act.session, made, own=False)}
-    hold = made if isinstance(made, Hold) else next((one for one in made if isinstance(one, Hold)), None) if isinstance(made, tuple) else None
+        return {
+            "currency": made.currency,
+            "lines": case_lines.in_words(act.session, made, own=False),
+        }
+    hold = (
+        made
+        if isinstance(made, Hold)
+        else next((one for one in made if isinstance(one, Hold)), None)
+        if isinstance(made, tuple)
+        else None
+    )
     if hold is None or hold.ended_at is not None:
         return {}
     effects = [(e.what, e.object_id, e.outcome) for e in hold.effects]
-    return {"keeps": reasons.money(act, hold), "effects": effects, "until": hold.expires_at, "confirm_by": hold.confirm_by, "scopes": hold.scopes}
+    return {
+        "keeps": reasons.money(act, hold),
+        "effects": effects,
+        "until": hold.expires_at,
+        "confirm_by": hold.confirm_by,
+        "scopes": hold.scopes,
+    }
 
 
-def _form(act: Act, who: Colleague, deed: Deed, object_id: str, problems: list[tuple[str, str]]) -> str:
-    return page(act, who, "deed.html", deed=deed, object_id=object_id, problems=problems, typed=request.form)
+def _form(
+    act: Act, who: Colleague, deed: Deed, object_id: str, problems: list[tuple[str, str]]
+) -> str:
+    return page(
+        act, who, "deed.html", deed=deed, object_id=object_id, problems=problems, typed=request.form
+    )
 
 
 def _answers(deed: Deed) -> tuple[dict[str, Any], list[tuple[str, str]]]:

@@ -34,14 +34,20 @@ CASE_LINES = 6
 
 
 def open_case(act: Act, hold_id: str) -> Deed:
-    """Draft a case over a hold: words, and up to six lines of where from, to whom, how much. Raises NotFound."""
+    """Draft a case over a hold: words, and up to six lines of where from, to whom, how much.
+
+    Raises NotFound.
+    """
     hold = holds.find(act.session, hold_id, owner=rows.EVERYONE)
     if hold.freelancer_id is None:
         raise NotFound("A case is about a freelancer's money.")
     contracts = desk_reads.contracts_of(act.session, hold.freelancer_id)
     contested = _contested(act, contracts)
     sources = (("", "nothing"), *_sources(contracts, contested))
-    targets = (("", "nobody"), *_targets(contracts, contested, bool(act.policies.forfeit_legal_basis)))
+    targets = (
+        ("", "nobody"),
+        *_targets(contracts, contested, bool(act.policies.forfeit_legal_basis)),
+    )
     lines: list[Field] = []
     for n in range(1, CASE_LINES + 1):
         lines += [
@@ -50,13 +56,24 @@ def open_case(act: Act, hold_id: str) -> Deed:
             Field(f"amount_{n}", "how much", "amount", required=n == 1),
         ]
     words = (
-        Field("clause", "Clause"), Field("facts", "Facts", "text", "The person reads this in the notice", most=5_000),
+        Field("clause", "Clause"),
+        Field("facts", "Facts", "text", "The person reads this in the notice", most=5_000),
         Field("evidence", "Evidence, one piece a line", "text", most=5_000, required=False),
-    )  # fmt: skip
+    )
 
     def do(act: Act, given: dict[str, Any]) -> Any:
-        evidence = [" ".join(one.split())[:300] for one in given["evidence"].splitlines() if one.strip()][:50]
-        return cases.open_case(act, desk.hold(act, hold_id), given["currency"], given["clause"], given["facts"], evidence, _wanted(given))
+        evidence = [
+            " ".join(one.split())[:300] for one in given["evidence"].splitlines() if one.strip()
+        ][:50]
+        return cases.open_case(
+            act,
+            desk.hold(act, hold_id),
+            given["currency"],
+            given["clause"],
+            given["facts"],
+            evidence,
+            _wanted(given),
+        )
 
     return Deed("Open a case", "Draft the case", do, (*words, currency_of(act), *lines))
 
@@ -76,33 +93,54 @@ def _contested(act: Act, contracts: list[Contract]) -> list[_Contested]:
         for one in contract_reads.chargebacks_of(act.session, contract.id):
             if one.locked and one.closed_at is None:
                 aside = taking.coverable_minor(one, "reserve")
-                words = f"the chargeback of {plain(one.amount_minor, one.currency)} in “{contract.title}”"
-                found.append(_Contested(one.id, words, plain(aside, one.currency) if aside else None))
+                words = (
+                    f"the chargeback of {plain(one.amount_minor, one.currency)} in "
+                    f"“{contract.title}”"
+                )
+                found.append(
+                    _Contested(one.id, words, plain(aside, one.currency) if aside else None)
+                )
     return found
 
 
 def _sources(contracts: list[Contract], contested: list[_Contested]) -> list[tuple[str, str]]:
     out = [(f"{place}|", case_lines.PLACES[place]) for place in ("available", "reserve")]
-    out += [(f"reserve|{one.id}", f"set aside for {one.words}: {one.reserved}") for one in contested if one.reserved]
+    out += [
+        (f"reserve|{one.id}", f"set aside for {one.words}: {one.reserved}")
+        for one in contested
+        if one.reserved
+    ]
     for contract in contracts:
         for milestone in contract.milestones:
             name = case_lines.named(contract, milestone)
             if held_minor(milestone):
                 there = plain(held_minor(milestone), contract.currency)
-                out.append((f"escrow|{milestone.id}", f"{case_lines.PLACES['escrow']} for {name}: {there}"))
+                out.append(
+                    (f"escrow|{milestone.id}", f"{case_lines.PLACES['escrow']} for {name}: {there}")
+                )
             if milestone.released_minor:
-                out.append((f"pending|{milestone.id}", f"{case_lines.PLACES['pending']} for {name}"))
+                out.append(
+                    (f"pending|{milestone.id}", f"{case_lines.PLACES['pending']} for {name}")
+                )
     return out[:200]
 
 
-def _targets(contracts: list[Contract], contested: list[_Contested], forfeit: bool) -> list[tuple[str, str]]:
+def _targets(
+    contracts: list[Contract], contested: list[_Contested], forfeit: bool
+) -> list[tuple[str, str]]:
     of_milestone, of_chargeback = ("client", "same_contract_refund"), "same_contract_chargeback"
     named = (*of_milestone, of_chargeback, *(() if forfeit else ("forfeit",)))
     out = [(f"{target}|", TARGET_WORDS[target]) for target in CASE_TARGETS if target not in named]
     out += [(f"{of_chargeback}|{one.id}", f"to the bank, for {one.words}") for one in contested]
     paid = [(c, m) for c in contracts for m in c.milestones if m.funded_minor]
     out += [
-        (f"{target}|{milestone.id}", f"{TARGET_WORDS[target]} {contract.client_name}, for {case_lines.named(contract, milestone)}")
+        (
+            f"{target}|{milestone.id}",
+            (
+                f"{TARGET_WORDS[target]} {contract.client_name}, for "
+                f"{case_lines.named(contract, milestone)}"
+            ),
+        )
         for target in of_milestone
         for contract, milestone in paid
     ]
@@ -123,15 +161,26 @@ def _wanted(given: dict[str, Any]) -> list[Wanted]:
 
 
 def _line(n: int, source: str, target: str, amount_minor: int) -> Wanted:
-    """Raises Invalid when the receiver that was chosen is not the one whose money it is: nothing is replaced in silence."""
+    """Raises Invalid when the receiver that was chosen is not the one whose money it is: nothing is
+    replaced in silence.
+    """
     account, _, from_id = source.partition("|")
     kind, _, to_id = target.partition("|")
     both = [one for one in (from_id, to_id) if one]
     for prefix in (ObjectKind.MILESTONE, ObjectKind.CHARGEBACK):
         if len({one for one in both if typeid.is_typeid(one, prefix)}) > 1:
-            said = f"Line {n}: this money was paid for another milestone, or by somebody else; it cannot go there."
+            said = (
+                f"Line {n}: this money was paid for another milestone, or by somebody else; "
+                "it cannot go there."
+            )
             raise Invalid.one(f"target_{n}", "other_receiver", said)
-    return Wanted(account, amount_minor, kind, _of(both, ObjectKind.MILESTONE), _of(both, ObjectKind.CHARGEBACK))
+    return Wanted(
+        account,
+        amount_minor,
+        kind,
+        _of(both, ObjectKind.MILESTONE),
+        _of(both, ObjectKind.CHARGEBACK),
+    )
 
 
 def _of(ids: list[str], kind: ObjectKind) -> str | None:
@@ -139,7 +188,10 @@ def _of(ids: list[str], kind: ObjectKind) -> str | None:
 
 
 def restored(act: Act, hold_id: str) -> tuple[Field, ...]:
-    """For an appeal that is partly right: how much of each line of the case goes back. None before it was carried out."""
+    """For an appeal that is partly right: how much of each line of the case goes back.
+
+    None before it was carried out.
+    """
     case = cases.of_hold(act.session, hold_id)
     if case is None or case.state != "executed":
         return ()
@@ -152,7 +204,8 @@ def restored(act: Act, hold_id: str) -> tuple[Field, ...]:
                 f"restore_{line.number}",
                 f"Give back of line {line.number}, if it is changed",
                 "amount",
-                f"{plain(line.amount_minor - line.restored_minor, case.currency)} {line.source}, {line.receiver}",
+                f"{plain(line.amount_minor - line.restored_minor, case.currency)} {line.source}, "
+                f"{line.receiver}",
                 required=False,
             )
             for line in lines
@@ -162,5 +215,9 @@ def restored(act: Act, hold_id: str) -> tuple[Field, ...]:
 
 def parts(given: dict[str, Any]) -> dict[int, int]:
     """What was typed into `restored`: minor units by line."""
-    typed = {name.removeprefix("restore_"): amount for name, amount in given.items() if name.startswith("restore_")}
+    typed = {
+        name.removeprefix("restore_"): amount
+        for name, amount in given.items()
+        if name.startswith("restore_")
+    }
     return {int(number): amount for number, amount in typed.items() if amount}

@@ -20,8 +20,14 @@ blueprint = Blueprint("desk_cases", __name__, url_prefix="/staff/cases")
 def case(act: Act, who: Colleague, case_id: str) -> str:
     found = cases.find(act.session, case_id, owner=rows.EVERYONE)
     return page(
-        act, who, "case.html", case=found, hold=holds.find(act.session, found.hold_id, owner=rows.EVERYONE), postings=taking.plan(found),
-        approvers=cases.APPROVERS, timeline=desk_reads.timeline(act.session, found.id),
+        act,
+        who,
+        "case.html",
+        case=found,
+        hold=holds.find(act.session, found.hold_id, owner=rows.EVERYONE),
+        postings=taking.plan(found),
+        approvers=cases.APPROVERS,
+        timeline=desk_reads.timeline(act.session, found.id),
         lines=case_lines.in_words(act.session, found, own=False),
         heard=found.answer_until is not None and found.answer_until <= act.now,
-    )  # fmt: skip
+    )

@@ -25,7 +25,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Deed:
-    """`do` gets the answers by name (text, list of texts, instant or None, minor units or None) and returns what it made."""
+    """`do` gets the answers by name (text, list of texts, instant or None, minor units or None) and
+    returns what it made.
+    """
 
     title: str
     button: str
@@ -34,8 +36,15 @@ class Deed:
 
 
 def currency_of(act: Act) -> Field:
-    """The question in which currency amounts are; the answers beside it are read in its minor units."""
-    return Field("currency", "Currency", "choice", options=tuple((code, code) for code in act.policies.currencies))
+    """The question in which currency amounts are; the answers beside it are read in its minor
+    units.
+    """
+    return Field(
+        "currency",
+        "Currency",
+        "choice",
+        options=tuple((code, code) for code in act.policies.currencies),
+    )
 
 
 def end_of_day(text: str) -> datetime:

@@ -1,4 +1,6 @@
-"""Every act of the console as data: what it is called, who may, what is asked, and the function of `service.workflows.desk` that does it."""
+"""Every act of the console as data: what it is called, who may, what is asked, and the function of
+`service.workflows.desk` that does it.
+"""
 
 from __future__ import annotations
 
@@ -24,61 +26,144 @@ _REASON = Field("reason", "Why", most=500, hint="Kept with the hold; the person 
 
 
 def _why(act: Act) -> tuple[Field, ...]:
-    known = tuple((code, f"{code.replace('_', ' ')}: {reason.text}") for code, reason in act.policies.reasons.items())
+    known = tuple(
+        (code, f"{code.replace('_', ' ')}: {reason.text}")
+        for code, reason in act.policies.reasons.items()
+    )
     return (
-        Field("reason_code", "Reason", "choice", "The public text of the statement of reasons", options=known),
+        Field(
+            "reason_code",
+            "Reason",
+            "choice",
+            "The public text of the statement of reasons",
+            options=known,
+        ),
         Field("clause", "Clause", hint="The rule it relies on"),
         Field("facts", "Facts", "text", "What it relies on; the person reads this", most=5_000),
     )
 
 
 _HOW = (
-    Field("disclosure", "What the person is told", "choice", options=(("full", "everything above"), ("restricted", "only that the law forbids to say more"))),
-    Field("internal_note", "Note for colleagues", "text", "Never shown to the person", most=5_000, required=False),
+    Field(
+        "disclosure",
+        "What the person is told",
+        "choice",
+        options=(
+            ("full", "everything above"),
+            ("restricted", "only that the law forbids to say more"),
+        ),
+    ),
+    Field(
+        "internal_note",
+        "Note for colleagues",
+        "text",
+        "Never shown to the person",
+        most=5_000,
+        required=False,
+    ),
 )
 
 
 def _freeze(act: Act, subject: str) -> Deed:
-    scopes = tuple((scope, f"{scope.replace('_', ' ')}: {words}") for scope, words in SCOPES.items())
+    scopes = tuple(
+        (scope, f"{scope.replace('_', ' ')}: {words}") for scope, words in SCOPES.items()
+    )
     asked = (
         *_why(act),
-        Field("scopes", "What is stopped", "checks", "Nothing ticked: what the reason usually stops", options=scopes, required=False),
-        Field("expires_at", "Until", "day", "Empty: as long as the reason's policy allows", required=False),
+        Field(
+            "scopes",
+            "What is stopped",
+            "checks",
+            "Nothing ticked: what the reason usually stops",
+            options=scopes,
+            required=False,
+        ),
+        Field(
+            "expires_at",
+            "Until",
+            "day",
+            "Empty: as long as the reason's policy allows",
+            required=False,
+        ),
         *_HOW,
     )
-    amount = Field("amount", "Only this amount", "amount", "Empty: everything. An amount is set aside of what is available", required=False)
+    amount = Field(
+        "amount",
+        "Only this amount",
+        "amount",
+        "Empty: everything. An amount is set aside of what is available",
+        required=False,
+    )
 
     def do(act: Act, given: dict[str, Any]) -> Hold:
         sum_minor, currency = given.pop("amount", None), given.pop("currency", None)
         scopes = tuple(given.pop("scopes"))
-        return holds.place(act, Terms(subject=subject, amount_minor=sum_minor, currency=currency if sum_minor else None, scopes=scopes, **given))
+        return holds.place(
+            act,
+            Terms(
+                subject=subject,
+                amount_minor=sum_minor,
+                currency=currency if sum_minor else None,
+                scopes=scopes,
+                **given,
+            ),
+        )
 
-    return Deed("Freeze", "Freeze now", do, (*asked, amount, currency_of(act)) if typeid.is_typeid(subject, ObjectKind.FREELANCER) else asked)
+    return Deed(
+        "Freeze",
+        "Freeze now",
+        do,
+        (*asked, amount, currency_of(act))
+        if typeid.is_typeid(subject, ObjectKind.FREELANCER)
+        else asked,
+    )
 
 
 def _suspend(act: Act, person: str) -> Deed:
-    levels = (("restricted", "restricted: work under way goes on, nothing new, no payouts"), ("blocked", "blocked: nothing but answers, refunds and disputes"))
+    levels = (
+        ("restricted", "restricted: work under way goes on, nothing new, no payouts"),
+        ("blocked", "blocked: nothing but answers, refunds and disputes"),
+    )
 
     def do(act: Act, given: dict[str, Any]) -> Any:
         return desk.suspend(act, desk.suspension_terms(person, **given), given["level"])
 
-    return Deed("Suspend", "Suspend now", do, (
-        Field("level", "Level", "choice", options=levels), *_why(act), Field("until", "Until", "day", "Empty: until it is ended", required=False), *_HOW,
-    ))  # fmt: skip
+    return Deed(
+        "Suspend",
+        "Suspend now",
+        do,
+        (
+            Field("level", "Level", "choice", options=levels),
+            *_why(act),
+            Field("until", "Until", "day", "Empty: until it is ended", required=False),
+            *_HOW,
+        ),
+    )
 
 
 def _unsuspend(act: Act, person: str) -> Deed:
     running = desk_reads.suspension_of(act.session, person)
     if running is None:
         raise NotFound("This person is not suspended.")
-    return Deed("End the suspension", "End it", lambda act, given: desk.unsuspend(act, running.id, given["reason"]), (_REASON,))
+    return Deed(
+        "End the suspension",
+        "End it",
+        lambda act, given: desk.unsuspend(act, running.id, given["reason"]),
+        (_REASON,),
+    )
 
 
 def _pause(act: Act, freelancer_id: str) -> Deed:
     if outreach.running_pause(act.session, freelancer_id) is None:
         raise NotFound("New offers of this person are not paused.")
-    choices = (("lifted", "lift it: they may send offers again"), ("kept", "keep it: no new offers for now"))
-    asked = Field("outcome", "Decision", "choice", options=choices), Field("words", "Why", "text", "The person reads this", most=500)
+    choices = (
+        ("lifted", "lift it: they may send offers again"),
+        ("kept", "keep it: no new offers for now"),
+    )
+    asked = (
+        Field("outcome", "Decision", "choice", options=choices),
+        Field("words", "Why", "text", "The person reads this", most=500),
+    )
 
     def do(act: Act, given: dict[str, Any]) -> Freelancer:
         outreach.decide(act, freelancer_id, **given)
@@ -87,8 +172,12 @@ def _pause(act: Act, freelancer_id: str) -> Deed:
     return Deed("Decide about paused offers", "Decide", do, asked)
 
 
-def _on_hold(title: str, button: str, verb: Callable[..., Any], *fields: Field) -> Callable[[Act, str], Deed]:
-    return lambda _, hold_id: Deed(title, button, lambda act, given: verb(act, desk.hold(act, hold_id), **given), fields)
+def _on_hold(
+    title: str, button: str, verb: Callable[..., Any], *fields: Field
+) -> Callable[[Act, str], Deed]:
+    return lambda _, hold_id: Deed(
+        title, button, lambda act, given: verb(act, desk.hold(act, hold_id), **given), fields
+    )
 
 
 def _renew(act: Act, hold: Hold, days: str) -> Hold:
@@ -100,24 +189,39 @@ _DAYS = tuple((str(n), f"{n} days") for n in (7, 14, 30, 60, 90))
 
 def _judge(act: Act, hold_id: str) -> Deed:
     hold = holds.find(act.session, hold_id, owner=rows.EVERYONE)
-    given_ones = tuple((r.id, r.kind.replace("_", " ")) for r in hold.requirements if r.state == "given")
+    given_ones = tuple(
+        (r.id, r.kind.replace("_", " ")) for r in hold.requirements if r.state == "given"
+    )
     asked = (
         Field("requirement", "Which answer", "choice", options=given_ones),
-        Field("outcome", "Is it enough?", "choice", options=(("accepted", "yes, take it"), ("refused", "no, ask again"))),
+        Field(
+            "outcome",
+            "Is it enough?",
+            "choice",
+            options=(("accepted", "yes, take it"), ("refused", "no, ask again")),
+        ),
     )
     return Deed(
         "Judge an answer",
         "Say so",
-        lambda act, given: desk.judge(act, hold_id, given["requirement"], accepted=given["outcome"] == "accepted"),
+        lambda act, given: desk.judge(
+            act, hold_id, given["requirement"], accepted=given["outcome"] == "accepted"
+        ),
         asked,
     )
 
 
-def _on_case(title: str, button: str, verb: Callable[..., Any], *fields: Field) -> Callable[[Act, str], Deed]:
-    return lambda _, case_id: Deed(title, button, lambda act, given: verb(act, case_id, **given), fields)
+def _on_case(
+    title: str, button: str, verb: Callable[..., Any], *fields: Field
+) -> Callable[[Act, str], Deed]:
+    return lambda _, case_id: Deed(
+        title, button, lambda act, given: verb(act, case_id, **given), fields
+    )
 
 
-_COST = Field("at_platform_cost", "The platform pays what the client has back already", "yes", required=False)
+_COST = Field(
+    "at_platform_cost", "The platform pays what the client has back already", "yes", required=False
+)
 
 
 def _decide(act: Act, appeal_id: str) -> Deed:
@@ -155,7 +259,15 @@ DEEDS: dict[str, tuple[str, Callable[[Act, str], Deed]]] = {
     "unsuspend": ("suspensions:write", _unsuspend),
     "offers": ("safety:act", _pause),
     "confirm": ("safety:approve", _on_hold("Confirm the hold", "Confirm", holds.confirm)),
-    "renew": ("safety:approve", _on_hold("Let the hold last longer", "Renew", _renew, Field("days", "By how long", "choice", options=_DAYS))),
+    "renew": (
+        "safety:approve",
+        _on_hold(
+            "Let the hold last longer",
+            "Renew",
+            _renew,
+            Field("days", "By how long", "choice", options=_DAYS),
+        ),
+    ),
     "review": ("safety:act", _on_hold("Take the hold in hand", "I look at it", holds.review)),
     "lift": ("safety:act", _on_hold("Lift the hold", "Lift it", desk.lift, _REASON)),
     "judge": ("safety:act", _judge),
@@ -165,7 +277,10 @@ DEEDS: dict[str, tuple[str, Callable[[Act, str], Deed]]] = {
     "execute": ("safety:act", _on_case("Carry the case out", "Carry it out", desk.execute)),
     "drop": ("safety:act", _on_case("Drop the case", "Drop it", desk.drop, _REASON)),
     "restore": ("safety:approve", _on_case("Give back", "Give back", desk.restore, _REASON, _COST)),
-    "review-appeal": ("safety:approve", _on_case("Take the appeal in hand", "I look at it", desk.review_appeal)),
+    "review-appeal": (
+        "safety:approve",
+        _on_case("Take the appeal in hand", "I look at it", desk.review_appeal),
+    ),
     "decide": ("safety:approve", _decide),
 }
 """By name: the right that it needs, and what it is for an object."""

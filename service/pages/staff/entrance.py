@@ -1,4 +1,6 @@
-"""Coming in and proving who it is: a key, a link that works once, and in the sandbox the list of everybody."""
+"""Coming in and proving who it is: a key, a link that works once, and in the sandbox the list of
+everybody.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,13 @@ def enter() -> str:
 def _page(act: Act, problem: str | None) -> str:
     known = staff_access.colleague(act, cookie())
     everybody = staff_access.staff(act.session) if web.runtime().settings.sandbox else []
-    return render_template("staff/enter.html", known=known, everybody=everybody, back=back_to(request.values.get("back", "")), problem=problem)
+    return render_template(
+        "staff/enter.html",
+        known=known,
+        everybody=everybody,
+        back=back_to(request.values.get("back", "")),
+        problem=problem,
+    )
 
 
 @blueprint.post("/enter")
@@ -33,7 +41,11 @@ def come_in() -> AnyResponse | tuple[str, int]:
     same_origin()
     with web.act() as act:
         try:
-            key = _of_sandbox(act) if "person" in request.form else staff_access.by_secret(act, request.form.get("key", ""))
+            key = (
+                _of_sandbox(act)
+                if "person" in request.form
+                else staff_access.by_secret(act, request.form.get("key", ""))
+            )
         except Unauthenticated as refusal:
             return _page(act, str(refusal)), 401
         return _in(act, key)
@@ -41,7 +53,9 @@ def come_in() -> AnyResponse | tuple[str, int]:
 
 def _of_sandbox(act: Act) -> ApiKey:
     """Play money needs no keys: anybody may be anybody. Raises NotFound elsewhere."""
-    found = next((k for k in staff_access.staff(act.session) if k.key_id == request.form["person"]), None)
+    found = next(
+        (k for k in staff_access.staff(act.session) if k.key_id == request.form["person"]), None
+    )
     if found is None or not web.runtime().settings.sandbox:
         raise NotFound("There is no such person.")
     return act.session.get_one(ApiKey, found.key_id)
@@ -74,5 +88,13 @@ def _in(act: Act, key: ApiKey) -> AnyResponse:
     home = "/staff" if "safety:read" in key.scopes else "/finance"
     response: Response = make_response(redirect(home if back == "/staff" else back, 303))
     secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(cookie_name(), value, max_age=12 * 3600, secure=secure, httponly=True, samesite="Strict" if secure else "Lax", path="/")
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=12 * 3600,
+        secure=secure,
+        httponly=True,
+        samesite="Strict" if secure else "Lax",
+        path="/",
+    )
     return response

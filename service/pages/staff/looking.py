@@ -1,4 +1,6 @@
-"""A person, a contract, a hold and an appeal as staff see them: money, history, and what can be done now."""
+"""A person, a contract, a hold and an appeal as staff see them: money, history, and what can be
+done now.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,20 @@ def at(act: Act, _: Colleague, object_id: str) -> Response:
     if shown is None:
         raise NotFound("Nothing is known by this number.")
     name = _VIEWS[typeid.kind_of(shown)]
-    return redirect(url_for("desk_cases.case", case_id=shown) if name == "cases" else url_for(f"looking.{name}", object_id=shown), 303)
+    return redirect(
+        url_for("desk_cases.case", case_id=shown)
+        if name == "cases"
+        else url_for(f"looking.{name}", object_id=shown),
+        303,
+    )
 
 
 @blueprint.get("/people/<object_id>")
 @desk()
 def person(act: Act, who: Colleague, object_id: str) -> str:
-    """A freelancer or a client: where their money lies, what is on hold, contracts, payouts, and the newest facts."""
+    """A freelancer or a client: where their money lies, what is on hold, contracts, payouts, and
+    the newest facts.
+    """
     session = act.session
     is_freelancer = typeid.is_typeid(object_id, ObjectKind.FREELANCER)
     found: Freelancer | Client | None = None
@@ -59,35 +68,61 @@ def person(act: Act, who: Colleague, object_id: str) -> str:
     if found is None:
         raise NotFound("There is no such person.")
     return page(
-        act, who, "person.html", person=found, is_freelancer=is_freelancer, money_at=desk_reads.money(session, object_id),
-        holds=desk_reads.holds_about(session, [object_id]), suspension=desk_reads.suspension_of(session, object_id),
-        contracts=desk_reads.contracts_of(session, object_id), payouts=desk_reads.payouts_of(session, object_id) if is_freelancer else [],
-        timeline=desk_reads.timeline(session, object_id), pause=outreach.running_pause(session, object_id) if is_freelancer else None,
-    )  # fmt: skip
+        act,
+        who,
+        "person.html",
+        person=found,
+        is_freelancer=is_freelancer,
+        money_at=desk_reads.money(session, object_id),
+        holds=desk_reads.holds_about(session, [object_id]),
+        suspension=desk_reads.suspension_of(session, object_id),
+        contracts=desk_reads.contracts_of(session, object_id),
+        payouts=desk_reads.payouts_of(session, object_id) if is_freelancer else [],
+        timeline=desk_reads.timeline(session, object_id),
+        pause=outreach.running_pause(session, object_id) if is_freelancer else None,
+    )
 
 
 @blueprint.get("/contracts/<object_id>")
 @desk()
 def contract(act: Act, who: Colleague, object_id: str) -> str:
-    """A contract: milestones, payments with Stripe's ids, where its money lies, every hold that reaches it, every fact."""
+    """A contract: milestones, payments with Stripe's ids, where its money lies, every hold that
+    reaches it, every fact.
+    """
     found = rows.contract(act.session, object_id, owner=rows.EVERYONE)
     paid = desk_reads.payments_of(act.session, found.id)
     about = [*reading.subjects_of(found), *(m.id for m in found.milestones), *(p.id for p in paid)]
     return page(
-        act, who, "contract.html", contract=found, payments=paid, money_at=desk_reads.money(act.session, found.id),
-        holds=desk_reads.holds_about(act.session, about), timeline=desk_reads.timeline(act.session, found.id),
-    )  # fmt: skip
+        act,
+        who,
+        "contract.html",
+        contract=found,
+        payments=paid,
+        money_at=desk_reads.money(act.session, found.id),
+        holds=desk_reads.holds_about(act.session, about),
+        timeline=desk_reads.timeline(act.session, found.id),
+    )
 
 
 @blueprint.get("/holds/<object_id>")
 @desk()
 def hold(act: Act, who: Colleague, object_id: str) -> str:
-    """The statement of reasons as staff see it, what the hold did to what was under way, what the person gave, and its history."""
+    """The statement of reasons as staff see it, what the hold did to what was under way, what the
+    person gave, and its history.
+    """
     found = holds.find(act.session, object_id, owner=rows.EVERYONE)
     return page(
-        act, who, "hold.html", hold=found, said=reasons.statement(act, found, staff=True), subject=subject_of(found), case=cases.of_hold(act.session, found.id),
-        appeal=appeals.of_hold(act.session, found.id), files={f.id: f for f in files.all_of(act.session, found)}, timeline=desk_reads.timeline(act.session, found.id),
-    )  # fmt: skip
+        act,
+        who,
+        "hold.html",
+        hold=found,
+        said=reasons.statement(act, found, staff=True),
+        subject=subject_of(found),
+        case=cases.of_hold(act.session, found.id),
+        appeal=appeals.of_hold(act.session, found.id),
+        files={f.id: f for f in files.all_of(act.session, found)},
+        timeline=desk_reads.timeline(act.session, found.id),
+    )
 
 
 def subject_of(found: Hold) -> str:
@@ -97,7 +132,9 @@ def subject_of(found: Hold) -> str:
 @blueprint.get("/holds/<object_id>/files/<file_id>")
 @desk()
 def file(act: Act, _: Colleague, object_id: str, file_id: str) -> Response:
-    stored = files.find(act.session, holds.find(act.session, object_id, owner=rows.EVERYONE), file_id)
+    stored = files.find(
+        act.session, holds.find(act.session, object_id, owner=rows.EVERYONE), file_id
+    )
     return web.attachment(stored.name, stored.media_type, files.content_of(act.session, stored))
 
 
@@ -110,6 +147,13 @@ def appeal(act: Act, who: Colleague, object_id: str) -> str:
     case: Confiscation | None = cases.of_hold(act.session, under.id)
     decided = [under.opened_by, under.confirmed_by, *cases.people_of(act.session, under.id)]
     return page(
-        act, who, "appeal.html", appeal=found, hold=under, said=reasons.statement(act, under, staff=True), case=case, may_decide=not four_eyes.among(act.session, who.actor, *decided),
+        act,
+        who,
+        "appeal.html",
+        appeal=found,
+        hold=under,
+        said=reasons.statement(act, under, staff=True),
+        case=case,
+        may_decide=not four_eyes.among(act.session, who.actor, *decided),
         files={f.id: f for f in files.all_of(act.session, under)},
-    )  # fmt: skip
+    )

@@ -22,7 +22,13 @@ from service.pages.shapes import read_amount
 from service.pages.staff.session import desk, page
 
 blueprint = Blueprint("desk", __name__, url_prefix="/staff")
-TABS = {"": "Everything", "appeals": "Appeals", "cases": "Cases", "holds": "Holds", "tasks": "Other tasks"}
+TABS = {
+    "": "Everything",
+    "appeals": "Appeals",
+    "cases": "Cases",
+    "holds": "Holds",
+    "tasks": "Other tasks",
+}
 _MOST_SHOWN = 60
 
 
@@ -32,14 +38,27 @@ def waiting(act: Act, who: Colleague) -> str:
     """Sorted by a score whose parts are shown."""
     found = desk_reads.waiting(act)
     listed_already = {w.subject for w in found}
-    tasks = [t | {"page": desk_reads.page_of(act.session, t["subject"])} for t in queue.open_tasks(act.session) if t["subject"] not in listed_already]
-    counts = {kind: sum(w.kind == kind for w in found) for kind in ("appeals", "cases", "holds")} | {"tasks": len(tasks), "": len(found) + len(tasks)}
+    tasks = [
+        t | {"page": desk_reads.page_of(act.session, t["subject"])}
+        for t in queue.open_tasks(act.session)
+        if t["subject"] not in listed_already
+    ]
+    counts = {
+        kind: sum(w.kind == kind for w in found) for kind in ("appeals", "cases", "holds")
+    } | {"tasks": len(tasks), "": len(found) + len(tasks)}
     shown = request.args.get("show", "") if request.args.get("show", "") in TABS else ""
     listed = [w for w in found if shown in ("", w.kind)][:_MOST_SHOWN]
     return page(
-        act, who, "queue.html", waiting=[(w, _money(act, w.hold_id)) for w in listed], tasks=tasks if shown in ("", "tasks") else [], tabs=TABS,
-        counts=counts, shown=shown, dead=queue.dead_jobs(act.session),
-    )  # fmt: skip
+        act,
+        who,
+        "queue.html",
+        waiting=[(w, _money(act, w.hold_id)) for w in listed],
+        tasks=tasks if shown in ("", "tasks") else [],
+        tabs=TABS,
+        counts=counts,
+        shown=shown,
+        dead=queue.dead_jobs(act.session),
+    )
 
 
 def _money(act: Act, hold_id: str | None) -> list[dict[str, Any]]:
@@ -52,7 +71,10 @@ def _money(act: Act, hold_id: str | None) -> list[dict[str, Any]]:
 def close_task(act: Act, who: Colleague) -> Response:
     """It is done; it opens again by itself when its cause comes back."""
     if request.form.get("kind") == "offers_paused":
-        raise StateConflict("This is done by deciding about it, on the person's page.", {"current_state": "open", "allowed_actions": ["offers"]})
+        raise StateConflict(
+            "This is done by deciding about it, on the person's page.",
+            {"current_state": "open", "allowed_actions": ["offers"]},
+        )
     if use_form(act, who):
         queue.close_task(act, request.form.get("kind", ""), request.form.get("subject", ""))
     return redirect("/staff?show=tasks", 303)
@@ -61,7 +83,9 @@ def close_task(act: Act, who: Colleague) -> Response:
 @blueprint.get("/search")
 @desk()
 def search(act: Act, who: Colleague) -> str | Response:
-    """By any id of ours or of Stripe's, an e-mail address, a name, a title, or an amount with its currency."""
+    """By any id of ours or of Stripe's, an e-mail address, a name, a title, or an amount with its
+    currency.
+    """
     text = " ".join(request.args.get("q", "").split())[:200]
     direct = desk_reads.page_of(act.session, text)
     if direct:
@@ -74,7 +98,11 @@ def _found(act: Act, text: str) -> list[tuple[str, str]]:
     read = read_amount(amount, currency) if currency in CURRENCIES else None
     if isinstance(read, Amount):
         return desk_reads.by_amount(act.session, read.minor, currency)
-    behind = [(one, f"behind {text}") for one in desk_reads.by_stripe_id(act.session, text)] if "_" in text else []
+    behind = (
+        [(one, f"behind {text}") for one in desk_reads.by_stripe_id(act.session, text)]
+        if "_" in text
+        else []
+    )
     return behind or (desk_reads.by_words(act.session, text) if len(text) >= 3 else [])
 
 
@@ -84,4 +112,10 @@ def rules_page(act: Act, who: Colleague) -> str:
     """The automatic rules as they are set, and what each would have done to the newest payments."""
     known = web.runtime().policies.rules
     chosen = known.get(request.args.get("report", ""))
-    return page(act, who, "rules.html", rules=known.values(), report=rules.report(act, chosen) if chosen else None)
+    return page(
+        act,
+        who,
+        "rules.html",
+        rules=known.values(),
+        report=rules.report(act, chosen) if chosen else None,
+    )

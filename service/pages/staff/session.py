@@ -1,4 +1,6 @@
-"""Who of the staff is looking, and what a view of the console is: one transaction, a live session, a scope, a fresh proof where money is meant."""
+"""Who of the staff is looking, and what a view of the console is: one transaction, a live session,
+a scope, a fresh proof where money is meant.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ from service.pages.staff.deeds import DEEDS
 
 
 def cookie_name() -> str:
-    return "__Host-hf_staff" if web.runtime().settings.public_url.startswith("https://") else "hf_staff"
+    return (
+        "__Host-hf_staff"
+        if web.runtime().settings.public_url.startswith("https://")
+        else "hf_staff"
+    )
 
 
 _HOMES = ("/staff", "/finance")
@@ -32,8 +38,17 @@ def cookie() -> str:
 
 def back_to(wanted: str) -> str:
     """A page of the console, never another site."""
-    own = wanted in _HOMES or wanted.startswith(tuple(home + mark for home in _HOMES for mark in "/?"))
-    return wanted if own and len(wanted) <= 500 and "\\" not in wanted and not wanted.startswith("/staff/enter") else "/staff"
+    own = wanted in _HOMES or wanted.startswith(
+        tuple(home + mark for home in _HOMES for mark in "/?")
+    )
+    return (
+        wanted
+        if own
+        and len(wanted) <= 500
+        and "\\" not in wanted
+        and not wanted.startswith("/staff/enter")
+        else "/staff"
+    )
 
 
 _RIGHT = "right_in_the_console"
@@ -42,8 +57,9 @@ _RIGHT = "right_in_the_console"
 def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A view of the console: called with the act, the colleague and the address's values.
 
-    `rights`: of several, one; `safety:read` when none is named. Without a session, or without a proof of the last five
-    minutes where one is asked for, it leads to the entrance and back. Raises MissingScope.
+    `rights`: of several, one; `safety:read` when none is named. Without a session, or without a
+    proof of the last five minutes where one is asked for, it leads to the entrance and back. Raises
+    MissingScope.
     """
     needed = rights or ("safety:read",)
 
@@ -71,7 +87,9 @@ def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Ca
 
 
 def right_of(view: Any) -> tuple[str, ...]:
-    """The rights of a page of the console, one of which a colleague has to have; empty for what is no such page."""
+    """The rights of a page of the console, one of which a colleague has to have; empty for what is
+    no such page.
+    """
     found: tuple[str, ...] = getattr(view, _RIGHT, ())
     return found
 
@@ -83,7 +101,9 @@ def need(who: Colleague, *rights: str) -> None:
 
 
 def _proved_now(act: Act, who: Colleague) -> Colleague | None:
-    """A form that was filled in for longer than a proof lasts is not lost: the key is asked for, and the form goes on."""
+    """A form that was filled in for longer than a proof lasts is not lost: the key is asked for,
+    and the form goes on.
+    """
     given = request.form.get("proof_key", "")
     same = web.runtime().settings.sandbox and "proof_same" in request.form
     if not same and not (given and staff_access.by_secret(act, given).id == who.key_id):
@@ -93,13 +113,25 @@ def _proved_now(act: Act, who: Colleague) -> Colleague | None:
 
 
 def _ask_for_proof() -> str:
-    typed = [(key, value) for key, value in request.form.items(multi=True) if not key.startswith("proof_")]
+    typed = [
+        (key, value)
+        for key, value in request.form.items(multi=True)
+        if not key.startswith("proof_")
+    ]
     return render_template("staff/prove.html", typed=typed)
 
 
 def page(act: Act, who: Colleague, template: str, /, **values: Any) -> str:
-    """A page of the console, with the names of everybody who has acted and of the acts that this colleague may do."""
+    """A page of the console, with the names of everybody who has acted and of the acts that this
+    colleague may do.
+    """
     may = {name for name, (scope, _) in DEEDS.items() if scope in who.scopes}
     return render_template(
-        f"staff/{template}", who=who, may=may, names=staff_access.names(act.session), now=act.now, is_me=four_eyes.asking(act.session, who.actor), **values
+        f"staff/{template}",
+        who=who,
+        may=may,
+        names=staff_access.names(act.session),
+        now=act.now,
+        is_me=four_eyes.asking(act.session, who.actor),
+        **values,
     )

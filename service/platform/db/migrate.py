@@ -1,4 +1,6 @@
-"""Migrations: run as the owner, in one advisory lock and one transaction, and tell whether a database fits this code."""
+"""Migrations: run as the owner, in one advisory lock and one transaction, and tell whether a
+database fits this code.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class MigrationRefused(Exception):
-    """This database is not one that can be upgraded here; nothing was changed. The message says what to do."""
+    """This database is not one that can be upgraded here; nothing was changed.
+
+    The message says what to do.
+    """
 
 
 def _config(connection: Connection) -> Config:
@@ -51,10 +56,13 @@ def _config(connection: Connection) -> Config:
 
 
 def upgrade(owner_url: str, mode: str) -> None:
-    """Bring the database to the newest migration and write down its mode. Raises MigrationRefused, ModeMismatch.
+    """Bring the database to the newest migration and write down its mode.
 
-    Revisions and replaced objects are one transaction: whoever works on the database meanwhile sees the schema of before
-    or the one of afterwards, and waits for as long as it takes. When the tables stay busy it gives up, with nothing changed.
+    Raises MigrationRefused, ModeMismatch.
+
+    Revisions and replaced objects are one transaction: whoever works on the database meanwhile sees
+    the schema of before or the one of afterwards, and waits for as long as it takes. When the
+    tables stay busy it gives up, with nothing changed.
     """
     engine = make_engine(owner_url, role=None, pooled=False)
     with engine.connect() as connection:
@@ -67,7 +75,9 @@ def upgrade(owner_url: str, mode: str) -> None:
             _bring_to_head(connection)
             found = _mode_of(connection, mode)
             if found != mode:
-                raise ModeMismatch(f"This database was made for {found} mode; HOLDFAST_MODE is {mode}.")
+                raise ModeMismatch(
+                    f"This database was made for {found} mode; HOLDFAST_MODE is {mode}."
+                )
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
 
 
@@ -75,8 +85,9 @@ def upgrade(owner_url: str, mode: str) -> None:
 def _alone(connection: Connection) -> Iterator[None]:
     """A transaction in which nobody else touches the tables.
 
-    All of them are locked before anything changes, and each try waits a quarter of a second at most: so an upgrade is never
-    in a circle of waiting with a call that holds one table and wants another, and calls wait behind it no longer than that.
+    All of them are locked before anything changes, and each try waits a quarter of a second at
+    most: so an upgrade is never in a circle of waiting with a call that holds one table and wants
+    another, and calls wait behind it no longer than that.
     """
     for _ in range(_TRIES):
         transaction = connection.begin()
@@ -91,7 +102,10 @@ def _alone(connection: Connection) -> Iterator[None]:
         with transaction:
             yield
         return
-    raise MigrationRefused("The tables were in use all the time, so nothing was changed; stop the workers and run it again.")
+    raise MigrationRefused(
+        "The tables were in use all the time, so nothing was changed; stop the workers and run "
+        "it again."
+    )
 
 
 def _bring_to_head(connection: Connection) -> None:
@@ -103,7 +117,10 @@ def _bring_to_head(connection: Connection) -> None:
 
 def _mode_of(connection: Connection, mode: str) -> str:
     connection.execute(
-        text("INSERT INTO hf.installation (singleton, mode, clock_offset, created_at) VALUES (true, :mode, interval '0', now()) ON CONFLICT DO NOTHING"),
+        text(
+            "INSERT INTO hf.installation (singleton, mode, clock_offset, created_at) VALUES "
+            "(true, :mode, interval '0', now()) ON CONFLICT DO NOTHING"
+        ),
         {"mode": mode},
     )
     return str(connection.execute(text("SELECT mode FROM hf.installation")).scalar_one())
@@ -114,7 +131,10 @@ def _recognise(connection: Connection) -> None:
     if not at:
         return
     if at not in _known():
-        raise MigrationRefused(f"The database stands at migration {at}, which is newer than this code ({head()}). Install the newer release.")
+        raise MigrationRefused(
+            f"The database stands at migration {at}, which is newer than this code ({head()}). "
+            "Install the newer release."
+        )
     state = schema.state_of(connection)
     if state is None:
         _recognise_first(connection, at)
@@ -123,12 +143,20 @@ def _recognise(connection: Connection) -> None:
 
 
 def _recognise_first(connection: Connection, at: str) -> None:
-    """0.1 did not write down what made its schema, and builds before it used the same numbers for other tables."""
-    fingerprints = {release["fingerprint"] for release in schema.released().values() if release["revision"] == at}
+    """0.1 did not write down what made its schema, and builds before it used the same numbers for
+    other tables.
+    """
+    fingerprints = {
+        release["fingerprint"]
+        for release in schema.released().values()
+        if release["revision"] == at
+    }
     if schema.fingerprint(connection) not in fingerprints:
         raise MigrationRefused(
-            f"The database says migration {at}, but its tables are not those of a release: it was made by a build from before 0.1.0,"
-            " which cannot be upgraded. Take what you need out of it with the build that made it, and begin with an empty database."
+            f"The database says migration {at}, but its tables are not those of a release: it "
+            "was made by a build from before 0.1.0,"
+            " which cannot be upgraded. Take what you need out of it with the build that made "
+            "it, and begin with an empty database."
         )
 
 
@@ -136,11 +164,17 @@ def _recognise_frozen(state: schema.SchemaState) -> None:
     for release in schema.released().values():
         for name, digest in release["files"].items():
             if state.files.get(name, digest) != digest:
-                raise MigrationRefused(f"The database was made with another {name} than the released one; it cannot be upgraded from here.")
+                raise MigrationRefused(
+                    f"The database was made with another {name} than the released one; it cannot "
+                    "be upgraded from here."
+                )
 
 
 def check(owner_url: str) -> None:
-    """Compare the models with the migrated database. Raises alembic's CommandError when they differ."""
+    """Compare the models with the migrated database.
+
+    Raises alembic's CommandError when they differ.
+    """
     with make_engine(owner_url, role=None, pooled=False).connect() as connection:
         command.check(_config(connection))
 
@@ -178,8 +212,15 @@ def unfit(connection: Connection) -> str | None:
     at = current(connection)
     if at == head():
         other = schema.differs(connection)
-        return f"The schema was made by another build ({', '.join(other[:3])}); run: holdfast migrate" if other else None
+        return (
+            f"The schema was made by another build ({', '.join(other[:3])}); run: holdfast migrate"
+            if other
+            else None
+        )
     state = schema.state_of(connection)
     if at and at not in _known() and state is not None and state.works_from <= head():
         return None
-    return f"The database stands at migration {at or 'none'}, this code needs {head()}; run: holdfast migrate"
+    return (
+        f"The database stands at migration {at or 'none'}, this code needs {head()}; run: "
+        "holdfast migrate"
+    )

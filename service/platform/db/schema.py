@@ -1,8 +1,10 @@
-"""Which schema a database has: the frozen revisions, the replaceable objects, and whether both are this code's.
+"""Which schema a database has: the frozen revisions, the replaceable objects, and whether both are
+this code's.
 
-A released revision never changes again: `migrations/released.json` holds the hash of each of its files. Functions, views,
-triggers and rights are files that are replayed after every upgrade. `schema_release` in the database remembers the hash of
-all of them, so that a process can tell at its start, and a load balancer at any time, whether both belong together.
+A released revision never changes again: `migrations/released.json` holds the hash of each of its
+files. Functions, views, triggers and rights are files that are replayed after every upgrade.
+`schema_release` in the database remembers the hash of all of them, so that a process can tell at
+its start, and a load balancer at any time, whether both belong together.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ OBJECTS = (
 """Replayed in this order: rights last, since they name what the others make."""
 
 WORKS_FROM = "0002"
-"""The oldest revision whose code may go on working on this schema: expand now, contract in a later release."""
+"""The oldest revision whose code may go on working on this schema: expand now, contract in a later
+release.
+"""
 
 _PRESENT = text("SELECT to_regclass('hf.schema_release') IS NOT NULL")
 _READ = text("SELECT works_from, files FROM hf.schema_release")
@@ -70,7 +74,9 @@ class SchemaState:
 
 @cache
 def files() -> dict[str, str]:
-    """Every file that makes the schema with the SHA-256 of its bytes, by its name under `migrations/`."""
+    """Every file that makes the schema with the SHA-256 of its bytes, by its name under
+    `migrations/`.
+    """
     found = [*(FOLDER / "versions").glob("*.py"), *(FOLDER / "sql").glob("*.sql")]
     found += [FOLDER / "objects" / f"{name}.sql" for name in OBJECTS]
     return {str(path.relative_to(FOLDER)): digest(path) for path in sorted(found)}
@@ -82,13 +88,17 @@ def digest(path: Path) -> str:
 
 @cache
 def released() -> dict[str, Any]:
-    """The frozen releases: by version the revision, its files' hashes and the fingerprint of the schema that they make."""
+    """The frozen releases: by version the revision, its files' hashes and the fingerprint of the
+    schema that they make.
+    """
     found: dict[str, Any] = json.loads((FOLDER / "released.json").read_text())
     return found
 
 
 def replay(connection: Connection) -> None:
-    """Make every replaceable object anew, in the caller's transaction, and write down what made this schema."""
+    """Make every replaceable object anew, in the caller's transaction, and write down what made
+    this schema.
+    """
     driver = connection.connection.dbapi_connection
     assert driver is not None, "a connection in use has its driver"
     for name in OBJECTS:
@@ -106,13 +116,19 @@ def state_of(connection: Connection) -> SchemaState | None:
 
 
 def differs(connection: Connection) -> list[str]:
-    """The files that made this database and are others here, or are missing on one side; empty when all are the same."""
+    """The files that made this database and are others here, or are missing on one side; empty when
+    all are the same.
+    """
     state = state_of(connection)
     there, here = (state.files if state else {}), files()
     return sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
 
 
 def fingerprint(connection: Connection) -> str:
-    """SHA-256 over names, types, constraints, functions, triggers and the chart: the same on every PostgreSQL."""
-    rows = sorted("|".join(row) for row in connection.exec_driver_sql(_STRUCTURE.replace("%", "%%")))
+    """SHA-256 over names, types, constraints, functions, triggers and the chart: the same on every
+    PostgreSQL.
+    """
+    rows = sorted(
+        "|".join(row) for row in connection.exec_driver_sql(_STRUCTURE.replace("%", "%%"))
+    )
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

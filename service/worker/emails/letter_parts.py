@@ -1,9 +1,11 @@
-"""A letter's template, taken apart before anybody's text is put in, and put together again as parts of a letter.
+"""A letter's template, taken apart before anybody's text is put in, and put together again as parts
+of a letter.
 
-A template is a subject line and blocks with a blank line between; a block is a paragraph, or begins with
-`[button] `, with `[quote AUTHOR] ` (what a person wrote) or with `[ours] ` (what a person of staff wrote). Nothing that
-is put in can begin a block, a line of ours or a link: values inside our sentences are one inert line, quotes stand in a
-box of their own, and a block stays what the template says it is.
+A template is a subject line and blocks with a blank line between; a block is a paragraph, or begins
+with `[button] `, with `[quote AUTHOR] ` (what a person wrote) or with `[ours] ` (what a person of
+staff wrote). Nothing that is put in can begin a block, a line of ours or a link: values inside our
+sentences are one inert line, quotes stand in a box of their own, and a block stays what the
+template says it is.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ class Button:
 
 @dataclass(frozen=True)
 class Quote:
-    """What somebody wrote. `author` is empty for our own staff; `warning` says that it carries an address."""
+    """What somebody wrote.
+
+    `author` is empty for our own staff; `warning` says that it carries an address.
+    """
 
     author: str
     lines: tuple[str, ...]
@@ -151,5 +156,6 @@ def _warning(author: str, text: str) -> str:
         return ""
     return (
         f"These words are {author}’s and carry {' and '.join(carried)}. We have not checked it."
-        " Money for this contract is only ever paid on its own page, never to an account or an address that is written in a message."
+        " Money for this contract is only ever paid on its own page, never to an account or an "
+        "address that is written in a message."
     )

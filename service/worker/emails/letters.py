@@ -1,7 +1,8 @@
-"""From a message's row to a letter: template and parameters in, text and HTML of the same content out.
+"""From a message's row to a letter: template and parameters in, text and HTML of the same content
+out.
 
-Links and codes are made here, when the letter leaves, and stored nowhere. Which name it carries and whom a reply
-reaches is the table of `domain.voices`; what a template is made of, `letter_parts`.
+Links and codes are made here, when the letter leaves, and stored nowhere. Which name it carries and
+whom a reply reaches is the table of `domain.voices`; what a template is made of, `letter_parts`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
     parts = made_of.fill(values, values.get("link_url", ""))
     platform = ctx.settings.platform_name
     footer = _footer(ctx, values, linked=any(isinstance(part, Button) for part in parts.parts))
-    from_name, reply_to = sender(ctx.settings, message.template, values.get("freelancer"), values.get("contract"))
+    from_name, reply_to = sender(
+        ctx.settings, message.template, values.get("freelancer"), values.get("contract")
+    )
     return Letter(
         message_id=message.id,
         to=message.recipient,
@@ -68,21 +71,32 @@ def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
     )
 
 
-def sender(settings: Settings, template: str, freelancer: Freelancer | None, contract: Contract | None) -> tuple[str, str]:
+def sender(
+    settings: Settings, template: str, freelancer: Freelancer | None, contract: Contract | None
+) -> tuple[str, str]:
     """(the name a letter comes from, whom a reply reaches)."""
     platform, voice = settings.platform_name, VOICES[template]
     if voice is Voice.COLLEAGUE and contract is not None:
         return platform, contract.client.email
     if voice is Voice.PLATFORM or freelancer is None:
         return platform, settings.support_email
-    # A name that is stored and would be refused today does not speak: the letter is the platform's, the reply theirs.
+    # A name that is stored and would be refused today does not speak: the letter is the platform's,
+    # the reply theirs.
     refused = names.objection("", freelancer.display_name, NameKind.PERSON, platform)
-    return platform if refused else f"{inert.one_line(freelancer.display_name)} via {platform}", freelancer.email
+    return (
+        platform if refused else f"{inert.one_line(freelancer.display_name)} via {platform}",
+        freelancer.email,
+    )
 
 
 def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[str, Any]:
     params = message.params
-    values: dict[str, Any] = params | {"platform": ctx.settings.platform_name, "when": when, "difference": _difference_in(message, act), "writer": ""}
+    values: dict[str, Any] = params | {
+        "platform": ctx.settings.platform_name,
+        "when": when,
+        "difference": _difference_in(message, act),
+        "writer": "",
+    }
     contract = act.session.get(Contract, message.contract_id) if message.contract_id else None
     if contract is not None:
         values |= {
@@ -95,25 +109,53 @@ def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[
             values |= _link_values(ctx, act, contract, params, payer=message.template in FOR_PAYERS)
         milestone = next((m for m in contract.milestones if m.id == params["object"]), None)
         if milestone is not None:
-            values |= {"milestone": milestone, "milestone_amount": plain(milestone.amount_minor, contract.currency)}
+            values |= {
+                "milestone": milestone,
+                "milestone_amount": plain(milestone.amount_minor, contract.currency),
+            }
     if "challenge" in params:
         values["code"] = links.code_of(ctx.settings.secret_keys[-1], params["challenge"])
-    return values | _money_values(act, params, contract, lambda hold_id: f"{ctx.settings.public_url}/f/{ctx.tokens.sign('notice', hold_id)}")
+    return values | _money_values(
+        act,
+        params,
+        contract,
+        lambda hold_id: f"{ctx.settings.public_url}/f/{ctx.tokens.sign('notice', hold_id)}",
+    )
 
 
 def _writer(contract: Contract, by: str | None) -> str:
-    """Whose words a letter repeats; empty when they are ours. A message from before this was noted is never ours."""
-    known = {"client": contract.client_name, "freelancer": contract.freelancer.display_name, "system": "", "staff": ""}
+    """Whose words a letter repeats; empty when they are ours.
+
+    A message from before this was noted is never ours.
+    """
+    known = {
+        "client": contract.client_name,
+        "freelancer": contract.freelancer.display_name,
+        "system": "",
+        "staff": "",
+    }
     return known.get(by or "", "One of you")
 
 
-def _link_values(ctx: Runtime, act: Act, contract: Contract, params: dict[str, Any], *, payer: bool) -> dict[str, Any]:
-    """The client's link, the colleague's who paid, or the one that the letter is about. A freelancer's letter never carries it."""
-    link = clients.link_of_payer(act.session, act.session.get_one(Payment, params["object"]).payer) if payer else None
+def _link_values(
+    ctx: Runtime, act: Act, contract: Contract, params: dict[str, Any], *, payer: bool
+) -> dict[str, Any]:
+    """The client's link, the colleague's who paid, or the one that the letter is about.
+
+    A freelancer's letter never carries it.
+    """
+    link = (
+        clients.link_of_payer(act.session, act.session.get_one(Payment, params["object"]).payer)
+        if payer
+        else None
+    )
     if "link" in params:
         link = act.session.get_one(ClientLink, params["link"])
     link = link or links.current_link(act, contract)
-    return {"link_url": f"{ctx.settings.public_url}/l/{ctx.tokens.link(link.id, link.revision)}", "link_ends": when(link.expires_at)}
+    return {
+        "link_url": f"{ctx.settings.public_url}/l/{ctx.tokens.link(link.id, link.revision)}",
+        "link_ends": when(link.expires_at),
+    }
 
 
 def _difference_in(message: Message, act: Act) -> Callable[[dict[str, Any]], str]:
@@ -123,7 +165,9 @@ def _difference_in(message: Message, act: Act) -> Callable[[dict[str, Any]], str
 
 def difference(changed: dict[str, Any], currency: str) -> str:
     """'USD 1,200.00 becomes USD 900.00', 'new: First run', 'dropped: Engine drawings'."""
-    before, after = (_said(changed[side], changed["what"], currency) for side in ("before", "after"))
+    before, after = (
+        _said(changed[side], changed["what"], currency) for side in ("before", "after")
+    )
     if changed["before"] is None:
         return f"new: {after}"
     return f"dropped: {before}" if changed["after"] is None else f"{before} becomes {after}"
@@ -135,17 +179,28 @@ def _said(value: Any, what: str, currency: str) -> str:
     return plain(value, currency) if what.endswith(" amount") and value is not None else str(value)
 
 
-def _money_values(act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]) -> dict[str, Any]:
+def _money_values(
+    act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]
+) -> dict[str, Any]:
     object_id: str = params["object"]
     kind = typeid.kind_of(object_id)
-    found: dict[str, Any] = _disagreement_values(act, object_id, contract) | letters_safety.values(act, params, contract, notice_url)
+    found: dict[str, Any] = _disagreement_values(act, object_id, contract) | letters_safety.values(
+        act, params, contract, notice_url
+    )
     if kind is ObjectKind.PAYMENT:
         payment = act.session.get_one(Payment, object_id)
         titles = [act.session.get_one(Milestone, line.milestone_id).title for line in payment.lines]
-        found |= {"payment": payment, "titles": titles, "paid": plain(payment.total_minor, payment.currency)}
+        found |= {
+            "payment": payment,
+            "titles": titles,
+            "paid": plain(payment.total_minor, payment.currency),
+        }
     if kind is ObjectKind.PAYOUT:
         payout = act.session.get_one(Payout, object_id)
-        found |= {"payout": payout, "freelancer": act.session.get_one(Freelancer, payout.freelancer_id)}
+        found |= {
+            "payout": payout,
+            "freelancer": act.session.get_one(Freelancer, payout.freelancer_id),
+        }
     if kind is ObjectKind.FREELANCER:
         found["freelancer"] = act.session.get_one(Freelancer, object_id)
     if kind is ObjectKind.REFUND:
@@ -155,7 +210,14 @@ def _money_values(act: Act, params: dict[str, Any], contract: Contract | None, n
         release = act.session.get_one(Release, params["release"])
         for name in ("gross", "fee", "net", "processing"):
             found[name] = plain(getattr(release, f"{name}_minor"), release.currency)
-        found |= {"release_row": release, "taxes": [_tax(tax) for tax in tax_dues.of_release(act.session, release.id) if tax.amount_minor]}
+        found |= {
+            "release_row": release,
+            "taxes": [
+                _tax(tax)
+                for tax in tax_dues.of_release(act.session, release.id)
+                if tax.amount_minor
+            ],
+        }
     currency = params.get("currency") or (contract.currency if contract else None)
     if "refund" in params and currency:
         found["refund_text"] = plain(params["refund"], currency)
@@ -166,14 +228,27 @@ def _money_values(act: Act, params: dict[str, Any], contract: Contract | None, n
     return found
 
 
-_NUMBER = {"number_on_file": "your tax number is on file", "no_number_on_file": "no tax number of yours is on file"}
+_NUMBER = {
+    "number_on_file": "your tax number is on file",
+    "no_number_on_file": "no tax number of yours is on file",
+}
 
 
 def _tax(tax: Withholding) -> dict[str, str]:
-    return {"amount": plain(tax.amount_minor, tax.currency), "rate": decimal(Fraction(tax.rate) * 100), "legal_ref": tax.legal_ref, "why": _NUMBER[tax.reason]}
+    return {
+        "amount": plain(tax.amount_minor, tax.currency),
+        "rate": decimal(Fraction(tax.rate) * 100),
+        "legal_ref": tax.legal_ref,
+        "why": _NUMBER[tax.reason],
+    }
 
 
-_NEWS = {"dispute.answered": "answered", "dispute.offer_made": "offer", "dispute.mediation_opened": "mediation", "dispute.arbitration_opened": "arbitration"}
+_NEWS = {
+    "dispute.answered": "answered",
+    "dispute.offer_made": "offer",
+    "dispute.mediation_opened": "mediation",
+    "dispute.arbitration_opened": "arbitration",
+}
 
 
 def _disagreement_values(act: Act, object_id: str, contract: Contract | None) -> dict[str, Any]:
@@ -200,10 +275,17 @@ def when(instant: datetime) -> str:
 
 
 def _footer(ctx: Runtime, values: dict[str, Any], *, linked: bool) -> list[str]:
-    lines = [f"{ctx.settings.platform_name} holds payments apart from its own money. We never ask for card details by e-mail."]
+    lines = [
+        (
+            f"{ctx.settings.platform_name} holds payments apart from its own money. We never ask for "
+            "card details by e-mail."
+        )
+    ]
     if "contract" in values:
         lines.append(f"Contract {values['contract'].id}.")
     if linked and "link_ends" in values:
-        lines.append(f"The link in this letter works until {values['link_ends']}; no account is needed.")
+        lines.append(
+            f"The link in this letter works until {values['link_ends']}; no account is needed."
+        )
     lines.append(f"Questions about the money: {ctx.settings.support_email}")
     return lines

@@ -1,4 +1,6 @@
-"""From a fact to the letters that follow from it, with their addresses; the table is `domain.notices`."""
+"""From a fact to the letters that follow from it, with their addresses; the table is
+`domain.notices`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,16 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
-from service.domain.states.notices import CLIENT, COLLEAGUE, FREELANCER, NOTICES, OLD_ADDRESS, OTHER_CLIENT, OTHER_FREELANCER, PAYER
+from service.domain.states.notices import (
+    CLIENT,
+    COLLEAGUE,
+    FREELANCER,
+    NOTICES,
+    OLD_ADDRESS,
+    OTHER_CLIENT,
+    OTHER_FREELANCER,
+    PAYER,
+)
 from service.models import ClientLink, Contract, Event, Freelancer, Payment, Refund
 from service.shared import clients
 
@@ -22,10 +33,13 @@ def notices_for(session: Session, event: Event) -> Iterator[tuple[str, str]]:
 
 
 def _address(session: Session, event: Event, audience: str) -> str | None:
-    """Where a letter goes; None when it is nobody's to read: the other side's own act, or a person who is not there."""
+    """Where a letter goes; None when it is nobody's to read: the other side's own act, or a person
+    who is not there.
+    """
     if audience in (OTHER_CLIENT, OTHER_FREELANCER):
         audience = CLIENT if audience == OTHER_CLIENT else FREELANCER
-        # A mediator's offer has a letter of its own, with its reasons and the date by which it applies.
+        # A mediator's offer has a letter of its own, with its reasons and the date by which it
+        # applies.
         if event.data.get("by") in (audience, "mediator"):
             return None
     if audience == OLD_ADDRESS:
@@ -44,7 +58,9 @@ def _address(session: Session, event: Event, audience: str) -> str | None:
 
 
 def _payer_address(session: Session, event: Event) -> str | None:
-    """The mailbox of the colleague who paid, for news of a payment or of its refund; None where the client paid."""
+    """The mailbox of the colleague who paid, for news of a payment or of its refund; None where the
+    client paid.
+    """
     refund = session.get(Refund, event.object_id) if event.type.startswith("refund.") else None
     payment = session.get_one(Payment, refund.payment_id if refund else event.object_id)
     link = clients.link_of_payer(session, payment.payer)

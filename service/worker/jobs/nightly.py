@@ -1,6 +1,8 @@
-"""Once a day: are the books right, does Stripe agree, sign the chain's head, throw away what has served.
+"""Once a day: are the books right, does Stripe agree, sign the chain's head, throw away what has
+served.
 
-Each step has a transaction of its own, and one that fails stops no other: the job is then tried again as a whole.
+Each step has a transaction of its own, and one that fails stops no other: the job is then tried
+again as a whole.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ _PURGE = (
 
 
 def run(ctx: Runtime, job: Claimed) -> None:
-    """Every check; a difference stops payouts and opens a task. Nothing repairs silently. Raises the first failure, after all steps."""
+    """Every check; a difference stops payouts and opens a task.
+
+    Nothing repairs silently. Raises the first failure, after all steps.
+    """
     failures: list[Exception] = []
     for step in STEPS:
         try:
@@ -51,7 +56,9 @@ def _books(ctx: Runtime, request_id: str) -> None:
     with ctx.act(request_id) as act:
         found = checks.keep(act, whole=False).checks
         if reconcile.stop_payouts(act, found):
-            queue.open_task(act, "books_differ", "platform", checks=[c.name for c in found if not c.ok])
+            queue.open_task(
+                act, "books_differ", "platform", checks=[c.name for c in found if not c.ok]
+            )
 
 
 def _processor_balance(ctx: Runtime, request_id: str) -> None:
@@ -73,4 +80,10 @@ def _purge(ctx: Runtime, request_id: str) -> None:
             act.session.execute(statement, {"now": act.now})
 
 
-STEPS: tuple[Callable[[Runtime, str], None], ...] = (_processor_rows, _books, _processor_balance, _sign, _purge)
+STEPS: tuple[Callable[[Runtime, str], None], ...] = (
+    _processor_rows,
+    _books,
+    _processor_balance,
+    _sign,
+    _purge,
+)

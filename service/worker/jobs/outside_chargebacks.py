@@ -14,7 +14,14 @@ from service.domain.money.psp import ChargebackSnapshot
 from service.gateways import GatewayRefused
 from service.models import Chargeback, Contract, Refund
 from service.operations.disputes import disputes, files
-from service.operations.payments import chargebacks, evidence_pack, fraud_warnings, payments, refund_requests, refunds
+from service.operations.payments import (
+    chargebacks,
+    evidence_pack,
+    fraud_warnings,
+    payments,
+    refund_requests,
+    refunds,
+)
 from service.papers import compile_pdf
 from service.platform.failpoint import failpoint
 
@@ -29,11 +36,19 @@ def event(ctx: Runtime, job: Claimed, stripe_dispute_id: str) -> None:
 
 def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
     with ctx.act(f"job:{job.id}", PSP) as act:
-        payment_id = payments.by_intent(act, snapshot.payment_intent_id) if snapshot.payment_intent_id else None
+        payment_id = (
+            payments.by_intent(act, snapshot.payment_intent_id)
+            if snapshot.payment_intent_id
+            else None
+        )
         if payment_id is None:
             queue.open_task(act, "chargeback_not_ours", snapshot.id)
             return
-        waiting = refunds.unsent(act.session, payment_id) if snapshot.status not in chargebacks.INQUIRIES else []
+        waiting = (
+            refunds.unsent(act.session, payment_id)
+            if snapshot.status not in chargebacks.INQUIRIES
+            else []
+        )
     _settle_refunds(ctx, job, waiting, snapshot.payment_intent_id or "")
     with ctx.act(f"job:{job.id}", PSP) as act:
         contract, payment = rows.payment(act.session, payment_id, lock=True)
@@ -50,7 +65,9 @@ def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
 
 
 def _settle_refunds(ctx: Runtime, job: Claimed, waiting: list[Refund], intent: str) -> None:
-    """A disputed charge takes no refund any more: those that Stripe has are heard, the others are called off."""
+    """A disputed charge takes no refund any more: those that Stripe has are heard, the others are
+    called off.
+    """
     for refund in waiting:
         known = ctx.stripe.find_refund(refund.id, intent)
         with ctx.act(f"job:{job.id}", PSP) as act:
@@ -64,16 +81,21 @@ def _settle_refunds(ctx: Runtime, job: Claimed, waiting: list[Refund], intent: s
 def warning(ctx: Runtime, job: Claimed, warning_id: str) -> None:
     fresh = ctx.stripe.fetch_fraud_warning(warning_id)
     with ctx.act(f"job:{job.id}", PSP) as act:
-        payment_id = payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
+        payment_id = (
+            payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
+        )
         if payment_id is not None:
             contract, payment = rows.payment(act.session, payment_id, lock=True)
-            fraud_warnings.warned(act, contract, payment, fresh.id, fresh.fraud_type, actionable=fresh.actionable)
+            fraud_warnings.warned(
+                act, contract, payment, fresh.id, fresh.fraud_type, actionable=fresh.actionable
+            )
 
 
 def pack(ctx: Runtime, job: Claimed) -> None:
     """Make the one PDF, keep it, upload it, stage it: with Stripe, but not yet with the bank.
 
-    Where the PDF cannot be made or taken, the words alone are staged and a person is told: a deadline never waits for paper.
+    Where the PDF cannot be made or taken, the words alone are staged and a person is told: a
+    deadline never waits for paper.
     """
     chargeback, text = _prepared(ctx, job)
     if chargeback.state not in _UNDER_WAY:
@@ -85,7 +107,9 @@ def pack(ctx: Runtime, job: Claimed) -> None:
 
 def _prepared(ctx: Runtime, job: Claimed) -> tuple[Chargeback, str]:
     with ctx.act(f"job:{job.id}") as act:
-        contract, chargeback = rows.chargeback(act.session, job.subject, owner=rows.EVERYONE, lock=True)
+        contract, chargeback = rows.chargeback(
+            act.session, job.subject, owner=rows.EVERYONE, lock=True
+        )
         _, payment = rows.payment(act.session, chargeback.payment_id)
         platform = ctx.settings.platform_name
         values = evidence_pack.values_of(act.session, contract, payment, chargeback, platform)
@@ -94,7 +118,9 @@ def _prepared(ctx: Runtime, job: Claimed) -> tuple[Chargeback, str]:
         return chargeback, evidence_pack.text_of(values)
 
 
-def _kept(act: Act, contract: Contract, chargeback: Chargeback, values: dict[str, Any]) -> str | None:
+def _kept(
+    act: Act, contract: Contract, chargeback: Chargeback, values: dict[str, Any]
+) -> str | None:
     """The id of the file; None, and a task, when there is no paper or no room for it."""
     try:
         made = compile_pdf("evidence", values, act.now)
@@ -107,7 +133,9 @@ def _kept(act: Act, contract: Contract, chargeback: Chargeback, values: dict[str
 
 
 def _uploaded(ctx: Runtime, job: Claimed, chargeback: Chargeback) -> Chargeback:
-    """The chargeback with Stripe's id of the file; without one, and with a task, when Stripe will not have it."""
+    """The chargeback with Stripe's id of the file; without one, and with a task, when Stripe will
+    not have it.
+    """
     with ctx.act(f"job:{job.id}") as act:
         contract, _ = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE)
         found = files.find(act.session, contract, chargeback.pack_file_id or "")
@@ -126,7 +154,9 @@ def _uploaded(ctx: Runtime, job: Claimed, chargeback: Chargeback) -> Chargeback:
 
 
 def submit(ctx: Runtime, job: Claimed) -> None:
-    """Three days before the bank's deadline, or when a person says so: to the bank, which takes it once."""
+    """Three days before the bank's deadline, or when a person says so: to the bank, which takes it
+    once.
+    """
     pack(ctx, job)
     chargeback, text = _prepared(ctx, job)
     if chargeback.state not in _UNDER_WAY:
@@ -135,7 +165,9 @@ def submit(ctx: Runtime, job: Claimed) -> None:
     snapshot = ctx.stripe.submit_evidence(chargeback.stripe_dispute_id, file_id, text)
     failpoint("after_evidence_submitted")
     with ctx.act(f"job:{job.id}") as act:
-        contract, locked = rows.chargeback(act.session, chargeback.id, owner=rows.EVERYONE, lock=True)
+        contract, locked = rows.chargeback(
+            act.session, chargeback.id, owner=rows.EVERYONE, lock=True
+        )
         if locked.state in _UNDER_WAY:
             chargebacks.submitted(act, contract, locked)
     take_in(ctx, job, snapshot)

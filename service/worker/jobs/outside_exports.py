@@ -1,4 +1,7 @@
-"""Making an export: in a snapshot of its own, to a folder of its own, then kept piece by piece. A second attempt begins anew."""
+"""Making an export: in a snapshot of its own, to a folder of its own, then kept piece by piece.
+
+A second attempt begins anew.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,15 @@ def make(ctx: Runtime, job: Claimed) -> None:
             own_zone=wanted.zone,
         )
         with ctx.db.transaction() as session:
-            done = making.make(session, registry.find(wanted.code), asked, wanted.format, folder, ctx.settings.signing_key, progress)
+            done = making.make(
+                session,
+                registry.find(wanted.code),
+                asked,
+                wanted.format,
+                folder,
+                ctx.settings.signing_key,
+                progress,
+            )
         _keep(ctx, request_id, export_id, folder, done)
     except making.CheckFailed as difference:
         with ctx.act(request_id) as act:

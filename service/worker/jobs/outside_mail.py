@@ -1,4 +1,6 @@
-"""Sending a letter: compose in a transaction, hand it to the mail server outside, write down that it left."""
+"""Sending a letter: compose in a transaction, hand it to the mail server outside, write down that
+it left.
+"""
 
 from __future__ import annotations
 

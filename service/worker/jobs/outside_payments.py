@@ -24,10 +24,18 @@ _GIVE_UP_CHECKING = timedelta(days=21)
 
 
 def stripe_event(ctx: Runtime, job: Claimed) -> None:
-    """Act on a stored event. Its body is only a hint; the object is fetched fresh, so order and duplicates do not matter."""
+    """Act on a stored event.
+
+    Its body is only a hint; the object is fetched fresh, so order and duplicates do not matter.
+    """
     with ctx.act(f"job:{job.id}") as act:
         stored = act.session.get_one(StripeEvent, job.subject)
-        kind, object_id, account_id, payload = stored.type, stored.object_id or "", stored.account_id, stored.payload
+        kind, object_id, account_id, payload = (
+            stored.type,
+            stored.object_id or "",
+            stored.account_id,
+            stored.payload,
+        )
     data = payload.get("data")
     hint = data.get("object") if isinstance(data, dict) else None
     snapshot = hint if isinstance(hint, dict) else {}
@@ -74,7 +82,9 @@ def _state(ctx: Runtime, job: Claimed) -> Payment:
 
 
 def check(ctx: Runtime, job: Claimed) -> None:
-    """Ask Stripe about a payment of which no event has told: the webhook may be lost, the payment page abandoned."""
+    """Ask Stripe about a payment of which no event has told: the webhook may be lost, the payment
+    page abandoned.
+    """
     payment = _state(ctx, job)
     if payment.state not in payments.UNFINISHED:
         return
@@ -104,7 +114,8 @@ def _close(ctx: Runtime, job: Claimed, payment: Payment) -> None:
     if payment.session_id is not None:
         _take_in(ctx, job, ctx.stripe.expire_checkout(payment.session_id))
         return
-    # No page was ever made, or its making was never answered: nobody has its address, so nobody can pay on it.
+    # No page was ever made, or its making was never answered: nobody has its address, so nobody can
+    # pay on it.
     with ctx.act(f"job:{job.id}") as act:
         contract, locked = rows.payment(act.session, payment.id, lock=True)
         if locked.session_id is None:
@@ -112,17 +123,30 @@ def _close(ctx: Runtime, job: Claimed, payment: Payment) -> None:
 
 
 def send_refund(ctx: Runtime, job: Claimed) -> None:
-    """Have Stripe send money back. After an unheard answer it is looked up before it is sent again."""
+    """Have Stripe send money back.
+
+    After an unheard answer it is looked up before it is sent again.
+    """
     with ctx.act(f"job:{job.id}") as act:
         contract, payment, refund = rows.refund(act.session, job.subject)
-        holds.refuse(act, "refund", holds.subjects_of(contract, payment.id, *([refund.milestone_id] if refund.milestone_id else [])))
+        holds.refuse(
+            act,
+            "refund",
+            holds.subjects_of(
+                contract, payment.id, *([refund.milestone_id] if refund.milestone_id else [])
+            ),
+        )
     if refund.state != "pending" or refund.stripe_refund_id or payment.payment_intent_id is None:
         return
-    made = ctx.stripe.find_refund(refund.id, payment.payment_intent_id) if job.attempts > 1 else None
+    made = (
+        ctx.stripe.find_refund(refund.id, payment.payment_intent_id) if job.attempts > 1 else None
+    )
     if made is None:
         amount = to_stripe(refund.amount_minor, refund.currency)
         try:
-            made = ctx.stripe.create_refund(refund.id, refund.key_number, payment.payment_intent_id, amount)
+            made = ctx.stripe.create_refund(
+                refund.id, refund.key_number, payment.payment_intent_id, amount
+            )
         except GatewayFailed:
             with ctx.act(f"job:{job.id}") as act:
                 rows.refund(act.session, job.subject)[2].key_number += 1
@@ -133,21 +157,34 @@ def send_refund(ctx: Runtime, job: Claimed) -> None:
         refunds.taken_in(act, contract, payment, refund, made)
 
 
-def _refund_event(ctx: Runtime, job: Claimed, stripe_refund_id: str, hint: dict[str, object]) -> None:
+def _refund_event(
+    ctx: Runtime, job: Claimed, stripe_refund_id: str, hint: dict[str, object]
+) -> None:
     fresh = ctx.stripe.fetch_refund(stripe_refund_id)
     metadata = hint.get("metadata")
     with ctx.act(f"job:{job.id}", PSP) as act:
-        refund_id = refunds.by_stripe_id(act.session, stripe_refund_id) or (metadata.get("refund_id") if isinstance(metadata, dict) else None)
+        refund_id = refunds.by_stripe_id(act.session, stripe_refund_id) or (
+            metadata.get("refund_id") if isinstance(metadata, dict) else None
+        )
         if refund_id is not None:
             contract, payment, refund = rows.refund(act.session, refund_id)
             refunds.taken_in(act, contract, payment, refund, fresh)
             return
-        payment_id = payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
+        payment_id = (
+            payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
+        )
         if payment_id is None:
             queue.open_task(act, "refund_outside", stripe_refund_id, status=fresh.status)
         elif fresh.status == "succeeded":
             contract, payment = rows.payment(act.session, payment_id, lock=True)
-            refunds.outside(act, contract, payment, fresh, from_stripe(fresh.amount, fresh.currency), fresh.currency)
+            refunds.outside(
+                act,
+                contract,
+                payment,
+                fresh,
+                from_stripe(fresh.amount, fresh.currency),
+                fresh.currency,
+            )
 
 
 def sweep(ctx: Runtime, job: Claimed) -> None:

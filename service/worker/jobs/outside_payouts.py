@@ -1,7 +1,8 @@
 """Payouts and payout accounts, seen from the worker.
 
-A payout is one transfer per charge it draws from, then one payout from the connected account to the bank. Each leg has
-its own state; a leg that succeeded is never sent again. The books were debited when the freelancer asked.
+A payout is one transfer per charge it draws from, then one payout from the connected account to the
+bank. Each leg has its own state; a leg that succeeded is never sent again. The books were debited
+when the freelancer asked.
 """
 
 from __future__ import annotations
@@ -44,10 +45,15 @@ def send(ctx: Runtime, job: Claimed) -> None:
             if made is None:
                 return
             with ctx.act(f"job:{job.id}") as act:
-                payouts.leg_sent(rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True), source.number, made.id)
+                payouts.leg_sent(
+                    rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True),
+                    source.number,
+                    made.id,
+                )
             failpoint("after_transfer")
     with ctx.act(f"job:{job.id}") as act:
-        # A hold may have landed while the transfers were made: the bank is not told before it is gone.
+        # A hold may have landed while the transfers were made: the bank is not told before it is
+        # gone.
         holds.refuse(act, "outflow", [payout.freelancer_id, payout.id])
     _to_bank(ctx, job, payout)
 
@@ -59,7 +65,13 @@ def _transfer(ctx: Runtime, job: Claimed, payout: Payout, number: int) -> Transf
     amount = to_stripe(source.amount_minor, payout.currency)
     try:
         return ctx.stripe.create_transfer(
-            payout.id, number, source.attempt, amount=amount, currency=payout.currency, charge_id=charge_id, account_id=payout.stripe_account_id
+            payout.id,
+            number,
+            source.attempt,
+            amount=amount,
+            currency=payout.currency,
+            charge_id=charge_id,
+            account_id=payout.stripe_account_id,
         )
     except GatewayRefused as refused:
         _wait(ctx, job, payout.id, refused, leg=number)
@@ -70,7 +82,9 @@ def _transfer(ctx: Runtime, job: Claimed, payout: Payout, number: int) -> Transf
 
 
 def _next_key(ctx: Runtime, job: Claimed, payout_id: str, leg: int | None = None) -> None:
-    """Stripe keeps a failure under its key: the next try, which looks first whether the thing exists, needs another one."""
+    """Stripe keeps a failure under its key: the next try, which looks first whether the thing
+    exists, needs another one.
+    """
     with ctx.act(f"job:{job.id}") as act:
         payout = rows.payout(act.session, payout_id, owner=rows.EVERYONE, lock=True)
         if leg is None:
@@ -79,29 +93,46 @@ def _next_key(ctx: Runtime, job: Claimed, payout_id: str, leg: int | None = None
             payout.sources[leg - 1].attempt += 1
 
 
-def _wait(ctx: Runtime, job: Claimed, payout_id: str, refused: GatewayRefused, leg: int | None = None) -> None:
-    """A definite no: the next try gets a new number, an hour later at most, or at once when the account is in order again."""
+def _wait(
+    ctx: Runtime, job: Claimed, payout_id: str, refused: GatewayRefused, leg: int | None = None
+) -> None:
+    """A definite no: the next try gets a new number, an hour later at most, or at once when the
+    account is in order again.
+    """
     _next_key(ctx, job, payout_id, leg)
     with ctx.act(f"job:{job.id}") as act:
         payout = rows.payout(act.session, payout_id, owner=rows.EVERYONE, lock=True)
         payout.waiting_for = "funds" if refused.code == "balance_insufficient" else "payout_account"
-        queue.open_task(act, "payout_waits", payout.id, code=refused.code, waiting_for=payout.waiting_for)
+        queue.open_task(
+            act, "payout_waits", payout.id, code=refused.code, waiting_for=payout.waiting_for
+        )
         queue.enqueue(act, "payout_send", payout.id, act.now + _TRY_AGAIN)
 
 
 def _to_bank(ctx: Runtime, job: Claimed, payout: Payout) -> None:
     if payout.stripe_payout_id is not None:
         return
-    made = ctx.stripe.find_bank_payout(payout.id, payout.stripe_account_id) if job.attempts > 1 else None
+    made = (
+        ctx.stripe.find_bank_payout(payout.id, payout.stripe_account_id)
+        if job.attempts > 1
+        else None
+    )
     try:
         if made is None:
             amount = to_stripe(payout.amount_minor, payout.currency)
-            made = ctx.stripe.create_bank_payout(payout.id, payout.attempt, amount=amount, currency=payout.currency, account_id=payout.stripe_account_id)
+            made = ctx.stripe.create_bank_payout(
+                payout.id,
+                payout.attempt,
+                amount=amount,
+                currency=payout.currency,
+                account_id=payout.stripe_account_id,
+            )
     except GatewayFailed:
         _next_key(ctx, job, payout.id)
         raise
     except GatewayRefused as refused:
-        # A charge that is not available yet: the transfer stands, the bank payout follows by itself.
+        # A charge that is not available yet: the transfer stands, the bank payout follows by
+        # itself.
         _wait(ctx, job, payout.id, refused)
         return
     failpoint("after_bank_payout")
@@ -113,7 +144,9 @@ def _to_bank(ctx: Runtime, job: Claimed, payout: Payout) -> None:
 
 
 def recall(ctx: Runtime, job: Claimed) -> None:
-    """A hold landed while the payout was on its way: cancel it at the bank if Stripe still can, and take the transfers back."""
+    """A hold landed while the payout was on its way: cancel it at the bank if Stripe still can, and
+    take the transfers back.
+    """
     with ctx.act(f"job:{job.id}") as act:
         payout = rows.payout(act.session, job.subject, owner=rows.EVERYONE, lock=True)
         if payout.state == "in_transit" and payout.stripe_payout_id is None:
@@ -121,7 +154,12 @@ def recall(ctx: Runtime, job: Claimed) -> None:
     outcome = "its transfers are taken back"
     if payout.state == "in_transit" and payout.stripe_payout_id is not None:
         try:
-            _take_in(ctx, job, payout.id, ctx.stripe.cancel_bank_payout(payout.stripe_payout_id, payout.stripe_account_id))
+            _take_in(
+                ctx,
+                job,
+                payout.id,
+                ctx.stripe.cancel_bank_payout(payout.stripe_payout_id, payout.stripe_account_id),
+            )
         except GatewayRefused:
             outcome = "too late: it is at the bank"
     with ctx.act(f"job:{job.id}") as act:
@@ -135,14 +173,21 @@ def check(ctx: Runtime, job: Claimed) -> None:
         payout, now = rows.payout(act.session, job.subject, owner=rows.EVERYONE), act.now
     if payout.state != "in_transit" or payout.stripe_payout_id is None:
         return
-    _take_in(ctx, job, payout.id, ctx.stripe.fetch_bank_payout(payout.stripe_payout_id, payout.stripe_account_id))
+    _take_in(
+        ctx,
+        job,
+        payout.id,
+        ctx.stripe.fetch_bank_payout(payout.stripe_payout_id, payout.stripe_account_id),
+    )
     if payout.sent_at and now - payout.sent_at < _GIVE_UP_LOOKING:
         with ctx.act(f"job:{job.id}") as act:
             if rows.payout(act.session, payout.id, owner=rows.EVERYONE).state == "in_transit":
                 queue.enqueue(act, "payout_check", payout.id, act.now + _LOOK_AGAIN)
 
 
-def payout_event(ctx: Runtime, job: Claimed, stripe_payout_id: str, account_id: str, hint: dict[str, object]) -> None:
+def payout_event(
+    ctx: Runtime, job: Claimed, stripe_payout_id: str, account_id: str, hint: dict[str, object]
+) -> None:
     metadata = hint.get("metadata")
     with ctx.act(f"job:{job.id}") as act:
         ours = metadata.get("payout_id") if isinstance(metadata, dict) else None
@@ -162,7 +207,9 @@ def _take_in(ctx: Runtime, job: Claimed, payout_id: str, snapshot: BankPayoutSna
 
 
 def unwind(ctx: Runtime, job: Claimed) -> None:
-    """Take the transfers of a failed payout back, each once; then the money is the freelancer's again."""
+    """Take the transfers of a failed payout back, each once; then the money is the freelancer's
+    again.
+    """
     with ctx.act(f"job:{job.id}") as act:
         payout = rows.payout(act.session, job.subject, owner=rows.EVERYONE)
     for source in payout.sources:
@@ -170,9 +217,14 @@ def unwind(ctx: Runtime, job: Claimed) -> None:
             found = ctx.stripe.fetch_transfer(source.transfer_id)
             left = found.amount - found.amount_reversed
             if left:
-                found = ctx.stripe.reverse_transfer(source.transfer_id, left, f"{payout.id}:{source.number}:{found.amount_reversed}")
+                found = ctx.stripe.reverse_transfer(
+                    source.transfer_id, left, f"{payout.id}:{source.number}:{found.amount_reversed}"
+                )
             failpoint("after_reversal")
-            parts = tuple((reversal_id, from_stripe(amount, payout.currency)) for reversal_id, amount in found.reversals)
+            parts = tuple(
+                (reversal_id, from_stripe(amount, payout.currency))
+                for reversal_id, amount in found.reversals
+            )
             with ctx.act(f"job:{job.id}") as act:
                 locked = rows.payout(act.session, payout.id, owner=rows.EVERYONE, lock=True)
                 payouts.leg_taken_back(act, locked, source.number, parts)
@@ -181,7 +233,9 @@ def unwind(ctx: Runtime, job: Claimed) -> None:
 
 
 def transfer_event(ctx: Runtime, job: Claimed, transfer_id: str) -> None:
-    """A transfer was reversed by somebody else, perhaps: Stripe's total counts, so hearing it twice changes nothing."""
+    """A transfer was reversed by somebody else, perhaps: Stripe's total counts, so hearing it twice
+    changes nothing.
+    """
     with ctx.act(f"job:{job.id}") as act:
         found = payouts.by_transfer(act.session, transfer_id)
     if found is None:
@@ -189,7 +243,9 @@ def transfer_event(ctx: Runtime, job: Claimed, transfer_id: str) -> None:
     fresh = ctx.stripe.fetch_transfer(transfer_id)
     with ctx.act(f"job:{job.id}", PSP) as act:
         payout = rows.payout(act.session, found[0], owner=rows.EVERYONE, lock=True)
-        payouts.leg_reversed(act, payout, found[1], from_stripe(fresh.amount_reversed, payout.currency))
+        payouts.leg_reversed(
+            act, payout, found[1], from_stripe(fresh.amount_reversed, payout.currency)
+        )
 
 
 def account_event(ctx: Runtime, job: Claimed, account_id: str) -> None:

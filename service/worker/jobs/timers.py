@@ -1,4 +1,6 @@
-"""What happens because time has passed: one function per kind of timer, each re-reading everything under its locks."""
+"""What happens because time has passed: one function per kind of timer, each re-reading everything
+under its locks.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ from service.models import Amendment, Contract, Milestone
 from service.operations.client_access import access
 from service.operations.contracts import amendments, contracts, milestones, offers
 from service.operations.disputes import disputes
-from service.operations.payments import chargebacks, payouts, refund_requests, refunds, scheduled_payouts
+from service.operations.payments import (
+    chargebacks,
+    payouts,
+    refund_requests,
+    refunds,
+    scheduled_payouts,
+)
 from service.platform import clock
 from service.shared import holds
 
@@ -21,7 +29,9 @@ _ANSWERABLE = ("dispute_opened", "dispute_proposed")
 
 
 def _contract(act: Act, subject: str) -> Contract:
-    return rows.contract(act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE, lock=True)
+    return rows.contract(
+        act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE, lock=True
+    )
 
 
 def offer_expiry(act: Act, contract_id: str) -> None:
@@ -49,9 +59,17 @@ def fund_reminder(act: Act, subject: str) -> None:
 
 
 def funding_reminder(act: Act, subject: str) -> None:
-    contract, milestone = rows.milestone(act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE)
+    contract, milestone = rows.milestone(
+        act.session, subject.split("/", maxsplit=1)[0], owner=rows.EVERYONE
+    )
     if contract.state == "active" and milestone.state == "awaiting_funding":
-        events.record(act, "milestone.funding_reminded", milestone, contract=contract, day=int(subject.split("/")[1]))
+        events.record(
+            act,
+            "milestone.funding_reminded",
+            milestone,
+            contract=contract,
+            day=int(subject.split("/")[1]),
+        )
 
 
 def funding_lapse(act: Act, milestone_id: str) -> None:
@@ -70,7 +88,9 @@ def review_notice(act: Act, subject: str) -> None:
     milestone_id, days = subject.split("/")
     contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
     if milestones.notice_is_due(act, milestone, int(days)):
-        events.record(act, "milestone.review_reminded", milestone, contract=contract, days=int(days))
+        events.record(
+            act, "milestone.review_reminded", milestone, contract=contract, days=int(days)
+        )
 
 
 def auto_release(act: Act, milestone_id: str) -> None:
@@ -80,7 +100,9 @@ def auto_release(act: Act, milestone_id: str) -> None:
 
 
 def _release_waits(act: Act, contract: Contract, milestone: Milestone) -> bool:
-    """Releases are on hold: the end of the window waits for the lift, and after two weeks a person has to decide."""
+    """Releases are on hold: the end of the window waits for the lift, and after two weeks a person
+    has to decide.
+    """
     due = milestone.auto_release_at
     if milestone.state != "submitted" or due is None or due > act.now:
         return False
@@ -117,11 +139,20 @@ def refunds_resume(act: Act, payment_id: str) -> None:
 def refund_request_reminder(act: Act, request_id: str) -> None:
     contract, request = rows.refund_request(act.session, request_id, owner=rows.EVERYONE)
     if request.state == "open" and request.silence_means != "nothing":
-        events.record(act, "refund_request.reminded", request, contract=contract, amount=request.amount_minor, currency=contract.currency)
+        events.record(
+            act,
+            "refund_request.reminded",
+            request,
+            contract=contract,
+            amount=request.amount_minor,
+            currency=contract.currency,
+        )
 
 
 def refund_request_due(act: Act, request_id: str) -> None:
-    """The freelancer was silent: back it goes, or a dispute opens, or (after a release) nothing happens."""
+    """The freelancer was silent: back it goes, or a dispute opens, or (after a release) nothing
+    happens.
+    """
     contract, request = rows.refund_request(act.session, request_id, owner=rows.EVERYONE, lock=True)
     if request.state != "open" or request.answer_by > act.now:
         return
@@ -146,7 +177,8 @@ def amendment_expiry(act: Act, amendment_id: str) -> None:
 
 def dispute_due(act: Act, dispute_id: str) -> None:
     contract, dispute = rows.dispute(act.session, dispute_id, owner=rows.EVERYONE, lock=True)
-    # Freelancers act with their key and see every event; a client's silence counts only when a letter is proved to have come.
+    # Freelancers act with their key and see every event; a client's silence counts only when a
+    # letter is proved to have come.
     heard = dispute.opened_by == "client" and dispute.state == "open"
     since = dispute.offers[-1].made_at if dispute.state == "proposal" else dispute.opened_at
     heard = heard or milestones.notice_proved(act, contract, since, _ANSWERABLE)
@@ -175,11 +207,21 @@ def holding_alarm(act: Act, milestone_id: str) -> None:
 def holding_limit(act: Act, milestone_id: str) -> None:
     contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
     if contracts.holding_limit(act, contract, milestone) == "dispute":
-        disputes.start(act.as_(SYSTEM), contract, milestone, "freelancer", None, 0, "The time for which money may be held is nearly over.")
+        disputes.start(
+            act.as_(SYSTEM),
+            contract,
+            milestone,
+            "freelancer",
+            None,
+            0,
+            "The time for which money may be held is nearly over.",
+        )
 
 
 def chargeback_reserve_over(act: Act, chargeback_id: str) -> None:
-    contract, chargeback = rows.chargeback(act.session, chargeback_id, owner=rows.EVERYONE, lock=True)
+    contract, chargeback = rows.chargeback(
+        act.session, chargeback_id, owner=rows.EVERYONE, lock=True
+    )
     chargebacks.reserve_over(act, contract, chargeback)
 
 
@@ -191,9 +233,12 @@ def email_change_due(act: Act, change_id: str) -> None:
 def housekeeping(act: Act, _: str) -> None:
     """Once a day: old drafts go, and money that nobody asked for is paid out.
 
-    It only says what is to be looked at: each draft, and each person's money in each currency, is a job of its own.
+    It only says what is to be looked at: each draft, and each person's money in each currency, is a
+    job of its own.
     """
-    queue.enqueue_many(act, [("draft_forget", contract_id, act.now, {}) for contract_id in offers.old_drafts(act)])
+    queue.enqueue_many(
+        act, [("draft_forget", contract_id, act.now, {}) for contract_id in offers.old_drafts(act)]
+    )
     queue.enqueue(act, "payouts_look", f"{act.now.date()}/0")
 
 
@@ -205,7 +250,13 @@ def payouts_look(act: Act, subject: str) -> None:
     """Who may have a payout due on a day, a page at a time."""
     day, after = subject.split("/")
     found = scheduled_payouts.candidates(act, date.fromisoformat(day), int(after))
-    queue.enqueue_many(act, [("payout_by_itself", f"{one.freelancer_id}/{one.currency}/{day}", act.now, {}) for one in found])
+    queue.enqueue_many(
+        act,
+        [
+            ("payout_by_itself", f"{one.freelancer_id}/{one.currency}/{day}", act.now, {})
+            for one in found
+        ],
+    )
     if len(found) == scheduled_payouts.PAGE:
         queue.enqueue(act, "payouts_look", f"{day}/{found[-1].cursor}")
 
@@ -231,6 +282,8 @@ def payout_by_itself(act: Act, subject: str) -> None:
 TIMERS = {
     name: function
     for name, function in globals().copy().items()
-    if callable(function) and getattr(function, "__module__", "") == __name__ and not name.startswith("_")
+    if callable(function)
+    and getattr(function, "__module__", "") == __name__
+    and not name.startswith("_")
 }
 """Kind of job -> what it does, for the loop and for the table of time-outs in the documents."""

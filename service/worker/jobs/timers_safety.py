@@ -21,14 +21,18 @@ def hold_expiry(act: Act, hold_id: str) -> None:
 
 
 def hold_review_due(act: Act, hold_id: str) -> None:
-    """Nobody has looked within two business days: the promise of a first answer is broken, so it goes to the top."""
+    """Nobody has looked within two business days: the promise of a first answer is broken, so it
+    goes to the top.
+    """
     hold = desk.hold(act, hold_id)
     if hold.state == "active":
         queue.open_task(act, "hold_review_due", hold.id, reason=hold.reason_code)
 
 
 def rules_check(act: Act, payment_id: str) -> None:
-    """Whatever the enabled rules find about a payment is held, at most 72 hours, until a person has looked."""
+    """Whatever the enabled rules find about a payment is held, at most 72 hours, until a person has
+    looked.
+    """
     contract, payment = rows.payment(act.session, payment_id, lock=False)
     for terms in rules.wanted(act, contract, payment):
         hold = holds.place(act.as_(SYSTEM), terms)
@@ -42,13 +46,25 @@ def appeal_first_answer(act: Act, appeal_id: str) -> None:
 
 
 def appeal_overdue(act: Act, appeal_id: str) -> None:
-    """Fourteen days without a decision are our fault: unless the law holds, releases go on while the rest waits for it."""
+    """Fourteen days without a decision are our fault: unless the law holds, releases go on while
+    the rest waits for it.
+    """
     appeal, hold = desk.appeal(act, appeal_id)
     if appeal.decided_at is not None:
         return
     queue.open_task(act, "appeal_overdue", appeal.id, hold=hold.id)
-    if hold.ended_at is None and hold.expires_at is not None and "release" in hold.scopes and hold.state != "converted":
-        holds.narrow(act.as_(SYSTEM), hold, tuple(s for s in hold.scopes if s != "release"), "The appeal was not decided in time.")
+    if (
+        hold.ended_at is None
+        and hold.expires_at is not None
+        and "release" in hold.scopes
+        and hold.state != "converted"
+    ):
+        holds.narrow(
+            act.as_(SYSTEM),
+            hold,
+            tuple(s for s in hold.scopes if s != "release"),
+            "The appeal was not decided in time.",
+        )
 
 
 def case_final(act: Act, case_id: str) -> None:
@@ -85,5 +101,7 @@ def suspension_long(act: Act, suspension_id: str) -> None:
 TIMERS = {
     name: function
     for name, function in globals().copy().items()
-    if callable(function) and getattr(function, "__module__", "") == __name__ and not name.startswith("_")
+    if callable(function)
+    and getattr(function, "__module__", "") == __name__
+    and not name.startswith("_")
 }
