@@ -16,9 +16,9 @@ import pytest
 from service.platform.db import migrate
 from service.platform.db.embedded import EmbeddedServer
 from service.sandbox import store
-from tests.databases import clone, make_people
+from tests.databases import PEOPLE, clone, make_people
 from tests.servers import create, drop
-from tests.world import Vault, World, make_settings
+from tests.world import People, Vault, World, make_settings
 
 _SERVER: EmbeddedServer | None = None
 
@@ -96,12 +96,13 @@ def funded_template() -> Iterator[tuple[str, dict[str, str]]]:
     who is who).
     """
     name = f"funded_{uuid.uuid4().hex[:12]}"
-    create(name, "template_holdfast")
+    create(name, PEOPLE)
     made = World(
         make_settings(
             os.environ["TEST_APP_URL"].format(name),
             owner_url=os.environ["TEST_OWNER_URL"].format(name),
-        )
+        ),
+        People.from_text(os.environ["TEST_PEOPLE"]),
     )
     contract, _ = made.funded_contract(milestones=[("Work", 10_000)])
     known = {

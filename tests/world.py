@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -124,25 +124,31 @@ class World:
             self.keys = self._people()
         self.db.dispose()
         self._policies = forms_of(self.runtime.policies)
-        self._handed_out = False
+        self._touched = False
 
     @property
     def settings(self) -> Settings:
         """With the owner's address in them: whoever asks may write past the service."""
-        self._handed_out = True
+        self._touched = True
         return self._settings
 
     @property
     def likeness(self) -> str:
-        """What makes this service another one than a world's beside it: all settings but where its
-        database is.
+        """What makes this service another one than a world's beside it: its people, and all settings but
+        where its database is.
         """
-        return repr(replace(self._settings, database_url="", owner_url=""))
+        values = vars(self._settings).items()
+        own = {name: value for name, value in values if name not in ("database_url", "owner_url")}
+        return f"{self.ada_id} {own}"
+
+    def touch(self) -> None:
+        """From now on this world has a story of its own."""
+        self._touched = True
 
     def untouched(self) -> bool:
         """Nothing has been asked of this world yet: no statement, no call, no other policies."""
         return (
-            not (self.db.connected or self._handed_out)
+            not (self.db.connected or self._touched)
             and forms_of(self.runtime.policies) == self._policies
         )
 

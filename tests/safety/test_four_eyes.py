@@ -134,6 +134,7 @@ ONE_PERSON = {
     "suspension": "its hold is what a second person confirms",
     "email_change": "the client's old address may object for seven days",
     "file": "uploaded by one",
+    "payment": "who went to pay: their own money",
     "offer_pause": "looked at by one: it stops new offers and no money",
     "release": "the client's or a timer's",
 }

@@ -375,7 +375,7 @@ def test_who_can_give_a_sign_of_life(world: World, kind: ActorKind) -> None:
         )
     world.advance("31d")
     alive = not any("Nothing has happened" in s for s in subjects(world))
-    assert alive is (kind in (ActorKind.FREELANCER, ActorKind.CLIENT, ActorKind.PLATFORM))
+    assert alive is (kind not in (ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PSP))
 
 
 @row("C19")
