@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
@@ -17,6 +17,7 @@ from service.domain.money.fees import cumulative_share
 from service.escrow import fees, withholding
 from service.ledger import Entry, accounts, balance, entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Refund, Release, new_id
+from service.platform.locks import Lock, alone
 from service.shared import holds
 
 
@@ -101,16 +102,13 @@ def _next_number(session: Session, milestone: Milestone) -> int:
     )
 
 
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:freelancer, 3))")
-
-
 def _owed(session: Session, contract: Contract) -> int:
     debt = accounts.recoverable(contract.freelancer_id)
     owed = balance(session, debt, contract.currency)
     if owed:
         # Two releases at once must not both pay the same debt: the second one reads what the first
         # one left.
-        session.execute(_ALONE, {"freelancer": contract.freelancer_id})
+        alone(session, Lock.MONEY, contract.freelancer_id)
         owed = balance(session, debt, contract.currency)
     return owed
 

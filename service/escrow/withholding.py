@@ -25,6 +25,7 @@ from service.models import (
     Withholding,
     new_id,
 )
+from service.platform.locks import Lock, alone
 from service.policies.quotes import decimal
 from service.policies.withholding import Duty, Exemption
 
@@ -48,8 +49,6 @@ _IN_SCOPE = text("""
     SELECT regime FROM (SELECT DISTINCT ON (regime) regime, in_scope FROM tax_scope WHERE regime = ANY (:regimes) ORDER BY regime, decided_at DESC, id DESC) newest
      WHERE in_scope ORDER BY regime
 """)
-# Two releases of one person at once would both believe to be the first beyond a threshold.
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:freelancer, 7))")
 _YEAR = text("""
     SELECT count(*) AS releases, bool_or(r.currency <> :into AND x.rate IS NULL) AS unknown,
            coalesce(sum(CASE WHEN r.currency = :into THEN r.gross_minor
@@ -120,7 +119,8 @@ def _share(
     rate = duty.rate if known else duty.rate_without_number
     if not rate:
         return None
-    act.session.execute(_ALONE, {"freelancer": contract.freelancer_id})
+    # Two releases of one person at once would both believe to be the first beyond a threshold.
+    alone(act.session, Lock.WITHHOLDING, contract.freelancer_id)
     own = round_half_up(gross_minor * rate.numerator, rate.denominator)
     due_id = _due(act, duty, contract.currency, today)
     if duty.exempt and _exempt(

@@ -10,7 +10,6 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.core import rows
@@ -19,7 +18,9 @@ from service.domain.identity import names, typeid
 from service.domain.identity.names import NameKind
 from service.domain.states.proof import AgreementEvidence
 from service.models import Contract, ContractText, Freelancer
+from service.platform import locks
 from service.platform.db import fetch
+from service.platform.locks import Lock
 from service.policies import FOLDER as POLICY_FOLDER
 from service.policies import NORMAL
 from service.policies.fee_tax import FeeTax
@@ -196,10 +197,7 @@ def billed_before(act: Act, client_alias_id: str, currency: str, *, alone: bool 
     for the first.
     """
     if alone:
-        act.session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:alias, 4))"),
-            {"alias": client_alias_id},
-        )
+        locks.alone(act.session, Lock.AGREEMENT, client_alias_id)
     return int(
         fetch(act.session, _BILLED, (typeid.decode(client_alias_id), currency))[0].billed_minor
     )

@@ -4,7 +4,7 @@ their own (the alias).
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core.act import Act
@@ -12,6 +12,7 @@ from service.domain.errors import FieldError, NotFound
 from service.domain.identity import address, typeid
 from service.domain.identity.actors import Actor, ActorKind
 from service.models import Client, ClientAlias, ClientLink, Freelancer, new_id
+from service.platform.locks import Lock, alone
 
 
 def normalised(email: str) -> str:
@@ -93,9 +94,7 @@ def find_or_make(act: Act, freelancer_id: str, email: str) -> tuple[Client, Clie
     if found is None:
         # Two first contracts with the same person at once: one of them waits here, then finds the
         # other's rows.
-        act.session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:email, 2))"), {"email": here}
-        )
+        alone(act.session, Lock.CLIENT, here)
         found = act.session.execute(query).one_or_none()
     return (found[0], found[1]) if found else _make(act, freelancer_id, here)
 

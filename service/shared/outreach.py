@@ -20,6 +20,7 @@ from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.models import PAUSE_OUTCOMES, Contract, OfferPause, Outreach, new_id
 from service.platform.db import fetch
+from service.platform.locks import Lock, alone
 from service.shared import clients
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -44,10 +45,6 @@ class _Rule:
     most: int
     span: timedelta
     said: str
-
-
-# One at a time per sender and per mailbox: whoever comes next counts what was counted before.
-_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))"
 
 
 def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None) -> None:
@@ -87,8 +84,9 @@ def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None)
             "This mailbox has got many letters within a day.",
         ),
     )
+    # One at a time per sender and per mailbox: whoever comes next counts what was counted before.
     for name in (str(sender), mailbox):
-        fetch(act.session, _ALONE, (f"outreach:{name}",))
+        alone(act.session, Lock.OUTREACH, f"outreach:{name}")
     for rule in rules:
         _refuse(act, rule)
     # Written with the rest at the end: a contract that is on its way from one state to another is
@@ -142,7 +140,7 @@ def pause(act: Act, contract: Contract) -> None:
     """The client does not know who offers them a contract: new offers of that person wait for a
     person of staff.
     """
-    fetch(act.session, _ALONE, (f"pause:{contract.freelancer_id}",))
+    alone(act.session, Lock.OUTREACH, f"pause:{contract.freelancer_id}")
     if running_pause(act.session, contract.freelancer_id) is not None:
         return
     made = OfferPause(

@@ -165,6 +165,7 @@ def _verb(name: str, act: Any) -> None:
         methods=["POST"],
         endpoint=name,
         permission="contracts:write",
+        allowed_while_blocked=name in ("cancel", "withdraw"),
     )(
         blueprint.arguments(
             asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing
@@ -240,7 +241,12 @@ def calendar(contract_id: str) -> Response:
         return made.json({"object": "deadlines", "contract": contract.id, "data": listed})
 
 
-@blueprint.route("/contracts/<contract_id>/end", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/contracts/<contract_id>/end",
+    methods=["POST"],
+    permission="contracts:write",
+    allowed_while_blocked=True,
+)
 @blueprint.arguments(asked.ReasonIn)
 @blueprint.response(200, answered.ContractOut)
 def end(body: dict[str, Any], contract_id: str) -> Response:

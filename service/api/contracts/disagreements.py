@@ -111,7 +111,10 @@ for _name, _act in {
 
 
 @blueprint.route(
-    "/milestones/<milestone_id>/refunds", methods=["POST"], permission="contracts:write"
+    "/milestones/<milestone_id>/refunds",
+    methods=["POST"],
+    permission="contracts:write",
+    allowed_while_blocked=True,
 )
 @blueprint.arguments(asked.RefundIn)
 @blueprint.response(201, contested.RefundOut)
@@ -155,6 +158,7 @@ def _answer_request(name: str, schema: Any) -> None:
         methods=["POST"],
         endpoint=f"refund_request_{name}",
         permission="contracts:write",
+        allowed_while_blocked=True,
     )(blueprint.arguments(schema)(blueprint.response(200, contested.RefundRequestOut)(view)))
 
 
@@ -172,7 +176,9 @@ def read_request(request_id: str) -> Response:
         )
 
 
-@blueprint.route("/disputes", methods=["POST"], permission="disputes:write")
+@blueprint.route(
+    "/disputes", methods=["POST"], permission="disputes:write", allowed_while_blocked=True
+)
 @blueprint.arguments(asked.DisputeIn)
 @blueprint.response(201, contested.DisputeOut)
 def open_dispute(body: dict[str, Any]) -> Response:
@@ -228,6 +234,7 @@ def _dispute_act(name: str, schema: Any, act: Any, doc: str, endpoint: str) -> N
         methods=["POST"],
         endpoint=endpoint,
         permission="disputes:write",
+        allowed_while_blocked=True,
     )(blueprint.arguments(schema)(blueprint.response(200, contested.DisputeOut)(view)))
 
 
@@ -303,7 +310,12 @@ for _path, _schema, _act, _doc, _endpoint in (
     _dispute_act(_path, _schema, _act, _doc, _endpoint)
 
 
-@blueprint.route("/contracts/<contract_id>/files", methods=["POST"], permission="disputes:write")
+@blueprint.route(
+    "/contracts/<contract_id>/files",
+    methods=["POST"],
+    permission="disputes:write",
+    allowed_while_blocked=True,
+)
 @blueprint.arguments(asked.FileIn, location="files")
 @blueprint.response(201, contested.FileOut)
 def upload(body: dict[str, Any], contract_id: str) -> Response:

@@ -158,7 +158,9 @@ def kinds() -> Response:
         return made.json({"object": "list", "data": listed, "has_more": False, "next_cursor": None})
 
 
-@blueprint.route("/pre-checks", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/pre-checks", methods=["POST"], permission="contracts:write", allowed_while_blocked=True
+)
 @blueprint.arguments(asked.PreCheckIn)
 @blueprint.response(201, counted.PreCheckOut)
 def pre_check(body: dict[str, Any]) -> Response:

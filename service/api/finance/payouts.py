@@ -99,7 +99,9 @@ def set_schedule(body: dict[str, Any]) -> Response:
         )
 
 
-@blueprint.route("/payouts", methods=["POST"], permission="payouts:write")
+@blueprint.route(
+    "/payouts", methods=["POST"], permission="payouts:write", allowed_while_blocked=True
+)
 @blueprint.arguments(asked.PayoutIn)
 @blueprint.response(201, answered.PayoutOut)
 def request_payout(body: dict[str, Any]) -> Response:
@@ -138,7 +140,12 @@ def read(payout_id: str) -> Response:
         return made.answer(_payout, rows.payout(made.act.session, payout_id, owner=made.owner))
 
 
-@blueprint.route("/payouts/<payout_id>/cancel", methods=["POST"], permission="payouts:write")
+@blueprint.route(
+    "/payouts/<payout_id>/cancel",
+    methods=["POST"],
+    permission="payouts:write",
+    allowed_while_blocked=True,
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, answered.PayoutOut)
 def cancel(body: dict[str, Any], payout_id: str) -> Response:

@@ -5,7 +5,6 @@ problems, cursors, ETags.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,12 +38,6 @@ from service.shared import holds
 
 VERSIONS = ("2026-11-22",)
 _STORED_REFUSALS = range(402, 500)
-OPEN_TO_THE_BLOCKED = re.compile(
-    r"/v1/(disputes|refund-requests|holds|appeals|cases|pre-checks|payouts)(/|$)|/v1/milestones/[^/]+/refunds$|/v1/contracts/[^/]+/(files|end|cancel|withdraw)$"
-)
-"""What somebody who may not log in may still do: give money back, end a contract, argue a dispute,
-answer us, and ask for a payout that will wait.
-"""
 
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -52,8 +45,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _TAKES_QUERY = "takes_query"
 _NEEDS = "needs_one_of"
+_WHILE_BLOCKED = "allowed_while_blocked"
 ANYBODY: tuple[str, ...] = ()
 """The permission of a call that says only who the caller is."""
+
+
+def allowed_while_blocked(view: Any) -> bool:
+    """Whether somebody who may not log in may still do it."""
+    return bool(getattr(view, _WHILE_BLOCKED, False))
 
 
 def needs(view: Any) -> tuple[str, ...] | None:
@@ -70,11 +69,17 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
     ARGUMENTS_PARSER = Parser()
 
     def route(
-        self, rule: str, *, permission: str | tuple[str, ...], **more: Any
+        self,
+        rule: str,
+        *,
+        permission: str | tuple[str, ...],
+        allowed_while_blocked: bool = False,
+        **more: Any,
     ) -> Callable[[View], View]:
-        """`permission`: what a key needs for it; of several, one.
+        """`permission`: what a key needs for it; of several, one. `ANYBODY`: any key that is good.
 
-        `ANYBODY`: any key that is good.
+        `allowed_while_blocked`: somebody who may not log in may still do it: give money back, end a
+        contract, argue a dispute, answer us, ask for a payout that will wait. Reading always is.
         """
         needed = (permission,) if isinstance(permission, str) else permission
         unknown = set(needed) - permissions.KNOWN
@@ -84,6 +89,7 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
 
         def with_permission(view: View) -> View:
             setattr(view, _NEEDS, needed)
+            setattr(view, _WHILE_BLOCKED, allowed_while_blocked)
             return registered(view)
 
         return with_permission
@@ -244,7 +250,7 @@ def call(*, reads: bool = False) -> Iterator[Call]:
             if (
                 principal.freelancer_id
                 and request.method not in ("GET", "HEAD")
-                and not OPEN_TO_THE_BLOCKED.match(request.path)
+                and not allowed_while_blocked(current_app.view_functions[request.endpoint or ""])
             ):
                 holds.refuse(begun, "login", [principal.freelancer_id])
             made = Call(begun, principal)

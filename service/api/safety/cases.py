@@ -177,7 +177,12 @@ def read_own(case_id: str) -> Response:
         )
 
 
-@blueprint.route("/cases/<case_id>/answer", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/cases/<case_id>/answer",
+    methods=["POST"],
+    permission="contracts:write",
+    allowed_while_blocked=True,
+)
 @blueprint.arguments(asked_safety.CaseAnswerIn)
 @blueprint.response(200, answered.AnyOut)
 def answer(body: dict[str, Any], case_id: str) -> Response:

@@ -49,7 +49,10 @@ def read(hold_id: str) -> Response:
 
 
 @blueprint.route(
-    "/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"], permission="contracts:write"
+    "/holds/<hold_id>/requirements/<requirement_id>",
+    methods=["POST"],
+    permission="contracts:write",
+    allowed_while_blocked=True,
 )
 @blueprint.arguments(asked_safety.RequirementIn)
 @blueprint.response(200, answered.AnyOut)
@@ -67,7 +70,12 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
         return made.json(reasons.statement(made.act, hold))
 
 
-@blueprint.route("/holds/<hold_id>/appeals", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/holds/<hold_id>/appeals",
+    methods=["POST"],
+    permission="contracts:write",
+    allowed_while_blocked=True,
+)
 @blueprint.arguments(asked_safety.AppealIn)
 @blueprint.response(201, answered.AnyOut)
 def appeal(body: dict[str, Any], hold_id: str) -> Response:
@@ -81,7 +89,12 @@ def appeal(body: dict[str, Any], hold_id: str) -> Response:
         return made.json(appeals.shown(appeals.file(made.act, hold, body["statement"], shown)), 201)
 
 
-@blueprint.route("/holds/<hold_id>/files", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/holds/<hold_id>/files",
+    methods=["POST"],
+    permission="contracts:write",
+    allowed_while_blocked=True,
+)
 @blueprint.arguments(asked.FileIn, location="files")
 @blueprint.response(201, contested.FileOut)
 def upload(body: dict[str, Any], hold_id: str) -> Response:
@@ -117,7 +130,12 @@ def read_appeal(appeal_id: str) -> Response:
         return made.json(appeals.shown(appeals.find(made.act.session, appeal_id, owner=made.owner)))
 
 
-@blueprint.route("/appeals/<appeal_id>/withdraw", methods=["POST"], permission="contracts:write")
+@blueprint.route(
+    "/appeals/<appeal_id>/withdraw",
+    methods=["POST"],
+    permission="contracts:write",
+    allowed_while_blocked=True,
+)
 @blueprint.arguments(asked.Nothing)
 @blueprint.response(200, answered.AnyOut)
 def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:

@@ -22,6 +22,7 @@ from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor
 from service.models import ClientLink, ClientSession, CodeChallenge, Contract, SessionGrant, new_id
 from service.platform.db import fetch
+from service.platform.locks import Lock, alone
 
 SESSION_IDLE = timedelta(hours=2)
 SESSION_LONGEST = timedelta(hours=12)
@@ -36,7 +37,6 @@ _STRENGTH = {"viewer": 0, "pay_only": 1, PAYER: 2}
 BINDS_FRESH = timedelta(minutes=30)
 BINDS_ANY = timedelta(hours=12)
 _SEEN_GRAIN = timedelta(minutes=1)
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:client, 8))")
 
 
 def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLink:
@@ -297,7 +297,7 @@ def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
     moved does not count. Raises TooManyRequests after five in an hour for one contract, and ten for
     all of theirs.
     """
-    act.session.execute(_ALONE, {"client": who.client_id})
+    alone(act.session, Lock.CODE, who.client_id)
     theirs = (
         act.session.execute(
             select(CodeChallenge)

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue, rows
@@ -15,6 +15,7 @@ from service.core.act import Act
 from service.domain.errors import NotFound, StateConflict
 from service.domain.states.instants import known_at
 from service.models import ExportPiece, FinanceExport, new_id
+from service.platform.locks import Lock, alone
 
 PIECE_BYTES = 1024 * 1024
 
@@ -52,9 +53,7 @@ def ask(act: Act, wanted: Question) -> FinanceExport:
     known = known_at(wanted.as_of, act.now)
     asked = replace(wanted, as_of=known)
     question = asked.digest()
-    act.session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:question, 4))"), {"question": question}
-    )
+    alone(act.session, Lock.EXPORT, question)
     found = act.session.execute(
         select(FinanceExport).where(FinanceExport.question == question)
     ).scalar_one_or_none()

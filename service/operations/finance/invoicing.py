@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import rows
@@ -22,6 +22,7 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.money.causes import Cause
 from service.models import Contract, Invoice, Milestone, Refund, Release, new_id
 from service.platform.db import fetch
+from service.platform.locks import Lock, alone
 from service.policies.quotes import decimal
 from service.shared import billing
 
@@ -30,7 +31,6 @@ _BOOKED = """
            coalesce(sum(amount_minor) FILTER (WHERE account = 'fee_tax_payable'), 0)::bigint AS tax_minor
       FROM ledger_leg WHERE kind = %s AND cause_id = %s
 """
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:series, 5))")
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def _issued(session: Session, kind: str, cause: Cause) -> bool:
 
 
 def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -> None:
-    act.session.execute(_LOCK, {"series": series})
+    alone(act.session, Lock.INVOICE, series)
     place = 1 + int(
         act.session.execute(
             select(func.coalesce(func.max(Invoice.place), 0)).where(Invoice.series == series)

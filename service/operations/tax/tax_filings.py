@@ -8,7 +8,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events
@@ -16,17 +16,17 @@ from service.core.act import Act
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.models import TaxFiling, new_id
+from service.platform import locks
 from service.platform.sealing import Seals
 
 Doc = dict[str, Any]
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:series, 6))")
 
 
 def alone(act: Act, regime: str, year: int) -> list[TaxFiling]:
     """Everything prepared for a regime and year so far, oldest first; nobody else prepares beside
     this act.
     """
-    act.session.execute(_ALONE, {"series": f"{regime} {year}"})
+    locks.alone(act.session, locks.Lock.FILING, f"{regime} {year}")
     query = (
         select(TaxFiling)
         .where(TaxFiling.regime == regime, TaxFiling.year == year)
