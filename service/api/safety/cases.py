@@ -19,7 +19,7 @@ from service.http import web
 from service.models import Confiscation
 from service.operations.safety import cases
 from service.operations.safety.cases import Wanted
-from service.workflows import desk
+from service.workflows import staff_actions
 
 blueprint = Endpoints("cases", __name__, url_prefix="/v1", description="Confiscation cases")
 
@@ -89,7 +89,7 @@ def open_case(body: dict[str, Any]) -> Response:
     Nothing moves, and the person is not told yet.
     """
     with call() as made:
-        hold = desk.hold(made.act, body["hold"])
+        hold = staff_actions.hold(made.act, body["hold"])
         wanted = [
             Wanted(
                 one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]
@@ -158,11 +158,11 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     )(blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view)))
 
 
-_verb("notice", "safety:act", asked.Nothing, desk.notice)
-_verb("approve", "safety:approve", asked.Nothing, desk.approve)
-_verb("execute", "safety:act", asked.Nothing, desk.execute)
-_verb("drop", "safety:act", asked_safety.LiftIn, desk.drop)
-_verb("restore", "safety:approve", asked_safety.RestoreIn, desk.restore)
+_verb("notice", "safety:act", asked.Nothing, staff_actions.notice)
+_verb("approve", "safety:approve", asked.Nothing, staff_actions.approve)
+_verb("execute", "safety:act", asked.Nothing, staff_actions.execute)
+_verb("drop", "safety:act", asked_safety.LiftIn, staff_actions.drop)
+_verb("restore", "safety:approve", asked_safety.RestoreIn, staff_actions.restore)
 
 
 @blueprint.route("/cases/<case_id>", methods=["GET"], permission="contracts:read")

@@ -13,7 +13,7 @@ from service.api.schemas import answered, asked, asked_safety, contested
 from service.http import web
 from service.operations.disputes import files
 from service.operations.safety import appeals, holds, reasons, requirements, transparency
-from service.workflows import desk
+from service.workflows import staff_actions
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
 _file = contested.FileOut()
@@ -141,7 +141,9 @@ def read_appeal(appeal_id: str) -> Response:
 def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it back."""
     with call() as made:
-        return made.json(appeals.shown(desk.withdraw_appeal(made.act, appeal_id, owner=made.owner)))
+        return made.json(
+            appeals.shown(staff_actions.withdraw_appeal(made.act, appeal_id, owner=made.owner))
+        )
 
 
 @blueprint.route("/transparency", methods=["GET"], permission="contracts:read")

@@ -17,7 +17,7 @@ from service.models import Hold, Suspension
 from service.operations.safety import appeals, holds, reasons, rules
 from service.shared import outreach
 from service.shared.holds import Terms
-from service.workflows import desk
+from service.workflows import staff_actions
 
 blueprint = Endpoints(
     "safety", __name__, url_prefix="/v1/staff", description="Staff: holds and suspensions"
@@ -81,7 +81,7 @@ def find(query: dict[str, Any]) -> Response:
 def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     def view(body: dict[str, Any], hold_id: str) -> Response:
         with call() as made:
-            hold = desk.hold(made.act, hold_id)
+            hold = staff_actions.hold(made.act, hold_id)
             act(made.staff, hold, **body)
             return _answer(made, hold)
 
@@ -94,7 +94,7 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
 _verb("confirm", "safety:approve", asked.Nothing, holds.confirm)
 _verb("renew", "safety:approve", asked_safety.RenewIn, holds.renew)
 _verb("review", "safety:act", asked.Nothing, holds.review)
-_verb("lift", "safety:act", asked_safety.LiftIn, desk.lift)
+_verb("lift", "safety:act", asked_safety.LiftIn, staff_actions.lift)
 
 
 @blueprint.route(
@@ -105,8 +105,8 @@ _verb("lift", "safety:act", asked_safety.LiftIn, desk.lift)
 def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Take what the person gave, or ask for it again."""
     with call() as made:
-        desk.judge(made.staff, hold_id, requirement_id, accepted=body["accepted"])
-        return _answer(made, desk.hold(made.act, hold_id))
+        staff_actions.judge(made.staff, hold_id, requirement_id, accepted=body["accepted"])
+        return _answer(made, staff_actions.hold(made.act, hold_id))
 
 
 @blueprint.route("/suspensions", methods=["POST"], permission="suspensions:write")
@@ -118,8 +118,8 @@ def suspend(body: dict[str, Any]) -> Response:
     It places one hold with the scopes of the level, and nothing else.
     """
     with call() as made:
-        terms = desk.suspension_terms(**body)
-        suspension, hold = desk.suspend(made.staff, terms, body["level"])
+        terms = staff_actions.suspension_terms(**body)
+        suspension, hold = staff_actions.suspend(made.staff, terms, body["level"])
         made.act.session.flush()
         return made.json(_shown(made, suspension, hold), 201)
 
@@ -132,7 +132,7 @@ def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
     with call() as made:
         if not query["reason"]:
             raise Invalid.one("/reason", "required", "Say why it ends.")
-        found, hold = desk.unsuspend(made.staff, suspension_id, query["reason"])
+        found, hold = staff_actions.unsuspend(made.staff, suspension_id, query["reason"])
         made.act.session.flush()
         return made.json(_shown(made, found, hold))
 
@@ -174,7 +174,7 @@ def find_appeals() -> Response:
 def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it in hand; whoever decided about the hold cannot."""
     with call() as made:
-        return made.json(appeals.shown(desk.review_appeal(made.staff, appeal_id)))
+        return made.json(appeals.shown(staff_actions.review_appeal(made.staff, appeal_id)))
 
 
 @blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"], permission="safety:approve")
@@ -189,7 +189,7 @@ def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     how much of which line goes back.
     """
     with call() as made:
-        found, follows = desk.decide_appeal(made.staff, appeal_id, _ruling(body))
+        found, follows = staff_actions.decide_appeal(made.staff, appeal_id, _ruling(body))
         made.act.session.flush()
         return made.json(
             appeals.shown(found)
@@ -197,8 +197,8 @@ def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
         )
 
 
-def _ruling(body: dict[str, Any]) -> desk.Ruling:
-    return desk.Ruling(
+def _ruling(body: dict[str, Any]) -> staff_actions.Ruling:
+    return staff_actions.Ruling(
         outcome=body["outcome"],
         reasons=body["reasons"],
         scopes=tuple(body["scopes"]),

@@ -15,11 +15,11 @@ from service.domain.states.proof import AgreementEvidence
 from service.http import web
 from service.models import Contract
 from service.operations.client_access import links
-from service.operations.contracts import amendments, contract_reads, contracts, conversions, offers
-from service.operations.payments import refund_requests
+from service.operations.contracts import amendments, contract_reads, conversions, offers
 from service.pages.deciding import decide, words
 from service.pages.session import code_first, mailbox_proof, require_code, visitor
 from service.shared import agreement
+from service.workflows import contract_end
 
 blueprint = Blueprint("changes", __name__)
 TOPICS = {
@@ -136,22 +136,13 @@ def end_form(contract_id: str) -> str:
 @blueprint.post("/c/<contract_id>/end")
 @code_first
 def end(contract_id: str) -> Response:
-    """What is not paid is cancelled; for what is held and not handed over a refund is asked;
-    handed-over work stays to be answered.
-    """
-
-    def finish(act: Act, locked: Contract) -> None:
-        reason = words("reason", 500, required=False)
-        for milestone in contracts.end(act, locked, reason):
-            asked = refund_requests.open_request(act.session, milestone.id)
-            if asked is not None:
-                refund_requests.withdraw(act, locked, asked)
-                act.session.flush()
-            refund_requests.ask(
-                act, locked, milestone, None, reason or "The client ended the contract."
-            )
-
-    return decide(contract_id, finish, span=links.BINDS_FRESH)
+    return decide(
+        contract_id,
+        lambda act, locked: contract_end.by_client(
+            act, locked, words("reason", 500, required=False)
+        ),
+        span=links.BINDS_FRESH,
+    )
 
 
 @blueprint.get("/c/<contract_id>/versions")

@@ -19,7 +19,7 @@ from service.operations.safety import case_lines, cases, holds
 from service.operations.safety.cases import Wanted
 from service.operations.staff import desk_reads
 from service.pages.staff.deed import Deed, Field, currency_of
-from service.workflows import desk
+from service.workflows import staff_actions
 
 TARGET_WORDS = {
     "client": "back to",
@@ -67,7 +67,7 @@ def open_case(act: Act, hold_id: str) -> Deed:
         ][:50]
         return cases.open_case(
             act,
-            desk.hold(act, hold_id),
+            staff_actions.hold(act, hold_id),
             given["currency"],
             given["clause"],
             given["facts"],

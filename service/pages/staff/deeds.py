@@ -1,5 +1,5 @@
 """Every act of the console as data: what it is called, who may, what is asked, and the function of
-`service.workflows.desk` that does it.
+`service.workflows.staff_actions` that does it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from service.pages.staff import case_form
 from service.pages.staff.deed import Deed, Field, currency_of
 from service.shared import outreach
 from service.shared.holds import Terms
-from service.workflows import desk
+from service.workflows import staff_actions
 
 _REASON = Field("reason", "Why", most=500, hint="Kept with the hold; the person reads it")
 
@@ -126,7 +126,9 @@ def _suspend(act: Act, person: str) -> Deed:
     )
 
     def do(act: Act, given: dict[str, Any]) -> Any:
-        return desk.suspend(act, desk.suspension_terms(person, **given), given["level"])
+        return staff_actions.suspend(
+            act, staff_actions.suspension_terms(person, **given), given["level"]
+        )
 
     return Deed(
         "Suspend",
@@ -148,7 +150,7 @@ def _unsuspend(act: Act, person: str) -> Deed:
     return Deed(
         "End the suspension",
         "End it",
-        lambda act, given: desk.unsuspend(act, running.id, given["reason"]),
+        lambda act, given: staff_actions.unsuspend(act, running.id, given["reason"]),
         (_REASON,),
     )
 
@@ -176,7 +178,10 @@ def _on_hold(
     title: str, button: str, verb: Callable[..., Any], *fields: Field
 ) -> Callable[[Act, str], Deed]:
     return lambda _, hold_id: Deed(
-        title, button, lambda act, given: verb(act, desk.hold(act, hold_id), **given), fields
+        title,
+        button,
+        lambda act, given: verb(act, staff_actions.hold(act, hold_id), **given),
+        fields,
     )
 
 
@@ -204,7 +209,7 @@ def _judge(act: Act, hold_id: str) -> Deed:
     return Deed(
         "Judge an answer",
         "Say so",
-        lambda act, given: desk.judge(
+        lambda act, given: staff_actions.judge(
             act, hold_id, given["requirement"], accepted=given["outcome"] == "accepted"
         ),
         asked,
@@ -225,7 +230,7 @@ _COST = Field(
 
 
 def _decide(act: Act, appeal_id: str) -> Deed:
-    under = desk.appeal(act, appeal_id)[1]
+    under = staff_actions.appeal(act, appeal_id)[1]
     stay = tuple((scope, SCOPES[scope]) for scope in under.scopes)
     outcomes = (
         ("upheld", "upheld: it stays"),
@@ -241,14 +246,14 @@ def _decide(act: Act, appeal_id: str) -> Deed:
     )
 
     def do(act: Act, given: dict[str, Any]) -> Any:
-        ruling = desk.Ruling(
+        ruling = staff_actions.Ruling(
             outcome=given["outcome"],
             reasons=given["reasons"],
             scopes=tuple(given["scopes"]),
             restore=case_form.parts(given),
             at_platform_cost=given["at_platform_cost"],
         )
-        return desk.decide_appeal(act, appeal_id, ruling)
+        return staff_actions.decide_appeal(act, appeal_id, ruling)
 
     return Deed("Decide the appeal", "Decide", do, asked)
 
@@ -269,17 +274,23 @@ DEEDS: dict[str, tuple[str, Callable[[Act, str], Deed]]] = {
         ),
     ),
     "review": ("safety:act", _on_hold("Take the hold in hand", "I look at it", holds.review)),
-    "lift": ("safety:act", _on_hold("Lift the hold", "Lift it", desk.lift, _REASON)),
+    "lift": ("safety:act", _on_hold("Lift the hold", "Lift it", staff_actions.lift, _REASON)),
     "judge": ("safety:act", _judge),
     "open-case": ("safety:act", case_form.open_case),
-    "notice": ("safety:act", _on_case("Send the notice", "Send it", desk.notice)),
-    "approve": ("safety:approve", _on_case("Agree to the case", "Agree", desk.approve)),
-    "execute": ("safety:act", _on_case("Carry the case out", "Carry it out", desk.execute)),
-    "drop": ("safety:act", _on_case("Drop the case", "Drop it", desk.drop, _REASON)),
-    "restore": ("safety:approve", _on_case("Give back", "Give back", desk.restore, _REASON, _COST)),
+    "notice": ("safety:act", _on_case("Send the notice", "Send it", staff_actions.notice)),
+    "approve": ("safety:approve", _on_case("Agree to the case", "Agree", staff_actions.approve)),
+    "execute": (
+        "safety:act",
+        _on_case("Carry the case out", "Carry it out", staff_actions.execute),
+    ),
+    "drop": ("safety:act", _on_case("Drop the case", "Drop it", staff_actions.drop, _REASON)),
+    "restore": (
+        "safety:approve",
+        _on_case("Give back", "Give back", staff_actions.restore, _REASON, _COST),
+    ),
     "review-appeal": (
         "safety:approve",
-        _on_case("Take the appeal in hand", "I look at it", desk.review_appeal),
+        _on_case("Take the appeal in hand", "I look at it", staff_actions.review_appeal),
     ),
     "decide": ("safety:approve", _decide),
 }

@@ -9,21 +9,21 @@ from service.core.act import Act
 from service.core.queue import Claimed
 from service.core.runtime import Runtime
 from service.domain.errors import PaperNotMade, TooLarge
-from service.domain.identity.actors import PSP, SYSTEM
+from service.domain.identity.actors import PSP
 from service.domain.money.psp import ChargebackSnapshot
 from service.gateways import GatewayRefused
 from service.models import Chargeback, Contract, Refund
-from service.operations.disputes import disputes, files
+from service.operations.disputes import files
 from service.operations.payments import (
     chargebacks,
     evidence_pack,
     fraud_warnings,
     payments,
-    refund_requests,
     refunds,
 )
 from service.papers import compile_pdf
 from service.platform.failpoint import failpoint
+from service.workflows import chargeback_received
 
 _UNDER_WAY = ("inquiry", "evidence_due", "prearb")
 _NO_PAPER = "evidence_without_paper"
@@ -52,16 +52,7 @@ def take_in(ctx: Runtime, job: Claimed, snapshot: ChargebackSnapshot) -> None:
     _settle_refunds(ctx, job, waiting, snapshot.payment_intent_id or "")
     with ctx.act(f"job:{job.id}", PSP) as act:
         contract, payment = rows.payment(act.session, payment_id, lock=True)
-        if snapshot.status not in chargebacks.INQUIRIES:
-            # What the bank decides goes before what the two were arguing about.
-            for milestone_id in [line.milestone_id for line in payment.lines]:
-                dispute = disputes.of_milestone(act.session, milestone_id)
-                if dispute is not None:
-                    disputes.superseded(act, contract, dispute)
-                request = refund_requests.open_request(act.session, milestone_id)
-                if request is not None:
-                    refund_requests.withdraw(act.as_(SYSTEM), contract, request)
-        chargebacks.taken_in(act, contract, payment, snapshot)
+        chargeback_received.take_in(act, contract, payment, snapshot)
 
 
 def _settle_refunds(ctx: Runtime, job: Claimed, waiting: list[Refund], intent: str) -> None:

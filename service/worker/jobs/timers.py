@@ -9,8 +9,6 @@ from datetime import date, timedelta
 from service.core import events, queue, rows
 from service.core.act import Act
 from service.domain.errors import PayoutCoolDown, PayoutsStopped
-from service.domain.identity.actors import SYSTEM
-from service.escrow.money import held_minor
 from service.models import Amendment, Contract, Milestone
 from service.operations.client_access import access
 from service.operations.contracts import amendments, contracts, milestones, offers
@@ -18,12 +16,12 @@ from service.operations.disputes import disputes
 from service.operations.payments import (
     chargebacks,
     payouts,
-    refund_requests,
     refunds,
     scheduled_payouts,
 )
 from service.platform import clock
 from service.shared import holds
+from service.workflows import silence
 
 _ANSWERABLE = ("dispute_opened", "dispute_proposed")
 
@@ -150,22 +148,8 @@ def refund_request_reminder(act: Act, request_id: str) -> None:
 
 
 def refund_request_due(act: Act, request_id: str) -> None:
-    """The freelancer was silent: back it goes, or a dispute opens, or (after a release) nothing
-    happens.
-    """
     contract, request = rows.refund_request(act.session, request_id, owner=rows.EVERYONE, lock=True)
-    if request.state != "open" or request.answer_by > act.now:
-        return
-    system = act.as_(SYSTEM)
-    if request.silence_means == "refund":
-        refund_requests.agree(system, contract, request)
-    elif request.silence_means == "dispute" and not refund_requests.nothing_left(contract, request):
-        milestone = refund_requests.becomes_dispute(system, contract, request)
-        act.session.flush()
-        amount = min(request.amount_minor, held_minor(milestone))
-        disputes.start(system, contract, milestone, "client", amount, amount, request.reason)
-    else:
-        refund_requests.withdraw(system, contract, request)
+    silence.about_refund(act, contract, request)
 
 
 def amendment_expiry(act: Act, amendment_id: str) -> None:
@@ -206,16 +190,7 @@ def holding_alarm(act: Act, milestone_id: str) -> None:
 
 def holding_limit(act: Act, milestone_id: str) -> None:
     contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
-    if contracts.holding_limit(act, contract, milestone) == "dispute":
-        disputes.start(
-            act.as_(SYSTEM),
-            contract,
-            milestone,
-            "freelancer",
-            None,
-            0,
-            "The time for which money may be held is nearly over.",
-        )
+    silence.until_the_holding_limit(act, contract, milestone)
 
 
 def chargeback_reserve_over(act: Act, chargeback_id: str) -> None:

@@ -9,22 +9,22 @@ from service.escrow import holding
 from service.models import Payout
 from service.operations.payments import payouts
 from service.operations.safety import appeals, cases, holds, rules, suspensions
-from service.workflows import desk
+from service.workflows import staff_actions
 
 
 def hold_unconfirmed(act: Act, hold_id: str) -> None:
-    holds.expire(act, desk.hold(act, hold_id), "unconfirmed")
+    holds.expire(act, staff_actions.hold(act, hold_id), "unconfirmed")
 
 
 def hold_expiry(act: Act, hold_id: str) -> None:
-    holds.expire(act, desk.hold(act, hold_id), "expired")
+    holds.expire(act, staff_actions.hold(act, hold_id), "expired")
 
 
 def hold_review_due(act: Act, hold_id: str) -> None:
     """Nobody has looked within two business days: the promise of a first answer is broken, so it
     goes to the top.
     """
-    hold = desk.hold(act, hold_id)
+    hold = staff_actions.hold(act, hold_id)
     if hold.state == "active":
         queue.open_task(act, "hold_review_due", hold.id, reason=hold.reason_code)
 
@@ -49,7 +49,7 @@ def appeal_overdue(act: Act, appeal_id: str) -> None:
     """Fourteen days without a decision are our fault: unless the law holds, releases go on while
     the rest waits for it.
     """
-    appeal, hold = desk.appeal(act, appeal_id)
+    appeal, hold = staff_actions.appeal(act, appeal_id)
     if appeal.decided_at is not None:
         return
     queue.open_task(act, "appeal_overdue", appeal.id, hold=hold.id)
@@ -69,7 +69,7 @@ def appeal_overdue(act: Act, appeal_id: str) -> None:
 
 def case_final(act: Act, case_id: str) -> None:
     """The time for an appeal is over. One that is still open is waited for."""
-    case, hold = desk.case(act, case_id)
+    case, hold = staff_actions.case(act, case_id)
     pending = appeals.of_hold(act.session, hold.id)
     if pending is not None and pending.decided_at is None:
         queue.enqueue(act, "case_final", case.id, pending.decide_by)

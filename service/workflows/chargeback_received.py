@@ -1,0 +1,28 @@
+"""A bank takes a payment back: what the two were arguing about ends, then the chargeback is taken
+in.
+"""
+
+from __future__ import annotations
+
+from service.core.act import Act
+from service.domain.identity.actors import SYSTEM
+from service.domain.money.psp import ChargebackSnapshot
+from service.models import Contract, Payment
+from service.operations.disputes import disputes
+from service.operations.payments import chargebacks, refund_requests
+
+
+def take_in(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> None:
+    """Bring our side to what the bank's dispute says. Both rows are locked, and refunds of this
+    payment have been settled with Stripe before.
+    """
+    if snapshot.status not in chargebacks.INQUIRIES:
+        # What the bank decides goes before what the two were arguing about.
+        for milestone_id in [line.milestone_id for line in payment.lines]:
+            dispute = disputes.of_milestone(act.session, milestone_id)
+            if dispute is not None:
+                disputes.superseded(act, contract, dispute)
+            request = refund_requests.open_request(act.session, milestone_id)
+            if request is not None:
+                refund_requests.withdraw(act.as_(SYSTEM), contract, request)
+    chargebacks.taken_in(act, contract, payment, snapshot)
