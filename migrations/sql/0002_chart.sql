@@ -5,4 +5,4 @@ CREATE TABLE lifecycle_hop (
     target text NOT NULL,
     PRIMARY KEY (machine, source, target)
 );
-COMMENT ON TABLE lifecycle_hop IS 'service.domain.states.lifecycle.hops(): every change of state that is possible at all';
+COMMENT ON TABLE lifecycle_hop IS 'service.domain.lifecycle.hops(): every change of state that is possible at all';

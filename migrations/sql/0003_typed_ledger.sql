@@ -89,7 +89,7 @@ ALTER TABLE ledger_account ADD CONSTRAINT ledger_account_owned CHECK (bounded = 
 CREATE INDEX ledger_account_by_freelancer_idx ON ledger_account (freelancer_id, kind);
 CREATE INDEX ledger_account_by_contract_idx ON ledger_account (contract_id, kind);
 
--- What every process compares before it says that it is ready: see service/platform/db/schema.py.
+-- What every process compares before it says that it is ready: see service/db/schema.py.
 CREATE TABLE schema_release (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     works_from text NOT NULL,

@@ -21,7 +21,7 @@ class Lock(IntEnum):
     MONEY = 3
     """By freelancer: what comes off their balances."""
     AGREEMENT = 4
-    """By client as a freelancer knows them: by which schedule the next contract is measured."""
+    """By client as a freelancer knows them: which fee schedule the next contract gets."""
     INVOICE = 5
     """By series: invoices are numbered without gaps."""
     FILING = 6

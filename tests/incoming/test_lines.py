@@ -23,7 +23,7 @@ def areas() -> set[str]:
     """
     found = {name for path in TEMPLATES.rglob("*.html") for name in _AREA.findall(path.read_text())}
     source = "".join(Path(module.__file__ or "").read_text() for module in (case_form, deeds))
-    return found | set(re.findall(r'Field\("([a-z_]+)", "[^"]+", "text"', source))
+    return found | set(re.findall(r'Field\(\s*"([a-z_]+)",\s*"[^"]+",\s*"text"', source))
 
 
 def test_every_text_area_may_have_lines_and_nothing_else_may() -> None:
