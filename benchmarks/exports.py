@@ -33,14 +33,22 @@ _FILL = """
     SET session_replication_role = replica;
     TRUNCATE posting, journal_entry, ledger_seal CASCADE;
     INSERT INTO ledger_account (kind, owner, currency, normal_side, bounded, opened_at)
-         SELECT k.kind, NULL, 'USD', k.normal_side, k.bounded, now() FROM chart_account k WHERE k.kind IN ('psp_operating', 'platform_equity') ON CONFLICT DO NOTHING;
-    INSERT INTO journal_entry (id, kind, cause_type, cause_id, actor, occurred_at, posted_on, recorded_at, effective_on, description, xid, position)
-         SELECT gen_random_uuid(), 'float_in', 'flt', gen_random_uuid(), 'system', timestamptz '2020-01-01' + n * interval '30 seconds', date '2020-01-01' + n / 3000,
-                timestamptz '2020-01-01' + n * interval '30 seconds', date '2020-01-01' + n / 3000, 'The platform''s own money, number ' || n, 1, n FROM generate_series(1, {entries}) AS n;
+         SELECT k.kind, NULL, 'USD', k.normal_side, k.bounded, now() FROM chart_account k
+             WHERE k.kind IN ('psp_operating', 'platform_equity') ON CONFLICT DO NOTHING;
+    INSERT INTO journal_entry (id, kind, cause_type, cause_id, actor, occurred_at, posted_on,
+        recorded_at, effective_on, description, xid, position)
+         SELECT gen_random_uuid(), 'float_in', 'flt', gen_random_uuid(), 'system',
+             timestamptz '2020-01-01' + n * interval '30 seconds', date '2020-01-01' + n / 3000,
+                timestamptz '2020-01-01' + n * interval '30 seconds', date '2020-01-01' + n / 3000,
+                    'The platform''s own money, number ' || n, 1, n
+                    FROM generate_series(1, {entries}) AS n;
     INSERT INTO posting (entry_id, line_no, debit_account, credit_account, amount, currency)
-         SELECT e.id, 1, (SELECT id FROM ledger_account WHERE kind = 'psp_operating'), (SELECT id FROM ledger_account WHERE kind = 'platform_equity'), 1 + e.number %% 100000, 'USD'
+         SELECT e.id, 1, (SELECT id FROM ledger_account WHERE kind = 'psp_operating'),
+             (SELECT id FROM ledger_account WHERE kind = 'platform_equity'), 1 + e.number %% 100000,
+             'USD'
            FROM journal_entry e;
-    INSERT INTO ledger_seal (position, hash, sealed_at) VALUES ({entries}, '', timestamptz '2021-01-01');
+    INSERT INTO ledger_seal (position, hash, sealed_at)
+        VALUES ({entries}, '', timestamptz '2021-01-01');
     ANALYZE;
 """
 

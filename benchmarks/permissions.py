@@ -15,7 +15,9 @@ _STAFF = [role for role in ROLE_PERMISSIONS if role not in ("freelancer", "platf
 
 
 def page() -> str:
-    """The three tables; the tests have each of them once more, written by hand, and try every cell."""
+    """The three tables; the tests have each of them once more, written by hand, and try every
+    cell.
+    """
     out = [
         "# Who may do what",
         "",

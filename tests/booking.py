@@ -9,9 +9,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 POST = """
-    SELECT ledger_post(gen_random_uuid(), %(kind)s, %(cause_type)s, %(cause)s::uuid, NULL::int, NULL::uuid, 'attacker', now(),
-                       coalesce(%(day)s::date, current_date), now(), coalesce(%(day)s::date, current_date), 'x', %(currency)s,
-                       %(dk)s::text[], %(dt)s::text[], %(do)s::uuid[], %(ck)s::text[], %(ct)s::text[], %(co)s::uuid[], %(amounts)s::bigint[])
+    SELECT ledger_post(gen_random_uuid(), %(kind)s, %(cause_type)s, %(cause)s::uuid, NULL::int,
+        NULL::uuid, 'attacker', now(),
+                       coalesce(%(day)s::date, current_date), now(),
+                           coalesce(%(day)s::date, current_date), 'x', %(currency)s,
+                       %(dk)s::text[], %(dt)s::text[], %(do)s::uuid[], %(ck)s::text[],
+                           %(ct)s::text[], %(co)s::uuid[], %(amounts)s::bigint[])
 """
 Side = tuple[str, str | None, UUID | None]
 """An account's code, its owner's type, its owner."""

@@ -60,7 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _fastest() -> Path:
-    """In memory, where there is room: a clone is 700 small files, and there is one for each test."""
+    """In memory, where there is room: a clone is 700 small files, and there is one for each
+    test.
+    """
     memory = Path("/dev/shm")
     return (
         memory if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else Path("/var/tmp")

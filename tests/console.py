@@ -1,4 +1,6 @@
-"""The console as a colleague uses it, and a freelancer with a letter: forms and links, no script."""
+"""The console as a colleague uses it, and a freelancer with a letter: forms and links, no
+script.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Colleague(Person):
         return self.press(path, form, **values) if form else reply
 
     def do(self, deed: str, object_id: str, **values: Any) -> Page:
-        """All the way: the form, the preview, the second click; ends on the page of what was made."""
+        """All the way: the form, the preview, the second click; ends on the page of what was
+        made.
+        """
         shown = self.preview(deed, object_id, **values)
         assert shown.status == 200, f"{deed}: {shown.status} {shown.page.text[:800]}"
         done = self.confirm(deed, object_id, shown.page)

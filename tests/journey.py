@@ -357,7 +357,9 @@ class Person:
         return self.press(path, check.page.forms[0])
 
     def decide(self, path: str, **values: str | list[str]) -> Reply:
-        """Fill in the form of a page that binds and send it, typing the code when it is asked for."""
+        """Fill in the form of a page that binds and send it, typing the code when it is asked
+        for.
+        """
         page = self.through_code(path)
         reply = self.press(
             path, next(form for form in page.forms if form.method == "post"), **values

@@ -130,7 +130,9 @@ def _onboard(who: Actors) -> None:
 
 
 def check_own(who: Actors, contract: dict[str, Any]) -> None:
-    """What the freelancer sees of it, to the cent: the fees, three payouts, and nothing left over."""
+    """What the freelancer sees of it, to the cent: the fees, three payouts, and nothing left
+    over.
+    """
     assert contract["state"] == "completed", contract["state"]
     fees = [m["fee_taken"] for m in contract["milestones"]]
     assert fees == FEES, fees

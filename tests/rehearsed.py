@@ -29,7 +29,9 @@ _LEAST = 2
 
 @dataclass(frozen=True)
 class Stand:
-    """The end of a journey: a database that nobody uses, its instant, what the journey gave back."""
+    """The end of a journey: a database that nobody uses, its instant, what the journey gave
+    back.
+    """
 
     database: str
     now: str
@@ -42,7 +44,9 @@ _asked: Counter[str] = Counter()
 
 
 def forms_of(policies: Any) -> tuple[int, ...]:
-    """Which objects policies consist of: a test that puts another one in has policies of its own."""
+    """Which objects policies consist of: a test that puts another one in has policies of its
+    own.
+    """
     own = [getattr(policies, one.name) for one in fields(policies)]
     return tuple(
         id(inner)

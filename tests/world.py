@@ -134,8 +134,8 @@ class World:
 
     @property
     def likeness(self) -> str:
-        """What makes this service another one than a world's beside it: its people, and all settings but
-        where its database is.
+        """What makes this service another one than a world's beside it: its people, and all
+        settings but where its database is.
         """
         values = vars(self._settings).items()
         own = {name: value for name, value in values if name not in ("database_url", "owner_url")}

@@ -65,10 +65,12 @@ def _mode(made: Runtime) -> str | None:
 
 
 _WHO_WE_ARE = """
-    SELECT l.rolname AS name, l.rolsuper AS superuser, l.rolcreaterole AS makes_roles, l.rolbypassrls AS bypasses, l.rolreplication AS replicates,
+    SELECT l.rolname AS name, l.rolsuper AS superuser, l.rolcreaterole AS makes_roles,
+        l.rolbypassrls AS bypasses, l.rolreplication AS replicates,
            current_user AS working_as,
            (SELECT array_agg(r.rolname::text ORDER BY r.rolname) FROM pg_roles r
-             WHERE r.rolname NOT IN (l.rolname, :app) AND pg_has_role(l.rolname, r.oid, 'MEMBER')) AS may_become,
+             WHERE r.rolname NOT IN (l.rolname, :app) AND pg_has_role(l.rolname, r.oid, 'MEMBER'))
+                 AS may_become,
            (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = 'hf' AND pg_has_role(l.rolname, c.relowner, 'MEMBER')) AS owns
       FROM pg_roles l WHERE l.rolname = session_user

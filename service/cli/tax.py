@@ -23,7 +23,9 @@ def fx() -> None:
 @fx.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def import_rates(file: Path) -> None:
-    """Keep the reference rates of the ECB's own file (eurofxref-daily.xml, eurofxref-hist-90d.xml)."""
+    """Keep the reference rates of the ECB's own file (eurofxref-daily.xml,
+    eurofxref-hist-90d.xml).
+    """
     with show.act(show.runtime()) as act:
         rates = fx_rates.from_ecb(file.read_bytes())
         new = fx_rates.add(act, rates, "ECB")

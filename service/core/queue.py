@@ -53,7 +53,8 @@ class Claimed:
 
 
 _ENQUEUE = """
-    INSERT INTO job (kind, subject, due_at, args) SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::jsonb[])
+    INSERT INTO job (kind, subject, due_at, args) SELECT *
+        FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::jsonb[])
     ON CONFLICT (kind, subject) WHERE state = 'waiting'
     DO UPDATE SET due_at = excluded.due_at, args = excluded.args, leased_until = NULL, attempts = 0
 """
@@ -92,9 +93,11 @@ def cancel(act: Act, kinds: list[str], subject: str) -> None:
 
 
 _CLAIM = text(f"""
-    UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
+    UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => :lease),
+        attempts = attempts + 1
      WHERE id = (SELECT id FROM job
-                  WHERE state = 'waiting' AND due_at <= (SELECT {clock.NOW} FROM installation) AND (leased_until IS NULL OR leased_until < clock_timestamp())
+                  WHERE state = 'waiting' AND due_at <= (SELECT {clock.NOW} FROM installation)
+                      AND (leased_until IS NULL OR leased_until < clock_timestamp())
                   ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id, kind, subject, args, due_at, attempts, leased_until
 """)
@@ -113,7 +116,9 @@ _FINISH = text(
 
 
 def finish(session: Session, job: Claimed, now: datetime) -> None:
-    """The job is done, unless it was asked for again meanwhile: then it stays and runs once more."""
+    """The job is done, unless it was asked for again meanwhile: then it stays and runs once
+    more.
+    """
     session.execute(_FINISH, {"id": job.id, "lease": job.lease, "now": now})
 
 
@@ -147,7 +152,8 @@ def fail(
 
 
 _PARK = text("""
-    UPDATE job SET due_at = :due_at, leased_until = NULL, attempts = 0, last_error = :error WHERE id = :id AND leased_until = :lease
+    UPDATE job SET due_at = :due_at, leased_until = NULL, attempts = 0, last_error = :error
+        WHERE id = :id AND leased_until = :lease
 """)
 _WAKE = text(
     "UPDATE job SET due_at = :now WHERE state = 'waiting' AND last_error LIKE 'OnHold: %' AND "
@@ -174,7 +180,8 @@ def wake_held(act: Act) -> None:
 _FIGURES = text("""
     SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
            count(*) FILTER (WHERE state = 'waiting' AND due_at <= :now) AS overdue,
-           coalesce(extract(epoch FROM :now - min(due_at) FILTER (WHERE state = 'waiting' AND due_at <= :now)), 0)::float AS oldest_seconds
+           coalesce(extract(epoch FROM :now - min(due_at)
+               FILTER (WHERE state = 'waiting' AND due_at <= :now)), 0)::float AS oldest_seconds
       FROM job WHERE state <> 'done'
 """)
 

@@ -13,14 +13,21 @@ from service.platform.db import fetch
 # Per charge: what its releases brought, less what refunds and open or lost chargebacks took of it,
 # less what payouts took.
 _LEFT = """
-    SELECT l.payment_id, min(r.released_at) AS since, sum(r.net_minor - r.recovered_minor)::bigint AS net,
-           coalesce(sum(r.net_minor - r.recovered_minor - r.taken_minor) FILTER (WHERE r.matured_at IS NULL), 0)::bigint AS pending,
-           coalesce(sum(r.net_minor - r.recovered_minor) FILTER (WHERE r.matured_at IS NOT NULL), 0)::bigint AS matured,
-           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s JOIN payout p ON p.id = s.payout_id
+    SELECT l.payment_id, min(r.released_at) AS since, sum(r.net_minor - r.recovered_minor)::bigint
+        AS net,
+           coalesce(sum(r.net_minor - r.recovered_minor - r.taken_minor)
+               FILTER (WHERE r.matured_at IS NULL), 0)::bigint AS pending,
+           coalesce(sum(r.net_minor - r.recovered_minor) FILTER (WHERE r.matured_at IS NOT NULL),
+               0)::bigint AS matured,
+           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s
+               JOIN payout p ON p.id = s.payout_id
              WHERE s.payment_id = l.payment_id AND p.state NOT IN ('canceled', 'held')) AS used,
-           (SELECT coalesce(sum(f.from_freelancer_minor), 0)::bigint FROM refund f WHERE f.payment_id = l.payment_id AND f.source = 'released') AS refunded,
-           (SELECT coalesce(sum(c.amount_minor), 0)::bigint FROM chargeback_line c JOIN chargeback b ON b.id = c.chargeback_id
-             WHERE b.payment_id = l.payment_id AND c.round = b.round AND c.place IN ('pending', 'available')) AS locked
+           (SELECT coalesce(sum(f.from_freelancer_minor), 0)::bigint FROM refund f
+               WHERE f.payment_id = l.payment_id AND f.source = 'released') AS refunded,
+           (SELECT coalesce(sum(c.amount_minor), 0)::bigint FROM chargeback_line c JOIN chargeback b
+               ON b.id = c.chargeback_id
+             WHERE b.payment_id = l.payment_id AND c.round = b.round
+                 AND c.place IN ('pending', 'available')) AS locked
       FROM release r JOIN payment_line l ON l.milestone_id = r.milestone_id AND l.funded
 """
 _OF_FREELANCER = (

@@ -46,26 +46,33 @@ class Share:
 
 # Nearly always the answer is nothing, and this is all that a release pays for it.
 _IN_SCOPE = text("""
-    SELECT regime FROM (SELECT DISTINCT ON (regime) regime, in_scope FROM tax_scope WHERE regime = ANY (:regimes) ORDER BY regime, decided_at DESC, id DESC) newest
+    SELECT regime FROM (SELECT DISTINCT ON (regime) regime, in_scope FROM tax_scope
+        WHERE regime = ANY (:regimes) ORDER BY regime, decided_at DESC, id DESC) newest
      WHERE in_scope ORDER BY regime
 """)
 _YEAR = text("""
     SELECT count(*) AS releases, bool_or(r.currency <> :into AND x.rate IS NULL) AS unknown,
            coalesce(sum(CASE WHEN r.currency = :into THEN r.gross_minor
-                             ELSE round(r.gross_minor / 10.0 ^ (:exponents ->> r.currency)::int * x.rate * 10.0 ^ (:exponents ->> :into)::int) END), 0)::bigint AS gross_minor
-      FROM (SELECT currency, (released_at AT TIME ZONE :zone)::date AS day, gross_minor FROM release WHERE freelancer_id = :freelancer
+                             ELSE round(r.gross_minor / 10.0 ^ (:exponents ->> r.currency)::int
+                                        * x.rate * 10.0 ^ (:exponents ->> :into)::int) END), 0)
+               ::bigint AS gross_minor
+      FROM (SELECT currency, (released_at AT TIME ZONE :zone)::date AS day, gross_minor FROM release
+          WHERE freelancer_id = :freelancer
             UNION ALL SELECT :currency, :today, :gross) r
       LEFT JOIN LATERAL fx_on(r.currency, :into, r.day, :now) x ON r.currency <> :into
      WHERE r.day >= :since
 """)
 _LACKING = text("""
     SELECT coalesce(sum(share_minor) - sum(amount_minor), 0)::bigint FROM withholding
-     WHERE freelancer_id = :freelancer AND regime = :regime AND currency = :currency AND (withheld_at AT TIME ZONE :zone)::date >= :since
+     WHERE freelancer_id = :freelancer AND regime = :regime AND currency = :currency
+         AND (withheld_at AT TIME ZONE :zone)::date >= :since
 """)
 
 
 def shares(act: Act, contract: Contract, gross_minor: int, room_minor: int) -> list[Share]:
-    """What every duty in force takes of a release of `gross_minor`; together at most `room_minor`."""
+    """What every duty in force takes of a release of `gross_minor`; together at most
+    `room_minor`.
+    """
     in_scope = list(
         act.session.execute(_IN_SCOPE, {"regimes": list(WITHHOLDING_REGIMES)}).scalars()
     )

@@ -95,10 +95,9 @@ def make(
     session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10min'"))
     folder.mkdir(parents=True, exist_ok=True)
     counted = _Counted(export, progress)
-    target = (
-        folder
-        / f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{'upwork.csv' if form == 'upwork' else form}"
-    )
+    ending = "upwork.csv" if form == "upwork" else form
+    name = f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{ending}"
+    target = folder / name
     _write(session, export, asked, form, target, counted)
     made = Made(target, counted.rows, counted.totals())
     _prove(session, export, asked, counted)
@@ -290,7 +289,9 @@ def _prove(session: Session, export: Export, asked: Asked, counted: _Counted) ->
 
 
 def proves(session: Session, export: Export, asked: Asked) -> str | None:
-    """Whether the export would prove itself, by sums alone and without a file; else what differs."""
+    """Whether the export would prove itself, by sums alone and without a file; else what
+    differs.
+    """
     if export.control_statement is None:
         return None
     columns = [f"{name}::text AS {name}" for name in export.keys]

@@ -89,7 +89,9 @@ def _plain(cell: str) -> str:
 
 
 def _cell(column: Column) -> str:
-    """Instants in ISO form, UTC; amounts in the row's currency; days are in ISO form by themselves."""
+    """Instants in ISO form, UTC; amounts in the row's currency; days are in ISO form by
+    themselves.
+    """
     if column.kind == "instant":
         return f"""coalesce(to_char({column.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')"""
     if column.is_amount:

@@ -67,7 +67,9 @@ def act(actor: Actor = SYSTEM) -> Iterator[Act]:
 
 
 def request_id() -> str:
-    """The caller's `Request-Id` when it is usable, else a fresh one; the same during one request."""
+    """The caller's `Request-Id` when it is usable, else a fresh one; the same during one
+    request.
+    """
     if not hasattr(g, "request_id"):
         given = request.headers.get("Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"

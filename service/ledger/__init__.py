@@ -48,7 +48,8 @@ class Balance:
 
 _BALANCES = text("""
     SELECT a.kind, a.owner, a.currency,
-           CASE a.normal_side WHEN 'credit' THEN b.credits - b.debits ELSE b.debits - b.credits END AS amount_minor,
+           CASE a.normal_side WHEN 'credit' THEN b.credits - b.debits ELSE b.debits - b.credits END
+               AS amount_minor,
            b.hold_release + b.hold_refund + b.hold_outflow > 0 AS held
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
      WHERE a.owner = ANY (:owners) AND a.kind = ANY (:kinds)
@@ -73,7 +74,8 @@ def balance(session: Session, account: Account, currency: str) -> int:
 
 _TRIAL_BALANCE = text("""
     SELECT a.currency, a.kind, a.normal_side,
-           coalesce(sum(p.debit), 0)::bigint AS debits, coalesce(sum(p.credit), 0)::bigint AS credits
+           coalesce(sum(p.debit), 0)::bigint AS debits, coalesce(sum(p.credit), 0)::bigint
+               AS credits
       FROM ledger_account a
       LEFT JOIN (SELECT debit_account AS account, amount AS debit, 0 AS credit FROM posting
                  UNION ALL SELECT credit_account, 0, amount FROM posting) p ON p.account = a.id
@@ -112,10 +114,13 @@ _SINCE = text("""
         SELECT id FROM journal_entry WHERE position > :after AND position <= :upto
         UNION ALL SELECT id FROM journal_entry WHERE position IS NULL AND :unplaced
     ), side AS (
-        SELECT p.debit_account AS account, p.amount AS debit, 0 AS credit FROM fresh f JOIN posting p ON p.entry_id = f.id
-        UNION ALL SELECT p.credit_account, 0, p.amount FROM fresh f JOIN posting p ON p.entry_id = f.id
+        SELECT p.debit_account AS account, p.amount AS debit, 0 AS credit FROM fresh f
+            JOIN posting p ON p.entry_id = f.id
+        UNION ALL SELECT p.credit_account, 0, p.amount FROM fresh f JOIN posting p
+            ON p.entry_id = f.id
     )
-    SELECT a.currency, a.kind, a.normal_side, sum(s.debit)::bigint AS debits, sum(s.credit)::bigint AS credits
+    SELECT a.currency, a.kind, a.normal_side, sum(s.debit)::bigint AS debits, sum(s.credit)::bigint
+        AS credits
       FROM side s JOIN ledger_account a ON a.id = s.account GROUP BY 1, 2, 3
 """)
 _LAST = 2**62

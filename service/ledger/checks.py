@@ -63,7 +63,8 @@ class Books:
 
 _FRESH = """
     WITH fresh AS (
-        SELECT id FROM journal_entry WHERE position > :after UNION ALL SELECT id FROM journal_entry WHERE position IS NULL
+        SELECT id FROM journal_entry WHERE position > :after UNION ALL SELECT id FROM journal_entry
+            WHERE position IS NULL
     ), touched AS (
         SELECT p.debit_account AS id FROM fresh f JOIN posting p ON p.entry_id = f.id
         UNION SELECT p.credit_account FROM fresh f JOIN posting p ON p.entry_id = f.id
@@ -73,8 +74,10 @@ _FRESH = """
 # postings.
 _COUNTERS = """
     FROM touched t JOIN ledger_balance b ON b.account_id = t.id JOIN ledger_account a ON a.id = t.id
-   CROSS JOIN LATERAL (SELECT coalesce((SELECT sum(amount) FROM posting WHERE debit_account = t.id), 0)::bigint AS debits,
-                              coalesce((SELECT sum(amount) FROM posting WHERE credit_account = t.id), 0)::bigint AS credits) p
+   CROSS JOIN LATERAL (SELECT coalesce((SELECT sum(amount) FROM posting WHERE debit_account = t.id),
+       0)::bigint AS debits,
+                              coalesce((SELECT sum(amount) FROM posting
+                                  WHERE credit_account = t.id), 0)::bigint AS credits) p
 """
 _COUNTERS_DIFFER = (
     "SELECT a.id, a.kind, a.currency, b.debits, b.credits, p.debits AS summed_debits, p.credits "
@@ -83,42 +86,55 @@ _COUNTERS_DIFFER = (
     + " WHERE b.debits <> p.debits OR b.credits <> p.credits LIMIT 20"
 )
 _WHOLE_COUNTERS_DIFFER = """
-    SELECT a.id, a.kind, a.currency, b.debits, b.credits, coalesce(p.debits, 0) AS summed_debits, coalesce(p.credits, 0) AS summed_credits
+    SELECT a.id, a.kind, a.currency, b.debits, b.credits, coalesce(p.debits, 0) AS summed_debits,
+        coalesce(p.credits, 0) AS summed_credits
       FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id
       LEFT JOIN (SELECT account, sum(debit)::bigint AS debits, sum(credit)::bigint AS credits
                    FROM (SELECT debit_account AS account, amount AS debit, 0 AS credit FROM posting
-                         UNION ALL SELECT credit_account, 0, amount FROM posting) sides GROUP BY account) p ON p.account = a.id
+                         UNION ALL SELECT credit_account, 0, amount FROM posting) sides
+                             GROUP BY account) p ON p.account = a.id
      WHERE b.debits <> coalesce(p.debits, 0) OR b.credits <> coalesce(p.credits, 0) LIMIT 20
 """
 _MILESTONES = """
     FROM milestone m
-    LEFT JOIN (SELECT a.owner, b.credits - b.debits AS held FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'escrow') e
+    LEFT JOIN (SELECT a.owner, b.credits - b.debits AS held FROM ledger_account a
+        JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'escrow') e
            ON e.owner = m.id
-    LEFT JOIN (SELECT a.owner, b.credits - b.debits AS held FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'disputed') d
+    LEFT JOIN (SELECT a.owner, b.credits - b.debits AS held FROM ledger_account a
+        JOIN ledger_balance b ON b.account_id = a.id WHERE a.kind = 'disputed') d
            ON d.owner = m.id
 """
 _MILESTONES_TOUCHED = """
-    FROM (SELECT DISTINCT a.owner FROM touched t JOIN ledger_account a ON a.id = t.id WHERE a.kind IN ('escrow', 'disputed')) o
+    FROM (SELECT DISTINCT a.owner FROM touched t JOIN ledger_account a ON a.id = t.id
+        WHERE a.kind IN ('escrow', 'disputed')) o
     JOIN milestone m ON m.id = o.owner
-    LEFT JOIN LATERAL (SELECT b.credits - b.debits AS held FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+    LEFT JOIN LATERAL (SELECT b.credits - b.debits AS held FROM ledger_account a
+        JOIN ledger_balance b ON b.account_id = a.id
                         WHERE a.kind = 'escrow' AND a.owner = m.id) e ON true
-    LEFT JOIN LATERAL (SELECT b.credits - b.debits AS held FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+    LEFT JOIN LATERAL (SELECT b.credits - b.debits AS held FROM ledger_account a
+        JOIN ledger_balance b ON b.account_id = a.id
                         WHERE a.kind = 'disputed' AND a.owner = m.id) d ON true
 """
 _MILESTONE_COLUMNS = """
-    SELECT m.id, m.funded_minor, m.released_minor, m.refunded_minor, m.refunding_minor, m.disputed_minor,
+    SELECT m.id, m.funded_minor, m.released_minor, m.refunded_minor, m.refunding_minor,
+        m.disputed_minor,
            coalesce(e.held, 0) AS escrow, coalesce(d.held, 0) AS disputed
 """
 _MILESTONES_DIFFER = """
     WHERE coalesce(d.held, 0) <> m.disputed_minor
-       OR coalesce(e.held, 0) <> m.funded_minor - m.released_minor - m.refunded_minor - m.refunding_minor - m.confiscated_minor - m.charged_back_minor
+       OR coalesce(e.held, 0) <> m.funded_minor - m.released_minor - m.refunded_minor
+                                 - m.refunding_minor - m.confiscated_minor - m.charged_back_minor
                                  - m.disputed_minor LIMIT 20
 """
 _GATES_DIFFER = """
-    SELECT a.kind, a.owner, b.hold_release, b.hold_refund, b.hold_outflow, g.release, g.refund, g.outflow
-      FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id CROSS JOIN LATERAL hold_gates(a.kind, a.owner) g
-     WHERE (b.hold_release + b.hold_refund + b.hold_outflow > 0 OR a.owner IN (SELECT hold_owners(h.subject_id) FROM hold h WHERE h.ended_at IS NULL))
-       AND (b.hold_release, b.hold_refund, b.hold_outflow) IS DISTINCT FROM (g.release, g.refund, g.outflow)
+    SELECT a.kind, a.owner, b.hold_release, b.hold_refund, b.hold_outflow, g.release, g.refund,
+        g.outflow
+      FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id CROSS
+          JOIN LATERAL hold_gates(a.kind, a.owner) g
+     WHERE (b.hold_release + b.hold_refund + b.hold_outflow > 0
+         OR a.owner IN (SELECT hold_owners(h.subject_id) FROM hold h WHERE h.ended_at IS NULL))
+       AND (b.hold_release, b.hold_refund, b.hold_outflow) IS DISTINCT
+           FROM (g.release, g.refund, g.outflow)
      LIMIT 20
 """
 _WITHOUT_LINES = (

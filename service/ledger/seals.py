@@ -28,10 +28,13 @@ GENESIS = bytes(32)
 _BATCH = 500
 
 _CANONICAL = """
-    SELECT e.id::text, e.number, e.kind, e.cause, e.contract_id::text, e.actor, e.occurred_at, e.posted_on, e.recorded_at, e.effective_on,
+    SELECT e.id::text, e.number, e.kind, e.cause, e.contract_id::text, e.actor, e.occurred_at,
+        e.posted_on, e.recorded_at, e.effective_on,
            e.description, e.position,
-           (SELECT json_agg(json_build_array(p.line_no, d.kind, d.owner, c.kind, c.owner, p.amount, p.currency) ORDER BY p.line_no)
-              FROM posting p JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c ON c.id = p.credit_account
+           (SELECT json_agg(json_build_array(p.line_no, d.kind, d.owner, c.kind, c.owner, p.amount,
+               p.currency) ORDER BY p.line_no)
+              FROM posting p JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c
+                  ON c.id = p.credit_account
              WHERE p.entry_id = e.id) AS lines
       FROM journal_entry e
 """
@@ -46,7 +49,8 @@ _WAIT = (
 )
 _ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 _PLACED_AT = text("""
-    SELECT position FROM ledger_seal WHERE sealed_at <= :as_of ORDER BY sealed_at DESC, position DESC LIMIT 1
+    SELECT position FROM ledger_seal WHERE sealed_at <= :as_of ORDER BY sealed_at DESC,
+        position DESC LIMIT 1
 """)
 _HEAD = text("SELECT position, hash FROM ledger_seal ORDER BY position DESC LIMIT 1")
 _SIGNED = text("SELECT day FROM ledger_head WHERE day = :day")
@@ -56,7 +60,8 @@ _SEALS = text(
 )
 _SEAL_AT = text("SELECT hash FROM ledger_seal WHERE position = :position")
 _UNSEALED = text("""
-    SELECT min(e.position) FROM journal_entry e WHERE e.position > (SELECT coalesce(max(position), 0) FROM ledger_seal)
+    SELECT min(e.position) FROM journal_entry e
+        WHERE e.position > (SELECT coalesce(max(position), 0) FROM ledger_seal)
 """)
 
 
@@ -165,7 +170,9 @@ class Head:
 
 @dataclass(frozen=True)
 class Proved:
-    """Up to where the chain is proved, over how many entries, and the first link that does not fit."""
+    """Up to where the chain is proved, over how many entries, and the first link that does not
+    fit.
+    """
 
     position: int
     hash: bytes

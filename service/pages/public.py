@@ -23,7 +23,9 @@ def home() -> str:
 
 @blueprint.get("/transparency")
 def transparency() -> str:
-    """What we did with people's money and rights, per quarter, for anybody: computed from the rows."""
+    """What we did with people's money and rights, per quarter, for anybody: computed from the
+    rows.
+    """
     with web.act() as act:
         chosen = _QUARTER.fullmatch(request.args.get("quarter", ""))
         year, number = (

@@ -31,7 +31,9 @@ def locale() -> Locale:
 
 
 def money(amount_minor: int, code: str) -> Markup:
-    """'USD 1,500.00' by locale, always with the code, not broken over lines, readable by machines."""
+    """'USD 1,500.00' by locale, always with the code, not broken over lines, readable by
+    machines.
+    """
     exponent = CURRENCIES[code].exponent
     whole, rest = divmod(abs(amount_minor), 10**exponent)
     exact = f"{'-' if amount_minor < 0 else ''}{whole}" + (

@@ -42,14 +42,17 @@ def _described(metadata: str) -> str:
     values = "".join(f"<fx:{name}>{value}</fx:{name}>" for name, value in _VALUES.items())
     ours = f'<rdf:Description rdf:about="" xmlns:fx="{_SPACE}">{values}</rdf:Description>'
     listed = "".join(
-        f'<rdf:li rdf:parseType="Resource"><pdfaProperty:name>{name}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>'
-        f"<pdfaProperty:category>external</pdfaProperty:category><pdfaProperty:description>{meaning}</pdfaProperty:description></rdf:li>"
+        f'<rdf:li rdf:parseType="Resource"><pdfaProperty:name>{name}</pdfaProperty:name>'
+        "<pdfaProperty:valueType>Text</pdfaProperty:valueType>"
+        "<pdfaProperty:category>external</pdfaProperty:category>"
+        f"<pdfaProperty:description>{meaning}</pdfaProperty:description></rdf:li>"
         for name, meaning in _PROPERTIES
     )
     extension = (
         '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension '
         "Schema</pdfaSchema:schema>"
-        f"<pdfaSchema:namespaceURI>{_SPACE}</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix>"
+        f"<pdfaSchema:namespaceURI>{_SPACE}</pdfaSchema:namespaceURI>"
+        "<pdfaSchema:prefix>fx</pdfaSchema:prefix>"
         f"<pdfaSchema:property><rdf:Seq>{listed}</rdf:Seq></pdfaSchema:property></rdf:li>"
     )
     start, end = "<pdfaExtension:schemas><rdf:Bag>", "</rdf:RDF>"

@@ -66,7 +66,9 @@ class InvoiceFacts:
 
     @property
     def names_vat(self) -> bool:
-        """Outside the tax's scope the norm allows no VAT number of either party (BR-O-02, BR-O-03)."""
+        """Outside the tax's scope the norm allows no VAT number of either party (BR-O-02,
+        BR-O-03).
+        """
         return self.category != "O"
 
 

@@ -1,4 +1,6 @@
-"""Advisory locks: one number for what each is about, and the order in which an act may take them."""
+"""Advisory locks: one number for what each is about, and the order in which an act may take
+them.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ _SHAPES: Final = re.compile(
 )
 _MAYBE_IP: Final = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]{3,45}(?![\w:])")
 _NAMES: Final = re.compile(
-    r"secret|password|passwd|token|authorization|cookie|e?mail(?!_sent)|card|iban|tax_?id|api_?key|private|address|recipient",
+    r"secret|password|passwd|token|authorization|cookie|e?mail(?!_sent)|card|iban|tax_?id"
+    r"|api_?key|private|address|recipient",
     re.IGNORECASE,
 )
 _OURS: Final = frozenset({"timestamp", "level"})

@@ -1,4 +1,6 @@
-"""Things that a process makes when they are first asked for, by one thread while the others wait."""
+"""Things that a process makes when they are first asked for, by one thread while the others
+wait.
+"""
 
 from __future__ import annotations
 

@@ -120,7 +120,9 @@ class Throttle:
         return self._of_share(caller, take=True) or self._standing(fresh, allowed=False)
 
     def refused(self, caller: str) -> Standing | None:
-        """The standing of a caller that this process knows to be beyond the quota; it asks nobody."""
+        """The standing of a caller that this process knows to be beyond the quota; it asks
+        nobody.
+        """
         standing = self._of_share(caller, take=False)
         return standing if standing is not None and not standing.allowed else None
 

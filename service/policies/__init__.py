@@ -1,4 +1,6 @@
-"""Policies are data: loaded once, proved at start, stored by version with every decision they make."""
+"""Policies are data: loaded once, proved at start, stored by version with every decision they
+make.
+"""
 
 from __future__ import annotations
 

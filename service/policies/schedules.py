@@ -163,7 +163,9 @@ def _keep_the_promise(
 def _pairs_in_force(
     rows: dict[str, Row], schedules: tuple[Schedule, ...]
 ) -> Iterator[tuple[Schedule, Schedule]]:
-    """Every lower-fee schedule with each normal one that is in force on some day together with it."""
+    """Every lower-fee schedule with each normal one that is in force on some day together with
+    it.
+    """
     for day in sorted({s.effective_from for s in schedules}):
         newest = {s.kind: s for s in schedules if s.effective_from <= day}
         normal = newest.get(NORMAL)

@@ -1,4 +1,6 @@
-"""What tax offices want withheld from releases: rates, exemptions and due days, by country and day."""
+"""What tax offices want withheld from releases: rates, exemptions and due days, by country and
+day.
+"""
 
 from __future__ import annotations
 

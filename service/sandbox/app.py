@@ -17,7 +17,9 @@ from service.sandbox.store import Store
 
 
 class _LosesAnswers:
-    """The work was done and committed, and the answer never arrives: the fault that matters most."""
+    """The work was done and committed, and the answer never arrives: the fault that matters
+    most.
+    """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner

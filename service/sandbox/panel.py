@@ -242,7 +242,9 @@ def fail_refund(refund_id: str) -> Response:
 
 @blueprint.post("/disputes")
 def open_dispute() -> tuple[Response, int]:
-    """`{"charge": "ch_…", "reason"?, "amount"?, "inquiry"?}`: the client's bank contests a charge."""
+    """`{"charge": "ch_…", "reason"?, "amount"?, "inquiry"?}`: the client's bank contests a
+    charge.
+    """
     body = _posted()
     with _transaction() as session:
         store = Store(session)

@@ -134,7 +134,9 @@ class Store:
     def move(
         self, currency: str, lines: dict[str, int], available_on: datetime | None = None
     ) -> None:
-        """Move money between accounts; the lines add up to zero, or this is a bug of the sandbox."""
+        """Move money between accounts; the lines add up to zero, or this is a bug of the
+        sandbox.
+        """
         if sum(lines.values()):
             raise AssertionError(f"money would appear or vanish: {lines}")
         number = _sql(self.session, "SELECT nextval('sandbox.move')").scalar_one()

@@ -1,4 +1,6 @@
-"""For whoever moves the clock without being the worker: wait until the worker has done what is due."""
+"""For whoever moves the clock without being the worker: wait until the worker has done what is
+due.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ _LEFT = text("""
     SELECT EXISTS (SELECT 1 FROM job WHERE state = 'waiting' AND due_at <= :now)
         OR EXISTS (SELECT 1 FROM sandbox.timer WHERE NOT done AND due_at <= :now)
         OR EXISTS (SELECT 1 FROM sandbox.delivery WHERE state = 'waiting' AND due_at <= :now)
-        OR EXISTS (SELECT 1 FROM event WHERE position IS NULL) OR EXISTS (SELECT 1 FROM journal_entry WHERE position IS NULL)
+        OR EXISTS (SELECT 1 FROM event WHERE position IS NULL)
+            OR EXISTS (SELECT 1 FROM journal_entry WHERE position IS NULL)
 """)
 
 

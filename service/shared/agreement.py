@@ -167,7 +167,8 @@ def pair_for(
 
 
 _RATES = """
-    SELECT fee_rate FROM contract WHERE client_alias_id = %s AND kind = %s AND fee_rate IS NOT NULL AND accepted_at IS NOT NULL
+    SELECT fee_rate FROM contract WHERE client_alias_id = %s AND kind = %s AND fee_rate IS NOT NULL
+        AND accepted_at IS NOT NULL
 """
 
 
@@ -184,8 +185,10 @@ def _lowest_rate_given(act: Act, client_alias_id: str | None) -> str | None:
 
 
 _BILLED = """
-    SELECT coalesce(sum(m.released_minor - m.refunded_after_release_minor), 0)::bigint AS billed_minor
-      FROM contract c JOIN milestone m ON m.contract_id = c.id WHERE c.client_alias_id = %s AND c.currency = %s
+    SELECT coalesce(sum(m.released_minor - m.refunded_after_release_minor), 0)::bigint
+        AS billed_minor
+      FROM contract c JOIN milestone m ON m.contract_id = c.id WHERE c.client_alias_id = %s
+          AND c.currency = %s
 """
 
 

@@ -23,7 +23,9 @@ def normalised(email: str) -> str:
 
 
 def mailbox(email: str) -> str:
-    """The mailbox behind an address: what follows a plus is the same one, and so are Gmail's dots."""
+    """The mailbox behind an address: what follows a plus is the same one, and so are Gmail's
+    dots.
+    """
     local, _, domain = normalised(email).partition("@")
     local = local.partition("+")[0]
     return (

@@ -44,8 +44,10 @@ class Terms:
 
 _STOPPING = """
     SELECT id FROM hold
-     WHERE subject_id IN (SELECT unnest(%(given)s::uuid[]) UNION ALL SELECT payment_id FROM payment_line WHERE funded AND milestone_id = ANY (%(given)s))
-       AND scopes ?| %(scopes)s AND amount_minor IS NULL AND state IN ('active', 'in_review', 'converted')
+     WHERE subject_id IN (SELECT unnest(%(given)s::uuid[]) UNION ALL SELECT payment_id
+         FROM payment_line WHERE funded AND milestone_id = ANY (%(given)s))
+       AND scopes ?| %(scopes)s AND amount_minor IS NULL
+           AND state IN ('active', 'in_review', 'converted')
      ORDER BY starts_at, id LIMIT %(most)s
 """
 NEUTRAL = (
@@ -54,7 +56,9 @@ NEUTRAL = (
 
 
 def subjects_of(contract: Contract, *more: str) -> list[str]:
-    """Everything whose holds reach a contract: itself, both people, and whatever is named besides."""
+    """Everything whose holds reach a contract: itself, both people, and whatever is named
+    besides.
+    """
     return [contract.id, contract.freelancer_id, contract.client_id, *more]
 
 

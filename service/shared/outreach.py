@@ -27,7 +27,9 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class LetterKind(StrEnum):
-    """What writes to somebody at once: by a freelancer, or by a client to a mailbox that they name."""
+    """What writes to somebody at once: by a freelancer, or by a client to a mailbox that they
+    name.
+    """
 
     OFFER = "offer"
     REVISION = "revision"

@@ -61,7 +61,9 @@ def every_route(world: World) -> list[tuple[str, str]]:
 
 
 def test_every_route_with_another_s_id_is_not_found(world: World) -> None:
-    """Generated from the API's own description: Mary may not even learn that Ada's objects exist."""
+    """Generated from the API's own description: Mary may not even learn that Ada's objects
+    exist.
+    """
     contract, _ = world.funded_contract()
     world.onboarded()
     ids = {

@@ -117,7 +117,9 @@ def test_no_race_lets_more_in(world: World) -> None:
 
 
 def test_a_flood_costs_the_database_little(world: World) -> None:
-    """A caller that is refused is refused without a statement, and a quota is taken in twentieths."""
+    """A caller that is refused is refused without a statement, and a quota is taken in
+    twentieths.
+    """
     app = limited(world, key=200)
     calls = sum(ask(app, world.keys["ada"]).status_code == 200 for _ in range(400))
     assert calls == 200

@@ -1,4 +1,6 @@
-"""Journeys that go on from a copy: the same rows as those that were driven, and never over somebody's story."""
+"""Journeys that go on from a copy: the same rows as those that were driven, and never over
+somebody's story.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Tests that share an expensive world go to one worker, whatever pytest and xdist think of marks."""
+"""Tests that share an expensive world go to one worker, whatever pytest and xdist think of
+marks.
+"""
 
 from __future__ import annotations
 

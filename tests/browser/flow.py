@@ -1,4 +1,6 @@
-"""The client's whole flow in a real browser, page by page; `visit(name, page)` is called on each."""
+"""The client's whole flow in a real browser, page by page; `visit(name, page)` is called on
+each.
+"""
 
 from __future__ import annotations
 

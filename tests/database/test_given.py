@@ -1,4 +1,6 @@
-"""What was given, sent, agreed, approved or signed: no role changes it, whatever the code believes."""
+"""What was given, sent, agreed, approved or signed: no role changes it, whatever the code
+believes.
+"""
 
 from __future__ import annotations
 

@@ -114,7 +114,9 @@ def test_and_of_a_busy_week(busy_week: World, code: str) -> None:
 
 
 def test_a_file_is_refused_and_not_only_its_sums(year: Golden, tmp_path: object) -> None:
-    """What is written is what is proved: the same by the cells of the file, in each of two forms."""
+    """What is written is what is proved: the same by the cells of the file, in each of two
+    forms.
+    """
     assert tmp_path
     for code in ("M1", "M2", "M11"):
         export = registry.EXPORTS[code]

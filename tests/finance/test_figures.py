@@ -229,7 +229,9 @@ def test_a_refund_on_its_way_over_a_night_differs_from_nothing(world: World) -> 
 
 @pytest.mark.parametrize("released", [False, True])
 def test_a_lost_chargeback_is_counted_once(world: World, released: bool) -> None:
-    """400.00 in escrow, or released with a code and so protected: the bank took 400.00, not 800.00."""
+    """400.00 in escrow, or released with a code and so protected: the bank took 400.00, not
+    800.00.
+    """
     work = [("Work", 40_000)]
     contract, _ = (
         world.released_contract(milestones=work)
@@ -407,7 +409,9 @@ def test_a_payout_that_fails_and_is_paid_by_a_later_one(world: World) -> None:
 
 
 def test_a_payout_that_bounces_after_another(world: World) -> None:
-    """50.00, then 45.00, both arrived; the first comes back: a third one carries the first's lines."""
+    """50.00, then 45.00, both arrived; the first comes back: a third one carries the first's
+    lines.
+    """
     with_money(world)
     first = ask(world, 5_000)
     world.advance("3d")

@@ -166,7 +166,9 @@ def test_each_member_state_has_its_currency() -> None:
 
 
 def test_a_form_1099_k_without_a_rate_is_not_written(world: World) -> None:
-    """Without the rate the sum would be too small, perhaps below a threshold: refused, and named."""
+    """Without the rate the sum would be too small, perhaps below a threshold: refused, and
+    named.
+    """
     world.program().post("/v1/tax-identity", W9)
     day = released(world, "EUR", 90_000, "charles@babbage.example")
     with (

@@ -232,8 +232,10 @@ def test_another_engine_gets_the_summary_from_the_history(
         "read_csv(?, types={'amount': 'DECIMAL(18,2)'})" if form == "csv" else "read_parquet(?)"
     )
     query = f"""
-        SELECT sum(amount) FILTER (WHERE type = 'release') AS gross, -sum(amount) FILTER (WHERE type = 'refund_after_release') AS refunds,
-               -sum(amount) FILTER (WHERE type LIKE 'platform_fee%') AS fees FROM {source} WHERE party = 'freelancer'
+        SELECT sum(amount) FILTER (WHERE type = 'release') AS gross, -sum(amount)
+            FILTER (WHERE type = 'refund_after_release') AS refunds,
+               -sum(amount) FILTER (WHERE type LIKE 'platform_fee%') AS fees FROM {source}
+                   WHERE party = 'freelancer'
     """
     found = engine.execute(query, [str(history)]).fetchone()
     told = next(csv.DictReader(summary.open(newline="")))

@@ -61,7 +61,9 @@ class Found:
         )
 
     def base(self) -> Typed:
-        """What it would send when the first of each choice is taken and each empty line is filled."""
+        """What it would send when the first of each choice is taken and each empty line is
+        filled.
+        """
         chosen: Typed = {}
         for name, value in (*self.form.choices, *self.form.buttons, *self.form.fields):
             if name != "form_token" and not chosen.get(name):
@@ -95,7 +97,9 @@ class Found:
 
 
 def people(world: World) -> list[tuple[Person, list[str]]]:
-    """Everybody who has pages, each somewhere in the middle of things: (person, where they begin)."""
+    """Everybody who has pages, each somewhere in the middle of things: (person, where they
+    begin).
+    """
     sent = _client(world, "sent")
     accepted, paying = world.accepted_contract(client="accepted@babbage.example")
     paying.through_code(f"/c/{accepted['id']}/end")

@@ -1,4 +1,6 @@
-"""The values that nobody should type, and some that somebody may: sent into every field there is."""
+"""The values that nobody should type, and some that somebody may: sent into every field there
+is.
+"""
 
 from __future__ import annotations
 

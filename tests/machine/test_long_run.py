@@ -38,7 +38,9 @@ CHAOS: list[dict[str, Any]] = [
 
 _WITH_WORK_LEFT = """
     SELECT id FROM contract WHERE state IN ('accepted', 'active', 'closing') AND EXISTS (
-        SELECT FROM milestone WHERE contract_id = contract.id AND state NOT IN ('released', 'refunded', 'settled', 'cancelled', 'charged_back', 'confiscated'))
+        SELECT FROM milestone WHERE contract_id = contract.id
+            AND state NOT IN ('released', 'refunded', 'settled', 'cancelled', 'charged_back',
+            'confiscated'))
      ORDER BY id
 """
 

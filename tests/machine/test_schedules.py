@@ -32,22 +32,33 @@ from tests.world import World
 News = list[Any]
 _STATE = text("""
     SELECT 'contract' AS what, jsonb_build_array(state) AS row FROM contract
-    UNION ALL SELECT 'milestone', jsonb_build_array(state, released_minor, refunded_minor, refunding_minor, disputed_minor, charged_back_minor) FROM milestone
-    UNION ALL SELECT 'payment', jsonb_build_array(state, judgement, fee_posted, charge_id, payment_intent_id, received_minor, stripe_fee_minor, decline_code)
+    UNION ALL SELECT 'milestone',
+        jsonb_build_array(state, released_minor, refunded_minor, refunding_minor, disputed_minor,
+        charged_back_minor) FROM milestone
+    UNION ALL SELECT 'payment',
+        jsonb_build_array(state, judgement, fee_posted, charge_id, payment_intent_id,
+        received_minor, stripe_fee_minor, decline_code)
       FROM payment
     UNION ALL SELECT 'line', jsonb_build_array(open, funded) FROM payment_line
-    UNION ALL SELECT 'refund', jsonb_build_array(state, source, attempt, stripe_refund_id) FROM refund
+    UNION ALL SELECT 'refund', jsonb_build_array(state, source, attempt, stripe_refund_id)
+        FROM refund
     UNION ALL SELECT 'payout', jsonb_build_array(state, failure_code, stripe_payout_id) FROM payout
-    UNION ALL SELECT 'chargeback', jsonb_build_array(state, stripe_status, locked, round, fee_minor) FROM chargeback
-    UNION ALL SELECT 'chargeback line', jsonb_build_array(place, amount_minor, round) FROM chargeback_line
+    UNION ALL SELECT 'chargeback', jsonb_build_array(state, stripe_status, locked, round, fee_minor)
+        FROM chargeback
+    UNION ALL SELECT 'chargeback line', jsonb_build_array(place, amount_minor, round)
+        FROM chargeback_line
     UNION ALL SELECT 'entry', jsonb_build_array(kind) FROM journal_entry
-    UNION ALL SELECT 'balance', jsonb_build_array(a.kind, b.debits, b.credits) FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+    UNION ALL SELECT 'balance', jsonb_build_array(a.kind, b.debits, b.credits) FROM ledger_account a
+        JOIN ledger_balance b ON b.account_id = a.id
     ORDER BY 1, 2
 """)
 _END = text("""
-    SELECT 'contract', state FROM contract UNION ALL SELECT 'milestone', state FROM milestone UNION ALL SELECT 'payment', state FROM payment
-    UNION ALL SELECT 'refund', state FROM refund UNION ALL SELECT 'payout', state FROM payout UNION ALL SELECT 'chargeback', state FROM chargeback
-    UNION ALL SELECT a.kind, (b.credits - b.debits)::text FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE b.credits <> b.debits
+    SELECT 'contract', state FROM contract UNION ALL SELECT 'milestone', state FROM milestone
+        UNION ALL SELECT 'payment', state FROM payment
+    UNION ALL SELECT 'refund', state FROM refund UNION ALL SELECT 'payout', state FROM payout
+        UNION ALL SELECT 'chargeback', state FROM chargeback
+    UNION ALL SELECT a.kind, (b.credits - b.debits)::text FROM ledger_account a
+        JOIN ledger_balance b ON b.account_id = a.id WHERE b.credits <> b.debits
     ORDER BY 1, 2
 """)
 

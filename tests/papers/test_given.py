@@ -20,7 +20,9 @@ DETAILS = {"company": "Engine Ltd", "address": "1 Dorset St", "purchase_order": 
 
 
 def paid(world: World) -> tuple[dict[str, Any], Person]:
-    """Accepted as a company with an address and an order number; one milestone released, one held."""
+    """Accepted as a company with an address and an order number; one milestone released, one
+    held.
+    """
     ada = world.program()
     contract = ada.post(
         "/v1/contracts",

@@ -1,4 +1,6 @@
-"""Act of the console by role, cell by cell, against a table that was written by hand: console.csv."""
+"""Act of the console by role, cell by cell, against a table that was written by hand:
+console.csv.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,9 @@ def test_the_cell(
 def test_no_page_offers_what_is_refused(
     desks: tuple[World, dict[str, Colleague]], role: str
 ) -> None:
-    """Every form of the pages that somebody's role opens leads to something that their role may do."""
+    """Every form of the pages that somebody's role opens leads to something that their role may
+    do.
+    """
     _, colleagues = desks
     for what, who, allowed in CELLS:
         if who != role or not allowed or not what.startswith("GET ") or "<" in what:

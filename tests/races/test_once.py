@@ -21,7 +21,9 @@ ASKERS = 6
 
 
 class Slow:
-    """Makes a list in steps, as the API's description is made: who looks too early sees half of it."""
+    """Makes a list in steps, as the API's description is made: who looks too early sees half of
+    it.
+    """
 
     def __init__(self) -> None:
         self.parts = [1, 2, 3]

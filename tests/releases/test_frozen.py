@@ -20,7 +20,9 @@ def owner_url(name: str) -> str:
 
 @pytest.mark.parametrize("release", sorted(schema.released()))
 def test_the_files_of_a_release_are_as_they_were(release: str) -> None:
-    """A change of the schema is a revision of its own; whoever edits a released one sees it here."""
+    """A change of the schema is a revision of its own; whoever edits a released one sees it
+    here.
+    """
     known, here = schema.released()[release], schema.files()
     assert known["files"], "a release names its files"
     assert {name: here.get(name) for name in known["files"]} == known["files"]
@@ -35,7 +37,9 @@ def test_a_revision_imports_no_code_of_the_service() -> None:
 
 
 def test_every_object_is_replayed() -> None:
-    """A file that nobody replays would be right on a fresh database and missing on an upgraded one."""
+    """A file that nobody replays would be right on a fresh database and missing on an upgraded
+    one.
+    """
     assert {path.stem for path in (schema.FOLDER / "objects").glob("*.sql")} == set(schema.OBJECTS)
 
 

@@ -144,7 +144,9 @@ def test_no_connection_is_opened_to_a_database_of_the_other_mode(lively: World) 
 
 
 def test_a_database_that_is_empty_still_can_be_asked(lively: World) -> None:
-    """Before the first migration there is no mode: `doctor` and `/readyz` say that it has to run."""
+    """Before the first migration there is no mode: `doctor` and `/readyz` say that it has to
+    run.
+    """
     with psycopg.connect(lively.settings.owner_url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA hf CASCADE")
     empty = Database(lively.settings.database_url, mode="sandbox")

@@ -239,7 +239,9 @@ def test_keys_of_staff_need_the_owner(server: Server) -> None:
 
 
 def test_the_embedded_server_has_three_roles_too() -> None:
-    """As the demo makes its world; a world whose schema the superuser owns, as before, stays its."""
+    """As the demo makes its world; a world whose schema the superuser owns, as before, stays
+    its.
+    """
     folder = Path("/var/tmp") / f"holdfast-three-{uuid.uuid4().hex[:8]}"
     made = EmbeddedServer(folder, durable=False)
     made.start()

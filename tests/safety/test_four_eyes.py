@@ -108,7 +108,9 @@ def test_a_month_is_closed_by_two_people(world: World) -> None:
 
 
 def test_what_is_stored_is_the_person(world: World) -> None:
-    """Whichever key was used, and what stands beside the fact is what a colleague reads as a name."""
+    """Whichever key was used, and what stands beside the fact is what a colleague reads as a
+    name.
+    """
     first = freeze(world, world.ada_id)
     world.keys["safety"] = world.keys[second_key(world, "safety", "safety")]
     second = freeze(world, world.mary_id)

@@ -42,7 +42,9 @@ def refused(reply: Reply) -> dict[str, Any]:
 
 
 def with_money(world: World, **more: Any) -> tuple[dict[str, Any], Person]:
-    """95.00 available, a second milestone of 20.00 in protection and handed over, a payout account."""
+    """95.00 available, a second milestone of 20.00 in protection and handed over, a payout
+    account.
+    """
     contract, client = world.released_contract(milestones=[("One", 10_000), ("Two", 2_000)], **more)
     world.onboarded()
     world.advance("6d")

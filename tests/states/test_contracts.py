@@ -365,7 +365,9 @@ def test_what_the_marketplace_does_for_a_freelancer_is_a_sign_of_life(
 @row("C18")
 @pytest.mark.parametrize("kind", list(ActorKind))
 def test_who_can_give_a_sign_of_life(world: World, kind: ActorKind) -> None:
-    """Only what is done for one of the two people counts: not staff, not the service, not Stripe."""
+    """Only what is done for one of the two people counts: not staff, not the service, not
+    Stripe.
+    """
     contract, _ = world.funded_contract(milestones=ONE)
     world.advance("60d")
     actor = Actor(kind) if kind in (ActorKind.SYSTEM, ActorKind.PSP) else Actor(kind, "key_test")

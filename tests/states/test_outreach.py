@@ -115,7 +115,9 @@ def test_each_rule_by_itself_and_every_letter_that_a_freelancer_causes(
 def test_a_client_who_names_mailboxes_counts_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both people of a contract could be one: passing on to a stranger is a letter to a stranger."""
+    """Both people of a contract could be one: passing on to a stranger is a letter to a
+    stranger.
+    """
     limited(world, monkeypatch, letters_to_mailbox_per_hour=2)
     contract, client = world.accepted_contract()
     path, statuses = f"/c/{contract['id']}/people", []

@@ -1,4 +1,6 @@
-"""Money that nobody asked for: never before its time, everybody's by themselves, in every currency."""
+"""Money that nobody asked for: never before its time, everybody's by themselves, in every
+currency.
+"""
 
 from __future__ import annotations
 

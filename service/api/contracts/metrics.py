@@ -131,7 +131,9 @@ def feedback(body: dict[str, Any], contract_id: str) -> Response:
 @blueprint.arguments(asked.FreelancerQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def earnings(query: dict[str, Any]) -> Response:
-    """Per currency, each kind apart and never mixed: released, fee, net, and what was given back."""
+    """Per currency, each kind apart and never mixed: released, fee, net, and what was given
+    back.
+    """
     with call() as made:
         owner = made.owner_or(query["freelancer"])
         if owner is None:

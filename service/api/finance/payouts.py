@@ -31,7 +31,9 @@ def _whose(made: Call, freelancer_id: str | None) -> str:
 @blueprint.arguments(asked.FreelancerQuery, location="query")
 @blueprint.response(200, answered.AnyOut)
 def balance(query: dict[str, Any]) -> Response:
-    """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable, held."""
+    """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable,
+    held.
+    """
     with call() as made:
         owner = _whose(made, query["freelancer"])
         return made.json(

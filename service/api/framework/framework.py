@@ -193,7 +193,9 @@ class Call:
         )
 
     def page(self, schema: Schema, found: list[Any], limit: int, key: str = "id") -> Response:
-        """A list: `limit` rows of the `limit + 1` that were read, and a cursor when there are more."""
+        """A list: `limit` rows of the `limit + 1` that were read, and a cursor when there are
+        more.
+        """
         rows = found[:limit]
         more = len(found) > limit
         cursor = (

@@ -79,7 +79,9 @@ def hold(act: Act, key_id: str) -> Held:
 
 
 def keep(act: Act, held: Held, response: Response, once: frozenset[str] = frozenset()) -> None:
-    """Store the answer without what is shown once, in the transaction of the work it answers for."""
+    """Store the answer without what is shown once, in the transaction of the work it answers
+    for.
+    """
     body = response.get_json()
     if isinstance(body, dict):
         body = {name: value for name, value in body.items() if name not in once}

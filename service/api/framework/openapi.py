@@ -18,6 +18,7 @@ _DESCRIPTION = (
     "POST needs an Idempotency-Key; edits need If-Match; errors are application/problem+json "
     "with a stable code."
 )
+_AS_A_NAME = str.maketrans({"/": "_", "-": "_", "{": None, "}": None})
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _REFUSALS = {
     "400",
@@ -97,9 +98,7 @@ def _problem_schema() -> dict[str, Any]:
 
 
 def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None:
-    operation["operationId"] = (
-        f"{method}_{path.removeprefix('/v1/').replace('/', '_').replace('{', '').replace('}', '').replace('-', '_')}"
-    )
+    operation["operationId"] = f"{method}_{path.removeprefix('/v1/').translate(_AS_A_NAME)}"
     parameters = operation.setdefault("parameters", [])
     if method == "post":
         shape = {"type": "string", "minLength": 16, "maxLength": 128}
@@ -147,7 +146,9 @@ def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None
 
 
 def _unwrapped(text: str) -> str:
-    """Paragraphs as they are read, without the line breaks of the source that they were written in."""
+    """Paragraphs as they are read, without the line breaks of the source that they were written
+    in.
+    """
     return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 

@@ -92,7 +92,9 @@ def create_key(body: dict[str, Any]) -> Response:
 @blueprint.arguments(asked.FreelancerQuery, location="query")
 @blueprint.response(200, answered.ListOut)
 def list_keys(query: dict[str, Any]) -> Response:
-    """The newest 100 keys, without their secrets; a marketplace sees its freelancers' and its own."""
+    """The newest 100 keys, without their secrets; a marketplace sees its freelancers' and its
+    own.
+    """
     with call() as made:
         found = people.list_keys(made.act.session, query["freelancer"], _keys_of(made))
         return made.page(_key, found, 100)
@@ -113,7 +115,9 @@ def _keys_of(made: Call) -> tuple[str, ...]:
 @blueprint.route("/processes/<name>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, answered.AnyOut)
 def process(name: str) -> Response:
-    """A process as data: its states, every move with who may make it, and what happens by itself."""
+    """A process as data: its states, every move with who may make it, and what happens by
+    itself.
+    """
     with call() as made:
         machine = MACHINES.get(name)
         if machine is None:

@@ -32,7 +32,9 @@ _TIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z .,/+-]{3,28}[0-9A-Za-z]")
 
 
 def expires_on(form: str, signed_on: date) -> date | None:
-    """A W-8 is good to the end of the third year after its signature (instructions to Form W-8BEN)."""
+    """A W-8 is good to the end of the third year after its signature (instructions to Form
+    W-8BEN).
+    """
     years = FORMS[form].years
     return None if years is None else date(signed_on.year + years, 12, 31)
 

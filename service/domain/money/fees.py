@@ -135,7 +135,9 @@ def exact_fee(schedule: Schedule, amount: Fraction) -> Fraction:
 
 
 def fee_on(schedule: Schedule, amount_minor: int) -> int:
-    """The schedule's fee on a whole amount, half-up to the minor unit, never more than the amount."""
+    """The schedule's fee on a whole amount, half-up to the minor unit, never more than the
+    amount.
+    """
     exact = exact_fee(schedule, Fraction(amount_minor))
     return round_half_up(exact.numerator, exact.denominator)
 
@@ -188,7 +190,9 @@ class ProcessingRate:
 
 
 def processing_cost(rate: ProcessingRate, amount_minor: int) -> int:
-    """Half-up(rate x amount), at most the cap, + fixed part, on the milestone amounts, no gross-up."""
+    """Half-up(rate x amount), at most the cap, + fixed part, on the milestone amounts, no
+    gross-up.
+    """
     share = rate.rate * amount_minor
     cost = round_half_up(share.numerator, share.denominator)
     return (cost if rate.cap_minor is None else min(cost, rate.cap_minor)) + rate.fixed_minor

@@ -65,7 +65,9 @@ def counter_example(own: Schedule, normal: Schedule) -> CounterExample | None:
 
 
 def _probes(marks: list[Fraction]) -> Iterator[int]:
-    """Small amounts one by one, where rounding shows, then every break-point with its neighbours."""
+    """Small amounts one by one, where rounding shows, then every break-point with its
+    neighbours.
+    """
     yield from range(1, 2_001)
     for mark in marks:
         yield from range(max(2_001, int(mark) - 40), int(mark) + 41)

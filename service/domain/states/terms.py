@@ -44,7 +44,9 @@ class Terms:
     metadata: dict[str, Any] | None = None
 
     def check_names(self, platform: str) -> None:
-        """Raises Invalid for a name or a title that carries an address or speaks for the platform."""
+        """Raises Invalid for a name or a title that carries an address or speaks for the
+        platform.
+        """
         names.check("/client/name", self.client.name, NameKind.PERSON, platform)
         if self.client.company:
             names.check("/client/company", self.client.company, NameKind.COMPANY, platform)

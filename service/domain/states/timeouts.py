@@ -1,4 +1,6 @@
-"""What happens by itself in each state, as one table: served with the processes, printed in the documents, each row with its test."""
+"""What happens by itself in each state, as one table: served with the processes, printed in the
+documents, each row with its test.
+"""
 
 from __future__ import annotations
 

@@ -38,31 +38,48 @@ _SUMS = (
 )
 _LINES = """
     WITH earned AS (
-        SELECT l.entry_id, l.currency, sum(l.amount_minor) AS amount_minor, sum(sum(l.amount_minor)) OVER (PARTITION BY l.currency ORDER BY l.number) AS upto
+        SELECT l.entry_id, l.currency, sum(l.amount_minor) AS amount_minor, sum(sum(l.amount_minor))
+            OVER (PARTITION BY l.currency ORDER BY l.number) AS upto
           FROM party_line l
-         WHERE l.party = 'freelancer' AND l.party_id = %(person)s AND l.type NOT IN ('payout', 'payout_failed', 'payout_held') AND l.position <= %(placed)s
+         WHERE l.party = 'freelancer' AND l.party_id = %(person)s
+             AND l.type NOT IN ('payout', 'payout_failed', 'payout_held')
+             AND l.position <= %(placed)s
          GROUP BY l.number, l.entry_id, l.currency
     ), drawn AS (
-        -- By its newest request, and only while its money has not come back: a hold or a bank may have stopped it.
-        SELECT p.id, p.currency, p.amount_minor, p.number, sum(p.amount_minor) OVER (PARTITION BY p.currency ORDER BY p.number) AS upto
-          FROM (SELECT l.cause_id AS id, l.currency, -sum(l.amount_minor) AS amount_minor, max(l.number) FILTER (WHERE l.type = 'payout') AS number
+        -- By its newest request, and only while its money has not come back: a hold or a bank may
+        -- have stopped it.
+        SELECT p.id, p.currency, p.amount_minor, p.number, sum(p.amount_minor)
+            OVER (PARTITION BY p.currency ORDER BY p.number) AS upto
+          FROM (SELECT l.cause_id AS id, l.currency, -sum(l.amount_minor) AS amount_minor,
+              max(l.number) FILTER (WHERE l.type = 'payout') AS number
                   FROM party_line l
-                 WHERE l.party = 'freelancer' AND l.party_id = %(person)s AND l.type IN ('payout', 'payout_failed', 'payout_held') AND l.position <= %(placed)s
+                 WHERE l.party = 'freelancer' AND l.party_id = %(person)s
+                     AND l.type IN ('payout', 'payout_failed', 'payout_held')
+                     AND l.position <= %(placed)s
                  GROUP BY l.cause_id, l.currency HAVING sum(l.amount_minor) < 0) p
     )
-    SELECT e.posted_on, coalesce(v.text ->> 'title', k.title) AS title, coalesce(v.text -> 'client' ->> 'name', k.client_name) AS client_name, k.client_country, r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.withheld_minor, r.net_minor,
-           ARRAY(SELECT d.id FROM drawn d WHERE d.currency = r.currency AND d.upto > w.upto - w.amount_minor AND d.upto - d.amount_minor < w.upto ORDER BY d.number) AS payout_ids
-      FROM release r JOIN journal_entry e ON e.kind = 'release' AND e.cause_id = r.id JOIN contract k ON k.id = r.contract_id
+    SELECT e.posted_on, coalesce(v.text ->> 'title', k.title) AS title,
+        coalesce(v.text -> 'client' ->> 'name', k.client_name) AS client_name, k.client_country,
+        r.currency, r.gross_minor, r.fee_minor + r.processing_minor AS fee_minor, r.withheld_minor,
+        r.net_minor,
+           ARRAY(SELECT d.id FROM drawn d WHERE d.currency = r.currency
+               AND d.upto > w.upto - w.amount_minor AND d.upto - d.amount_minor < w.upto
+               ORDER BY d.number) AS payout_ids
+      FROM release r JOIN journal_entry e ON e.kind = 'release' AND e.cause_id = r.id
+          JOIN contract k ON k.id = r.contract_id
       JOIN earned w ON w.entry_id = e.id AND w.currency = r.currency
-      LEFT JOIN LATERAL (SELECT t.text FROM contract_text t WHERE t.contract_id = k.id AND t.made_at <= e.recorded_at ORDER BY t.text_version DESC LIMIT 1) v ON true
-     WHERE r.freelancer_id = %(person)s AND e.posted_on BETWEEN %(first)s AND %(last)s AND e.position <= %(placed)s ORDER BY e.number LIMIT 2001
+      LEFT JOIN LATERAL (SELECT t.text FROM contract_text t WHERE t.contract_id = k.id
+          AND t.made_at <= e.recorded_at ORDER BY t.text_version DESC LIMIT 1) v ON true
+     WHERE r.freelancer_id = %(person)s AND e.posted_on BETWEEN %(first)s AND %(last)s
+         AND e.position <= %(placed)s ORDER BY e.number LIMIT 2001
 """
 """Money leaves in the order in which it was earned, so a release may be carried by two payouts, and
 one payout carry many.
 """
 _PAYOUTS = """
     SELECT o.id, o.currency, o.amount_minor, o.stripe_payout_id,
-           (SELECT max(g.posted_on) FROM ledger_leg g WHERE g.account = 'payout_in_flight' AND g.owner = o.id AND g.kind = 'payout_paid' AND g.position <= %s) AS arrived_on
+           (SELECT max(g.posted_on) FROM ledger_leg g WHERE g.account = 'payout_in_flight'
+               AND g.owner = o.id AND g.kind = 'payout_paid' AND g.position <= %s) AS arrived_on
       FROM payout o WHERE o.id = ANY (%s)
 """
 _HEAD = (

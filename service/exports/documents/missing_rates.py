@@ -18,12 +18,16 @@ _MOST = 20
 _LINES = """
     SELECT DISTINCT l.posted_on, l.currency FROM party_line l
       LEFT JOIN LATERAL fx_on(l.currency, %(home)s, l.posted_on, %(as_of)s) x ON true
-     WHERE l.party = 'freelancer' AND l.party_id = %(seller)s AND l.position <= %(placed)s AND l.currency <> %(home)s AND x.rate IS NULL
-       AND l.type IN ('release', 'refund_after_release', 'platform_fee', 'platform_fee_refund', 'fee_tax', 'fee_tax_refund',
+     WHERE l.party = 'freelancer' AND l.party_id = %(seller)s AND l.position <= %(placed)s
+         AND l.currency <> %(home)s AND x.rate IS NULL
+       AND l.type IN ('release', 'refund_after_release', 'platform_fee', 'platform_fee_refund',
+           'fee_tax', 'fee_tax_refund',
                       'processing_cost', 'processing_cost_refund', 'tax_withheld')
        AND l.milestone_id IN (SELECT r.milestone_id FROM party_line r
-                               WHERE r.party = 'freelancer' AND r.party_id = %(seller)s AND r.type = 'release'
-                                 AND r.posted_on BETWEEN %(first)s AND %(last)s AND r.position <= %(placed)s)
+                               WHERE r.party = 'freelancer' AND r.party_id = %(seller)s
+                                   AND r.type = 'release'
+                                 AND r.posted_on BETWEEN %(first)s AND %(last)s
+                                     AND r.position <= %(placed)s)
      ORDER BY 1, 2 LIMIT %(most)s
 """
 

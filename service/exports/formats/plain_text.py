@@ -93,15 +93,17 @@ def as_beancount(legs: Iterable[Any], last_day: date) -> Iterator[bytes]:
             if name not in opened:
                 opened.add(name)
                 yield f"{first.posted_on} open {name}\n"
-        yield f'\n{first.posted_on} * "{first.kind}" "{_quoted(first.narration)}"\n  event_id: "{typeid.encode("jnl", first.event_id)}"\n'
+        yield f'\n{first.posted_on} * "{first.kind}" "{_quoted(first.narration)}"\n'
+        yield f'  event_id: "{typeid.encode("jnl", first.event_id)}"\n'
         for leg in lines:
-            yield f"  {account_name(leg.account, leg.owner)}  {plain_amount(leg.debit - leg.credit, leg.currency)} {leg.currency}\n"
+            amount = plain_amount(leg.debit - leg.credit, leg.currency)
+            yield f"  {account_name(leg.account, leg.owner)}  {amount} {leg.currency}\n"
 
     def assertions(day: date, balances: Balances) -> Iterator[str]:
         yield "\n"
         for (name, currency), amount in sorted(balances.items()):
-            shown = plain_amount(amount, currency)
-            yield f"{day + timedelta(days=1)} balance {name}  {shown} ~ {plain_amount(0, currency)} {currency}\n"
+            shown, zero = plain_amount(amount, currency), plain_amount(0, currency)
+            yield f"{day + timedelta(days=1)} balance {name}  {shown} ~ {zero} {currency}\n"
 
     # A month's entries are not in the order of their days when a late fact was posted; the program
     # sorts by day, so must the assertions.
@@ -126,14 +128,18 @@ def as_hledger(legs: Iterable[Any], last_day: date) -> Iterator[bytes]:
             if name not in known:
                 known.add(name)
                 yield f"account {name}\n"
-        yield f"\n{first.posted_on} * {first.kind} | {_words(first.narration).replace(';', ',')}\n    ; event_id: {typeid.encode('jnl', first.event_id)}\n"
+        narration = _words(first.narration).replace(";", ",")
+        yield f"\n{first.posted_on} * {first.kind} | {narration}\n"
+        yield f"    ; event_id: {typeid.encode('jnl', first.event_id)}\n"
         for leg in lines:
-            yield f"    {account_name(leg.account, leg.owner)}  {plain_amount(leg.debit - leg.credit, leg.currency)} {leg.currency}\n"
+            amount = plain_amount(leg.debit - leg.credit, leg.currency)
+            yield f"    {account_name(leg.account, leg.owner)}  {amount} {leg.currency}\n"
 
     def assertions(day: date, balances: Balances) -> Iterator[str]:
         yield f"\n{day} * assertions\n"
         for (name, currency), amount in sorted(balances.items()):
-            yield f"    {name}  {plain_amount(0, currency)} {currency} = {plain_amount(amount, currency)} {currency}\n"
+            shown, zero = plain_amount(amount, currency), plain_amount(0, currency)
+            yield f"    {name}  {zero} {currency} = {shown} {currency}\n"
 
     for text in _months(legs, entry, assertions, last_day):
         yield text.encode()

@@ -48,7 +48,9 @@ class Payouts(Connection):
         return snapshots.account(made, [])
 
     def fetch_account(self, account_id: str) -> AccountSnapshot:
-        """The account with the bank account behind it, which Accounts v2 does not show and v1 does."""
+        """The account with the bank account behind it, which Accounts v2 does not show and v1
+        does.
+        """
         with translated():
             found = self._client.v2.core.accounts.retrieve(account_id, {"include": _ACCOUNT_FIELDS})
             banks = self._client.v1.accounts.external_accounts.list(account_id, {"limit": 10})

@@ -1,4 +1,6 @@
-"""Contracts, their milestones, and what happened to the work: acceptances, submissions, releases."""
+"""Contracts, their milestones, and what happened to the work: acceptances, submissions,
+releases.
+"""
 
 from __future__ import annotations
 

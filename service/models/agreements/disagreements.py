@@ -181,7 +181,9 @@ class File(Base):
 
 
 class FileChunk(Base):
-    """A part of a file, so that stateless web and worker processes share it through the database."""
+    """A part of a file, so that stateless web and worker processes share it through the
+    database.
+    """
 
     __tablename__ = "file_chunk"
 

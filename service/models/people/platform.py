@@ -49,7 +49,9 @@ class Installation(Base):
 
 
 class RateWindow(Base):
-    """How often a caller (a digest) has called in a window; gone with a crash, and an hour later."""
+    """How often a caller (a digest) has called in a window; gone with a crash, and an hour
+    later.
+    """
 
     __tablename__ = "rate_window"
     __table_args__ = ({"prefixes": ["UNLOGGED"]},)

@@ -1,4 +1,6 @@
-"""How staff come into the console: browser sessions of a staff key, and links that open one once."""
+"""How staff come into the console: browser sessions of a staff key, and links that open one
+once.
+"""
 
 from __future__ import annotations
 

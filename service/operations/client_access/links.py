@@ -137,7 +137,9 @@ def renew(act: Act, link: ClientLink, contract: Contract) -> None:
 
 
 def address_of(link: ClientLink, contract: Contract) -> str:
-    """Whose mailbox a link belongs to: the client's, or the colleague's to whom it was passed on."""
+    """Whose mailbox a link belongs to: the client's, or the colleague's to whom it was passed
+    on.
+    """
     return link.passed_to or contract.client.email
 
 
@@ -236,8 +238,10 @@ def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
 
 
 _VISITOR = """
-    SELECT s.id, s.client_id, s.created_at, s.last_seen_at, g.contract_id, g.link_id, g.role, g.verified_at
-      FROM client_session s JOIN session_grant g ON g.session_id = s.id JOIN client_link l ON l.id = g.link_id
+    SELECT s.id, s.client_id, s.created_at, s.last_seen_at, g.contract_id, g.link_id, g.role,
+        g.verified_at
+      FROM client_session s JOIN session_grant g ON g.session_id = s.id JOIN client_link l
+          ON l.id = g.link_id
       JOIN contract c ON c.id = g.contract_id AND c.client_id = l.client_id
      WHERE s.digest = %s AND g.contract_id = %s AND s.closed_at IS NULL AND l.revoked_at IS NULL
 """

@@ -21,14 +21,19 @@ from service.models import Acceptance, Chargeback, Contract, ContractText, Event
 from service.platform.db import fetch
 
 _CONTRACT = """
-    SELECT c.id, c.kind, c.state, c.version, c.freelancer_id, c.client_alias_id, c.client_name, c.client_company, c.client_country, c.title, c.description,
-           c.relation, c.fee_rate, c.converted_from, c.currency, c.review_period_days, c.processing_borne_by, c.metadata AS metadata_, c.text_version, c.text_hash, c.quote,
-           c.created_at, c.updated_at, c.sent_at, c.offer_expires_at, c.viewed_at, c.accepted_at, c.fund_by, c.closed_at, cl.email AS client_email
+    SELECT c.id, c.kind, c.state, c.version, c.freelancer_id, c.client_alias_id, c.client_name,
+        c.client_company, c.client_country, c.title, c.description,
+           c.relation, c.fee_rate, c.converted_from, c.currency, c.review_period_days,
+               c.processing_borne_by, c.metadata AS metadata_, c.text_version, c.text_hash, c.quote,
+           c.created_at, c.updated_at, c.sent_at, c.offer_expires_at, c.viewed_at, c.accepted_at,
+               c.fund_by, c.closed_at, cl.email AS client_email
       FROM contract c JOIN client cl ON cl.id = c.client_id
 """
 _MILESTONES = """
-    SELECT id, contract_id, number, state, title, amount_minor, due_on, funded_minor, released_minor, refunded_minor, refunding_minor,
-           refunded_after_release_minor, disputed_minor, charged_back_minor, confiscated_minor, fee_taken_minor, round, auto_release_at, hold_limit_at
+    SELECT id, contract_id, number, state, title, amount_minor, due_on, funded_minor,
+        released_minor, refunded_minor, refunding_minor,
+           refunded_after_release_minor, disputed_minor, charged_back_minor, confiscated_minor,
+               fee_taken_minor, round, auto_release_at, hold_limit_at
       FROM milestone WHERE contract_id = ANY (%s) ORDER BY contract_id, number
 """
 

@@ -1,4 +1,6 @@
-"""Files that people show each other: type read from the bytes, size bounded, hashed, never changed."""
+"""Files that people show each other: type read from the bytes, size bounded, hashed, never
+changed.
+"""
 
 from __future__ import annotations
 

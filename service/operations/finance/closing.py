@@ -23,13 +23,15 @@ GRACE = timedelta(hours=24)
 _MONTH = re.compile("(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 _INSERT = """
-    INSERT INTO psp_row (id, type, source, currency, amount_minor, fee_minor, created_at, seen_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+    INSERT INTO psp_row (id, type, source, currency, amount_minor, fee_minor, created_at, seen_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
 """
 _NEWEST = "SELECT max(created_at) AS at FROM psp_row"
 _OVERLAP = timedelta(days=3)
 _UNNAMED = """
     SELECT source, currency, our_minor, psp_minor, since, result FROM psp_match
-     WHERE result <> 'equal' AND since <= %s AND (since AT TIME ZONE %s)::date <= %s ORDER BY since, source LIMIT 200
+     WHERE result <> 'equal' AND since <= %s AND (since AT TIME ZONE %s)::date <= %s ORDER BY since,
+         source LIMIT 200
 """
 _NOT_DONE = """
     SELECT kind, subject, due_at FROM job

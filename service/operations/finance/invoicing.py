@@ -27,8 +27,11 @@ from service.policies.quotes import decimal
 from service.shared import billing
 
 _BOOKED = """
-    SELECT min(posted_on) AS posted_on, coalesce(sum(amount_minor) FILTER (WHERE account IN ('platform_fees', 'fee_tax_payable')), 0)::bigint AS fee_minor,
-           coalesce(sum(amount_minor) FILTER (WHERE account = 'fee_tax_payable'), 0)::bigint AS tax_minor
+    SELECT min(posted_on) AS posted_on,
+        coalesce(sum(amount_minor) FILTER (WHERE account IN ('platform_fees', 'fee_tax_payable')),
+        0)::bigint AS fee_minor,
+           coalesce(sum(amount_minor) FILTER (WHERE account = 'fee_tax_payable'), 0)::bigint
+               AS tax_minor
       FROM ledger_leg WHERE kind = %s AND cause_id = %s
 """
 

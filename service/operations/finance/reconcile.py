@@ -33,10 +33,12 @@ def stripe_side(lines: list[TrialLine]) -> dict[str, int]:
 
 _ELSEWHERE = text("""
     SELECT currency, sum(minor)::bigint FROM (
-        SELECT p.currency, s.amount_minor AS minor FROM payout p JOIN payout_source s ON s.payout_id = p.id
+        SELECT p.currency, s.amount_minor AS minor FROM payout p JOIN payout_source s
+            ON s.payout_id = p.id
          WHERE p.state = 'in_transit' AND s.state = 'sent'
         UNION ALL
-        SELECT currency, amount_minor FROM refund WHERE state IN ('pending', 'requires_action') AND stripe_refund_id IS NOT NULL
+        SELECT currency, amount_minor FROM refund WHERE state IN ('pending', 'requires_action')
+            AND stripe_refund_id IS NOT NULL
     ) AS elsewhere GROUP BY currency
 """)
 
@@ -65,7 +67,9 @@ def at_stripe(session: Session, told: dict[str, int]) -> dict[str, int]:
 
 
 def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Check:
-    """Platform balance plus what `at_stripe_but_not_platform` names, against trust plus operating."""
+    """Platform balance plus what `at_stripe_but_not_platform` names, against trust plus
+    operating.
+    """
     expected = stripe_side(checks.present_totals(session))
     currencies = sorted(set(expected) | {c for c, amount in at_stripe_minor.items() if amount})
     wrong = [

@@ -131,7 +131,8 @@ def _delivery(milestone: Milestone, submission: Submission) -> dict[str, Any]:
 
 _PROOFS = """
     SELECT DISTINCT ON (e.data->>'release') e.data->>'release' AS release_id, p.data AS proof
-      FROM event e JOIN event p ON p.contract_id = e.contract_id AND p.request_id = e.request_id AND p.type = 'code.relied_on' AND p.number < e.number
+      FROM event e JOIN event p ON p.contract_id = e.contract_id AND p.request_id = e.request_id
+          AND p.type = 'code.relied_on' AND p.number < e.number
      WHERE e.contract_id = %s AND e.data ? 'release' ORDER BY e.data->>'release', p.number DESC
 """
 

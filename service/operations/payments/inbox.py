@@ -14,7 +14,8 @@ from service.platform.db import fetch
 from service.platform.failpoint import failpoint
 
 _STORE = """
-    INSERT INTO stripe_event (id, type, object_id, account_id, payload, received_at) VALUES (%s, %s, %s, %s, %s::jsonb, %s)
+    INSERT INTO stripe_event (id, type, object_id, account_id, payload, received_at)
+        VALUES (%s, %s, %s, %s, %s::jsonb, %s)
     ON CONFLICT DO NOTHING RETURNING id
 """
 

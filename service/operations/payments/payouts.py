@@ -38,7 +38,9 @@ def account_of(session: Session, freelancer_id: str) -> PayoutAccount | None:
 
 
 def open_account(act: Act, freelancer_id: str) -> PayoutAccount:
-    """The freelancer's payout account row, made on the first call; Stripe hears of it afterwards."""
+    """The freelancer's payout account row, made on the first call; Stripe hears of it
+    afterwards.
+    """
     rows.freelancer(act.session, freelancer_id, lock=True)
     account = account_of(act.session, freelancer_id)
     if account is None:

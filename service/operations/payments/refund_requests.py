@@ -162,7 +162,9 @@ def withdraw(act: Act, contract: Contract, request: RefundRequest) -> None:
 
 
 def becomes_dispute(act: Act, contract: Contract, request: RefundRequest) -> Milestone:
-    """The request ends in a dispute, which the caller opens over the milestone that this returns."""
+    """The request ends in a dispute, which the caller opens over the milestone that this
+    returns.
+    """
     events.move(act, request, "dispute", contract=contract)
     _back(act, contract, request)
     return _milestone(contract, request.milestone_id)

@@ -174,7 +174,9 @@ _EVENTS = {
 def taken_in(
     act: Act, contract: Contract, payment: Payment, refund: Refund, snapshot: RefundSnapshot
 ) -> None:
-    """Bring an attempt to what Stripe says; hearing it again, or something older, changes nothing."""
+    """Bring an attempt to what Stripe says; hearing it again, or something older, changes
+    nothing.
+    """
     refund.stripe_refund_id, status = snapshot.id, snapshot.status
     event = _EVENTS.get(status)
     if (

@@ -107,8 +107,10 @@ _CHANGES = """
     SELECT e.occurred_at, p.amount_minor, o.owner AS other_owner, e.kind, e.cause_id
       FROM ledger_account a
      CROSS JOIN LATERAL (
-           SELECT entry_id, line_no, amount AS amount_minor, debit_account AS other FROM posting WHERE credit_account = a.id
-           UNION ALL SELECT entry_id, line_no, -amount, credit_account FROM posting WHERE debit_account = a.id) p
+           SELECT entry_id, line_no, amount AS amount_minor, debit_account AS other FROM posting
+               WHERE credit_account = a.id
+           UNION ALL SELECT entry_id, line_no, -amount, credit_account FROM posting
+               WHERE debit_account = a.id) p
       JOIN journal_entry e ON e.id = p.entry_id
       JOIN ledger_account o ON o.id = p.other
      WHERE a.kind = 'available' AND a.owner = %s AND a.currency = %s ORDER BY e.number, p.line_no

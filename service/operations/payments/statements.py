@@ -28,8 +28,12 @@ BALANCE_FIELDS = (
 )
 
 _BALANCES = text("""
-    SELECT a.kind, a.currency, sum(CASE a.normal_side WHEN 'credit' THEN b.credits - b.debits ELSE b.debits - b.credits END)::bigint AS amount_minor,
-           coalesce(sum(b.credits - b.debits) FILTER (WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0), 0)::bigint AS held_minor
+    SELECT a.kind, a.currency,
+        sum(CASE a.normal_side WHEN 'credit' THEN b.credits - b.debits ELSE b.debits - b.credits
+        END)::bigint AS amount_minor,
+           coalesce(sum(b.credits - b.debits)
+               FILTER (WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0), 0)::bigint
+               AS held_minor
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
      WHERE a.freelancer_id = :freelancer AND a.kind = ANY (:kinds) GROUP BY a.kind, a.currency
 """)
@@ -37,7 +41,8 @@ _BALANCES = text("""
 # theirs.
 _OWED_TO_CLIENTS = text("""
     SELECT b.currency, sum(l.amount_minor)::bigint AS amount_minor
-      FROM chargeback b JOIN chargeback_line l ON l.chargeback_id = b.id AND l.round = b.round AND l.place = 'unclaimed'
+      FROM chargeback b JOIN chargeback_line l ON l.chargeback_id = b.id AND l.round = b.round
+          AND l.place = 'unclaimed'
       JOIN contract c ON c.id = b.contract_id
      WHERE c.freelancer_id = :freelancer AND b.locked AND b.closed_at IS NULL GROUP BY b.currency
 """)
@@ -124,14 +129,22 @@ def _of_milestone(m: Milestone) -> list[Place]:
 
 
 _RELEASED = """
-    SELECT l.payment_id, (array_agg(r.milestone_id ORDER BY r.id))[1] AS milestone_id, sum(r.net_minor)::bigint AS net, sum(r.recovered_minor)::bigint AS recovered,
-           coalesce(sum(r.net_minor - r.recovered_minor - r.taken_minor) FILTER (WHERE r.matured_at IS NULL), 0)::bigint AS pending,
-           (SELECT coalesce(sum(f.from_freelancer_minor), 0)::bigint FROM refund f WHERE f.payment_id = l.payment_id AND f.source = 'released') AS refunded,
-           (SELECT coalesce(sum(c.amount_minor), 0)::bigint FROM chargeback_line c JOIN chargeback b ON b.id = c.chargeback_id
-             WHERE b.payment_id = l.payment_id AND c.round = b.round AND c.place IN ('pending', 'available')) AS locked,
-           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s JOIN payout p ON p.id = s.payout_id
-             WHERE s.payment_id = l.payment_id AND p.state IN ('requested', 'in_transit')) AS on_its_way,
-           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s JOIN payout p ON p.id = s.payout_id
+    SELECT l.payment_id, (array_agg(r.milestone_id ORDER BY r.id))[1] AS milestone_id,
+        sum(r.net_minor)::bigint AS net, sum(r.recovered_minor)::bigint AS recovered,
+           coalesce(sum(r.net_minor - r.recovered_minor - r.taken_minor)
+               FILTER (WHERE r.matured_at IS NULL), 0)::bigint AS pending,
+           (SELECT coalesce(sum(f.from_freelancer_minor), 0)::bigint FROM refund f
+               WHERE f.payment_id = l.payment_id AND f.source = 'released') AS refunded,
+           (SELECT coalesce(sum(c.amount_minor), 0)::bigint FROM chargeback_line c JOIN chargeback b
+               ON b.id = c.chargeback_id
+             WHERE b.payment_id = l.payment_id AND c.round = b.round
+                 AND c.place IN ('pending', 'available')) AS locked,
+           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s
+               JOIN payout p ON p.id = s.payout_id
+             WHERE s.payment_id = l.payment_id AND p.state IN ('requested', 'in_transit'))
+                 AS on_its_way,
+           (SELECT coalesce(sum(s.amount_minor - s.reversed_minor), 0)::bigint FROM payout_source s
+               JOIN payout p ON p.id = s.payout_id
              WHERE s.payment_id = l.payment_id AND p.state = 'paid') AS paid_out
       FROM release r JOIN payment_line l ON l.milestone_id = r.milestone_id AND l.funded
      WHERE r.contract_id = %s GROUP BY l.payment_id ORDER BY min(r.released_at), l.payment_id

@@ -38,7 +38,9 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
-        """As it is written beside every fact: people act as themselves, a marketplace by its key."""
+        """As it is written beside every fact: people act as themselves, a marketplace by its
+        key.
+        """
         if self.freelancer_id:
             return actors.freelancer(self.freelancer_id)
         return actors.staff(self.staff_id) if self.staff_id else actors.platform(self.key_id)
@@ -163,9 +165,11 @@ def list_keys(
 
 
 _AUTHENTICATE = f"""
-    SELECT {clock.NOW} AS now, mode, k.id, k.role, k.freelancer_id, k.staff_id, k.scopes, k.digest, k.expires_at, k.revoked_at, k.last_used_at,
+    SELECT {clock.NOW} AS now, mode, k.id, k.role, k.freelancer_id, k.staff_id, k.scopes, k.digest,
+        k.expires_at, k.revoked_at, k.last_used_at,
            m.ended_at
-      FROM installation LEFT JOIN api_key k ON k.digest = %s LEFT JOIN staff_member m ON m.id = k.staff_id
+      FROM installation LEFT JOIN api_key k ON k.digest = %s LEFT JOIN staff_member m
+          ON m.id = k.staff_id
 """
 _USED = text("UPDATE api_key SET last_used_at = :now WHERE digest = :digest")
 

@@ -23,14 +23,20 @@ CLOSING = sorted({move.fact for move in CONTRACT.moves if move.target in CONTRAC
 MOST_COUNTED = 10_000
 
 _OUTCOMES = """
-    SELECT e.position, e.occurred_at AS closed_at, c.id, c.kind, c.state, c.freelancer_id, c.client_alias_id, c.currency, c.accepted_at,
+    SELECT e.position, e.occurred_at AS closed_at, c.id, c.kind, c.state, c.freelancer_id,
+        c.client_alias_id, c.currency, c.accepted_at,
            c.metadata ->> 'external_ref' AS external_ref, c.converted_from, f.rating, m.*,
-           (SELECT count(*) FROM dispute d JOIN milestone dm ON dm.id = d.milestone_id WHERE dm.contract_id = c.id) AS disputes
-      FROM event e JOIN contract c ON c.id = e.contract_id LEFT JOIN feedback f ON f.contract_id = c.id
+           (SELECT count(*) FROM dispute d JOIN milestone dm ON dm.id = d.milestone_id
+               WHERE dm.contract_id = c.id) AS disputes
+      FROM event e JOIN contract c ON c.id = e.contract_id LEFT JOIN feedback f
+          ON f.contract_id = c.id
      CROSS JOIN LATERAL (
-           SELECT coalesce(sum(funded_minor), 0)::bigint AS paid_minor, coalesce(sum(released_minor), 0)::bigint AS released_minor,
-                  coalesce(sum(refunded_minor), 0)::bigint AS refunded_minor, coalesce(sum(charged_back_minor), 0)::bigint AS charged_back_minor,
-                  coalesce(sum(refunded_after_release_minor), 0)::bigint AS refunded_after_release_minor,
+           SELECT coalesce(sum(funded_minor), 0)::bigint AS paid_minor,
+               coalesce(sum(released_minor), 0)::bigint AS released_minor,
+                  coalesce(sum(refunded_minor), 0)::bigint AS refunded_minor,
+                      coalesce(sum(charged_back_minor), 0)::bigint AS charged_back_minor,
+                  coalesce(sum(refunded_after_release_minor), 0)::bigint
+                      AS refunded_after_release_minor,
                   coalesce(sum(confiscated_minor), 0)::bigint AS confiscated_minor
              FROM milestone WHERE contract_id = c.id) m
      WHERE e.type = ANY (%s) AND e.position > %s AND e.occurred_at >= %s
@@ -108,9 +114,12 @@ def _facts(row: Any) -> Facts:
 
 
 _EARNINGS = """
-    SELECT c.currency, c.kind, sum(r.gross_minor)::bigint AS gross_minor, sum(r.fee_minor)::bigint AS fee_minor,
-           sum(r.processing_minor)::bigint AS processing_minor, sum(r.net_minor)::bigint AS net_minor, count(DISTINCT c.id) AS contracts
-      FROM release r JOIN contract c ON c.id = r.contract_id WHERE r.freelancer_id = %s GROUP BY 1, 2 ORDER BY 1, 2
+    SELECT c.currency, c.kind, sum(r.gross_minor)::bigint AS gross_minor, sum(r.fee_minor)::bigint
+        AS fee_minor,
+           sum(r.processing_minor)::bigint AS processing_minor, sum(r.net_minor)::bigint
+               AS net_minor, count(DISTINCT c.id) AS contracts
+      FROM release r JOIN contract c ON c.id = r.contract_id WHERE r.freelancer_id = %s GROUP BY 1,
+          2 ORDER BY 1, 2
 """
 _GIVEN_BACK = """
     SELECT c.currency, c.kind, sum(m.refunded_after_release_minor)::bigint AS refunded_minor

@@ -293,7 +293,9 @@ def finish(act: Act, case: Confiscation) -> bool:
 
 
 def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]]:
-    """The person, then every contract that a line touches, in the one order of locks; by milestone."""
+    """The person, then every contract that a line touches, in the one order of locks; by
+    milestone.
+    """
     rows.freelancer(act.session, case.freelancer_id, lock=True)
     ids = [line.milestone_id for line in case.lines if line.milestone_id]
     contested = [line.chargeback_id for line in case.lines if line.chargeback_id]

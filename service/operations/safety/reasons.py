@@ -17,7 +17,8 @@ from service.shared import holds
 _MONEY = """
     SELECT a.currency, a.kind, sum(b.credits - b.debits)::bigint AS amount_minor
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
-     WHERE a.owner IN (SELECT hold_owners(%s)) AND a.kind = ANY (%s) AND b.credits > b.debits GROUP BY 1, 2 ORDER BY 1, 2
+     WHERE a.owner IN (SELECT hold_owners(%s)) AND a.kind = ANY (%s) AND b.credits > b.debits
+         GROUP BY 1, 2 ORDER BY 1, 2
 """
 _STOPS = {
     "release": ("escrow", "disputed"),

@@ -25,20 +25,25 @@ _FIRST = """
 """
 _RECENT = """
     SELECT count(*) AS n FROM payment p JOIN contract c ON c.id = p.contract_id
-     WHERE c.freelancer_id = %s AND p.judgement = 'funded' AND p.succeeded_at > %s AND p.succeeded_at <= %s
+     WHERE c.freelancer_id = %s AND p.judgement = 'funded' AND p.succeeded_at > %s
+         AND p.succeeded_at <= %s
 """
 _WARNED = "SELECT count(*) AS n FROM fraud_warning WHERE payment_id = %s AND seen_at <= %s"
 _RATIO = """
     SELECT count(DISTINCT b.id) AS taken_back, count(DISTINCT p.id) AS payments
-      FROM payment p JOIN contract c ON c.id = p.contract_id LEFT JOIN chargeback b ON b.payment_id = p.id AND b.opened_at <= %s
+      FROM payment p JOIN contract c ON c.id = p.contract_id LEFT JOIN chargeback b
+          ON b.payment_id = p.id AND b.opened_at <= %s
      WHERE c.freelancer_id = %s AND p.judgement = 'funded'
 """
 _SAME_PURSE = """
-    SELECT count(*) AS n FROM payment p JOIN payout_account a ON a.freelancer_id = %s WHERE p.id = %s AND a.instruments ? p.instrument
+    SELECT count(*) AS n FROM payment p JOIN payout_account a ON a.freelancer_id = %s
+        WHERE p.id = %s AND a.instruments ? p.instrument
 """
 _PAID_WITH_THAT = """
-    SELECT p.id FROM payment p JOIN contract c ON c.id = p.contract_id JOIN payout_account a ON a.freelancer_id = c.freelancer_id
-     WHERE c.freelancer_id = %s AND a.instruments ? p.instrument AND p.judgement = 'funded' ORDER BY p.id DESC LIMIT 100
+    SELECT p.id FROM payment p JOIN contract c ON c.id = p.contract_id JOIN payout_account a
+        ON a.freelancer_id = c.freelancer_id
+     WHERE c.freelancer_id = %s AND a.instruments ? p.instrument AND p.judgement = 'funded'
+         ORDER BY p.id DESC LIMIT 100
 """
 _FIRED_LATELY = (
     "SELECT 1 FROM hold WHERE rule_id = %s AND subject_id = %s AND starts_at > %s LIMIT 1"

@@ -11,23 +11,33 @@ from service.domain.money.money import round_half_up
 from service.platform.db import fetch
 
 _HOLDS = """
-    SELECT reason_code, automated, count(*) AS placed, count(*) FILTER (WHERE ended_at IS NOT NULL) AS ended,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - starts_at) / 3600) FILTER (WHERE ended_at IS NOT NULL) AS median_hours
+    SELECT reason_code, automated, count(*) AS placed, count(*) FILTER (WHERE ended_at IS NOT NULL)
+        AS ended,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch
+               FROM ended_at - starts_at) / 3600) FILTER (WHERE ended_at IS NOT NULL)
+               AS median_hours
       FROM hold WHERE starts_at >= %s AND starts_at < %s GROUP BY 1, 2 ORDER BY 1, 2
 """
 _APPEALS = """
     SELECT count(*) AS decided, count(*) FILTER (WHERE state <> 'decision_upheld') AS overturned,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM decided_at - filed_at) / 3600) AS median_hours
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch
+               FROM decided_at - filed_at) / 3600) AS median_hours
       FROM appeal WHERE decided_at >= %s AND decided_at < %s AND state <> 'withdrawn'
 """
 _CASES = """
-    SELECT c.currency, sum(l.amount_minor) FILTER (WHERE l.target <> 'remainder_to_person')::bigint AS confiscated_minor, sum(l.restored_minor) FILTER (WHERE l.target <> 'remainder_to_person')::bigint AS restored_minor,
+    SELECT c.currency, sum(l.amount_minor) FILTER (WHERE l.target <> 'remainder_to_person')::bigint
+        AS confiscated_minor, sum(l.restored_minor)
+        FILTER (WHERE l.target <> 'remainder_to_person')::bigint AS restored_minor,
            count(DISTINCT c.id) AS cases
-      FROM confiscation c JOIN case_line l ON l.case_id = c.id WHERE c.executed_at >= %s AND c.executed_at < %s GROUP BY 1 ORDER BY 1
+      FROM confiscation c JOIN case_line l ON l.case_id = c.id WHERE c.executed_at >= %s
+          AND c.executed_at < %s GROUP BY 1 ORDER BY 1
 """
 _HELD_NOW = """
-    SELECT a.currency, sum(b.credits - b.debits)::bigint AS held_minor FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id
-     WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0 OR (a.kind = 'reserve' AND a.owner_type = 'hold' AND b.credits > b.debits) GROUP BY 1 HAVING sum(b.credits - b.debits) > 0 ORDER BY 1
+    SELECT a.currency, sum(b.credits - b.debits)::bigint AS held_minor FROM ledger_balance b
+        JOIN ledger_account a ON a.id = b.account_id
+     WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0
+         OR (a.kind = 'reserve' AND a.owner_type = 'hold' AND b.credits > b.debits) GROUP BY 1
+         HAVING sum(b.credits - b.debits) > 0 ORDER BY 1
 """
 
 

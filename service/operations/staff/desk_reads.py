@@ -164,9 +164,11 @@ def _cases(act: Act) -> list[Waiting]:
 
 
 _PLACES = """
-    SELECT a.currency, a.kind, sum(b.credits - b.debits)::bigint AS amount_minor, bool_or(b.hold_release + b.hold_refund + b.hold_outflow > 0) AS stopped
+    SELECT a.currency, a.kind, sum(b.credits - b.debits)::bigint AS amount_minor,
+        bool_or(b.hold_release + b.hold_refund + b.hold_outflow > 0) AS stopped
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
-     WHERE (%(of)s IN (a.owner, a.freelancer_id, a.client_id, a.contract_id) OR a.owner IN (SELECT hold_owners(%(of)s)))
+     WHERE (%(of)s IN (a.owner, a.freelancer_id, a.client_id, a.contract_id)
+         OR a.owner IN (SELECT hold_owners(%(of)s)))
        AND b.normal_side = 'credit' AND b.credits > b.debits GROUP BY 1, 2 ORDER BY 1, 2
 """
 
@@ -252,14 +254,18 @@ def timeline(session: Session, person_id: str) -> list[Event]:
 
 
 _STRIPE = """
-    SELECT contract_id, id FROM payment WHERE payment_intent_id = %(q)s OR charge_id = %(q)s OR session_id = %(q)s
-    UNION ALL SELECT p.contract_id, p.id FROM refund r JOIN payment p ON p.id = r.payment_id WHERE r.stripe_refund_id = %(q)s
-    UNION ALL SELECT b.contract_id, b.payment_id FROM chargeback b WHERE b.stripe_dispute_id = %(q)s LIMIT 5
+    SELECT contract_id, id FROM payment WHERE payment_intent_id = %(q)s OR charge_id = %(q)s
+        OR session_id = %(q)s
+    UNION ALL SELECT p.contract_id, p.id FROM refund r JOIN payment p ON p.id = r.payment_id
+        WHERE r.stripe_refund_id = %(q)s
+    UNION ALL SELECT b.contract_id, b.payment_id FROM chargeback b WHERE b.stripe_dispute_id = %(q)s
+        LIMIT 5
 """
 _STRIPE_PEOPLE = """
     SELECT freelancer_id FROM payout_account WHERE stripe_account_id = %(q)s
     UNION SELECT freelancer_id FROM payout WHERE stripe_payout_id = %(q)s
-    UNION SELECT p.freelancer_id FROM payout_source s JOIN payout p ON p.id = s.payout_id WHERE s.transfer_id = %(q)s LIMIT 5
+    UNION SELECT p.freelancer_id FROM payout_source s JOIN payout p ON p.id = s.payout_id
+        WHERE s.transfer_id = %(q)s LIMIT 5
 """
 
 
@@ -280,7 +286,9 @@ def by_stripe_id(session: Session, text: str) -> list[str]:
 
 
 def by_words(session: Session, text: str) -> list[tuple[str, str]]:
-    """(id, label) of people and contracts by e-mail, name, reference or title, at most 50 of each."""
+    """(id, label) of people and contracts by e-mail, name, reference or title, at most 50 of
+    each.
+    """
     like = f"%{text.replace('%', '').replace('_', '')}%"
     people = (
         select(Freelancer)

@@ -31,8 +31,10 @@ _FACTS = (
 _POSTINGS = """
     SELECT e.kind AS entry, d.kind AS debit, c.kind AS credit, p.amount AS amount_minor, p.currency
       FROM journal_entry e JOIN posting p ON p.entry_id = e.id
-      JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c ON c.id = p.credit_account
-     WHERE e.number > %s AND e.xid = pg_current_xact_id()::text::bigint ORDER BY e.number, p.line_no LIMIT %s
+      JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c
+          ON c.id = p.credit_account
+     WHERE e.number > %s AND e.xid = pg_current_xact_id()::text::bigint ORDER BY e.number, p.line_no
+         LIMIT %s
 """
 
 

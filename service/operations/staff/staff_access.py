@@ -40,7 +40,9 @@ _SEEN_GRAIN = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Colleague:
-    """Whoever looks at the console: a person of staff, in a browser that one of their keys opened."""
+    """Whoever looks at the console: a person of staff, in a browser that one of their keys
+    opened.
+    """
 
     session_id: str
     key_id: str
@@ -163,8 +165,10 @@ def leave(act: Act, cookie: str) -> None:
 
 
 _SESSION = """
-    SELECT s.id, s.key_id, s.created_at, s.last_seen_at, s.proved_at, m.id AS staff_id, m.name, k.role, k.scopes, k.expires_at
-      FROM staff_session s JOIN api_key k ON k.id = s.key_id JOIN staff_member m ON m.id = k.staff_id
+    SELECT s.id, s.key_id, s.created_at, s.last_seen_at, s.proved_at, m.id AS staff_id, m.name,
+        k.role, k.scopes, k.expires_at
+      FROM staff_session s JOIN api_key k ON k.id = s.key_id JOIN staff_member m
+          ON m.id = k.staff_id
      WHERE s.digest = %s AND s.closed_at IS NULL AND k.revoked_at IS NULL AND m.ended_at IS NULL
 """
 _SEEN = text("UPDATE staff_session SET last_seen_at = :now WHERE digest = :digest")

@@ -98,13 +98,17 @@ def opened(act: Act, seals: Seals, found: TaxIdentity, why: str) -> dict[str, An
 
 
 _STATES = """
-    SELECT CASE WHEN t.id IS NULL THEN 'missing' WHEN t.expires_on < %s THEN 'expired' ELSE 'valid' END AS status, count(*) AS freelancers
-      FROM freelancer f LEFT JOIN tax_identity t ON t.freelancer_id = f.id AND t.replaced_at IS NULL GROUP BY 1
+    SELECT CASE WHEN t.id IS NULL THEN 'missing' WHEN t.expires_on < %s THEN 'expired' ELSE 'valid'
+        END AS status, count(*) AS freelancers
+      FROM freelancer f LEFT JOIN tax_identity t ON t.freelancer_id = f.id AND t.replaced_at IS NULL
+          GROUP BY 1
 """
 _WANTING = """
-    SELECT f.id, f.display_name, f.country, CASE WHEN t.id IS NULL THEN 'missing' ELSE 'expired' END AS status
+    SELECT f.id, f.display_name, f.country, CASE WHEN t.id IS NULL THEN 'missing' ELSE 'expired' END
+        AS status
       FROM freelancer f LEFT JOIN tax_identity t ON t.freelancer_id = f.id AND t.replaced_at IS NULL
-     WHERE (t.id IS NULL OR t.expires_on < %s) AND EXISTS (SELECT 1 FROM release r WHERE r.freelancer_id = f.id) ORDER BY f.id LIMIT 100
+     WHERE (t.id IS NULL OR t.expires_on < %s)
+         AND EXISTS (SELECT 1 FROM release r WHERE r.freelancer_id = f.id) ORDER BY f.id LIMIT 100
 """
 
 

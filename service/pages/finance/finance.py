@@ -124,7 +124,9 @@ _PARTIES = (ObjectKind.FREELANCER, ObjectKind.CLIENT)
 
 
 def _people(act: Act, text: str) -> list[tuple[str, str]]:
-    """(id, label) of whom the words mean: an id, an address, a name; nobody when nothing was said."""
+    """(id, label) of whom the words mean: an id, an address, a name; nobody when nothing was
+    said.
+    """
     if typeid.is_typeid(text, *_PARTIES):
         return [(text, text)]
     found = desk_reads.by_words(act.session, text) if len(text) >= 3 else []

@@ -306,9 +306,8 @@ def binaries() -> Path:
     if os.geteuid() == 0 and not _reachable(install, user):
         # A virtual environment below a private home folder: the unprivileged user gets its own copy
         # of the programs.
-        copy = Path(
-            f"/var/lib/holdfast/{hashlib.sha256(str(install).encode()).hexdigest()[:12]}-pginstall18"
-        )
+        known_as = hashlib.sha256(str(install).encode()).hexdigest()[:12]
+        copy = Path(f"/var/lib/holdfast/{known_as}-pginstall18")
         if not (copy / "bin" / "postgres").exists():
             shutil.copytree(install, copy, symlinks=True, dirs_exist_ok=True)
         install = copy

@@ -24,16 +24,19 @@ _LOCK_ALL = text("""
     DECLARE
         busy text;
     BEGIN
-        SELECT string_agg(format('hf.%I', tablename), ', ' ORDER BY tablename) INTO busy FROM pg_tables WHERE schemaname = 'hf';
+        SELECT string_agg(format('hf.%I', tablename), ', ' ORDER BY tablename) INTO busy
+            FROM pg_tables WHERE schemaname = 'hf';
         SET LOCAL lock_timeout = '250ms';
-        IF busy IS NOT NULL THEN EXECUTE 'LOCK TABLE ' || busy || ' IN ACCESS EXCLUSIVE MODE'; END IF;
+        IF busy IS NOT NULL THEN EXECUTE 'LOCK TABLE ' || busy || ' IN ACCESS EXCLUSIVE MODE';
+            END IF;
         SET LOCAL lock_timeout = '5s';
     END $$
 """)
 _APP_ROLE = text(f"""
     DO $$ BEGIN
         -- An owner who may make no roles finds it made: deploy/roles.sql.
-        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN CREATE ROLE {APP_ROLE} NOLOGIN; END IF;
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{APP_ROLE}')
+            THEN CREATE ROLE {APP_ROLE} NOLOGIN; END IF;
     EXCEPTION WHEN duplicate_object THEN NULL;
     END $$
 """)

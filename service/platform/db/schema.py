@@ -45,19 +45,26 @@ _READ = text("SELECT works_from, files FROM hf.schema_release")
 _WRITE = text("""
     INSERT INTO hf.schema_release (works_from, files, upgraded_at)
     VALUES (:works_from, CAST(:files AS jsonb), :now)
-    ON CONFLICT (singleton) DO UPDATE SET works_from = :works_from, files = CAST(:files AS jsonb), upgraded_at = :now
+    ON CONFLICT (singleton) DO UPDATE SET works_from = :works_from, files = CAST(:files AS jsonb),
+        upgraded_at = :now
 """)
 _STRUCTURE = """
     SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text
       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-     WHERE c.relnamespace = 'hf'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relnamespace = 'hf'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0
+         AND NOT a.attisdropped
        AND c.relname <> 'alembic_version'
-    UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, contype::text, '' FROM pg_constraint
-     WHERE connamespace = 'hf'::regnamespace AND contype <> 'n' AND conrelid::regclass::text NOT LIKE '%alembic_version'
-    UNION ALL SELECT 'index', tablename, indexname, '', '' FROM pg_indexes WHERE schemaname = 'hf' AND tablename <> 'alembic_version'
-    UNION ALL SELECT 'function', proname, pg_get_function_identity_arguments(oid), md5(prosrc), '' FROM pg_proc
+    UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, contype::text, ''
+        FROM pg_constraint
+     WHERE connamespace = 'hf'::regnamespace AND contype <> 'n'
+         AND conrelid::regclass::text NOT LIKE '%alembic_version'
+    UNION ALL SELECT 'index', tablename, indexname, '', '' FROM pg_indexes WHERE schemaname = 'hf'
+        AND tablename <> 'alembic_version'
+    UNION ALL SELECT 'function', proname, pg_get_function_identity_arguments(oid), md5(prosrc), ''
+        FROM pg_proc
      WHERE pronamespace = 'hf'::regnamespace
-    UNION ALL SELECT 'trigger', c.relname, t.tgname, t.tgtype::text, t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    UNION ALL SELECT 'trigger', c.relname, t.tgname, t.tgtype::text, t.tgenabled::text
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
      WHERE c.relnamespace = 'hf'::regnamespace AND NOT t.tgisinternal
     UNION ALL SELECT 'chart', entry_kind, debit_kind, credit_kind, gate FROM hf.chart_line
     UNION ALL SELECT 'hop', machine, source, target, '' FROM hf.lifecycle_hop

@@ -31,7 +31,9 @@ _TARGETS = {
 def values(
     act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]
 ) -> dict[str, Any]:
-    """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a contract."""
+    """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a
+    contract.
+    """
     object_id: str = params["object"]
     kind = typeid.kind_of(object_id)
     if kind is ObjectKind.APPEAL:
