@@ -15,17 +15,19 @@ import pytest
 from service.exports import making, registry
 from service.exports.shapes import Asked, Export
 from tests.databases import clone
+from tests.faults.test_releases import release
 from tests.finance.golden import Golden
 from tests.finance.reading import now_of
 from tests.finance.test_closing import all_kinds
+from tests.finance.test_withholding import decide, living_in, rupees, work
 from tests.world import World
 
 FIGURES = [
     (export.code, figure) for export in registry.EXPORTS.values() for figure in export.figures
 ]
 WITHOUT_ROWS = {"S10", "S12"}
-"""Nobody of these worlds lives in India or had tax withheld: their controls are proved in
-test_withholding and below.
+"""Nobody of the year and of the week lives in India or had tax withheld: they have a world of their
+own.
 """
 
 
@@ -111,6 +113,28 @@ def test_and_of_a_busy_week(busy_week: World, code: str) -> None:
     assert [
         figure for figure in export.figures if not refused(busy_week, export, asked, figure)
     ] == []
+
+
+@pytest.fixture(scope="module")
+def withheld() -> Iterator[World]:
+    """Tax withheld from two releases of somebody in India."""
+    with clone() as world:
+        living_in(world, "IN")
+        rupees(world, "83.5")
+        decide(world, "in_194o")
+        for milestone in work(world, 100_010, 50_000):
+            assert release(world, milestone) == "ok"
+        world.work()
+        yield world
+
+
+@pytest.mark.parametrize("code", sorted(WITHOUT_ROWS))
+def test_and_of_tax_that_was_withheld(withheld: World, code: str) -> None:
+    export = registry.EXPORTS[code]
+    now = datetime.fromisoformat(withheld.sandbox.now())
+    asked = question(export, now.date(), now, withheld.settings.book_zone)
+    survived = [one for one in export.figures if not refused(withheld, export, asked, one)]
+    assert survived == []
 
 
 def test_a_file_is_refused_and_not_only_its_sums(year: Golden, tmp_path: object) -> None:
