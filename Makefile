@@ -70,8 +70,8 @@ docs: $(VENV)/.ready ## generated tables are what the code says; every move was 
 browser: $(VENV)/.ready ## the whole flow in a real browser (Debian's chromium)
 	$(BIN)/python -m pytest -q tests/browser --browser-required
 
-fuzz: $(VENV)/.ready ## a short fuzz of every endpoint: no input may make a 5xx
-	$(BIN)/python -m benchmarks.fuzz
+fuzz: $(VENV)/.ready ## a short fuzz of every endpoint: no input may make a 5xx; for long: EXAMPLES=140
+	EXAMPLES=$(or $(EXAMPLES),25) $(BIN)/python -m benchmarks.fuzz
 
 bench: $(VENV)/.ready ## figures, as ratios measured in one run
 	$(BIN)/python -m benchmarks.bench

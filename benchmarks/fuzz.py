@@ -28,7 +28,7 @@ def _command(demo: Demo) -> list[str]:
     program = str(Path(sys.executable).parent / "schemathesis")
     command = [program, "run", str(ROOT / "openapi.yaml"), "--url", f"http://127.0.0.1:{demo.port}"]
     command += ["--checks", "not_a_server_error", "--phases", "examples,fuzzing"]
-    return [*command, "--max-examples", "25", "--continue-on-failure"]
+    return [*command, "--max-examples", os.environ.get("EXAMPLES", "25"), "--continue-on-failure"]
 
 
 def main() -> None:
