@@ -70,7 +70,11 @@ def _refundable_minor(milestone: Milestone) -> int:
 
 
 def _check_ask(
-    session: Session, contract: Contract, milestone: Milestone, amount_minor: int, most_minor: int
+    session: Session,
+    contract: Contract,
+    milestone: Milestone,
+    amount_minor: int,
+    most_minor: int,
 ) -> None:
     if milestone.state not in (*states.OPEN_TO_THE_CLIENT, "released"):
         raise StateConflict(
@@ -91,7 +95,11 @@ def _check_ask(
 
 
 def _opened(
-    act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
+    act: Act,
+    contract: Contract,
+    milestone: Milestone,
+    amount_minor: int,
+    reason: str,
 ) -> RefundRequest:
     after_release = milestone.state == "released"
     silence = (

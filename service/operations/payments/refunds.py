@@ -334,7 +334,11 @@ def outside(
 
 
 def _refunded_outside(
-    act: Act, payment: Payment, snapshot: RefundSnapshot, amount_minor: int, currency: str
+    act: Act,
+    payment: Payment,
+    snapshot: RefundSnapshot,
+    amount_minor: int,
+    currency: str,
 ) -> Refund:
     refund_id = new_id("ref")
     return Refund(
