@@ -97,11 +97,7 @@ def record(
         object_id=subject.id if hasattr(subject, "id") else subject.freelancer_id,
         contract_id=contract.id if contract else None,
         contract_kind=contract.kind if contract else None,
-        freelancer_id=contract.freelancer_id
-        if contract
-        else subject.id
-        if isinstance(subject, Freelancer)
-        else getattr(subject, "freelancer_id", None),
+        freelancer_id=_freelancer_of(subject, contract),
         from_state=from_state,
         to_state=to_state,
         data=data,
@@ -112,3 +108,11 @@ def record(
     )
     act.session.add(event)
     return event
+
+
+def _freelancer_of(subject: Any, contract: Contract | None) -> str | None:
+    if contract:
+        return contract.freelancer_id
+    if isinstance(subject, Freelancer):
+        return subject.id
+    return getattr(subject, "freelancer_id", None)

@@ -60,27 +60,7 @@ def release(
         act, contract, gross_minor, gross_minor - fee.amount_minor - processing
     )
     withheld = sum(tax.amount_minor for tax in taxes)
-    net = gross_minor - fee.amount_minor - processing - withheld
-    made = Release(
-        id=new_id("rls"),
-        milestone_id=milestone.id,
-        contract_id=contract.id,
-        freelancer_id=contract.freelancer_id,
-        number=_next_number(act.session, milestone),
-        currency=contract.currency,
-        gross_minor=gross_minor,
-        fee_minor=fee.amount_minor,
-        fee_tax_minor=fee.tax_minor,
-        processing_minor=processing,
-        withheld_minor=withheld,
-        net_minor=net,
-        recovered_minor=min(net, _owed(act.session, contract)),
-        fee_schedule=str((contract.quote or {})["schedule"]),
-        approved_by=act.actor,
-        released_at=act.now,
-        matures_at=act.now + timedelta(days=milestone.security_days),
-        matured_at=None,
-    )
+    made = _release_row(act, contract, milestone, gross_minor, fee, processing, withheld)
     act.session.add(made)
     withholding.keep(act, made, taxes)
     milestone.released_minor = released
@@ -91,6 +71,38 @@ def release(
         act, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, act.now, {})]
     )
     return made, entries.release(contract, made, [(tax.due_id, tax.amount_minor) for tax in taxes])
+
+
+def _release_row(
+    act: Act,
+    contract: Contract,
+    milestone: Milestone,
+    gross_minor: int,
+    fee: fees.Fee,
+    processing_minor: int,
+    withheld_minor: int,
+) -> Release:
+    net = gross_minor - fee.amount_minor - processing_minor - withheld_minor
+    return Release(
+        id=new_id("rls"),
+        milestone_id=milestone.id,
+        contract_id=contract.id,
+        freelancer_id=contract.freelancer_id,
+        number=_next_number(act.session, milestone),
+        currency=contract.currency,
+        gross_minor=gross_minor,
+        fee_minor=fee.amount_minor,
+        fee_tax_minor=fee.tax_minor,
+        processing_minor=processing_minor,
+        withheld_minor=withheld_minor,
+        net_minor=net,
+        recovered_minor=min(net, _owed(act.session, contract)),
+        fee_schedule=str((contract.quote or {})["schedule"]),
+        approved_by=act.actor,
+        released_at=act.now,
+        matures_at=act.now + timedelta(days=milestone.security_days),
+        matured_at=None,
+    )
 
 
 def _next_number(session: Session, milestone: Milestone) -> int:

@@ -114,9 +114,7 @@ def _share(
     act: Act, contract: Contract, regime: str, gross_minor: int, room_minor: int
 ) -> Share | None:
     today = act.today
-    declared = rows.tax_identity(act.session, contract.freelancer_id)
-    if declared is not None and declared.expires_on is not None and declared.expires_on < today:
-        declared = None
+    declared = _declared(act, contract, today)
     duty = act.policies.withholding(
         regime, declared.country if declared else contract.freelancer.country, today
     )
@@ -141,11 +139,7 @@ def _share(
         return Share(
             duty, due_id, decimal(rate), own if duty.exempt.catches_up else 0, 0, "below_threshold"
         )
-    lacking = int(
-        act.session.execute(
-            _LACKING, _question(act, contract, duty) | {"regime": regime}
-        ).scalar_one()
-    )
+    lacking = _lacking(act, contract, duty)
     return Share(
         duty,
         due_id,
@@ -154,6 +148,20 @@ def _share(
         min(own + lacking, room_minor),
         "number_on_file" if known else "no_number_on_file",
     )
+
+
+def _declared(act: Act, contract: Contract, today: date) -> TaxIdentity | None:
+    """The freelancer's tax identity, unless it has expired."""
+    declared = rows.tax_identity(act.session, contract.freelancer_id)
+    if declared is not None and declared.expires_on is not None and declared.expires_on < today:
+        return None
+    return declared
+
+
+def _lacking(act: Act, contract: Contract, duty: Duty) -> int:
+    """What the year's earlier releases fell short of their share."""
+    question = _question(act, contract, duty) | {"regime": duty.regime}
+    return int(act.session.execute(_LACKING, question).scalar_one())
 
 
 def _has_number(duty: Duty, declared: TaxIdentity | None) -> bool:

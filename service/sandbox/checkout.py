@@ -56,8 +56,24 @@ def create_session(store: Store, body: dict[str, Any]) -> dict[str, Any]:
         )
     if amount > 99_999_999:
         raise StripeRefusal(400, "amount_too_large", "Amount must be no more than 99,999,999.")
+    session = _session(store, body, currency, amount, expires_at)
+    intent = body.get("payment_intent_data", {})
+    store.at(datetime.fromtimestamp(expires_at, UTC), "session.expire", session["id"])
+    items = [line["price_data"]["product_data"]["name"] for line in body["line_items"]]
+    return store.put(
+        session, hidden={"intent": intent, "items": items, "amounts": [line[0] for line in lines]}
+    )
+
+
+def _session(
+    store: Store,
+    body: dict[str, Any],
+    currency: str,
+    amount: int,
+    expires_at: int,
+) -> dict[str, Any]:
     session_id = store.new_id("cs_test")
-    session = {
+    return {
         "id": session_id,
         "object": "checkout.session",
         "created": store.timestamp,
@@ -85,12 +101,6 @@ def create_session(store: Store, body: dict[str, Any]) -> dict[str, Any]:
         "locale": body.get("locale"),
         "url": f"{store.setting('public_url', '')}/_sandbox/stripe/pay/{session_id}",
     }
-    intent = body.get("payment_intent_data", {})
-    store.at(datetime.fromtimestamp(expires_at, UTC), "session.expire", session_id)
-    items = [line["price_data"]["product_data"]["name"] for line in body["line_items"]]
-    return store.put(
-        session, hidden={"intent": intent, "items": items, "amounts": [line[0] for line in lines]}
-    )
 
 
 def expire_session(store: Store, session_id: str) -> dict[str, Any]:
@@ -118,16 +128,7 @@ def pay_by_card(
     intent = _intent(store, session)
     if number in DECLINES or challenge_passed is False:
         code = "authentication_required" if challenge_passed is False else DECLINES[number]
-        error = {
-            "type": "card_error",
-            "code": "card_declined",
-            "decline_code": code,
-            "message": "Your card was declined.",
-        }
-        intent |= {"status": "requires_payment_method", "last_payment_error": error}
-        store.put(intent)
-        emit(store, "payment_intent.payment_failed", intent)
-        return f"declined:{code}"
+        return _decline(store, intent, code)
     if number in CHALLENGED and challenge_passed is None:
         intent["status"] = "requires_action"
         store.put(intent)
@@ -154,6 +155,19 @@ def pay_by_card(
     emit(store, "payment_intent.succeeded", intent)
     emit(store, "checkout.session.completed", session)
     return "paid"
+
+
+def _decline(store: Store, intent: dict[str, Any], code: str) -> str:
+    error = {
+        "type": "card_error",
+        "code": "card_declined",
+        "decline_code": code,
+        "message": "Your card was declined.",
+    }
+    intent |= {"status": "requires_payment_method", "last_payment_error": error}
+    store.put(intent)
+    emit(store, "payment_intent.payment_failed", intent)
+    return f"declined:{code}"
 
 
 def pay_by_bank(store: Store, session_id: str, account_number: str) -> str:
@@ -325,7 +339,28 @@ def transaction(
     account: str = PLATFORM,
 ) -> dict[str, Any]:
     """One balance transaction per move, as Stripe's reports have it."""
-    details = (
+    status = "available" if available_on <= store.now else "pending"
+    made = {
+        "id": store.new_id("txn"),
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": int(available_on.timestamp()),
+        "balance_type": "payments",
+        "created": store.timestamp,
+        "currency": currency.lower(),
+        "fee": fee,
+        "fee_details": _fee_details(fee, currency),
+        "net": amount - fee,
+        "reporting_category": kind,
+        "status": status,
+        "type": kind,
+        "source": source,
+    }
+    return store.put(made, account)
+
+
+def _fee_details(fee: int, currency: str) -> list[dict[str, Any]]:
+    return (
         [
             {
                 "amount": fee,
@@ -338,24 +373,6 @@ def transaction(
         if fee
         else []
     )
-    status = "available" if available_on <= store.now else "pending"
-    made = {
-        "id": store.new_id("txn"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": int(available_on.timestamp()),
-        "balance_type": "payments",
-        "created": store.timestamp,
-        "currency": currency.lower(),
-        "fee": fee,
-        "fee_details": details,
-        "net": amount - fee,
-        "reporting_category": kind,
-        "status": status,
-        "type": kind,
-        "source": source,
-    }
-    return store.put(made, account)
 
 
 def _complete(store: Store, session: dict[str, Any], payment_status: str) -> None:
@@ -370,24 +387,8 @@ def create_refund(store: Store, body: dict[str, Any]) -> dict[str, Any]:
         raise StripeRefusal(
             400, "parameter_missing", "A refund needs a succeeded payment and an amount."
         )
-    if charge["disputed"]:
-        raise StripeRefusal(
-            400,
-            "charge_disputed",
-            f"Charge {charge['id']} has been charged back; it cannot be refunded.",
-        )
-    amount = int(body["amount"])
     left = charge["amount"] - charge["amount_refunded"]
-    if left == 0:
-        raise StripeRefusal(
-            400, "charge_already_refunded", f"Charge {charge['id']} has already been refunded."
-        )
-    if not 1 <= amount <= left:
-        raise StripeRefusal(
-            400,
-            "amount_too_large",
-            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).",
-        )
+    amount = _amount_to_refund(charge, left, body)
     card = store.hidden(charge["id"]).get("card", "")
     slow = card == REFUND_PENDING
     refund = {
@@ -417,6 +418,28 @@ def create_refund(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     emit(store, "refund.created", refund)
     emit(store, "charge.refunded", charge)
     return refund
+
+
+def _amount_to_refund(charge: dict[str, Any], left: int, body: dict[str, Any]) -> int:
+    """Raises StripeRefusal when the charge is disputed or has less than that left."""
+    if charge["disputed"]:
+        raise StripeRefusal(
+            400,
+            "charge_disputed",
+            f"Charge {charge['id']} has been charged back; it cannot be refunded.",
+        )
+    amount = int(body["amount"])
+    if left == 0:
+        raise StripeRefusal(
+            400, "charge_already_refunded", f"Charge {charge['id']} has already been refunded."
+        )
+    if not 1 <= amount <= left:
+        raise StripeRefusal(
+            400,
+            "amount_too_large",
+            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).",
+        )
+    return amount
 
 
 def succeed_refund(store: Store, refund_id: str) -> None:

@@ -164,7 +164,22 @@ def create_transfer(store: Store, body: dict[str, Any]) -> dict[str, Any]:
             "insufficient_capabilities_for_transfer",
             "The destination account may not receive transfers.",
         )
-    charge = store.get(body["source_transaction"], "charge")
+    charge = _source_charge(store, body["source_transaction"], amount, currency)
+    settled = store.get(charge["balance_transaction"])["available_on"]
+    available_on = max(store.now, datetime.fromtimestamp(settled, UTC))
+    transfer = _transfer(store, body, amount, currency, charge["id"])
+    transfer["balance_transaction"] = transaction(
+        store, transfer["id"], "transfer", -amount, 0, currency, store.now
+    )["id"]
+    store.put(transfer)
+    store.move(currency.upper(), {PLATFORM: -amount, destination: amount}, available_on)
+    emit(store, "transfer.created", transfer)
+    return transfer
+
+
+def _source_charge(store: Store, charge_id: str, amount: int, currency: str) -> dict[str, Any]:
+    """Raises StripeRefusal when the charge is of another currency or does not hold so much."""
+    charge = store.get(charge_id, "charge")
     if charge["currency"] != currency:
         raise StripeRefusal(
             400, "balance_invalid_parameter", "The transfer's currency is not the charge's."
@@ -179,10 +194,18 @@ def create_transfer(store: Store, body: dict[str, Any]) -> dict[str, Any]:
             "transfer_source_balance_insufficient",
             "The charge does not hold that much any more.",
         )
-    settled = store.get(charge["balance_transaction"])["available_on"]
-    available_on = max(store.now, datetime.fromtimestamp(settled, UTC))
+    return charge
+
+
+def _transfer(
+    store: Store,
+    body: dict[str, Any],
+    amount: int,
+    currency: str,
+    charge_id: str,
+) -> dict[str, Any]:
     transfer_id = store.new_id("tr")
-    transfer = {
+    return {
         "id": transfer_id,
         "object": "transfer",
         "amount": amount,
@@ -192,8 +215,8 @@ def create_transfer(store: Store, body: dict[str, Any]) -> dict[str, Any]:
         "livemode": False,
         "metadata": body.get("metadata", {}),
         "reversed": False,
-        "destination": destination,
-        "source_transaction": charge["id"],
+        "destination": body["destination"],
+        "source_transaction": charge_id,
         "transfer_group": body.get("transfer_group"),
         "reversals": {
             "object": "list",
@@ -202,13 +225,6 @@ def create_transfer(store: Store, body: dict[str, Any]) -> dict[str, Any]:
             "url": f"/v1/transfers/{transfer_id}/reversals",
         },
     }
-    transfer["balance_transaction"] = transaction(
-        store, transfer_id, "transfer", -amount, 0, currency, store.now
-    )["id"]
-    store.put(transfer)
-    store.move(currency.upper(), {PLATFORM: -amount, destination: amount}, available_on)
-    emit(store, "transfer.created", transfer)
-    return transfer
 
 
 def reverse_transfer(store: Store, transfer_id: str, body: dict[str, Any]) -> dict[str, Any]:

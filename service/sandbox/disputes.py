@@ -51,13 +51,33 @@ def open_dispute(
         raise StripeRefusal(
             400, "charge_disputed", "This charge cannot be disputed over that amount."
         )
+    dispute = _dispute(store, charge, reason, amount, inquiry=inquiry)
+    store.put(dispute)
+    store.put(charge | {"disputed": True})
+    if not inquiry:
+        _withdraw(store, dispute)
+    store.at(store.now + EVIDENCE_WITHIN, "dispute.overdue", dispute["id"])
+    emit(store, "charge.dispute.created", dispute)
+    if not inquiry:
+        emit(store, "charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def _dispute(
+    store: Store,
+    charge: dict[str, Any],
+    reason: str,
+    amount: int,
+    *,
+    inquiry: bool,
+) -> dict[str, Any]:
     due_by = int((store.now + EVIDENCE_WITHIN).timestamp())
-    dispute = {
+    return {
         "id": store.new_id("du"),
         "object": "dispute",
         "amount": amount,
         "balance_transactions": [],
-        "charge": charge_id,
+        "charge": charge["id"],
         "created": store.timestamp,
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
@@ -77,15 +97,6 @@ def open_dispute(
         "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
     }
-    store.put(dispute)
-    store.put(charge | {"disputed": True})
-    if not inquiry:
-        _withdraw(store, dispute)
-    store.at(store.now + EVIDENCE_WITHIN, "dispute.overdue", dispute["id"])
-    emit(store, "charge.dispute.created", dispute)
-    if not inquiry:
-        emit(store, "charge.dispute.funds_withdrawn", dispute)
-    return dispute
 
 
 def _withdraw(store: Store, dispute: dict[str, Any]) -> None:

@@ -280,6 +280,19 @@ def _once(store: Store, path: str, *, fails: bool) -> tuple[int, str, bool]:
             raise StripeRefusal(400, "idempotency_key_reused", message, "idempotency_error")
         return row.status, row.body, True
     status, body = (500, _BROKEN) if fails else (200, _do(store, path, account))
+    _keep(store, account, key, fingerprint, status, body)
+    return status, body, False
+
+
+def _keep(
+    store: Store,
+    account: str,
+    key: str,
+    fingerprint: str,
+    status: int,
+    body: str,
+) -> None:
+    """Remember the answer to a key, for a day."""
     store.session.execute(
         text(
             "INSERT INTO sandbox.idempotency VALUES (:account, :key, :fingerprint, :status, "
@@ -296,7 +309,6 @@ def _once(store: Store, path: str, *, fails: bool) -> tuple[int, str, bool]:
             "now": store.now,
         },
     )
-    return status, body, False
 
 
 def _do(store: Store, path: str, account: str) -> str:

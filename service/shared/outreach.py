@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -54,9 +55,23 @@ def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None)
 
     Raises OutreachLimited with the seconds after which there is room again.
     """
-    windows, mailbox = act.policies.windows, clients.mailbox(to or contract.client.email)
+    mailbox = clients.mailbox(to or contract.client.email)
     sender = typeid.decode(contract.freelancer_id)
-    rules = (
+    # One at a time per sender and per mailbox: whoever comes next counts what was counted before.
+    for name in (str(sender), mailbox):
+        alone(act.session, Lock.OUTREACH, f"outreach:{name}")
+    for rule in _rules(act, sender, mailbox):
+        _refuse(act, rule)
+    # Written with the rest at the end: a contract that is on its way from one state to another is
+    # not flushed here.
+    act.session.add(
+        Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=act.now)
+    )
+
+
+def _rules(act: Act, sender: UUID, mailbox: str) -> tuple[_Rule, ...]:
+    windows = act.policies.windows
+    return (
         _Rule(
             "freelancer_id",
             sender,
@@ -85,16 +100,6 @@ def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None)
             _DAY,
             "This mailbox has got many letters within a day.",
         ),
-    )
-    # One at a time per sender and per mailbox: whoever comes next counts what was counted before.
-    for name in (str(sender), mailbox):
-        alone(act.session, Lock.OUTREACH, f"outreach:{name}")
-    for rule in rules:
-        _refuse(act, rule)
-    # Written with the rest at the end: a contract that is on its way from one state to another is
-    # not flushed here.
-    act.session.add(
-        Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=act.now)
     )
 
 

@@ -42,62 +42,14 @@ def start(
 
     Raises StateConflict when nothing is held, Invalid for an amount out of range.
     """
-    held = money.held_minor(milestone)
-    if milestone.state not in (*states.OPEN_TO_THE_CLIENT, "refund_requested") or held == 0:
-        raise StateConflict(
-            "Only money that is still held can be disputed.",
-            {"current_state": milestone.state, "allowed_actions": []},
-        )
-    if of_milestone(act.session, milestone.id) is not None:
-        raise StateConflict(
-            "This milestone is in dispute already.",
-            {"current_state": milestone.state, "allowed_actions": []},
-        )
-    amount = held if amount_minor is None else amount_minor
-    wanted = (amount if side == "client" else 0) if refund_minor is None else refund_minor
-    if not 1 <= amount <= held:
-        raise Invalid.one(
-            "/amount",
-            "amount_out_of_range",
-            f"Up to {plain(held, contract.currency)} can be disputed.",
-        )
-    if not 0 <= wanted <= amount:
-        raise Invalid.one(
-            "/refund",
-            "amount_out_of_range",
-            "The refund that you claim lies between nothing and the disputed amount.",
-        )
-    was, left = milestone.state, states.review_left(act.now, milestone)
-    dispute_id = new_id("dsp")
-    windows = act.policies.windows
-    deadline = add_business_days(
-        act.now, windows.dispute_answer_business_days, act.policies.stripe_country
-    )
-    entry = money.lock(contract, milestone, amount, dispute_id)
+    _check_disputable(act.session, milestone)
+    amount, wanted = _disputed_and_claimed(contract, milestone, side, amount_minor, refund_minor)
+    dispute = _opened(act, contract, milestone, side, amount, wanted, claim)
+    entry = money.lock(contract, milestone, amount, dispute.id)
     if money.held_minor(milestone) == 0:
-        was, left = states.pause(act, contract, milestone, "dispute", dispute=dispute_id)
-    dispute = Dispute(
-        id=dispute_id,
-        contract_id=contract.id,
-        milestone_id=milestone.id,
-        state="open",
-        opened_by=side,
-        amount_minor=amount,
-        claimed_refund_minor=wanted,
-        claim=claim,
-        answer=None,
-        answered_refund_minor=None,
-        milestone_was=was,
-        review_left_seconds=left,
-        refund_minor=None,
-        reasons=None,
-        mediator=None,
-        decider=None,
-        opened_at=act.now,
-        deadline_at=deadline,
-        hard_stop_at=act.now + timedelta(days=windows.dispute_hard_stop_days),
-        closed_at=None,
-    )
+        dispute.milestone_was, dispute.review_left_seconds = states.pause(
+            act, contract, milestone, "dispute", dispute=dispute.id
+        )
     act.session.add(dispute)
     events.record(
         act,
@@ -112,10 +64,91 @@ def start(
         milestone=milestone.id,
     )
     queue.enqueue(act, "dispute_hard_stop", dispute.id, dispute.hard_stop_at)
-    _deadline(act, dispute, deadline, reminded=True)
+    _deadline(act, dispute, _answer_by(act), reminded=True)
     states.touch(act, contract)
     money.post_all(act, [entry])
     return dispute
+
+
+def _check_disputable(session: Session, milestone: Milestone) -> None:
+    if (
+        milestone.state not in (*states.OPEN_TO_THE_CLIENT, "refund_requested")
+        or money.held_minor(milestone) == 0
+    ):
+        raise StateConflict(
+            "Only money that is still held can be disputed.",
+            {"current_state": milestone.state, "allowed_actions": []},
+        )
+    if of_milestone(session, milestone.id) is not None:
+        raise StateConflict(
+            "This milestone is in dispute already.",
+            {"current_state": milestone.state, "allowed_actions": []},
+        )
+
+
+def _disputed_and_claimed(
+    contract: Contract,
+    milestone: Milestone,
+    side: str,
+    amount_minor: int | None,
+    refund_minor: int | None,
+) -> tuple[int, int]:
+    """How much is disputed, and how much of it the claim sends back to the client."""
+    held = money.held_minor(milestone)
+    amount = held if amount_minor is None else amount_minor
+    wanted = (amount if side == "client" else 0) if refund_minor is None else refund_minor
+    if not 1 <= amount <= held:
+        raise Invalid.one(
+            "/amount",
+            "amount_out_of_range",
+            f"Up to {plain(held, contract.currency)} can be disputed.",
+        )
+    if not 0 <= wanted <= amount:
+        raise Invalid.one(
+            "/refund",
+            "amount_out_of_range",
+            "The refund that you claim lies between nothing and the disputed amount.",
+        )
+    return amount, wanted
+
+
+def _opened(
+    act: Act,
+    contract: Contract,
+    milestone: Milestone,
+    side: str,
+    amount_minor: int,
+    claimed_minor: int,
+    claim: str,
+) -> Dispute:
+    return Dispute(
+        id=new_id("dsp"),
+        contract_id=contract.id,
+        milestone_id=milestone.id,
+        state="open",
+        opened_by=side,
+        amount_minor=amount_minor,
+        claimed_refund_minor=claimed_minor,
+        claim=claim,
+        answer=None,
+        answered_refund_minor=None,
+        milestone_was=milestone.state,
+        review_left_seconds=states.review_left(act.now, milestone),
+        refund_minor=None,
+        reasons=None,
+        mediator=None,
+        decider=None,
+        opened_at=act.now,
+        deadline_at=_answer_by(act),
+        hard_stop_at=act.now + timedelta(days=act.policies.windows.dispute_hard_stop_days),
+        closed_at=None,
+    )
+
+
+def _answer_by(act: Act) -> datetime:
+    return add_business_days(
+        act.now, act.policies.windows.dispute_answer_business_days, act.policies.stripe_country
+    )
 
 
 def accept_claim(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
@@ -181,11 +214,7 @@ def _offer(
     *,
     blind: bool,
 ) -> DisputeOffer:
-    if len(dispute.offers) >= MOST_OFFERS:
-        raise StateConflict(
-            "There have been enough offers; ask for mediation.",
-            {"current_state": dispute.state, "allowed_actions": ["mediate"]},
-        )
+    _check_offers_left(dispute)
     made = DisputeOffer(
         id=new_id("dof"),
         number=len(dispute.offers) + 1,
@@ -212,6 +241,14 @@ def _offer(
     )
     states.touch(act, contract)
     return made
+
+
+def _check_offers_left(dispute: Dispute) -> None:
+    if len(dispute.offers) >= MOST_OFFERS:
+        raise StateConflict(
+            "There have been enough offers; ask for mediation.",
+            {"current_state": dispute.state, "allowed_actions": ["mediate"]},
+        )
 
 
 def agree_to(act: Act, contract: Contract, dispute: Dispute, offer_id: str, side: str) -> None:

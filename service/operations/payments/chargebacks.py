@@ -86,22 +86,41 @@ def _pulled(chargeback: Chargeback, status: str) -> bool:
 def _open(
     act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
 ) -> Chargeback:
-    amount = from_stripe(snapshot.amount, snapshot.currency)
-    inquiry = snapshot.status in INQUIRIES
+    chargeback = _opened(act, contract, payment, snapshot)
+    act.session.add(chargeback)
+    fact = "chargeback.inquiry_opened" if chargeback.state == "inquiry" else "chargeback.opened"
+    data: dict[str, Any] = {
+        "amount": chargeback.amount_minor,
+        "currency": snapshot.currency,
+        "reason": snapshot.reason,
+        "payment": payment.id,
+    }
+    events.record(act, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
+    queue.open_task(act, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
+    queue.enqueue(act, "chargeback_pack", chargeback.id)
+    queue.enqueue(act, "rules_check", payment.id)
+    if chargeback.submit_by:
+        queue.enqueue(act, "chargeback_submit", chargeback.id, max(chargeback.submit_by, act.now))
+    return chargeback
+
+
+def _opened(
+    act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
+) -> Chargeback:
     due = snapshot.evidence_due_at
     submit_by = (
         due - timedelta(days=act.policies.windows.chargeback_submit_days_before) if due else None
     )
-    chargeback = Chargeback(
+    return Chargeback(
         id=new_id("cbk"),
         payment_id=payment.id,
         contract_id=contract.id,
         stripe_dispute_id=snapshot.id,
-        state="inquiry" if inquiry else "evidence_due",
+        state="inquiry" if snapshot.status in INQUIRIES else "evidence_due",
         stripe_status="",
         reason=snapshot.reason,
         currency=snapshot.currency,
-        amount_minor=amount,
+        amount_minor=from_stripe(snapshot.amount, snapshot.currency),
         fee_minor=from_stripe(snapshot.fee, snapshot.currency),
         locked=False,
         round=1,
@@ -114,21 +133,6 @@ def _open(
         opened_at=act.now,
         closed_at=None,
     )
-    act.session.add(chargeback)
-    fact = "chargeback.inquiry_opened" if inquiry else "chargeback.opened"
-    data: dict[str, Any] = {
-        "amount": amount,
-        "currency": snapshot.currency,
-        "reason": snapshot.reason,
-        "payment": payment.id,
-    }
-    events.record(act, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
-    queue.open_task(act, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
-    queue.enqueue(act, "chargeback_pack", chargeback.id)
-    queue.enqueue(act, "rules_check", payment.id)
-    if submit_by:
-        queue.enqueue(act, "chargeback_submit", chargeback.id, max(submit_by, act.now))
-    return chargeback
 
 
 def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
@@ -192,21 +196,7 @@ def _follow(
         if status != "warning_needs_response":
             queue.open_task(act, "chargeback_unknown_status", chargeback.id, status=status)
         return []
-    if (
-        chargeback.state in ("inquiry", "closed")
-        and status not in INQUIRIES
-        and event != "escalate"
-    ):
-        # Its escalation was never heard of.
-        events.move(
-            act,
-            chargeback,
-            "escalate",
-            contract=contract,
-            amount=chargeback.amount_minor,
-            currency=chargeback.currency,
-            reason=chargeback.reason,
-        )
+    _escalate_unheard(act, contract, chargeback, status)
     possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
     if not possible:
         return []
@@ -229,6 +219,24 @@ def _follow(
     if event == "lose":
         return _lost(act, contract, payment, chargeback)
     return []
+
+
+def _escalate_unheard(act: Act, contract: Contract, chargeback: Chargeback, status: str) -> None:
+    """Where an inquiry has become a dispute, and that it did was never heard of."""
+    if (
+        chargeback.state in ("inquiry", "closed")
+        and status not in INQUIRIES
+        and _EVENTS[status] != "escalate"
+    ):
+        events.move(
+            act,
+            chargeback,
+            "escalate",
+            contract=contract,
+            amount=chargeback.amount_minor,
+            currency=chargeback.currency,
+            reason=chargeback.reason,
+        )
 
 
 def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:

@@ -40,15 +40,7 @@ def values_of(
     milestones = [
         m for m in contract.milestones if m.id in {line.milestone_id for line in payment.lines}
     ]
-    accepted = (
-        session.execute(
-            select(Acceptance)
-            .where(Acceptance.contract_id == contract.id)
-            .order_by(Acceptance.text_version)
-        )
-        .scalars()
-        .all()
-    )
+    accepted = _acceptances(session, contract)
     amount = plain(chargeback.amount_minor, chargeback.currency)
     colleague = clients.link_of_payer(session, payment.payer)
     who = f"A colleague of {contract.client_name}" if colleague else contract.client_name
@@ -59,14 +51,7 @@ def values_of(
         "chargeback": chargeback.id,
         "summary": f"{who} paid {amount} for work that {contract.freelancer.display_name} was to "
         f"do under a contract that {contract.client_name} agreed to.",
-        "dispute": [
-            ["Stripe's dispute", chargeback.stripe_dispute_id],
-            ["Reason given", chargeback.reason.replace("_", " ")],
-            ["Amount", amount],
-            ["Payment", f"{payment.id}, charge {payment.charge_id}"],
-            ["Paid", _when(payment.succeeded_at)],
-            *_paid_by(payment, colleague),
-        ],
+        "dispute": _dispute(chargeback, payment, colleague),
         "agreement": [row for one in accepted for row in _acceptance(one)]
         or [["Accepted", "not recorded"]],
         "deliveries": [_delivery(m, s) for m in milestones for s in _submissions(session, m)],
@@ -90,6 +75,19 @@ def text_of(values: dict[str, Any]) -> str:
         f"{values['releases_by_client']}. Letters: {len(values['letters'])}."
     )
     return printable("\n".join([values["summary"], *facts, counts]))
+
+
+def _dispute(
+    chargeback: Chargeback, payment: Payment, colleague: ClientLink | None
+) -> list[list[str]]:
+    return [
+        ["Stripe's dispute", chargeback.stripe_dispute_id],
+        ["Reason given", chargeback.reason.replace("_", " ")],
+        ["Amount", plain(chargeback.amount_minor, chargeback.currency)],
+        ["Payment", f"{payment.id}, charge {payment.charge_id}"],
+        ["Paid", _when(payment.succeeded_at)],
+        *_paid_by(payment, colleague),
+    ]
 
 
 def _paid_by(payment: Payment, colleague: ClientLink | None) -> list[list[str]]:
@@ -167,6 +165,16 @@ def _release(release: Release, proof: dict[str, str] | None) -> list[list[str]]:
 
 def _by_client(release: Release) -> bool:
     return release.approved_by.kind is ActorKind.CLIENT
+
+
+def _acceptances(session: Session, contract: Contract) -> list[Acceptance]:
+    return list(
+        session.execute(
+            select(Acceptance)
+            .where(Acceptance.contract_id == contract.id)
+            .order_by(Acceptance.text_version)
+        ).scalars()
+    )
 
 
 def _submissions(session: Session, milestone: Milestone) -> list[Submission]:

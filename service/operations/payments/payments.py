@@ -71,18 +71,10 @@ def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = 
                 "This milestone is already paid, or its payment is on its way.",
                 {"current_state": milestone.state, "allowed_actions": []},
             )
-    same = [
-        p
-        for p in open_payments
-        if p.method == method and {line.milestone_id for line in p.lines} == {m.id for m in wanted}
-    ]
-    if (
-        same
-        and len(open_payments) == 1
-        and (same[0].session_expires_at is None or same[0].session_expires_at > act.now)
-    ):
-        same[0].payer = act.actor
-        return Started(same[0], [])
+    again = _usable_again(act, open_payments, wanted, method)
+    if again is not None:
+        again.payer = act.actor
+        return Started(again, [])
     if open_payments:
         return Started(None, open_payments)
     return Started(_create(act, contract, wanted, method), [])
@@ -99,7 +91,47 @@ def _open_payments(act: Act, milestones: list[Milestone]) -> list[Payment]:
     )
 
 
+def _usable_again(
+    act: Act, open_payments: list[Payment], milestones: list[Milestone], method: str
+) -> Payment | None:
+    """The open payment, where it is the only one, is over the same, and its page has not ended."""
+    same = [
+        p
+        for p in open_payments
+        if p.method == method
+        and {line.milestone_id for line in p.lines} == {m.id for m in milestones}
+    ]
+    if (
+        same
+        and len(open_payments) == 1
+        and (same[0].session_expires_at is None or same[0].session_expires_at > act.now)
+    ):
+        return same[0]
+    return None
+
+
 def _create(act: Act, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
+    payment = _attempt(act, contract, milestones, method)
+    act.session.add(payment)
+    for milestone in milestones:
+        if milestone.state == "planned":
+            events.move(act, milestone, "ask_funding", contract=contract)
+        if milestone.state == "awaiting_funding":
+            events.move(act, milestone, "start_payment", contract=contract, payment=payment.id)
+    events.record(
+        act,
+        "payment.created",
+        payment,
+        contract=contract,
+        to_state="created",
+        amount=payment.total_minor,
+    )
+    queue.enqueue(act, "payment_check", payment.id, act.now + CHECK_EVERY)
+    return payment
+
+
+def _attempt(act: Act, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
+    """The payment's row and its lines, one for each milestone."""
     amounts = [m.amount_minor for m in milestones]
     cost, extra, shares = surcharge(
         act.policies, contract.currency, amounts, contract.processing_borne_by, method
@@ -136,21 +168,6 @@ def _create(act: Act, contract: Contract, milestones: list[Milestone], method: s
         )
         for m, share in zip(milestones, shares, strict=True)
     ]
-    act.session.add(payment)
-    for milestone in milestones:
-        if milestone.state == "planned":
-            events.move(act, milestone, "ask_funding", contract=contract)
-        if milestone.state == "awaiting_funding":
-            events.move(act, milestone, "start_payment", contract=contract, payment=payment.id)
-    events.record(
-        act,
-        "payment.created",
-        payment,
-        contract=contract,
-        to_state="created",
-        amount=payment.total_minor,
-    )
-    queue.enqueue(act, "payment_check", payment.id, act.now + CHECK_EVERY)
     return payment
 
 

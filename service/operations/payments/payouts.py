@@ -163,56 +163,12 @@ def request(
     """
     rows.freelancer(act.session, freelancer_id, lock=True)
     _check_request(act, amount_minor, currency, asked_by)
-    account = account_of(act.session, freelancer_id)
-    if account is None or account.state != "active" or account.stripe_account_id is None:
-        raise PayoutAccountNotReady(
-            "Finish the payout account first.",
-            {"requirements": account.requirements if account else []},
-        )
-    cool_until = _cool_until(act, account)
-    if cool_until > act.now:
-        raise PayoutCoolDown(
-            "The bank account was changed a short while ago.", {"until": cool_until.isoformat()}
-        )
+    account = _ready_account(act, freelancer_id)
     held = holds.stopping(act.session, "outflow", [freelancer_id]) is not None
-    # What waits for a hold was not debited: it is spoken for all the same.
-    available = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(
-        act.session, freelancer_id, currency
-    )
-    if amount_minor > available:
-        raise NotEnough(
-            f"{plain(available, currency)} is available.",
-            {"available": available, "currency": currency},
-        )
-    payout = Payout(
-        id=new_id("pyo"),
-        freelancer_id=freelancer_id,
-        state="held" if held else "requested",
-        currency=currency,
-        amount_minor=amount_minor,
-        stripe_payout_id=None,
-        stripe_account_id=account.stripe_account_id,
-        failure_code=None,
-        waiting_for=None,
-        asked_by=asked_by,
-        requested_at=act.now,
-        sent_at=None,
-        arrived_at=None,
-    )
+    _check_available(act.session, freelancer_id, amount_minor, currency)
+    payout = _requested(act, account, amount_minor, currency, asked_by, held=held)
     if held:
-        # Nothing is posted: the money stays where the hold keeps it, and the payout is sent when
-        # the last hold is lifted.
-        payout.holds = 1
-        act.session.add(payout)
-        events.record(
-            act, "payout.requested", payout, to_state="held", amount=amount_minor, currency=currency
-        )
-        queue.enqueue(
-            act,
-            "payout_held_alarm",
-            payout.id,
-            act.now + timedelta(days=act.policies.windows.payout_held_alarm_days),
-        )
+        _wait_for_hold(act, payout)
         return payout
     payout.sources = sources.choose(act.session, freelancer_id, amount_minor, currency)
     if sum(s.amount_minor for s in payout.sources) < amount_minor:
@@ -232,6 +188,83 @@ def request(
     )
     queue.enqueue(act, "payout_send", payout.id)
     return payout
+
+
+def _ready_account(act: Act, freelancer_id: str) -> PayoutAccount:
+    """Raises PayoutAccountNotReady, PayoutCoolDown."""
+    account = account_of(act.session, freelancer_id)
+    if account is None or account.state != "active" or account.stripe_account_id is None:
+        raise PayoutAccountNotReady(
+            "Finish the payout account first.",
+            {"requirements": account.requirements if account else []},
+        )
+    cool_until = _cool_until(act, account)
+    if cool_until > act.now:
+        raise PayoutCoolDown(
+            "The bank account was changed a short while ago.", {"until": cool_until.isoformat()}
+        )
+    return account
+
+
+def _check_available(
+    session: Session, freelancer_id: str, amount_minor: int, currency: str
+) -> None:
+    # What waits for a hold was not debited: it is spoken for all the same.
+    available = balance(session, accounts.available(freelancer_id), currency) - _spoken_for(
+        session, freelancer_id, currency
+    )
+    if amount_minor > available:
+        raise NotEnough(
+            f"{plain(available, currency)} is available.",
+            {"available": available, "currency": currency},
+        )
+
+
+def _requested(
+    act: Act,
+    account: PayoutAccount,
+    amount_minor: int,
+    currency: str,
+    asked_by: str,
+    *,
+    held: bool,
+) -> Payout:
+    return Payout(
+        id=new_id("pyo"),
+        freelancer_id=account.freelancer_id,
+        state="held" if held else "requested",
+        currency=currency,
+        amount_minor=amount_minor,
+        stripe_payout_id=None,
+        stripe_account_id=account.stripe_account_id,
+        failure_code=None,
+        waiting_for=None,
+        asked_by=asked_by,
+        requested_at=act.now,
+        sent_at=None,
+        arrived_at=None,
+    )
+
+
+def _wait_for_hold(act: Act, payout: Payout) -> None:
+    # Nothing is posted: the money stays where the hold keeps it, and the payout is sent when
+    # the last hold is lifted.
+    payout.holds = 1
+    act.session.add(payout)
+    events.record(
+        act,
+        "payout.requested",
+        payout,
+        to_state="held",
+        amount=payout.amount_minor,
+        currency=payout.currency,
+    )
+    queue.enqueue(
+        act,
+        "payout_held_alarm",
+        payout.id,
+        act.now + timedelta(days=act.policies.windows.payout_held_alarm_days),
+    )
 
 
 def _spoken_for(session: Session, freelancer_id: str, currency: str) -> int:

@@ -31,50 +31,12 @@ def ask(
     Silence: what was not handed over goes back; about what was handed over a dispute opens;
     released money stays.
     """
-    after_release = milestone.state == "released"
-    most = (
-        milestone.released_minor - milestone.refunded_after_release_minor
-        if after_release
-        else money.held_minor(milestone)
-    )
+    most = _refundable_minor(milestone)
     amount = most if amount_minor is None else amount_minor
-    if not after_release and milestone.state not in states.OPEN_TO_THE_CLIENT:
-        raise StateConflict(
-            "There is no money here to ask back.",
-            {"current_state": milestone.state, "allowed_actions": []},
-        )
-    if not 1 <= amount <= most:
-        raise Invalid.one(
-            "/amount",
-            "amount_out_of_range",
-            f"Up to {plain(most, contract.currency)} can be asked back.",
-        )
-    if open_request(act.session, milestone.id) is not None:
-        raise StateConflict(
-            "A refund was asked for already.",
-            {"current_state": milestone.state, "allowed_actions": ["withdraw"]},
-        )
-    silence = (
-        "nothing" if after_release else "dispute" if milestone.state == "submitted" else "refund"
-    )
-    was, left = milestone.state, states.review_left(act.now, milestone)
-    if not after_release and amount == most and not milestone.disputed_minor:
+    _check_ask(act.session, contract, milestone, amount, most)
+    request = _opened(act, contract, milestone, amount, reason)
+    if not request.after_release and amount == most and not milestone.disputed_minor:
         states.pause(act, contract, milestone, "ask_refund", amount=amount)
-    request = RefundRequest(
-        id=new_id("rrq"),
-        contract_id=contract.id,
-        milestone_id=milestone.id,
-        state="open",
-        amount_minor=amount,
-        reason=reason,
-        after_release=after_release,
-        silence_means=silence,
-        milestone_was=was,
-        review_left_seconds=left,
-        asked_at=act.now,
-        answer_by=act.now + timedelta(days=act.policies.windows.refund_answer_days),
-        answered_at=None,
-    )
     act.session.add(request)
     events.record(
         act,
@@ -96,6 +58,68 @@ def ask(
     )
     states.touch(act, contract)
     return request
+
+
+def _refundable_minor(milestone: Milestone) -> int:
+    """What can go back at most: of what was released, or of what is held."""
+    return (
+        milestone.released_minor - milestone.refunded_after_release_minor
+        if milestone.state == "released"
+        else money.held_minor(milestone)
+    )
+
+
+def _check_ask(
+    session: Session,
+    contract: Contract,
+    milestone: Milestone,
+    amount_minor: int,
+    most_minor: int,
+) -> None:
+    if milestone.state not in (*states.OPEN_TO_THE_CLIENT, "released"):
+        raise StateConflict(
+            "There is no money here to ask back.",
+            {"current_state": milestone.state, "allowed_actions": []},
+        )
+    if not 1 <= amount_minor <= most_minor:
+        raise Invalid.one(
+            "/amount",
+            "amount_out_of_range",
+            f"Up to {plain(most_minor, contract.currency)} can be asked back.",
+        )
+    if open_request(session, milestone.id) is not None:
+        raise StateConflict(
+            "A refund was asked for already.",
+            {"current_state": milestone.state, "allowed_actions": ["withdraw"]},
+        )
+
+
+def _opened(
+    act: Act,
+    contract: Contract,
+    milestone: Milestone,
+    amount_minor: int,
+    reason: str,
+) -> RefundRequest:
+    after_release = milestone.state == "released"
+    silence = (
+        "nothing" if after_release else "dispute" if milestone.state == "submitted" else "refund"
+    )
+    return RefundRequest(
+        id=new_id("rrq"),
+        contract_id=contract.id,
+        milestone_id=milestone.id,
+        state="open",
+        amount_minor=amount_minor,
+        reason=reason,
+        after_release=after_release,
+        silence_means=silence,
+        milestone_was=milestone.state,
+        review_left_seconds=states.review_left(act.now, milestone),
+        asked_at=act.now,
+        answer_by=act.now + timedelta(days=act.policies.windows.refund_answer_days),
+        answered_at=None,
+    )
 
 
 def agree(act: Act, contract: Contract, request: RefundRequest) -> Refund | None:
@@ -198,11 +222,7 @@ def give(
     The freelancer's row is locked. Raises StateConflict, Invalid, ChargedBack.
     """
     released = milestone.state == "released"
-    most = (
-        milestone.released_minor - milestone.refunded_after_release_minor
-        if released
-        else money.held_minor(milestone)
-    )
+    most = _refundable_minor(milestone)
     amount = most if amount_minor is None else amount_minor
     if not released and milestone.state not in (*states.OPEN_TO_THE_CLIENT, "refund_requested"):
         raise StateConflict(

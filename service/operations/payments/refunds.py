@@ -304,8 +304,44 @@ def outside(
 
     It is taken from what this payment still holds, else it is a loss.
     """
+    refund = _refunded_outside(act, payment, snapshot, amount_minor, currency)
+    act.session.add(refund)
+    psp = act.as_(PSP)
+    act.session.flush()
+    events.move(psp, refund, "succeed", contract=contract, amount=amount_minor, currency=currency)
+    taken: list[tuple[Account, int]] = []
+    left = amount_minor
+    if payment.judgement not in (None, "funded"):
+        # Counted among the attempts, so that it is not sent a second time.
+        refund.source, refund.cause, refund.attempt = (
+            "suspense",
+            payment.id,
+            len(_attempts(act.session, payment.id)) + 1,
+        )
+        taken.append((accounts.suspense(payment.id), amount_minor))
+        left = 0
+    held = _take_held(psp, contract, payment, left)
+    taken += held
+    left -= sum(part for _, part in held)
+    queue.open_task(
+        act, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left
+    )
+    states.after_change(psp, contract)
+    act.session.flush()
+    _bring_payment(psp, contract, payment)
+    post(psp, entries.refund_outside(contract, refund, currency, taken, left))
+    return refund
+
+
+def _refunded_outside(
+    act: Act,
+    payment: Payment,
+    snapshot: RefundSnapshot,
+    amount_minor: int,
+    currency: str,
+) -> Refund:
     refund_id = new_id("ref")
-    refund = Refund(
+    return Refund(
         id=refund_id,
         payment_id=payment.id,
         milestone_id=None,
@@ -320,23 +356,14 @@ def outside(
         failure_reason=None,
         created_at=act.now,
     )
-    act.session.add(refund)
-    psp = act.as_(PSP)
-    act.session.flush()
-    events.move(psp, refund, "succeed", contract=contract, amount=amount_minor, currency=currency)
-    in_suspense = payment.judgement not in (None, "funded")
-    if in_suspense:
-        # Counted among the attempts, so that it is not sent a second time.
-        refund.source, refund.cause, refund.attempt = (
-            "suspense",
-            payment.id,
-            len(_attempts(act.session, payment.id)) + 1,
-        )
+
+
+def _take_held(
+    act: Act, contract: Contract, payment: Payment, most_minor: int
+) -> list[tuple[Account, int]]:
+    """Up to so much of what this payment's milestones still hold, by account."""
     taken: list[tuple[Account, int]] = []
-    left = amount_minor
-    if in_suspense:
-        taken.append((accounts.suspense(payment.id), amount_minor))
-        left = 0
+    left = most_minor
     for line in payment.lines:
         milestone = _milestone(contract, line.milestone_id)
         part = (
@@ -347,16 +374,9 @@ def outside(
         if part:
             milestone.refunded_minor += part
             taken.append((accounts.escrow(milestone.id), part))
-            states.emptied(psp.as_(SYSTEM), contract, milestone, "refund", amount=part)
+            states.emptied(act.as_(SYSTEM), contract, milestone, "refund", amount=part)
             left -= part
-    queue.open_task(
-        act, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left
-    )
-    states.after_change(psp, contract)
-    act.session.flush()
-    _bring_payment(psp, contract, payment)
-    post(psp, entries.refund_outside(contract, refund, currency, taken, left))
-    return refund
+    return taken
 
 
 def _milestone(contract: Contract, milestone_id: str | None) -> Milestone:
