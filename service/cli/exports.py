@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from service.cli import show
+from service.core.runtime import Runtime
 from service.domain.states.instants import known_at
 from service.exports import making, manifest, periods, registry
-from service.exports.shapes import Asked
+from service.exports.shapes import Asked, Export
 from service.platform import clock
 
 
@@ -56,24 +57,11 @@ def export(
 ) -> None:
     """Write an export (M1, M6, … or its name; `list` shows all) with a signed manifest."""
     if code == "list":
-        rows = [
-            {
-                "code": e.code,
-                "name": e.name,
-                "what": e.title,
-                "formats": ", ".join(making.formats_of(e)),
-            }
-            for e in registry.EXPORTS.values()
-        ]
-        show.table("Exports", rows, as_json)
+        show.table("Exports", _known(), as_json)
         return
     wanted = registry.find(code)
     made = show.runtime()
-    with made.db.transaction() as session:
-        now = clock.now(session)
-    known = known_at(_instant(as_of), now)
-    zone = made.policies.book_zone
-    first_day, last_day = periods.parse(period or str(now.astimezone(zone).year))
+    known, first_day, last_day = _when(made, as_of, period)
     asked = Asked(
         first_day,
         last_day,
@@ -82,9 +70,49 @@ def export(
         home,
         language,
         made.settings.platform_name,
-        zone=zone.key,
+        zone=made.policies.book_zone.key,
         own_zone=own_zone,
     )
+    done = _written(
+        made,
+        wanted,
+        asked,
+        form,
+        out,
+    )
+    _show(done, as_json)
+    click.echo(f"Check it anywhere: holdfast verify {out}", err=True)
+
+
+def _known() -> list[dict[str, str]]:
+    return [
+        {
+            "code": e.code,
+            "name": e.name,
+            "what": e.title,
+            "formats": ", ".join(making.formats_of(e)),
+        }
+        for e in registry.EXPORTS.values()
+    ]
+
+
+def _when(made: Runtime, as_of: str | None, period: str) -> tuple[datetime, date, date]:
+    """(as known when, first day, last day)."""
+    with made.db.transaction() as session:
+        now = clock.now(session)
+    known = known_at(_instant(as_of), now)
+    year = now.astimezone(made.policies.book_zone).year
+    return known, *periods.parse(period or str(year))
+
+
+def _written(
+    made: Runtime,
+    wanted: Export,
+    asked: Asked,
+    form: str,
+    out: Path,
+) -> making.Made:
+    """With its progress on the terminal."""
     with (
         Progress(
             SpinnerColumn(),
@@ -95,7 +123,7 @@ def export(
         made.db.transaction() as session,
     ):
         task = bar.add_task(f"{wanted.title} …")
-        done = making.make(
+        return making.make(
             session,
             wanted,
             asked,
@@ -104,12 +132,14 @@ def export(
             made.settings.signing_key,
             lambda n: bar.update(task, description=f"{wanted.title}: {n:,} rows"),
         )
+
+
+def _show(done: making.Made, as_json: bool) -> None:
     show.table(
         "Export",
         [{"file": str(done.path), "rows": done.rows, "bytes": done.path.stat().st_size}],
         as_json,
     )
-    click.echo(f"Check it anywhere: holdfast verify {out}", err=True)
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -201,7 +201,16 @@ def look(session: Session, most: int | None = AT_A_GLANCE) -> Books:
     proved = seals.check_chain(
         session, seals.Head(after, base.hash if base else seals.GENESIS), most
     )
-    found = [
+    found = [*_of_fresh(session, after), *_sums(lines, proved)]
+    checks = _with_old_differences(found, newest)
+    return Books(
+        checks, lines, proved, seals.head(session).position, base.checked_at if base else None
+    )
+
+
+def _of_fresh(session: Session, after: int) -> list[Check]:
+    """What was posted to since a position, and every gate."""
+    return [
         _counted(
             session,
             "counters equal the sums of postings",
@@ -224,19 +233,19 @@ def look(session: Session, most: int | None = AT_A_GLANCE) -> Books:
             _FRESH + _WITHOUT_LINES.format("fresh"),
             after=after,
         ),
-        *_sums(lines, proved),
     ]
+
+
+def _with_old_differences(found: list[Check], newest: LedgerCheck | None) -> list[Check]:
+    """What the newest check found wrong stays so, though nothing new is."""
     still = (
         {check["name"]: check["differences"] for check in newest.checks if check["differences"]}
         if newest
         else {}
     )
-    checks = [
+    return [
         Check(c.name, c.compared, still[c.name]) if c.ok and c.name in still else c for c in found
     ]
-    return Books(
-        checks, lines, proved, seals.head(session).position, base.checked_at if base else None
-    )
 
 
 def present_totals(session: Session) -> list[TrialLine]:

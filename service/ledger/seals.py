@@ -26,6 +26,7 @@ SEQUENCER_LOCK = 0x7365616C
 GENESIS = bytes(32)
 """What the first entry hangs on."""
 _BATCH = 500
+_UNPAIRED = "an entry without seal or a seal without entry"
 
 _CANONICAL = """
     SELECT e.id::text, e.number, e.kind, e.cause, e.contract_id::text, e.actor, e.occurred_at,
@@ -192,44 +193,39 @@ def check_chain(session: Session, begin: Head | None = None, most: int | None = 
     `begin` itself has to be in the chain still: what stands below it hangs on its hash.
     """
     begin = begin or Head(0, GENESIS)
-    after, previous = begin.position, begin.hash
-    if after and session.execute(_SEAL_AT, {"position": after}).scalar_one_or_none() != previous:
-        return Proved(
-            after,
-            previous,
-            0,
-            [{"position": after, "entry": "the head that was proved last is not in the chain"}],
-        )
+    at = begin
+    if (
+        at.position
+        and session.execute(_SEAL_AT, {"position": at.position}).scalar_one_or_none() != at.hash
+    ):
+        lost = "the head that was proved last is not in the chain"
+        return Proved(at.position, at.hash, 0, [{"position": at.position, "entry": lost}])
     # The sequencer goes on meanwhile: entries and seals are read as far as both were when this
     # began.
     end = head(session).position
     upto = end if most is None else min(end, begin.position + most)
-    while after < upto:
-        given = {"after": after, "upto": min(upto, after + _BATCH)}
-        entries, seals = session.execute(_PLACED, given).all(), session.execute(_SEALS, given).all()
-        for entry, seal in zip(entries, seals, strict=False):
-            link = _link(previous, entry)
-            if (
-                entry.position != after + 1
-                or seal.position != entry.position
-                or bytes(seal.hash) != link
-            ):
-                return Proved(
-                    after,
-                    previous,
-                    after - begin.position,
-                    [{"position": entry.position, "entry": entry.id}],
-                )
-            after, previous = entry.position, link
-        if after != given["upto"]:
-            missing = [
-                {"position": after + 1, "entry": "an entry without seal or a seal without entry"}
-            ]
-            return Proved(after, previous, after - begin.position, missing)
+    while at.position < upto:
+        at, broken = _check_batch(session, at, min(upto, at.position + _BATCH))
+        if broken:
+            return Proved(at.position, at.hash, at.position - begin.position, broken)
     unsealed = session.execute(_UNSEALED).scalar_one_or_none() if upto == end else None
-    broken = (
-        [{"position": unsealed, "entry": "an entry without seal or a seal without entry"}]
-        if unsealed
-        else []
-    )
-    return Proved(after, previous, after - begin.position, broken)
+    broken = [{"position": unsealed, "entry": _UNPAIRED}] if unsealed else []
+    return Proved(at.position, at.hash, at.position - begin.position, broken)
+
+
+def _check_batch(session: Session, behind: Head, upto: int) -> tuple[Head, list[dict[str, Any]]]:
+    """The last link that fits, and the first one that does not."""
+    after, previous = behind.position, behind.hash
+    given = {"after": after, "upto": upto}
+    entries, seals = session.execute(_PLACED, given).all(), session.execute(_SEALS, given).all()
+    for entry, seal in zip(entries, seals, strict=False):
+        link = _link(previous, entry)
+        if (
+            entry.position != after + 1
+            or seal.position != entry.position
+            or bytes(seal.hash) != link
+        ):
+            return Head(after, previous), [{"position": entry.position, "entry": entry.id}]
+        after, previous = entry.position, link
+    missing = [{"position": after + 1, "entry": _UNPAIRED}] if after != upto else []
+    return Head(after, previous), missing

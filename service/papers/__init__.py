@@ -127,6 +127,21 @@ class Table:
     amounts: tuple[int, ...] = ()
     whole: tuple[int, ...] = ()
 
+    def values(self) -> dict[str, Any]:
+        """As `paper.typ` takes it."""
+        return {
+            "heading": self.heading,
+            "rows": self.rows,
+            "columns": [
+                {
+                    "name": name,
+                    "amount": place in self.amounts,
+                    "whole": place in self.amounts + self.whole,
+                }
+                for place, name in enumerate(self.columns)
+            ],
+        }
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -165,21 +180,7 @@ class Paper:
         values["parties"] = [
             {"heading": heading, "lines": lines} for heading, lines in self.parties
         ]
-        values["tables"] = [
-            {
-                "heading": t.heading,
-                "rows": t.rows,
-                "columns": [
-                    {
-                        "name": name,
-                        "amount": place in t.amounts,
-                        "whole": place in t.amounts + t.whole,
-                    }
-                    for place, name in enumerate(t.columns)
-                ],
-            }
-            for t in self.tables
-        ]
+        values["tables"] = [table.values() for table in self.tables]
         if self.attachment:
             name, text, relationship, description = self.attachment
             mime = "text/xml" if name.endswith(".xml") else "text/csv"

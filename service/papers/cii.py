@@ -41,26 +41,8 @@ def render(facts: InvoiceFacts) -> bytes:
                 "rsm:SupplyChainTradeTransaction",
                 [
                     _line(facts),
-                    (
-                        "ram:ApplicableHeaderTradeAgreement",
-                        [
-                            ("ram:SellerTradeParty", _party(facts.seller, facts.names_vat)),
-                            ("ram:BuyerTradeParty", _party(facts.buyer, facts.names_vat)),
-                            (
-                                "ram:ContractReferencedDocument",
-                                [("ram:IssuerAssignedID", facts.contract)],
-                            ),
-                        ],
-                    ),
-                    (
-                        "ram:ApplicableHeaderTradeDelivery",
-                        [
-                            (
-                                "ram:ActualDeliverySupplyChainEvent",
-                                [("ram:OccurrenceDateTime", [_day("udt", facts.delivered_on)])],
-                            )
-                        ],
-                    ),
+                    ("ram:ApplicableHeaderTradeAgreement", _agreement(facts)),
+                    ("ram:ApplicableHeaderTradeDelivery", [_delivery(facts)]),
                     ("ram:ApplicableHeaderTradeSettlement", _settlement(facts)),
                 ],
             ),
@@ -104,6 +86,21 @@ def _line(facts: InvoiceFacts) -> Node:
     )
 
 
+def _agreement(facts: InvoiceFacts) -> list[Node]:
+    return [
+        ("ram:SellerTradeParty", _party(facts.seller, facts.names_vat)),
+        ("ram:BuyerTradeParty", _party(facts.buyer, facts.names_vat)),
+        ("ram:ContractReferencedDocument", [("ram:IssuerAssignedID", facts.contract)]),
+    ]
+
+
+def _delivery(facts: InvoiceFacts) -> Node:
+    return (
+        "ram:ActualDeliverySupplyChainEvent",
+        [("ram:OccurrenceDateTime", [_day("udt", facts.delivered_on)])],
+    )
+
+
 def _percent(facts: InvoiceFacts) -> Node | None:
     return None if facts.category == "O" else ("ram:RateApplicablePercent", facts.rate)
 
@@ -132,15 +129,6 @@ def _party(party: Party, names_vat: bool) -> list[Node | None]:
 
 def _settlement(facts: InvoiceFacts) -> list[Node | None]:
     code, words = facts.exempt or ("", "")
-    corrects = None
-    if facts.corrects and facts.corrects_issued_on:
-        corrects = (
-            "ram:InvoiceReferencedDocument",
-            [
-                ("ram:IssuerAssignedID", facts.corrects),
-                ("ram:FormattedIssueDateTime", [_day("qdt", facts.corrects_issued_on)]),
-            ],
-        )
     return [
         ("ram:InvoiceCurrencyCode", facts.currency),
         (
@@ -170,5 +158,17 @@ def _settlement(facts: InvoiceFacts) -> list[Node | None]:
                 ("ram:DuePayableAmount", facts.nothing),
             ],
         ),
-        corrects,
+        _corrects(facts),
     ]
+
+
+def _corrects(facts: InvoiceFacts) -> Node | None:
+    if not (facts.corrects and facts.corrects_issued_on):
+        return None
+    return (
+        "ram:InvoiceReferencedDocument",
+        [
+            ("ram:IssuerAssignedID", facts.corrects),
+            ("ram:FormattedIssueDateTime", [_day("qdt", facts.corrects_issued_on)]),
+        ],
+    )

@@ -28,20 +28,7 @@ def render(facts: InvoiceFacts) -> bytes:
         ("cac:AccountingSupplierParty", [_party(facts.seller, facts.names_vat)]),
         ("cac:AccountingCustomerParty", [_party(facts.buyer, facts.names_vat)]),
         ("cac:Delivery", [("cbc:ActualDeliveryDate", facts.delivered_on)]),
-        (
-            "cac:TaxTotal",
-            [
-                _money("cbc:TaxAmount", facts.tax, facts),
-                (
-                    "cac:TaxSubtotal",
-                    [
-                        _money("cbc:TaxableAmount", facts.net, facts),
-                        _money("cbc:TaxAmount", facts.tax, facts),
-                        ("cac:TaxCategory", _category(facts, reasons=True)),
-                    ],
-                ),
-            ],
-        ),
+        _tax(facts),
         (
             "cac:LegalMonetaryTotal",
             [
@@ -52,26 +39,7 @@ def render(facts: InvoiceFacts) -> bytes:
                 _money("cbc:PayableAmount", facts.nothing, facts),
             ],
         ),
-        (
-            "cac:CreditNoteLine" if credit else "cac:InvoiceLine",
-            [
-                ("cbc:ID", "1"),
-                (
-                    "cbc:CreditedQuantity" if credit else "cbc:InvoicedQuantity",
-                    "1",
-                    {"unitCode": "C62"},
-                ),
-                _money("cbc:LineExtensionAmount", facts.net, facts),
-                (
-                    "cac:Item",
-                    [
-                        ("cbc:Name", facts.item),
-                        ("cac:ClassifiedTaxCategory", _category(facts, reasons=False)),
-                    ],
-                ),
-                ("cac:Price", [_money("cbc:PriceAmount", facts.net, facts)]),
-            ],
-        ),
+        _line(facts, credit),
     ]
     return document(name, spaces, children)
 
@@ -86,6 +54,46 @@ def _corrects(facts: InvoiceFacts) -> Node | None:
                 "cac:InvoiceDocumentReference",
                 [("cbc:ID", facts.corrects), ("cbc:IssueDate", facts.corrects_issued_on)],
             )
+        ],
+    )
+
+
+def _tax(facts: InvoiceFacts) -> Node:
+    return (
+        "cac:TaxTotal",
+        [
+            _money("cbc:TaxAmount", facts.tax, facts),
+            (
+                "cac:TaxSubtotal",
+                [
+                    _money("cbc:TaxableAmount", facts.net, facts),
+                    _money("cbc:TaxAmount", facts.tax, facts),
+                    ("cac:TaxCategory", _category(facts, reasons=True)),
+                ],
+            ),
+        ],
+    )
+
+
+def _line(facts: InvoiceFacts, credit: bool) -> Node:
+    return (
+        "cac:CreditNoteLine" if credit else "cac:InvoiceLine",
+        [
+            ("cbc:ID", "1"),
+            (
+                "cbc:CreditedQuantity" if credit else "cbc:InvoicedQuantity",
+                "1",
+                {"unitCode": "C62"},
+            ),
+            _money("cbc:LineExtensionAmount", facts.net, facts),
+            (
+                "cac:Item",
+                [
+                    ("cbc:Name", facts.item),
+                    ("cac:ClassifiedTaxCategory", _category(facts, reasons=False)),
+                ],
+            ),
+            ("cac:Price", [_money("cbc:PriceAmount", facts.net, facts)]),
         ],
     )
 

@@ -18,6 +18,17 @@ from service.shared import agreement, clients
 
 blueprint = Endpoints("fees", __name__, url_prefix="/v1", description="Fees")
 _margin = answered.MarginOut()
+_ANSWERED = (
+    "applied",
+    "fee",
+    "rate",
+    "schedule",
+    "normal_schedule",
+    "normal_fee",
+    "net",
+    "tax",
+    "client_fee",
+)
 
 
 @blueprint.route("/fee-quote", methods=["GET"], permission="contracts:read")
@@ -43,20 +54,7 @@ def fee_quote(query: dict[str, Any]) -> Response:
             else None
         )
         main = _priced(made, query, query["kind"], alias)
-        answer = {
-            key: main[key]
-            for key in (
-                "applied",
-                "fee",
-                "rate",
-                "schedule",
-                "normal_schedule",
-                "normal_fee",
-                "net",
-                "tax",
-                "client_fee",
-            )
-        }
+        answer = {key: main[key] for key in _ANSWERED}
         if made.owner is None:
             answer["margin"] = margin_of(main)
         return made.json(

@@ -85,6 +85,24 @@ def _values(
     platform: str,
 ) -> dict[str, Any]:
     total = plain(sum(line.amount_minor for line in lines), case.currency)
+    return {
+        "platform": platform,
+        "number": case.id,
+        "title": f"Statement about {total}",
+        "summary": "This is what was taken by a decision, and what became of every part of it."
+        if contract is None
+        else "This is what became of your money in the contract.",
+        "facts": _facts(session, case, contract),
+        "lines": [
+            [_BECAME[one.target], plain(one.amount_minor, case.currency), _restored(one, case)]
+            for one in lines
+        ],
+        "check": "manifest.json names this file's SHA-256 and totals and is signed (Ed25519): "
+        "holdfast verify FOLDER, or any program that knows both.",
+    }
+
+
+def _facts(session: Session, case: Confiscation, contract: Contract | None) -> list[list[str]]:
     mine = contract is None
     person = rows.freelancer(session, case.freelancer_id).display_name
     facts = [
@@ -96,7 +114,7 @@ def _values(
     facts += [["Changed", _when(case.changed_at)]] if case.changed_at else []
     facts += [["Reversed", _when(case.ended_at)]] if case.state == "reversed" else []
     # What it was about is the freelancer's to read; a client reads what became of their money.
-    facts += (
+    return facts + (
         [
             ["Clause", case.clause],
             ["Facts", case.facts],
@@ -106,21 +124,6 @@ def _values(
         if mine
         else []
     )
-    return {
-        "platform": platform,
-        "number": case.id,
-        "title": f"Statement about {total}",
-        "summary": "This is what was taken by a decision, and what became of every part of it."
-        if mine
-        else "This is what became of your money in the contract.",
-        "facts": facts,
-        "lines": [
-            [_BECAME[one.target], plain(one.amount_minor, case.currency), _restored(one, case)]
-            for one in lines
-        ],
-        "check": "manifest.json names this file's SHA-256 and totals and is signed (Ed25519): "
-        "holdfast verify FOLDER, or any program that knows both.",
-    }
 
 
 def _restored(line: CaseLine, case: Confiscation) -> str:

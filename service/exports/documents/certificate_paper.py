@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from service.core import rows
 from service.core.act import Act
@@ -105,39 +106,14 @@ def issue(
     """Raises Invalid for a language that papers do not come in, a period without an end, or one
     with more than 2,000 releases.
     """
-    if language not in LANGUAGES:
-        raise Invalid.one(
-            "/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}."
-        )
-    if last_day > act.today:
-        raise Invalid.one(
-            "/period",
-            "not_over",
-            "A certificate is about days that have been: end it today at the latest.",
-        )
+    _check_asked(act, last_day, language)
     person = rows.freelancer(act.session, freelancer_id)
     asked = Asked(first_day, last_day, act.now, freelancer_id, zone=act.policies.book_zone.key)
     totals = making.inline(act.session, registry.find("M2"), asked)
     placed = seals.position_at(act.session, act.now)
-    question = {
-        "person": typeid.decode(freelancer_id),
-        "placed": placed,
-        "first": first_day,
-        "last": last_day,
-    }
-    lines = fetch(act.session, _LINES, question)
-    if len(lines) > MOST_LINES:
-        raise Invalid.one(
-            "/period",
-            "too_many_rows",
-            f"A certificate lists at most {MOST_LINES:,} releases; take a shorter period.",
-        )
-    payouts = {
-        p.id: p
-        for p in fetch(
-            act.session, _PAYOUTS, (placed, [one for line in lines for one in line.payout_ids])
-        )
-    }
+    lines = _releases(act, asked, typeid.decode(freelancer_id), placed)
+    carried_by = [one for line in lines for one in line.payout_ids]
+    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (placed, carried_by))}
     head = next(iter(fetch(act.session, _HEAD)), None)
     code = certificates.new_code()
     content = {
@@ -158,6 +134,37 @@ def issue(
             pdf, issuer.key_pem, issuer.certificate_pem, say("certificate", language)
         )
     return certificates.keep(act, freelancer_id, code, first_day, last_day, language, content, pdf)
+
+
+def _check_asked(act: Act, last_day: date, language: str) -> None:
+    if language not in LANGUAGES:
+        raise Invalid.one(
+            "/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}."
+        )
+    if last_day > act.today:
+        raise Invalid.one(
+            "/period",
+            "not_over",
+            "A certificate is about days that have been: end it today at the latest.",
+        )
+
+
+def _releases(act: Act, asked: Asked, person: UUID, placed: int) -> list[Any]:
+    """Raises Invalid for more than a certificate lists."""
+    question = {
+        "person": person,
+        "placed": placed,
+        "first": asked.first_day,
+        "last": asked.last_day,
+    }
+    lines = fetch(act.session, _LINES, question)
+    if len(lines) > MOST_LINES:
+        raise Invalid.one(
+            "/period",
+            "too_many_rows",
+            f"A certificate lists at most {MOST_LINES:,} releases; take a shorter period.",
+        )
+    return lines
 
 
 def _paper(
@@ -221,6 +228,11 @@ def _listed(lines: list[Any], payouts: dict[Any, Any], language: str) -> list[Ta
             dict.fromkeys(one for line in lines for one in line.payout_ids), 1
         )
     }
+    found = [_releases_table(lines, places, language)]
+    return [*found, _payouts_table(places, payouts, language)] if places else found
+
+
+def _releases_table(lines: list[Any], places: dict[Any, str], language: str) -> Table:
     amounts = (
         "gross_minor",
         "fee_minor",
@@ -249,21 +261,22 @@ def _listed(lines: list[Any], payouts: dict[Any, Any], language: str) -> list[Ta
         ]
         for line in lines
     ]
-    found = [Table(say("releases", language), columns, releases, tuple(range(3, 4 + len(amounts))))]
-    if places:
-        heads = [
-            say(word, language)
-            for word in ("payout", "payout_id", "psp_reference", "at_the_bank", "amount")
+    return Table(say("releases", language), columns, releases, tuple(range(3, 4 + len(amounts))))
+
+
+def _payouts_table(places: dict[Any, str], payouts: dict[Any, Any], language: str) -> Table:
+    heads = [
+        say(word, language)
+        for word in ("payout", "payout_id", "psp_reference", "at_the_bank", "amount")
+    ]
+    rows = [
+        [
+            place,
+            typeid.encode("pyo", one),
+            payouts[one].stripe_payout_id or "–",
+            str(payouts[one].arrived_on or "–"),
+            money(payouts[one].amount_minor, payouts[one].currency, language),
         ]
-        rows = [
-            [
-                place,
-                typeid.encode("pyo", one),
-                payouts[one].stripe_payout_id or "–",
-                str(payouts[one].arrived_on or "–"),
-                money(payouts[one].amount_minor, payouts[one].currency, language),
-            ]
-            for one, place in places.items()
-        ]
-        found.append(Table(say("payouts", language), heads, rows, (4,), (1, 2, 3)))
-    return found
+        for one, place in places.items()
+    ]
+    return Table(say("payouts", language), heads, rows, (4,), (1, 2, 3))

@@ -46,6 +46,31 @@ def prepare(
     before = tax_filings.newest_docs(filed)
     known = known_at(as_of, act.now)
     figures = _register(act, regime, year, known, home)
+    fresh, changed, gone = _compared(figures, before)
+    messages = []
+    if fresh or not filed:
+        kind = "DPI401" if fresh else "DPI403"
+        messages.append(
+            _Message(act, seals, regime, year, known, test, len(filed) + 1).make(
+                kind, {s: (n, None, dpi.NEW) for s, n in fresh.items()}
+            )
+        )
+    if changed or gone:
+        docs = _corrections(before, changed, gone)
+        messages.append(
+            _Message(act, seals, regime, year, known, test, len(filed) + 1 + len(messages)).make(
+                "DPI402", docs
+            )
+        )
+    if not messages:
+        raise Conflict("Nothing has changed since the last report of this year.")
+    return messages
+
+
+def _compared(
+    figures: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]], list[str]]:
+    """The figures of sellers to report anew, those that have changed, and who is gone."""
     fresh = {
         seller: now
         for seller, now in figures.items()
@@ -57,25 +82,14 @@ def prepare(
         if seller not in fresh and before[seller]["figures"] != now
     }
     gone = [seller for seller, doc in before.items() if seller not in figures and not doc["gone"]]
-    messages = []
-    if fresh or not filed:
-        kind = "DPI401" if fresh else "DPI403"
-        messages.append(
-            _Message(act, seals, regime, year, known, test, len(filed) + 1).make(
-                kind, {s: (n, None, dpi.NEW) for s, n in fresh.items()}
-            )
-        )
-    if changed or gone:
-        docs = {s: (n, before[s]["ref"], dpi.CORRECTED) for s, n in changed.items()}
-        docs |= {s: (before[s]["figures"], before[s]["ref"], dpi.DELETED) for s in gone}
-        messages.append(
-            _Message(act, seals, regime, year, known, test, len(filed) + 1 + len(messages)).make(
-                "DPI402", docs
-            )
-        )
-    if not messages:
-        raise Conflict("Nothing has changed since the last report of this year.")
-    return messages
+    return fresh, changed, gone
+
+
+def _corrections(
+    before: dict[str, dict[str, Any]], changed: dict[str, dict[str, Any]], gone: list[str]
+) -> dict[str, tuple[dict[str, Any], str | None, str]]:
+    docs = {s: (n, before[s]["ref"], dpi.CORRECTED) for s, n in changed.items()}
+    return docs | {s: (before[s]["figures"], before[s]["ref"], dpi.DELETED) for s in gone}
 
 
 def _reporting_currency(act: Act, regime: str, year: int) -> str:

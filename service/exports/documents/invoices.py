@@ -84,10 +84,32 @@ def _item(invoice: Invoice, language: str) -> str:
 
 
 def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> Paper:
-    def written(minor: int) -> str:
-        return money(minor, invoice.currency, language)
-
     facts = _facts(session, invoice, language)
+    notes = [say(invoice.tax_category, language)] if facts.exempt else []
+    if invoice.kind.startswith("work"):
+        notes.append(say("by_mandate", language, platform=platform, seller=facts.seller.name))
+    inside = not _outside_the_norm(invoice)
+    return Paper(
+        platform,
+        language,
+        say(invoice.kind, language),
+        invoice.number,
+        [
+            (say("seller", language), _lines(invoice.seller, language)),
+            (say("buyer", language), _lines(invoice.buyer, language)),
+        ],
+        facts=_shown(session, invoice, facts, language),
+        tables=[_amounts(invoice, facts, language)],
+        notes=[*notes, *([say("xml_inside", language)] if inside else [])],
+        attachment=(facturx.XML_NAME, cii.render(facts).decode(), "alternative", "Factur-X")
+        if inside
+        else None,
+    )
+
+
+def _shown(
+    session: Session, invoice: Invoice, facts: InvoiceFacts, language: str
+) -> list[tuple[str, str]]:
     shown = [
         (say("number", language), invoice.number),
         (say("issued", language), day(invoice.issued_on, language)),
@@ -104,6 +126,13 @@ def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> 
                 f"{facts.corrects}, {day(facts.corrects_issued_on, language)}",
             )
         )
+    return shown
+
+
+def _amounts(invoice: Invoice, facts: InvoiceFacts, language: str) -> Table:
+    def written(minor: int) -> str:
+        return money(minor, invoice.currency, language)
+
     totals = [
         [say("net", language), written(invoice.net_minor)],
         [say("tax", language, rate=invoice.tax_rate), written(invoice.tax_minor)],
@@ -111,32 +140,11 @@ def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> 
         [say("paid", language), written(invoice.total_minor)],
         [say("due", language), written(0)],
     ]
-    notes = [say(invoice.tax_category, language)] if facts.exempt else []
-    if invoice.kind.startswith("work"):
-        notes.append(say("by_mandate", language, platform=platform, seller=facts.seller.name))
-    inside = not _outside_the_norm(invoice)
-    return Paper(
-        platform,
-        language,
-        say(invoice.kind, language),
-        invoice.number,
-        [
-            (say("seller", language), _lines(invoice.seller, language)),
-            (say("buyer", language), _lines(invoice.buyer, language)),
-        ],
-        facts=shown,
-        tables=[
-            Table(
-                say("what", language),
-                [say("what", language), say("amount", language)],
-                [[facts.item, written(invoice.net_minor)], *totals],
-                (1,),
-            )
-        ],
-        notes=[*notes, *([say("xml_inside", language)] if inside else [])],
-        attachment=(facturx.XML_NAME, cii.render(facts).decode(), "alternative", "Factur-X")
-        if inside
-        else None,
+    return Table(
+        say("what", language),
+        [say("what", language), say("amount", language)],
+        [[facts.item, written(invoice.net_minor)], *totals],
+        (1,),
     )
 
 

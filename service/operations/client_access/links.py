@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -302,19 +303,7 @@ def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
     all of theirs.
     """
     alone(act.session, Lock.CODE, who.client_id)
-    theirs = (
-        act.session.execute(
-            select(CodeChallenge)
-            .join(ClientSession, CodeChallenge.session_id == ClientSession.id)
-            .where(
-                ClientSession.client_id == who.client_id,
-                CodeChallenge.created_at > act.now - timedelta(hours=1),
-            )
-            .order_by(CodeChallenge.created_at.desc())
-        )
-        .scalars()
-        .all()
-    )
+    theirs = _challenges_within_the_hour(act, who.client_id)
     recent = [one for one in theirs if one.contract_id == contract.id]
     newest = recent[0] if recent else None
     fresh = (
@@ -342,6 +331,20 @@ def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
     act.session.add(challenge)
     events.record(act, "code.requested", contract, public=False, challenge=challenge.id)
     return challenge
+
+
+def _challenges_within_the_hour(act: Act, client_id: str) -> Sequence[CodeChallenge]:
+    """Over every browser of theirs, newest first."""
+    query = (
+        select(CodeChallenge)
+        .join(ClientSession, CodeChallenge.session_id == ClientSession.id)
+        .where(
+            ClientSession.client_id == client_id,
+            CodeChallenge.created_at > act.now - timedelta(hours=1),
+        )
+        .order_by(CodeChallenge.created_at.desc())
+    )
+    return act.session.execute(query).scalars().all()
 
 
 def code_of(server_key: str, challenge_id: str) -> str:

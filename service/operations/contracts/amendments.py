@@ -49,22 +49,9 @@ def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Am
     Raises StateConflict while another amendment is open, Invalid for what cannot be changed.
     """
     holds.refuse(act, "amend", holds.subjects_of(contract))
-    if contract.state not in _AMENDABLE:
-        raise StateConflict(
-            "Only an accepted contract is amended.",
-            {"current_state": contract.state, "allowed_actions": []},
-        )
-    if open_amendment(act.session, contract.id) is not None:
-        raise StateConflict(
-            "Another amendment waits for its answer.",
-            {"current_state": contract.state, "allowed_actions": []},
-        )
+    _check_amendable(act, contract)
     _check(act, contract, wanted)
-    before = agreement.text_of(contract)
-    after = before | {"milestones": [_line(number, w) for number, w in _numbered(contract, wanted)]}
-    changed = agreement.differences(before, after)
-    if not changed:
-        raise Invalid.one("/milestones", "nothing_changed", "The proposal changes nothing.")
+    changed = _differences(contract, wanted)
     amendment = Amendment(
         id=new_id("amd"),
         contract_id=contract.id,
@@ -95,6 +82,30 @@ def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Am
     queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
     states.touch(act, contract)
     return amendment
+
+
+def _check_amendable(act: Act, contract: Contract) -> None:
+    """Raises StateConflict."""
+    if contract.state not in _AMENDABLE:
+        raise StateConflict(
+            "Only an accepted contract is amended.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
+    if open_amendment(act.session, contract.id) is not None:
+        raise StateConflict(
+            "Another amendment waits for its answer.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
+
+
+def _differences(contract: Contract, wanted: list[Wanted]) -> list[dict[str, Any]]:
+    """Raises Invalid when there are none."""
+    before = agreement.text_of(contract)
+    after = before | {"milestones": [_line(number, w) for number, w in _numbered(contract, wanted)]}
+    changed = agreement.differences(before, after)
+    if not changed:
+        raise Invalid.one("/milestones", "nothing_changed", "The proposal changes nothing.")
+    return changed
 
 
 def accept(
@@ -193,6 +204,11 @@ def _check(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
                 "paid_already",
                 "What is paid, or being paid, keeps its amount.",
             )
+    _check_left_out(contract, named)
+
+
+def _check_left_out(contract: Contract, named: list[str]) -> None:
+    """What is paid, or being paid, cannot be dropped. Raises Invalid."""
     left_out = [
         m
         for m in contract.milestones

@@ -25,6 +25,21 @@ from service.shared import agreement, holds, outreach
 from service.shared.outreach import LetterKind
 
 _UNPAID = ("planned", "awaiting_funding")
+_COPIED = (
+    "freelancer_id",
+    "client_id",
+    "client_alias_id",
+    "client_name",
+    "client_company",
+    "client_country",
+    "title",
+    "description",
+    "relation",
+    "currency",
+    "review_period_days",
+    "processing_borne_by",
+    "metadata_",
+)
 
 
 @dataclass
@@ -47,6 +62,41 @@ def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
     Raises StateConflict, Invalid.
     """
     holds.refuse(act, "amend", holds.subjects_of(contract))
+    _check_convertible(act, contract)
+    moving = _moving(contract)
+    if not moving:
+        raise Invalid.one(
+            "/kind",
+            "nothing_left",
+            "Every milestone is paid, or being paid: there is nothing left to go on with.",
+        )
+    amendment = _proposal(
+        act,
+        contract,
+        kind,
+        note,
+        moving,
+    )
+    act.session.add(amendment)
+    if act.role == "freelancer":
+        outreach.count(act, contract, LetterKind.AMENDMENT)
+    events.record(
+        act,
+        "amendment.proposed",
+        amendment,
+        contract=contract,
+        to_state="proposed",
+        by=act.role,
+        differences=amendment.differences,
+        note=note,
+    )
+    queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
+    states.touch(act, contract)
+    return amendment
+
+
+def _check_convertible(act: Act, contract: Contract) -> None:
+    """Raises StateConflict."""
     waiting = select(Amendment.id).where(
         Amendment.contract_id == contract.id, Amendment.state == "proposed"
     )
@@ -59,19 +109,21 @@ def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
             "Only a direct contract that is under way, without an open amendment, is converted.",
             {"current_state": contract.state, "allowed_actions": []},
         )
-    moving = _moving(contract)
-    if not moving:
-        raise Invalid.one(
-            "/kind",
-            "nothing_left",
-            "Every milestone is paid, or being paid: there is nothing left to go on with.",
-        )
+
+
+def _proposal(
+    act: Act,
+    contract: Contract,
+    kind: str,
+    note: str,
+    moving: list[Milestone],
+) -> Amendment:
     changed: list[dict[str, Any]] = [{"what": "kind", "before": contract.kind, "after": kind}]
     changed += [
         {"what": f"milestone {m.number}", "before": "in this contract", "after": "in the new one"}
         for m in moving
     ]
-    amendment = Amendment(
+    return Amendment(
         id=new_id("amd"),
         contract_id=contract.id,
         state="proposed",
@@ -93,22 +145,6 @@ def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
         expires_at=act.now + timedelta(days=act.policies.windows.amendment_days),
         answered_at=None,
     )
-    act.session.add(amendment)
-    if act.role == "freelancer":
-        outreach.count(act, contract, LetterKind.AMENDMENT)
-    events.record(
-        act,
-        "amendment.proposed",
-        amendment,
-        contract=contract,
-        to_state="proposed",
-        by=act.role,
-        differences=changed,
-        note=note,
-    )
-    queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
-    states.touch(act, contract)
-    return amendment
 
 
 def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
@@ -161,42 +197,7 @@ def _moving(contract: Contract) -> list[Milestone]:
 
 
 def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -> Contract:
-    copied = (
-        "freelancer_id",
-        "client_id",
-        "client_alias_id",
-        "client_name",
-        "client_company",
-        "client_country",
-        "title",
-        "description",
-        "relation",
-        "currency",
-        "review_period_days",
-        "processing_borne_by",
-        "metadata_",
-    )
-    fresh = Contract(
-        id=new_id("ctr"),
-        kind=kind,
-        state="draft",
-        version=1,
-        policy_version=act.policies.windows.version,
-        text_version=0,
-        text_hash=None,
-        quote=None,
-        fee_rate=None,
-        converted_from=old.id,
-        created_at=act.now,
-        updated_at=act.now,
-        sent_at=act.now,
-        offer_expires_at=None,
-        viewed_at=act.now,
-        accepted_at=None,
-        fund_by=None,
-        closed_at=None,
-        **{name: getattr(old, name) for name in copied},
-    )
+    fresh = _draft(act, old, kind)
     fresh.milestones = [
         Milestone(
             id=new_id("mst"),
@@ -215,6 +216,30 @@ def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -
     )
     act.session.flush()
     return fresh
+
+
+def _draft(act: Act, old: Contract, kind: str) -> Contract:
+    return Contract(
+        id=new_id("ctr"),
+        kind=kind,
+        state="draft",
+        version=1,
+        policy_version=act.policies.windows.version,
+        text_version=0,
+        text_hash=None,
+        quote=None,
+        fee_rate=None,
+        converted_from=old.id,
+        created_at=act.now,
+        updated_at=act.now,
+        sent_at=act.now,
+        offer_expires_at=None,
+        viewed_at=act.now,
+        accepted_at=None,
+        fund_by=None,
+        closed_at=None,
+        **{name: getattr(old, name) for name in _COPIED},
+    )
 
 
 def _accept(act: Act, fresh: Contract, evidence: AgreementEvidence) -> None:

@@ -40,8 +40,11 @@ def deadlines_of(act: Act, contract: Contract) -> list[Deadline]:
     """Every deadline of a contract and of all that belongs to it, next first."""
     found = [
         *_of_offer(act, contract),
+        *_of_amendments(act, contract),
         *_of_milestones(act, contract),
-        *_of_disagreements(act, contract),
+        *_of_refund_requests(act, contract),
+        *_of_disputes(act, contract),
+        *_of_chargebacks(act, contract),
         *_of_releases(act, contract),
     ]
     return sorted(found, key=lambda one: (one.at, one.object_id))
@@ -84,11 +87,15 @@ def _of_offer(act: Act, contract: Contract) -> list[Deadline]:
                 NOBODY,
             )
         )
+    return found
+
+
+def _of_amendments(act: Act, contract: Contract) -> list[Deadline]:
     proposed = select(Amendment).where(
         Amendment.contract_id == contract.id, Amendment.state == "proposed"
     )
     rest = "everything stays as it is"
-    return found + [
+    return [
         Deadline(one.id, "answer the proposed change", one.expires_at, rest, NOBODY)
         for one in act.session.execute(proposed).scalars()
     ]
@@ -130,7 +137,7 @@ def _at_the_limit(milestone: Milestone) -> str:
     )
 
 
-def _of_disagreements(act: Act, contract: Contract) -> list[Deadline]:
+def _of_refund_requests(act: Act, contract: Contract) -> list[Deadline]:
     found = []
     for request in act.session.execute(
         select(RefundRequest).where(
@@ -147,6 +154,11 @@ def _of_disagreements(act: Act, contract: Contract) -> list[Deadline]:
                 request.id, "answer the request for a refund", request.answer_by, silence, favours
             )
         )
+    return found
+
+
+def _of_disputes(act: Act, contract: Contract) -> list[Deadline]:
+    found = []
     for dispute in act.session.execute(
         select(Dispute).where(Dispute.contract_id == contract.id, Dispute.closed_at.is_(None))
     ).scalars():
@@ -161,12 +173,16 @@ def _of_disagreements(act: Act, contract: Contract) -> list[Deadline]:
                 NOBODY,
             )
         )
+    return found
+
+
+def _of_chargebacks(act: Act, contract: Contract) -> list[Deadline]:
     waiting = select(Chargeback).where(
         Chargeback.contract_id == contract.id,
         Chargeback.state.in_(("inquiry", "evidence_due", "prearb")),
     )
     contested = [one for one in act.session.execute(waiting).scalars() if one.submit_by]
-    return found + [
+    return [
         Deadline(
             c.id,
             "evidence to the bank",

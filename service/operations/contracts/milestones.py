@@ -102,13 +102,8 @@ def approve(
     )
     held = money.held_minor(milestone)
     amount = held if amount_minor is None else amount_minor
-    if milestone.state in states.OPEN_TO_THE_CLIENT and not 1 <= amount <= held:
-        raise Invalid.one(
-            "/amount",
-            "amount_out_of_range",
-            f"Between {plain(1, contract.currency)} and {plain(held, contract.currency)} can be "
-            "released.",
-        )
+    if milestone.state in states.OPEN_TO_THE_CLIENT:
+        _check_amount(amount, held, contract.currency)
     events.move(act, milestone, event, contract=contract, amount=amount)
     milestone.auto_release_at = None
     release, entry = money.release(act, contract, milestone, amount)
@@ -124,6 +119,15 @@ def approve(
     # Last, so that every row is written once and the balances stay locked for the shortest time.
     money.post_all(act, entries)
     return release
+
+
+def _check_amount(amount: int, held: int, currency: str) -> None:
+    if not 1 <= amount <= held:
+        raise Invalid.one(
+            "/amount",
+            "amount_out_of_range",
+            f"Between {plain(1, currency)} and {plain(held, currency)} can be released.",
+        )
 
 
 def _rest(

@@ -26,7 +26,24 @@ def file(act: Act, hold: Hold, statement: str, files: Sequence[File] = ()) -> Ap
 
     It lifts nothing by itself. Raises StateConflict when one is open, too late, or used up.
     """
-    windows = act.policies.windows
+    _check_open(act, hold)
+    appeal = _filed(act, hold, statement, files)
+    act.session.add(appeal)
+    events.record(
+        act,
+        "appeal.filed",
+        appeal,
+        to_state="submitted",
+        hold=hold.id,
+        decide_by=appeal.decide_by.isoformat(),
+    )
+    queue.enqueue(act, "appeal_first_answer", appeal.id, appeal.first_answer_by)
+    queue.enqueue(act, "appeal_overdue", appeal.id, appeal.decide_by)
+    return appeal
+
+
+def _check_open(act: Act, hold: Hold) -> None:
+    """Raises StateConflict when no appeal can be filed against a hold."""
     found = (
         act.session.execute(select(Appeal.state).where(Appeal.hold_id == hold.id)).scalars().all()
     )
@@ -36,12 +53,16 @@ def file(act: Act, hold: Hold, statement: str, files: Sequence[File] = ()) -> Ap
         else "The time for an appeal is over."
         if act.now > hold.appeal_until
         else "There was an appeal, and one more with something new."
-        if len(found) >= windows.appeals_max
+        if len(found) >= act.policies.windows.appeals_max
         else None
     )
     if problem:
         raise StateConflict(problem, {"current_state": hold.state, "allowed_actions": []})
-    appeal = Appeal(
+
+
+def _filed(act: Act, hold: Hold, statement: str, files: Sequence[File]) -> Appeal:
+    windows = act.policies.windows
+    return Appeal(
         id=new_id("apl"),
         hold_id=hold.id,
         freelancer_id=hold.freelancer_id,
@@ -57,18 +78,6 @@ def file(act: Act, hold: Hold, statement: str, files: Sequence[File] = ()) -> Ap
         reasons=None,
         decided_at=None,
     )
-    act.session.add(appeal)
-    events.record(
-        act,
-        "appeal.filed",
-        appeal,
-        to_state="submitted",
-        hold=hold.id,
-        decide_by=appeal.decide_by.isoformat(),
-    )
-    queue.enqueue(act, "appeal_first_answer", appeal.id, appeal.first_answer_by)
-    queue.enqueue(act, "appeal_overdue", appeal.id, appeal.decide_by)
-    return appeal
 
 
 def review(act: Act, appeal: Appeal, hold: Hold, others: list[Actor]) -> Appeal:

@@ -62,7 +62,31 @@ def open_case(
             "A case needs a hold in force about a freelancer's money.",
             {"current_state": hold.state, "allowed_actions": []},
         )
-    case = Confiscation(
+    case = _drafted(
+        act,
+        hold,
+        currency,
+        clause,
+        facts,
+        evidence,
+    )
+    case.lines = _lines(wanted)
+    _check(act, case)
+    act.session.add(case)
+    act.session.flush()
+    events.record(act, "case.opened", case, public=False, hold=hold.id)
+    return case
+
+
+def _drafted(
+    act: Act,
+    hold: Hold,
+    currency: str,
+    clause: str,
+    facts: str,
+    evidence: list[str],
+) -> Confiscation:
+    return Confiscation(
         id=new_id("cas"),
         hold_id=hold.id,
         freelancer_id=hold.freelancer_id,
@@ -84,7 +108,10 @@ def open_case(
         ended_by=None,
         end_reason=None,
     )
-    case.lines = [
+
+
+def _lines(wanted: list[Wanted]) -> list[CaseLine]:
+    return [
         CaseLine(
             number=i,
             account=w.account,
@@ -95,11 +122,6 @@ def open_case(
         )
         for i, w in enumerate(wanted, 1)
     ]
-    _check(act, case)
-    act.session.add(case)
-    act.session.flush()
-    events.record(act, "case.opened", case, public=False, hold=hold.id)
-    return case
 
 
 def _check(act: Act, case: Confiscation) -> None:
@@ -178,6 +200,11 @@ def _own_chargeback(act: Act, case: Confiscation, line: CaseLine, at: str) -> No
             "chargeback_over",
             "The bank has decided about this chargeback; a loss of it is a proven loss.",
         )
+    _within_chargeback(case, line, found, at)
+
+
+def _within_chargeback(case: Confiscation, line: CaseLine, found: Chargeback, at: str) -> None:
+    """From one place the case takes no more for a chargeback than can be paid from there."""
     others = sum(
         one.amount_minor
         for one in case.lines

@@ -5,7 +5,7 @@ Every hold has a reason, an end and a way to answer.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -68,12 +68,26 @@ def place(act: Act, terms: Terms) -> Hold:
     Raises NotFound, Invalid, NotEnough.
     """
     reason = _reason(act, terms)
-    kind, subject_id, freelancer_id = _subject(act, terms.subject)
-    scopes = tuple(scope for scope in SCOPES if scope in (terms.scopes or reason.scopes))
-    windows, automated = act.policies.windows, terms.rule_id is not None
+    subject = _subject(act, terms.subject)
+    hold = _placed(
+        act,
+        terms,
+        reason,
+        subject,
+        expires_at=_end_of(act, terms, reason),
+    )
+    hold.requirements = _required(act, terms, reason)
+    return _begin(act, hold)
+
+
+def _end_of(act: Act, terms: Terms, reason: Reason) -> datetime | None:
+    """As asked, within what the reason allows, or a rule; None: until it is lifted.
+
+    Raises Invalid.
+    """
     longest = (
-        act.now + timedelta(hours=windows.rule_hold_hours)
-        if automated
+        act.now + timedelta(hours=act.policies.windows.rule_hold_hours)
+        if terms.rule_id is not None
         else act.now + timedelta(days=reason.days)
         if reason.days
         else None
@@ -86,13 +100,25 @@ def place(act: Act, terms: Terms) -> Hold:
             "out_of_range",
             f"Between now and {longest.isoformat() if longest else 'whenever it is lifted'}.",
         )
-    hold = Hold(
+    return terms.expires_at or longest
+
+
+def _placed(
+    act: Act,
+    terms: Terms,
+    reason: Reason,
+    subject: tuple[str, str, str | None],
+    expires_at: datetime | None,
+) -> Hold:
+    kind, subject_id, freelancer_id = subject
+    windows, automated = act.policies.windows, terms.rule_id is not None
+    return Hold(
         id=new_id("hld"),
         subject_kind=kind,
         subject_id=typeid.decode(subject_id),
         freelancer_id=freelancer_id,
         state="active",
-        scopes=list(scopes),
+        scopes=[scope for scope in SCOPES if scope in (terms.scopes or reason.scopes)],
         amount_minor=terms.amount_minor,
         currency=terms.currency,
         reason_code=reason.code,
@@ -108,7 +134,7 @@ def place(act: Act, terms: Terms) -> Hold:
         else None,
         confirmed_by=None,
         starts_at=act.now,
-        expires_at=terms.expires_at or longest,
+        expires_at=expires_at,
         review_due_at=add_business_days(
             act.now, windows.first_answer_business_days, act.policies.stripe_country
         ),
@@ -117,20 +143,23 @@ def place(act: Act, terms: Terms) -> Hold:
         ended_by=None,
         end_reason=None,
     )
+
+
+def _required(act: Act, terms: Terms, reason: Reason) -> list[Requirement]:
     wanted = reason.requires if terms.requires is None else terms.requires
-    hold.requirements = [
+    due_at = act.now + timedelta(days=act.policies.windows.requirement_days)
+    return [
         Requirement(
             id=new_id("req"),
             number=i,
             kind=one,
             state="open",
-            due_at=act.now + timedelta(days=windows.requirement_days),
+            due_at=due_at,
             answer=None,
             answered_at=None,
         )
         for i, one in enumerate(wanted, 1)
     ]
-    return _begin(act, hold)
 
 
 def _begin(act: Act, hold: Hold) -> Hold:

@@ -56,29 +56,14 @@ def statement(act: Act, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
         "rule": hold.rule_id if told else None,
         "disclosure": hold.disclosure,
         "requirements": [_requirement(r) for r in hold.requirements],
-        "effects": [
-            {"what": e.what, "object": e.object_id, "outcome": e.outcome, "at": e.at.isoformat()}
-            for e in hold.effects
-        ],
+        "effects": [_effect(e) for e in hold.effects],
         "expires_at": _iso(hold.expires_at),
         "next_decision_at": None if hold.ended_at else holds.next_decision_at(hold).isoformat(),
-        "appeal": {
-            "until": hold.appeal_until.isoformat(),
-            "how": f"POST /v1/holds/{hold.id}/appeals",
-            "free": True,
-            "decided_by": "another person",
-        },
+        "appeal": _way_to_appeal(hold),
         "ended_at": _iso(hold.ended_at),
         "end_reason": hold.end_reason if told else None,
     }
-    if staff:
-        shown |= {
-            "opened_by": str(hold.opened_by),
-            "confirmed_by": actors.text(hold.confirmed_by),
-            "confirm_by": _iso(hold.confirm_by),
-            "internal_note": hold.internal_note,
-        }
-    return shown
+    return shown | _for_staff(hold) if staff else shown
 
 
 def money(act: Act, hold: Hold) -> list[dict[str, Any]]:
@@ -103,6 +88,33 @@ def _requirement(one: Any) -> dict[str, Any]:
         "due_at": one.due_at.isoformat(),
         "answer": one.answer,
         "files": one.file_ids or [],
+    }
+
+
+def _effect(one: Any) -> dict[str, str]:
+    return {
+        "what": one.what,
+        "object": one.object_id,
+        "outcome": one.outcome,
+        "at": one.at.isoformat(),
+    }
+
+
+def _way_to_appeal(hold: Hold) -> dict[str, Any]:
+    return {
+        "until": hold.appeal_until.isoformat(),
+        "how": f"POST /v1/holds/{hold.id}/appeals",
+        "free": True,
+        "decided_by": "another person",
+    }
+
+
+def _for_staff(hold: Hold) -> dict[str, Any]:
+    return {
+        "opened_by": str(hold.opened_by),
+        "confirmed_by": actors.text(hold.confirmed_by),
+        "confirm_by": _iso(hold.confirm_by),
+        "internal_note": hold.internal_note,
     }
 
 

@@ -28,34 +28,43 @@ def declare(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -
     Raises Invalid, Unavailable.
     """
     person = rows.freelancer(act.session, freelancer_id, lock=True)
-    wrong = tax_forms.problems(
-        given["form"], given["seller_kind"], given["country"], given["region"], given["tin"]
-    )
-    wrong += list(_missing(given))
-    if given["invoices_by_mandate"] and given["vat_id"]:
-        wrong.append(
-            (
-                "invoices_by_mandate",
-                (
-                    "Sellers with a VAT number write their own invoices for now: the rate is theirs "
-                    "to say."
-                ),
-            )
-        )
-    if wrong:
-        raise Invalid(
-            "The declaration is not complete.",
-            errors=[FieldError(f"/{name}", "tax_form", words) for name, words in wrong],
-        )
+    _check(given)
     before = rows.tax_identity(act.session, person.id)
     if before is not None:
         before.replaced_at = act.now
         # The index knows one present declaration: the old one leaves it before the new one comes.
         act.session.flush()
+    made = _sealed(act, seals, person.id, given)
+    act.session.add(made)
+    events.record(
+        act, "tax_identity.declared", made, public=False, form=made.form, country=made.country
+    )
+    return made
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Raises Invalid with everything that is wrong."""
+    wrong = tax_forms.problems(
+        given["form"], given["seller_kind"], given["country"], given["region"], given["tin"]
+    )
+    wrong += list(_missing(given))
+    if given["invoices_by_mandate"] and given["vat_id"]:
+        said = (
+            "Sellers with a VAT number write their own invoices for now: the rate is theirs to say."
+        )
+        wrong.append(("invoices_by_mandate", said))
+    if wrong:
+        raise Invalid(
+            "The declaration is not complete.",
+            errors=[FieldError(f"/{name}", "tax_form", words) for name, words in wrong],
+        )
+
+
+def _sealed(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -> TaxIdentity:
     name = given["legal_name"] or f"{given['first_name']} {given['last_name']}"
-    made = TaxIdentity(
+    return TaxIdentity(
         id=new_id("txi"),
-        freelancer_id=person.id,
+        freelancer_id=freelancer_id,
         form=given["form"],
         seller_kind=given["seller_kind"],
         country=given["country"],
@@ -71,11 +80,6 @@ def declare(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -
         expires_on=tax_forms.expires_on(given["form"], act.today),
         replaced_at=None,
     )
-    act.session.add(made)
-    events.record(
-        act, "tax_identity.declared", made, public=False, form=made.form, country=made.country
-    )
-    return made
 
 
 def _missing(given: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -72,52 +72,27 @@ def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
         for name, most in (("who", 200), ("period", 30), ("zone", 60))
     }
     people = _people(act, asked["who"])
+
+    def shown(found: dict[str, Any] | None = None, problem: str | None = None) -> str:
+        return page(
+            act,
+            who,
+            "answers.html",
+            asked=asked,
+            people=people,
+            found=found,
+            problem=problem,
+            examples=periods.EXAMPLES,
+        )
+
     if not asked["period"]:
-        return page(
-            act,
-            who,
-            "answers.html",
-            asked=asked,
-            people=people,
-            found=None,
-            problem=None,
-            examples=periods.EXAMPLES,
-        )
+        return shown()
     try:
-        first, last = periods.parse(asked["period"])
-        making.check(registry.find("M2"), "csv", None, own_zone=asked["zone"] or None)
-        found = _answers(
-            act,
-            people,
-            Asked(
-                first,
-                last,
-                act.now,
-                zone=act.policies.book_zone.key,
-                own_zone=asked["zone"] or None,
-            ),
-        )
+        question = _question(act, asked["period"], asked["zone"] or None)
+        found = _answers(act, people, question)
     except Invalid as wrong:
-        return page(
-            act,
-            who,
-            "answers.html",
-            asked=asked,
-            people=people,
-            found=None,
-            problem=wrong.errors[0].message,
-            examples=periods.EXAMPLES,
-        ), 422
-    return page(
-        act,
-        who,
-        "answers.html",
-        asked=asked,
-        people=people,
-        found=found | {"first": first, "last": last},
-        problem=None,
-        examples=periods.EXAMPLES,
-    )
+        return shown(problem=wrong.errors[0].message), 422
+    return shown(found | {"first": question.first_day, "last": question.last_day})
 
 
 _PARTIES = (ObjectKind.FREELANCER, ObjectKind.CLIENT)
@@ -131,6 +106,13 @@ def _people(act: Act, text: str) -> list[tuple[str, str]]:
         return [(text, text)]
     found = desk_reads.by_words(act.session, text) if len(text) >= 3 else []
     return [(one, label) for one, label in found if typeid.kind_of(one) in _PARTIES][:20]
+
+
+def _question(act: Act, period: str, own_zone: str | None) -> Asked:
+    """Raises Invalid."""
+    first, last = periods.parse(period)
+    making.check(registry.find("M2"), "csv", None, own_zone=own_zone)
+    return Asked(first, last, act.now, zone=act.policies.book_zone.key, own_zone=own_zone)
 
 
 def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str, Any]:

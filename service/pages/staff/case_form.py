@@ -48,13 +48,6 @@ def open_case(act: Act, hold_id: str) -> Deed:
         ("", "nobody"),
         *_targets(contracts, contested, bool(act.policies.forfeit_legal_basis)),
     )
-    lines: list[Field] = []
-    for n in range(1, CASE_LINES + 1):
-        lines += [
-            Field(f"source_{n}", f"Line {n}: from", "choice", options=sources, required=n == 1),
-            Field(f"target_{n}", "to", "choice", options=targets, required=n == 1),
-            Field(f"amount_{n}", "how much", "amount", required=n == 1),
-        ]
     words = (
         Field("clause", "Clause"),
         Field("facts", "Facts", "text", "The person reads this in the notice", most=5_000),
@@ -75,7 +68,22 @@ def open_case(act: Act, hold_id: str) -> Deed:
             _wanted(given),
         )
 
-    return Deed("Open a case", "Draft the case", do, (*words, currency_of(act), *lines))
+    return Deed(
+        "Open a case", "Draft the case", do, (*words, currency_of(act), *_lines(sources, targets))
+    )
+
+
+def _lines(
+    sources: tuple[tuple[str, str], ...], targets: tuple[tuple[str, str], ...]
+) -> list[Field]:
+    lines: list[Field] = []
+    for n in range(1, CASE_LINES + 1):
+        lines += [
+            Field(f"source_{n}", f"Line {n}: from", "choice", options=sources, required=n == 1),
+            Field(f"target_{n}", "to", "choice", options=targets, required=n == 1),
+            Field(f"amount_{n}", "how much", "amount", required=n == 1),
+        ]
+    return lines
 
 
 @dataclass(frozen=True)

@@ -64,36 +64,30 @@ _HOW = (
 )
 
 
-def _freeze(act: Act, subject: str) -> Deed:
-    scopes = tuple(
+_STOPPED = Field(
+    "scopes",
+    "What is stopped",
+    "checks",
+    "Nothing ticked: what the reason usually stops",
+    options=tuple(
         (scope, f"{scope.replace('_', ' ')}: {words}") for scope, words in SCOPES.items()
-    )
-    asked = (
-        *_why(act),
-        Field(
-            "scopes",
-            "What is stopped",
-            "checks",
-            "Nothing ticked: what the reason usually stops",
-            options=scopes,
-            required=False,
-        ),
-        Field(
-            "expires_at",
-            "Until",
-            "day",
-            "Empty: as long as the reason's policy allows",
-            required=False,
-        ),
-        *_HOW,
-    )
-    amount = Field(
-        "amount",
-        "Only this amount",
-        "amount",
-        "Empty: everything. An amount is set aside of what is available",
-        required=False,
-    )
+    ),
+    required=False,
+)
+_UNTIL = Field(
+    "expires_at", "Until", "day", "Empty: as long as the reason's policy allows", required=False
+)
+_AMOUNT = Field(
+    "amount",
+    "Only this amount",
+    "amount",
+    "Empty: everything. An amount is set aside of what is available",
+    required=False,
+)
+
+
+def _freeze(act: Act, subject: str) -> Deed:
+    asked = (*_why(act), _STOPPED, _UNTIL, *_HOW)
 
     def do(act: Act, given: dict[str, Any]) -> Hold:
         sum_minor, currency = given.pop("amount", None), given.pop("currency", None)
@@ -113,7 +107,7 @@ def _freeze(act: Act, subject: str) -> Deed:
         "Freeze",
         "Freeze now",
         do,
-        (*asked, amount, currency_of(act))
+        (*asked, _AMOUNT, currency_of(act))
         if typeid.is_typeid(subject, ObjectKind.FREELANCER)
         else asked,
     )

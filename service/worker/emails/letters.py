@@ -207,17 +207,7 @@ def _money_values(
         refund = act.session.get_one(Refund, object_id)
         found["refund"] = refund
     if "release" in params:
-        release = act.session.get_one(Release, params["release"])
-        for name in ("gross", "fee", "net", "processing"):
-            found[name] = plain(getattr(release, f"{name}_minor"), release.currency)
-        found |= {
-            "release_row": release,
-            "taxes": [
-                _tax(tax)
-                for tax in tax_dues.of_release(act.session, release.id)
-                if tax.amount_minor
-            ],
-        }
+        found |= _release_values(act, params["release"])
     currency = params.get("currency") or (contract.currency if contract else None)
     if "refund" in params and currency:
         found["refund_text"] = plain(params["refund"], currency)
@@ -226,6 +216,15 @@ def _money_values(
     if "amount" in params and currency:
         found["amount_text"] = plain(params["amount"], currency)
     return found
+
+
+def _release_values(act: Act, release_id: str) -> dict[str, Any]:
+    release = act.session.get_one(Release, release_id)
+    taxes = tax_dues.of_release(act.session, release.id)
+    return {
+        name: plain(getattr(release, f"{name}_minor"), release.currency)
+        for name in ("gross", "fee", "net", "processing")
+    } | {"release_row": release, "taxes": [_tax(tax) for tax in taxes if tax.amount_minor]}
 
 
 _NUMBER = {

@@ -45,19 +45,7 @@ def values(
         }
     if kind is ObjectKind.CASE:
         case = act.session.get_one(Confiscation, object_id)
-        lines = [
-            f"{plain(line.amount_minor, case.currency)} {_TARGETS[line.target]}"
-            for line in case.lines
-        ]
-        restored = [
-            f"{plain(line.amount_minor, case.currency)}: {line.restore_note}" for line in case.lines
-        ]
-        total = plain(sum(line.amount_minor for line in case.lines), case.currency)
-        return {
-            "case": case,
-            "lines": "; ".join(lines),
-            "restored": "; ".join(restored),
-            "sum": total,
+        return _of_case(case) | {
             "freelancer": _person(act, case.freelancer_id),
             "link_url": notice_url(case.hold_id),
         }
@@ -73,6 +61,21 @@ def values(
         decided = datetime.fromisoformat(params["next_decision_at"])
         return {"held_text": plain(params["held"], contract.currency), "decided": decided}
     return {}
+
+
+def _of_case(case: Confiscation) -> dict[str, Any]:
+    lines = [
+        f"{plain(line.amount_minor, case.currency)} {_TARGETS[line.target]}" for line in case.lines
+    ]
+    restored = [
+        f"{plain(line.amount_minor, case.currency)}: {line.restore_note}" for line in case.lines
+    ]
+    return {
+        "case": case,
+        "lines": "; ".join(lines),
+        "restored": "; ".join(restored),
+        "sum": plain(sum(line.amount_minor for line in case.lines), case.currency),
+    }
 
 
 def _of_hold(act: Act, hold: Hold, words: dict[str, str] = SCOPES) -> dict[str, Any]:
