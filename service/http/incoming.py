@@ -67,11 +67,6 @@ def _judge_query() -> None:
         raise Invalid(detail=found[0].message, errors=found[:50])
 
 
-def _of_stripe() -> bool:
-    """The sandbox's Stripe takes forms from a program; evidence for a bank has lines."""
-    return request.blueprint == "stripe"
-
-
 def _judge_form() -> None:
     if request.path.startswith("/v1/"):
         # Idempotency compares the bytes; once a form has been read they are gone.
@@ -80,7 +75,7 @@ def _judge_form() -> None:
     for name, value in request.form.items(multi=True):
         if name_fault(name):
             raise Invalid.one("", "field_name", "The form is not one of ours. Open the page again.")
-        wrong = fault(value, lines=name in SEVERAL_LINES or _of_stripe())
+        wrong = fault(value, lines=name in SEVERAL_LINES)
         if wrong:
             found.append(FieldError(f"/{name}", wrong, SENTENCES[wrong]))
     for name, sent in request.files.items(multi=True):

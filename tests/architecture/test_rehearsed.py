@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from service.policies import FOLDER
 from tests.databases import clone
 from tests.world import World
 
@@ -59,10 +60,11 @@ def test_what_was_done_before_is_not_taken_away(touch: str) -> None:
 
 
 def test_settings_make_another_journey() -> None:
-    rates = []
-    for code in ("USD", "USD", "USD"):
-        with clone(settlement_currencies=(code,), bank_debit=True) as world:
-            assert world.runtime.policies.bank_debit
-            contract, client = world.accepted_contract(milestones=WORK)
-            rates.append("bank" in client.get(f"/c/{contract['id']}/pay").text.lower())
-    assert rates == [True, True, True]
+    """Twice each, so that the second of a kind is a copy: of the same kind, and of no other."""
+    usual = (FOLDER / "fees.yaml").read_text()
+    dearer, fees = usual.replace('rate: "0.05"', 'rate: "0.06"'), []
+    for text in (usual, dearer, usual, dearer, usual, dearer):
+        with clone(fees=text) as world:
+            fees.append(world.sent_contract(milestones=WORK)["fee_quote"]["net"])
+    assert len(set(fees)) == 2
+    assert fees == [fees[0], fees[1]] * 3

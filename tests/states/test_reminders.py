@@ -6,14 +6,23 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from service.domain.states.timeouts import TIMEOUTS, Timeout
+from service.domain.states.timeouts import TIMEOUTS
 from tests.states.test_disputes import by_client, by_freelancer, client_page, proposed
 from tests.states.test_milestones import ONE, ask_back
 from tests.world import World
 
 CLIENT, FREELANCER = "charles@babbage.example", "ada@lovelace.example"
-DECIDES = {"offer_expiry", "fund_expiry", "auto_release", "refund_request_due", "holding_limit"}
-"""Timers after which a contract ends or money moves because nobody answered."""
+WORD_BEFORE = {
+    "C8": "C2",
+    "C11": "C9",
+    "M9": "M9n",
+    "M12": "M12r",
+    "M18": "M18a",
+    "D4": "D4r",
+    "D10": "D10r",
+}
+"""Timers after which a contract ends or money moves because nobody answered, and who tells them."""
+BY_CODE = {one.code: one for one in TIMEOUTS}
 
 row = pytest.mark.row
 
@@ -127,14 +136,18 @@ def test_released_money_is_not_moved_by_silence_and_nobody_is_reminded(world: Wo
     assert reminders(world) == []
 
 
-@pytest.mark.parametrize(
-    "one",
-    [t for t in TIMEOUTS if t.job in DECIDES or t.code in ("D4", "D10")],
-    ids=lambda t: t.code,
-)
-def test_nothing_is_decided_by_silence_without_a_word_before(one: Timeout) -> None:
-    """The kind: every timer that decides has another one, earlier in the same state, that tells
-    whoever is silent.
-    """
-    same = [t for t in TIMEOUTS if t.machine == one.machine and set(t.states) & set(one.states)]
-    assert [t for t in same if "reminded" in t.then or "told" in t.then], one
+@pytest.mark.parametrize("code", WORD_BEFORE)
+def test_nothing_is_decided_by_silence_without_a_word_before(code: str) -> None:
+    """The kind: a timer that decides has one of its own, in the same states, that tells first."""
+    decides, tells = BY_CODE[code], BY_CODE[WORD_BEFORE[code]]
+    assert tells.machine == decides.machine
+    assert set(tells.states) & set(decides.states)
+    assert "reminded" in tells.then or "told" in tells.then
+
+
+def test_every_timer_that_asks_a_person_has_been_thought_of() -> None:
+    """A new deadline over money or a contract is in the table above, or is named here."""
+    asks = {t.code for t in TIMEOUTS if t.machine in ("contract", "milestone", "dispute")}
+    asks |= {t.code for t in TIMEOUTS if t.machine in ("amendment", "refund_request")}
+    harmless = {"C1", "C4", "C12", "C18", "C19", "M1", "M1r", "M6", "H6", "D0", "D6", "D7", "D13"}
+    assert asks == set(WORD_BEFORE) | set(WORD_BEFORE.values()) | harmless
