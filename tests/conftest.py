@@ -17,10 +17,15 @@ from service.platform.db import migrate
 from service.platform.db.embedded import EmbeddedServer
 from service.sandbox import store
 from tests.databases import PEOPLE, clone, make_people
-from tests.servers import create, drop
+from tests.servers import create, drop, set_clock
 from tests.world import People, Vault, World, make_settings
 
 _SERVER: EmbeddedServer | None = None
+
+START = "2026-06-02T10:00:00Z"
+"""A Tuesday, far from a month's end: how many days five working days take is the same on every day
+on which the tests are run.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--browser-required",
         action="store_true",
         help="Fail instead of skipping when there is no chromium.",
+    )
+    parser.addoption(
+        "--start",
+        default=START,
+        metavar="INSTANT",
+        help="The instant at which every world of the tests begins (UTC).",
     )
 
 
@@ -56,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "TEST_OWNER_URL": _SERVER.url("{}", owner=True),
         "TEST_APP_URL": _SERVER.url("{}"),
     }
+    set_clock("template_holdfast", config.getoption("--start"))
     make_people()
 
 
