@@ -21,8 +21,8 @@ import xlsxwriter
 from rich.console import Console
 from rich.table import Table
 
-from service.exports import making, registry
-from service.exports.shapes import Asked
+from service.exports import generation, registry
+from service.exports.definitions import Asked
 from service.platform.db import Database, migrate
 from service.platform.db.embedded import EmbeddedServer
 
@@ -84,7 +84,7 @@ def one(url: str, form: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-export-bench-", dir="/var/tmp"))
     began = time.perf_counter()
     with database.transaction() as session:
-        made = making.make(session, registry.EXPORTS["M6"], ASKED, form, folder, KEY)
+        made = generation.make(session, registry.EXPORTS["M6"], ASKED, form, folder, KEY)
     seconds = time.perf_counter() - began
     print(f"{seconds} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} {made.rows}")
     for path in folder.iterdir():

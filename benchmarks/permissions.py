@@ -8,7 +8,7 @@ from service.api.framework.framework import needs
 from service.app import _routes
 from service.domain.identity.permissions import ROLE_PERMISSIONS, only_reads
 from service.pages.link_roles import LinkRole, may
-from service.pages.staff.deeds import DEEDS
+from service.pages.staff.actions import DEEDS
 from service.pages.staff.session import right_of
 
 _STAFF = [role for role in ROLE_PERMISSIONS if role not in ("freelancer", "platform")]

@@ -14,7 +14,7 @@ from service.domain.money.promise import strictly_lower_from
 from service.domain.states import scores
 from service.domain.states.scores import Facts, job_success, result_of
 from service.policies import FOLDER, NORMAL, Policies
-from service.policies.kinds import kinds_of
+from service.policies.contract_types import kinds_of
 from service.policies.reading import read
 from service.policies.schedules import schedules_of
 from tests.world import make_settings

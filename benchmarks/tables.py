@@ -17,10 +17,10 @@ from service import policies
 from service.domain.money.chart import ACCOUNTS, ENTRIES
 from service.domain.states.feed import FEED
 from service.domain.states.lifecycle import MACHINES, Machine
-from service.domain.states.notices import NOTICES
-from service.domain.states.voices import VOICES
+from service.domain.states.notifications import NOTICES
+from service.domain.states.senders import VOICES
 from service.platform.config import Settings
-from service.worker.emails.letter_parts import pattern
+from service.worker.emails.email_parts import pattern
 from tests.world import make_settings
 
 DOCS = Path("docs")
@@ -116,8 +116,8 @@ def mails() -> str:
         "# Letters",
         "",
         (
-            "Generated from `service/domain/states/notices.py`, `service/domain/states/voices.py` "
-            "and the templates in `service/worker/emails/letters`."
+            "Generated from `service/domain/states/notifications.py`, `service/domain/states/senders.py` "
+            "and the templates in `service/worker/emails/templates`."
         ),
         "",
         (
@@ -132,7 +132,7 @@ def mails() -> str:
     for fact, targets in NOTICES.items():
         for audience, template in targets:
             subject = (
-                (Path("service/worker/emails/letters") / f"{template}.txt")
+                (Path("service/worker/emails/templates") / f"{template}.txt")
                 .read_text()
                 .split("\n", 1)[0]
             )

@@ -20,12 +20,12 @@ from service.gateways.mail import FunctionGateway, MailGateway, SmtpGateway
 from service.gateways.scanner import Clamd
 from service.gateways.stripe import StripeGateway
 from service.http import web
-from service.pages.shapes import problem_page
+from service.pages.formatting import problem_page
 from service.platform import failpoint, logs
 from service.platform.config import Settings
 from service.platform.db import Database
-from service.platform.sealing import Seals
-from service.platform.throttle import Limits, PostgresStorage
+from service.platform.encryption import Seals
+from service.platform.rate_limit import Limits, PostgresStorage
 from service.platform.tokens import Tokens
 from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox

@@ -19,12 +19,12 @@ from sqlalchemy.exc import ProgrammingError
 
 from service.app import create_app_from, create_runtime
 from service.cli.seed import staff_key
-from service.core.act import Act, begin
+from service.core.context import Act, begin
 from service.domain.identity import actors
 from service.domain.money.money import from_stripe
 from service.gateways.stripe import sign
 from service.ledger.checks import verify
-from service.operations.finance import reconcile
+from service.operations.finance import reconciliation
 from service.operations.people import people
 from service.platform.config import Settings
 from service.platform.db import Database, ModeMismatch
@@ -290,7 +290,7 @@ class World:
                 ):
                     code = doc["currency"].upper()
                     at_stripe[code] = at_stripe.get(code, 0) + from_stripe(doc["amount"], code)
-            checks.append(reconcile.compare_with_stripe(session, at_stripe))
+            checks.append(reconciliation.compare_with_stripe(session, at_stripe))
         wrong = [c for c in checks if not c.ok]
         assert not wrong, wrong
         assert not any(dump["total"].values()), dump["total"]

@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import Flask, Response, jsonify
 
-from service.api.contracts import contracts, disagreements, metrics
-from service.api.finance import differences, exports, fees, papers, payouts, tax
+from service.api.contracts import contracts, disputes, metrics
+from service.api.finance import differences, documents, exports, fees, payouts, tax
 from service.api.framework.framework import make_api
 from service.api.framework.openapi import finished
 from service.api.platform import health, platform, staff, staff_members, webhooks
@@ -21,12 +21,12 @@ _AREAS = (
     cases,
     contracts,
     differences,
-    disagreements,
+    disputes,
     exports,
     fees,
     holds,
     metrics,
-    papers,
+    documents,
     payouts,
     platform,
     staff,

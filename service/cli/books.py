@@ -16,7 +16,7 @@ from service.domain.errors import Unavailable
 from service.domain.money.money import CURRENCIES, plain, to_stripe
 from service.ledger import checks, entries
 from service.models import new_id
-from service.operations.finance import reconcile
+from service.operations.finance import reconciliation
 from service.platform import clock as clocks
 from service.platform.db import Database
 from service.sandbox import runner
@@ -45,7 +45,9 @@ def verify(as_json: bool, stripe: bool) -> None:
         found = list(kept.checks)
         if stripe:
             found.append(
-                reconcile.compare_with_stripe(act.session, reconcile.at_stripe(act.session, told))
+                reconciliation.compare_with_stripe(
+                    act.session, reconciliation.at_stripe(act.session, told)
+                )
             )
     rows = [
         {
@@ -115,7 +117,7 @@ def post_float(
 def resume() -> None:
     """Let payouts continue after a person has looked at a difference."""
     with show.act(show.runtime()) as act:
-        reconcile.resume_payouts(act)
+        reconciliation.resume_payouts(act)
     click.echo("Payouts continue.")
 
 

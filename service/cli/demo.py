@@ -24,7 +24,7 @@ import requests
 
 from service.app import create_runtime
 from service.cli import books, run, seed
-from service.papers import signing
+from service.documents import signing
 from service.platform import config
 from service.platform.config import Settings
 from service.platform.db.embedded import EmbeddedServer

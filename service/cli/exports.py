@@ -13,8 +13,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from service.cli import show
 from service.core.runtime import Runtime
 from service.domain.states.instants import known_at
-from service.exports import making, manifest, periods, registry
-from service.exports.shapes import Asked, Export
+from service.exports import generation, manifest, periods, registry
+from service.exports.definitions import Asked, Export
 from service.platform import clock
 
 
@@ -90,7 +90,7 @@ def _known() -> list[dict[str, str]]:
             "code": e.code,
             "name": e.name,
             "what": e.title,
-            "formats": ", ".join(making.formats_of(e)),
+            "formats": ", ".join(generation.formats_of(e)),
         }
         for e in registry.EXPORTS.values()
     ]
@@ -111,7 +111,7 @@ def _written(
     asked: Asked,
     form: str,
     out: Path,
-) -> making.Made:
+) -> generation.Made:
     """With its progress on the terminal."""
     with (
         Progress(
@@ -123,7 +123,7 @@ def _written(
         made.db.transaction() as session,
     ):
         task = bar.add_task(f"{wanted.title} …")
-        return making.make(
+        return generation.make(
             session,
             wanted,
             asked,
@@ -134,7 +134,7 @@ def _written(
         )
 
 
-def _show(done: making.Made, as_json: bool) -> None:
+def _show(done: generation.Made, as_json: bool) -> None:
     show.table(
         "Export",
         [{"file": str(done.path), "rows": done.rows, "bytes": done.path.stat().st_size}],

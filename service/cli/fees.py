@@ -14,7 +14,7 @@ from service.domain.money.money import plain
 from service.domain.money.promise import strictly_lower_from
 from service.platform.config import Settings
 from service.policies import FOLDER, NORMAL, PolicyError
-from service.policies.kinds import kinds_of
+from service.policies.contract_types import kinds_of
 from service.policies.quotes import decimal
 from service.policies.reading import read
 from service.policies.schedules import schedules_of

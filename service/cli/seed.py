@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select
 
 from service.cli.books import post_float
-from service.core import rows
-from service.core.act import Act, begin
+from service.core import repository
+from service.core.context import Act, begin
 from service.core.runtime import Runtime
 from service.domain.identity import actors
 from service.domain.identity.actors import PSP
@@ -236,7 +236,10 @@ def contracts_in_each_state(runtime: Runtime, worker: Worker) -> None:
         )
         _until(runtime, worker, state, contract_id)
         with runtime.act("seed") as act:
-            then(act, rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True))
+            then(
+                act,
+                repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True),
+            )
     worker.drain()
 
 
@@ -262,7 +265,9 @@ def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> No
             worker.drain()
             continue
         with runtime.act("seed") as act:
-            contract = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+            contract = repository.contract(
+                act.session, contract_id, owner=repository.EVERYONE, lock=True
+            )
             _STEPS[step](act, contract)
 
 
@@ -301,7 +306,9 @@ _STEPS: dict[str, Any] = {
 
 def _pay_first(runtime: Runtime, contract_id: str) -> None:
     with runtime.act("seed") as act:
-        contract = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        contract = repository.contract(
+            act.session, contract_id, owner=repository.EVERYONE, lock=True
+        )
         milestone = contract.milestones[0]
         payment = payments.start(
             act.as_(actors.client(contract.client_id)), contract, [milestone.id]
@@ -322,7 +329,7 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
     made = runtime.stripe.create_checkout(order)
     with runtime.act("seed") as act:
         payments.attach(
-            rows.payment(act.session, order.payment_id, lock=True)[1],
+            repository.payment(act.session, order.payment_id, lock=True)[1],
             made.session_id,
             made.url or "",
             made.expires_at,
@@ -331,5 +338,5 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
         checkout.pay_by_card(Store(session), made.session_id, "4242424242424242")
     paid = runtime.stripe.fetch_checkout(made.session_id)
     with runtime.act("seed", PSP) as act:
-        contract, locked = rows.payment(act.session, order.payment_id, lock=True)
+        contract, locked = repository.payment(act.session, order.payment_id, lock=True)
         payments.take_in(act, contract, locked, paid)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from service.app import create_runtime
 from service.cli.run import compare_mode
-from service.core.act import Act, begin
+from service.core.context import Act, begin
 from service.core.runtime import Runtime
 from service.domain.identity import actors
 from service.platform import config

@@ -9,10 +9,10 @@ import click
 from service.cli import show
 from service.domain.errors import Invalid
 from service.exports.documents import filings
-from service.exports.formats import iris
+from service.exports.formats import form_1099k_iris
 from service.models import FILING_REGIMES, TAX_REGIMES
 from service.operations.finance import fx_rates
-from service.operations.tax import resealing, tax_filings, tax_scopes
+from service.operations.tax import reencryption, tax_filings, tax_scopes
 
 
 @click.group()
@@ -96,7 +96,7 @@ def iris_files(year: int, template: Path, state: str | None, out: Path) -> None:
     """Write Form 1099-K in the columns of the tax office's template, at most 100 rows in a file."""
     made = show.runtime()
     with show.act(made) as act:
-        found = iris.render(
+        found = form_1099k_iris.render(
             act, made.seals, template.read_text(encoding="utf-8-sig"), year, act.now, state
         )
     if not found:
@@ -114,7 +114,7 @@ def reseal() -> None:
     made, total = show.runtime(), 0
     while True:
         with show.act(made) as act:
-            done = resealing.reseal(act, made.seals)
+            done = reencryption.reseal(act, made.seals)
         if not done:
             break
         total += done

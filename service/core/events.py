@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.states.feed import FEED
 from service.domain.states.lifecycle import Move, allowed_move
 from service.models import (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor, ActorKind
 from service.domain.identity.typeid import ObjectKind

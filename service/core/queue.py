@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from service.core.act import Act
+from service.core.context import Act
 from service.models import Job, StaffTask, new_id
 from service.platform import clock
 from service.platform.db import fetch

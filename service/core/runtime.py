@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from service.core.act import Act, begin
+from service.core.context import Act, begin
 from service.domain.identity.actors import SYSTEM, Actor
 from service.gateways.mail import MailGateway
 from service.gateways.scanner import Clamd
 from service.gateways.stripe import StripeGateway
 from service.platform.config import Settings
 from service.platform.db import Database
-from service.platform.sealing import Seals
+from service.platform.encryption import Seals
 from service.platform.tokens import Tokens
 from service.policies import Policies
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.money.fees import cumulative_fee, tax_on_fee
 from service.domain.money.money import round_half_up
 from service.models import Contract, Milestone

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import ChargedBack, Conflict
 from service.domain.money.fees import cumulative_share
 from service.escrow import fees, withholding

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.states.lifecycle import MILESTONE
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone

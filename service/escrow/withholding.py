@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.identity import typeid
 from service.domain.money.money import CURRENCIES, round_half_up
 from service.models import (
@@ -152,7 +152,7 @@ def _share(
 
 def _declared(act: Act, contract: Contract, today: date) -> TaxIdentity | None:
     """The freelancer's tax identity, unless it has expired."""
-    declared = rows.tax_identity(act.session, contract.freelancer_id)
+    declared = repository.tax_identity(act.session, contract.freelancer_id)
     if declared is not None and declared.expires_on is not None and declared.expires_on < today:
         return None
     return declared

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.exports.shapes import Column
+from service.exports.definitions import Column
 
 ENTRY = Column("event_id", "jnl", "The journal entry")
 LINE = Column("line_no", "number", "Counts the lines of one entry")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from service.exports.shapes import Export
+from service.exports.definitions import Export
 
 Number = int | Decimal
 _TOLD = 3

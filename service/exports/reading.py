@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from service.domain.money.money import CURRENCIES
 from service.domain.states.instants import known_at
-from service.exports.shapes import Asked, Column, Export
-from service.ledger import seals
+from service.exports.definitions import Asked, Column, Export
+from service.ledger import hash_chain
 from service.platform import clock
 
 BATCH = 250
@@ -40,7 +40,7 @@ def parameters(session: Session, asked: Asked) -> dict[str, Any]:
     Raises Invalid for an `as_of` in the future, whoever asks.
     """
     known_at(asked.as_of, clock.now(session))
-    return asked.parameters(seals.position_at(session, asked.as_of))
+    return asked.parameters(hash_chain.position_at(session, asked.as_of))
 
 
 def typed_rows(session: Session, export: Export, asked: Asked) -> Iterator[Any]:

@@ -19,8 +19,8 @@ from service.exports.columns import (
     number,
     text,
 )
+from service.exports.definitions import Column, Export
 from service.exports.documents.tax_registry import TAX_EXPORTS
-from service.exports.shapes import Column, Export
 
 EXPORTS = {
     export.code: export

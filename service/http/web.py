@@ -18,7 +18,7 @@ from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from service.core.act import Act
+from service.core.context import Act
 from service.core.runtime import Runtime
 from service.domain.errors import (
     BadRequest,
@@ -36,7 +36,7 @@ from service.domain.errors import (
 from service.domain.identity.actors import SYSTEM, Actor
 from service.gateways import GatewayError, GatewayRefused
 from service.http import incoming
-from service.platform.throttle import Limits, Standing
+from service.platform.rate_limit import Limits, Standing
 
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")

@@ -18,9 +18,9 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.money.chart import ACCOUNTS, AccountCode
-from service.ledger import TrialLine, seals, totals, trial_balance
+from service.ledger import TrialLine, hash_chain, totals, trial_balance
 from service.models import LedgerCheck
 
 AT_A_GLANCE = 2_000
@@ -52,7 +52,7 @@ class Books:
 
     checks: list[Check]
     lines: list[TrialLine]
-    proved: seals.Proved
+    proved: hash_chain.Proved
     head: int
     kept_at: datetime | None
 
@@ -149,7 +149,7 @@ def verify(session: Session) -> list[Check]:
 
 
 def _whole(session: Session) -> Books:
-    lines, proved = trial_balance(session), seals.check_chain(session)
+    lines, proved = trial_balance(session), hash_chain.check_chain(session)
     found = [
         _counted(
             session,
@@ -172,7 +172,7 @@ def _whole(session: Session) -> Books:
         ),
         *_sums(lines, proved),
     ]
-    return Books(found, lines, proved, seals.head(session).position, None)
+    return Books(found, lines, proved, hash_chain.head(session).position, None)
 
 
 def _gates(session: Session) -> Check:
@@ -184,7 +184,7 @@ def _gates(session: Session) -> Check:
     )
 
 
-def _sums(lines: list[TrialLine], proved: seals.Proved) -> list[Check]:
+def _sums(lines: list[TrialLine], proved: hash_chain.Proved) -> list[Check]:
     chain = Check("the chain of seals is whole", proved.compared, proved.broken)
     return [_debits_equal_credits(lines), trust_identity(lines), chain]
 
@@ -198,13 +198,13 @@ def look(session: Session, most: int | None = AT_A_GLANCE) -> Books:
     newest, base = _newest(session), _newest(session, ok=True)
     after = base.position if base else 0
     lines = totals(session, _lines(base) if base else [], after)
-    proved = seals.check_chain(
-        session, seals.Head(after, base.hash if base else seals.GENESIS), most
+    proved = hash_chain.check_chain(
+        session, hash_chain.Head(after, base.hash if base else hash_chain.GENESIS), most
     )
     found = [*_of_fresh(session, after), *_sums(lines, proved)]
     checks = _with_old_differences(found, newest)
     return Books(
-        checks, lines, proved, seals.head(session).position, base.checked_at if base else None
+        checks, lines, proved, hash_chain.head(session).position, base.checked_at if base else None
     )
 
 

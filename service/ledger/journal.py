@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import AlreadyPosted, HoldfastError, NotEnough, OnHold
 from service.domain.identity import typeid
 from service.domain.money.causes import Cause

@@ -10,7 +10,7 @@ from service.models.agreements.contracts import (
     Release,
     Submission,
 )
-from service.models.agreements.disagreements import (
+from service.models.agreements.disputes import (
     Dispute,
     DisputeOffer,
     Evidence,
@@ -21,6 +21,7 @@ from service.models.agreements.disagreements import (
 from service.models.agreements.metrics import Feedback, PreCheck
 from service.models.base import Base, TypeID, new_id
 from service.models.money.chargebacks import Chargeback, ChargebackLine, FloatMovement, FraudWarning
+from service.models.money.documents import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.money.finance import (
     Explanation,
     ExportPiece,
@@ -39,7 +40,6 @@ from service.models.money.ledger import (
     LedgerSeal,
     Posting,
 )
-from service.models.money.papers import INVOICE_KINDS, Certificate, GivenPaper, Invoice, Receipt
 from service.models.money.payments import Payment, PaymentLine, Refund, StripeEvent
 from service.models.money.payouts import (
     Payout,

@@ -7,31 +7,31 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.pages import public, shapes, staff
+from service.pages import formatting, public, staff
 from service.pages.client import (
     client,
     client_access,
     client_changes,
-    client_disagree,
+    client_disputes,
     client_hold,
     client_pay,
     client_refund,
     client_review,
-    entry,
+    sign_in,
 )
 from service.pages.finance import finance, finance_differences, finance_tax
-from service.pages.freelancer import accountant, freelancer_hold, leaving
+from service.pages.freelancer import accountant, freelancer_hold, sign_out
 
 
 def register(app: Flask) -> None:
     for module in (
         accountant,
-        entry,
+        sign_in,
         client,
         client_pay,
         client_review,
         client_changes,
-        client_disagree,
+        client_disputes,
         client_refund,
         client_access,
         client_hold,
@@ -39,10 +39,10 @@ def register(app: Flask) -> None:
         finance_differences,
         finance_tax,
         freelancer_hold,
-        leaving,
+        sign_out,
         public,
     ):
         app.register_blueprint(module.blueprint)
     staff.register(app)
-    app.context_processor(lambda: {"can_leave": leaving.can_leave()})
-    shapes.register(app)
+    app.context_processor(lambda: {"can_leave": sign_out.can_leave()})
+    formatting.register(app)

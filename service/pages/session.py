@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from flask import Response, g, redirect, request, url_for
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.errors import CodeRequired, Forbidden, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.states.proof import MailboxProof
@@ -77,7 +77,7 @@ def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
     g.visitor = found
     if not link_roles.may(found.role, request.endpoint or ""):
         raise Forbidden(link_roles.REFUSALS[link_roles.LinkRole(found.role)])
-    return rows.contract(act.session, contract_id, owner=rows.EVERYONE), found
+    return repository.contract(act.session, contract_id, owner=repository.EVERYONE), found
 
 
 class Looker(Protocol):

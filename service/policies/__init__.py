@@ -14,9 +14,9 @@ from service.domain.money.fees import Schedule
 from service.domain.money.money import usd_like
 from service.platform.config import Settings
 from service.policies.amounts import amounts_of, currencies_of
+from service.policies.contract_types import Kind, kinds_of
 from service.policies.entity import Entity, entity_of
 from service.policies.fee_tax import FeeTax, fee_taxes_of
-from service.policies.kinds import Kind, kinds_of
 from service.policies.processing import Processing
 from service.policies.reading import PolicyError, Row, read
 from service.policies.reasons import Reason, reasons_of

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.identity import names, typeid
 from service.domain.identity.names import NameKind
 from service.domain.states.proof import AgreementEvidence
@@ -138,7 +138,7 @@ def fee_tax_of(act: Act, freelancer_id: str, on: date) -> FeeTax | None:
     """The tax that is charged on a freelancer's fee: none to a business that owes it itself, by
     what it has declared.
     """
-    declared = rows.tax_identity(act.session, freelancer_id)
+    declared = repository.tax_identity(act.session, freelancer_id)
     if declared is not None and act.policies.entity.reverse_charges(
         declared.country, declared.vat_id
     ):

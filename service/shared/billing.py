@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.money.receipts import ReceiptContent, ReceiptLine
 from service.models import Acceptance, Contract, Payment, Receipt
 

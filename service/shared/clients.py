@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import FieldError, NotFound
 from service.domain.identity import address, typeid
 from service.domain.identity.actors import Actor, ActorKind

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import OnHold
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import ActorKind

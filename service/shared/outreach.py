@@ -14,8 +14,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, rows
-from service.core.act import Act
+from service.core import events, queue, repository
+from service.core.context import Act
 from service.domain.errors import Invalid, NotFound, OffersPaused, OutreachLimited
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -163,7 +163,10 @@ def pause(act: Act, contract: Contract) -> None:
     act.session.add(made)
     act.session.flush()
     events.record(
-        act, "offers.paused", rows.freelancer(act.session, contract.freelancer_id), pause=made.id
+        act,
+        "offers.paused",
+        repository.freelancer(act.session, contract.freelancer_id),
+        pause=made.id,
     )
     queue.open_task(
         act, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id
@@ -190,7 +193,7 @@ def decide(act: Act, freelancer_id: str, outcome: str, words: str) -> OfferPause
         act.actor,
         act.now,
     )
-    person = rows.freelancer(act.session, freelancer_id)
+    person = repository.freelancer(act.session, freelancer_id)
     events.record(
         act,
         "offers.resumed" if outcome == "lifted" else "offers.kept_paused",

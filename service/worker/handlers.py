@@ -12,45 +12,47 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from service.core import queue
-from service.core.act import Act
+from service.core.context import Act
 from service.core.queue import Claimed
 from service.core.runtime import Runtime
 from service.operations.finance import invoicing
 from service.worker import recurring
 from service.worker.jobs import (
+    chargebacks,
+    exports,
+    mail,
     nightly,
-    outside_chargebacks,
-    outside_exports,
-    outside_mail,
-    outside_payments,
-    outside_payouts,
-    timers_safety,
+    payments,
+    payouts,
+    safety_deadlines,
 )
-from service.worker.jobs.timers import TIMERS
+from service.worker.jobs.deadlines import TIMERS
 
 DatabaseHandler = Callable[[Act, str], None]
 OutsideHandler = Callable[[Runtime, Claimed], None]
 
 
-DATABASE: dict[str, DatabaseHandler] = TIMERS | timers_safety.TIMERS | {"invoice": invoicing.issue}
+DATABASE: dict[str, DatabaseHandler] = (
+    TIMERS | safety_deadlines.TIMERS | {"invoice": invoicing.issue}
+)
 
 OUTSIDE: dict[str, OutsideHandler] = {
-    "mail_send": outside_mail.send,
-    "stripe_event": outside_payments.stripe_event,
-    "payment_check": outside_payments.check,
-    "payment_close": outside_payments.close,
-    "refund_send": outside_payments.send_refund,
-    "chargeback_pack": outside_chargebacks.pack,
-    "chargeback_submit": outside_chargebacks.submit,
-    "chargeback_concede": outside_chargebacks.concede,
-    "payout_send": outside_payouts.send,
-    "payout_check": outside_payouts.check,
-    "payout_recall": outside_payouts.recall,
-    "account_check": lambda ctx, job: outside_payouts.account_event(ctx, job, job.subject),
-    "payout_unwind": outside_payouts.unwind,
-    "export_make": outside_exports.make,
+    "mail_send": mail.send,
+    "stripe_event": payments.stripe_event,
+    "payment_check": payments.check,
+    "payment_close": payments.close,
+    "refund_send": payments.send_refund,
+    "chargeback_pack": chargebacks.pack,
+    "chargeback_submit": chargebacks.submit,
+    "chargeback_concede": chargebacks.concede,
+    "payout_send": payouts.send,
+    "payout_check": payouts.check,
+    "payout_recall": payouts.recall,
+    "account_check": lambda ctx, job: payouts.account_event(ctx, job, job.subject),
+    "payout_unwind": payouts.unwind,
+    "export_make": exports.make,
     "nightly": nightly.run,
-    "sweep": outside_payments.sweep,
+    "sweep": payments.sweep,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from service.core import queue
-from service.core.act import Act
+from service.core.context import Act
 
 SUBJECT = "platform"
 

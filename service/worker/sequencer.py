@@ -12,13 +12,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.core import queue
-from service.core.act import Act
+from service.core.context import Act
 from service.core.runtime import Runtime
-from service.domain.states.notices import NOTICES
-from service.ledger import seals
+from service.domain.states.notifications import NOTICES
+from service.ledger import hash_chain
 from service.models import Event, Message, new_id
 from service.platform.db import fetch
-from service.worker.emails.notices import notices_for
+from service.worker.emails.notifications import notices_for
 
 _log = structlog.get_logger()
 _BATCH = 200
@@ -38,12 +38,12 @@ def run_one(ctx: Runtime) -> bool:
         if not fetch(session, _ANYTHING)[0].waiting:
             return False
     with ctx.act("sequencer") as begun:
-        if not begun.session.execute(_TRY_LOCK, {"key": seals.SEQUENCER_LOCK}).scalar_one():
+        if not begun.session.execute(_TRY_LOCK, {"key": hash_chain.SEQUENCER_LOCK}).scalar_one():
             return False
         # Read again under the lock, or an export could be made between this instant and the seals
         # that bear it.
         act = begun.again()
-        return bool(_place_events(act) + seals.seal_new(act))
+        return bool(_place_events(act) + hash_chain.seal_new(act))
 
 
 def _place_events(act: Act) -> int:

@@ -4,7 +4,7 @@ in.
 
 from __future__ import annotations
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.psp import ChargebackSnapshot
 from service.models import Contract, Payment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.core.act import Act
+from service.core.context import Act
 from service.models import Contract
 from service.operations.contracts import contracts
 from service.operations.payments import refund_requests

@@ -4,7 +4,7 @@ money, can both end as a dispute.
 
 from __future__ import annotations
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity.actors import SYSTEM
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone, RefundRequest

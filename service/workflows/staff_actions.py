@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.errors import StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.models import Appeal, Confiscation, Hold, Requirement, Suspension
@@ -21,7 +21,7 @@ from service.shared.holds import Terms
 
 def hold(act: Act, hold_id: str) -> Hold:
     """A hold as staff see it, locked. Raises NotFound."""
-    return holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True)
+    return holds.find(act.session, hold_id, owner=repository.EVERYONE, lock=True)
 
 
 def judge(act: Act, hold_id: str, requirement_id: str, *, accepted: bool) -> Requirement:
@@ -66,9 +66,9 @@ def _binds(act: Act, about: Confiscation) -> bool:
 
 def case(act: Act, case_id: str) -> tuple[Confiscation, Hold]:
     """A case with its hold, both locked, the hold first. Raises NotFound."""
-    found = cases.find(act.session, case_id, owner=rows.EVERYONE)
+    found = cases.find(act.session, case_id, owner=repository.EVERYONE)
     under = hold(act, found.hold_id)
-    return cases.find(act.session, case_id, owner=rows.EVERYONE, lock=True), under
+    return cases.find(act.session, case_id, owner=repository.EVERYONE, lock=True), under
 
 
 def notice(act: Act, case_id: str) -> Confiscation:
@@ -126,9 +126,9 @@ def review_appeal(act: Act, appeal_id: str) -> Appeal:
 
 def appeal(act: Act, appeal_id: str) -> tuple[Appeal, Hold]:
     """An appeal with its hold, both locked, the hold first. Raises NotFound."""
-    found = appeals.find(act.session, appeal_id, owner=rows.EVERYONE)
+    found = appeals.find(act.session, appeal_id, owner=repository.EVERYONE)
     under = hold(act, found.hold_id)
-    return appeals.find(act.session, appeal_id, owner=rows.EVERYONE, lock=True), under
+    return appeals.find(act.session, appeal_id, owner=repository.EVERYONE, lock=True), under
 
 
 def withdraw_appeal(act: Act, appeal_id: str, *, owner: str | None) -> Appeal:

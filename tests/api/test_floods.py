@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 
 from service.app import create_app_from
 from service.http import web
-from service.platform.throttle import Limits, PostgresStorage
+from service.platform.rate_limit import Limits, PostgresStorage
 from tests.journey import WsgiHttp
 from tests.world import World
 

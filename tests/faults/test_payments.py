@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.core import rows
+from service.core import repository
 from service.domain.identity import typeid
 from service.gateways.stripe import sign
 from service.operations.payments import payments
@@ -419,7 +419,7 @@ def test_two_paid_sessions_for_one_milestone(world: World) -> None:
     first = path_of(client.start_payment(ids[:1]).headers["location"])
     form = client.get(first).forms[0]
     with world.runtime.act("test") as act:
-        parent, payment = rows.payment(act.session, payment_id(world), lock=True)
+        parent, payment = repository.payment(act.session, payment_id(world), lock=True)
         payments.abandon(act, parent, payment)
     second = path_of(client.start_payment(ids[:1]).headers["location"])
     assert first != second

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from service.core import queue, rows
+from service.core import queue, repository
 from service.domain.errors import HoldfastError
 from service.domain.identity import actors, typeid
 from service.operations.contracts import milestones
 from service.operations.payments import payouts
 from service.platform import failpoint
-from service.worker.jobs import outside_payouts
+from service.worker.jobs import payouts as payout_jobs
 from tests.faults.test_payments import at_once, deliver, last_event
 from tests.world import World
 
@@ -49,7 +49,9 @@ def release(world: World, milestone_id: str, amount: int | None = None) -> str:
     """
     try:
         with world.runtime.act("test", actors.client("cli_test")) as act:
-            contract, milestone = rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
+            contract, milestone = repository.milestone(
+                act.session, milestone_id, owner=repository.EVERYONE
+            )
             milestones.approve(act, contract, milestone, amount)
     except HoldfastError as refusal:
         return refusal.code
@@ -82,7 +84,7 @@ def test_release_against_changes_requested(world: World) -> None:
                 return release(world, m)
             try:
                 with world.runtime.act("test", actors.client("cli_test")) as act:
-                    parent, found = rows.milestone(act.session, m, owner=rows.EVERYONE)
+                    parent, found = repository.milestone(act.session, m, owner=repository.EVERYONE)
                     milestones.request_changes(act, parent, found, "again")
             except HoldfastError as refusal:
                 return refusal.code
@@ -411,7 +413,7 @@ def test_a_crash_in_every_gap_of_a_payout(world: World) -> None:
             job = queue.claim(session)
         if job is not None and job.kind == "payout_send":
             with pytest.raises(failpoint.Failed):
-                outside_payouts.send(world.runtime, job)
+                payout_jobs.send(world.runtime, job)
         failpoint.arm("")
         world.sql_owner("UPDATE job SET leased_until = NULL")
     world.work()

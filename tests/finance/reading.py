@@ -10,8 +10,8 @@ from typing import Any
 
 import frictionless
 
-from service.exports import making, periods, registry
-from service.exports.shapes import Asked, Column
+from service.exports import generation, periods, registry
+from service.exports.definitions import Asked, Column
 from tests.finance.golden import Golden
 
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "expected.json").read_text())
@@ -31,13 +31,13 @@ def made(
     form: str = "csv",
     as_of: datetime | None = None,
     party: str | None = None,
-) -> making.Made:
+) -> generation.Made:
     """The file of an export; as known now when no instant is said."""
     asked = Asked(
         *periods.parse(period), as_of or now_of(year), party, zone=year.world.settings.book_zone
     )
     with year.world.db.transaction() as session:
-        return making.make(
+        return generation.make(
             session, registry.find(code), asked, form, folder, year.world.settings.signing_key
         )
 
@@ -53,7 +53,7 @@ def cents(text: str) -> int:
     return int(text.replace(".", ""))
 
 
-def schema_accepts(done: making.Made, code: str) -> None:
+def schema_accepts(done: generation.Made, code: str) -> None:
     """A table schema made of the export's columns accepts the file, which has rows, and refuses a
     decimal comma or a day that is none.
     """

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from service.cli import cli
 from service.domain.errors import Invalid
-from service.exports import making, registry
-from service.exports.shapes import Asked
+from service.exports import generation, registry
+from service.exports.definitions import Asked
 from tests.finance.test_identities import DAC7
 from tests.world import World
 
@@ -99,7 +99,7 @@ def test_whoever_makes_an_export_past_the_door_is_refused_too(world: World, tmp_
         date(2026, 1, 1), date(2026, 12, 31), now_of(world) + timedelta(hours=1), zone="UTC"
     )
     with world.db.transaction() as session, pytest.raises(Invalid, match="nobody knows yet"):
-        making.make(
+        generation.make(
             session, registry.find("M1"), asked, "csv", tmp_path, world.settings.signing_key
         )
 

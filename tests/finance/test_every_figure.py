@@ -12,8 +12,8 @@ from datetime import date, datetime
 
 import pytest
 
-from service.exports import making, registry
-from service.exports.shapes import Asked, Export
+from service.exports import generation, registry
+from service.exports.definitions import Asked, Export
 from tests.databases import clone
 from tests.faults.test_releases import release
 from tests.finance.golden import Golden
@@ -54,9 +54,9 @@ def mutant(export: Export, figure: str) -> Export:
 
 def refused(world: World, export: Export, asked: Asked, figure: str) -> bool:
     with world.db.transaction() as session:
-        assert making.proves(session, export, asked) is None, "as it is, it proves itself"
+        assert generation.proves(session, export, asked) is None, "as it is, it proves itself"
     with world.db.transaction() as session:
-        return making.proves(session, mutant(export, figure), asked) is not None
+        return generation.proves(session, mutant(export, figure), asked) is not None
 
 
 def question(export: Export, last: date, as_of: datetime, zone: str) -> Asked:
@@ -146,7 +146,7 @@ def test_a_file_is_refused_and_not_only_its_sums(year: Golden, tmp_path: object)
         export = registry.EXPORTS[code]
         asked = question(export, date(2026, 12, 31), now_of(year), "UTC")
         for form in ("csv", "jsonl"):
-            with year.world.db.transaction() as session, pytest.raises(making.CheckFailed):
-                making.make(
+            with year.world.db.transaction() as session, pytest.raises(generation.CheckFailed):
+                generation.make(
                     session, mutant(export, export.figures[0]), asked, form, tmp_path, "07" * 32
                 )  # type: ignore[arg-type]

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from service.cli import cli
 from service.domain.identity.names import NameKind, objection
-from service.exports import making, manifest, reading, registry
-from service.exports.formats import formats
-from service.exports.shapes import Column, Export
-from service.operations.finance import finance_exports
+from service.exports import generation, manifest, reading, registry
+from service.exports.definitions import Column, Export
+from service.exports.formats import delimited
+from service.operations.finance import export_requests
 from tests.console import colleague
 from tests.faults.test_releases import release
 from tests.journey import Reply
@@ -70,9 +70,9 @@ def test_finance_asks_and_a_stranger_verifies(world: World, tmp_path: Path) -> N
         world, "finance", {"files": [f for f in found["files"] if not f.endswith(".sig")]}, tmp_path
     )
     with world.runtime.act("test") as act:
-        one = finance_exports.find(act.session, found["id"], party=None)
+        one = export_requests.find(act.session, found["id"], party=None)
         (folder / "manifest.sig").write_bytes(
-            finance_exports.piece(act.session, one.id, "manifest.sig", 0)
+            export_requests.piece(act.session, one.id, "manifest.sig", 0)
         )
     assert manifest.verify(folder, found["manifest"]["public_key"]) == []
     again = world.program("finance").post(
@@ -121,9 +121,9 @@ def test_too_many_rows_for_an_answer_on_the_spot(
     program = world.program("finance")
     rows = len(program.get(path)["data"])
     monkeypatch.setattr(reading, "BATCH", 2)
-    monkeypatch.setattr(making, "BATCH", 2)
+    monkeypatch.setattr(generation, "BATCH", 2)
     for most in (rows - 1, rows, rows + 1, 2):
-        monkeypatch.setattr(making, "INLINE_ROWS", most)
+        monkeypatch.setattr(generation, "INLINE_ROWS", most)
         reply = program.call("GET", path)
         assert reply.status == (200 if most >= rows else 422), most
         assert most >= rows or reply.json()["errors"][0]["code"] == "too_many_rows"
@@ -164,7 +164,7 @@ def test_a_worker_that_dies_in_the_middle_begins_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.released_contract(milestones=[("Work", 10_000)])
-    real, calls = making.manifest.write, []
+    real, calls = generation.manifest.write, []
 
     def dies_once(*given: Any) -> None:
         calls.append(1)
@@ -172,7 +172,7 @@ def test_a_worker_that_dies_in_the_middle_begins_anew(
             raise OSError("the disk is full")
         real(*given)
 
-    monkeypatch.setattr(making.manifest, "write", dies_once)
+    monkeypatch.setattr(generation.manifest, "write", dies_once)
     found = ready(world, "finance", {"export": "M1", "period": world.sandbox.now()[:4]})
     assert found["state"] == "running"
     world.advance("10m")
@@ -215,7 +215,7 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
     assert all(amount == "100.00" for _, amount in cells)
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("a", "amount", "")))
     written = b"".join(
-        formats.as_csv(export, [[["=1", "\tx", "plain", ""], ["-60.00", "1.00", "", "-0.01"]]])
+        delimited.as_csv(export, [[["=1", "\tx", "plain", ""], ["-60.00", "1.00", "", "-0.01"]]])
     ).decode()
     assert written.splitlines()[1:] == ["'=1,-60.00", "'\tx,1.00", "plain,", ",-0.01"], (
         "a number stays a number"
@@ -225,9 +225,9 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
 def test_ten_thousand_characters_and_no_rows() -> None:
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("currency", "text", "")))
     long = "x" * 10_000
-    assert b"".join(formats.as_csv(export, iter([[[long], ["USD"]]]))).count(b"x") == 10_000
-    assert b"".join(formats.as_csv(export, iter([]))) == b"t,currency\r\n"
-    assert json.loads(next(iter(formats.as_jsonl(export, [[[long], [""]]])))) == {
+    assert b"".join(delimited.as_csv(export, iter([[[long], ["USD"]]]))).count(b"x") == 10_000
+    assert b"".join(delimited.as_csv(export, iter([]))) == b"t,currency\r\n"
+    assert json.loads(next(iter(delimited.as_jsonl(export, [[[long], [""]]])))) == {
         "t": long,
         "currency": None,
     }
@@ -243,7 +243,7 @@ def test_a_strangers_reader_gets_back_every_text(pairs: list[tuple[str, str]]) -
     ' before a formula.
     """
     export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("u", "text", "")))
-    written = b"".join(formats.as_csv(export, [list(zip(*pairs, strict=True))])).decode()
+    written = b"".join(delimited.as_csv(export, [list(zip(*pairs, strict=True))])).decode()
     for row, pair in zip(
         list(csv.reader(io.StringIO(written, newline="")))[1:], pairs, strict=True
     ):

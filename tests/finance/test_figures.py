@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from service.domain.identity import typeid
-from service.exports import making, registry
-from service.exports.shapes import Asked
+from service.exports import generation, registry
+from service.exports.definitions import Asked
 from tests.console import colleague
 from tests.faults.test_refunds import back, refunds
 from tests.faults.test_releases import release
@@ -461,7 +461,7 @@ def test_a_past_day_is_not_changed_by_what_came_later(world: World, tmp_path: Pa
         found = {}
         for export in registry.EXPORTS.values():
             with world.db.transaction() as session:
-                found[export.code] = making.make(
+                found[export.code] = generation.make(
                     session, export, asked, "csv", tmp_path / name, "07" * 32
                 ).path.read_bytes()
         return found

@@ -11,7 +11,7 @@ import pytest
 
 from service import policies
 from service.domain.errors import Conflict
-from service.exports.formats import iris
+from service.exports.formats import form_1099k_iris
 from service.policies.entity import EU
 from tests.databases import clone
 from tests.finance.test_identities import DAC7, W9
@@ -175,9 +175,9 @@ def test_a_form_1099_k_without_a_rate_is_not_written(world: World) -> None:
         world.runtime.act("test") as act,
         pytest.raises(Conflict, match=f"EUR to USD on {day.isoformat()}"),
     ):
-        iris.render(act, world.runtime.seals, "Tax Year\n", day.year, act.now)
+        form_1099k_iris.render(act, world.runtime.seals, "Tax Year\n", day.year, act.now)
     rate(world, "EUR", "USD", "1.25", day)
     with world.runtime.act("test") as act:
-        assert iris.render(act, world.runtime.seals, "Tax Year\n", day.year, act.now) == [], (
-            "below the threshold, and that is sure now"
-        )
+        assert (
+            form_1099k_iris.render(act, world.runtime.seals, "Tax Year\n", day.year, act.now) == []
+        ), "below the threshold, and that is sure now"

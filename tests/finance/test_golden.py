@@ -19,9 +19,9 @@ import pytest
 
 from service.domain.errors import Invalid
 from service.domain.identity import typeid
-from service.exports import making, manifest, periods, registry
-from service.exports.formats import plain_text
-from service.exports.shapes import Asked, Export
+from service.exports import generation, manifest, periods, registry
+from service.exports.definitions import Asked, Export
+from service.exports.formats import plain_text_accounting
 from tests.finance.golden import Golden
 from tests.finance.reading import EXPECTED, cents, made, now_of, rows, schema_accepts
 
@@ -301,7 +301,7 @@ def test_hledger_s_own_balance_is_the_trial_balance(year: Golden, tmp_path: Path
     }
     ours = {r["account"]: r["closing"] for r in rows(year, tmp_path, "M7", "2025")}
     summed = {
-        plain_text.account_name(kind, None): ours[kind]
+        plain_text_accounting.account_name(kind, None): ours[kind]
         for kind in ("psp_trust", "psp_operating", "psp_fees", "platform_fees", "platform_equity")
     }
     assert {name: theirs[name] for name in summed} == summed
@@ -404,10 +404,10 @@ def test_a_wrong_statement_cannot_be_downloaded(year: Golden, tmp_path: Path, na
     asked = Asked(*periods.parse(period), now_of(year), zone="UTC")
     with year.world.db.transaction() as session:
         try:
-            done = making.make(
+            done = generation.make(
                 session, mutant, asked, "csv", tmp_path / "mutant", year.world.settings.signing_key
             )
-        except making.CheckFailed:
+        except generation.CheckFailed:
             done = None
     if done is None:
         assert not (tmp_path / "mutant" / manifest.NAME).exists(), "nothing is signed"

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from service.cli import cli
 from service.domain.errors import Invalid, Unavailable
 from service.domain.identity import tax_forms
-from service.exports.formats import iris
+from service.exports.formats import form_1099k_iris
 from service.operations.finance import fx_rates
-from service.operations.tax import resealing, tax_filings
-from service.platform.sealing import Seals
+from service.operations.tax import reencryption, tax_filings
+from service.platform.encryption import Seals
 from tests.console import colleague
 from tests.world import World
 
@@ -127,9 +127,9 @@ def test_keys_are_changed_without_losing_anything(world: World) -> None:
     )["data"][0]
     both = Seals((old, new))
     with world.runtime.act("test") as act:
-        assert resealing.reseal(act, both) == 2
+        assert reencryption.reseal(act, both) == 2
     with world.runtime.act("test") as act:
-        assert resealing.reseal(act, both) == 0
+        assert reencryption.reseal(act, both) == 0
         assert b"3023217600053" in Seals((new,)).open(
             tax_filings.find(act.session, filed["id"]).sealed
         )
@@ -262,15 +262,17 @@ def test_a_template_s_columns_are_filled_by_name_or_the_file_stops(world: World)
     )
     with world.runtime.act("test") as act:
         column = "Box 1a - Gross amount of payment card/third party network transactions"
-        (made,) = iris.render(
+        (made,) = form_1099k_iris.render(
             act, world.runtime.seals, f"{header},{column}\r\n", year, act.now, "MA"
         )
         assert made.decode().splitlines()[1] == f"1099-K,{year},123-45-1234,Lovelace,,1200.00"
-        assert iris.render(act, world.runtime.seals, header, year, act.now) == [], (
+        assert form_1099k_iris.render(act, world.runtime.seals, header, year, act.now) == [], (
             "too little for the federal office"
         )
         with pytest.raises(Invalid, match="Box 99"):
-            iris.render(act, world.runtime.seals, f"{header},Box 99", year, act.now, "MA")
+            form_1099k_iris.render(
+                act, world.runtime.seals, f"{header},Box 99", year, act.now, "MA"
+            )
 
 
 def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.core import rows
+from service.core import repository
 from service.domain.identity import actors, typeid
-from service.exports import making, registry
-from service.exports.shapes import Asked
+from service.exports import generation, registry
+from service.exports.definitions import Asked
 from service.ledger import entries, post
 from service.models import new_id
 from service.operations.contracts import milestones
@@ -38,7 +38,7 @@ def digest(world: World, code: str, first: date, last: date, as_of: datetime) ->
     """The bytes of an export, as a hash."""
     asked = Asked(first, last, as_of, zone=world.settings.book_zone)
     with tempfile.TemporaryDirectory() as folder, world.db.transaction() as session:
-        made = making.make(session, registry.find(code), asked, "csv", Path(folder), "07" * 32)
+        made = generation.make(session, registry.find(code), asked, "csv", Path(folder), "07" * 32)
         return hashlib.sha256(made.path.read_bytes()).hexdigest()
 
 
@@ -104,8 +104,8 @@ def a_release_under_way(
         try:
             with world.runtime.act("test") as act:
                 late = act.at(instant)
-                parent, milestone = rows.milestone(
-                    late.session, contract["milestones"][0]["id"], owner=rows.EVERYONE
+                parent, milestone = repository.milestone(
+                    late.session, contract["milestones"][0]["id"], owner=repository.EVERYONE
                 )
                 milestones.approve(
                     late.as_(actors.client(parent.client_id)),

@@ -15,8 +15,8 @@ import pytest
 from dac7 import constants as dac7_constants
 from lxml import etree
 
-from service.exports import making, registry
-from service.exports.shapes import Export
+from service.exports import generation, registry
+from service.exports.definitions import Export
 from tests.finance.golden import Golden, look_again
 from tests.finance.reading import EXPECTED, made, rows, schema_accepts
 from tests.journey import path_of
@@ -272,7 +272,7 @@ def test_a_wrong_statement_cannot_prove_itself(
     right = registry.find(code).statement
     assert was in right, "the mutant has lost its place"
     monkeypatch.setattr(Export, "statement", property(lambda _: right.replace(was, becomes)))
-    with pytest.raises(making.CheckFailed):
+    with pytest.raises(generation.CheckFailed):
         rows(
             year,
             tmp_path,

@@ -16,8 +16,8 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.exports.definitions import Column, Export
 from service.exports.formats import workbook
-from service.exports.shapes import Column, Export
 from tests.finance.test_exports import ready
 from tests.world import World
 

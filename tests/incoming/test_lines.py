@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.text.incoming import SEVERAL_LINES
-from service.pages.staff import case_form, deeds
+from service.pages.staff import actions, case_form
 from tests.world import World
 
 TEMPLATES = Path("service/pages/templates")
@@ -22,7 +22,7 @@ def areas() -> set[str]:
     of acts.
     """
     found = {name for path in TEMPLATES.rglob("*.html") for name in _AREA.findall(path.read_text())}
-    source = "".join(Path(module.__file__ or "").read_text() for module in (case_form, deeds))
+    source = "".join(Path(module.__file__ or "").read_text() for module in (case_form, actions))
     return found | set(re.findall(r'Field\(\s*"([a-z_]+)",\s*"[^"]+",\s*"text"', source))
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, precondition, rule
 
 from service import ledger
-from service.core import rows
+from service.core import repository
 from service.domain.errors import HoldfastError
 from service.domain.identity import actors, typeid
 from service.ledger.checks import verify
@@ -70,7 +70,7 @@ def as_client(world: World, milestone_id: str, verb: Any) -> None:
         contextlib.suppress(HoldfastError),
         world.runtime.act("test", actors.client("cli_test")) as act,
     ):
-        verb(act, *rows.milestone(act.session, milestone_id, owner=rows.EVERYONE))
+        verb(act, *repository.milestone(act.session, milestone_id, owner=repository.EVERYONE))
 
 
 class LifecycleMachine(Freezing, Taxing):

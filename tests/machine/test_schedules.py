@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.core import rows
-from service.core.act import Act, begin
+from service.core import repository
+from service.core.context import Act, begin
 from service.domain.identity.actors import PSP
 from service.domain.money.psp import (
     BankPayoutSnapshot,
@@ -157,7 +157,7 @@ def test_of_a_payment(world: World, print_count: list[int]) -> None:
     client.start_payment([contract["milestones"][0]["id"]])
     ours = payment_id(world)
     with world.runtime.act("test") as act:
-        row = rows.payment(act.session, ours)[1]
+        row = repository.payment(act.session, ours)[1]
         open_one = CheckoutSnapshot(
             row.session_id or "",
             "open",
@@ -186,7 +186,7 @@ def test_of_a_payment(world: World, print_count: list[int]) -> None:
     ]
 
     def apply(act: Act, snapshot: CheckoutSnapshot) -> None:
-        parent, payment = rows.payment(act.session, ours, lock=True)
+        parent, payment = repository.payment(act.session, ours, lock=True)
         payments.take_in(act, parent, payment, snapshot)
 
     print_count.append(run_all(world, news, apply))
@@ -205,7 +205,7 @@ def test_of_a_refund(world: World, print_count: list[int], whole: bool) -> None:
     ]
 
     def apply(act: Act, snapshot: RefundSnapshot) -> None:
-        parent, payment, refund = rows.refund(act.session, ours)
+        parent, payment, refund = repository.refund(act.session, ours)
         refunds.taken_in(act, parent, payment, refund, snapshot)
 
     print_count.append(run_all(world, news, apply))
@@ -228,7 +228,7 @@ def test_of_a_chargeback(world: World, print_count: list[int], end: str) -> None
     ]
 
     def apply(act: Act, snapshot: ChargebackSnapshot) -> None:
-        parent, payment = rows.payment(act.session, ours, lock=True)
+        parent, payment = repository.payment(act.session, ours, lock=True)
         chargebacks.taken_in(act, parent, payment, snapshot)
 
     print_count.append(run_all(world, news, apply))
@@ -246,7 +246,7 @@ def test_of_a_payout(world: World, print_count: list[int]) -> None:
     ]
 
     def apply(act: Act, snapshot: BankPayoutSnapshot) -> None:
-        payout = rows.payout(act.session, ours, owner=rows.EVERYONE, lock=True)
+        payout = repository.payout(act.session, ours, owner=repository.EVERYONE, lock=True)
         payouts.sent(payout, snapshot.id)
         if snapshot.status == "paid":
             payouts.arrived(act, payout)
@@ -254,6 +254,8 @@ def test_of_a_payout(world: World, print_count: list[int]) -> None:
             payouts.failing(act, payout, snapshot.failure_code or "")
 
     def finish(act: Act) -> None:
-        payouts.failed(act, rows.payout(act.session, ours, owner=rows.EVERYONE, lock=True))
+        payouts.failed(
+            act, repository.payout(act.session, ours, owner=repository.EVERYONE, lock=True)
+        )
 
     print_count.append(run_all(world, news, apply, finish))

@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from service.domain.states.notices import NOTICES
-from service.domain.states.voices import FOR_FREELANCERS, VOICES
+from service.domain.states.notifications import NOTICES
+from service.domain.states.senders import FOR_FREELANCERS, VOICES
 from service.domain.text import inert
-from service.worker.emails.letter_forms import as_html, as_text
-from service.worker.emails.letter_parts import FOLDER, Quote, pattern
+from service.worker.emails.email_formats import as_html, as_text
+from service.worker.emails.email_parts import FOLDER, Quote, pattern
 from tests.mail.nasty import NASTY, Values
 
 TEMPLATES = sorted(path.stem for path in FOLDER.glob("*.txt"))

@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from service.domain.states.notices import NOTICES
-from service.domain.states.voices import VOICES, Voice
+from service.domain.states.notifications import NOTICES
+from service.domain.states.senders import VOICES, Voice
 from service.domain.text import inert
 from service.models import Contract, Freelancer, Message, new_id
-from service.worker.emails.letters import compose, sender
+from service.worker.emails.composition import compose, sender
 from tests.journey import contract_body
 from tests.mail.nasty import NASTY
 from tests.states.test_disputes import negotiating

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.core import rows
+from service.core import repository
 from service.models import Chargeback
 from service.operations.payments import evidence_pack
 from tests.journey import Person
@@ -142,7 +142,7 @@ def test_the_bank_reads_when_each_release_was_decided_and_by_whom(world: World) 
     contest(world)
     with world.runtime.act("test") as act:
         chargeback = act.session.query(Chargeback).one()
-        found, payment = rows.payment(act.session, chargeback.payment_id)
+        found, payment = repository.payment(act.session, chargeback.payment_id)
         values = evidence_pack.values_of(act.session, found, payment, chargeback, "Holdfast")
         text = evidence_pack.text_of(values)
     by_client, by_itself = (dict(release) for release in values["releases"])

@@ -28,12 +28,12 @@ from beancount.core.data import Transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from service.documents import cii, compile_pdf, dpi, ubl
+from service.documents.invoice_facts import INVOICE, InvoiceFacts, Party
 from service.domain.text import texts
-from service.exports.formats import formats, plain_text
-from service.exports.shapes import Column, Export
+from service.exports.definitions import Column, Export
+from service.exports.formats import delimited, plain_text_accounting
 from service.gateways.mail import Letter
-from service.papers import cii, compile_pdf, dpi, ubl
-from service.papers.invoice_facts import INVOICE, InvoiceFacts, Party
 from tests.papers.test_scripts import AT, NAMES, SHOWN_AS, paper
 
 HARD = [
@@ -222,10 +222,12 @@ EXPORT = Export("X", "x", "X", 1, (Column("a", "text", ""), Column("b", "text", 
 def test_csv_and_json_lines(rows: list[tuple[str, str]]) -> None:
     columns = [tuple(column) for column in zip(*rows, strict=True)]
     found = list(
-        csv.reader(io.StringIO(b"".join(formats.as_csv(EXPORT, [columns])).decode(), newline=""))
+        csv.reader(io.StringIO(b"".join(delimited.as_csv(EXPORT, [columns])).decode(), newline=""))
     )
-    assert [tuple(row) for row in found[1:]] == [tuple(map(formats._harmless, row)) for row in rows]
-    lines = b"".join(formats.as_jsonl(EXPORT, [columns])).decode().split("\n")[:-1]
+    assert [tuple(row) for row in found[1:]] == [
+        tuple(map(delimited._harmless, row)) for row in rows
+    ]
+    lines = b"".join(delimited.as_jsonl(EXPORT, [columns])).decode().split("\n")[:-1]
     assert [tuple(json.loads(line).values()) for line in lines] == [
         (a or None, b or None) for a, b in rows
     ]
@@ -247,9 +249,9 @@ def test_the_columns_of_the_market_leader(text: str) -> None:
         line_no=1,
         type="release",
     )
-    found = list(csv.reader(io.StringIO(b"".join(formats.as_upwork([row])).decode(), newline="")))
+    found = list(csv.reader(io.StringIO(b"".join(delimited.as_upwork([row])).decode(), newline="")))
     assert len(found) == 2
-    assert found[1].count(formats._harmless(text)) >= 4
+    assert found[1].count(delimited._harmless(text)) >= 4
 
 
 def journal(narrations: list[str]) -> list[Any]:
@@ -286,7 +288,9 @@ def test_plain_text_accounting(narrations: list[str]) -> None:
         ):
             path = Path(folder) / f"journal.{form}"
             path.write_bytes(
-                b"".join(plain_text.FORMATS[form](journal(narrations), date(2026, 3, 31)))
+                b"".join(
+                    plain_text_accounting.FORMATS[form](journal(narrations), date(2026, 3, 31))
+                )
             )
             if shutil.which(program[0]) is None:
                 continue
@@ -301,7 +305,7 @@ def test_plain_text_accounting(narrations: list[str]) -> None:
         entries, errors, _ = loader.load_file(str(Path(folder) / "journal.beancount"))
         assert errors == []
         found = [entry.narration for entry in entries if isinstance(entry, Transaction)]
-        assert sorted(found) == sorted(plain_text._words(text) for text in narrations)
+        assert sorted(found) == sorted(plain_text_accounting._words(text) for text in narrations)
 
 
 @settings(deadline=None)

@@ -22,10 +22,10 @@ from marshmallow import ValidationError
 
 import service
 from service.api.schemas.fields import no_controls
+from service.documents import signing
 from service.domain.identity.names import NameKind, objection
 from service.domain.text.incoming import fault
-from service.exports import making, registry
-from service.papers import signing
+from service.exports import generation, registry
 from tests.databases import clone
 from tests.finance.test_exports import ready
 from tests.finance.test_papers import MANDATE, issued
@@ -192,7 +192,7 @@ class Story:
         """Every export in every form; the summaries as papers."""
         out: dict[bytes, list[str]] = {}
         for export in registry.EXPORTS.values():
-            for form in making.formats_of(export):
+            for form in generation.formats_of(export):
                 made = ready(
                     self.world,
                     "finance",

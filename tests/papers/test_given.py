@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service import papers
+from service import documents
 from tests.finance.golden import look_again
 from tests.journey import Person, contract_body
 from tests.safety.test_holds import freeze
@@ -106,11 +106,11 @@ def everything_changes(
     world.work()
     freeze(world, contract["id"], scopes=["amend"])
     contest(world, amount=2_000)
-    for source in Path(papers.__file__).parent.glob("*.typ"):
+    for source in Path(documents.__file__).parent.glob("*.typ"):
         (tmp_path / source.name).write_text(
             source.read_text().replace("9pt", "12pt").replace("10pt", "13pt")
         )
-    monkeypatch.setattr(papers, "_FOLDER", tmp_path)
+    monkeypatch.setattr(documents, "_FOLDER", tmp_path)
     world.advance("9d")
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pikepdf
 import pytest
 
-from service import papers
+from service import documents
+from service.documents import Paper, Table
 from service.domain.identity import typeid
 from service.domain.text import texts
-from service.papers import Paper, Table
 from tests.finance.test_papers import issued, words_of
 from tests.states.test_chargebacks import ONE, contest, shown
 from tests.world import World
@@ -166,7 +166,7 @@ def tasks(world: World) -> list[str]:
 @pytest.fixture
 def no_template(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The typesetter finds nothing to set: what a broken installation looks like."""
-    monkeypatch.setattr(papers, "_FOLDER", tmp_path)
+    monkeypatch.setattr(documents, "_FOLDER", tmp_path)
 
 
 def test_evidence_goes_out_without_a_paper_that_cannot_be_made(

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from service.app import _routes
-from service.pages.staff.deeds import DEEDS
+from service.pages.staff.actions import DEEDS
 from tests.console import Colleague
 from tests.databases import clone
 from tests.journey import WsgiHttp, path_of

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.errors import HoldfastError
 from service.domain.identity import actors
 from service.domain.identity.actors import SYSTEM
-from service.escrow import holding
+from service.escrow import freezing
 from service.models import Contract, Hold, Milestone
 from service.operations.contracts import milestones
 from service.operations.payments import payments, payouts, refund_requests
@@ -62,14 +62,14 @@ class Arena:
         }
 
     def _locked(self, act: Act, milestone_id: str) -> tuple[Contract, Milestone]:
-        return rows.milestone(act.session, milestone_id, owner=rows.EVERYONE)
+        return repository.milestone(act.session, milestone_id, owner=repository.EVERYONE)
 
     def _approve(self, act: Act) -> None:
         contract, milestone = self._locked(act, self.rich)
         milestones.approve(act, contract, milestone, 1)
 
     def _refund(self, act: Act) -> None:
-        rows.freelancer(act.session, self.world.ada_id, lock=True)
+        repository.freelancer(act.session, self.world.ada_id, lock=True)
         contract, milestone = self._locked(act, self.rich)
         refund_requests.give(act, contract, milestone, 1, "A round.")
 
@@ -103,7 +103,7 @@ class Arena:
         with self.world.runtime.act("test", actors.staff("key_test")) as act:
             holds.lift(
                 act,
-                holds.find(act.session, hold_id, owner=rows.EVERYONE, lock=True),
+                holds.find(act.session, hold_id, owner=repository.EVERYONE, lock=True),
                 "The round is over.",
             )
 
@@ -212,4 +212,4 @@ def test_control_without_the_lock_money_leaves(
 
 def _land_without_locks(act: Act, hold: Hold) -> None:
     act.session.add(hold)
-    holding.regate(act, hold)
+    freezing.regate(act, hold)

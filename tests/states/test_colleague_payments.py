@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.core import rows
+from service.core import repository
 from service.models import Chargeback
 from service.operations.payments import evidence_pack
 from tests.journey import Person, path_of
@@ -173,7 +173,7 @@ def test_a_bank_is_told_who_paid_and_who_decided(world: World) -> None:
     contest(world)
     with world.runtime.act("test") as act:
         chargeback = act.session.query(Chargeback).one()
-        found, payment = rows.payment(act.session, chargeback.payment_id)
+        found, payment = repository.payment(act.session, chargeback.payment_id)
         values = evidence_pack.values_of(act.session, found, payment, chargeback, "Holdfast")
     assert (
         dict(values["dispute"])["Paid by"]

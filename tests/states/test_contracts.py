@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.core import events, rows
+from service.core import events, repository
 from service.domain.identity.actors import Actor, ActorKind
 from tests.journey import contract_body
 from tests.world import World
@@ -373,7 +373,9 @@ def test_who_can_give_a_sign_of_life(world: World, kind: ActorKind) -> None:
     actor = Actor(kind) if kind in (ActorKind.SYSTEM, ActorKind.PSP) else Actor(kind, "key_test")
     with world.runtime.act("test", actor) as act:
         events.record(
-            act, "contract.opened", rows.contract(act.session, contract["id"], owner=rows.EVERYONE)
+            act,
+            "contract.opened",
+            repository.contract(act.session, contract["id"], owner=repository.EVERYONE),
         )
     world.advance("31d")
     alive = not any("Nothing has happened" in s for s in subjects(world))

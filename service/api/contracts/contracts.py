@@ -7,14 +7,14 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Call, Endpoints, after, call, if_match
-from service.api.schemas import answered, asked
-from service.core import rows
+from service.api.schemas import requests, responses
+from service.core import repository
 from service.domain.errors import Invalid
 from service.domain.identity import actors
 from service.domain.states.terms import ClientTerms, MilestoneTerms, Terms
 from service.operations.client_access import access
 from service.operations.contracts import contract_reads, contracts, deadlines, milestones, offers
-from service.operations.payments import statements
+from service.operations.payments import balances
 from service.operations.people import event_reads
 from service.policies.quotes import margin_of
 from service.shared import agreement
@@ -24,9 +24,9 @@ blueprint = Endpoints(
 )
 
 _contract, _submission, _event = (
-    answered.ContractOut(),
-    answered.SubmissionOut(),
-    answered.EventOut(),
+    responses.ContractOut(),
+    responses.SubmissionOut(),
+    responses.EventOut(),
 )
 
 
@@ -89,8 +89,8 @@ def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @blueprint.route("/contracts", methods=["POST"], permission="contracts:write")
-@blueprint.arguments(asked.ContractIn)
-@blueprint.response(201, answered.ContractOut)
+@blueprint.arguments(requests.ContractIn)
+@blueprint.response(201, responses.ContractOut)
 def create(body: dict[str, Any]) -> Response:
     """Create a contract as a draft.
 
@@ -114,8 +114,8 @@ def create(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/contracts", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(asked.ContractQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.ContractQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """List contracts, newest first."""
     with call(reads=True) as made:
@@ -131,7 +131,7 @@ def find(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/contracts/<contract_id>", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.ContractOut)
+@blueprint.response(200, responses.ContractOut)
 def read(contract_id: str) -> Response:
     """Read one contract with its milestones."""
     with call(reads=True) as made:
@@ -139,14 +139,14 @@ def read(contract_id: str) -> Response:
 
 
 @blueprint.route("/contracts/<contract_id>", methods=["PATCH"], permission="contracts:write")
-@blueprint.arguments(asked.ContractEdit)
-@blueprint.response(200, answered.ContractOut)
+@blueprint.arguments(requests.ContractEdit)
+@blueprint.response(200, responses.ContractOut)
 def edit(body: dict[str, Any], contract_id: str) -> Response:
     """Replace the terms of a draft; an offer that was sent gets a new version that the client is
     told of. `If-Match` carries the ETag.
     """
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         version = if_match(contract)
         _may_make(made, body)
         return _answer(made, offers.edit(made.act, contract, _terms(body), version))
@@ -155,7 +155,9 @@ def edit(body: dict[str, Any], contract_id: str) -> Response:
 def _verb(name: str, act: Any) -> None:
     def view(body: dict[str, Any], contract_id: str) -> Response:
         with call() as made:
-            contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+            contract = repository.contract(
+                made.act.session, contract_id, owner=made.owner, lock=True
+            )
             act(made.act, contract, **body)
             return _answer(made, contract)
 
@@ -168,8 +170,8 @@ def _verb(name: str, act: Any) -> None:
         allowed_while_blocked=name in ("cancel", "withdraw"),
     )(
         blueprint.arguments(
-            asked.ReasonIn if name in ("cancel", "refuse-change") else asked.Nothing
-        )(blueprint.response(200, answered.ContractOut)(view))
+            requests.ReasonIn if name in ("cancel", "refuse-change") else requests.Nothing
+        )(blueprint.response(200, responses.ContractOut)(view))
     )
 
 
@@ -184,12 +186,12 @@ for _name, _act in {
 
 
 @blueprint.route("/contracts/<contract_id>/timeline", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(asked.PageQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.PageQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def timeline(query: dict[str, Any], contract_id: str) -> Response:
     """What happened to a contract, oldest first."""
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
         found = event_reads.timeline(
             made.act.session, made.reader, contract.id, after(query["cursor"]) or 0, query["limit"]
         )
@@ -197,12 +199,12 @@ def timeline(query: dict[str, Any], contract_id: str) -> Response:
 
 
 @blueprint.route("/contracts/<contract_id>/money", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def money(contract_id: str) -> Response:
     """Where every cent of a contract is, and why: `places` add up to `paid`."""
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
-        places = statements.money_of(made.act.session, contract)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
+        places = balances.money_of(made.act.session, contract)
         listed = [
             {"milestone": p.milestone_id, "where": p.where, "amount": p.amount_minor, "why": p.why}
             for p in places
@@ -220,13 +222,13 @@ def money(contract_id: str) -> Response:
 
 
 @blueprint.route("/contracts/<contract_id>/deadlines", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def calendar(contract_id: str) -> Response:
     """What happens next by itself, next first: `about`, `what`, `at`, what `silence` does, and whom
     it `favours`.
     """
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
         found = deadlines.deadlines_of(made.act, contract)
         listed = [
             {
@@ -247,25 +249,25 @@ def calendar(contract_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(asked.ReasonIn)
-@blueprint.response(200, answered.ContractOut)
+@blueprint.arguments(requests.ReasonIn)
+@blueprint.response(200, responses.ContractOut)
 def end(body: dict[str, Any], contract_id: str) -> Response:
     """End a contract that is under way: what is held and was not handed over goes back at once,
     what is not paid is cancelled.
     """
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         contracts.end(made.act, contract, **body)
         return _answer(made, contract)
 
 
 @blueprint.route("/contracts/<contract_id>/links", methods=["POST"], permission="links:write")
-@blueprint.arguments(asked.LinkIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests.LinkIn)
+@blueprint.response(201, responses.AnyOut)
 def new_link(body: dict[str, Any], contract_id: str) -> Response:
     """Mail the client a fresh link; with `revoke_old` every older one ends at once."""
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         fresh = access.reissue(made.act, contract, revoke_old=body["revoke_old"])
         return made.json(
             {
@@ -279,13 +281,13 @@ def new_link(body: dict[str, Any], contract_id: str) -> Response:
 
 
 @blueprint.route("/contracts/<contract_id>/versions", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def versions(contract_id: str) -> Response:
     """Every version of the text that was sent or amended, with its hash and the hash of the one
     before.
     """
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
         texts = contract_reads.versions_of(made.act.session, contract.id)
         pairs = zip([None, *texts[:-1]], texts, strict=True)
         listed = [
@@ -302,13 +304,13 @@ def versions(contract_id: str) -> Response:
 
 
 @blueprint.route("/contracts/<contract_id>/document", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def document(contract_id: str) -> Response:
     """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces,
     UTF-8).
     """
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
         text = agreement.text_of(contract)
         return made.json(
             {
@@ -323,12 +325,12 @@ def document(contract_id: str) -> Response:
 @blueprint.route(
     "/milestones/<milestone_id>/submissions", methods=["POST"], permission="contracts:write"
 )
-@blueprint.arguments(asked.SubmissionIn)
-@blueprint.response(201, answered.SubmissionOut)
+@blueprint.arguments(requests.SubmissionIn)
+@blueprint.response(201, responses.SubmissionOut)
 def submit(body: dict[str, Any], milestone_id: str) -> Response:
     """Hand work over; the client's review window starts (`auto_release_at` on the milestone)."""
     with call() as made:
-        contract, milestone = rows.milestone(made.act.session, milestone_id, owner=made.owner)
+        contract, milestone = repository.milestone(made.act.session, milestone_id, owner=made.owner)
         return made.answer(
             _submission, milestones.submit(made.act, contract, milestone, body["note"]), 201
         )

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Call, Endpoints, after, call
-from service.api.schemas import answered, asked, counted
-from service.core import rows
+from service.api.schemas import requests, responses, responses_reputation
+from service.core import repository
 from service.domain.errors import Invalid, MissingScope, NotFound
 from service.domain.money.money import round_half_up
 from service.domain.states.scores import WINDOW_DAYS
@@ -19,19 +19,23 @@ from service.operations.reputation import feedback as feedbacks
 from service.operations.reputation import metrics
 
 blueprint = Endpoints("metrics", __name__, url_prefix="/v1", description="Metrics and feedback")
-_outcome, _feedback, _pre_check = counted.OutcomeOut(), counted.FeedbackOut(), counted.PreCheckOut()
+_outcome, _feedback, _pre_check = (
+    responses_reputation.OutcomeOut(),
+    responses_reputation.FeedbackOut(),
+    responses_reputation.PreCheckOut(),
+)
 
 
 def _of(made: Call, freelancer_id: str) -> str:
     """A freelancer's own figures, or anybody's for the platform. Raises NotFound."""
-    if made.owner not in (rows.EVERYONE, freelancer_id):
+    if made.owner not in (repository.EVERYONE, freelancer_id):
         raise NotFound("There is no such object.")
-    return rows.freelancer(made.act.session, freelancer_id).id
+    return repository.freelancer(made.act.session, freelancer_id).id
 
 
 @blueprint.route("/metrics/outcomes", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(asked.OutcomeQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.OutcomeQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def outcomes(query: dict[str, Any]) -> Response:
     """Every closed contract, in the order in which they closed: its outcome, whether it counts, and
     why.
@@ -52,7 +56,7 @@ def outcomes(query: dict[str, Any]) -> Response:
 @blueprint.route(
     "/freelancers/<freelancer_id>/job-success", methods=["GET"], permission="contracts:read"
 )
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def job_success(freelancer_id: str) -> Response:
     """The figure over counted outcomes only.
 
@@ -79,7 +83,7 @@ def job_success(freelancer_id: str) -> Response:
 @blueprint.route(
     "/freelancers/<freelancer_id>/feedback", methods=["GET"], permission="contracts:read"
 )
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def feedback_of(freelancer_id: str) -> Response:
     """The average in hundredths of a star, how many there are, and the newest hundred."""
     with call() as made:
@@ -100,15 +104,15 @@ def feedback_of(freelancer_id: str) -> Response:
 @blueprint.route(
     "/contracts/<contract_id>/feedback", methods=["POST"], permission="contracts:write"
 )
-@blueprint.arguments(asked.FeedbackIn)
-@blueprint.response(201, counted.FeedbackOut)
+@blueprint.arguments(requests.FeedbackIn)
+@blueprint.response(201, responses_reputation.FeedbackOut)
 def feedback(body: dict[str, Any], contract_id: str) -> Response:
     """The client's rating of a closed contract, brought by the marketplace.
 
     A direct contract takes none: 409 `feedback_not_accepted`.
     """
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
         feedbacks.refuse_by_kind(made.act, contract)
         unknown = sorted(set(body) - {"rating", "words"})
         if unknown or body["rating"] is None:
@@ -128,8 +132,8 @@ def feedback(body: dict[str, Any], contract_id: str) -> Response:
 
 
 @blueprint.route("/earnings", methods=["GET"], permission="payments:read")
-@blueprint.arguments(asked.FreelancerQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.response(200, responses.AnyOut)
 def earnings(query: dict[str, Any]) -> Response:
     """Per currency, each kind apart and never mixed: released, fee, net, and what was given
     back.
@@ -138,7 +142,7 @@ def earnings(query: dict[str, Any]) -> Response:
         owner = made.owner_or(query["freelancer"])
         if owner is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
-        rows.freelancer(made.act.session, owner)
+        repository.freelancer(made.act.session, owner)
         return made.json(
             {
                 "object": "earnings",
@@ -149,7 +153,7 @@ def earnings(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/kinds", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def kinds() -> Response:
     """The kinds of contracts: what they are for, what counts, and who may create them."""
     with call() as made:
@@ -163,8 +167,8 @@ def kinds() -> Response:
 @blueprint.route(
     "/pre-checks", methods=["POST"], permission="contracts:write", allowed_while_blocked=True
 )
-@blueprint.arguments(asked.PreCheckIn)
-@blueprint.response(201, counted.PreCheckOut)
+@blueprint.arguments(requests.PreCheckIn)
+@blueprint.response(201, responses_reputation.PreCheckOut)
 def pre_check(body: dict[str, Any]) -> Response:
     """May I use this for this client?
 
@@ -181,7 +185,7 @@ def pre_check(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/pre-checks/<pre_check_id>", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, counted.PreCheckOut)
+@blueprint.response(200, responses_reputation.PreCheckOut)
 def read_pre_check(pre_check_id: str) -> Response:
     """An answer that was given, word for word."""
     with call() as made:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Endpoints, call
-from service.api.schemas import answered, asked, reconciled
+from service.api.schemas import requests, responses, responses_differences
 from service.operations.finance import differences
 
 blueprint = Endpoints(
@@ -19,11 +19,14 @@ blueprint = Endpoints(
     description="Finance: the processor's rows beside the books",
 )
 
-_difference, _explanation = reconciled.DifferenceOut(), reconciled.ExplanationOut()
+_difference, _explanation = (
+    responses_differences.DifferenceOut(),
+    responses_differences.ExplanationOut(),
+)
 
 
 @blueprint.route("", methods=["GET"], permission="finance:read")
-@blueprint.response(200, answered.ListOut)
+@blueprint.response(200, responses.ListOut)
 def differing() -> Response:
     """What differs now, oldest first, at most 200. `amount` is the processor's less ours.
 
@@ -34,7 +37,7 @@ def differing() -> Response:
 
 
 @blueprint.route("/explanations", methods=["GET"], permission="finance:read")
-@blueprint.response(200, answered.ListOut)
+@blueprint.response(200, responses.ListOut)
 def explanations() -> Response:
     """The newest 200 explanations, decided or not."""
     with call() as made:
@@ -42,8 +45,8 @@ def explanations() -> Response:
 
 
 @blueprint.route("/explanations", methods=["POST"], permission="finance:act")
-@blueprint.arguments(reconciled.ExplanationIn)
-@blueprint.response(201, reconciled.ExplanationOut)
+@blueprint.arguments(responses_differences.ExplanationIn)
+@blueprint.response(201, responses_differences.ExplanationOut)
 def explain(body: dict[str, Any]) -> Response:
     """Ask that the platform bears a difference, and say why; another person approves it.
 
@@ -59,8 +62,8 @@ def explain(body: dict[str, Any]) -> Response:
 @blueprint.route(
     "/explanations/<explanation_id>/approve", methods=["POST"], permission="finance:approve"
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, reconciled.ExplanationOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses_differences.ExplanationOut)
 def approve(body: dict[str, Any], explanation_id: str) -> Response:
     """Agree: the books say what the processor says, on the day of the difference, at the platform's
     cost or gain.
@@ -74,8 +77,8 @@ def approve(body: dict[str, Any], explanation_id: str) -> Response:
 @blueprint.route(
     "/explanations/<explanation_id>/refuse", methods=["POST"], permission="finance:approve"
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, reconciled.ExplanationOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses_differences.ExplanationOut)
 def refuse(body: dict[str, Any], explanation_id: str) -> Response:
     """Not so; nothing is written in the books, and another explanation may be asked for."""
     with call() as made:

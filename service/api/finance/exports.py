@@ -10,15 +10,15 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Call, Endpoints, after, call
-from service.api.schemas import answered, asked, asked_finance
-from service.core import rows
+from service.api.schemas import requests, requests_finance, responses
+from service.core import repository
 from service.domain.errors import MissingScope
 from service.domain.identity import actors
-from service.exports import making, packs, periods, registry
-from service.exports.shapes import Asked
+from service.exports import generation, month_packs, periods, registry
+from service.exports.definitions import Asked
 from service.http import web
 from service.models import FinanceExport, PeriodClose
-from service.operations.finance import finance_exports
+from service.operations.finance import export_requests
 
 blueprint = Endpoints("exports", __name__, url_prefix="/v1", description="Exports and reports")
 
@@ -55,8 +55,8 @@ def _shown(export: FinanceExport) -> dict[str, Any]:
 
 
 @blueprint.route("/exports", methods=["POST"], permission="exports:write")
-@blueprint.arguments(asked_finance.ExportIn)
-@blueprint.response(202, answered.AnyOut)
+@blueprint.arguments(requests_finance.ExportIn)
+@blueprint.response(202, responses.AnyOut)
 def ask(body: dict[str, Any]) -> Response:
     """Ask for an export over a period.
 
@@ -65,7 +65,7 @@ def ask(body: dict[str, Any]) -> Response:
     with call() as made:
         export = registry.find(body["export"])
         party = _party(made, body["party"])
-        making.check(
+        generation.check(
             export,
             body["format"],
             party,
@@ -75,7 +75,7 @@ def ask(body: dict[str, Any]) -> Response:
             own_zone=body["zone"],
         )
         first, last = periods.parse(body["period"])
-        question = finance_exports.Question(
+        question = export_requests.Question(
             export.code,
             body["format"],
             first,
@@ -86,32 +86,34 @@ def ask(body: dict[str, Any]) -> Response:
             body["language"],
             body["zone"],
         )
-        found = finance_exports.ask(made.act, question)
+        found = export_requests.ask(made.act, question)
         made.act.session.flush()
         return made.json(_shown(found), 202)
 
 
 @blueprint.route("/exports", methods=["GET"], permission="exports:read")
-@blueprint.arguments(asked_finance.PageQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests_finance.PageQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """Exports that were asked for, newest first."""
     with call() as made:
-        party = _party(made, rows.EVERYONE)
-        found = finance_exports.listed(
+        party = _party(made, repository.EVERYONE)
+        found = export_requests.listed(
             made.act.session, party=party, after=after(query["cursor"]), limit=query["limit"]
         )
         return made.listing([_shown(one) for one in found], query["limit"])
 
 
 @blueprint.route("/exports/<export_id>", methods=["GET"], permission="exports:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def read(export_id: str) -> Response:
     """How far it is (`rows_done`), its manifest once it is ready, or why nobody gets it."""
     with call() as made:
         return made.json(
             _shown(
-                finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))
+                export_requests.find(
+                    made.act.session, export_id, party=_party(made, repository.EVERYONE)
+                )
             )
         )
 
@@ -121,17 +123,19 @@ def read(export_id: str) -> Response:
 def download(export_id: str, name: str) -> Response:
     """One of its files: the data, `manifest.json` or `manifest.sig`."""
     with call() as made:
-        found = finance_exports.find(made.act.session, export_id, party=_party(made, rows.EVERYONE))
+        found = export_requests.find(
+            made.act.session, export_id, party=_party(made, repository.EVERYONE)
+        )
         return web.streamed(
             name,
-            finance_exports.pieces(made.act.session, found, name),
-            lambda session, n: finance_exports.piece(session, export_id, name, n),
+            export_requests.pieces(made.act.session, found, name),
+            lambda session, n: export_requests.piece(session, export_id, name, n),
         )
 
 
 @blueprint.route("/reports/<code>", methods=["GET"], permission="exports:read")
-@blueprint.arguments(asked_finance.ReportQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_finance.ReportQuery, location="query")
+@blueprint.response(200, responses.AnyOut)
 def report(query: dict[str, Any], code: str) -> Response:
     """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits.
 
@@ -139,7 +143,7 @@ def report(query: dict[str, Any], code: str) -> Response:
     """
     with call() as made:
         export, party = registry.find(code), _party(made, query["party"])
-        making.check(
+        generation.check(
             export,
             "csv",
             party,
@@ -157,7 +161,7 @@ def report(query: dict[str, Any], code: str) -> Response:
             zone=made.act.policies.book_zone.key,
             own_zone=query["zone"],
         )
-        found = making.inline(made.act.session, export, wanted)
+        found = generation.inline(made.act.session, export, wanted)
         body = {
             "object": "report",
             "code": export.code,
@@ -186,8 +190,8 @@ def _period(closed: PeriodClose) -> dict[str, Any]:
 @blueprint.route(
     "/periods/<month>/close", methods=["POST"], permission=("finance:act", "finance:approve")
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses.AnyOut)
 def close(body: dict[str, Any], month: str) -> Response:
     """Close a month (2025-12): the first person asks (`finance:act`), another one closes
     (`finance:approve`). Nothing may differ; it is never opened again.
@@ -200,12 +204,12 @@ def close(body: dict[str, Any], month: str) -> Response:
         ):  # the route asks for one of them, the month says which
             raise MissingScope(f"This step of the close is for {needed}.")
         if known is None:
-            return made.json(_period(packs.ask(made.staff, month)), 202)
-        return made.json(_period(packs.close(made.staff, month)))
+            return made.json(_period(month_packs.ask(made.staff, month)), 202)
+        return made.json(_period(month_packs.close(made.staff, month)))
 
 
 @blueprint.route("/periods/<month>", methods=["GET"], permission="finance:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def read_period(month: str) -> Response:
     """Who asked, who closed, what was checked, and the frozen exports.
 
@@ -220,6 +224,6 @@ def read_period(month: str) -> Response:
                 "object": "period",
                 "month": month,
                 "state": "open",
-                "checks": packs.checks(made.act, month),
+                "checks": month_packs.checks(made.act, month),
             }
         )

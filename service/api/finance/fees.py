@@ -10,14 +10,14 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Call, Endpoints, after, call
-from service.api.schemas import answered, asked
+from service.api.schemas import requests, responses
 from service.domain.errors import Invalid
 from service.operations.finance import margins
 from service.policies.quotes import Asked, as_terms, margin_of, quote
 from service.shared import agreement, clients
 
 blueprint = Endpoints("fees", __name__, url_prefix="/v1", description="Fees")
-_margin = answered.MarginOut()
+_margin = responses.MarginOut()
 _ANSWERED = (
     "applied",
     "fee",
@@ -32,8 +32,8 @@ _ANSWERED = (
 
 
 @blueprint.route("/fee-quote", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(asked.QuoteQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests.QuoteQuery, location="query")
+@blueprint.response(200, responses.AnyOut)
 def fee_quote(query: dict[str, Any]) -> Response:
     """What a contract of this kind and amount would cost, beside the other kinds.
 
@@ -102,7 +102,7 @@ def _compared(
 
 
 @blueprint.route("/fee-schedules", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def fee_schedules() -> Response:
     """Every schedule that this service knows, with its days, tiers and source; thresholds in US
     cents and the like.
@@ -119,8 +119,8 @@ def fee_schedules() -> Response:
 
 
 @blueprint.route("/margins", methods=["GET"], permission="finance:read")
-@blueprint.arguments(asked.MarginQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.MarginQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def find_margins(query: dict[str, Any]) -> Response:
     """What the platform keeps of each contract, from the books, newest first; `losing` shows only
     those it paid for.
@@ -132,4 +132,4 @@ def find_margins(query: dict[str, Any]) -> Response:
             losing_only=query["losing"],
             limit=query["limit"],
         )
-        return made.page(_margin, [answered.MarginRow(row) for row in found], query["limit"])
+        return made.page(_margin, [responses.MarginRow(row) for row in found], query["limit"])

@@ -7,29 +7,29 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Call, Endpoints, after, call
-from service.api.schemas import answered, asked
-from service.core import rows
+from service.api.schemas import requests, responses
+from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import actors
 from service.http import web
-from service.operations.payments import payouts, statements
+from service.operations.payments import balances, payouts
 
 blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balance and payouts")
 
-_payout, _account = answered.PayoutOut(), answered.PayoutAccountOut()
+_payout, _account = responses.PayoutOut(), responses.PayoutAccountOut()
 
 
 def _whose(made: Call, freelancer_id: str | None) -> str:
     owner = made.owner_or(freelancer_id)
     if owner is None:
         raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
-    rows.freelancer(made.act.session, owner)
+    repository.freelancer(made.act.session, owner)
     return owner
 
 
 @blueprint.route("/balance", methods=["GET"], permission="payments:read")
-@blueprint.arguments(asked.FreelancerQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.response(200, responses.AnyOut)
 def balance(query: dict[str, Any]) -> Response:
     """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable,
     held.
@@ -40,14 +40,14 @@ def balance(query: dict[str, Any]) -> Response:
             {
                 "object": "balance",
                 "freelancer": owner,
-                "data": statements.freelancer_balance(made.act.session, owner),
+                "data": balances.freelancer_balance(made.act.session, owner),
             }
         )
 
 
 @blueprint.route("/payout-account", methods=["GET"], permission="payments:read")
-@blueprint.arguments(asked.FreelancerQuery, location="query")
-@blueprint.response(200, answered.PayoutAccountOut)
+@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.response(200, responses.PayoutAccountOut)
 def account(query: dict[str, Any]) -> Response:
     """Whether payouts can be sent, and what is missing."""
     with call() as made:
@@ -58,8 +58,8 @@ def account(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payout-account/onboarding", methods=["POST"], permission="payouts:write")
-@blueprint.arguments(asked.FreelancerQuery)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests.FreelancerQuery)
+@blueprint.response(201, responses.AnyOut)
 def onboarding(body: dict[str, Any]) -> Response:
     """A single-use address at Stripe at which the freelancer sets up payouts.
 
@@ -68,7 +68,7 @@ def onboarding(body: dict[str, Any]) -> Response:
     gateway, settings = web.runtime().stripe, web.runtime().settings
     with call() as made:
         owner = _whose(made, body["freelancer"])
-        freelancer = rows.freelancer(made.act.session, owner)
+        freelancer = repository.freelancer(made.act.session, owner)
         row = payouts.open_account(made.act, owner)
         account_id = row.stripe_account_id
         made.response = None  # the address is single-use: nothing to replay
@@ -88,8 +88,8 @@ def onboarding(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payout-account/schedule", methods=["POST"], permission="payouts:write")
-@blueprint.arguments(asked.ScheduleIn)
-@blueprint.response(200, answered.PayoutAccountOut)
+@blueprint.arguments(requests.ScheduleIn)
+@blueprint.response(200, responses.PayoutAccountOut)
 def set_schedule(body: dict[str, Any]) -> Response:
     """Be paid by hand, every Monday, or on the first of the month, when at least 100.00 (or the
     like) is available.
@@ -104,8 +104,8 @@ def set_schedule(body: dict[str, Any]) -> Response:
 @blueprint.route(
     "/payouts", methods=["POST"], permission="payouts:write", allowed_while_blocked=True
 )
-@blueprint.arguments(asked.PayoutIn)
-@blueprint.response(201, answered.PayoutOut)
+@blueprint.arguments(requests.PayoutIn)
+@blueprint.response(201, responses.PayoutOut)
 def request_payout(body: dict[str, Any]) -> Response:
     """Ask for a payout out of what is available."""
     with call() as made:
@@ -119,8 +119,8 @@ def request_payout(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payouts", methods=["GET"], permission="payments:read")
-@blueprint.arguments(asked.PayoutQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.PayoutQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """List payouts, newest first."""
     with call() as made:
@@ -135,11 +135,13 @@ def find(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payouts/<payout_id>", methods=["GET"], permission="payments:read")
-@blueprint.response(200, answered.PayoutOut)
+@blueprint.response(200, responses.PayoutOut)
 def read(payout_id: str) -> Response:
     """Read one payout."""
     with call() as made:
-        return made.answer(_payout, rows.payout(made.act.session, payout_id, owner=made.owner))
+        return made.answer(
+            _payout, repository.payout(made.act.session, payout_id, owner=made.owner)
+        )
 
 
 @blueprint.route(
@@ -148,14 +150,15 @@ def read(payout_id: str) -> Response:
     permission="payouts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, answered.PayoutOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses.PayoutOut)
 def cancel(body: dict[str, Any], payout_id: str) -> Response:
     """Take a payout back before it is sent."""
     with call() as made:
         return made.answer(
             _payout,
             payouts.cancel(
-                made.act, rows.payout(made.act.session, payout_id, owner=made.owner, lock=True)
+                made.act,
+                repository.payout(made.act.session, payout_id, owner=made.owner, lock=True),
             ),
         )

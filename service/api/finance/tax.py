@@ -10,8 +10,8 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Endpoints, after, call
-from service.api.schemas import answered, asked_finance, asked_tax
-from service.core import rows
+from service.api.schemas import requests_finance, requests_tax, responses
+from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import actors
 from service.exports.documents import filings
@@ -61,8 +61,8 @@ def _identity(found: TaxIdentity | None, freelancer_id: str, today: Any) -> dict
 
 
 @blueprint.route("/tax-identity", methods=["POST"], permission="payouts:write")
-@blueprint.arguments(asked_tax.TaxIdentityIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_tax.TaxIdentityIn)
+@blueprint.response(201, responses.AnyOut)
 def declare(body: dict[str, Any]) -> Response:
     """Declare who you are to tax offices: Form W-9, W-8BEN or W-8BEN-E, or the self-declaration of
     DAC7 and the UK. Sealed; the answer is masked.
@@ -77,8 +77,8 @@ def declare(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/tax-identity", methods=["GET"], permission="payments:read")
-@blueprint.arguments(asked_tax.TaxIdentityQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_tax.TaxIdentityQuery, location="query")
+@blueprint.response(200, responses.AnyOut)
 def identity(query: dict[str, Any]) -> Response:
     """What is on file, masked, and whether it is valid, expired or missing."""
     with call() as made:
@@ -86,13 +86,13 @@ def identity(query: dict[str, Any]) -> Response:
         if owner is None:
             raise NotFound("Say whose: ?freelancer=frl_….")
         return made.json(
-            _identity(rows.tax_identity(made.act.session, owner), owner, made.act.today)
+            _identity(repository.tax_identity(made.act.session, owner), owner, made.act.today)
         )
 
 
 @blueprint.route("/tax-scopes", methods=["POST"], permission="finance:approve")
-@blueprint.arguments(asked_tax.ScopeIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_tax.ScopeIn)
+@blueprint.response(201, responses.AnyOut)
 def decide(body: dict[str, Any]) -> Response:
     """Record whether a tax regime asks something of the platform, and why.
 
@@ -114,7 +114,7 @@ def decide(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/tax-scopes", methods=["GET"], permission="finance:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def scopes() -> Response:
     """Every regime with the decision that counts; null where nobody has decided."""
     with call() as made:
@@ -133,8 +133,8 @@ def scopes() -> Response:
 
 
 @blueprint.route("/fx-rates", methods=["POST"], permission="finance:act")
-@blueprint.arguments(asked_tax.RatesIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_tax.RatesIn)
+@blueprint.response(201, responses.AnyOut)
 def add_rates(body: dict[str, Any]) -> Response:
     """Store rates as they were published; a rate of the same day and source is never replaced.
 
@@ -172,8 +172,8 @@ def _filing(found: TaxFiling) -> dict[str, Any]:
 
 
 @blueprint.route("/tax-filings", methods=["POST"], permission="finance:tax")
-@blueprint.arguments(asked_tax.FilingIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_tax.FilingIn)
+@blueprint.response(201, responses.AnyOut)
 def prepare(body: dict[str, Any]) -> Response:
     """Prepare the platform operator's report of a year: the first is new, later ones correct what
     changed and name what they correct. People file it.
@@ -202,8 +202,8 @@ def prepare(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/tax-filings", methods=["GET"], permission="tax:read")
-@blueprint.arguments(asked_finance.PageQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests_finance.PageQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def listed(query: dict[str, Any]) -> Response:
     """What was prepared, newest first."""
     with call() as made:
@@ -242,8 +242,8 @@ def _owed(found: tax_dues.Owed) -> dict[str, Any]:
 
 
 @blueprint.route("/tax-dues", methods=["GET"], permission="finance:read")
-@blueprint.arguments(asked_finance.PageQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests_finance.PageQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def dues(query: dict[str, Any]) -> Response:
     """Tax withheld from releases, by month and tax office, newest first.
 
@@ -255,8 +255,8 @@ def dues(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/tax-dues/<due_id>/remit", methods=["POST"], permission="finance:approve")
-@blueprint.arguments(asked_tax.RemitIn)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_tax.RemitIn)
+@blueprint.response(200, responses.AnyOut)
 def remit(body: dict[str, Any], due_id: str) -> Response:
     """Record that the platform has paid a month's withheld tax from its own bank account; the
     withheld money becomes the platform's.

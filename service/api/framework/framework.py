@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from service.api.framework import idempotency
 from service.api.framework.bodies import Parser
 from service.api.framework.problems import problem, refusal_response
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import (
     BadVersion,
     HoldfastError,

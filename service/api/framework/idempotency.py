@@ -18,7 +18,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Response, request
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import KeyMissing, KeyReused, KeyRunning
 from service.http import web
 from service.platform.db import fetch

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from service import __version__
 from service.api.framework.framework import ANYBODY, Call, Endpoints, after, call
-from service.api.schemas import answered, asked
-from service.core import queue, rows
+from service.api.schemas import requests, responses
+from service.core import queue, repository
 from service.domain.errors import NotFound
 from service.domain.states.lifecycle import MACHINES
 from service.domain.states.timeouts import TIMEOUTS
@@ -26,11 +26,11 @@ blueprint = Endpoints(
     "platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger"
 )
 
-_freelancer, _key, _event = answered.FreelancerOut(), answered.KeyOut(), answered.EventOut()
+_freelancer, _key, _event = responses.FreelancerOut(), responses.KeyOut(), responses.EventOut()
 
 
 @blueprint.route("/me", methods=["GET"], permission=ANYBODY)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def me() -> Response:
     """Who this key is, what it may do, and the service's clock."""
     with call() as made:
@@ -49,8 +49,8 @@ def me() -> Response:
 
 
 @blueprint.route("/freelancers", methods=["POST"], permission="keys:write")
-@blueprint.arguments(asked.FreelancerIn)
-@blueprint.response(201, answered.FreelancerOut)
+@blueprint.arguments(requests.FreelancerIn)
+@blueprint.response(201, responses.FreelancerOut)
 def create_freelancer(body: dict[str, Any]) -> Response:
     """Enter a freelancer of the marketplace."""
     with call() as made:
@@ -58,24 +58,24 @@ def create_freelancer(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/freelancers/<freelancer_id>", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.FreelancerOut)
+@blueprint.response(200, responses.FreelancerOut)
 def read_freelancer(freelancer_id: str) -> Response:
     """Read one freelancer."""
     with call() as made:
         wanted = freelancer_id if made.owner in (None, freelancer_id) else ""
-        return made.answer(_freelancer, rows.freelancer(made.act.session, wanted))
+        return made.answer(_freelancer, repository.freelancer(made.act.session, wanted))
 
 
 @blueprint.route("/keys", methods=["POST"], permission="keys:write")
-@blueprint.arguments(asked.KeyIn)
-@blueprint.response(201, answered.KeyOut)
+@blueprint.arguments(requests.KeyIn)
+@blueprint.response(201, responses.KeyOut)
 def create_key(body: dict[str, Any]) -> Response:
     """A key for a freelancer who may log in.
 
     `secret` is shown this once, and is not part of a replay.
     """
     with call() as made:
-        rows.freelancer(made.act.session, body["freelancer"])
+        repository.freelancer(made.act.session, body["freelancer"])
         holds.refuse(made.act, "login", [body["freelancer"]])
         key, secret = people.issue_key(
             made.act,
@@ -89,8 +89,8 @@ def create_key(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/keys", methods=["GET"], permission="keys:read")
-@blueprint.arguments(asked.FreelancerQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def list_keys(query: dict[str, Any]) -> Response:
     """The newest 100 keys, without their secrets; a marketplace sees its freelancers' and its
     own.
@@ -101,7 +101,7 @@ def list_keys(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/keys/<key_id>", methods=["DELETE"], permission="keys:write")
-@blueprint.response(200, answered.KeyOut)
+@blueprint.response(200, responses.KeyOut)
 def revoke_key(key_id: str) -> Response:
     """Revoke a key at once; a marketplace those of its freelancers and its own."""
     with call() as made:
@@ -113,7 +113,7 @@ def _keys_of(made: Call) -> tuple[str, ...]:
 
 
 @blueprint.route("/processes/<name>", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def process(name: str) -> Response:
     """A process as data: its states, every move with who may make it, and what happens by
     itself.
@@ -148,8 +148,8 @@ def process(name: str) -> Response:
 
 
 @blueprint.route("/events", methods=["GET"], permission="events:read")
-@blueprint.arguments(asked.EventQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.EventQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def events(query: dict[str, Any]) -> Response:
     """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
     with call() as made:
@@ -164,7 +164,7 @@ def events(query: dict[str, Any]) -> Response:
         if query["contract"]:
             statement = statement.where(
                 Event.contract_id
-                == rows.contract(made.act.session, query["contract"], owner=made.owner).id
+                == repository.contract(made.act.session, query["contract"], owner=made.owner).id
             )
         if query["type"]:
             statement = statement.where(Event.type == query["type"])
@@ -177,7 +177,7 @@ def events(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/ledger/accounts", methods=["GET"], permission="finance:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def accounts() -> Response:
     """The trial balance: every kind of account per currency, summed from the postings."""
     with call() as made:
@@ -196,8 +196,8 @@ def accounts() -> Response:
 
 
 @blueprint.route("/ledger/entries", methods=["GET"], permission="finance:read")
-@blueprint.arguments(asked.PageQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests.PageQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def entries(query: dict[str, Any]) -> Response:
     """Journal entries in the order in which they were sealed."""
     with call() as made:
@@ -207,11 +207,11 @@ def entries(query: dict[str, Any]) -> Response:
             .order_by(JournalEntry.position)
         )
         found = list(made.act.session.execute(statement.limit(query["limit"] + 1)).scalars())
-        return made.page(answered.EntryOut(), found, query["limit"], key="position")
+        return made.page(responses.EntryOut(), found, query["limit"], key="position")
 
 
 @blueprint.route("/ledger/verify", methods=["GET"], permission="finance:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def verify() -> Response:
     """Every check of the books, from the last nightly one that found them right.
 
@@ -233,7 +233,7 @@ def verify() -> Response:
 
 
 @blueprint.route("/staff/tasks", methods=["GET"], permission="finance:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def tasks() -> Response:
     """What waits for a person, and jobs that used up their tries."""
     with call() as made:

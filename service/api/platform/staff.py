@@ -10,15 +10,15 @@ from flask import Response
 from sqlalchemy import select
 
 from service.api.framework.framework import Endpoints, call
-from service.api.schemas import answered, asked, contested
-from service.core import queue, rows
+from service.api.schemas import requests, responses, responses_disputes
+from service.core import queue, repository
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.models import FloatMovement, new_id
 from service.operations.client_access import access
 from service.operations.disputes import disputes, evidence
-from service.operations.finance import reconcile
+from service.operations.finance import reconciliation
 from service.operations.payments import chargebacks
 
 blueprint = Endpoints(
@@ -29,17 +29,17 @@ blueprint = Endpoints(
 )
 
 _dispute, _chargeback, _movement = (
-    contested.DisputeOut(),
-    contested.ChargebackOut(),
-    contested.FloatMovementOut(),
+    responses_disputes.DisputeOut(),
+    responses_disputes.ChargebackOut(),
+    responses_disputes.FloatMovementOut(),
 )
 
 
 def _ruling(name: str, act: Any, doc: str) -> None:
     def view(body: dict[str, Any], dispute_id: str) -> Response:
         with call() as made:
-            contract, found = rows.dispute(
-                made.act.session, dispute_id, owner=rows.EVERYONE, lock=True
+            contract, found = repository.dispute(
+                made.act.session, dispute_id, owner=repository.EVERYONE, lock=True
             )
             act(made.act, contract, found, body["refund"], body["reasons"])
             made.act.session.flush()
@@ -52,7 +52,11 @@ def _ruling(name: str, act: Any, doc: str) -> None:
         methods=["POST"],
         endpoint=f"dispute_{name}",
         permission="disputes:rule",
-    )(blueprint.arguments(asked.RulingIn)(blueprint.response(200, contested.DisputeOut)(view)))
+    )(
+        blueprint.arguments(requests.RulingIn)(
+            blueprint.response(200, responses_disputes.DisputeOut)(view)
+        )
+    )
 
 
 _ruling("proposal", disputes.propose, "The mediator proposes a split, with reasons.")
@@ -66,12 +70,14 @@ _ruling(
 @blueprint.route(
     "/chargebacks/<chargeback_id>/submit", methods=["POST"], permission="disputes:rule"
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(202, contested.ChargebackOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(202, responses_disputes.ChargebackOut)
 def submit(body: dict[str, Any], chargeback_id: str) -> Response:
     """Send the evidence to the bank now; it takes it once."""
     with call() as made:
-        _, found = rows.chargeback(made.act.session, chargeback_id, owner=rows.EVERYONE, lock=True)
+        _, found = repository.chargeback(
+            made.act.session, chargeback_id, owner=repository.EVERYONE, lock=True
+        )
         queue.enqueue(made.act, "chargeback_submit", found.id)
         return made.answer(_chargeback, found, 202)
 
@@ -79,13 +85,13 @@ def submit(body: dict[str, Any], chargeback_id: str) -> Response:
 @blueprint.route(
     "/chargebacks/<chargeback_id>/accept", methods=["POST"], permission="disputes:rule"
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(202, contested.ChargebackOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(202, responses_disputes.ChargebackOut)
 def accept(body: dict[str, Any], chargeback_id: str) -> Response:
     """Do not contest it; the bank closes it as lost."""
     with call() as made:
-        contract, found = rows.chargeback(
-            made.act.session, chargeback_id, owner=rows.EVERYONE, lock=True
+        contract, found = repository.chargeback(
+            made.act.session, chargeback_id, owner=repository.EVERYONE, lock=True
         )
         chargebacks.accepted(made.act, contract, found)
         queue.enqueue(made.act, "chargeback_concede", found.id)
@@ -95,15 +101,17 @@ def accept(body: dict[str, Any], chargeback_id: str) -> Response:
 @blueprint.route(
     "/contracts/<contract_id>/client-email", methods=["POST"], permission="disputes:rule"
 )
-@blueprint.arguments(asked.EmailChangeIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests.EmailChangeIn)
+@blueprint.response(201, responses.AnyOut)
 def client_email(body: dict[str, Any], contract_id: str) -> Response:
     """The client has lost the mailbox: start a change.
 
     The old address has seven days to object, and nothing binds meanwhile.
     """
     with call() as made:
-        contract = rows.contract(made.act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        contract = repository.contract(
+            made.act.session, contract_id, owner=repository.EVERYONE, lock=True
+        )
         change = access.ask_email_change(made.act, contract, body["email"])
         return made.json(
             {
@@ -117,8 +125,8 @@ def client_email(body: dict[str, Any], contract_id: str) -> Response:
 
 
 @blueprint.route("/operating-float", methods=["POST"], permission="finance:act")
-@blueprint.arguments(asked.FloatIn)
-@blueprint.response(201, contested.FloatMovementOut)
+@blueprint.arguments(requests.FloatIn)
+@blueprint.response(201, responses_disputes.FloatMovementOut)
 def ask_float(body: dict[str, Any]) -> Response:
     """Ask that the platform's own money is put in or taken out; another person approves it."""
     with call() as made:
@@ -147,8 +155,8 @@ def ask_float(body: dict[str, Any]) -> Response:
 @blueprint.route(
     "/operating-float/<movement_id>/approve", methods=["POST"], permission="finance:approve"
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, contested.FloatMovementOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses_disputes.FloatMovementOut)
 def approve_float(body: dict[str, Any], movement_id: str) -> Response:
     """Approve it; from this commit on it is in the books.
 
@@ -160,6 +168,6 @@ def approve_float(body: dict[str, Any], movement_id: str) -> Response:
         movement = made.act.session.execute(query).scalar_one_or_none() if known else None
         if movement is None:
             raise NotFound("There is no such movement.")
-        reconcile.move_float(made.act, movement)
+        reconciliation.move_float(made.act, movement)
         queue.close_task(made.act, "approve_float", movement.id)
         return made.answer(_movement, movement)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Endpoints, call
-from service.api.schemas import answered, asked, staffed
+from service.api.schemas import requests, responses, responses_staff
 from service.domain.errors import Invalid
 from service.http import web
 from service.operations.people import people
@@ -22,12 +22,12 @@ blueprint = Endpoints(
     description="People of staff and their keys",
 )
 
-_member, _request = staffed.StaffMemberOut(), staffed.KeyRequestOut()
+_member, _request = responses_staff.StaffMemberOut(), responses_staff.KeyRequestOut()
 _MOST = 200
 
 
 @blueprint.route("/members", methods=["GET"], permission="staff:read")
-@blueprint.response(200, answered.ListOut)
+@blueprint.response(200, responses.ListOut)
 def members() -> Response:
     """Everybody of staff, newest first, also who has left."""
     with call() as made:
@@ -35,8 +35,8 @@ def members() -> Response:
 
 
 @blueprint.route("/members/<staff_id>/end", methods=["POST"], permission="staff:write")
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, staffed.StaffMemberOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses_staff.StaffMemberOut)
 def end(body: dict[str, Any], staff_id: str) -> Response:
     """Somebody has left: none of their keys and browsers opens anything from now on."""
     with call() as made:
@@ -45,16 +45,16 @@ def end(body: dict[str, Any], staff_id: str) -> Response:
 
 
 @blueprint.route("/key-requests", methods=["GET"], permission="staff:read")
-@blueprint.response(200, answered.ListOut)
-def requests() -> Response:
+@blueprint.response(200, responses.ListOut)
+def key_requests() -> Response:
     """Keys that were asked for, newest first, with who approved them."""
     with call() as made:
         return made.page(_request, staff_members.requests(made.act.session), _MOST)
 
 
 @blueprint.route("/key-requests", methods=["POST"], permission="staff:write")
-@blueprint.arguments(asked.KeyRequestIn)
-@blueprint.response(201, staffed.KeyRequestOut)
+@blueprint.arguments(requests.KeyRequestIn)
+@blueprint.response(201, responses_staff.KeyRequestOut)
 def ask(body: dict[str, Any]) -> Response:
     """Ask for a key of staff or of the marketplace; another person approves it."""
     with call() as made:
@@ -86,8 +86,8 @@ def _names_one(body: dict[str, Any]) -> None:
 
 
 @blueprint.route("/key-requests/<request_id>/approve", methods=["POST"], permission="staff:approve")
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, staffed.KeyRequestOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses_staff.KeyRequestOut)
 def approve(body: dict[str, Any], request_id: str) -> Response:
     """Make the key that somebody else asked for.
 

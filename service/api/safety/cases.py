@@ -9,11 +9,11 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Call, Endpoints, call
-from service.api.schemas import answered, asked, asked_safety
-from service.core import rows
+from service.api.schemas import requests, requests_safety, responses
+from service.core import repository
 from service.domain.identity import actors
-from service.escrow import taking
-from service.exports import given
+from service.escrow import confiscation
+from service.exports import issued_documents
 from service.exports.documents import case_statement
 from service.http import web
 from service.models import Confiscation
@@ -81,8 +81,8 @@ def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
 
 
 @blueprint.route("/staff/confiscations", methods=["POST"], permission="safety:act")
-@blueprint.arguments(asked_safety.CaseIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_safety.CaseIn)
+@blueprint.response(201, responses.AnyOut)
 def open_case(body: dict[str, Any]) -> Response:
     """Draft a case over a hold: lines of {account, amount, target, milestone, chargeback}.
 
@@ -112,23 +112,23 @@ def open_case(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/staff/confiscations/<case_id>", methods=["GET"], permission="safety:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def read_case(case_id: str) -> Response:
     """A case as staff see it."""
     with call() as made:
         return made.json(
-            shown(cases.find(made.act.session, case_id, owner=rows.EVERYONE), staff=True)
+            shown(cases.find(made.act.session, case_id, owner=repository.EVERYONE), staff=True)
         )
 
 
 @blueprint.route(
     "/staff/confiscations/<case_id>/preview", methods=["GET"], permission="safety:read"
 )
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def preview(case_id: str) -> Response:
     """This will: every posting that execution would make, in its order."""
     with call() as made:
-        case = cases.find(made.act.session, case_id, owner=rows.EVERYONE)
+        case = cases.find(made.act.session, case_id, owner=repository.EVERYONE)
         postings = [
             {
                 "entry": p.entry,
@@ -137,7 +137,7 @@ def preview(case_id: str) -> Response:
                 "amount": p.amount_minor,
                 "line": p.line,
             }
-            for p in taking.plan(case)
+            for p in confiscation.plan(case)
         ]
         return made.json(
             {"object": "preview", "case": case.id, "currency": case.currency, "postings": postings}
@@ -155,18 +155,18 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
         methods=["POST"],
         endpoint=f"case_{name}",
         permission=scope,
-    )(blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view)))
+    )(blueprint.arguments(schema)(blueprint.response(200, responses.AnyOut)(view)))
 
 
-_verb("notice", "safety:act", asked.Nothing, staff_actions.notice)
-_verb("approve", "safety:approve", asked.Nothing, staff_actions.approve)
-_verb("execute", "safety:act", asked.Nothing, staff_actions.execute)
-_verb("drop", "safety:act", asked_safety.LiftIn, staff_actions.drop)
-_verb("restore", "safety:approve", asked_safety.RestoreIn, staff_actions.restore)
+_verb("notice", "safety:act", requests.Nothing, staff_actions.notice)
+_verb("approve", "safety:approve", requests.Nothing, staff_actions.approve)
+_verb("execute", "safety:act", requests.Nothing, staff_actions.execute)
+_verb("drop", "safety:act", requests_safety.LiftIn, staff_actions.drop)
+_verb("restore", "safety:approve", requests_safety.RestoreIn, staff_actions.restore)
 
 
 @blueprint.route("/cases/<case_id>", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def read_own(case_id: str) -> Response:
     """A case about you: sums, clause, facts, evidence, until when you can answer, and what became
     of each line.
@@ -183,8 +183,8 @@ def read_own(case_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(asked_safety.CaseAnswerIn)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_safety.CaseAnswerIn)
+@blueprint.response(200, responses.AnyOut)
 def answer(body: dict[str, Any], case_id: str) -> Response:
     """What you say to it, before anything is taken."""
     with call() as made:
@@ -201,7 +201,7 @@ def own_statement(case_id: str) -> Response:
     with call() as made:
         case = cases.find(made.act.session, case_id, owner=made.owner)
         settings = web.runtime().settings
-        data = given.give(
+        data = issued_documents.give(
             made.act,
             "case_statement",
             case.id,

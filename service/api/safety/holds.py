@@ -9,19 +9,19 @@ from typing import Any
 from flask import Response, request
 
 from service.api.framework.framework import Endpoints, after, call
-from service.api.schemas import answered, asked, asked_safety, contested
+from service.api.schemas import requests, requests_safety, responses, responses_disputes
 from service.http import web
 from service.operations.disputes import files
 from service.operations.safety import appeals, holds, reasons, requirements, transparency
 from service.workflows import staff_actions
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
-_file = contested.FileOut()
+_file = responses_disputes.FileOut()
 
 
 @blueprint.route("/holds", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(asked_safety.HoldQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests_safety.HoldQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """Holds that concern you, newest first, each with its statement of reasons."""
     with call() as made:
@@ -37,7 +37,7 @@ def find(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/holds/<hold_id>", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def read(hold_id: str) -> Response:
     """The statement of reasons: what is restricted and how much, why, since when, what still works,
     what you can do, and what comes next.
@@ -54,8 +54,8 @@ def read(hold_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(asked_safety.RequirementIn)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_safety.RequirementIn)
+@blueprint.response(200, responses.AnyOut)
 def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
     with call() as made:
@@ -76,8 +76,8 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(asked_safety.AppealIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_safety.AppealIn)
+@blueprint.response(201, responses.AnyOut)
 def appeal(body: dict[str, Any], hold_id: str) -> Response:
     """Ask somebody else to decide again: free, within 180 days, also after the hold has ended.
 
@@ -95,8 +95,8 @@ def appeal(body: dict[str, Any], hold_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(asked.FileIn, location="files")
-@blueprint.response(201, contested.FileOut)
+@blueprint.arguments(requests.FileIn, location="files")
+@blueprint.response(201, responses_disputes.FileOut)
 def upload(body: dict[str, Any], hold_id: str) -> Response:
     """Upload a file for an appeal or an answer (multipart field `file`, at most 20 MiB): PDF,
     pictures, plain text, ZIP.
@@ -123,7 +123,7 @@ def download(hold_id: str, file_id: str) -> Response:
 
 
 @blueprint.route("/appeals/<appeal_id>", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def read_appeal(appeal_id: str) -> Response:
     """Where it stands, and by when it is decided."""
     with call() as made:
@@ -136,8 +136,8 @@ def read_appeal(appeal_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses.AnyOut)
 def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it back."""
     with call() as made:
@@ -147,8 +147,8 @@ def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 
 
 @blueprint.route("/transparency", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(asked_safety.QuarterQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_safety.QuarterQuery, location="query")
+@blueprint.response(200, responses.AnyOut)
 def transparency_figures(query: dict[str, Any]) -> Response:
     """Per quarter (the present one when none is named): holds by reason, time to decision, share
     overturned, money held, confiscated and given back. Computed, never typed.

@@ -10,8 +10,8 @@ from typing import Any
 from flask import Response
 
 from service.api.framework.framework import Call, Endpoints, after, call
-from service.api.schemas import answered, asked, asked_safety
-from service.core import rows
+from service.api.schemas import requests, requests_safety, responses
+from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.models import Hold, Suspension
 from service.operations.safety import appeals, holds, reasons, rules
@@ -41,8 +41,8 @@ def _answer(made: Call, hold: Hold, status: int = 200) -> Response:
 
 
 @blueprint.route("/holds", methods=["POST"], permission="safety:act")
-@blueprint.arguments(asked_safety.HoldIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_safety.HoldIn)
+@blueprint.response(201, responses.AnyOut)
 def place(body: dict[str, Any]) -> Response:
     """Freeze a person, contract, milestone, payment or payout.
 
@@ -61,8 +61,8 @@ def place(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/holds", methods=["GET"], permission="safety:read")
-@blueprint.arguments(asked_safety.HoldQuery, location="query")
-@blueprint.response(200, answered.ListOut)
+@blueprint.arguments(requests_safety.HoldQuery, location="query")
+@blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """All holds, newest first, as staff see them."""
     with call() as made:
@@ -88,20 +88,20 @@ def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
     view.__doc__ = act.__doc__
     blueprint.route(
         f"/holds/<hold_id>/{name}", methods=["POST"], endpoint=f"hold_{name}", permission=scope
-    )(blueprint.arguments(schema)(blueprint.response(200, answered.AnyOut)(view)))
+    )(blueprint.arguments(schema)(blueprint.response(200, responses.AnyOut)(view)))
 
 
-_verb("confirm", "safety:approve", asked.Nothing, holds.confirm)
-_verb("renew", "safety:approve", asked_safety.RenewIn, holds.renew)
-_verb("review", "safety:act", asked.Nothing, holds.review)
-_verb("lift", "safety:act", asked_safety.LiftIn, staff_actions.lift)
+_verb("confirm", "safety:approve", requests.Nothing, holds.confirm)
+_verb("renew", "safety:approve", requests_safety.RenewIn, holds.renew)
+_verb("review", "safety:act", requests.Nothing, holds.review)
+_verb("lift", "safety:act", requests_safety.LiftIn, staff_actions.lift)
 
 
 @blueprint.route(
     "/holds/<hold_id>/requirements/<requirement_id>", methods=["POST"], permission="safety:act"
 )
-@blueprint.arguments(asked_safety.JudgeIn)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_safety.JudgeIn)
+@blueprint.response(200, responses.AnyOut)
 def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Take what the person gave, or ask for it again."""
     with call() as made:
@@ -110,8 +110,8 @@ def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
 
 
 @blueprint.route("/suspensions", methods=["POST"], permission="suspensions:write")
-@blueprint.arguments(asked_safety.SuspensionIn)
-@blueprint.response(201, answered.AnyOut)
+@blueprint.arguments(requests_safety.SuspensionIn)
+@blueprint.response(201, responses.AnyOut)
 def suspend(body: dict[str, Any]) -> Response:
     """Restrict or block a person.
 
@@ -125,8 +125,8 @@ def suspend(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/suspensions/<suspension_id>", methods=["DELETE"], permission="suspensions:write")
-@blueprint.arguments(asked_safety.EndQuery, location="query")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_safety.EndQuery, location="query")
+@blueprint.response(200, responses.AnyOut)
 def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
     """End a suspension, with a reason: it lifts its one hold and no other."""
     with call() as made:
@@ -151,7 +151,7 @@ def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
 
 
 @blueprint.route("/appeals", methods=["GET"], permission="safety:read")
-@blueprint.response(200, answered.ListOut)
+@blueprint.response(200, responses.ListOut)
 def find_appeals() -> Response:
     """What waits for a reviewer: oldest first, each with the money at stake."""
     with call() as made:
@@ -160,7 +160,7 @@ def find_appeals() -> Response:
             appeals.shown(a)
             | {
                 "money": reasons.money(
-                    made.act, holds.find(made.act.session, a.hold_id, owner=rows.EVERYONE)
+                    made.act, holds.find(made.act.session, a.hold_id, owner=repository.EVERYONE)
                 )
             }
             for a in found
@@ -169,8 +169,8 @@ def find_appeals() -> Response:
 
 
 @blueprint.route("/appeals/<appeal_id>/review", methods=["POST"], permission="safety:approve")
-@blueprint.arguments(asked.Nothing)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests.Nothing)
+@blueprint.response(200, responses.AnyOut)
 def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it in hand; whoever decided about the hold cannot."""
     with call() as made:
@@ -178,8 +178,8 @@ def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 
 
 @blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"], permission="safety:approve")
-@blueprint.arguments(asked_safety.DecideIn)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_safety.DecideIn)
+@blueprint.response(200, responses.AnyOut)
 def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Upheld, changed or reversed, with reasons.
 
@@ -208,7 +208,7 @@ def _ruling(body: dict[str, Any]) -> staff_actions.Ruling:
 
 
 @blueprint.route("/rules/<name>/report", methods=["GET"], permission="safety:read")
-@blueprint.response(200, answered.AnyOut)
+@blueprint.response(200, responses.AnyOut)
 def rule_report(name: str) -> Response:
     """Before a rule is switched on: what it would have done to the newest thousand payments, and
     how often it would have been right.
@@ -223,8 +223,8 @@ def rule_report(name: str) -> Response:
 @blueprint.route(
     "/freelancers/<freelancer_id>/offer-pause", methods=["POST"], permission="safety:act"
 )
-@blueprint.arguments(asked_safety.PauseDecisionIn)
-@blueprint.response(200, answered.AnyOut)
+@blueprint.arguments(requests_safety.PauseDecisionIn)
+@blueprint.response(200, responses.AnyOut)
 def decide_offer_pause(body: dict[str, Any], freelancer_id: str) -> Response:
     """Somebody said that they do not know this freelancer: lift the pause of their new offers, or
     keep it. They read `words`.

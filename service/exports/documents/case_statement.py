@@ -16,12 +16,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core import rows
+from service.core import repository
+from service.documents import compile_pdf
 from service.domain.errors import StateConflict
 from service.domain.money.money import plain
 from service.exports import manifest
 from service.models import CaseLine, Confiscation, Contract, Milestone
-from service.papers import compile_pdf
 
 _BECAME = {
     "client": "back to the client, by the way it was paid",
@@ -104,7 +104,7 @@ def _values(
 
 def _facts(session: Session, case: Confiscation, contract: Contract | None) -> list[list[str]]:
     mine = contract is None
-    person = rows.freelancer(session, case.freelancer_id).display_name
+    person = repository.freelancer(session, case.freelancer_id).display_name
     facts = [
         ["Number", case.id],
         ["About", person if mine else contract.title if contract else ""],

@@ -9,18 +9,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
+from service.documents import dpi
 from service.domain.errors import Conflict, Invalid
 from service.domain.money.money import CURRENCIES, round_half_up
 from service.domain.states.instants import known_at
-from service.exports import making, registry
+from service.exports import generation, registry
+from service.exports.definitions import Asked
 from service.exports.documents import missing_rates
-from service.exports.shapes import Asked
 from service.models import TaxFiling
 from service.operations.tax import tax_filings, tax_identities
-from service.papers import dpi
-from service.platform.sealing import Seals
+from service.platform.encryption import Seals
 
 _FIGURES = ("cons", "fees", "taxes", "numb")
 
@@ -124,7 +124,7 @@ def _register(
         date(year, 1, 1), date(year, 12, 31), known, None, home, zone=act.policies.book_zone.key
     )
     found: dict[str, dict[str, Any]] = {}
-    for row in making.records(act.session, registry.find("M12"), asked):
+    for row in generation.records(act.session, registry.find("M12"), asked):
         if row["regime"] != regime or row["excluded_reason"]:
             continue
         if row["lines_without_rate"] != "0":
@@ -217,7 +217,7 @@ class _Message:
         corrects: str | None,
         indicator: str,
     ) -> dpi.Seller:
-        declared = rows.tax_identity(self._act.session, seller_id, self._known)
+        declared = repository.tax_identity(self._act.session, seller_id, self._known)
         if declared is None or figures["currency"] not in CURRENCIES:
             raise Conflict(f"{seller_id} has no declaration any more.")
         identity = tax_identities.opened(

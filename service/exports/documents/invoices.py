@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.documents import Paper, Table, cii, facturx, ubl
+from service.documents.invoice_facts import CREDIT_NOTE, INVOICE, InvoiceFacts, Party
+from service.documents.wording import day, money, say
 from service.domain.errors import Invalid
 from service.domain.money.money import CURRENCIES
-from service.exports.shapes import plain_amount
+from service.exports.definitions import plain_amount
 from service.models import Contract, Invoice
-from service.papers import Paper, Table, cii, facturx, ubl
-from service.papers.invoice_facts import CREDIT_NOTE, INVOICE, InvoiceFacts, Party
-from service.papers.words import day, money, say
 
 FORMATS = {"pdf": "application/pdf", "ubl": "application/xml", "cii": "application/xml"}
 

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from service.domain.errors import Conflict
 from service.domain.identity import typeid
+from service.exports.definitions import Asked
 from service.exports.reading import parameters
-from service.exports.shapes import Asked
 from service.platform.db import fetch
 
 _MOST = 20

@@ -15,7 +15,7 @@ from service.exports.columns import (
     number,
     text,
 )
-from service.exports.shapes import Column, Export
+from service.exports.definitions import Column, Export
 
 _MONTHS = tuple("abcdefghijkl")
 _QUARTERS = (1, 2, 3, 4)

@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from service.exports.definitions import Export
 from service.exports.reading import BATCH, Columns
-from service.exports.shapes import Export
 
 _GROUP_ROWS = 20_000
 OFFERED = find_spec("pyarrow") is not None

@@ -20,8 +20,8 @@ from xlsxwriter.utility import xl_col_to_name
 
 from service.domain.errors import Invalid
 from service.domain.money.money import CURRENCIES
+from service.exports.definitions import Column, Export
 from service.exports.reading import Columns
-from service.exports.shapes import Column, Export
 
 _CREATED = datetime(2020, 1, 1)  # noqa: DTZ001  a fixed date inside the file, so that the same rows give the same bytes
 _DATA = "xl/worksheets/sheet1.xml"

@@ -9,8 +9,8 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, rows
-from service.core.act import Act
+from service.core import events, queue, repository
+from service.core.context import Act
 from service.domain.errors import Invalid, NotFound, StateConflict, TooManyRequests
 from service.domain.identity.typeid import ObjectKind
 from service.escrow.states import touch
@@ -116,7 +116,7 @@ def revoke(act: Act, contract: Contract, link_id: str) -> None:
     Raises NotFound.
     """
     missing, whose = "There is no such link.", ClientLink.contract_id
-    link: ClientLink = rows.owned(
+    link: ClientLink = repository.owned(
         act.session,
         ClientLink,
         ObjectKind.CLIENT_LINK,

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import CodeRequired, Gone, Invalid, NotFound, TooManyRequests
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from service.core import queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.models import Message

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, rows
-from service.core.act import Act
+from service.core import events, queue, repository
+from service.core.context import Act
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity import names
 from service.domain.identity.actors import SYSTEM
@@ -297,7 +297,7 @@ def open_amendment(session: Session, contract_id: str) -> Amendment | None:
 def find(session: Session, contract_id: str, amendment_id: str) -> Amendment:
     """Raises NotFound."""
     missing, whose = "There is no such amendment.", Amendment.contract_id
-    found: Amendment = rows.owned(
+    found: Amendment = repository.owned(
         session,
         Amendment,
         ObjectKind.AMENDMENT,

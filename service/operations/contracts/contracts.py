@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import func, select
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Stale
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.lifecycle import MILESTONE

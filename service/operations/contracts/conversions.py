@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.proof import AgreementEvidence

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from service.core.act import Act
+from service.core.context import Act
 from service.escrow.money import held_minor
 from service.models import (
     Amendment,

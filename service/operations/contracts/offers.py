@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.core import events, queue, rows
-from service.core.act import Act
+from service.core import events, queue, repository
+from service.core.context import Act
 from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.fees import SURCHARGE_FORBIDDEN
@@ -288,7 +288,7 @@ def _drafts_until(act: Act) -> datetime:
 def forget_draft(act: Act, contract_id: str) -> bool:
     """Throw a draft away, unless it was touched or is gone. Returns whether it was thrown away."""
     query = select(Contract).where(Contract.id == contract_id)
-    contract: Contract | None = rows.maybe(act.session, query, lock=True)
+    contract: Contract | None = repository.maybe(act.session, query, lock=True)
     if contract is None or contract.state != "draft" or contract.updated_at >= _drafts_until(act):
         return False
     events.record(act, "contract.draft_deleted", contract, public=False)
@@ -329,7 +329,7 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
                 f"Payers in {country} may not be charged the processing cost.",
             )
     same_person = clients.objections(
-        rows.freelancer(act.session, freelancer_id), terms.client.email, terms.relation
+        repository.freelancer(act.session, freelancer_id), terms.client.email, terms.relation
     )
     if same_person:
         raise Invalid("These two cannot have a contract.", errors=same_person)

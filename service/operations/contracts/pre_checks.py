@@ -4,8 +4,8 @@ that it can be cited later.
 
 from __future__ import annotations
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.identity.typeid import ObjectKind
 from service.models import PreCheck, new_id
 from service.shared import clients
@@ -24,7 +24,9 @@ def ask(act: Act, freelancer_id: str, email: str, relation: str, kind: str) -> P
 
     Nothing else is looked up, so the answer tells nothing about the client.
     """
-    objections = clients.objections(rows.freelancer(act.session, freelancer_id), email, relation)
+    objections = clients.objections(
+        repository.freelancer(act.session, freelancer_id), email, relation
+    )
     findings = [{"code": o.code, "message": o.message} for o in objections]
     if not findings:
         findings.append({"code": "welcome", "message": _WELCOME[relation]})
@@ -45,7 +47,7 @@ def ask(act: Act, freelancer_id: str, email: str, relation: str, kind: str) -> P
 
 def find(act: Act, pre_check_id: str, *, owner: str | None) -> PreCheck:
     """Raises NotFound."""
-    found: PreCheck = rows.owned(
+    found: PreCheck = repository.owned(
         act.session,
         PreCheck,
         ObjectKind.PRE_CHECK,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import StateConflict
 from service.models import Contract, Dispute, Evidence, File, new_id
 

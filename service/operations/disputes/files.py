@@ -9,7 +9,7 @@ import hashlib
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Invalid, NotFound, TooLarge
 from service.domain.identity import names, typeid
 from service.domain.identity.names import NameKind

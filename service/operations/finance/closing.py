@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.core import four_eyes, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.money.money import from_stripe, sayable
 from service.domain.money.psp import BalanceRow

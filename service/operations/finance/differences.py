@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import four_eyes, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Forbidden, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind

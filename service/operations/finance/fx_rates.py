@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Invalid
 from service.domain.money.money import CURRENCIES
 from service.models import FxRate, new_id

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.causes import Cause
@@ -57,8 +57,8 @@ def issue(act: Act, subject: str) -> None:
         _for_release(act, act.session.get_one(Release, subject))
         return
     refund = act.session.get_one(Refund, subject)
-    contract, milestone = rows.milestone(
-        act.session, str(refund.milestone_id), owner=rows.EVERYONE, lock=False
+    contract, milestone = repository.milestone(
+        act.session, str(refund.milestone_id), owner=repository.EVERYONE, lock=False
     )
     # A credit note names its invoice: those of the releases come first, however the jobs are run.
     for release in act.session.execute(
@@ -86,8 +86,8 @@ def issue(act: Act, subject: str) -> None:
 
 
 def _for_release(act: Act, release: Release) -> None:
-    contract, milestone = rows.milestone(
-        act.session, release.milestone_id, owner=rows.EVERYONE, lock=False
+    contract, milestone = repository.milestone(
+        act.session, release.milestone_id, owner=repository.EVERYONE, lock=False
     )
     on = fetch(act.session, _BOOKED, ("release", typeid.decode(release.id)))[0].posted_on
     if release.fee_minor:
@@ -98,7 +98,7 @@ def _for_release(act: Act, release: Release) -> None:
                 Cause(release.id), contract, milestone, on, release.fee_minor, release.fee_tax_minor
             ),
         )
-    declared = rows.tax_identity(act.session, contract.freelancer_id)
+    declared = repository.tax_identity(act.session, contract.freelancer_id)
     if (
         declared is not None
         and declared.invoices_by_mandate
@@ -141,7 +141,7 @@ def _tax(act: Act, fact: _Fact) -> tuple[str, str]:
     if fact.tax_minor:
         found = act.policies.fee_tax(person.country, fact.on)
         return "S", decimal(found.rate * 100) if found else "0"
-    declared = rows.tax_identity(act.session, person.id)
+    declared = repository.tax_identity(act.session, person.id)
     reverse = declared is not None and act.policies.entity.reverse_charges(
         declared.country, declared.vat_id
     )
@@ -150,7 +150,7 @@ def _tax(act: Act, fact: _Fact) -> tuple[str, str]:
 
 def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, Any]]:
     """Freelancer and client as of now: later changes of name do not reach what was issued."""
-    declared = rows.tax_identity(act.session, contract.freelancer_id)
+    declared = repository.tax_identity(act.session, contract.freelancer_id)
     person = {
         "name": contract.freelancer.display_name,
         "country": contract.freelancer.country,
@@ -246,7 +246,7 @@ def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -
 
 def find(session: Session, invoice_id: str, *, owner: str | None) -> Invoice:
     """Raises NotFound."""
-    found: Invoice = rows.owned(
+    found: Invoice = repository.owned(
         session, Invoice, "inv", invoice_id, owner=owner, missing="There is no such invoice."
     )
     return found
@@ -257,7 +257,7 @@ def listed(
 ) -> list[Invoice]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Invoice).order_by(Invoice.id.desc()).limit(limit + 1)
-    if owner is not rows.EVERYONE:
+    if owner is not repository.EVERYONE:
         query = query.where(Invoice.freelancer_id == owner)
     if contract_id:
         query = query.where(Invoice.contract_id == contract_id)

@@ -16,12 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity.actors import PSP, ActorKind
 from service.domain.money.money import from_stripe
 from service.domain.money.psp import ChargebackSnapshot
 from service.domain.states.lifecycle import CHARGEBACK
-from service.escrow import money, pulling, states
+from service.escrow import money, states, withdrawn_funds
 from service.ledger import Entry, entries
 from service.models import (
     CaseLine,
@@ -141,7 +141,7 @@ def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     """
     chargeback.locked = True
     chargeback.protected = _protected(act.session, contract, payment)
-    found_money = pulling.find(act, contract, payment, chargeback)
+    found_money = withdrawn_funds.find(act, contract, payment, chargeback)
     payment_event = (
         "charge_back"
         if payment.state in ("succeeded", "partially_refunded", "refunded", "won")

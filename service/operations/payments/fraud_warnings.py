@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.models import Contract, FraudWarning, Payment
 
 

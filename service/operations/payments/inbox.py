@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 from service.core import queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.money.psp import InboundEvent
 from service.models import StripeEvent
 from service.platform.db import fetch

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.money import from_stripe, plain, to_stripe

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, rows
-from service.core.act import Act
+from service.core import events, queue, repository
+from service.core.context import Act
 from service.domain.errors import (
     Invalid,
     NotEnough,
@@ -20,7 +20,7 @@ from service.domain.errors import (
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.money import payable_part, plain
 from service.domain.money.psp import AccountSnapshot
-from service.escrow import sources
+from service.escrow import payout_sources
 from service.ledger import accounts, balance, entries, post
 from service.models import (
     Installation,
@@ -41,7 +41,7 @@ def open_account(act: Act, freelancer_id: str) -> PayoutAccount:
     """The freelancer's payout account row, made on the first call; Stripe hears of it
     afterwards.
     """
-    rows.freelancer(act.session, freelancer_id, lock=True)
+    repository.freelancer(act.session, freelancer_id, lock=True)
     account = account_of(act.session, freelancer_id)
     if account is None:
         account = PayoutAccount(
@@ -145,7 +145,7 @@ def freelancer_behind(session: Session, stripe_account_id: str) -> str | None:
 
 
 def _locked_account(act: Act, freelancer_id: str) -> PayoutAccount:
-    rows.freelancer(act.session, freelancer_id, lock=True)
+    repository.freelancer(act.session, freelancer_id, lock=True)
     account = account_of(act.session, freelancer_id)
     if account is None:
         raise NotFound("There is no payout account yet.")
@@ -161,7 +161,7 @@ def request(
 
     Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown, OnHold.
     """
-    rows.freelancer(act.session, freelancer_id, lock=True)
+    repository.freelancer(act.session, freelancer_id, lock=True)
     _check_request(act, amount_minor, currency, asked_by)
     account = _ready_account(act, freelancer_id)
     held = holds.stopping(act.session, "outflow", [freelancer_id]) is not None
@@ -170,7 +170,7 @@ def request(
     if held:
         _wait_for_hold(act, payout)
         return payout
-    payout.sources = sources.choose(act.session, freelancer_id, amount_minor, currency)
+    payout.sources = payout_sources.choose(act.session, freelancer_id, amount_minor, currency)
     if sum(s.amount_minor for s in payout.sources) < amount_minor:
         raise NotEnough(
             "Part of this money is still on its way back from a failed payout; try again in a "
@@ -485,7 +485,7 @@ def find_many(
 ) -> list[Payout]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Payout).order_by(Payout.id.desc()).limit(limit + 1)
-    if owner is not rows.EVERYONE:
+    if owner is not repository.EVERYONE:
         query = query.where(Payout.freelancer_id == owner)
     if after:
         query = query.where(Payout.id < after)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain

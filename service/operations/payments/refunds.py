@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import NotFound
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.psp import RefundSnapshot

@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, rows
-from service.core.act import Act
+from service.core import events, repository
+from service.core.context import Act
 from service.domain.identity import typeid
 from service.domain.money import ageing
 from service.domain.money.ageing import Change, Lot
@@ -80,7 +80,7 @@ def due(act: Act, freelancer_id: str, currency: str, on: date) -> Due | None:
     """What is to be paid out of somebody's available money by itself; the freelancer is locked from
     here on.
     """
-    rows.freelancer(act.session, freelancer_id, lock=True)
+    repository.freelancer(act.session, freelancer_id, lock=True)
     here = available_lots(act.session, freelancer_id, currency)
     forced = _forced(act, here, currency)
     account = act.session.get(PayoutAccount, freelancer_id)
@@ -152,6 +152,6 @@ def remind(act: Act, freelancer_id: str, currency: str) -> None:
         events.record(
             act,
             "payout.waits_for_account",
-            rows.freelancer(act.session, freelancer_id),
+            repository.freelancer(act.session, freelancer_id),
             currency=currency,
         )

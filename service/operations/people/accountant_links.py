@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, rows
-from service.core.act import Act
+from service.core import events, repository
+from service.core.context import Act
 from service.domain.errors import Gone, Invalid
 from service.domain.identity import names
 from service.domain.identity.names import NameKind
@@ -21,7 +21,7 @@ MOST_DAYS, MOST_LINKS, MOST_VISITS = 366, 20, 200
 
 def give(act: Act, freelancer_id: str, name: str, days: int) -> AccountantLink:
     """Raises Invalid beyond a year, or when twenty are open."""
-    rows.freelancer(act.session, freelancer_id, lock=True)
+    repository.freelancer(act.session, freelancer_id, lock=True)
     if not 1 <= days <= MOST_DAYS:
         raise Invalid.one("/days", "days", f"From 1 to {MOST_DAYS} days.")
     names.check("/name", name, NameKind.PERSON, act.policies.platform_name)
@@ -62,7 +62,7 @@ def listed(session: Session, freelancer_id: str) -> list[AccountantLink]:
 
 def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink:
     """Raises NotFound."""
-    found: AccountantLink = rows.owned(
+    found: AccountantLink = repository.owned(
         session, AccountantLink, "acl", link_id, owner=owner, missing="There is no such link."
     )
     return found
@@ -77,7 +77,7 @@ def end(act: Act, link: AccountantLink) -> None:
 
 def visit(act: Act, link_id: str, what: str, user_agent: str) -> AccountantLink:
     """Write down that somebody looked. Raises Gone once it is over."""
-    link = find(act.session, link_id, owner=rows.EVERYONE)
+    link = find(act.session, link_id, owner=repository.EVERYONE)
     if not _open(link, act.now):
         raise Gone("This link is over. Ask the person who gave it to you for a new one.")
     act.session.add(

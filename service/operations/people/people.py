@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Invalid, NotFound, Unauthenticated
 from service.domain.identity import actors, address, names, typeid
 from service.domain.identity.actors import Actor

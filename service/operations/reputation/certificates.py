@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, rows
-from service.core.act import Act
+from service.core import events, repository
+from service.core.context import Act
 from service.domain.errors import StateConflict
 from service.models import Certificate, new_id
 
@@ -86,7 +86,7 @@ def find(
     session: Session, certificate_id: str, *, owner: str | None, lock: bool = False
 ) -> Certificate:
     """Raises NotFound."""
-    found: Certificate = rows.owned(
+    found: Certificate = repository.owned(
         session,
         Certificate,
         "crt",
@@ -110,6 +110,6 @@ def listed(
 ) -> list[Certificate]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Certificate).order_by(Certificate.id.desc()).limit(limit + 1)
-    if owner is not rows.EVERYONE:
+    if owner is not repository.EVERYONE:
         query = query.where(Certificate.freelancer_id == owner)
     return list(session.execute(query.where(Certificate.id < after) if after else query).scalars())

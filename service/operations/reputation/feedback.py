@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import FeedbackNotAccepted, StateConflict
 from service.models import Contract, Feedback
 

@@ -2,7 +2,7 @@
 over what counts only.
 
 There is one filter, `counting`, and every figure goes through it. A direct contract is of a kind
-that never counts (`policies/kinds.py` refuses a file that says otherwise), so no number of them can
+that never counts (`policies/contract_types.py` refuses a file that says otherwise), so no number of them can
 move a figure.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity import typeid
 from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.scores import WINDOW_DAYS, Facts, Score, job_success, result_of

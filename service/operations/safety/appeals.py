@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, four_eyes, queue, rows
-from service.core.act import Act
+from service.core import events, four_eyes, queue, repository
+from service.core.context import Act
 from service.domain.errors import Forbidden, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.states.calendar import add_business_days
@@ -122,7 +122,7 @@ def _another(act: Act, hold: Hold, others: list[Actor]) -> None:
 
 def find(session: Session, appeal_id: str, *, owner: str | None, lock: bool = False) -> Appeal:
     """Raises NotFound."""
-    found: Appeal = rows.owned(
+    found: Appeal = repository.owned(
         session,
         Appeal,
         "apl",

@@ -10,12 +10,12 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, four_eyes, queue, rows
-from service.core.act import Act
+from service.core import events, four_eyes, queue, repository
+from service.core.context import Act
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.money.money import plain
-from service.escrow import taking
+from service.escrow import confiscation
 from service.ledger import Account, balance
 from service.models import (
     CaseApproval,
@@ -136,11 +136,11 @@ def _check(act: Act, case: Confiscation) -> None:
                 "Nothing is forfeited to the platform unless its operator has recorded a legal "
                 "basis.",
             )
-        if line.target in taking.REFUNDED or line.account in ("escrow", "pending"):
+        if line.target in confiscation.REFUNDED or line.account in ("escrow", "pending"):
             _own_milestone(act, case, line, at)
         if line.chargeback_id is not None or line.target == "same_contract_chargeback":
             _own_chargeback(act, case, line, at)
-        source = taking.source_of(case, line)
+        source = confiscation.source_of(case, line)
         needed[source] = needed.get(source, 0) + line.amount_minor
     for account, amount in needed.items():
         there = balance(act.session, account, case.currency)
@@ -210,7 +210,7 @@ def _within_chargeback(case: Confiscation, line: CaseLine, found: Chargeback, at
         for one in case.lines
         if one.chargeback_id == line.chargeback_id and one.account == line.account
     )
-    most = taking.coverable_minor(found, line.account)
+    most = confiscation.coverable_minor(found, line.account)
     if others > most:
         raise Invalid.one(
             f"{at}/amount",
@@ -300,7 +300,7 @@ def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
     contracts = locked(act, case)
     case.executed_by, case.executed_at = act.actor, act.now
     events.move(act, case, "execute", hold=hold.id)
-    taking.execute(act, case, contracts)
+    confiscation.execute(act, case, contracts)
     if any(line.target == "forfeit" for line in case.lines):
         queue.enqueue(act, "case_final", case.id, hold.appeal_until)
     return case
@@ -314,7 +314,7 @@ def finish(act: Act, case: Confiscation) -> bool:
     if case.state != "executed" or case.final_at is not None:
         return False
     case.final_at = act.now
-    amount = taking.finish(act, case)
+    amount = confiscation.finish(act, case)
     events.record(act, "case.final", case, public=False, amount=amount, currency=case.currency)
     return True
 
@@ -323,7 +323,7 @@ def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]
     """The person, then every contract that a line touches, in the one order of locks; by
     milestone.
     """
-    rows.freelancer(act.session, case.freelancer_id, lock=True)
+    repository.freelancer(act.session, case.freelancer_id, lock=True)
     ids = [line.milestone_id for line in case.lines if line.milestone_id]
     contested = [line.chargeback_id for line in case.lines if line.chargeback_id]
     owners = sorted(
@@ -331,7 +331,8 @@ def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]
         | {act.session.get_one(Chargeback, one).contract_id for one in contested}
     )
     contracts = {
-        one: rows.contract(act.session, one, owner=rows.EVERYONE, lock=True) for one in owners
+        one: repository.contract(act.session, one, owner=repository.EVERYONE, lock=True)
+        for one in owners
     }
     return {m.id: (c, m) for c in contracts.values() for m in c.milestones if m.id in ids}
 
@@ -361,14 +362,14 @@ def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool
     events.move(act, case, "reverse", reason=reason)
     case.ended_at, case.ended_by, case.end_reason = act.now, act.actor, reason
     rest = {line.number: line.amount_minor - line.restored_minor for line in case.lines}
-    taking.give_back(act, case, contracts, rest, at_platform_cost=at_platform_cost)
+    confiscation.give_back(act, case, contracts, rest, at_platform_cost=at_platform_cost)
     return case
 
 
 def find(session: Session, case_id: str, *, owner: str | None, lock: bool = False) -> Confiscation:
     """Staff see all; the person sees a case once it was noticed. Raises NotFound."""
     noticed = Confiscation.noticed_at.is_not(None)
-    found: Confiscation = rows.owned(
+    found: Confiscation = repository.owned(
         session,
         Confiscation,
         "cas",
@@ -413,7 +414,7 @@ def change(
         raise Invalid.one("/restore", "nothing_changed", "Say how much of which line goes back.")
     contracts = locked(act, case)
     case.changed_at = act.now
-    taking.give_back(act, case, contracts, parts, at_platform_cost=at_platform_cost)
+    confiscation.give_back(act, case, contracts, parts, at_platform_cost=at_platform_cost)
     if any(by_number[number].restored_minor == 0 for number in parts):
         said = "Somebody else has this money already; it goes back only at the platform's cost."
         raise Invalid.one("/restore", "not_here_any_more", said)

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, four_eyes, queue, rows
-from service.core.act import Act
+from service.core import events, four_eyes, queue, repository
+from service.core.context import Act
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
@@ -20,7 +20,7 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.states.calendar import add_business_days
 from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.restrictions import SCOPES, SUBJECTS
-from service.escrow import holding
+from service.escrow import freezing
 from service.escrow.money import held_minor
 from service.models import (
     Client,
@@ -212,8 +212,8 @@ def _lock(act: Act, hold: Hold) -> list[Contract]:
     comes next meets what is decided here.
     """
     if hold.freelancer_id is not None:
-        rows.freelancer(act.session, hold.freelancer_id, lock=True)
-    return holding.contracts_of(act, hold)
+        repository.freelancer(act.session, hold.freelancer_id, lock=True)
+    return freezing.contracts_of(act, hold)
 
 
 def _land(act: Act, hold: Hold) -> None:
@@ -222,19 +222,19 @@ def _land(act: Act, hold: Hold) -> None:
     act.session.add(hold)
     if hold.amount_minor is not None:
         act.session.flush()
-        holding.reserve(act, hold, freelancer_id or "")
+        freezing.reserve(act, hold, freelancer_id or "")
         return
-    holding.regate(act, hold)
+    freezing.regate(act, hold)
     _tell(act, hold, contracts)
     if "inflow" in hold.scopes:
-        holding.close_payment_pages(act, hold, contracts)
+        freezing.close_payment_pages(act, hold, contracts)
     if (
         "outflow" in hold.scopes
         and freelancer_id is not None
         and hold.subject_kind in ("freelancer", "payout")
     ):
         only = typeid.encode("pyo", hold.subject_id) if hold.subject_kind == "payout" else None
-        holding.stop_payouts(act, hold, freelancer_id, only)
+        freezing.stop_payouts(act, hold, freelancer_id, only)
 
 
 def _plan(act: Act, hold: Hold) -> None:
@@ -361,10 +361,10 @@ def _end(act: Act, hold: Hold, event: str, reason: str) -> None:
     _end_suspension(act, hold, reason)
     if hold.amount_minor is not None:
         act.session.flush()
-        holding.give_back_reserve(act, hold, hold.freelancer_id or "")
+        freezing.give_back_reserve(act, hold, hold.freelancer_id or "")
     else:
-        holding.regate(act, hold)
-        holding.resume_reviews(act, hold)
+        freezing.regate(act, hold)
+        freezing.resume_reviews(act, hold)
     queue.wake_held(act)
     if hold.freelancer_id is not None and "outflow" in hold.scopes:
         queue.enqueue(act, "payouts_resume", hold.freelancer_id)
@@ -379,7 +379,7 @@ def _end_suspension(act: Act, hold: Hold, reason: str) -> None:
 
 def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = False) -> Hold:
     """Staff see all, a freelancer those that concern them. Raises NotFound."""
-    found: Hold = rows.owned(
+    found: Hold = repository.owned(
         session, Hold, "hld", hold_id, owner=owner, missing="There is no such hold.", lock=lock
     )
     return found
@@ -434,7 +434,7 @@ def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
     )
     session = act.session
     if kind == "freelancer":
-        return kind, subject, rows.freelancer(session, subject).id
+        return kind, subject, repository.freelancer(session, subject).id
     if kind == "client":
         alias = session.get(ClientAlias, subject)
         client = session.get(Client, alias.client_id if alias else subject)
@@ -442,7 +442,7 @@ def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
             raise NotFound("There is no such client.")
         return kind, client.id, None
     if kind == "payout":
-        payout = rows.payout(session, subject, owner=rows.EVERYONE)
+        payout = repository.payout(session, subject, owner=repository.EVERYONE)
         return kind, payout.id, payout.freelancer_id
     found: Any = (
         session.get(

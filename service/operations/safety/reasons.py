@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity import actors
 from service.domain.states.restrictions import SCOPES
 from service.ledger import accounts, balance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import NotFound, StateConflict
 from service.models import File, Hold, Requirement
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.core import queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.identity import typeid
 from service.domain.money.money import plain, usd_like
 from service.models import Contract, Payment

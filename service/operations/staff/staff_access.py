@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Gone, NotFound, Unauthenticated
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core import events, rows
-from service.core.act import Act
+from service.core import events, repository
+from service.core.context import Act
 from service.domain.errors import Conflict, NotFound
 from service.domain.identity import typeid
 from service.ledger import accounts, balance, entries, post
@@ -54,7 +54,7 @@ def remit(act: Act, due_id: str, reference: str) -> Owed:
     """The platform has paid the month from its own bank account: the withheld money becomes the
     platform's. Raises NotFound, Conflict.
     """
-    due = rows.maybe(
+    due = repository.maybe(
         act.session,
         select(TaxDue).where(TaxDue.id == due_id) if typeid.is_typeid(due_id, "txd") else None,
         lock=True,

@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.models import TaxFiling, new_id
 from service.platform import locks
-from service.platform.sealing import Seals
+from service.platform.encryption import Seals
 
 Doc = dict[str, Any]
 

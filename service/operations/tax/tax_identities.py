@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core import events, rows
-from service.core.act import Act
+from service.core import events, repository
+from service.core.context import Act
 from service.domain.errors import FieldError, Invalid
 from service.domain.identity import tax_forms, typeid
 from service.models import TaxIdentity, new_id
 from service.platform.db import fetch
-from service.platform.sealing import Seals
+from service.platform.encryption import Seals
 
 _PRINTED = ("street", "building", "postcode", "city")
 
@@ -27,9 +27,9 @@ def declare(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -
 
     Raises Invalid, Unavailable.
     """
-    person = rows.freelancer(act.session, freelancer_id, lock=True)
+    person = repository.freelancer(act.session, freelancer_id, lock=True)
     _check(given)
-    before = rows.tax_identity(act.session, person.id)
+    before = repository.tax_identity(act.session, person.id)
     if before is not None:
         before.replaced_at = act.now
         # The index knows one present declaration: the old one leaves it before the new one comes.

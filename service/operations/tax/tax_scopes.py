@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.act import Act
+from service.core.context import Act
 from service.models import TAX_REGIMES, TaxScope, new_id
 
 

@@ -7,16 +7,17 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
+from service.documents.wording import LANGUAGES
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import names
 from service.domain.identity.names import NameKind
 from service.domain.states.proof import AgreementEvidence
 from service.domain.text.incoming import is_digits
 from service.escrow.money import held_minor
-from service.exports import given
-from service.exports.documents import receipt_paper
+from service.exports import issued_documents
+from service.exports.documents import receipt
 from service.http import web
 from service.models import Contract, Payment
 from service.operations.client_access import access, links
@@ -30,12 +31,11 @@ from service.operations.contracts import (
     offers,
 )
 from service.operations.disputes import disputes
-from service.operations.payments import payments, statements
+from service.operations.payments import balances, payments
 from service.operations.safety import cases, holds
-from service.pages.deciding import decide, rely_on_code
+from service.pages.decision_forms import decide, rely_on_code
+from service.pages.formatting import payable
 from service.pages.session import code_first, mailbox_proof, require_code, use_form, visitor
-from service.pages.shapes import payable
-from service.papers.words import LANGUAGES
 from service.shared import agreement, billing
 
 blueprint = Blueprint("client", __name__)
@@ -54,7 +54,7 @@ def _see(act: Act, contract: Contract, who: Visitor) -> None:
     if contract.viewed_at is None:
         contracts.viewed(
             act.as_(who.actor),
-            rows.contract(act.session, contract.id, owner=rows.EVERYONE, lock=True),
+            repository.contract(act.session, contract.id, owner=repository.EVERYONE, lock=True),
         )
 
 
@@ -74,7 +74,7 @@ def contract(contract_id: str) -> str:
                 for m in found.milestones
                 if m.round
             },
-            receipts=statements.receipts_of(act.session, found),
+            receipts=balances.receipts_of(act.session, found),
             timeline=contract_reads.timeline(act.session, found.id, 0, 100)[:100],
             terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
             acceptance=contract_reads.acceptance_of(act.session, found),
@@ -136,7 +136,7 @@ def accept(contract_id: str) -> Response | str | tuple[str, int]:
                 quote=agreement.quote_of(act, found),
                 values=values,
             )
-        locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        locked = repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True)
         if use_form(act, who):
             contracts.accept(act.as_(who.actor), locked, _version(), _evidence(who, locked, values))
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
@@ -209,7 +209,7 @@ def decline(contract_id: str) -> Response | tuple[str, int]:
                 problem="Choose a reason.",
             )
             return page, 422
-        locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+        locked = repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True)
         if use_form(act, who):
             rely_on_code(act, who, locked)
             offers.decline(act.as_(who.actor), locked, reason, request.form.get("note", "")[:500])
@@ -244,7 +244,7 @@ def receipts(contract_id: str) -> str:
             "receipts.html",
             contract=found,
             freelancer=found.freelancer,
-            receipts=statements.receipts_of(act.session, found),
+            receipts=balances.receipts_of(act.session, found),
         )
 
 
@@ -266,22 +266,22 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
         found, _ = visitor(act, contract_id)
         paid = _paid(act, found, payment_id)
         content = billing.receipt_of(act, found, paid)
-        language = request.args.get("language", receipt_paper.language_of(content))
+        language = request.args.get("language", receipt.language_of(content))
         if language not in LANGUAGES:
             raise NotFound(f"Receipts come in {', '.join(LANGUAGES)}.")
         platform = web.runtime().settings.platform_name
-        data = given.give(
+        data = issued_documents.give(
             act,
             "receipt",
             paid.id,
             f"pdf:{language}",
-            lambda: receipt_paper.render(paid, content, platform, language),
+            lambda: receipt.render(paid, content, platform, language),
         )
         return web.attachment(f"receipt-{payment_id}.pdf", "application/pdf", data)
 
 
 @blueprint.get("/c/<contract_id>/receipts/<payment_id>")
-def receipt(contract_id: str, payment_id: str) -> str:
+def receipt_page(contract_id: str, payment_id: str) -> str:
     with web.act() as act:
         found, _ = visitor(act, contract_id)
         paid = _paid(act, found, payment_id)

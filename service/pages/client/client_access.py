@@ -11,7 +11,7 @@ from service.domain.errors import Invalid
 from service.domain.identity import address
 from service.http import web
 from service.operations.client_access import access, links
-from service.pages.deciding import decide, words
+from service.pages.decision_forms import decide, words
 from service.pages.session import code_first, require_code, visitor
 
 blueprint = Blueprint("access", __name__)

@@ -10,13 +10,13 @@ from flask import Blueprint, g, render_template, request
 from werkzeug.wrappers import Response
 
 from service.core import events, queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.states.proof import AgreementEvidence
 from service.http import web
 from service.models import Contract
 from service.operations.client_access import links
 from service.operations.contracts import amendments, contract_reads, conversions, offers
-from service.pages.deciding import decide, words
+from service.pages.decision_forms import decide, words
 from service.pages.session import code_first, mailbox_proof, require_code, visitor
 from service.shared import agreement
 from service.workflows import contract_end

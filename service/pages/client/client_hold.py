@@ -7,17 +7,17 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import NotFound
 from service.domain.states.restrictions import FOR_CLIENTS
 from service.escrow.money import held_minor
-from service.exports import given
+from service.exports import issued_documents
 from service.exports.documents import case_statement
 from service.http import web
 from service.models import Contract, Hold
 from service.operations.client_access import links
 from service.operations.safety import appeals, cases, holds, reasons
-from service.pages.deciding import decide, uploaded, words
+from service.pages.decision_forms import decide, uploaded, words
 from service.pages.session import code_first, visitor
 from service.shared import holds as reading
 
@@ -56,7 +56,7 @@ def statement(contract_id: str, case_id: str) -> Response:
         if case is None:
             raise NotFound("There is no such statement.")
         settings = web.runtime().settings
-        data = given.give(
+        data = issued_documents.give(
             act,
             "case_statement",
             case.id,

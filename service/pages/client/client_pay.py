@@ -9,8 +9,8 @@ from datetime import timedelta
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.errors import Conflict, Invalid, NotFound
 from service.domain.identity.actors import PSP
 from service.domain.money.money import to_stripe
@@ -21,8 +21,8 @@ from service.http import web
 from service.models import Contract, Payment
 from service.operations.client_access.links import Visitor
 from service.operations.payments import payments
+from service.pages.formatting import payable
 from service.pages.session import use_form, visitor
-from service.pages.shapes import payable
 from service.platform.failpoint import failpoint
 from service.policies.processing import METHODS
 from service.policies.quotes import client_fee_on, promised, surcharge
@@ -101,12 +101,14 @@ def pay(contract_id: str) -> Response | tuple[str, int]:
     if payment.session_url is None:
         with web.act(who.actor) as act:
             order = _order(
-                act, rows.contract(act.session, contract_id, owner=rows.EVERYONE), payment
+                act,
+                repository.contract(act.session, contract_id, owner=repository.EVERYONE),
+                payment,
             )
         snapshot = web.runtime().stripe.create_checkout(order)
         failpoint("after_checkout_created")
         with web.act(who.actor) as act:
-            _, locked = rows.payment(act.session, payment.id, lock=True)
+            _, locked = repository.payment(act.session, payment.id, lock=True)
             payments.attach(locked, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
             payment = locked
     return redirect(payment.session_url or "", 303)
@@ -119,7 +121,9 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
     """
     for _ in range(_MAX_ROUNDS):
         with web.act(who.actor) as act:
-            locked = rows.contract(act.session, contract_id, owner=rows.EVERYONE, lock=True)
+            locked = repository.contract(
+                act.session, contract_id, owner=repository.EVERYONE, lock=True
+            )
             started = payments.start(
                 act, locked, request.form.getlist("milestone"), request.form["method"]
             )
@@ -128,7 +132,7 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
         for other in started.in_the_way:
             if other.session_id is None:
                 with web.act() as act:
-                    contract, found = rows.payment(act.session, other.id, lock=True)
+                    contract, found = repository.payment(act.session, other.id, lock=True)
                     if found.session_id is None:
                         payments.abandon(act, contract, found)
             else:
@@ -140,7 +144,7 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
 
 def _take_in(payment_id: str, snapshot: CheckoutSnapshot) -> None:
     with web.act(PSP) as act:
-        contract, locked = rows.payment(act.session, payment_id, lock=True)
+        contract, locked = repository.payment(act.session, payment_id, lock=True)
         payments.take_in(act, contract, locked, snapshot)
 
 
@@ -180,7 +184,7 @@ def _order(act: Act, found: Contract, payment: Payment) -> CheckoutOrder:
 def _mine(contract_id: str, payment_id: str) -> Payment:
     with web.act() as act:
         visitor(act, contract_id)
-        parent, payment = rows.payment(act.session, payment_id)
+        parent, payment = repository.payment(act.session, payment_id)
         if parent.id != contract_id:
             raise NotFound("There is no such payment.")
         return payment
@@ -201,7 +205,7 @@ def back(contract_id: str, payment_id: str) -> tuple[str, int]:
             unknown = True
     with web.act() as act:
         found, _ = visitor(act, contract_id)
-        payment = rows.payment(act.session, payment_id)[1]
+        payment = repository.payment(act.session, payment_id)[1]
         titles = {m.id: m.title for m in found.milestones}
         page = render_template(
             "payment.html",

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request, url_for
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import NotFound, StateConflict
 from service.escrow.money import held_minor
 from service.http import web
 from service.models import Contract, Milestone
 from service.operations.client_access import links
 from service.operations.payments import refund_requests
-from service.pages.deciding import (
+from service.pages.decision_forms import (
     Answer,
     Answers,
     Check,
@@ -27,8 +27,8 @@ from service.pages.deciding import (
     parts,
     words,
 )
+from service.pages.formatting import written
 from service.pages.session import code_first, require_code, visitor
-from service.pages.shapes import written
 
 blueprint = Blueprint("refund", __name__)
 

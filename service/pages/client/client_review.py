@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from service.core.act import Act
+from service.core.context import Act
 from service.escrow.money import held_minor
 from service.http import web
 from service.models import Contract, Milestone
 from service.operations.client_access import links
 from service.operations.contracts import milestones
 from service.operations.payments import refund_requests
-from service.pages.deciding import Answers, amount, confirmed, decide, milestone_of
+from service.pages.decision_forms import Answers, amount, confirmed, decide, milestone_of
 from service.pages.session import code_first, require_code, visitor
 
 blueprint = Blueprint("review", __name__)

@@ -9,8 +9,8 @@ from flask import request
 
 from service.domain.errors import NotFound
 from service.models import Contract, Dispute
-from service.pages.deciding import Answers, amount, words
-from service.pages.shapes import written
+from service.pages.decision_forms import Answers, amount, words
+from service.pages.formatting import written
 
 
 @dataclass(frozen=True)

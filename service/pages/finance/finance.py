@@ -11,19 +11,19 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from service.core import four_eyes, rows
-from service.core.act import Act
+from service.core import four_eyes, repository
+from service.core.context import Act
 from service.domain.errors import Invalid, MissingScope
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.chart import ACCOUNTS
-from service.exports import making, packs, periods, registry
-from service.exports.shapes import Asked
+from service.exports import generation, month_packs, periods, registry
+from service.exports.definitions import Asked
 from service.http import web
 from service.ledger import checks
 from service.models import PeriodClose
-from service.operations.finance import closing, finance_exports
-from service.operations.staff import desk_reads
+from service.operations.finance import closing, export_requests
+from service.operations.staff import console_reads
 from service.operations.staff.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.staff.session import desk, page
@@ -53,10 +53,12 @@ def overview(act: Act, who: Colleague) -> str:
         sums={c: sum(line.balance_minor for line in owed if line.currency == c) for c in trust},
         operating=operating,
         books=books,
-        exports=finance_exports.listed(act.session, party=rows.EVERYONE, after=None, limit=20)[:20],
+        exports=export_requests.listed(
+            act.session, party=repository.EVERYONE, after=None, limit=20
+        )[:20],
         registry=registry.EXPORTS.values(),
         examples=periods.EXAMPLES,
-        formats=(*making.formats_of(registry.find("M6")), "pdf", "upwork"),
+        formats=(*generation.formats_of(registry.find("M6")), "pdf", "upwork"),
         problem=None,
     )
 
@@ -104,14 +106,14 @@ def _people(act: Act, text: str) -> list[tuple[str, str]]:
     """
     if typeid.is_typeid(text, *_PARTIES):
         return [(text, text)]
-    found = desk_reads.by_words(act.session, text) if len(text) >= 3 else []
+    found = console_reads.by_words(act.session, text) if len(text) >= 3 else []
     return [(one, label) for one, label in found if typeid.kind_of(one) in _PARTIES][:20]
 
 
 def _question(act: Act, period: str, own_zone: str | None) -> Asked:
     """Raises Invalid."""
     first, last = periods.parse(period)
-    making.check(registry.find("M2"), "csv", None, own_zone=own_zone)
+    generation.check(registry.find("M2"), "csv", None, own_zone=own_zone)
     return Asked(first, last, act.now, zone=act.policies.book_zone.key, own_zone=own_zone)
 
 
@@ -126,14 +128,16 @@ def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str,
     ):
         parties = [one for one, _ in people if typeid.kind_of(one) is kind] if people else [None]
         for party in parties:
-            out[key] += making.inline(act.session, registry.find(code), replace(asked, party=party))
+            out[key] += generation.inline(
+                act.session, registry.find(code), replace(asked, party=party)
+            )
     freelancers = {one for one, _ in people if typeid.kind_of(one) is ObjectKind.FREELANCER}
     if freelancers:
         # Money in protection is the client's; whose work it waits for is what somebody means who
         # names a freelancer.
         out["held_in_work"] = [
             row
-            for row in making.inline(act.session, registry.find("M5"), asked)
+            for row in generation.inline(act.session, registry.find("M5"), asked)
             if row["freelancer_id"] in freelancers
         ]
     return out
@@ -155,12 +159,12 @@ def ask(act: Act, who: Colleague) -> Response:
         request.form.get("language", "en"),
     )
     zone = request.form.get("zone", "").strip() or None
-    making.check(export, form, party, home=home, language=language, own_zone=zone)
+    generation.check(export, form, party, home=home, language=language, own_zone=zone)
     if use_form(act, who):
         first, last = periods.parse(request.form.get("period", ""))
-        finance_exports.ask(
+        export_requests.ask(
             act,
-            finance_exports.Question(
+            export_requests.Question(
                 export.code, form, first, last, None, party, home, language, zone
             ),
         )
@@ -175,11 +179,14 @@ def month(act: Act, who: Colleague, month: str) -> str:
     """
     known = act.session.get(PeriodClose, month)
     frozen = (
-        [finance_exports.find(act.session, one, party=rows.EVERYONE) for one in known.export_ids]
+        [
+            export_requests.find(act.session, one, party=repository.EVERYONE)
+            for one in known.export_ids
+        ]
         if known
         else []
     )
-    found = known.checks if known and known.closed_at else packs.checks(act, month)
+    found = known.checks if known and known.closed_at else month_packs.checks(act, month)
     needed = "finance:approve" if known else "finance:act"
     may_close = (
         not (known and (known.closed_at or four_eyes.among(act.session, who.actor, known.asked_by)))
@@ -208,9 +215,9 @@ def close_month(act: Act, who: Colleague, month: str) -> Response:
         raise MissingScope(f"This step of the close is for {needed}; your role is {who.role}.")
     if use_form(act, who):
         if known is None:
-            packs.ask(act, month)
+            month_packs.ask(act, month)
         else:
-            packs.close(act, month)
+            month_packs.close(act, month)
     return redirect(url_for("finance.month", month=month), 303)
 
 
@@ -226,9 +233,9 @@ def find_month(_act: Act, _: Colleague) -> Response:
 @blueprint.get("/exports/<export_id>/<name>")
 @desk("exports:read")
 def download(act: Act, _: Colleague, export_id: str, name: str) -> Response:
-    found = finance_exports.find(act.session, export_id, party=rows.EVERYONE)
+    found = export_requests.find(act.session, export_id, party=repository.EVERYONE)
     return web.streamed(
         name,
-        finance_exports.pieces(act.session, found, name),
-        lambda session, n: finance_exports.piece(session, export_id, name, n),
+        export_requests.pieces(act.session, found, name),
+        lambda session, n: export_requests.piece(session, export_id, name, n),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import Invalid
 from service.domain.text.incoming import is_digits
 from service.operations.finance import differences

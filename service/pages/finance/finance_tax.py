@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.money.money import CURRENCIES
 from service.exports.documents import filings
 from service.http import web

@@ -12,13 +12,13 @@ from typing import Any
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.errors import Invalid, NotFound
-from service.exports import given, making, periods, registry
-from service.exports.documents import invoices, summary_paper
-from service.exports.formats import formats
-from service.exports.shapes import Asked
+from service.exports import generation, issued_documents, periods, registry
+from service.exports.definitions import Asked
+from service.exports.documents import invoices, summary
+from service.exports.formats import delimited
 from service.http import incoming, web
 from service.models import AccountantLink
 from service.operations.finance import invoicing
@@ -96,7 +96,7 @@ def _asked(act: Act, link: AccountantLink) -> Asked:
     )
     language, platform = request.args.get("language", "en"), web.runtime().settings.platform_name
     own_zone = request.args.get("zone", "").strip() or None
-    making.check(
+    generation.check(
         registry.find("M2"),
         "csv",
         link.freelancer_id,
@@ -122,7 +122,7 @@ def page() -> str | tuple[str, int]:
     """The summary of a period, and everything behind it to take away."""
     with web.act() as act:
         link = _inside(act, f"summary {request.args.get('period', '')}"[:80])
-        person = rows.freelancer(act.session, link.freelancer_id)
+        person = repository.freelancer(act.session, link.freelancer_id)
         shown: dict[str, Any] = {
             "person": person,
             "link": link,
@@ -137,7 +137,7 @@ def page() -> str | tuple[str, int]:
                 "accountant.html",
                 **shown | {"problem": wrong.errors[0].message, "found": None, "papers": []},
             ), 422
-        found = making.inline(act.session, registry.find("M2"), asked)
+        found = generation.inline(act.session, registry.find("M2"), asked)
         papers = [
             one
             for one in invoicing.listed(
@@ -168,13 +168,13 @@ def export(code: str, form: str) -> AnyResponse:
         ):
             raise NotFound("There is no such file.")
         if form == "pdf":
-            data = summary_paper.render(
-                wanted, asked, iter(making.first_typed(act.session, wanted, asked))
+            data = summary.render(
+                wanted, asked, iter(generation.first_typed(act.session, wanted, asked))
             )
         else:
             data = b"".join(
-                (formats.as_csv if form == "csv" else formats.as_jsonl)(
-                    wanted, making.first(act.session, wanted, asked)
+                (delimited.as_csv if form == "csv" else delimited.as_jsonl)(
+                    wanted, generation.first(act.session, wanted, asked)
                 )
             )
         return web.attachment(
@@ -192,7 +192,7 @@ def invoice(invoice_id: str, form: str) -> AnyResponse:
         if form not in invoices.FORMATS:
             raise NotFound("There is no such file.")
         language, platform = "en", web.runtime().settings.platform_name
-        data = given.give(
+        data = issued_documents.give(
             act,
             "invoice",
             found.id,

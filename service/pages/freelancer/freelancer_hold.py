@@ -14,18 +14,18 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.errors import Gone, Invalid, NotFound
 from service.domain.identity import actors
 from service.domain.states.restrictions import SCOPES
-from service.exports import given
+from service.exports import issued_documents
 from service.exports.documents import case_statement
 from service.http import incoming, web
 from service.models import Hold
 from service.operations.disputes import files
 from service.operations.safety import appeals, case_lines, cases, holds, reasons, requirements
-from service.pages.deciding import uploaded, words
+from service.pages.decision_forms import uploaded, words
 from service.pages.session import LinkNeeded, same_origin, use_form
 from service.platform.tokens import BadToken
 
@@ -57,7 +57,7 @@ def _hold_of(act: Act, token: str, *, lock: bool = False) -> Hold:
         hold = holds.find(
             act.session,
             str(web.runtime().tokens.read("notice", token)),
-            owner=rows.EVERYONE,
+            owner=repository.EVERYONE,
             lock=lock,
         )
     except BadToken:
@@ -113,7 +113,7 @@ def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
         with web.act() as act:
             who = _reader(act, hold_id)
             hold = holds.find(
-                act.session, hold_id, owner=rows.EVERYONE, lock=request.method == "POST"
+                act.session, hold_id, owner=repository.EVERYONE, lock=request.method == "POST"
             )
             g.visitor = who
             if hold.freelancer_id is None:
@@ -147,7 +147,7 @@ def page(act: Act, hold: Hold) -> str:
         hold=hold,
         said=reasons.statement(act, hold),
         words=SCOPES,
-        freelancer=rows.freelancer(act.session, hold.freelancer_id or ""),
+        freelancer=repository.freelancer(act.session, hold.freelancer_id or ""),
         filed=appeals.of_hold(act.session, hold.id),
         case=case if case and case.noticed_at else None,
         now=act.now,
@@ -182,7 +182,7 @@ def statement(act: Act, hold: Hold) -> AnyResponse:
     if case is None:
         raise NotFound("There is no statement.")
     settings = web.runtime().settings
-    data = given.give(
+    data = issued_documents.give(
         act,
         "case_statement",
         case.id,
@@ -203,7 +203,7 @@ def answer_case(act: Act, hold: Hold) -> AnyResponse:
         raise Invalid.one("words", "no_case", "There is no case to answer.")
     cases.answer(
         act,
-        cases.find(act.session, case.id, owner=rows.EVERYONE, lock=True),
+        cases.find(act.session, case.id, owner=repository.EVERYONE, lock=True),
         words("words", 10_000),
     )
     return redirect(url_for("notice.page", hold_id=hold.id), 303)

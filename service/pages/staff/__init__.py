@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.pages.staff import acts, cases, entrance, looking, queue
+from service.pages.staff import action_forms, cases, details, queue, sign_in
 
 
 def register(app: Flask) -> None:
-    for module in (entrance, queue, looking, cases, acts):
+    for module in (sign_in, queue, details, cases, action_forms):
         app.register_blueprint(module.blueprint)

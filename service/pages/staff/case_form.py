@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.core import rows
-from service.core.act import Act
+from service.core import repository
+from service.core.context import Act
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
-from service.escrow import taking
+from service.escrow import confiscation
 from service.escrow.money import held_minor
 from service.models import CASE_TARGETS, Contract
 from service.operations.contracts import contract_reads
 from service.operations.safety import case_lines, cases, holds
 from service.operations.safety.cases import Wanted
-from service.operations.staff import desk_reads
-from service.pages.staff.deed import Deed, Field, currency_of
+from service.operations.staff import console_reads
+from service.pages.staff.action import Deed, Field, currency_of
 from service.workflows import staff_actions
 
 TARGET_WORDS = {
@@ -38,10 +38,10 @@ def open_case(act: Act, hold_id: str) -> Deed:
 
     Raises NotFound.
     """
-    hold = holds.find(act.session, hold_id, owner=rows.EVERYONE)
+    hold = holds.find(act.session, hold_id, owner=repository.EVERYONE)
     if hold.freelancer_id is None:
         raise NotFound("A case is about a freelancer's money.")
-    contracts = desk_reads.contracts_of(act.session, hold.freelancer_id)
+    contracts = console_reads.contracts_of(act.session, hold.freelancer_id)
     contested = _contested(act, contracts)
     sources = (("", "nothing"), *_sources(contracts, contested))
     targets = (
@@ -100,7 +100,7 @@ def _contested(act: Act, contracts: list[Contract]) -> list[_Contested]:
     for contract in contracts:
         for one in contract_reads.chargebacks_of(act.session, contract.id):
             if one.locked and one.closed_at is None:
-                aside = taking.coverable_minor(one, "reserve")
+                aside = confiscation.coverable_minor(one, "reserve")
                 words = (
                     f"the chargeback of {plain(one.amount_minor, one.currency)} in "
                     f"“{contract.title}”"

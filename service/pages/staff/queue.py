@@ -8,17 +8,17 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from service.core import queue
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import StateConflict
 from service.domain.money.amounts import Amount
 from service.domain.money.money import CURRENCIES
 from service.http import web
 from service.models import Hold
 from service.operations.safety import reasons, rules
-from service.operations.staff import desk_reads
+from service.operations.staff import console_reads
 from service.operations.staff.staff_access import Colleague
+from service.pages.formatting import read_amount
 from service.pages.session import use_form
-from service.pages.shapes import read_amount
 from service.pages.staff.session import desk, page
 
 blueprint = Blueprint("desk", __name__, url_prefix="/staff")
@@ -36,10 +36,10 @@ _MOST_SHOWN = 60
 @desk()
 def waiting(act: Act, who: Colleague) -> str:
     """Sorted by a score whose parts are shown."""
-    found = desk_reads.waiting(act)
+    found = console_reads.waiting(act)
     listed_already = {w.subject for w in found}
     tasks = [
-        t | {"page": desk_reads.page_of(act.session, t["subject"])}
+        t | {"page": console_reads.page_of(act.session, t["subject"])}
         for t in queue.open_tasks(act.session)
         if t["subject"] not in listed_already
     ]
@@ -87,7 +87,7 @@ def search(act: Act, who: Colleague) -> str | Response:
     currency.
     """
     text = " ".join(request.args.get("q", "").split())[:200]
-    direct = desk_reads.page_of(act.session, text)
+    direct = console_reads.page_of(act.session, text)
     if direct:
         return redirect(f"/staff/at/{direct}", 303)
     return page(act, who, "search.html", q=text, found=_found(act, text))
@@ -97,13 +97,13 @@ def _found(act: Act, text: str) -> list[tuple[str, str]]:
     amount, currency = text[:-3].strip(), text[-3:].upper()
     read = read_amount(amount, currency) if currency in CURRENCIES else None
     if isinstance(read, Amount):
-        return desk_reads.by_amount(act.session, read.minor, currency)
+        return console_reads.by_amount(act.session, read.minor, currency)
     behind = (
-        [(one, f"behind {text}") for one in desk_reads.by_stripe_id(act.session, text)]
+        [(one, f"behind {text}") for one in console_reads.by_stripe_id(act.session, text)]
         if "_" in text
         else []
     )
-    return behind or (desk_reads.by_words(act.session, text) if len(text) >= 3 else [])
+    return behind or (console_reads.by_words(act.session, text) if len(text) >= 3 else [])
 
 
 @blueprint.get("/rules")

@@ -12,13 +12,13 @@ from typing import Any
 from flask import g, redirect, render_template, request, url_for
 
 from service.core import four_eyes
-from service.core.act import Act
+from service.core.context import Act
 from service.domain.errors import MissingScope
 from service.http import incoming, web
 from service.models import ApiKey
 from service.operations.staff import staff_access
 from service.operations.staff.staff_access import Colleague
-from service.pages.staff.deeds import DEEDS
+from service.pages.staff.actions import DEEDS
 
 
 def cookie_name() -> str:

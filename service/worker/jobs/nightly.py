@@ -16,8 +16,8 @@ from sqlalchemy import text
 from service.core import queue
 from service.core.queue import Claimed
 from service.core.runtime import Runtime
-from service.ledger import checks, seals
-from service.operations.finance import closing, reconcile
+from service.ledger import checks, hash_chain
+from service.operations.finance import closing, reconciliation
 
 _log = structlog.get_logger()
 _PURGE = (
@@ -55,7 +55,7 @@ def _processor_rows(ctx: Runtime, request_id: str) -> None:
 def _books(ctx: Runtime, request_id: str) -> None:
     with ctx.act(request_id) as act:
         found = checks.keep(act, whole=False).checks
-        if reconcile.stop_payouts(act, found):
+        if reconciliation.stop_payouts(act, found):
             queue.open_task(
                 act, "books_differ", "platform", checks=[c.name for c in found if not c.ok]
             )
@@ -64,14 +64,14 @@ def _books(ctx: Runtime, request_id: str) -> None:
 def _processor_balance(ctx: Runtime, request_id: str) -> None:
     told = ctx.stripe.balance()
     with ctx.act(request_id) as act:
-        both = reconcile.at_stripe(act.session, told)
-        if not reconcile.compare_with_stripe(act.session, both).ok:
+        both = reconciliation.at_stripe(act.session, told)
+        if not reconciliation.compare_with_stripe(act.session, both).ok:
             queue.open_task(act, "stripe_differs", "platform", stripe=both)
 
 
 def _sign(ctx: Runtime, request_id: str) -> None:
     with ctx.act(request_id) as act:
-        seals.sign_head(act, (act.now - timedelta(days=1)).date(), ctx.settings.signing_key)
+        hash_chain.sign_head(act, (act.now - timedelta(days=1)).date(), ctx.settings.signing_key)
 
 
 def _purge(ctx: Runtime, request_id: str) -> None:

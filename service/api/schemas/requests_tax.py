@@ -1,0 +1,219 @@
+"""What comes in about papers and tax."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from service.api.schemas.fields import Day, Instant, country, freelancer_id, line, whole
+from service.api.schemas.requests import PageQuery
+from service.documents.wording import LANGUAGES
+from service.domain.money.money import CURRENCIES
+from service.exports import periods
+from service.models import FILING_REGIMES, TAX_FORMS, TAX_REGIMES
+
+
+def _freelancer() -> fields.String:
+    return freelancer_id(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "For whom, with a platform's or finance's key"},
+    )
+
+
+def _issuer() -> fields.String:
+    return country(load_default=None, allow_none=True, metadata={"example": "FR"})
+
+
+class Address(Schema):
+    street = line(200, load_default=None, allow_none=True)
+    building = line(50, load_default=None, allow_none=True)
+    postcode = line(20, load_default=None, allow_none=True)
+    city = line(200, required=True)
+    country = country(required=True)
+
+
+class BirthPlace(Schema):
+    city = line(200, required=True)
+    country = country(required=True)
+
+
+class Account(Schema):
+    kind = fields.String(required=True, validate=validate.OneOf(["IBAN", "OBAN", "Other"]))
+    number = line(50, required=True)
+    holder = line(200, required=True)
+
+
+class TaxIdentityIn(Schema):
+    freelancer = _freelancer()
+    form = fields.String(
+        required=True, validate=validate.OneOf(TAX_FORMS), metadata={"example": "dac7"}
+    )
+    seller_kind = fields.String(
+        load_default="individual", validate=validate.OneOf(["individual", "entity"])
+    )
+    country = country(required=True, metadata={"description": "Of tax residence", "example": "FR"})
+    region = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"[A-Z]{2}\Z"),
+        metadata={"description": "The state, in the United States", "example": None},
+    )
+    first_name = line(200, load_default=None, allow_none=True)
+    last_name = line(200, load_default=None, allow_none=True)
+    legal_name = line(
+        200,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Of an entity", "example": None},
+    )
+    birth_date = Day(load_default=None, allow_none=True, metadata={"example": "1990-05-17"})
+    birth_place = fields.Nested(BirthPlace, load_default=None, allow_none=True)
+    address = fields.Nested(Address, required=True)
+    tin = line(
+        30,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "The tax number; sealed, shown masked ever after",
+            "example": "3023217600053",
+        },
+    )
+    tin_issued_by = _issuer()
+    vat_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"([A-Z]{2}[0-9A-Za-z+*]{2,12}|[0-9]{2}[0-9A-Z]{13})\Z"),
+        metadata={
+            "description": "VAT number with its country, or an Indian GSTIN",
+            "example": "FR40123456789",
+        },
+    )
+    account = fields.Nested(Account, load_default=None, allow_none=True)
+    invoices_by_mandate = fields.Boolean(
+        load_default=False,
+        metadata={"description": "We write your invoices to your clients, in your name"},
+    )
+    signed_as = line(
+        200,
+        required=True,
+        metadata={
+            "description": "Your name, typed: you declare under penalty of perjury that this is "
+            "true",
+            "example": "Ada Lovelace",
+        },
+    )
+
+
+class TaxIdentityQuery(Schema):
+    freelancer = _freelancer()
+
+
+class CertificateIn(Schema):
+    freelancer = _freelancer()
+    period = fields.String(
+        required=True,
+        validate=validate.Length(4, 30),
+        metadata={"description": periods.EXAMPLES, "example": "2025"},
+    )
+    language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES))
+
+
+class RevokeIn(Schema):
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(10, 1_000),
+        metadata={"example": "Issued for the wrong period"},
+    )
+
+
+class AccountantLinkIn(Schema):
+    freelancer = _freelancer()
+    name = line(
+        100,
+        required=True,
+        metadata={"description": "Whom it is for", "example": "Luca Pacioli, accountant"},
+    )
+    days = whole(1, 366, load_default=30, strict=True)
+
+
+class AccountantQuery(Schema):
+    freelancer = _freelancer()
+
+
+class InvoiceQuery(PageQuery):
+    contract = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"ctr_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"),
+        metadata={"example": "ctr_01m82jfcv7et69qsget0gz6yqr"},
+    )
+
+
+class PaperQuery(Schema):
+    language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES))
+
+
+class RateIn(Schema):
+    base = fields.String(
+        required=True, validate=validate.OneOf(list(CURRENCIES)), metadata={"example": "USD"}
+    )
+    quote = fields.String(
+        required=True, validate=validate.OneOf(list(CURRENCIES)), metadata={"example": "INR"}
+    )
+    rate = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[0-9]{1,9}(\.[0-9]{1,10})?\Z"),
+        metadata={"description": "As text, exactly as published", "example": "85.50"},
+    )
+    day = Day(required=True, metadata={"example": "2025-12-29"})
+
+
+class RatesIn(Schema):
+    source = line(
+        80, required=True, metadata={"description": "Whose rates", "example": "SBI TT buying"}
+    )
+    rates = fields.List(fields.Nested(RateIn), required=True, validate=validate.Length(1, 500))
+
+
+class ScopeIn(Schema):
+    regime = fields.String(required=True, validate=validate.OneOf(TAX_REGIMES))
+    in_scope = fields.Boolean(required=True)
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(10, 2_000),
+        metadata={
+            "example": "Counsel's opinion of 3 March: we match nobody and only process payments"
+        },
+    )
+
+
+class FilingIn(Schema):
+    regime = fields.String(required=True, validate=validate.OneOf(FILING_REGIMES))
+    year = whole(2023, 2100, required=True, strict=True, metadata={"example": 2025})
+    as_of = Instant(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "As it was known then; now when not said. One in the future is refused.",
+            "example": "2026-01-31T00:00:00Z",
+        },
+    )
+    home = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(list(CURRENCIES)),
+        metadata={
+            "description": "Convert every line to it, instead of the operator's reporting currency",
+            "example": "GBP",
+        },
+    )
+
+
+class RemitIn(Schema):
+    reference = line(
+        100,
+        required=True,
+        metadata={
+            "description": "The tax office's own number of the payment",
+            "example": "Challan 0510308 of 2026-02-05",
+        },
+    )

@@ -1,0 +1,340 @@
+"""A confiscation's money: the plan of its postings, carrying it out, and giving back what can be
+given back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from service.core import events, queue
+from service.core.context import Act
+from service.domain.errors import Conflict
+from service.domain.money.chart import AccountCode
+from service.domain.states.lifecycle import MILESTONE
+from service.escrow import money, states
+from service.ledger import Account, Entry, accounts, balance, entries, post
+from service.models import (
+    CaseLine,
+    Chargeback,
+    ChargebackLine,
+    Confiscation,
+    Contract,
+    Milestone,
+    Refund,
+    new_id,
+)
+
+REFUNDED = ("client", "same_contract_refund")
+Milestones = dict[str, tuple[Contract, Milestone]]
+"""Contracts and milestones that a case touches, locked, by milestone id."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One posting as it will be made: for the preview before the second click."""
+
+    entry: str
+    debit: str
+    credit: str
+    amount_minor: int
+    line: int
+
+
+def source_of(case: Confiscation, line: CaseLine) -> Account:
+    """The account that a line takes from."""
+    if line.account == AccountCode.ESCROW:
+        return accounts.escrow(line.milestone_id or "")
+    if line.account == AccountCode.RESERVE:
+        by_chargeback = line.chargeback_id is not None
+        return (
+            accounts.reserved_by_chargeback(line.chargeback_id or "")
+            if by_chargeback
+            else accounts.reserved_by_hold(case.hold_id)
+        )
+    return (
+        accounts.pending(case.freelancer_id)
+        if line.account == AccountCode.PENDING
+        else accounts.available(case.freelancer_id)
+    )
+
+
+def plan(case: Confiscation) -> list[Planned]:
+    """Every posting of the case in its order; the same builders are carried out."""
+    taken = _planned(_confiscate(case))
+    out = [
+        replace(posting, line=line.number) for posting, line in zip(taken, case.lines, strict=True)
+    ]
+    for line in case.lines:
+        out += [
+            replace(posting, line=line.number)
+            for posting in _planned(_target(case, line, None, line.refund_id or ""))
+        ]
+    return out
+
+
+def _planned(entry: Entry) -> list[Planned]:
+    return [
+        Planned(entry.type, line.debit.code, line.credit.code, line.amount_minor, 0)
+        for line in entry.lines
+    ]
+
+
+def _confiscate(case: Confiscation) -> Entry:
+    return entries.confiscate(
+        case, [(source_of(case, line), line.amount_minor) for line in case.lines]
+    )
+
+
+def execute(act: Act, case: Confiscation, touched: Milestones) -> None:
+    """Take every line and bring it to its target.
+
+    Contracts and their milestones are locked. Raises NotEnough, Conflict.
+    """
+    system, decided = act.as_("system"), [_confiscate(case)]
+    for line in case.lines:
+        contract, milestone = touched.get(line.milestone_id or "", (None, None))
+        if contract is not None and milestone is not None:
+            _count(system, contract, milestone, line)
+        # Forfeited money stays a liability until nobody can appeal any more: `finish`.
+        if line.target != "forfeit":
+            decided.append(_carried_out(act, case, line, contract, milestone))
+    for contract, milestone in touched.values():
+        if any(
+            line.account == "escrow" and line.milestone_id == milestone.id for line in case.lines
+        ):
+            states.emptied(system, contract, milestone, "confiscate")
+            states.after_change(system, contract)
+    money.post_all(act, decided)
+
+
+def finish(act: Act, case: Confiscation) -> int:
+    """What was forfeited becomes the platform's, now that the time for an appeal is over.
+
+    Returns minor units; 0 when there is nothing.
+    """
+    lines = [line for line in case.lines if line.target == "forfeit"]
+    money.post_all(act.as_("system"), [entries.forfeit(case, line) for line in lines])
+    return sum(line.amount_minor for line in lines)
+
+
+def _count(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -> None:
+    if line.account == "escrow":
+        if line.amount_minor > money.held_minor(milestone):
+            raise Conflict(
+                "Less than that is held for this milestone now.",
+                {"held": money.held_minor(milestone), "line": line.number},
+            )
+        milestone.confiscated_minor += line.amount_minor
+        events.record(
+            act,
+            "milestone.confiscated_from",
+            milestone,
+            contract=contract,
+            amount=line.amount_minor,
+            currency=contract.currency,
+        )
+    if line.account == "pending":
+        money.take_pending(act.session, contract, milestone, line.amount_minor)
+
+
+_PAID_BY = {"reserve": ("pending", "available")}
+_ELSE_PAID = ("paid_out", "platform")
+
+
+def coverable_minor(chargeback: Chargeback, account: str) -> int:
+    """How much of an open chargeback a line from `account` can pay: from the reserve what is set
+    aside of the freelancer's, from elsewhere what they would owe or the platform would lose.
+    """
+    return sum(
+        found.amount_minor
+        for found in chargeback.found
+        if found.place in _PAID_BY.get(account, _ELSE_PAID)
+    )
+
+
+def _clear(chargeback: Chargeback, line: CaseLine) -> None:
+    """Write down which parts of the chargeback are paid for.
+
+    Raises Conflict when the bank has decided meanwhile.
+    """
+    left = line.amount_minor
+    if chargeback.closed_at is not None or left > coverable_minor(chargeback, line.account):
+        raise Conflict("The bank has decided meanwhile, or less is open.", {"line": line.number})
+    for found in [
+        one for one in chargeback.found if one.place in _PAID_BY.get(line.account, _ELSE_PAID)
+    ]:
+        part = min(left, found.amount_minor)
+        if part and part < found.amount_minor:
+            found.amount_minor -= part
+            number = len(chargeback.lines) + 1
+            chargeback.lines.append(
+                ChargebackLine(
+                    number=number, round=chargeback.round, place="cleared", amount_minor=part
+                )
+            )
+        elif part:
+            found.place = "cleared"
+        left -= part
+
+
+def _carried_out(
+    act: Act,
+    case: Confiscation,
+    line: CaseLine,
+    contract: Contract | None,
+    milestone: Milestone | None,
+) -> Entry:
+    if line.chargeback_id is not None:
+        _clear(act.session.get_one(Chargeback, line.chargeback_id, with_for_update=True), line)
+    if line.target not in REFUNDED:
+        return _target(case, line, contract, "")
+    assert contract is not None, "a refund is of a contract"
+    assert milestone is not None, "a refund is of a milestone"
+    return _target(case, line, contract, _refund(act, contract, milestone, line).id)
+
+
+def _target(case: Confiscation, line: CaseLine, contract: Contract | None, refund_id: str) -> Entry:
+    if line.target in REFUNDED:
+        return entries.case_refund(case, line, refund_id, contract)
+    if line.target == "forfeit":
+        return entries.forfeit(case, line)
+    build = {
+        "authority": entries.case_authority,
+        "remainder_to_person": entries.case_remainder,
+        "proven_loss": entries.case_loss,
+        "same_contract_chargeback": entries.case_chargeback,
+    }[line.target]
+    return build(case, line, contract)
+
+
+def _refund(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -> Refund:
+    """To the client by the way it came; a failed attempt is owed to them and tried again like any
+    other.
+    """
+    payment, refund_id = money.funding_payment(act.session, milestone), new_id("ref")
+    refund = Refund(
+        id=refund_id,
+        payment_id=payment.id,
+        milestone_id=milestone.id,
+        source="case" if line.account == "escrow" else "released",
+        cause=refund_id,
+        attempt=1,
+        state="pending",
+        currency=contract.currency,
+        amount_minor=line.amount_minor,
+        reason="confiscation",
+        stripe_refund_id=None,
+        failure_reason=None,
+        created_at=act.now,
+    )
+    refund.from_freelancer_minor = 0 if line.account == "escrow" else line.amount_minor
+    act.session.add(refund)
+    act.session.flush()
+    line.refund_id = refund_id
+    events.record(
+        act,
+        "refund.created",
+        refund,
+        contract=contract,
+        amount=line.amount_minor,
+        currency=contract.currency,
+        reason="confiscation",
+        to_state="pending",
+    )
+    queue.enqueue(act, "refund_send", refund_id)
+    return refund
+
+
+_KEPT_IN = {"proven_loss": accounts.LOSSES, "forfeit": accounts.FORFEITURES}
+
+
+def give_back(
+    act: Act,
+    case: Confiscation,
+    touched: Milestones,
+    parts: dict[int, int],
+    *,
+    at_platform_cost: bool,
+) -> None:
+    """Re-create what was taken, by line in minor units, as far as it is still ours.
+
+    The rest is given back at the platform's cost, or stays with the reason why.
+    """
+    for line in case.lines:
+        amount = parts.get(line.number, 0)
+        if amount and line.target == "remainder_to_person":
+            line.restored_minor, line.restore_note = (
+                line.amount_minor,
+                "was the person's again already",
+            )
+        elif amount:
+            _give_back(act, case, line, amount, touched, at_platform_cost=at_platform_cost)
+
+
+def _give_back(
+    act: Act,
+    case: Confiscation,
+    line: CaseLine,
+    amount_minor: int,
+    touched: Milestones,
+    *,
+    at_platform_cost: bool,
+) -> None:
+    source = _still_in(act, case, line, amount_minor, at_platform_cost=at_platform_cost)
+    if source is None:
+        line.restore_note = f"not restorable: {_GONE_TO[line.target]}"
+        return
+    borne = source == accounts.LOSSES and line.target in _GONE_TO
+    line.restore_note = "at the platform's cost" if borne else "back where it came from"
+    origin = _origin(case, line, touched, amount_minor)
+    post(act, entries.restore(case, line, amount_minor, source, origin))
+    line.restored_minor += amount_minor
+    line.restored_parts += 1
+
+
+_GONE_TO = {
+    "client": "the client has it back, by the way it came",
+    "same_contract_refund": "the client has it back, by the way it came",
+    "same_contract_chargeback": "the client's bank has it",
+    "authority": "the authority has it",
+}
+
+
+def _still_in(
+    act: Act,
+    case: Confiscation,
+    line: CaseLine,
+    amount_minor: int,
+    *,
+    at_platform_cost: bool,
+) -> Account | None:
+    """Where a line's money is taken from when it is given back; None when somebody else has it and
+    the platform does not bear it.
+    """
+    kept = (
+        accounts.authority_payable(case.id)
+        if line.target == "authority"
+        else accounts.confiscated(case.id)
+    )
+    may_be_here = line.target in ("forfeit", "authority", "same_contract_chargeback")
+    if may_be_here and balance(act.session, kept, case.currency) >= amount_minor:
+        return kept
+    if line.target in _GONE_TO and line.target != "authority":
+        # What a milestone held went where it belongs all the same: back to the client.
+        return accounts.LOSSES if at_platform_cost and line.account != "escrow" else None
+    return _KEPT_IN.get(line.target)
+
+
+def _origin(case: Confiscation, line: CaseLine, touched: Milestones, amount_minor: int) -> Account:
+    """Where it came from.
+
+    A reserve has ended, and pending money has aged meanwhile: both are available now. A closed
+    milestone takes nothing any more: its money is owed to the client.
+    """
+    if line.account != "escrow":
+        return accounts.available(case.freelancer_id)
+    contract, milestone = touched[line.milestone_id or ""]
+    if milestone.state in MILESTONE.final:
+        return accounts.unclaimed(contract.client_id)
+    milestone.confiscated_minor -= amount_minor
+    return accounts.escrow(milestone.id)

@@ -1,0 +1,114 @@
+"""The pack of a month: whether it may be closed, and every export of it as it was known when it
+was.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from service.core.context import Act
+from service.exports import generation, registry
+from service.exports.definitions import Asked
+from service.ledger import checks as books
+from service.ledger import hash_chain
+from service.models import PeriodClose
+from service.operations.finance import closing, export_requests
+
+_MORE = {"M6": ("beancount", "hledger"), "M8": ("pdf",)}
+"""What is frozen besides the CSV of every export."""
+
+
+def checks(act: Act, month: str, most: int | None = books.AT_A_GLANCE) -> list[dict[str, Any]]:
+    """What has to be right before a month is closed, as far as it can be told at a glance: name,
+    whether it is, and what is not.
+
+    The books go on from the last check that found them right, over at most so many entries of the
+    chain. Raises Invalid for what is no month.
+    """
+    last_day = closing.last_day_of(month)
+    own = [
+        {"name": check.name, "ok": check.ok, "found": check.differences[:5]}
+        for check in books.look(act.session, most).checks
+    ]
+    three_way = generation.inline(act.session, registry.EXPORTS["M8"], _asked(act, last_day))
+    wrong = [
+        row
+        for row in three_way
+        if any(row[name].strip("-0.") for name in ("difference_bank_book", "difference_book_sub"))
+    ]
+    unnamed = closing.differences(act, last_day)
+    late = closing.not_done(act, last_day)
+    return [
+        *own,
+        {"name": "the three ways agree in every currency", "ok": not wrong, "found": wrong},
+        {
+            "name": "every row of Stripe's that is older than a day is matched",
+            "ok": not unnamed,
+            "found": [{k: str(v) for k, v in one.items()} for one in unnamed[:5]],
+        },
+        {
+            "name": "everything that was due in the month has been done",
+            "ok": not late,
+            "found": late,
+        },
+    ]
+
+
+def ask(act: Act, month: str) -> PeriodClose:
+    """The first person finds the month right. Raises Invalid, StateConflict."""
+    return closing.ask(
+        act, month, [*checks(act, month, None), *_proofs(act, closing.last_day_of(month))]
+    )
+
+
+def close(act: Act, month: str) -> PeriodClose:
+    """The second person closes it, with every export as it is known at that instant.
+
+    Raises Forbidden, NotFound, StateConflict.
+
+    The month is locked first: postings that are under way in it come to their end, later ones go to
+    the next open day, so what is checked here is what stays for ever.
+    """
+    closing.lock(act, month)
+    asked = closing.find(act.session, month, lock=True)
+    act = act.again()
+    hash_chain.seal_all(act)
+    closed = closing.close(act, asked, [*checks(act, month, None), *_proofs(act, asked.last_day)])
+    freeze(act, closed)
+    return closed
+
+
+def _asked(act: Act, last_day: date) -> Asked:
+    return Asked(last_day.replace(day=1), last_day, act.now, zone=act.policies.book_zone.key)
+
+
+def _proofs(act: Act, last_day: date) -> list[dict[str, Any]]:
+    """A file that fails its own check would be frozen as a failure for ever: so each is proved
+    before, by sums alone.
+    """
+    act.session.execute(text("SET LOCAL statement_timeout = '5min'"))
+    asked = _asked(act, last_day)
+    found = []
+    for export in registry.EXPORTS.values():
+        differs = generation.proves(act.session, export, asked)
+        found += [{"export": export.code, "differs": differs}] if differs else []
+    return [{"name": "every export of the month proves itself", "ok": not found, "found": found}]
+
+
+def freeze(act: Act, closed: PeriodClose) -> None:
+    """Every export over the closed month, as known at its close: the same bytes for ever.
+
+    The worker makes them.
+    """
+    first = closed.last_day.replace(day=1)
+    made = []
+    for export in registry.EXPORTS.values():
+        for form in ("csv", *_MORE.get(export.code, ())):
+            question = export_requests.Question(
+                export.code, form, first, closed.last_day, closed.closed_at
+            )
+            made.append(export_requests.ask(act, question))
+    closed.export_ids = [one.id for one in made]

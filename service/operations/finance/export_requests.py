@@ -1,0 +1,175 @@
+"""Asking for exports, finding them, and keeping what was made."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import astuple, dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.core import events, queue, repository
+from service.core.context import Act
+from service.domain.errors import NotFound, StateConflict
+from service.domain.states.instants import known_at
+from service.models import ExportPiece, FinanceExport, new_id
+from service.platform.locks import Lock, alone
+
+PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Question:
+    """`first_day` to `last_day`, both included; `home`: converted to this currency as well;
+    `language` is that of a paper.
+    """
+
+    code: str
+    form: str
+    first_day: date
+    last_day: date
+    as_of: datetime | None = None
+    party: str | None = None
+    home: str | None = None
+    language: str = "en"
+    zone: str | None = None
+    """Whose days, where not the books'."""
+
+    def digest(self) -> str:
+        """The same for the same question, since before there were zones."""
+        parts = astuple(self) if self.zone else astuple(self)[:-1]
+        return hashlib.sha256("|".join(str(part or "") for part in parts).encode()).hexdigest()
+
+
+def ask(act: Act, wanted: Question) -> FinanceExport:
+    """Ask for an export; the worker makes it.
+
+    The same question about the same knowledge finds the one that was asked for before.
+
+    `as_of` is now when it is not said. Raises Invalid for one in the future.
+    """
+    known = known_at(wanted.as_of, act.now)
+    asked = replace(wanted, as_of=known)
+    question = asked.digest()
+    alone(act.session, Lock.EXPORT, question)
+    found = act.session.execute(
+        select(FinanceExport).where(FinanceExport.question == question)
+    ).scalar_one_or_none()
+    if found is not None:
+        return found
+    made = FinanceExport(
+        id=new_id("exp"),
+        question=question,
+        code=asked.code,
+        format=asked.form,
+        first_day=asked.first_day,
+        last_day=asked.last_day,
+        as_of=known,
+        party=asked.party,
+        home=asked.home,
+        language=asked.language,
+        state="queued",
+        rows_done=0,
+        problem=None,
+        manifest=None,
+        asked_by=act.actor,
+        asked_at=act.now,
+        finished_at=None,
+        zone=asked.zone,
+    )
+    act.session.add(made)
+    events.record(act, "export.asked", made, public=False, code=asked.code, party=asked.party)
+    queue.enqueue(act, "export_make", made.id)
+    return made
+
+
+def find(session: Session, export_id: str, *, party: str | None) -> FinanceExport:
+    """Finance sees all (`party` EVERYONE), a freelancer their own. Raises NotFound."""
+    missing, whose = "There is no such export.", FinanceExport.party
+    found: FinanceExport = repository.owned(
+        session, FinanceExport, "exp", export_id, owner=party, missing=missing, whose=whose
+    )
+    return found
+
+
+def listed(
+    session: Session, *, party: str | None, after: str | None, limit: int
+) -> list[FinanceExport]:
+    """Newest first, one more than `limit` when there are more."""
+    query = select(FinanceExport).order_by(FinanceExport.id.desc()).limit(limit + 1)
+    if party is not repository.EVERYONE:
+        query = query.where(FinanceExport.party == party)
+    if after:
+        query = query.where(FinanceExport.id < after)
+    return list(session.execute(query).scalars())
+
+
+def began(act: Act, export_id: str) -> FinanceExport | None:
+    """Take it in hand; pieces of an attempt that died are overwritten by the names' new ones.
+
+    None when it is done.
+    """
+    found = act.session.get_one(FinanceExport, export_id, with_for_update=True)
+    if found.state in ("ready", "failed"):
+        return None
+    found.state, found.rows_done = "running", 0
+    return found
+
+
+def progressed(act: Act, export_id: str, rows_done: int) -> None:
+    act.session.get_one(FinanceExport, export_id).rows_done = rows_done
+
+
+def keep(act: Act, export_id: str, name: str, number: int, data: bytes) -> None:
+    act.session.add(ExportPiece(export_id=export_id, name=name, number=number, data=data))
+
+
+def finished(act: Act, export_id: str, rows_done: int, manifest: dict[str, Any]) -> None:
+    """It has proved itself, and everything is kept."""
+    found = act.session.get_one(FinanceExport, export_id)
+    found.state, found.rows_done, found.manifest, found.finished_at = (
+        "ready",
+        rows_done,
+        manifest,
+        act.now,
+    )
+
+
+def failed(act: Act, export_id: str, problem: str) -> None:
+    """Its own check found a difference: nobody gets it, and somebody has to look."""
+    found = refused(act, export_id, problem)
+    queue.open_task(act, "export_failed", export_id, code=found.code, problem=problem[:300])
+
+
+def refused(act: Act, export_id: str, problem: str) -> FinanceExport:
+    """It cannot be had like this, as when a sheet is too small for it; who asked reads why."""
+    found = act.session.get_one(FinanceExport, export_id)
+    found.state, found.problem, found.finished_at = "failed", problem[:2_000], act.now
+    return found
+
+
+def pieces(session: Session, export: FinanceExport, name: str) -> int:
+    """How many pieces one of its files has.
+
+    Raises NotFound for a name that it does not have, StateConflict before it is ready.
+    """
+    if export.state != "ready":
+        raise StateConflict(
+            "This export cannot be downloaded.",
+            {"current_state": export.state, "allowed_actions": []},
+        )
+    query = (
+        select(func.count())
+        .select_from(ExportPiece)
+        .where(ExportPiece.export_id == export.id, ExportPiece.name == name)
+    )
+    count = int(session.execute(query).scalar_one())
+    if not count:
+        raise NotFound("The export has no such file.")
+    return count
+
+
+def piece(session: Session, export_id: str, name: str, number: int) -> bytes:
+    return session.get_one(ExportPiece, (export_id, name, number)).data

@@ -1,0 +1,81 @@
+"""What an act would do, by doing it and taking it back: the preview that cannot differ from the
+act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from service.core.context import Act
+from service.domain.states.notifications import (
+    CLIENT,
+    FREELANCER,
+    NOTICES,
+    OTHER_CLIENT,
+    OTHER_FREELANCER,
+)
+from service.platform.db import fetch
+
+MOST = 200
+
+_NEWEST = (
+    "SELECT (SELECT max(number) FROM event) AS fact, (SELECT max(number) FROM "
+    "journal_entry) AS entry"
+)
+_FACTS = (
+    "SELECT type, object_id, data FROM event WHERE number > %s AND request_id = %s ORDER BY "
+    "number LIMIT %s"
+)
+_POSTINGS = """
+    SELECT e.kind AS entry, d.kind AS debit, c.kind AS credit, p.amount AS amount_minor, p.currency
+      FROM journal_entry e JOIN posting p ON p.entry_id = e.id
+      JOIN ledger_account d ON d.id = p.debit_account JOIN ledger_account c
+          ON c.id = p.credit_account
+     WHERE e.number > %s AND e.xid = pg_current_xact_id()::text::bigint ORDER BY e.number, p.line_no
+         LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Facts that would be recorded (type, object_id, data), postings in their order, letters
+    (audience, template), and what `look` saw.
+    """
+
+    facts: list[Any]
+    postings: list[Any]
+    letters: list[tuple[str, str]]
+    seen: dict[str, Any]
+
+
+def rehearse(
+    act: Act, do: Callable[[Act], Any], look: Callable[[Any], dict[str, Any]] = lambda _: {}
+) -> Rehearsal:
+    """Carry `do` out in a savepoint, read what it wrote, and undo it.
+
+    `look` reads more of what `do` returned while it is there. Raises whatever `do` raises: a
+    refusal shows before the second click exactly as it would after it.
+    """
+    act.session.flush()
+    before = fetch(act.session, _NEWEST)[0]
+    savepoint = act.session.begin_nested()
+    try:
+        made = do(act)
+        act.session.flush()
+        facts = fetch(act.session, _FACTS, (before.fact or 0, act.request_id, MOST))
+        postings = fetch(act.session, _POSTINGS, (before.entry or 0, MOST))
+        seen = look(made)
+    finally:
+        savepoint.rollback()
+    letters = [letter for fact in facts for letter in _letters(fact)]
+    return Rehearsal(facts, postings, letters, seen)
+
+
+def _letters(fact: Any) -> Iterator[tuple[str, str]]:
+    for audience, template in NOTICES.get(fact.type, ()):
+        reader = {OTHER_CLIENT: CLIENT, OTHER_FREELANCER: FREELANCER}.get(audience, audience)
+        # Nobody is told of what they did themselves.
+        if reader == audience or fact.data.get("by") != reader:
+            yield reader, template

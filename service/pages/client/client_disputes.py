@@ -1,0 +1,270 @@
+"""The client disagrees: opens or answers a dispute, shows evidence.
+
+What names or settles an amount has two steps: the form, and a page that says the amount before
+anything happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from service.core import repository
+from service.core.context import Act
+from service.domain.errors import Invalid, NotFound, StateConflict
+from service.escrow.money import held_minor
+from service.http import web
+from service.models import Contract, Dispute, File, Milestone
+from service.operations.client_access import links
+from service.operations.client_access.links import Visitor
+from service.operations.disputes import disputes, evidence, files
+from service.operations.payments import refund_requests
+from service.pages.client.dispute_checks import CHECKS
+from service.pages.decision_forms import (
+    Answer,
+    Answers,
+    Check,
+    Problems,
+    amount,
+    checked,
+    confirmed,
+    decide,
+    is_confirmed,
+    milestone_of,
+    parts,
+    words,
+)
+from service.pages.formatting import written
+from service.pages.session import code_first, require_code, use_form, visitor
+
+blueprint = Blueprint("disagree", __name__)
+_SIDE = "client"
+
+
+@blueprint.get("/c/<contract_id>/milestones/<milestone_id>/dispute")
+@code_first
+def dispute_form(contract_id: str, milestone_id: str) -> str:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        return _dispute_form(found, milestone_of(found, milestone_id))
+
+
+def _dispute_form(found: Contract, milestone: Milestone, problems: Problems = ()) -> str:
+    return render_template(
+        "dispute_open.html",
+        contract=found,
+        freelancer=found.freelancer,
+        milestone=milestone,
+        held=held_minor(milestone),
+        typed=request.form,
+        problems=problems,
+    )
+
+
+@blueprint.post("/c/<contract_id>/milestones/<milestone_id>/dispute")
+@code_first
+def open_dispute(contract_id: str, milestone_id: str) -> Answer:
+    """Lock exactly the disputed amount, after a check; a refund that was asked for becomes this
+    dispute.
+    """
+
+    def start(act: Act, locked: Contract) -> None:
+        milestone = milestone_of(locked, milestone_id)
+        asked = refund_requests.open_request(act.session, milestone.id)
+        if asked is not None:
+            refund_requests.becomes_dispute(act, locked, asked)
+            act.session.flush()
+        disputed, wanted = confirmed("amount_minor"), confirmed("refund_minor")
+        disputes.start(act, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000))
+
+    return decide(contract_id, start) if is_confirmed() else _open_check(contract_id, milestone_id)
+
+
+def _open_check(contract_id: str, milestone_id: str) -> Answer:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        milestone, answers = milestone_of(found, milestone_id), Answers()
+        held, currency = held_minor(milestone), found.currency
+        if not held:
+            raise StateConflict("Only money that is still held can be disputed.")
+        disputed = answers.ask(lambda: amount("amount", currency, most=held, empty=held), held)
+        wanted = answers.ask(
+            lambda: amount("refund", currency, most=disputed, least=0, empty=disputed), 0
+        )
+        claim = answers.ask(lambda: words("claim", 5_000), "")
+        if answers.problems:
+            return _dispute_form(found, milestone, answers.problems), 422
+        return checked(
+            found,
+            Check(
+                title=f"Open a dispute about {written(disputed, currency)}",
+                lead="Only this amount is frozen. Everything else continues.",
+                button="Open the dispute",
+                back=url_for(
+                    "disagree.dispute_form", contract_id=contract_id, milestone_id=milestone_id
+                ),
+                hidden={
+                    "amount_minor": str(disputed),
+                    "refund_minor": str(wanted),
+                    "claim": claim,
+                },
+                facts=parts(
+                    currency,
+                    ("Frozen", disputed),
+                    ("You want back", wanted),
+                    (f"You leave to {found.freelancer.display_name}", disputed - wanted),
+                    ("Not disputed", held - disputed),
+                ),
+                words=claim,
+            ),
+        )
+
+
+def _dispute(act: Act, found: Contract, dispute_id: str, *, lock: bool = False) -> Dispute:
+    contract, dispute = repository.dispute(
+        act.session, dispute_id, owner=repository.EVERYONE, lock=lock
+    )
+    if contract.id != found.id:
+        raise NotFound("There is no such dispute.")
+    return dispute
+
+
+@blueprint.get("/c/<contract_id>/disputes/<dispute_id>")
+def dispute_page(contract_id: str, dispute_id: str) -> str:
+    """Claim, answer, offers, evidence, and what can be done now.
+
+    Looking needs no code; deciding does.
+    """
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        return _dispute_page(act, found, who, _dispute(act, found, dispute_id))
+
+
+def _dispute_page(
+    act: Act, found: Contract, who: Visitor, dispute: Dispute, problems: Problems = ()
+) -> str:
+    shown = evidence.evidence_of(act.session, dispute)
+    named = {one.file_id: act.session.get_one(File, one.file_id) for one in shown if one.file_id}
+    return render_template(
+        "dispute.html",
+        contract=found,
+        freelancer=found.freelancer,
+        dispute=dispute,
+        milestone=milestone_of(found, dispute.milestone_id),
+        shown=shown,
+        files=named,
+        decides=who.role == "payer",
+        typed=request.form,
+        problems=problems,
+    )
+
+
+@blueprint.post("/c/<contract_id>/disputes/<dispute_id>")
+@code_first
+def move_dispute(contract_id: str, dispute_id: str) -> Answer:
+    """Every act of the client in a dispute, by the button that was pressed; what settles or names
+    an amount is checked first.
+    """
+
+    def move(act: Act, locked: Contract) -> None:
+        dispute = _dispute(act, locked, dispute_id, lock=True)
+        if choice not in _ACTS:
+            raise Invalid.one("choice", "unknown_choice", "Choose what should happen.")
+        _ACTS[choice](act, locked, dispute)
+
+    choice = request.form.get("choice", "")
+    if choice in CHECKS and not is_confirmed():
+        return _move_check(contract_id, dispute_id, choice)
+    decide(contract_id, move)
+    return redirect(
+        url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303
+    )
+
+
+def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
+    with web.act() as act:
+        found, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        dispute, answers = _dispute(act, found, dispute_id), Answers()
+        move = CHECKS[choice](answers, found, dispute)
+        if answers.problems:
+            return _dispute_page(act, found, who, dispute, answers.problems), 422
+        rest = dispute.amount_minor - move.refund_minor
+        return checked(
+            found,
+            Check(
+                title=move.title,
+                lead=move.lead,
+                button=move.title,
+                back=url_for(
+                    "disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id
+                ),
+                hidden=move.hidden | {"choice": choice, "refund_minor": str(move.refund_minor)},
+                facts=parts(
+                    found.currency,
+                    ("Comes back to you", move.refund_minor),
+                    (f"Goes to {found.freelancer.display_name}", rest),
+                ),
+                words=move.words,
+            ),
+        )
+
+
+def _answer(act: Act, locked: Contract, dispute: Dispute) -> None:
+    disputes.answer(act, locked, dispute, _SIDE, words("words", 5_000), confirmed("refund_minor"))
+
+
+def _offer(act: Act, locked: Contract, dispute: Dispute) -> None:
+    blind = request.form.get("blind") == "yes"
+    reasons = words("reasons", 2_000, required=False)
+    disputes.offer(act, locked, dispute, _SIDE, confirmed("refund_minor"), reasons, blind=blind)
+
+
+_ACTS: dict[str, Callable[[Act, Contract, Dispute], object]] = {
+    "accept": lambda act, contract, dispute: disputes.accept_claim(act, contract, dispute, _SIDE),
+    "answer": _answer,
+    "offer": _offer,
+    "agree": lambda act, contract, dispute: disputes.agree_to(
+        act, contract, dispute, request.form.get("offer", ""), _SIDE
+    ),
+    "reject": lambda act, contract, dispute: disputes.reject_proposal(
+        act, contract, dispute, _SIDE
+    ),
+    "mediation": disputes.ask_mediation,
+    "withdraw": lambda act, contract, dispute: disputes.withdraw(act, contract, dispute, _SIDE),
+}
+
+
+@blueprint.post("/c/<contract_id>/disputes/<dispute_id>/evidence")
+def show_evidence(contract_id: str, dispute_id: str) -> Response:
+    """Words, or a file, or both; kept as they are for good."""
+    with web.act() as act:
+        _, who = visitor(act, contract_id)
+        require_code(act, who, links.BINDS_ANY)
+        locked = repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True)
+        dispute = _dispute(act, locked, dispute_id, lock=True)
+        if use_form(act, who):
+            mine = act.as_(who.actor)
+            sent = request.files.get("file")
+            content = sent.read() if sent else b""
+            file = (
+                files.store(mine, locked, (sent.filename if sent else "") or "file", content)
+                if content
+                else None
+            )
+            evidence.show(mine, locked, dispute, _SIDE, words("words", 5_000), file)
+    return redirect(
+        url_for("disagree.dispute_page", contract_id=contract_id, dispute_id=dispute_id), 303
+    )
+
+
+@blueprint.get("/c/<contract_id>/files/<file_id>")
+def file(contract_id: str, file_id: str) -> Response:
+    with web.act() as act:
+        found, _ = visitor(act, contract_id)
+        stored = files.find(act.session, found, file_id)
+        return web.attachment(stored.name, stored.media_type, files.content_of(act.session, stored))

@@ -1,0 +1,100 @@
+"""Coming in and proving who it is: a key, a link that works once, and in the sandbox the list of
+everybody.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.core.context import Act
+from service.domain.errors import NotFound, Unauthenticated
+from service.http import incoming, web
+from service.models import ApiKey
+from service.operations.staff import staff_access
+from service.pages.session import same_origin
+from service.pages.staff.session import back_to, cookie, cookie_name
+
+blueprint = Blueprint("entrance", __name__, url_prefix="/staff")
+
+
+@blueprint.get("/enter")
+def enter() -> str:
+    with web.act() as act:
+        return _page(act, None)
+
+
+def _page(act: Act, problem: str | None) -> str:
+    known = staff_access.colleague(act, cookie())
+    everybody = staff_access.staff(act.session) if web.runtime().settings.sandbox else []
+    return render_template(
+        "staff/enter.html",
+        known=known,
+        everybody=everybody,
+        back=back_to(request.values.get("back", "")),
+        problem=problem,
+    )
+
+
+@blueprint.post("/enter")
+def come_in() -> AnyResponse | tuple[str, int]:
+    same_origin()
+    with web.act() as act:
+        try:
+            key = (
+                _of_sandbox(act)
+                if "person" in request.form
+                else staff_access.by_secret(act, request.form.get("key", ""))
+            )
+        except Unauthenticated as refusal:
+            return _page(act, str(refusal)), 401
+        return _in(act, key)
+
+
+def _of_sandbox(act: Act) -> ApiKey:
+    """Play money needs no keys: anybody may be anybody. Raises NotFound elsewhere."""
+    found = next(
+        (k for k in staff_access.staff(act.session) if k.key_id == request.form["person"]), None
+    )
+    if found is None or not web.runtime().settings.sandbox:
+        raise NotFound("There is no such person.")
+    return act.session.get_one(ApiKey, found.key_id)
+
+
+@blueprint.get("/enter/<token>")
+def link(token: str) -> str:
+    """Changes nothing: mail and chat programs follow every link."""
+    return render_template("staff/link.html", token=token)
+
+
+@blueprint.post("/enter/<token>")
+def use_link(token: str) -> AnyResponse:
+    same_origin()
+    with web.act() as act:
+        return _in(act, staff_access.by_link(act, token))
+
+
+@blueprint.post("/leave")
+def leave() -> AnyResponse:
+    same_origin()
+    with web.act() as act:
+        staff_access.leave(act, cookie())
+    return redirect("/staff/enter", 303)
+
+
+def _in(act: Act, key: ApiKey) -> AnyResponse:
+    value = staff_access.enter(act, key, cookie(), incoming.browser())
+    back = back_to(request.form.get("back", ""))
+    home = "/staff" if "safety:read" in key.scopes else "/finance"
+    response: Response = make_response(redirect(home if back == "/staff" else back, 303))
+    secure = web.runtime().settings.public_url.startswith("https://")
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=12 * 3600,
+        secure=secure,
+        httponly=True,
+        samesite="Strict" if secure else "Lax",
+        path="/",
+    )
+    return response

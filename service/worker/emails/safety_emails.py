@@ -1,0 +1,102 @@
+"""What letters about holds and appeals say besides the contract: the reason in words, what is
+stopped, what is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from service.core.context import Act
+from service.domain.identity import typeid
+from service.domain.identity.typeid import ObjectKind
+from service.domain.money.money import plain
+from service.domain.states.restrictions import FOR_CLIENTS, SCOPES
+from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
+from service.operations.safety.reasons import HIDDEN
+from service.shared import holds
+
+_TARGETS = {
+    "client": "to the client, by the way it came",
+    "same_contract_refund": "to the client, by the way it came",
+    "authority": "to an authority, by its order",
+    "same_contract_chargeback": "to the bank that took the payment back",
+    "proven_loss": "for a proven loss",
+    "remainder_to_person": "stays yours",
+    "forfeit": "forfeited",
+}
+
+
+def values(
+    act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]
+) -> dict[str, Any]:
+    """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a
+    contract.
+    """
+    object_id: str = params["object"]
+    kind = typeid.kind_of(object_id)
+    if kind is ObjectKind.APPEAL:
+        appeal = act.session.get_one(Appeal, object_id)
+        return {
+            "appeal": appeal,
+            "freelancer": _person(act, appeal.freelancer_id),
+            "link_url": notice_url(appeal.hold_id),
+        }
+    if kind is ObjectKind.CASE:
+        case = act.session.get_one(Confiscation, object_id)
+        return _of_case(case) | {
+            "freelancer": _person(act, case.freelancer_id),
+            "link_url": notice_url(case.hold_id),
+        }
+    if kind is ObjectKind.CONTRACT and "hold" in params:
+        return _of_hold(act, act.session.get_one(Hold, params["hold"]), FOR_CLIENTS)
+    if kind is ObjectKind.HOLD:
+        hold = act.session.get_one(Hold, object_id)
+        return _of_hold(act, hold) | {
+            "freelancer": _person(act, hold.freelancer_id),
+            "link_url": notice_url(hold.id),
+        }
+    if "held" in params and contract is not None:
+        decided = datetime.fromisoformat(params["next_decision_at"])
+        return {"held_text": plain(params["held"], contract.currency), "decided": decided}
+    return {}
+
+
+def _of_case(case: Confiscation) -> dict[str, Any]:
+    lines = [
+        f"{plain(line.amount_minor, case.currency)} {_TARGETS[line.target]}" for line in case.lines
+    ]
+    restored = [
+        f"{plain(line.amount_minor, case.currency)}: {line.restore_note}" for line in case.lines
+    ]
+    return {
+        "case": case,
+        "lines": "; ".join(lines),
+        "restored": "; ".join(restored),
+        "sum": plain(sum(line.amount_minor for line in case.lines), case.currency),
+    }
+
+
+def _of_hold(act: Act, hold: Hold, words: dict[str, str] = SCOPES) -> dict[str, Any]:
+    reason = act.policies.reasons[hold.reason_code]
+    told = hold.disclosure == "full"
+    amount = (
+        f"exactly {plain(hold.amount_minor, hold.currency)}"
+        if hold.amount_minor is not None and hold.currency
+        else None
+    )
+    return {
+        "hold": hold,
+        "reason": reason.code.replace("_", " ") if told else "we may not say why",
+        "statement": f"{reason.text} {hold.facts} (Clause: {hold.clause}.)" if told else HIDDEN,
+        "stopped": amount or "; ".join(words[scope] for scope in hold.scopes if scope in words),
+        "asked": ", ".join(
+            r.kind.replace("_", " ") for r in hold.requirements if r.state in ("open", "refused")
+        ),
+        "next_decision_at": holds.next_decision_at(hold),
+    }
+
+
+def _person(act: Act, freelancer_id: str | None) -> Freelancer | None:
+    return act.session.get(Freelancer, freelancer_id) if freelancer_id else None
