@@ -42,7 +42,7 @@ from service.models import new_id
 from service.platform import clock, config
 from service.platform.db.embedded import EmbeddedServer, binaries
 from service.policies import NORMAL
-from service.policies.quotes import Asked, Pair, quote
+from service.policies.quotes import Pair, QuoteRequest, quote
 from tests.journey import contract_body
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 1.2, 16
@@ -95,7 +95,7 @@ class Stage:
         """The quote that every staged contract was accepted with."""
         policies, on = self.runtime.policies, date(2026, 11, 22)
         pair = Pair(*(policies.schedule_for(kind, on, "USD") for kind in ("direct", NORMAL)))
-        return quote(policies, pair, Asked("direct", "USD", [10_000], "platform", on))
+        return quote(policies, pair, QuoteRequest("direct", "USD", [10_000], "platform", on))
 
     def next_work(self) -> tuple[str, str]:
         with self._lock:
@@ -309,14 +309,14 @@ def posts(stage: Stage) -> float:
     entry_rows = [(typeid.encode("mst", m), typeid.encode("frl", f)) for m, f in rows]
     count, end = 0, time.perf_counter() + SECONDS
     began = time.perf_counter()
-    with stage.runtime.act("bench") as act:
-        act_now = act
+    with stage.runtime.context("bench") as ctx:
+        act_now = ctx
     while time.perf_counter() < end:
         milestone, freelancer = entry_rows[count % len(entry_rows)]
         with stage.runtime.db.transaction() as session:
             lines = (Line(accounts.escrow(milestone), accounts.pending(freelancer), 1),)
-            act = replace(act_now, session=session)
-            ledger.post(act, Entry(EntryType.RELEASE, Cause(new_id("rls")), "USD", lines, "bench"))
+            ctx = replace(act_now, session=session)
+            ledger.post(ctx, Entry(EntryType.RELEASE, Cause(new_id("rls")), "USD", lines, "bench"))
         count += 1
     return count / (time.perf_counter() - began)
 

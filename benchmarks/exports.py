@@ -22,11 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.platform.db import Database, migrate
 from service.platform.db.embedded import EmbeddedServer
 
-ASKED = Asked(date(2020, 1, 1), date(2020, 12, 31), datetime(2030, 1, 1, tzinfo=UTC), zone="UTC")
+ASKED = ExportRequest(
+    date(2020, 1, 1), date(2020, 12, 31), datetime(2030, 1, 1, tzinfo=UTC), zone="UTC"
+)
 KEY = "07" * 32
 _FILL = """
     SET search_path = hf;

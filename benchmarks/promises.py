@@ -12,7 +12,7 @@ from service.domain.money.fees import Schedule, cumulative_fee, own_fee
 from service.domain.money.money import plain
 from service.domain.money.promise import strictly_lower_from
 from service.domain.states import scores
-from service.domain.states.scores import Facts, job_success, result_of
+from service.domain.states.scores import ScoreInputs, job_success, result_of
 from service.policies import FOLDER, NORMAL, Policies
 from service.policies.contract_types import kinds_of
 from service.policies.reading import read
@@ -168,14 +168,14 @@ def _parts(own: Schedule, normal: Schedule, parts: list[int]) -> str:
 
 
 _CASES = (
-    ("released, rated 5", Facts(10_000, 10_000, 0, 0, 0, 5)),
-    ("released, not rated", Facts(10_000, 10_000, 0, 0, 0, None)),
-    ("released, rated 2", Facts(10_000, 10_000, 0, 0, 0, 2)),
-    ("refunded before release", Facts(10_000, 0, 0, 0, 0, None)),
-    ("all of it refunded after release", Facts(10_000, 10_000, 10_000, 0, 0, None)),
-    ("taken back by the client's bank", Facts(10_000, 5_000, 0, 5_000, 0, None)),
-    ("confiscated", Facts(10_000, 0, 0, 0, 10_000, None)),
-    ("never paid", Facts(0, 0, 0, 0, 0, None)),
+    ("released, rated 5", ScoreInputs(10_000, 10_000, 0, 0, 0, 5)),
+    ("released, not rated", ScoreInputs(10_000, 10_000, 0, 0, 0, None)),
+    ("released, rated 2", ScoreInputs(10_000, 10_000, 0, 0, 0, 2)),
+    ("refunded before release", ScoreInputs(10_000, 0, 0, 0, 0, None)),
+    ("all of it refunded after release", ScoreInputs(10_000, 10_000, 10_000, 0, 0, None)),
+    ("taken back by the client's bank", ScoreInputs(10_000, 5_000, 0, 5_000, 0, None)),
+    ("confiscated", ScoreInputs(10_000, 0, 0, 0, 10_000, None)),
+    ("never paid", ScoreInputs(0, 0, 0, 0, 0, None)),
 )
 
 

@@ -24,7 +24,7 @@ from service.pages.formatting import problem_page
 from service.platform import failpoint, logs
 from service.platform.config import Settings
 from service.platform.db import Database
-from service.platform.encryption import Seals
+from service.platform.encryption import FieldEncryption
 from service.platform.rate_limit import Limits, PostgresStorage
 from service.platform.tokens import Tokens
 from service.sandbox import mailbox
@@ -71,7 +71,7 @@ def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | Non
         stripe,
         mail,
         Tokens(settings.secret_keys),
-        Seals(settings.tax_keys),
+        FieldEncryption(settings.tax_keys),
         Clamd(settings.scanner_url) if settings.scanner_url else None,
     )
     return runtime, sandbox

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from service.app import create_app_from, create_runtime
 from service.cli.seed import staff_key
-from service.core.context import Act, begin
+from service.core.context import Context, begin
 from service.domain.identity import actors
 from service.domain.money.money import from_stripe
 from service.gateways.stripe import sign
@@ -159,28 +159,28 @@ class World:
 
     def _people(self) -> dict[str, str]:
         keys = {}
-        with self.runtime.act("test") as act:
+        with self.runtime.context("test") as ctx:
             ada = people.create_freelancer(
-                act,
+                ctx,
                 external_ref="ada",
                 email="ada@lovelace.example",
                 display_name="Ada Lovelace",
                 country="GB",
             )
             mary = people.create_freelancer(
-                act,
+                ctx,
                 external_ref="mary",
                 email="mary@somerville.example",
                 display_name="Mary Somerville",
                 country="GB",
             )
-            act.session.flush()
+            ctx.session.flush()
             self.ada_id, self.mary_id = ada.id, mary.id
             for name, role, whose in (
                 ("ada", "freelancer", ada.id),
                 ("mary", "freelancer", mary.id),
             ):
-                keys[name] = people.issue_key(act, role, "sandbox", whose)[1]
+                keys[name] = people.issue_key(ctx, role, "sandbox", whose)[1]
         for name, (role, person) in STAFF.items():
             keys[name] = self.staff_key(role, person)
         return keys
@@ -190,11 +190,11 @@ class World:
 
         One name is one person.
         """
-        with self.owner_act() as act:
-            return staff_key(act, role, person, "sandbox")
+        with self.owner_context() as ctx:
+            return staff_key(ctx, role, person, "sandbox")
 
     @contextmanager
-    def owner_act(self) -> Iterator[Act]:
+    def owner_context(self) -> Iterator[Context]:
         """What the owner's command line does."""
         owner = Database(self.settings.owner_url, role=None)
         with owner.transaction() as session:

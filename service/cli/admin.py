@@ -156,10 +156,10 @@ def create_key(role: str, freelancer: str | None, name: str | None) -> None:
     if (role == "freelancer") != (freelancer is not None):
         raise click.UsageError("--freelancer goes with the role freelancer, and only with it.")
     made = show.runtime()
-    with show.act(made) if freelancer else show.act_as_owner(made) as act:
+    with show.context(made) if freelancer else show.act_as_owner(made) as ctx:
         if freelancer:
-            people.find_freelancer(act.session, freelancer)
-        _, secret = people.issue_key(act, role, made.settings.mode, freelancer, name=name)
+            people.find_freelancer(ctx.session, freelancer)
+        _, secret = people.issue_key(ctx, role, made.settings.mode, freelancer, name=name)
     _print_secret(secret)
 
 

@@ -40,13 +40,13 @@ def verify(as_json: bool, stripe: bool) -> None:
     """
     made = show.runtime()
     told = made.stripe.balance() if stripe else {}
-    with show.act(made) as act:
-        kept = checks.keep(act, whole=True)
+    with show.context(made) as ctx:
+        kept = checks.keep(ctx, whole=True)
         found = list(kept.checks)
         if stripe:
             found.append(
                 reconciliation.compare_with_stripe(
-                    act.session, reconciliation.at_stripe(act.session, told)
+                    ctx.session, reconciliation.at_stripe(ctx.session, told)
                 )
             )
     rows = [
@@ -107,17 +107,17 @@ def float_(amount_minor: int, currency: str, out: bool, reference: str) -> None:
 def post_float(
     made: Any, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str
 ) -> None:
-    with show.act(made) as act:
+    with show.context(made) as ctx:
         books.post(
-            act, entries.float_movement(cause, amount_minor, currency, out=out, reference=reference)
+            ctx, entries.float_movement(cause, amount_minor, currency, out=out, reference=reference)
         )
 
 
 @ledger.command()
 def resume() -> None:
     """Let payouts continue after a person has looked at a difference."""
-    with show.act(show.runtime()) as act:
-        reconciliation.resume_payouts(act)
+    with show.context(show.runtime()) as ctx:
+        reconciliation.resume_payouts(ctx)
     click.echo("Payouts continue.")
 
 

@@ -14,7 +14,7 @@ from service.cli import show
 from service.core.runtime import Runtime
 from service.domain.states.instants import known_at
 from service.exports import generation, manifest, periods, registry
-from service.exports.definitions import Asked, Export
+from service.exports.definitions import Export, ExportRequest
 from service.platform import clock
 
 
@@ -62,7 +62,7 @@ def export(
     wanted = registry.find(code)
     made = show.runtime()
     known, first_day, last_day = _when(made, as_of, period)
-    asked = Asked(
+    asked = ExportRequest(
         first_day,
         last_day,
         known,
@@ -108,10 +108,10 @@ def _when(made: Runtime, as_of: str | None, period: str) -> tuple[datetime, date
 def _written(
     made: Runtime,
     wanted: Export,
-    asked: Asked,
+    asked: ExportRequest,
     form: str,
     out: Path,
-) -> generation.Made:
+) -> generation.ExportFile:
     """With its progress on the terminal."""
     with (
         Progress(
@@ -134,7 +134,7 @@ def _written(
         )
 
 
-def _show(done: generation.Made, as_json: bool) -> None:
+def _show(done: generation.ExportFile, as_json: bool) -> None:
     show.table(
         "Export",
         [{"file": str(done.path), "rows": done.rows, "bytes": done.path.stat().st_size}],

@@ -14,17 +14,17 @@ from sqlalchemy import select
 
 from service.cli.books import post_float
 from service.core import repository
-from service.core.context import Act, begin
+from service.core.context import Context, begin
 from service.core.runtime import Runtime
 from service.domain.identity import actors
 from service.domain.identity.actors import PSP
 from service.domain.money.money import to_stripe
 from service.domain.states.proof import AgreementEvidence, MailboxProof
-from service.domain.states.terms import ClientTerms, MilestoneTerms, Terms
+from service.domain.states.terms import ClientTerms, ContractTerms, MilestoneTerms
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
 from service.operations.contracts import amendments, contracts, milestones, offers
-from service.operations.contracts.amendments import Wanted
+from service.operations.contracts.amendments import AmendmentRequest
 from service.operations.disputes import disputes
 from service.operations.payments import payments, refund_requests
 from service.operations.people import people
@@ -59,42 +59,42 @@ def people_and_keys(runtime: Runtime, owner_url: str) -> dict[str, str]:
     Keys of staff and of the marketplace are made as the database's owner, as they are everywhere.
     """
     found: dict[str, str] = {}
-    with runtime.act("seed") as act:
+    with runtime.context("seed") as ctx:
         ada = people.create_freelancer(
-            act,
+            ctx,
             external_ref="ada",
             email="ada@lovelace.example",
             display_name="Ada Lovelace",
             country="GB",
         )
         mary = people.create_freelancer(
-            act,
+            ctx,
             external_ref="mary",
             email="mary@somerville.example",
             display_name="Mary Somerville",
             country="GB",
         )
-        act.session.flush()
+        ctx.session.flush()
         for name, owner in (("freelancer_key", ada.id), ("second_freelancer_key", mary.id)):
-            found[name] = people.issue_key(act, "freelancer", runtime.settings.mode, owner)[1]
+            found[name] = people.issue_key(ctx, "freelancer", runtime.settings.mode, owner)[1]
     database = Database(owner_url, role=None)
     with database.transaction() as session:
-        act = begin(session, actors.staff("cli"), "seed", runtime.policies)
+        ctx = begin(session, actors.staff("cli"), "seed", runtime.policies)
         for key, (role, name) in STAFF.items():
-            found[key] = staff_key(act, role, name, runtime.settings.mode)
+            found[key] = staff_key(ctx, role, name, runtime.settings.mode)
     database.dispose()
     return found
 
 
-def staff_key(act: Act, role: str, name: str, mode: str) -> str:
+def staff_key(ctx: Context, role: str, name: str, mode: str) -> str:
     """A key for a person of staff by this name, who is made when there is none, or of the
     marketplace: its secret.
     """
     if role == "platform":
-        return people.issue_key(act, role, mode, name=name)[1]
+        return people.issue_key(ctx, role, mode, name=name)[1]
     email = f"{name.lower().replace(' ', '.')}@holdfast.example"
-    person = staff_members.engage(act, name, email, role)
-    return people.issue_key(act, role, mode, staff_id=person.id)[1]
+    person = staff_members.engage(ctx, name, email, role)
+    return people.issue_key(ctx, role, mode, staff_id=person.id)[1]
 
 
 def operating_float(runtime: Runtime) -> None:
@@ -148,33 +148,33 @@ _WORK: list[tuple[str, str, str, list[tuple[str, int]]]] = [
 ]
 
 
-def _as_client(act: Act, contract: Contract) -> Act:
-    return act.as_(actors.client(contract.client_id))
+def _as_client(ctx: Context, contract: Contract) -> Context:
+    return ctx.as_(actors.client(contract.client_id))
 
 
-def _as_freelancer(act: Act, contract: Contract) -> Act:
-    return act.as_(actors.freelancer(contract.freelancer_id))
+def _as_freelancer(ctx: Context, contract: Contract) -> Context:
+    return ctx.as_(actors.freelancer(contract.freelancer_id))
 
 
-def _amend(act: Act, contract: Contract) -> None:
-    kept = [Wanted(m.id, m.title, m.amount_minor, m.due_on) for m in contract.milestones]
+def _amend(ctx: Context, contract: Contract) -> None:
+    kept = [AmendmentRequest(m.id, m.title, m.amount_minor, m.due_on) for m in contract.milestones]
     amendments.propose(
-        _as_freelancer(act, contract),
+        _as_freelancer(ctx, contract),
         contract,
-        [*kept, Wanted(None, "A third part", 25_000, None)],
+        [*kept, AmendmentRequest(None, "A third part", 25_000, None)],
         "There is more to do than we thought.",
     )
 
 
-def _ask_back(act: Act, contract: Contract) -> None:
+def _ask_back(ctx: Context, contract: Contract) -> None:
     refund_requests.ask(
-        _as_client(act, contract), contract, contract.milestones[0], None, "We no longer need it."
+        _as_client(ctx, contract), contract, contract.milestones[0], None, "We no longer need it."
     )
 
 
-def _dispute(act: Act, contract: Contract) -> None:
+def _dispute(ctx: Context, contract: Contract) -> None:
     disputes.start(
-        _as_client(act, contract),
+        _as_client(ctx, contract),
         contract,
         contract.milestones[0],
         "client",
@@ -184,28 +184,28 @@ def _dispute(act: Act, contract: Contract) -> None:
     )
 
 
-_TURNS: list[tuple[str, str, Callable[[Act, Contract], object]]] = [
+_TURNS: list[tuple[str, str, Callable[[Context, Contract], object]]] = [
     (
         "sent",
         "A change is asked for",
-        lambda act, c: offers.ask_change(
-            _as_client(act, c), c, ["price", "dates"], "Could it be March, and a little less?"
+        lambda ctx, c: offers.ask_change(
+            _as_client(ctx, c), c, ["price", "dates"], "Could it be March, and a little less?"
         ),
     ),
     (
         "sent",
         "An offer that was declined",
-        lambda act, c: offers.decline(_as_client(act, c), c, "timing"),
+        lambda ctx, c: offers.decline(_as_client(ctx, c), c, "timing"),
     ),
     (
         "sent",
         "An offer that was withdrawn",
-        lambda act, c: offers.withdraw(_as_freelancer(act, c), c),
+        lambda ctx, c: offers.withdraw(_as_freelancer(ctx, c), c),
     ),
     (
         "accepted",
         "Ended before it was paid",
-        lambda act, c: contracts.cancel(_as_client(act, c), c, "Another supplier was found."),
+        lambda ctx, c: contracts.cancel(_as_client(ctx, c), c, "Another supplier was found."),
     ),
     ("active", "A change is proposed", _amend),
     ("active", "Money is asked back", _ask_back),
@@ -213,15 +213,15 @@ _TURNS: list[tuple[str, str, Callable[[Act, Contract], object]]] = [
     (
         "active",
         "Ended by the freelancer",
-        lambda act, c: contracts.end(_as_freelancer(act, c), c, "I have fallen ill."),
+        lambda ctx, c: contracts.end(_as_freelancer(ctx, c), c, "I have fallen ill."),
     ),
 ]
 
 
 def contracts_in_each_state(runtime: Runtime, worker: Worker) -> None:
     """One contract per state, with Charles Babbage as the client."""
-    with runtime.act("seed") as act:
-        ada_id = act.session.execute(
+    with runtime.context("seed") as ctx:
+        ada_id = ctx.session.execute(
             select(Freelancer.id).where(Freelancer.external_ref == "ada")
         ).scalar_one()
     for state, title, description, parts in _WORK:
@@ -235,10 +235,10 @@ def contracts_in_each_state(runtime: Runtime, worker: Worker) -> None:
             [("First part", 40_000), ("Second part", 60_000)],
         )
         _until(runtime, worker, state, contract_id)
-        with runtime.act("seed") as act:
+        with runtime.context("seed") as ctx:
             then(
-                act,
-                repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True),
+                ctx,
+                repository.contract(ctx.session, contract_id, owner=repository.EVERYONE, lock=True),
             )
     worker.drain()
 
@@ -246,15 +246,15 @@ def contracts_in_each_state(runtime: Runtime, worker: Worker) -> None:
 def _draft(
     runtime: Runtime, ada_id: str, title: str, description: str, parts: list[tuple[str, int]]
 ) -> str:
-    terms = Terms(
+    terms = ContractTerms(
         client=ClientTerms(email="charles@babbage.example", name="Charles Babbage"),
         title=title,
         description=description,
         currency="USD",
         milestones=[MilestoneTerms(name, amount) for name, amount in parts],
     )
-    with runtime.act("seed", actors.freelancer(ada_id)) as act:
-        return offers.create(act, ada_id, terms).id
+    with runtime.context("seed", actors.freelancer(ada_id)) as ctx:
+        return offers.create(ctx, ada_id, terms).id
 
 
 def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> None:
@@ -264,36 +264,36 @@ def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> No
             _pay_first(runtime, contract_id)
             worker.drain()
             continue
-        with runtime.act("seed") as act:
+        with runtime.context("seed") as ctx:
             contract = repository.contract(
-                act.session, contract_id, owner=repository.EVERYONE, lock=True
+                ctx.session, contract_id, owner=repository.EVERYONE, lock=True
             )
-            _STEPS[step](act, contract)
+            _STEPS[step](ctx, contract)
 
 
-def _send(act: Act, contract: Contract) -> None:
-    offers.send(act.as_(actors.freelancer(contract.freelancer_id)), contract)
+def _send(ctx: Context, contract: Contract) -> None:
+    offers.send(ctx.as_(actors.freelancer(contract.freelancer_id)), contract)
 
 
-def _accept(act: Act, contract: Contract) -> None:
-    proof = MailboxProof(act.now, "127.0.0.1", "the seed of the demo", "en")
+def _accept(ctx: Context, contract: Contract) -> None:
+    proof = MailboxProof(ctx.now, "127.0.0.1", "the seed of the demo", "en")
     evidence = AgreementEvidence("Charles Babbage", contract.client.email, proof)
     contracts.accept(
-        act.as_(actors.client(contract.client_id)), contract, contract.text_version, evidence
+        ctx.as_(actors.client(contract.client_id)), contract, contract.text_version, evidence
     )
 
 
-def _submit(act: Act, contract: Contract) -> None:
+def _submit(ctx: Context, contract: Contract) -> None:
     milestones.submit(
-        act.as_(actors.freelancer(contract.freelancer_id)),
+        ctx.as_(actors.freelancer(contract.freelancer_id)),
         contract,
         contract.milestones[0],
         "It is done; please look at page two first.",
     )
 
 
-def _approve(act: Act, contract: Contract) -> None:
-    milestones.approve(act.as_(actors.client(contract.client_id)), contract, contract.milestones[0])
+def _approve(ctx: Context, contract: Contract) -> None:
+    milestones.approve(ctx.as_(actors.client(contract.client_id)), contract, contract.milestones[0])
 
 
 _STEPS: dict[str, Any] = {
@@ -305,13 +305,13 @@ _STEPS: dict[str, Any] = {
 
 
 def _pay_first(runtime: Runtime, contract_id: str) -> None:
-    with runtime.act("seed") as act:
+    with runtime.context("seed") as ctx:
         contract = repository.contract(
-            act.session, contract_id, owner=repository.EVERYONE, lock=True
+            ctx.session, contract_id, owner=repository.EVERYONE, lock=True
         )
         milestone = contract.milestones[0]
         payment = payments.start(
-            act.as_(actors.client(contract.client_id)), contract, [milestone.id]
+            ctx.as_(actors.client(contract.client_id)), contract, [milestone.id]
         ).payment
         assert payment is not None, "nothing else is open in a fresh world"
         back = f"{runtime.settings.public_url}/c/{contract.id}/payments/{payment.id}"
@@ -324,12 +324,12 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
             method="card",
             success_url=back,
             cancel_url=back,
-            expires_at=act.now + timedelta(hours=1),
+            expires_at=ctx.now + timedelta(hours=1),
         )
     made = runtime.stripe.create_checkout(order)
-    with runtime.act("seed") as act:
+    with runtime.context("seed") as ctx:
         payments.attach(
-            repository.payment(act.session, order.payment_id, lock=True)[1],
+            repository.payment(ctx.session, order.payment_id, lock=True)[1],
             made.session_id,
             made.url or "",
             made.expires_at,
@@ -337,6 +337,6 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
     with runtime.db.transaction() as session:
         checkout.pay_by_card(Store(session), made.session_id, "4242424242424242")
     paid = runtime.stripe.fetch_checkout(made.session_id)
-    with runtime.act("seed", PSP) as act:
-        contract, locked = repository.payment(act.session, order.payment_id, lock=True)
-        payments.take_in(act, contract, locked, paid)
+    with runtime.context("seed", PSP) as ctx:
+        contract, locked = repository.payment(ctx.session, order.payment_id, lock=True)
+        payments.apply_checkout(ctx, contract, locked, paid)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from service.app import create_runtime
 from service.cli.run import compare_mode
-from service.core.context import Act, begin
+from service.core.context import Context, begin
 from service.core.runtime import Runtime
 from service.domain.identity import actors
 from service.platform import config
@@ -28,14 +28,14 @@ def runtime() -> Runtime:
 
 
 @contextmanager
-def act(made: Runtime) -> Iterator[Act]:
+def context(made: Runtime) -> Iterator[Context]:
     """An act of the operator at the command line."""
-    with made.act("cli", actors.staff("cli")) as begun:
+    with made.context("cli", actors.staff("cli")) as begun:
         yield begun
 
 
 @contextmanager
-def act_as_owner(made: Runtime) -> Iterator[Act]:
+def act_as_owner(made: Runtime) -> Iterator[Context]:
     """An act of whoever owns the database, for what the application's role may not do: keys of
     staff and marketplace.
 

@@ -26,9 +26,9 @@ def add(name: str, role: str, email: str) -> None:
     Somebody who is there already gets another key, and stays one person.
     """
     made = show.runtime()
-    with show.act_as_owner(made) as act:
-        person = staff_members.engage(act, name, clients.normalised(email), role)
-        _, secret = people.issue_key(act, role, made.settings.mode, staff_id=person.id)
+    with show.act_as_owner(made) as ctx:
+        person = staff_members.engage(ctx, name, clients.normalised(email), role)
+        _, secret = people.issue_key(ctx, role, made.settings.mode, staff_id=person.id)
     click.echo(secret)
     click.echo(f"Of {person.name} ({person.id}). Keep it: it cannot be shown again.", err=True)
 
@@ -37,8 +37,8 @@ def add(name: str, role: str, email: str) -> None:
 @click.argument("person")
 def end(person: str) -> None:
     """Somebody has left (stf_…): their keys and browsers open nothing from now on."""
-    with show.act_as_owner(show.runtime()) as act:
-        found = staff_members.leave(act, staff_members.find(act.session, person))
+    with show.act_as_owner(show.runtime()) as ctx:
+        found = staff_members.leave(ctx, staff_members.find(ctx.session, person))
     click.echo(f"{found.name} has left.")
 
 
@@ -49,8 +49,8 @@ def link(key: str) -> None:
     (key_…).
     """
     made = show.runtime()
-    with show.act_as_owner(made) as act:
-        token = staff_access.make_link(act, key)
+    with show.act_as_owner(made) as ctx:
+        token = staff_access.make_link(ctx, key)
     click.echo(f"{made.settings.public_url}/staff/enter/{token}")
 
 

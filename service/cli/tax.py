@@ -26,9 +26,9 @@ def import_rates(file: Path) -> None:
     """Keep the reference rates of the ECB's own file (eurofxref-daily.xml,
     eurofxref-hist-90d.xml).
     """
-    with show.act(show.runtime()) as act:
+    with show.context(show.runtime()) as ctx:
         rates = fx_rates.from_ecb(file.read_bytes())
-        new = fx_rates.add(act, rates, "ECB")
+        new = fx_rates.add(ctx, rates, "ECB")
     click.echo(f"{len(rates):,} rates read, {new:,} of them new.")
 
 
@@ -45,8 +45,8 @@ def decide(regime: str, answer: str, reason: str) -> None:
     """Record whether a regime asks something of the platform, and why."""
     if len(reason) < 10:
         raise click.UsageError("Give the reason in a sentence: whose opinion, of which day.")
-    with show.act(show.runtime()) as act:
-        tax_scopes.decide(act, regime, answer == "yes", reason)
+    with show.context(show.runtime()) as ctx:
+        tax_scopes.decide(ctx, regime, answer == "yes", reason)
     click.echo("Recorded.")
 
 
@@ -66,14 +66,14 @@ def decide(regime: str, answer: str, reason: str) -> None:
 def prepare(regime: str, year: int, home: str | None, out: Path) -> None:
     """Prepare the platform operator's report of a year, or what has changed since the last one."""
     made = show.runtime()
-    with show.act(made) as act:
+    with show.context(made) as ctx:
         found = filings.prepare(
-            act, made.seals, regime, year, None, home, test=made.settings.sandbox
+            ctx, made.encryption, regime, year, None, home, test=made.settings.sandbox
         )
         out.mkdir(parents=True, exist_ok=True)
         for one in found:
             path = out / f"{one.message_ref}.xml"
-            path.write_bytes(tax_filings.file_of(act, made.seals, one))
+            path.write_bytes(tax_filings.file_of(ctx, made.encryption, one))
             click.echo(f"{path}: {one.message_type}, {len(one.docs)} sellers")
 
 
@@ -95,9 +95,9 @@ def prepare(regime: str, year: int, home: str | None, out: Path) -> None:
 def iris_files(year: int, template: Path, state: str | None, out: Path) -> None:
     """Write Form 1099-K in the columns of the tax office's template, at most 100 rows in a file."""
     made = show.runtime()
-    with show.act(made) as act:
+    with show.context(made) as ctx:
         found = form_1099k_iris.render(
-            act, made.seals, template.read_text(encoding="utf-8-sig"), year, act.now, state
+            ctx, made.encryption, template.read_text(encoding="utf-8-sig"), year, ctx.now, state
         )
     if not found:
         raise Invalid.one("/year", "nothing", "Nobody has to be reported for that year.")
@@ -113,8 +113,8 @@ def reseal() -> None:
     """Seal everything anew with the newest of HOLDFAST_TAX_KEYS; then the older ones can go."""
     made, total = show.runtime(), 0
     while True:
-        with show.act(made) as act:
-            done = reencryption.reseal(act, made.seals)
+        with show.context(made) as ctx:
+            done = reencryption.reencrypt(ctx, made.encryption)
         if not done:
             break
         total += done

@@ -17,7 +17,7 @@ from service.policies import Policies
 
 
 @dataclass(frozen=True)
-class Act:
+class Context:
     """Who acts, and when.
 
     `now` is of the service's clock: when it happens, or for a timer when it was due. `recorded_at`
@@ -41,23 +41,23 @@ class Act:
         """The actor's part in the lifecycle tables."""
         return self.actor.role
 
-    def as_(self, actor: Actor | Literal["system", "psp"]) -> Act:
+    def as_(self, actor: Actor | Literal["system", "psp"]) -> Context:
         """The same act in another's name: what the system or the processor does in consequence."""
         return replace(self, actor=actor if isinstance(actor, Actor) else Actor(ActorKind(actor)))
 
-    def again(self) -> Act:
+    def again(self) -> Context:
         """The same act at the present instant: after it has waited for a lock."""
         now = clock.now(self.session)
         return replace(self, now=now, recorded_at=now)
 
-    def at(self, instant: datetime) -> Act:
+    def at(self, instant: datetime) -> Context:
         """The same act at the instant at which it was due: a timer that runs late still happens on
         time, and says when it ran.
         """
         return replace(self, now=instant)
 
 
-def begin(session: Session, actor: Actor, request_id: str, policies: Policies) -> Act:
+def begin(session: Session, actor: Actor, request_id: str, policies: Policies) -> Context:
     """An act at the service's present instant."""
     now = clock.now(session)
-    return Act(session, actor, now, request_id, policies, now)
+    return Context(session, actor, now, request_id, policies, now)

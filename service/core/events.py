@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.states.feed import FEED
-from service.domain.states.lifecycle import Move, allowed_move
+from service.domain.states.lifecycle import Transition, allowed_transition
 from service.models import (
     Amendment,
     Appeal,
@@ -48,31 +48,31 @@ Stateful = (
 )
 
 
-def move(
-    act: Act,
+def transition(
+    ctx: Context,
     subject: Stateful,
     event: str,
     *,
     contract: Contract | None = None,
     actor: str | None = None,
     **data: Any,
-) -> Move:
+) -> Transition:
     """Make the move that `event` names and record its fact.
 
     Raises StateConflict with what would be possible.
 
     `actor` overrides the act's role in the table: what the system does because a client acted.
     """
-    made = allowed_move(subject.__tablename__, subject.state, event, actor or act.role)
+    made = allowed_transition(subject.__tablename__, subject.state, event, actor or ctx.role)
     before, subject.state = subject.state, made.target
     record(
-        act, made.fact, subject, contract=contract, from_state=before, to_state=made.target, **data
+        ctx, made.fact, subject, contract=contract, from_state=before, to_state=made.target, **data
     )
     return made
 
 
 def record(
-    act: Act,
+    ctx: Context,
     fact: str,
     subject: Any,
     *,
@@ -101,12 +101,12 @@ def record(
         from_state=from_state,
         to_state=to_state,
         data=data,
-        actor=act.actor,
-        request_id=act.request_id,
-        policy_version=contract.policy_version if contract else act.policies.windows.version,
-        occurred_at=act.now,
+        actor=ctx.actor,
+        request_id=ctx.request_id,
+        policy_version=contract.policy_version if contract else ctx.policies.windows.version,
+        occurred_at=ctx.now,
     )
-    act.session.add(event)
+    ctx.session.add(event)
     return event
 
 

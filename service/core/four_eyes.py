@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor, ActorKind
 from service.domain.identity.typeid import ObjectKind
@@ -31,9 +31,9 @@ def person_of(session: Session, actor: Actor) -> Actor:
     return actors.staff(row.staff_id) if row.staff_id else MARKETPLACE
 
 
-def is_one_of(act: Act, *others: Actor | None) -> bool:
+def is_one_of(ctx: Context, *others: Actor | None) -> bool:
     """Whether the person who acts is one of these."""
-    return among(act.session, act.actor, *others)
+    return among(ctx.session, ctx.actor, *others)
 
 
 def among(session: Session, actor: Actor, *others: Actor | None) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.models import Job, StaffTask, new_id
 from service.platform import clock
 from service.platform.db import fetch
@@ -33,11 +33,11 @@ _LONGEST_DELAY = timedelta(hours=6)
 ONE_DAY = timedelta(days=1)
 
 
-Wanted = tuple[str, str, datetime, dict[str, Any]]
+JobRequest = tuple[str, str, datetime, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Claimed:
+class ClaimedJob:
     """A job that this process holds until its lease ends.
 
     `due_at` is the business instant it stands for.
@@ -60,12 +60,14 @@ _ENQUEUE = """
 """
 
 
-def enqueue(act: Act, kind: str, subject: str, due_at: datetime | None = None, **args: Any) -> None:
+def enqueue(
+    ctx: Context, kind: str, subject: str, due_at: datetime | None = None, **args: Any
+) -> None:
     """Have `kind` done for `subject` at `due_at` (now when left out)."""
-    enqueue_many(act, [(kind, subject, due_at or act.now, args)])
+    enqueue_many(ctx, [(kind, subject, due_at or ctx.now, args)])
 
 
-def enqueue_many(act: Act, wanted: list[Wanted]) -> None:
+def enqueue_many(ctx: Context, wanted: list[JobRequest]) -> None:
     """Several jobs in one statement: (kind, subject, due_at, args)."""
     if not wanted:
         return
@@ -75,7 +77,7 @@ def enqueue_many(act: Act, wanted: list[Wanted]) -> None:
             strict=True,
         )
     )
-    fetch(act.session, _ENQUEUE, [list(column) for column in columns])
+    fetch(ctx.session, _ENQUEUE, [list(column) for column in columns])
 
 
 _CANCEL = text(
@@ -84,12 +86,12 @@ _CANCEL = text(
 )
 
 
-def cancel(act: Act, kinds: list[str], subject: str) -> None:
+def cancel(ctx: Context, kinds: list[str], subject: str) -> None:
     """Take back timers that have lost their reason.
 
     One that is running right now sees the new state under its lock.
     """
-    act.session.execute(_CANCEL, {"now": act.now, "subject": subject, "kinds": kinds})
+    ctx.session.execute(_CANCEL, {"now": ctx.now, "subject": subject, "kinds": kinds})
 
 
 _CLAIM = text(f"""
@@ -103,10 +105,10 @@ _CLAIM = text(f"""
 """)
 
 
-def claim(session: Session) -> Claimed | None:
+def claim(session: Session) -> ClaimedJob | None:
     """The job that has been due longest and that nobody holds, or None."""
     row = session.execute(_CLAIM, {"lease": LEASE_SECONDS}).one_or_none()
-    return Claimed(*row) if row else None
+    return ClaimedJob(*row) if row else None
 
 
 _FINISH = text(
@@ -115,7 +117,7 @@ _FINISH = text(
 )
 
 
-def finish(session: Session, job: Claimed, now: datetime) -> None:
+def finish(session: Session, job: ClaimedJob, now: datetime) -> None:
     """The job is done, unless it was asked for again meanwhile: then it stays and runs once
     more.
     """
@@ -130,7 +132,11 @@ _RETRY = text("""
 
 
 def fail(
-    session: Session, job: Claimed, now: datetime, error: str, retry_after: timedelta | None = None
+    session: Session,
+    job: ClaimedJob,
+    now: datetime,
+    error: str,
+    retry_after: timedelta | None = None,
 ) -> bool:
     """Try again later, or put the job aside for a person after the last try.
 
@@ -162,7 +168,7 @@ _WAKE = text(
 _HELD_LOOKS_EVERY = timedelta(hours=6)
 
 
-def park(session: Session, job: Claimed, now: datetime, error: str) -> None:
+def park(session: Session, job: ClaimedJob, now: datetime, error: str) -> None:
     """A hold stops it: it waits without using up its tries, and is looked at now and then even if
     nobody wakes it.
     """
@@ -172,9 +178,9 @@ def park(session: Session, job: Claimed, now: datetime, error: str) -> None:
     )
 
 
-def wake_held(act: Act) -> None:
+def wake_parked(ctx: Context) -> None:
     """A hold has ended: whatever waited for one looks again now."""
-    act.session.execute(_WAKE, {"now": act.now})
+    ctx.session.execute(_WAKE, {"now": ctx.now})
 
 
 _FIGURES = text("""
@@ -187,7 +193,7 @@ _FIGURES = text("""
 
 
 @dataclass(frozen=True)
-class Figures:
+class QueueFigures:
     """How the queue stands: dead jobs wait for a person."""
 
     dead: int
@@ -195,8 +201,8 @@ class Figures:
     oldest_seconds: float
 
 
-def figures(session: Session, now: datetime) -> Figures:
-    return Figures(*session.execute(_FIGURES, {"now": now}).one())
+def figures(session: Session, now: datetime) -> QueueFigures:
+    return QueueFigures(*session.execute(_FIGURES, {"now": now}).one())
 
 
 _DEAD = text(
@@ -219,12 +225,12 @@ def revive(session: Session, job_id: int, now: datetime) -> bool:
     return session.execute(_REVIVE, {"id": job_id, "now": now}).one_or_none() is not None
 
 
-def open_task(act: Act, kind: str, subject: str, /, **detail: Any) -> None:
+def open_task(ctx: Context, kind: str, subject: str, /, **detail: Any) -> None:
     """Something that a person must look at; one open task per (kind, subject)."""
     statement = insert(StaffTask).values(
-        id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=act.now
+        id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=ctx.now
     )
-    act.session.execute(statement.on_conflict_do_nothing())
+    ctx.session.execute(statement.on_conflict_do_nothing())
 
 
 _CLOSE_TASK = text(
@@ -233,9 +239,9 @@ _CLOSE_TASK = text(
 )
 
 
-def close_task(act: Act, kind: str, subject: str) -> None:
+def close_task(ctx: Context, kind: str, subject: str) -> None:
     """What a person had to look at is done."""
-    act.session.execute(_CLOSE_TASK, {"now": act.now, "kind": kind, "subject": subject})
+    ctx.session.execute(_CLOSE_TASK, {"now": ctx.now, "kind": kind, "subject": subject})
 
 
 _TASKS = text(
@@ -249,7 +255,7 @@ def open_tasks(session: Session, limit: int = 100) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(_TASKS, {"limit": limit}).mappings()]
 
 
-def enqueue_unless_waiting(act: Act, kind: str, subject: str, due_at: datetime) -> None:
+def enqueue_unless_waiting(ctx: Context, kind: str, subject: str, due_at: datetime) -> None:
     """For recurring work: the date that is planned already stays."""
     statement = insert(Job).values(kind=kind, subject=subject, due_at=due_at, args={})
-    act.session.execute(statement.on_conflict_do_nothing())
+    ctx.session.execute(statement.on_conflict_do_nothing())

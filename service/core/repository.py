@@ -46,7 +46,7 @@ def _one(session: Session, query: Select[Any], lock: bool) -> Any:
     return found
 
 
-def maybe(session: Session, query: Select[Any] | None, *, lock: bool) -> Any:
+def one_or_none(session: Session, query: Select[Any] | None, *, lock: bool) -> Any:
     """The one row of a query, or None; locked: as it is now, whatever was read before, but nothing
     of this act's own writing is lost.
     """
@@ -89,7 +89,7 @@ def owned(
     if owner is not EVERYONE:
         query = query.where((kind.freelancer_id if whose is None else whose) == owner)
         query = query if only is None else query.where(only)
-    found = maybe(session, query, lock=lock)
+    found = one_or_none(session, query, lock=lock)
     if found is None:
         raise NotFound(missing)
     return found

@@ -144,7 +144,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Paper:
+class Document:
     """What `paper.typ` shows, all in words.
 
     `attachment`: (name, text, relationship, description) of an XML or CSV inside the PDF.

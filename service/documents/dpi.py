@@ -56,7 +56,7 @@ class Seller:
 
 
 @dataclass(frozen=True)
-class Message:
+class DpiMessage:
     """`test`: the indicators of a trial, which no tax office takes for real."""
 
     regime: str
@@ -74,7 +74,7 @@ class Message:
         return f"OECD1{digit}" if self.test else f"OECD{digit}"
 
 
-def render(message: Message) -> bytes:
+def render(message: DpiMessage) -> bytes:
     profile = PROFILES[message.regime]
     country = message.operator["country"]
     receiver = "GB" if message.regime == "uk_mrdp" else country
@@ -115,7 +115,7 @@ def render(message: Message) -> bytes:
     return body + b"\n"
 
 
-def _operator(message: Message) -> list[Node | None]:
+def _operator(message: DpiMessage) -> list[Node | None]:
     who = message.operator
     return [
         ("dpi:ResCountryCode", who["country"]),
@@ -149,7 +149,7 @@ def _address(who: dict[str, Any]) -> list[Node | None]:
     ]
 
 
-def _seller(message: Message, profile: Profile, seller: Seller) -> list[Node | None]:
+def _seller(message: DpiMessage, profile: Profile, seller: Seller) -> list[Node | None]:
     who = seller.identity
     standard = [
         ("dpi:EntSellerID" if who["seller_kind"] == "entity" else "dpi:IndSellerID", _person(who)),

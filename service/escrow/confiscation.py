@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Conflict
 from service.domain.money.chart import AccountCode
 from service.domain.states.lifecycle import MILESTONE
@@ -30,7 +30,7 @@ Milestones = dict[str, tuple[Contract, Milestone]]
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedPosting:
     """One posting as it will be made: for the preview before the second click."""
 
     entry: str
@@ -58,7 +58,7 @@ def source_of(case: Confiscation, line: CaseLine) -> Account:
     )
 
 
-def plan(case: Confiscation) -> list[Planned]:
+def plan(case: Confiscation) -> list[PlannedPosting]:
     """Every posting of the case in its order; the same builders are carried out."""
     taken = _planned(_confiscate(case))
     out = [
@@ -72,9 +72,9 @@ def plan(case: Confiscation) -> list[Planned]:
     return out
 
 
-def _planned(entry: Entry) -> list[Planned]:
+def _planned(entry: Entry) -> list[PlannedPosting]:
     return [
-        Planned(entry.type, line.debit.code, line.credit.code, line.amount_minor, 0)
+        PlannedPosting(entry.type, line.debit.code, line.credit.code, line.amount_minor, 0)
         for line in entry.lines
     ]
 
@@ -85,39 +85,39 @@ def _confiscate(case: Confiscation) -> Entry:
     )
 
 
-def execute(act: Act, case: Confiscation, touched: Milestones) -> None:
+def execute(ctx: Context, case: Confiscation, touched: Milestones) -> None:
     """Take every line and bring it to its target.
 
     Contracts and their milestones are locked. Raises NotEnough, Conflict.
     """
-    system, decided = act.as_("system"), [_confiscate(case)]
+    system, decided = ctx.as_("system"), [_confiscate(case)]
     for line in case.lines:
         contract, milestone = touched.get(line.milestone_id or "", (None, None))
         if contract is not None and milestone is not None:
             _count(system, contract, milestone, line)
         # Forfeited money stays a liability until nobody can appeal any more: `finish`.
         if line.target != "forfeit":
-            decided.append(_carried_out(act, case, line, contract, milestone))
+            decided.append(_carried_out(ctx, case, line, contract, milestone))
     for contract, milestone in touched.values():
         if any(
             line.account == "escrow" and line.milestone_id == milestone.id for line in case.lines
         ):
             states.emptied(system, contract, milestone, "confiscate")
             states.after_change(system, contract)
-    money.post_all(act, decided)
+    money.post_all(ctx, decided)
 
 
-def finish(act: Act, case: Confiscation) -> int:
+def finish(ctx: Context, case: Confiscation) -> int:
     """What was forfeited becomes the platform's, now that the time for an appeal is over.
 
     Returns minor units; 0 when there is nothing.
     """
     lines = [line for line in case.lines if line.target == "forfeit"]
-    money.post_all(act.as_("system"), [entries.forfeit(case, line) for line in lines])
+    money.post_all(ctx.as_("system"), [entries.forfeit(case, line) for line in lines])
     return sum(line.amount_minor for line in lines)
 
 
-def _count(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -> None:
+def _count(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLine) -> None:
     if line.account == "escrow":
         if line.amount_minor > money.held_minor(milestone):
             raise Conflict(
@@ -126,7 +126,7 @@ def _count(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -
             )
         milestone.confiscated_minor += line.amount_minor
         events.record(
-            act,
+            ctx,
             "milestone.confiscated_from",
             milestone,
             contract=contract,
@@ -134,7 +134,7 @@ def _count(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -
             currency=contract.currency,
         )
     if line.account == "pending":
-        money.take_pending(act.session, contract, milestone, line.amount_minor)
+        money.take_pending(ctx.session, contract, milestone, line.amount_minor)
 
 
 _PAID_BY = {"reserve": ("pending", "available")}
@@ -178,19 +178,19 @@ def _clear(chargeback: Chargeback, line: CaseLine) -> None:
 
 
 def _carried_out(
-    act: Act,
+    ctx: Context,
     case: Confiscation,
     line: CaseLine,
     contract: Contract | None,
     milestone: Milestone | None,
 ) -> Entry:
     if line.chargeback_id is not None:
-        _clear(act.session.get_one(Chargeback, line.chargeback_id, with_for_update=True), line)
+        _clear(ctx.session.get_one(Chargeback, line.chargeback_id, with_for_update=True), line)
     if line.target not in REFUNDED:
         return _target(case, line, contract, "")
     assert contract is not None, "a refund is of a contract"
     assert milestone is not None, "a refund is of a milestone"
-    return _target(case, line, contract, _refund(act, contract, milestone, line).id)
+    return _target(case, line, contract, _refund(ctx, contract, milestone, line).id)
 
 
 def _target(case: Confiscation, line: CaseLine, contract: Contract | None, refund_id: str) -> Entry:
@@ -207,11 +207,11 @@ def _target(case: Confiscation, line: CaseLine, contract: Contract | None, refun
     return build(case, line, contract)
 
 
-def _refund(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) -> Refund:
+def _refund(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLine) -> Refund:
     """To the client by the way it came; a failed attempt is owed to them and tried again like any
     other.
     """
-    payment, refund_id = money.funding_payment(act.session, milestone), new_id("ref")
+    payment, refund_id = money.funding_payment(ctx.session, milestone), new_id("ref")
     refund = Refund(
         id=refund_id,
         payment_id=payment.id,
@@ -225,14 +225,14 @@ def _refund(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) 
         reason="confiscation",
         stripe_refund_id=None,
         failure_reason=None,
-        created_at=act.now,
+        created_at=ctx.now,
     )
     refund.from_freelancer_minor = 0 if line.account == "escrow" else line.amount_minor
-    act.session.add(refund)
-    act.session.flush()
+    ctx.session.add(refund)
+    ctx.session.flush()
     line.refund_id = refund_id
     events.record(
-        act,
+        ctx,
         "refund.created",
         refund,
         contract=contract,
@@ -241,15 +241,15 @@ def _refund(act: Act, contract: Contract, milestone: Milestone, line: CaseLine) 
         reason="confiscation",
         to_state="pending",
     )
-    queue.enqueue(act, "refund_send", refund_id)
+    queue.enqueue(ctx, "refund_send", refund_id)
     return refund
 
 
 _KEPT_IN = {"proven_loss": accounts.LOSSES, "forfeit": accounts.FORFEITURES}
 
 
-def give_back(
-    act: Act,
+def restore(
+    ctx: Context,
     case: Confiscation,
     touched: Milestones,
     parts: dict[int, int],
@@ -268,11 +268,11 @@ def give_back(
                 "was the person's again already",
             )
         elif amount:
-            _give_back(act, case, line, amount, touched, at_platform_cost=at_platform_cost)
+            _restore(ctx, case, line, amount, touched, at_platform_cost=at_platform_cost)
 
 
-def _give_back(
-    act: Act,
+def _restore(
+    ctx: Context,
     case: Confiscation,
     line: CaseLine,
     amount_minor: int,
@@ -280,14 +280,14 @@ def _give_back(
     *,
     at_platform_cost: bool,
 ) -> None:
-    source = _still_in(act, case, line, amount_minor, at_platform_cost=at_platform_cost)
+    source = _still_in(ctx, case, line, amount_minor, at_platform_cost=at_platform_cost)
     if source is None:
         line.restore_note = f"not restorable: {_GONE_TO[line.target]}"
         return
     borne = source == accounts.LOSSES and line.target in _GONE_TO
     line.restore_note = "at the platform's cost" if borne else "back where it came from"
     origin = _origin(case, line, touched, amount_minor)
-    post(act, entries.restore(case, line, amount_minor, source, origin))
+    post(ctx, entries.restore(case, line, amount_minor, source, origin))
     line.restored_minor += amount_minor
     line.restored_parts += 1
 
@@ -301,7 +301,7 @@ _GONE_TO = {
 
 
 def _still_in(
-    act: Act,
+    ctx: Context,
     case: Confiscation,
     line: CaseLine,
     amount_minor: int,
@@ -317,7 +317,7 @@ def _still_in(
         else accounts.confiscated(case.id)
     )
     may_be_here = line.target in ("forfeit", "authority", "same_contract_chargeback")
-    if may_be_here and balance(act.session, kept, case.currency) >= amount_minor:
+    if may_be_here and balance(ctx.session, kept, case.currency) >= amount_minor:
         return kept
     if line.target in _GONE_TO and line.target != "authority":
         # What a milestone held went where it belongs all the same: back to the client.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.money.fees import cumulative_fee, tax_on_fee
 from service.domain.money.money import round_half_up
 from service.models import Contract, Milestone
@@ -35,14 +35,14 @@ def _returned(pair: Pair, milestone: Milestone) -> int:
     return milestone.fee_returned_minor - (milestone.fee_tax_returned_minor if _on_top(pair) else 0)
 
 
-def take(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -> Fee:
+def take(ctx: Context, contract: Contract, milestone: Milestone, gross_minor: int) -> Fee:
     """The fee on this release: on everything released so far, less what was taken; never more than
     the release itself.
     """
     pair = promised(contract.quote or {})
     if milestone.billed_before_minor is None:
         known = (
-            agreement.billed_before(act, contract.client_alias_id, contract.currency, alone=True)
+            agreement.billed_before(ctx, contract.client_alias_id, contract.currency, alone=True)
             if pair.lifetime
             else 0
         )
@@ -54,7 +54,7 @@ def take(act: Act, contract: Contract, milestone: Milestone, gross_minor: int) -
     # taken by the next one.
     fee = min(due - _taken(pair, milestone), gross_minor)
     tax = (
-        agreement.fee_tax_of(act, contract.freelancer_id, act.today)
+        agreement.fee_tax_of(ctx, contract.freelancer_id, ctx.today)
         if pair.own.tax != "none"
         else None
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotEnough
 from service.domain.identity import typeid
 from service.domain.states.lifecycle import CONTRACT
@@ -24,31 +24,31 @@ _REGATE = "SELECT hold_regate(%s) AS accounts"
 _OPEN_PAYMENTS = ("created", "requires_action")
 
 
-def note(act: Act, hold: Hold, what: str, object_id: str, outcome: str) -> None:
+def record_effect(ctx: Context, hold: Hold, what: str, object_id: str, outcome: str) -> None:
     """Write down what the hold met, beside it."""
     number = len(hold.effects) + 1
     hold.effects.append(
-        HoldEffect(number=number, object_id=object_id, what=what, outcome=outcome, at=act.now)
+        HoldEffect(number=number, object_id=object_id, what=what, outcome=outcome, at=ctx.now)
     )
 
 
-def regate(act: Act, hold: Hold) -> None:
+def refresh_gates(ctx: Context, hold: Hold) -> None:
     """Close or open the gates of every account that the hold's subject has; what is opened later is
     born with them.
     """
-    act.session.flush()
-    fetch(act.session, _REGATE, (hold.subject_id,))
+    ctx.session.flush()
+    fetch(ctx.session, _REGATE, (hold.subject_id,))
 
 
-def contracts_of(act: Act, hold: Hold) -> list[Contract]:
+def contracts_of(ctx: Context, hold: Hold) -> list[Contract]:
     """The contracts that are under way and that the hold reaches, locked in the one order, at most
     10,000.
     """
     subject = typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id)
     if hold.subject_kind == "milestone":
-        subject = act.session.get_one(Milestone, subject).contract_id
+        subject = ctx.session.get_one(Milestone, subject).contract_id
     if hold.subject_kind == "payment":
-        subject = act.session.get_one(Payment, subject).contract_id
+        subject = ctx.session.get_one(Payment, subject).contract_id
     column = {"freelancer": Contract.freelancer_id, "client": Contract.client_id}.get(
         hold.subject_kind, Contract.id
     )
@@ -64,25 +64,25 @@ def contracts_of(act: Act, hold: Hold) -> list[Contract]:
         .limit(10_000)
     )
     return list(
-        act.session.execute(
+        ctx.session.execute(
             query.with_for_update(key_share=True).execution_options(populate_existing=True)
         ).scalars()
     )
 
 
-def close_payment_pages(act: Act, hold: Hold, contracts: list[Contract]) -> None:
+def close_payment_pages(ctx: Context, hold: Hold, contracts: list[Contract]) -> None:
     """Payment pages that are open at Stripe are closed by jobs; what is paid all the same arrives
     and is held.
     """
     query = select(Payment).where(
         Payment.contract_id.in_([c.id for c in contracts]), Payment.state.in_(_OPEN_PAYMENTS)
     )
-    for payment in act.session.execute(query.limit(1_000)).scalars():
-        queue.enqueue(act, "payment_close", payment.id)
-        note(act, hold, "payment page", payment.id, "Stripe is asked to close it")
+    for payment in ctx.session.execute(query.limit(1_000)).scalars():
+        queue.enqueue(ctx, "payment_close", payment.id)
+        record_effect(ctx, hold, "payment page", payment.id, "Stripe is asked to close it")
 
 
-def stop_payouts(act: Act, hold: Hold, freelancer_id: str, only: str | None = None) -> None:
+def stop_payouts(ctx: Context, hold: Hold, freelancer_id: str, only: str | None = None) -> None:
     """Payouts that have not left become `held` and their money is available again; those on their
     way are called back by a job.
     """
@@ -90,70 +90,74 @@ def stop_payouts(act: Act, hold: Hold, freelancer_id: str, only: str | None = No
         Payout.freelancer_id == freelancer_id, Payout.state.in_(("requested", "in_transit"))
     )
     query = query.where(Payout.id == only) if only else query
-    for payout in act.session.execute(query.order_by(Payout.id).with_for_update()).scalars():
+    for payout in ctx.session.execute(query.order_by(Payout.id).with_for_update()).scalars():
         if payout.state == "requested" and not any(
             source.state != "planned" for source in payout.sources
         ):
-            _hold_payout(act, payout)
-            note(
-                act,
+            _hold_payout(ctx, payout)
+            record_effect(
+                ctx,
                 hold,
                 "payout",
                 payout.id,
                 "had not left; its money is back in the held balance",
             )
         else:
-            queue.enqueue(act, "payout_recall", payout.id, hold=hold.id)
-            note(act, hold, "payout", payout.id, "was on its way; Stripe is asked to give it back")
+            queue.enqueue(ctx, "payout_recall", payout.id, hold=hold.id)
+            record_effect(
+                ctx, hold, "payout", payout.id, "was on its way; Stripe is asked to give it back"
+            )
 
 
-def _hold_payout(act: Act, payout: Payout) -> None:
-    queue.cancel(act, ["payout_send"], payout.id)
+def _hold_payout(ctx: Context, payout: Payout) -> None:
+    queue.cancel(ctx, ["payout_send"], payout.id)
     for source in list(payout.sources):
         payout.sources.remove(source)
-    events.move(
-        act.as_("system"), payout, "hold", amount=payout.amount_minor, currency=payout.currency
+    events.transition(
+        ctx.as_("system"), payout, "hold", amount=payout.amount_minor, currency=payout.currency
     )
-    post(act, entries.payout_held(payout))
+    post(ctx, entries.payout_held(payout))
     payout.holds += 1
     queue.enqueue(
-        act,
+        ctx,
         "payout_held_alarm",
         payout.id,
-        act.now + timedelta(days=act.policies.windows.payout_held_alarm_days),
+        ctx.now + timedelta(days=ctx.policies.windows.payout_held_alarm_days),
     )
 
 
-def resume_payout(act: Act, payout: Payout) -> bool:
+def resume_payout(ctx: Context, payout: Payout) -> bool:
     """The last hold is lifted: the payout goes on if the money is still there, else it is canceled.
 
     Returns whether anything was done.
     """
     if (
         payout.state != "held"
-        or stopping(act.session, "outflow", [payout.freelancer_id, payout.id]) is not None
+        or stopping(ctx.session, "outflow", [payout.freelancer_id, payout.id]) is not None
     ):
         return False
-    system = act.as_("system")
+    system = ctx.as_("system")
     legs = payout_sources.choose(
-        act.session, payout.freelancer_id, payout.amount_minor, payout.currency
+        ctx.session, payout.freelancer_id, payout.amount_minor, payout.currency
     )
     if (
-        balance(act.session, accounts.available(payout.freelancer_id), payout.currency)
+        balance(ctx.session, accounts.available(payout.freelancer_id), payout.currency)
         < payout.amount_minor
         or sum(s.amount_minor for s in legs) < payout.amount_minor
     ):
-        events.move(system, payout, "cancel", reason="less is available now")
+        events.transition(system, payout, "cancel", reason="less is available now")
         return True
     payout.sources = legs
-    payout.requested_at = act.now
-    events.move(system, payout, "resume", amount=payout.amount_minor, currency=payout.currency)
-    post(act, entries.payout_request(payout))
-    queue.enqueue(act, "payout_send", payout.id)
+    payout.requested_at = ctx.now
+    events.transition(
+        system, payout, "resume", amount=payout.amount_minor, currency=payout.currency
+    )
+    post(ctx, entries.payout_request(payout))
+    queue.enqueue(ctx, "payout_send", payout.id)
     return True
 
 
-def resume_reviews(act: Act, hold: Hold) -> None:
+def resume_reviews(ctx: Context, hold: Hold) -> None:
     """Review windows that ended meanwhile are looked at now."""
     column = {
         "freelancer": Contract.freelancer_id,
@@ -168,40 +172,40 @@ def resume_reviews(act: Act, hold: Hold) -> None:
         select(Milestone.id)
         .join(Contract)
         .where(
-            column == subject, Milestone.state == "submitted", Milestone.auto_release_at <= act.now
+            column == subject, Milestone.state == "submitted", Milestone.auto_release_at <= ctx.now
         )
     )
     queue.enqueue_many(
-        act,
+        ctx,
         [
-            ("auto_release", milestone_id, act.now, {})
-            for milestone_id in act.session.execute(over.limit(1_000)).scalars()
+            ("auto_release", milestone_id, ctx.now, {})
+            for milestone_id in ctx.session.execute(over.limit(1_000)).scalars()
         ],
     )
 
 
-def reserve(act: Act, hold: Hold, freelancer_id: str) -> None:
+def reserve(ctx: Context, hold: Hold, freelancer_id: str) -> None:
     """Set exactly the hold's amount aside, of what is available.
 
     The freelancer is locked. Raises NotEnough for more than that.
     """
     assert hold.amount_minor is not None, "only a hold over an amount reserves"
     currency = hold.currency or ""
-    available = balance(act.session, accounts.available(freelancer_id), currency)
+    available = balance(ctx.session, accounts.available(freelancer_id), currency)
     if available < hold.amount_minor:
         raise NotEnough(
             "Less than that is available; hold the person's payouts instead.",
             {"available": available, "currency": currency},
         )
-    post(act, entries.hold_reserve(hold, freelancer_id, hold.amount_minor))
+    post(ctx, entries.hold_reserve(hold, freelancer_id, hold.amount_minor))
 
 
-def give_back_reserve(act: Act, hold: Hold, freelancer_id: str) -> None:
+def return_reserve(ctx: Context, hold: Hold, freelancer_id: str) -> None:
     """What was set aside is available again."""
     left = (
-        balance(act.session, accounts.reserved_by_hold(hold.id), hold.currency)
+        balance(ctx.session, accounts.reserved_by_hold(hold.id), hold.currency)
         if hold.currency
         else 0
     )
     if left:
-        post(act, entries.hold_return(hold, freelancer_id, left))
+        post(ctx, entries.hold_return(hold, freelancer_id, left))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import ChargedBack, Conflict
 from service.domain.money.fees import cumulative_share
 from service.escrow import fees, withholding
@@ -36,20 +36,20 @@ def held_minor(milestone: Milestone) -> int:
     return milestone.funded_minor - gone - milestone.disputed_minor
 
 
-def post_all(act: Act, decided: list[Entry]) -> None:
+def post_all(ctx: Context, decided: list[Entry]) -> None:
     """Post what an act decided, in order. Raises what `ledger.post` raises."""
     for entry in decided:
-        post(act, entry)
+        post(ctx, entry)
 
 
 def release(
-    act: Act, contract: Contract, milestone: Milestone, gross_minor: int
+    ctx: Context, contract: Contract, milestone: Milestone, gross_minor: int
 ) -> tuple[Release, Entry]:
     """Held money becomes the freelancer's, less the fee, their part of the processing cost, tax
     that is withheld, and what they owe.
     """
-    holds.refuse(act, "release", holds.subjects_of(contract, milestone.id))
-    fee = fees.take(act, contract, milestone, gross_minor)
+    holds.refuse(ctx, "release", holds.subjects_of(contract, milestone.id))
+    fee = fees.take(ctx, contract, milestone, gross_minor)
     released = milestone.released_minor + gross_minor
     processing = (
         cumulative_share(milestone.processing_due_minor, released, milestone.funded_minor)
@@ -57,24 +57,24 @@ def release(
     )
     processing = min(processing, gross_minor - fee.amount_minor)
     taxes = withholding.shares(
-        act, contract, gross_minor, gross_minor - fee.amount_minor - processing
+        ctx, contract, gross_minor, gross_minor - fee.amount_minor - processing
     )
     withheld = sum(tax.amount_minor for tax in taxes)
-    made = _release_row(act, contract, milestone, gross_minor, fee, processing, withheld)
-    act.session.add(made)
-    withholding.keep(act, made, taxes)
+    made = _release_row(ctx, contract, milestone, gross_minor, fee, processing, withheld)
+    ctx.session.add(made)
+    withholding.keep(ctx, made, taxes)
     milestone.released_minor = released
     milestone.fee_taken_minor += fee.amount_minor
     milestone.fee_tax_taken_minor += fee.tax_minor
     milestone.processing_taken_minor += processing
     queue.enqueue_many(
-        act, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, act.now, {})]
+        ctx, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, ctx.now, {})]
     )
     return made, entries.release(contract, made, [(tax.due_id, tax.amount_minor) for tax in taxes])
 
 
 def _release_row(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     milestone: Milestone,
     gross_minor: int,
@@ -88,7 +88,7 @@ def _release_row(
         milestone_id=milestone.id,
         contract_id=contract.id,
         freelancer_id=contract.freelancer_id,
-        number=_next_number(act.session, milestone),
+        number=_next_number(ctx.session, milestone),
         currency=contract.currency,
         gross_minor=gross_minor,
         fee_minor=fee.amount_minor,
@@ -96,11 +96,11 @@ def _release_row(
         processing_minor=processing_minor,
         withheld_minor=withheld_minor,
         net_minor=net,
-        recovered_minor=min(net, _owed(act.session, contract)),
+        recovered_minor=min(net, _owed(ctx.session, contract)),
         fee_schedule=str((contract.quote or {})["schedule"]),
-        approved_by=act.actor,
-        released_at=act.now,
-        matures_at=act.now + timedelta(days=milestone.security_days),
+        approved_by=ctx.actor,
+        released_at=ctx.now,
+        matures_at=ctx.now + timedelta(days=milestone.security_days),
         matured_at=None,
     )
 
@@ -135,8 +135,8 @@ def funding_payment(session: Session, milestone: Milestone) -> Payment:
     return session.execute(query).scalar_one()
 
 
-def _refundable_payment(act: Act, milestone: Milestone) -> Payment:
-    payment = funding_payment(act.session, milestone)
+def _refundable_payment(ctx: Context, milestone: Milestone) -> Payment:
+    payment = funding_payment(ctx.session, milestone)
     if payment.state in ("charged_back", "lost"):
         raise ChargedBack(
             "The client's bank has taken this payment back; a refund would pay it twice."
@@ -145,17 +145,17 @@ def _refundable_payment(act: Act, milestone: Milestone) -> Payment:
 
 
 def refund_held(
-    act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
+    ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
 ) -> tuple[Refund, Entry]:
     """Held money starts its way back by the way it came.
 
     Raises ChargedBack while a bank has a hand on the payment.
     """
-    holds.refuse(act, "refund", holds.subjects_of(contract, milestone.id))
+    holds.refuse(ctx, "refund", holds.subjects_of(contract, milestone.id))
     refund = _refund_row(
-        act,
+        ctx,
         contract,
-        _refundable_payment(act, milestone),
+        _refundable_payment(ctx, milestone),
         milestone,
         "escrow",
         amount_minor,
@@ -166,20 +166,20 @@ def refund_held(
 
 
 def refund_released(
-    act: Act, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
+    ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
 ) -> tuple[Refund, Entry]:
     """Released money goes back: the platform returns its fee on it, the freelancer bears the rest
     or owes it. The freelancer is locked.
     """
-    holds.refuse(act, "refund", holds.subjects_of(contract, milestone.id))
+    holds.refuse(ctx, "refund", holds.subjects_of(contract, milestone.id))
     left = milestone.released_minor - milestone.refunded_after_release_minor - amount_minor
     back = fees.give_back(contract, milestone, left)
     fee_back = min(amount_minor, back.amount_minor)
     share = amount_minor - fee_back
     refund = _refund_row(
-        act,
+        ctx,
         contract,
-        _refundable_payment(act, milestone),
+        _refundable_payment(ctx, milestone),
         milestone,
         "released",
         amount_minor,
@@ -189,11 +189,11 @@ def refund_released(
     milestone.refunded_after_release_minor += amount_minor
     milestone.fee_returned_minor += fee_back
     milestone.fee_tax_returned_minor += back.tax_minor
-    queue.enqueue(act, "invoice", refund.id)
+    queue.enqueue(ctx, "invoice", refund.id)
     freelancer, currency = contract.freelancer_id, contract.currency
-    available = min(share, balance(act.session, accounts.available(freelancer), currency))
-    pending = min(share - available, balance(act.session, accounts.pending(freelancer), currency))
-    take_pending(act.session, contract, milestone, pending)
+    available = min(share, balance(ctx.session, accounts.available(freelancer), currency))
+    pending = min(share - available, balance(ctx.session, accounts.pending(freelancer), currency))
+    take_pending(ctx.session, contract, milestone, pending)
     entry = entries.refund_after_release(
         contract,
         milestone,
@@ -230,7 +230,7 @@ def take_pending(
 
 
 def _refund_row(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     payment: Payment,
     milestone: Milestone,
@@ -252,11 +252,11 @@ def _refund_row(
         reason=reason,
         stripe_refund_id=None,
         failure_reason=None,
-        created_at=act.now,
+        created_at=ctx.now,
     )
-    act.session.add(refund)
+    ctx.session.add(refund)
     events.record(
-        act,
+        ctx,
         "refund.created",
         refund,
         contract=contract,
@@ -265,18 +265,18 @@ def _refund_row(
         reason=reason,
         to_state="pending",
     )
-    queue.enqueue(act, "refund_send", refund.id, _sendable_at(act, payment))
+    queue.enqueue(ctx, "refund_send", refund.id, _sendable_at(ctx, payment))
     return refund
 
 
-def _sendable_at(act: Act, payment: Payment) -> datetime:
+def _sendable_at(ctx: Context, payment: Payment) -> datetime:
     """A bank debit that could still come back is not refunded before it is final, or the client
     would have it twice.
     """
     if payment.method == "card" or payment.succeeded_at is None:
-        return act.now
+        return ctx.now
     return max(
-        act.now, payment.succeeded_at + timedelta(days=act.policies.windows.debit_final_days)
+        ctx.now, payment.succeeded_at + timedelta(days=ctx.policies.windows.debit_final_days)
     )
 
 
@@ -296,7 +296,7 @@ def unlock(contract: Contract, milestone: Milestone, amount_minor: int, dispute_
     return entries.dispute_settle(contract, milestone, dispute_id, amount_minor)
 
 
-def roll_on(act: Act, contract: Contract, milestone: Milestone) -> tuple[Milestone, Entry]:
+def roll_on(ctx: Context, contract: Contract, milestone: Milestone) -> tuple[Milestone, Entry]:
     """What is still held becomes a milestone of its own at the end of the list, paid already by the
     same payment.
     """
@@ -323,8 +323,8 @@ def roll_on(act: Act, contract: Contract, milestone: Milestone) -> tuple[Milesto
     milestone.processing_due_minor -= processing
     contract.milestones.append(fresh)
     # The new milestone's row before the payment's line that refers to it.
-    act.session.flush()
-    _move_payment_line(act.session, milestone, fresh, amount, processing)
+    ctx.session.flush()
+    _move_payment_line(ctx.session, milestone, fresh, amount, processing)
     return fresh, entries.roll(contract, milestone, fresh, amount)
 
 

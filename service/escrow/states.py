@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.states.lifecycle import MILESTONE
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone
@@ -23,14 +23,14 @@ OPEN_TO_THE_CLIENT = ("funded", "submitted", "changes_requested")
 
 
 def pause(
-    act: Act, contract: Contract, milestone: Milestone, event: str, **data: Any
+    ctx: Context, contract: Contract, milestone: Milestone, event: str, **data: Any
 ) -> tuple[str, int | None]:
     """Nothing else is left but what is asked back or disputed: the milestone waits.
 
     Returns its state and what was left of the review.
     """
-    was, left = milestone.state, review_left(act.now, milestone)
-    events.move(act, milestone, event, contract=contract, **data)
+    was, left = milestone.state, review_left(ctx.now, milestone)
+    events.transition(ctx, milestone, event, contract=contract, **data)
     milestone.auto_release_at = None
     return was, left
 
@@ -45,33 +45,35 @@ def review_left(now: datetime, milestone: Milestone) -> int | None:
 
 
 def resume(
-    act: Act, contract: Contract, milestone: Milestone, was: str, left_seconds: int | None
+    ctx: Context, contract: Contract, milestone: Milestone, was: str, left_seconds: int | None
 ) -> None:
     """Back to where it was. A review goes on with what was left of it, at least five days."""
     if milestone.state not in ("refund_requested", "disputed") or not held_minor(milestone):
         return
     back = was if was in RESUME else "funded"
-    events.move(act, milestone, RESUME[back], contract=contract)
+    events.transition(ctx, milestone, RESUME[back], contract=contract)
     if back == "submitted":
-        milestone.auto_release_at = act.now + max(
+        milestone.auto_release_at = ctx.now + max(
             timedelta(seconds=left_seconds or 0), SHORTEST_WINDOW
         )
-        schedule_review(act, milestone)
+        schedule_review(ctx, milestone)
 
 
-def schedule_review(act: Act, milestone: Milestone) -> None:
+def schedule_review(ctx: Context, milestone: Milestone) -> None:
     """The notices before the end of a review window, and its end."""
     end = milestone.auto_release_at
     assert end is not None, "a submitted milestone has an end of its review window"
-    notices: list[queue.Wanted] = [
+    notices: list[queue.JobRequest] = [
         ("review_notice", f"{milestone.id}/{days}", end - timedelta(days=days), {})
-        for days in act.policies.windows.review_notice_days
-        if end - timedelta(days=days) > act.now
+        for days in ctx.policies.windows.review_notice_days
+        if end - timedelta(days=days) > ctx.now
     ]
-    queue.enqueue_many(act, [*notices, ("auto_release", milestone.id, end, {})])
+    queue.enqueue_many(ctx, [*notices, ("auto_release", milestone.id, end, {})])
 
 
-def emptied(act: Act, contract: Contract, milestone: Milestone, event: str, **data: Any) -> None:
+def emptied(
+    ctx: Context, contract: Contract, milestone: Milestone, event: str, **data: Any
+) -> None:
     """Close a milestone that holds nothing any more by `event`; one with locked money is then
     disputed.
     """
@@ -79,40 +81,40 @@ def emptied(act: Act, contract: Contract, milestone: Milestone, event: str, **da
         return
     if milestone.disputed_minor:
         if milestone.state != "disputed":
-            events.move(act.as_("system"), milestone, "dispute", contract=contract)
+            events.transition(ctx.as_("system"), milestone, "dispute", contract=contract)
     else:
-        events.move(act, milestone, event, contract=contract, **data)
+        events.transition(ctx, milestone, event, contract=contract, **data)
     milestone.auto_release_at = None
 
 
-def accepted(act: Act, contract: Contract) -> None:
+def accepted(ctx: Context, contract: Contract) -> None:
     """Both are bound: the first milestone waits for its payment, and the contract ends by itself
     when none comes in time.
     """
-    windows = act.policies.windows
-    contract.accepted_at = act.now
-    contract.fund_by = act.now + timedelta(days=windows.fund_within_days)
-    touch(act, contract)
-    events.move(act, contract.milestones[0], "ask_funding", contract=contract, actor="system")
-    due: list[queue.Wanted] = [
-        ("fund_reminder", f"{contract.id}/{d}", act.now + timedelta(days=d), {})
+    windows = ctx.policies.windows
+    contract.accepted_at = ctx.now
+    contract.fund_by = ctx.now + timedelta(days=windows.fund_within_days)
+    touch(ctx, contract)
+    events.transition(ctx, contract.milestones[0], "ask_funding", contract=contract, actor="system")
+    due: list[queue.JobRequest] = [
+        ("fund_reminder", f"{contract.id}/{d}", ctx.now + timedelta(days=d), {})
         for d in windows.fund_reminder_days
     ]
-    queue.enqueue_many(act, [("fund_expiry", contract.id, contract.fund_by, {}), *due])
+    queue.enqueue_many(ctx, [("fund_expiry", contract.id, contract.fund_by, {}), *due])
 
 
-def after_change(act: Act, contract: Contract) -> None:
+def after_change(ctx: Context, contract: Contract) -> None:
     """Complete or end the contract when nothing is left to happen; otherwise ask for the next
     milestone's funding.
     """
-    system = act.as_("system")
-    touch(act, contract)
+    system = ctx.as_("system")
+    touch(ctx, contract)
     if contract.state not in ("active", "closing"):
         return
     if all(m.state in MILESTONE.final for m in contract.milestones):
         done = any(m.released_minor for m in contract.milestones)
-        events.move(system, contract, "complete" if done else "close_empty")
-        contract.closed_at = act.now
+        events.transition(system, contract, "complete" if done else "close_empty")
+        contract.closed_at = ctx.now
         return
     waiting = next((m for m in contract.milestones if m.state == "planned"), None)
     if (
@@ -123,34 +125,34 @@ def after_change(act: Act, contract: Contract) -> None:
         ask_funding(system, contract, waiting)
 
 
-def ask_funding(act: Act, contract: Contract, milestone: Milestone) -> None:
+def ask_funding(ctx: Context, contract: Contract, milestone: Milestone) -> None:
     """It is the client's turn to pay for this milestone; reminded, and after a month it rests until
     somebody picks it.
     """
-    events.move(act, milestone, "ask_funding", contract=contract)
+    events.transition(ctx, milestone, "ask_funding", contract=contract)
     if contract.state == "active":
-        windows = act.policies.windows
-        due: list[queue.Wanted] = [
-            ("funding_reminder", f"{milestone.id}/{days}", act.now + timedelta(days=days), {})
+        windows = ctx.policies.windows
+        due: list[queue.JobRequest] = [
+            ("funding_reminder", f"{milestone.id}/{days}", ctx.now + timedelta(days=days), {})
             for days in windows.fund_reminder_days
         ]
         queue.enqueue_many(
-            act,
+            ctx,
             [
                 *due,
                 (
                     "funding_lapse",
                     milestone.id,
-                    act.now + timedelta(days=windows.funding_rests_after_days),
+                    ctx.now + timedelta(days=windows.funding_rests_after_days),
                     {},
                 ),
             ],
         )
 
 
-def touch(act: Act, contract: Contract) -> None:
+def touch(ctx: Context, contract: Contract) -> None:
     """Another version of the contract: its ETag changes, and it is not dormant."""
     contract.version += 1
-    contract.updated_at = act.now
-    if act.role in ("freelancer", "client"):
+    contract.updated_at = ctx.now
+    if ctx.role in ("freelancer", "client"):
         contract.dormant_at = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.money.chart import AccountCode
 from service.domain.states.lifecycle import MILESTONE
 from service.escrow import money, payout_sources, states
@@ -23,7 +23,7 @@ Taken = list[tuple[Account, int]]
 
 
 @dataclass(frozen=True)
-class Found:
+class FundsFound:
     """In minor units: `held` is still in escrow, by milestone; `taken` is here otherwise, by
     account.
     """
@@ -32,22 +32,22 @@ class Found:
     taken: Taken
 
 
-def find(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> Found:
+def find(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback) -> FundsFound:
     """All of the charged-back amount, from the nearest place to the farthest; what is nowhere is
     the platform's to bear.
     """
-    held = _find_held(act, contract, payment, chargeback, chargeback.amount_minor)
+    held = _find_held(ctx, contract, payment, chargeback, chargeback.amount_minor)
     left = chargeback.amount_minor - sum(amount for _, amount in held)
-    owed = _find_owed(act, contract, payment, chargeback, left)
+    owed = _find_owed(ctx, contract, payment, chargeback, left)
     released, left = _find_released(
-        act, contract, payment, chargeback, left - sum(amount for _, amount in owed)
+        ctx, contract, payment, chargeback, left - sum(amount for _, amount in owed)
     )
     _note(chargeback, "platform", left)
-    return Found(held, owed + released)
+    return FundsFound(held, owed + released)
 
 
 def _find_held(
-    act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int
+    ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback, left: int
 ) -> list[tuple[str, int]]:
     """What is still in escrow, by milestone, the last one first."""
     found: list[tuple[str, int]] = []
@@ -58,11 +58,11 @@ def _find_held(
         part = min(left, money.held_minor(milestone))
         if not part:
             continue
-        was, review_left = milestone.state, states.review_left(act.now, milestone)
+        was, review_left = milestone.state, states.review_left(ctx.now, milestone)
         milestone.disputed_minor += part
         if money.held_minor(milestone) == 0 and milestone.state != "disputed":
             was, review_left = states.pause(
-                act, contract, milestone, "dispute", chargeback=chargeback.id
+                ctx, contract, milestone, "dispute", chargeback=chargeback.id
             )
         _note(chargeback, "escrow", part, milestone.id, was, review_left)
         found.append((milestone.id, part))
@@ -71,7 +71,7 @@ def _find_held(
 
 
 def _find_owed(
-    act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int
+    ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback, left: int
 ) -> Taken:
     """What a refund of this payment could not deliver is still here for the client: the bank has
     now paid them instead.
@@ -81,15 +81,15 @@ def _find_owed(
         Refund.state.in_(("failed", "canceled")),
         Refund.source.in_(("escrow", "released", "unclaimed")),
     )
-    mine = int(act.session.execute(called_off).scalar_one())
+    mine = int(ctx.session.execute(called_off).scalar_one())
     owed = accounts.unclaimed(contract.client_id)
-    part = min(left, mine, balance(act.session, owed, contract.currency))
+    part = min(left, mine, balance(ctx.session, owed, contract.currency))
     _note(chargeback, "unclaimed", part)
     return [(owed, part)] if part else []
 
 
 def _find_released(
-    act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, left: int
+    ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback, left: int
 ) -> tuple[Taken, int]:
     """What the freelancer got for this payment: still here (reserved), or paid out (owed if the
     bank takes it for good).
@@ -97,16 +97,16 @@ def _find_released(
     Returns what is reserved, and what is left of the amount that none of it covers.
     """
     taken: Taken = []
-    net = payout_sources.net_of(act.session, payment.id)
-    unpaid = min(left, payout_sources.left_of(act.session, payment.id))
+    net = payout_sources.net_of(ctx.session, payment.id)
+    unpaid = min(left, payout_sources.left_of(ctx.session, payment.id))
     for account in (
         accounts.pending(contract.freelancer_id),
         accounts.available(contract.freelancer_id),
     ):
-        part = min(unpaid, balance(act.session, account, contract.currency))
+        part = min(unpaid, balance(ctx.session, account, contract.currency))
         if part and account.code is AccountCode.PENDING:
-            part = min(part, payout_sources.pending_of(act.session, payment.id))
-            money.take_pending(act.session, contract, _released_milestone(contract, payment), part)
+            part = min(part, payout_sources.pending_of(ctx.session, payment.id))
+            money.take_pending(ctx.session, contract, _released_milestone(contract, payment), part)
         if part:
             taken.append((account, part))
             _note(chargeback, account.code, part)

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.money.money import CURRENCIES, round_half_up
 from service.models import (
@@ -69,17 +69,17 @@ _LACKING = text("""
 """)
 
 
-def shares(act: Act, contract: Contract, gross_minor: int, room_minor: int) -> list[Share]:
+def shares(ctx: Context, contract: Contract, gross_minor: int, room_minor: int) -> list[Share]:
     """What every duty in force takes of a release of `gross_minor`; together at most
     `room_minor`.
     """
     in_scope = list(
-        act.session.execute(_IN_SCOPE, {"regimes": list(WITHHOLDING_REGIMES)}).scalars()
+        ctx.session.execute(_IN_SCOPE, {"regimes": list(WITHHOLDING_REGIMES)}).scalars()
     )
     found: list[Share] = []
     for regime in in_scope:
         taken = _share(
-            act,
+            ctx,
             contract,
             regime,
             gross_minor,
@@ -89,10 +89,10 @@ def shares(act: Act, contract: Contract, gross_minor: int, room_minor: int) -> l
     return found
 
 
-def keep(act: Act, release: Release, taxes: list[Share]) -> None:
+def keep(ctx: Context, release: Release, taxes: list[Share]) -> None:
     """Write down what was decided about the release, after it."""
     for tax in taxes:
-        act.session.add(
+        ctx.session.add(
             Withholding(
                 release=release,
                 due_id=tax.due_id,
@@ -105,17 +105,17 @@ def keep(act: Act, release: Release, taxes: list[Share]) -> None:
                 amount_minor=tax.amount_minor,
                 reason=tax.reason,
                 legal_ref=tax.duty.legal_ref,
-                withheld_at=act.now,
+                withheld_at=ctx.now,
             )
         )
 
 
 def _share(
-    act: Act, contract: Contract, regime: str, gross_minor: int, room_minor: int
+    ctx: Context, contract: Contract, regime: str, gross_minor: int, room_minor: int
 ) -> Share | None:
-    today = act.today
-    declared = _declared(act, contract, today)
-    duty = act.policies.withholding(
+    today = ctx.today
+    declared = _declared(ctx, contract, today)
+    duty = ctx.policies.withholding(
         regime, declared.country if declared else contract.freelancer.country, today
     )
     if duty is None or duty.client_country not in (None, contract.client_country):
@@ -125,11 +125,11 @@ def _share(
     if not rate:
         return None
     # Two releases of one person at once would both believe to be the first beyond a threshold.
-    alone(act.session, Lock.WITHHOLDING, contract.freelancer_id)
+    alone(ctx.session, Lock.WITHHOLDING, contract.freelancer_id)
     own = round_half_up(gross_minor * rate.numerator, rate.denominator)
-    due_id = _due(act, duty, contract.currency, today)
+    due_id = _due(ctx, duty, contract.currency, today)
     if duty.exempt and _exempt(
-        act,
+        ctx,
         contract,
         duty,
         duty.exempt,
@@ -139,7 +139,7 @@ def _share(
         return Share(
             duty, due_id, decimal(rate), own if duty.exempt.catches_up else 0, 0, "below_threshold"
         )
-    lacking = _lacking(act, contract, duty)
+    lacking = _lacking(ctx, contract, duty)
     return Share(
         duty,
         due_id,
@@ -150,18 +150,18 @@ def _share(
     )
 
 
-def _declared(act: Act, contract: Contract, today: date) -> TaxIdentity | None:
+def _declared(ctx: Context, contract: Contract, today: date) -> TaxIdentity | None:
     """The freelancer's tax identity, unless it has expired."""
-    declared = repository.tax_identity(act.session, contract.freelancer_id)
+    declared = repository.tax_identity(ctx.session, contract.freelancer_id)
     if declared is not None and declared.expires_on is not None and declared.expires_on < today:
         return None
     return declared
 
 
-def _lacking(act: Act, contract: Contract, duty: Duty) -> int:
+def _lacking(ctx: Context, contract: Contract, duty: Duty) -> int:
     """What the year's earlier releases fell short of their share."""
-    question = _question(act, contract, duty) | {"regime": duty.regime}
-    return int(act.session.execute(_LACKING, question).scalar_one())
+    question = _question(ctx, contract, duty) | {"regime": duty.regime}
+    return int(ctx.session.execute(_LACKING, question).scalar_one())
 
 
 def _has_number(duty: Duty, declared: TaxIdentity | None) -> bool:
@@ -174,9 +174,9 @@ def _has_number(duty: Duty, declared: TaxIdentity | None) -> bool:
     }[duty.number]
 
 
-def _question(act: Act, contract: Contract, duty: Duty) -> dict[str, Any]:
-    zone = act.policies.book_zone
-    since = duty.year_of(act.today)
+def _question(ctx: Context, contract: Contract, duty: Duty) -> dict[str, Any]:
+    zone = ctx.policies.book_zone
+    since = duty.year_of(ctx.today)
     return {
         "freelancer": typeid.decode(contract.freelancer_id),
         "currency": contract.currency,
@@ -186,7 +186,7 @@ def _question(act: Act, contract: Contract, duty: Duty) -> dict[str, Any]:
 
 
 def _exempt(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     duty: Duty,
     exempt: Exemption,
@@ -199,25 +199,25 @@ def _exempt(
     """
     if exempt.only_individuals_with_number and not individual_with_number:
         return False
-    question = _question(act, contract, duty) | {
+    question = _question(ctx, contract, duty) | {
         "into": exempt.currency,
         "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}),
-        "now": act.now,
-        "today": act.today,
+        "now": ctx.now,
+        "today": ctx.today,
         "gross": gross_minor,
     }
-    year = act.session.execute(_YEAR, question).one()
+    year = ctx.session.execute(_YEAR, question).one()
     return not year.unknown and not (
         year.gross_minor > exempt.gross_to_minor and year.releases > exempt.count_to
     )
 
 
-def _due(act: Act, duty: Duty, currency: str, today: date) -> str:
+def _due(ctx: Context, duty: Duty, currency: str, today: date) -> str:
     month = today.replace(day=1)
     query = select(TaxDue.id).where(
         TaxDue.regime == duty.regime, TaxDue.month == month, TaxDue.currency == currency
     )
-    found = act.session.execute(query).scalar_one_or_none()
+    found = ctx.session.execute(query).scalar_one_or_none()
     if found is None:
         # Whoever comes second waits here for the first one's commit, and reads what that one made.
         fresh = {
@@ -227,6 +227,6 @@ def _due(act: Act, duty: Duty, currency: str, today: date) -> str:
             "currency": currency,
             "due_on": duty.due_on(today),
         }
-        act.session.execute(insert(TaxDue).values(fresh).on_conflict_do_nothing())
-        found = act.session.execute(query).scalar_one()
+        ctx.session.execute(insert(TaxDue).values(fresh).on_conflict_do_nothing())
+        found = ctx.session.execute(query).scalar_one()
     return found

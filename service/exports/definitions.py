@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExportRequest:
     """What somebody wants to know: days in the books, both included; as known at an instant; of one
     party or of all.
 

@@ -22,7 +22,7 @@ from service.documents.wording import LANGUAGES
 from service.domain.errors import Invalid
 from service.domain.money.money import CURRENCIES
 from service.exports import manifest
-from service.exports.definitions import Asked, Export, plain_amount
+from service.exports.definitions import Export, ExportRequest, plain_amount
 from service.exports.documents import summary
 from service.exports.formats import parquet, plain_text_accounting
 from service.exports.formats.delimited import as_csv, as_jsonl, as_texts, as_upwork, rows_in
@@ -42,7 +42,7 @@ class CheckFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Made:
+class ExportFile:
     """One file with what the manifest says of it.
 
     `totals`: per currency, per column, in minor units.
@@ -71,12 +71,12 @@ def formats_of(export: Export) -> tuple[str, ...]:
 def make(
     session: Session,
     export: Export,
-    asked: Asked,
+    asked: ExportRequest,
     form: str,
     folder: Path,
     signing_key_hex: str,
     progress: Progress = lambda _: None,
-) -> Made:
+) -> ExportFile:
     """Write the export and its manifest into `folder`.
 
     `session` must be new: the snapshot begins here.
@@ -101,8 +101,8 @@ def make(
     name = f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{ending}"
     target = folder / name
     _write(session, export, asked, form, target, counted)
-    made = Made(target, counted.rows, counted.totals())
-    _prove(session, export, asked, counted)
+    made = ExportFile(target, counted.rows, counted.totals())
+    _check_sums(session, export, asked, counted)
     manifest.write(folder, _content(export, asked, made, form, _head(session)), signing_key_hex)
     return made
 
@@ -144,7 +144,7 @@ def check(
         raise Invalid.one("/zone", "not_by_zone", f"{export.code} is by the days of the books.")
 
 
-def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
+def inline(session: Session, export: Export, asked: ExportRequest) -> list[dict[str, str]]:
     """The rows as texts by column, for an answer on the spot.
 
     Raises Invalid when there are more than 10,000.
@@ -155,7 +155,7 @@ def inline(session: Session, export: Export, asked: Asked) -> list[dict[str, str
     ]
 
 
-def records(session: Session, export: Export, asked: Asked) -> list[dict[str, str]]:
+def records(session: Session, export: Export, asked: ExportRequest) -> list[dict[str, str]]:
     """All rows as texts by column, however many: for files that are made of them here."""
     names = [column.name for column in export.columns]
     hash_chain.await_sequencer(session)
@@ -165,7 +165,7 @@ def records(session: Session, export: Export, asked: Asked) -> list[dict[str, st
         ]
 
 
-def first(session: Session, export: Export, asked: Asked) -> list[Columns]:
+def first(session: Session, export: Export, asked: ExportRequest) -> list[Columns]:
     """All rows as texts, for an answer on the spot.
 
     Raises Invalid when there are more than 10,000.
@@ -177,7 +177,7 @@ def first(session: Session, export: Export, asked: Asked) -> list[Columns]:
     return found
 
 
-def first_typed(session: Session, export: Export, asked: Asked) -> list[Any]:
+def first_typed(session: Session, export: Export, asked: ExportRequest) -> list[Any]:
     """The same for forms that reckon with the rows."""
     hash_chain.await_sequencer(session)
     found = list(islice(typed_rows(session, export, asked), INLINE_ROWS + 1))
@@ -245,7 +245,12 @@ class _Counted:
 
 
 def _write(
-    session: Session, export: Export, asked: Asked, form: str, target: Path, counted: _Counted
+    session: Session,
+    export: Export,
+    asked: ExportRequest,
+    form: str,
+    target: Path,
+    counted: _Counted,
 ) -> None:
     if form == "pdf":
         target.write_bytes(
@@ -278,7 +283,7 @@ _IN_COLUMNS: dict[str, Callable[[Export, Iterator[Columns], Path], None]] = {
 }
 
 
-def _prove(session: Session, export: Export, asked: Asked, counted: _Counted) -> None:
+def _check_sums(session: Session, export: Export, asked: ExportRequest, counted: _Counted) -> None:
     """The file's figures by a statement that goes another way.
 
     Raises CheckFailed with what differs.
@@ -290,7 +295,7 @@ def _prove(session: Session, export: Export, asked: Asked, counted: _Counted) ->
         raise CheckFailed(f"{export.code} does not prove itself: {differs}")
 
 
-def proves(session: Session, export: Export, asked: Asked) -> str | None:
+def proves(session: Session, export: Export, asked: ExportRequest) -> str | None:
     """Whether the export would prove itself, by sums alone and without a file; else what
     differs.
     """
@@ -311,7 +316,7 @@ def proves(session: Session, export: Export, asked: Asked) -> str | None:
     return difference(own, _expected(session, export, asked))
 
 
-def _expected(session: Session, export: Export, asked: Asked) -> Proof:
+def _expected(session: Session, export: Export, asked: ExportRequest) -> Proof:
     assert export.control_statement is not None, "only an export with a control is proved"
     found = Proof(export)
     for row in _rows(session, export.control_statement, asked):
@@ -319,7 +324,7 @@ def _expected(session: Session, export: Export, asked: Asked) -> Proof:
     return found
 
 
-def _rows(session: Session, statement: str, asked: Asked) -> list[Any]:
+def _rows(session: Session, statement: str, asked: ExportRequest) -> list[Any]:
     connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(statement, parameters(session, asked)).fetchall()
@@ -336,7 +341,7 @@ def _head(session: Session) -> dict[str, Any]:
 
 
 def _content(
-    export: Export, asked: Asked, made: Made, form: str, head: dict[str, Any]
+    export: Export, asked: ExportRequest, made: ExportFile, form: str, head: dict[str, Any]
 ) -> dict[str, Any]:
     totals = {
         currency: {name: plain_amount(amount, currency) for name, amount in sums.items()}

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from service.core.context import Act
+from service.core.context import Context
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.ledger import checks as books
 from service.ledger import hash_chain
 from service.models import PeriodClose
@@ -21,7 +21,7 @@ _MORE = {"M6": ("beancount", "hledger"), "M8": ("pdf",)}
 """What is frozen besides the CSV of every export."""
 
 
-def checks(act: Act, month: str, most: int | None = books.AT_A_GLANCE) -> list[dict[str, Any]]:
+def checks(ctx: Context, month: str, most: int | None = books.AT_A_GLANCE) -> list[dict[str, Any]]:
     """What has to be right before a month is closed, as far as it can be told at a glance: name,
     whether it is, and what is not.
 
@@ -31,16 +31,16 @@ def checks(act: Act, month: str, most: int | None = books.AT_A_GLANCE) -> list[d
     last_day = closing.last_day_of(month)
     own = [
         {"name": check.name, "ok": check.ok, "found": check.differences[:5]}
-        for check in books.look(act.session, most).checks
+        for check in books.look(ctx.session, most).checks
     ]
-    three_way = generation.inline(act.session, registry.EXPORTS["M8"], _asked(act, last_day))
+    three_way = generation.inline(ctx.session, registry.EXPORTS["M8"], _asked(ctx, last_day))
     wrong = [
         row
         for row in three_way
         if any(row[name].strip("-0.") for name in ("difference_bank_book", "difference_book_sub"))
     ]
-    unnamed = closing.differences(act, last_day)
-    late = closing.not_done(act, last_day)
+    unnamed = closing.differences(ctx, last_day)
+    late = closing.not_done(ctx, last_day)
     return [
         *own,
         {"name": "the three ways agree in every currency", "ok": not wrong, "found": wrong},
@@ -57,14 +57,14 @@ def checks(act: Act, month: str, most: int | None = books.AT_A_GLANCE) -> list[d
     ]
 
 
-def ask(act: Act, month: str) -> PeriodClose:
+def request_pack(ctx: Context, month: str) -> PeriodClose:
     """The first person finds the month right. Raises Invalid, StateConflict."""
     return closing.ask(
-        act, month, [*checks(act, month, None), *_proofs(act, closing.last_day_of(month))]
+        ctx, month, [*checks(ctx, month, None), *_proofs(ctx, closing.last_day_of(month))]
     )
 
 
-def close(act: Act, month: str) -> PeriodClose:
+def close(ctx: Context, month: str) -> PeriodClose:
     """The second person closes it, with every export as it is known at that instant.
 
     Raises Forbidden, NotFound, StateConflict.
@@ -72,33 +72,35 @@ def close(act: Act, month: str) -> PeriodClose:
     The month is locked first: postings that are under way in it come to their end, later ones go to
     the next open day, so what is checked here is what stays for ever.
     """
-    closing.lock(act, month)
-    asked = closing.find(act.session, month, lock=True)
-    act = act.again()
-    hash_chain.seal_all(act)
-    closed = closing.close(act, asked, [*checks(act, month, None), *_proofs(act, asked.last_day)])
-    freeze(act, closed)
+    closing.lock(ctx, month)
+    asked = closing.find(ctx.session, month, lock=True)
+    ctx = ctx.again()
+    hash_chain.seal_all(ctx)
+    closed = closing.close(ctx, asked, [*checks(ctx, month, None), *_proofs(ctx, asked.last_day)])
+    freeze(ctx, closed)
     return closed
 
 
-def _asked(act: Act, last_day: date) -> Asked:
-    return Asked(last_day.replace(day=1), last_day, act.now, zone=act.policies.book_zone.key)
+def _asked(ctx: Context, last_day: date) -> ExportRequest:
+    return ExportRequest(
+        last_day.replace(day=1), last_day, ctx.now, zone=ctx.policies.book_zone.key
+    )
 
 
-def _proofs(act: Act, last_day: date) -> list[dict[str, Any]]:
+def _proofs(ctx: Context, last_day: date) -> list[dict[str, Any]]:
     """A file that fails its own check would be frozen as a failure for ever: so each is proved
     before, by sums alone.
     """
-    act.session.execute(text("SET LOCAL statement_timeout = '5min'"))
-    asked = _asked(act, last_day)
+    ctx.session.execute(text("SET LOCAL statement_timeout = '5min'"))
+    asked = _asked(ctx, last_day)
     found = []
     for export in registry.EXPORTS.values():
-        differs = generation.proves(act.session, export, asked)
+        differs = generation.proves(ctx.session, export, asked)
         found += [{"export": export.code, "differs": differs}] if differs else []
     return [{"name": "every export of the month proves itself", "ok": not found, "found": found}]
 
 
-def freeze(act: Act, closed: PeriodClose) -> None:
+def freeze(ctx: Context, closed: PeriodClose) -> None:
     """Every export over the closed month, as known at its close: the same bytes for ever.
 
     The worker makes them.
@@ -107,8 +109,8 @@ def freeze(act: Act, closed: PeriodClose) -> None:
     made = []
     for export in registry.EXPORTS.values():
         for form in ("csv", *_MORE.get(export.code, ())):
-            question = export_requests.Question(
+            question = export_requests.ExportQuestion(
                 export.code, form, first, closed.last_day, closed.closed_at
             )
-            made.append(export_requests.ask(act, question))
+            made.append(export_requests.ask(ctx, question))
     closed.export_ids = [one.id for one in made]

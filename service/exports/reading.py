@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.money.money import CURRENCIES
 from service.domain.states.instants import known_at
-from service.exports.definitions import Asked, Column, Export
+from service.exports.definitions import Column, Export, ExportRequest
 from service.ledger import hash_chain
 from service.platform import clock
 
@@ -33,7 +33,7 @@ _ESCAPED = re.compile(r"\\(.)")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def parameters(session: Session, asked: Asked) -> dict[str, Any]:
+def parameters(session: Session, asked: ExportRequest) -> dict[str, Any]:
     """Of every statement of an export: the same figures for the same question for ever, whatever is
     being written meanwhile.
 
@@ -43,7 +43,7 @@ def parameters(session: Session, asked: Asked) -> dict[str, Any]:
     return asked.parameters(hash_chain.position_at(session, asked.as_of))
 
 
-def typed_rows(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
+def typed_rows(session: Session, export: Export, asked: ExportRequest) -> Iterator[Any]:
     """Rows by column name, for forms that reckon with them."""
     # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
     session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
@@ -53,7 +53,7 @@ def typed_rows(session: Session, export: Export, asked: Asked) -> Iterator[Any]:
 
 
 @contextmanager
-def written(session: Session, export: Export, asked: Asked) -> Iterator[Iterator[Columns]]:
+def written(session: Session, export: Export, asked: ExportRequest) -> Iterator[Iterator[Columns]]:
     """The cells as PostgreSQL writes them, in the order of the export's columns; after them the
     rows' `prefix`, where they have one.
 

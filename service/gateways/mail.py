@@ -29,7 +29,7 @@ _FULL_WIDTH = {ord(ch): ord(ch) + 0xFEE0 for ch in '()<>[]:;@\\,"'}
 
 
 @dataclass(frozen=True)
-class Letter:
+class Email:
     """One e-mail, ready to send: text and HTML of the same content."""
 
     message_id: str
@@ -83,7 +83,7 @@ class Letter:
 class MailGateway(Protocol):
     """Anything that takes letters. Raises GatewayUnknownOutcome or GatewayRefused."""
 
-    def send(self, letter: Letter) -> None: ...
+    def send(self, letter: Email) -> None: ...
 
 
 class SmtpGateway:
@@ -99,7 +99,7 @@ class SmtpGateway:
         self._tls = ssl.create_default_context(cadata=authorities or None)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Email) -> None:
         mime = letter.as_mime()
         try:
             with self._connect() as server:
@@ -130,10 +130,10 @@ class SmtpGateway:
 class FunctionGateway:
     """Hands letters to a function: the sandbox's mailbox."""
 
-    def __init__(self, deliver: Callable[[Letter], None]) -> None:
+    def __init__(self, deliver: Callable[[Email], None]) -> None:
         self._deliver = deliver
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Email) -> None:
         self._deliver(letter)
 
 

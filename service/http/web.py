@@ -18,7 +18,7 @@ from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from service.core.context import Act
+from service.core.context import Context
 from service.core.runtime import Runtime
 from service.domain.errors import (
     BadRequest,
@@ -60,9 +60,9 @@ def runtime() -> Runtime:
 
 
 @contextmanager
-def act(actor: Actor = SYSTEM) -> Iterator[Act]:
+def context(actor: Actor = SYSTEM) -> Iterator[Context]:
     """An act of this request in a transaction of its own: the visible `with` block of a view."""
-    with runtime().act(request_id(), actor) as begun:
+    with runtime().context(request_id(), actor) as begun:
         yield begun
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.money.chart import ACCOUNTS, AccountCode
 from service.ledger import TrialLine, hash_chain, totals, trial_balance
 from service.models import LedgerCheck
@@ -52,7 +52,7 @@ class Books:
 
     checks: list[Check]
     lines: list[TrialLine]
-    proved: hash_chain.Proved
+    proved: hash_chain.ChainCheck
     head: int
     kept_at: datetime | None
 
@@ -184,7 +184,7 @@ def _gates(session: Session) -> Check:
     )
 
 
-def _sums(lines: list[TrialLine], proved: hash_chain.Proved) -> list[Check]:
+def _sums(lines: list[TrialLine], proved: hash_chain.ChainCheck) -> list[Check]:
     chain = Check("the chain of seals is whole", proved.compared, proved.broken)
     return [_debits_equal_credits(lines), trust_identity(lines), chain]
 
@@ -254,22 +254,22 @@ def present_totals(session: Session) -> list[TrialLine]:
     return totals(session, _lines(base), base.position) if base else trial_balance(session)
 
 
-def keep(act: Act, *, whole: bool) -> Books:
+def keep(ctx: Context, *, whole: bool) -> Books:
     """Check to the end of the chain and keep what was found, for whoever looks next.
 
     `whole`: from the first entry on.
     """
-    books = _whole(act.session) if whole else look(act.session, None)
+    books = _whole(ctx.session) if whole else look(ctx.session, None)
     at = books.proved.position
-    base = _newest(act.session, ok=True)
+    base = _newest(ctx.session, ok=True)
     # What is kept is of that position, not of now: entries behind it are added by whoever looks.
     lines = totals(
-        act.session,
+        ctx.session,
         [] if whole or base is None else _lines(base),
         0 if whole or base is None else base.position,
         at,
     )
-    act.session.add(
+    ctx.session.add(
         LedgerCheck(
             position=at,
             hash=books.proved.hash,
@@ -277,7 +277,7 @@ def keep(act: Act, *, whole: bool) -> Books:
             checks=[asdict(check) for check in books.checks],
             ok=books.ok,
             whole=whole,
-            checked_at=act.now,
+            checked_at=ctx.now,
         )
     )
     return books

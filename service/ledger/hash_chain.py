@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.models import LedgerHead, LedgerSeal
 
 SEQUENCER_LOCK = 0x7365616C
@@ -89,33 +89,33 @@ def _link(previous: bytes, row: Any) -> bytes:
     ).digest()
 
 
-def seal_new(act: Act) -> int:
+def seal_new(ctx: Context) -> int:
     """Place and seal what has become visible.
 
     The caller holds the sequencer's lock. Returns how many entries.
     """
-    rows = act.session.execute(_UNPLACED, {"limit": _BATCH}).all()
+    rows = ctx.session.execute(_UNPLACED, {"limit": _BATCH}).all()
     if not rows:
         return 0
-    head = act.session.execute(_HEAD).one_or_none()
+    head = ctx.session.execute(_HEAD).one_or_none()
     position, previous = (head.position, bytes(head.hash)) if head else (0, GENESIS)
     for row in rows:
         position += 1
         previous = _link(previous, row)
-        act.session.execute(_PLACE, {"position": position, "id": row.id})
-        act.session.add(LedgerSeal(position=position, hash=previous, sealed_at=act.now))
+        ctx.session.execute(_PLACE, {"position": position, "id": row.id})
+        ctx.session.add(LedgerSeal(position=position, hash=previous, sealed_at=ctx.now))
     return len(rows)
 
 
-def seal_all(act: Act) -> int:
+def seal_all(ctx: Context) -> int:
     """Place and seal everything that is committed, after whoever seals at the moment.
 
     Returns how many entries.
     """
-    act.session.execute(_ALONE, {"key": SEQUENCER_LOCK})
+    ctx.session.execute(_ALONE, {"key": SEQUENCER_LOCK})
     sealed = 0
-    while batch := seal_new(act):
-        act.session.flush()
+    while batch := seal_new(ctx):
+        ctx.session.flush()
         sealed += batch
     return sealed
 
@@ -137,25 +137,25 @@ def position_at(session: Session, as_of: datetime) -> int:
     return session.execute(_PLACED_AT, {"as_of": as_of}).scalar_one_or_none() or 0
 
 
-def sign_head(act: Act, day: date, signing_key_hex: str) -> bool:
+def sign_head(ctx: Context, day: date, signing_key_hex: str) -> bool:
     """Sign the chain's head for a day, once.
 
     Returns False when there is nothing to sign or it is signed.
     """
-    head = act.session.execute(_HEAD).one_or_none()
-    if head is None or act.session.execute(_SIGNED, {"day": day}).one_or_none():
+    head = ctx.session.execute(_HEAD).one_or_none()
+    if head is None or ctx.session.execute(_SIGNED, {"day": day}).one_or_none():
         return False
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key_hex))
     signature = key.sign(f"{day.isoformat()}:{head.position}:".encode() + bytes(head.hash))
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    act.session.add(
+    ctx.session.add(
         LedgerHead(
             day=day,
             position=head.position,
             hash=bytes(head.hash),
             signature=signature,
             public_key=public,
-            signed_at=act.now,
+            signed_at=ctx.now,
         )
     )
     return True
@@ -170,7 +170,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Proved:
+class ChainCheck:
     """Up to where the chain is proved, over how many entries, and the first link that does not
     fit.
     """
@@ -187,7 +187,7 @@ def head(session: Session) -> Head:
     return Head(row.position, bytes(row.hash)) if row else Head(0, GENESIS)
 
 
-def check_chain(session: Session, begin: Head | None = None, most: int | None = None) -> Proved:
+def check_chain(session: Session, begin: Head | None = None, most: int | None = None) -> ChainCheck:
     """Recompute every link behind `begin` (the first when none is said), at most so many.
 
     `begin` itself has to be in the chain still: what stands below it hangs on its hash.
@@ -199,7 +199,7 @@ def check_chain(session: Session, begin: Head | None = None, most: int | None = 
         and session.execute(_SEAL_AT, {"position": at.position}).scalar_one_or_none() != at.hash
     ):
         lost = "the head that was proved last is not in the chain"
-        return Proved(at.position, at.hash, 0, [{"position": at.position, "entry": lost}])
+        return ChainCheck(at.position, at.hash, 0, [{"position": at.position, "entry": lost}])
     # The sequencer goes on meanwhile: entries and seals are read as far as both were when this
     # began.
     end = head(session).position
@@ -207,10 +207,10 @@ def check_chain(session: Session, begin: Head | None = None, most: int | None = 
     while at.position < upto:
         at, broken = _check_batch(session, at, min(upto, at.position + _BATCH))
         if broken:
-            return Proved(at.position, at.hash, at.position - begin.position, broken)
+            return ChainCheck(at.position, at.hash, at.position - begin.position, broken)
     unsealed = session.execute(_UNSEALED).scalar_one_or_none() if upto == end else None
     broken = [{"position": unsealed, "entry": _UNPAIRED}] if unsealed else []
-    return Proved(at.position, at.hash, at.position - begin.position, broken)
+    return ChainCheck(at.position, at.hash, at.position - begin.position, broken)
 
 
 def _check_batch(session: Session, behind: Head, upto: int) -> tuple[Head, list[dict[str, Any]]]:

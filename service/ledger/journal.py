@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import AlreadyPosted, HoldfastError, NotEnough, OnHold
 from service.domain.identity import typeid
 from service.domain.money.causes import Cause
@@ -63,15 +63,15 @@ class Entry:
     contract_id: str | None = None
 
 
-def post(act: Act, entry: Entry) -> str:
+def post(ctx: Context, entry: Entry) -> str:
     """Write the entry; returns its id.
 
     Raises AlreadyPosted, NotEnough, OnHold; the transaction is then over.
     """
-    act.session.flush()
+    ctx.session.flush()
     entry_id = new_id("jnl")
     try:
-        act.session.connection().exec_driver_sql(_POST, _parameters(act, entry, entry_id))
+        ctx.session.connection().exec_driver_sql(_POST, _parameters(ctx, entry, entry_id))
     except IntegrityError as error:
         refusal = _REFUSALS.get(constraint_of(error) or "")
         if refusal is None:
@@ -80,9 +80,9 @@ def post(act: Act, entry: Entry) -> str:
     return entry_id
 
 
-def _parameters(act: Act, entry: Entry, entry_id: str) -> tuple[Any, ...]:
+def _parameters(ctx: Context, entry: Entry, entry_id: str) -> tuple[Any, ...]:
     lines = [line for line in entry.lines if line.amount_minor]
-    day = act.today
+    day = ctx.today
     return (
         typeid.decode(entry_id),
         entry.type,
@@ -90,10 +90,10 @@ def _parameters(act: Act, entry: Entry, entry_id: str) -> tuple[Any, ...]:
         entry.cause.uuid,
         entry.cause.sequence,
         typeid.decode(entry.contract_id) if entry.contract_id else None,
-        str(act.actor),
-        act.now,
+        str(ctx.actor),
+        ctx.now,
         day,
-        act.recorded_at,
+        ctx.recorded_at,
         day,
         entry.description,
         entry.currency,

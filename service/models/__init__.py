@@ -12,8 +12,8 @@ from service.models.agreements.contracts import (
 )
 from service.models.agreements.disputes import (
     Dispute,
+    DisputeEvidence,
     DisputeOffer,
-    Evidence,
     File,
     FileChunk,
     RefundRequest,
@@ -134,10 +134,10 @@ __all__ = [
     "Contract",
     "ContractText",
     "Dispute",
+    "DisputeEvidence",
     "DisputeOffer",
     "EmailChange",
     "Event",
-    "Evidence",
     "Explanation",
     "ExportPiece",
     "Feedback",

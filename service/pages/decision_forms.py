@@ -14,7 +14,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from service.core import events, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound
 from service.domain.money.amounts import Refusal
 from service.domain.text.incoming import is_digits
@@ -26,7 +26,7 @@ from service.operations.disputes import files
 from service.pages.formatting import money, read_amount, written
 from service.pages.session import mailbox_proof, require_code, use_form, visitor
 
-Decision = Callable[[Act, Contract], object]
+Decision = Callable[[Context, Contract], object]
 _Read = TypeVar("_Read")
 _LONGEST_MINOR = 16
 Answer = Response | str | tuple[str, int]
@@ -45,27 +45,27 @@ def decide(
 
     `span` None: no code is needed for it.
     """
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
         if span is not None:
-            require_code(act, who, span)
+            require_code(ctx, who, span)
         if freelancer_first:
-            repository.freelancer(act.session, found.freelancer_id, lock=True)
-        locked = repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True)
-        if use_form(act, who):
+            repository.freelancer(ctx.session, found.freelancer_id, lock=True)
+        locked = repository.contract(ctx.session, contract_id, owner=repository.EVERYONE, lock=True)
+        if use_form(ctx, who):
             if span is not None:
-                rely_on_code(act, who, locked)
-            act_on(act.as_(who.actor), locked)
+                rely_on_code(ctx, who, locked)
+            act_on(ctx.as_(who.actor), locked)
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
 
 
-def rely_on_code(act: Act, who: Visitor, contract: Contract) -> None:
+def rely_on_code(ctx: Context, who: Visitor, contract: Contract) -> None:
     """Beside what a client decides: when their mailbox was proved, and from where.
 
     A bank is told of it in a dispute.
     """
     events.record(
-        act.as_(who.actor), "code.relied_on", contract, public=False, **mailbox_proof(who).as_data()
+        ctx.as_(who.actor), "code.relied_on", contract, public=False, **mailbox_proof(who).as_data()
     )
 
 
@@ -91,7 +91,7 @@ def words(name: str, most: int, *, required: bool = True) -> str:
     return text
 
 
-def uploaded(act: Act, place: Contract | Hold, *, most: int = 5) -> list[File]:
+def uploaded(ctx: Context, place: Contract | Hold, *, most: int = 5) -> list[File]:
     """The files of the field `files`, kept with their contract or hold.
 
     Raises Invalid for too many, or what is not taken.
@@ -99,7 +99,7 @@ def uploaded(act: Act, place: Contract | Hold, *, most: int = 5) -> list[File]:
     sent = [one for one in request.files.getlist("files") if one.filename]
     if len(sent) > most:
         raise Invalid.one("files", "too_many", f"At most {most} files at once.")
-    return [files.store(act, place, one.filename or "file", one.read()) for one in sent]
+    return [files.store(ctx, place, one.filename or "file", one.read()) for one in sent]
 
 
 def amount(name: str, currency: str, *, most: int, least: int = 1, empty: int | None = None) -> int:

@@ -26,13 +26,13 @@ def transparency() -> str:
     """What we did with people's money and rights, per quarter, for anybody: computed from the
     rows.
     """
-    with web.act() as act:
+    with web.context() as ctx:
         chosen = _QUARTER.fullmatch(request.args.get("quarter", ""))
         year, number = (
-            (int(chosen[1]), int(chosen[2])) if chosen else (act.now.year, (act.now.month + 2) // 3)
+            (int(chosen[1]), int(chosen[2])) if chosen else (ctx.now.year, (ctx.now.month + 2) // 3)
         )
         before = (year, number - 1) if number > 1 else (year - 1, 4)
-        figures = figures_of.quarter(act.session, *figures_of.bounds(year, number))
+        figures = figures_of.quarter(ctx.session, *figures_of.bounds(year, number))
         return render_template(
             "transparency.html", figures=figures, year=year, number=number, before=before
         )
@@ -47,8 +47,8 @@ def verify(code: str = "") -> str | tuple[str, int] | Response:
     typed = request.args.get("code", "").strip()
     if typed:
         return redirect(url_for("public.verify", code=typed.upper()[:20]), 303)
-    with web.act() as act:
-        found = certificates.by_code(act.session, code) if code else None
+    with web.context() as ctx:
+        found = certificates.by_code(ctx.session, code) if code else None
         shown = render_template(
             "verify.html",
             found=found,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from flask import Response, g, redirect, request, url_for
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import CodeRequired, Forbidden, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.states.proof import MailboxProof
@@ -62,7 +62,7 @@ class LinkNeeded(Forbidden):
     )
 
 
-def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
+def visitor(ctx: Context, contract_id: str) -> tuple[Contract, Visitor]:
     """The contract and who looks at it.
 
     Raises NotFound for what is no contract id, LinkNeeded without a session, Forbidden for a page
@@ -71,13 +71,13 @@ def visitor(act: Act, contract_id: str) -> tuple[Contract, Visitor]:
     if not typeid.is_typeid(contract_id, "ctr"):
         raise NotFound("There is no such page.")
     cookie = incoming.cookie(cookie_name())
-    found = links.visitor(act, cookie, typeid.decode(contract_id)) if cookie else None
+    found = links.visitor(ctx, cookie, typeid.decode(contract_id)) if cookie else None
     if found is None:
         raise LinkNeeded("This page opens from the link in your e-mail.")
     g.visitor = found
     if not link_roles.may(found.role, request.endpoint or ""):
         raise Forbidden(link_roles.REFUSALS[link_roles.LinkRole(found.role)])
-    return repository.contract(act.session, contract_id, owner=repository.EVERYONE), found
+    return repository.contract(ctx.session, contract_id, owner=repository.EVERYONE), found
 
 
 class Looker(Protocol):
@@ -106,7 +106,7 @@ def _own_origins() -> set[str]:
     return {web.runtime().settings.public_url, request.host_url.rstrip("/")}
 
 
-def use_form(act: Act, who: Looker) -> bool:
+def use_form(ctx: Context, who: Looker) -> bool:
     """Check and use up the form's token.
 
     Returns False for one that acted already. Raises Forbidden.
@@ -118,20 +118,20 @@ def use_form(act: Act, who: Looker) -> bool:
         raise Forbidden("The form is not complete. Open the page again.") from None
     if token.get("s") != who.session_id:
         raise Forbidden("The form belongs to another session. Open the page again.")
-    return links.use_form(act, token["k"], request.path)
+    return links.use_form(ctx, token["k"], request.path)
 
 
 _MOVING = "SELECT id FROM email_change WHERE contract_id = %s AND ended_at IS NULL"
 
 
-def require_code(act: Act, who: Visitor, span: timedelta = links.BINDS_FRESH) -> None:
+def require_code(ctx: Context, who: Visitor, span: timedelta = links.BINDS_FRESH) -> None:
     """Raises CodeRequired unless this browser proved the mailbox within `span`."""
-    if fetch(act.session, _MOVING, (typeid.decode(who.contract_id),)):
+    if fetch(ctx.session, _MOVING, (typeid.decode(who.contract_id),)):
         raise StateConflict(
             "Somebody asked to move this contract to another address. Nothing binds until that "
             "is settled; you can stop it on the contract's page."
         )
-    if not who.verified_within(act.now, span):
+    if not who.verified_within(ctx.now, span):
         raise CodeRequired("A code from your mailbox is needed first.")
 
 

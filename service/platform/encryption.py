@@ -15,8 +15,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from service.domain.errors import Unavailable
 
 
-class Seals:
-    """`keys_hex`: 32 bytes in hex each; the last one seals, all open.
+class FieldEncryption:
+    """`keys_hex`: 32 bytes in hex each; the last one encryption, all open.
 
     A key that is gone takes what it sealed with it.
     """
@@ -39,11 +39,11 @@ class Seals:
         """
         return hashlib.sha256(self._keys[-1].encode()).hexdigest()[:8] if self._keys else ""
 
-    def seal(self, content: bytes) -> bytes:
+    def encrypt(self, content: bytes) -> bytes:
         """Raises Unavailable where no key is configured."""
         return self._ready().encrypt(content)
 
-    def open(self, sealed: bytes) -> bytes:
+    def decrypt(self, sealed: bytes) -> bytes:
         """Raises Unavailable when none of the keys opens it."""
         try:
             return self._ready().decrypt(sealed)
@@ -52,11 +52,11 @@ class Seals:
                 "The key that this was sealed with is not configured any more."
             ) from None
 
-    def seal_values(self, values: dict[str, Any]) -> bytes:
-        return self.seal(json.dumps(values, sort_keys=True, ensure_ascii=False).encode())
+    def encrypt_values(self, values: dict[str, Any]) -> bytes:
+        return self.encrypt(json.dumps(values, sort_keys=True, ensure_ascii=False).encode())
 
-    def open_values(self, sealed: bytes) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.open(sealed))
+    def decrypt_values(self, sealed: bytes) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.decrypt(sealed))
         return found
 
     def _ready(self) -> MultiFernet:

@@ -95,7 +95,7 @@ class _Share:
     """What was left of the quota behind it."""
 
 
-class Throttle:
+class RateLimiter:
     """One kind of limit. `per_minute` 0 switches it off. Its callers are opaque texts."""
 
     def __init__(self, name: str, per_minute: int, storage: Storage) -> None:
@@ -166,14 +166,14 @@ class Throttle:
 class Limits:
     """The three limits of a call, before anything about it is believed."""
 
-    addresses: Throttle
-    keys: Throttle
-    failures: Throttle
+    addresses: RateLimiter
+    keys: RateLimiter
+    failures: RateLimiter
 
     @classmethod
     def of(cls, storage: Storage, *, per_address: int, per_key: int, failures: int) -> Limits:
         return cls(
-            Throttle("address", per_address, storage),
-            Throttle("key", per_key, storage),
-            Throttle("failure", failures, storage),
+            RateLimiter("address", per_address, storage),
+            RateLimiter("key", per_key, storage),
+            RateLimiter("failure", failures, storage),
         )

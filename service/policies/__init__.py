@@ -14,13 +14,13 @@ from service.domain.money.fees import Schedule
 from service.domain.money.money import usd_like
 from service.platform.config import Settings
 from service.policies.amounts import amounts_of, currencies_of
-from service.policies.contract_types import Kind, kinds_of
+from service.policies.contract_types import ContractType, kinds_of
 from service.policies.entity import Entity, entity_of
 from service.policies.fee_tax import FeeTax, fee_taxes_of
 from service.policies.processing import Processing
 from service.policies.reading import PolicyError, Row, read
-from service.policies.reasons import Reason, reasons_of
-from service.policies.rules import Rule, rules_of
+from service.policies.reasons import HoldReason, reasons_of
+from service.policies.rules import RiskRule, rules_of
 from service.policies.schedules import NORMAL, schedules_of
 from service.policies.withholding import Duty, duties_of
 
@@ -104,9 +104,9 @@ class Windows:
 @dataclass(frozen=True)
 class Policies:
     windows: Windows
-    kinds: dict[str, Kind]
-    reasons: dict[str, Reason]
-    rules: dict[str, Rule]
+    kinds: dict[str, ContractType]
+    reasons: dict[str, HoldReason]
+    rules: dict[str, RiskRule]
     schedules: tuple[Schedule, ...]
     fee_taxes: tuple[FeeTax, ...]
     withholdings: tuple[Duty, ...]

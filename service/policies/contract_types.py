@@ -16,7 +16,7 @@ _KEYS = ("counts_toward_job_success", "accepts_feedback", "created_by", "meaning
 
 
 @dataclass(frozen=True)
-class Kind:
+class ContractType:
     """`why` is the sentence that stands beside every row of the outcomes feed."""
 
     name: str
@@ -35,7 +35,7 @@ class Kind:
         }
 
 
-def kinds_of(file: Row) -> dict[str, Kind]:
+def kinds_of(file: Row) -> dict[str, ContractType]:
     """Every kind by name.
 
     Raises PolicyError, above all for a file in which direct contracts would count.
@@ -48,7 +48,7 @@ def kinds_of(file: Row) -> dict[str, Kind]:
     return {name: _kind(name, rows[name].known(_KEYS)) for name in NAMES}
 
 
-def _kind(name: str, row: Row) -> Kind:
+def _kind(name: str, row: Row) -> ContractType:
     for flag in ("counts_toward_job_success", "accepts_feedback"):
         if not isinstance(row[flag], bool):
             raise row.refuse(f"{flag} is true or false")
@@ -62,7 +62,7 @@ def _kind(name: str, row: Row) -> Kind:
         or "platform" not in row["created_by"]
     ):
         raise row.refuse("created_by lists platform, and freelancer if they may too")
-    return Kind(
+    return ContractType(
         name,
         row["counts_toward_job_success"],
         row["accepts_feedback"],

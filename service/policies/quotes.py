@@ -42,7 +42,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuoteRequest:
     """What a quote is asked for; amounts in minor units.
 
     `billed_before_minor`: with this client, over their lifetime.
@@ -57,7 +57,7 @@ class Asked:
     fee_tax: FeeTax | None = None
 
 
-def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
+def quote(policies: Policies, pair: Pair, asked: QuoteRequest) -> dict[str, Any]:
     """Which schedules apply, the fee and net of each milestone, tax, processing cost and who bears
     it, and what is left.
 
@@ -94,7 +94,7 @@ def quote(policies: Policies, pair: Pair, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _milestones(pair: Pair, asked: Asked) -> list[dict[str, Any]]:
+def _milestones(pair: Pair, asked: QuoteRequest) -> list[dict[str, Any]]:
     found, before = [], asked.billed_before_minor
     for amount in asked.amounts_minor:
         own, normal = own_fee(pair.own, amount, before), own_fee(pair.normal, amount, before)

@@ -12,7 +12,7 @@ from service.policies.reading import Row
 
 
 @dataclass(frozen=True)
-class Reason:
+class HoldReason:
     """`days` is None for what lasts until it is lifted."""
 
     code: str
@@ -22,7 +22,7 @@ class Reason:
     requires: tuple[str, ...]
 
 
-def reasons_of(file: Row) -> dict[str, Reason]:
+def reasons_of(file: Row) -> dict[str, HoldReason]:
     """Every reason by code. Raises PolicyError."""
     rows: Any = file.known(["reasons"])["reasons"]
     if not isinstance(rows, Row):
@@ -30,11 +30,11 @@ def reasons_of(file: Row) -> dict[str, Reason]:
     return {code: _reason(code, row) for code, row in rows.items()}
 
 
-def _reason(code: str, row: Row) -> Reason:
+def _reason(code: str, row: Row) -> HoldReason:
     row.known(["text", "scopes", "requires"], ["days", "until_lifted"])
     if not set(row["scopes"]) <= set(SCOPES):
         raise row.refuse(f"scopes are among {', '.join(SCOPES)}")
     days = row.minor("days")
     if bool(row.get("until_lifted")) == (days is not None):
         raise row.refuse("either days or until_lifted: true")
-    return Reason(code, str(row["text"]), tuple(row["scopes"]), days, tuple(row["requires"]))
+    return HoldReason(code, str(row["text"]), tuple(row["scopes"]), days, tuple(row["requires"]))

@@ -19,7 +19,7 @@ _THRESHOLDS = ("at_least_minor", "at_least_count", "at_least_percent", "within_h
 
 
 @dataclass(frozen=True)
-class Rule:
+class RiskRule:
     """`holds` is whose accounts: the payment's milestones or the freelancer's."""
 
     name: str
@@ -34,7 +34,7 @@ class Rule:
     within_hours: int = 0
 
 
-def rules_of(file: Row, reasons: list[str]) -> dict[str, Rule]:
+def rules_of(file: Row, reasons: list[str]) -> dict[str, RiskRule]:
     """Every rule by name. Raises PolicyError."""
     rows: Any = file.known(["rules"])["rules"]
     if not isinstance(rows, Row):
@@ -43,7 +43,7 @@ def rules_of(file: Row, reasons: list[str]) -> dict[str, Rule]:
     return {name: _rule(name, row, reasons) for name, row in rows.items()}
 
 
-def _rule(name: str, row: Row, reasons: list[str]) -> Rule:
+def _rule(name: str, row: Row, reasons: list[str]) -> RiskRule:
     row.known(["enabled", "holds", "scopes", "reason_code", "fact"], _THRESHOLDS)
     if not isinstance(row["enabled"], bool) or row["holds"] not in ("payment", "freelancer"):
         raise row.refuse("enabled is true or false, holds is payment or freelancer")
@@ -54,7 +54,7 @@ def _rule(name: str, row: Row, reasons: list[str]) -> Rule:
     ):
         raise row.refuse("reason_code and scopes are those of holds")
     thresholds = {key: row.minor(key) or 0 for key in _THRESHOLDS}
-    return Rule(
+    return RiskRule(
         name,
         row["enabled"],
         row["holds"],

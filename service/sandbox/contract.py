@@ -36,7 +36,7 @@ _UNIONS = (Union, types.UnionType)
 Walk = Callable[[Any, Any, str], None]
 
 
-class Drift(Exception):
+class ContractDrift(Exception):
     """A body does not fit the SDK's type; the message starts with its path."""
 
 
@@ -45,7 +45,7 @@ def params_class(method: Any) -> Any:
     """The TypedDict that a service method of the SDK takes, read from the SDK's own source."""
     name = re.search(r'params: (?:Optional\[)?"(?:Optional\[)?(\w+)', inspect.getsource(method))
     if name is None:
-        raise Drift(f"{method} takes no parameters")
+        raise ContractDrift(f"{method} takes no parameters")
     source = inspect.getsource(inspect.getmodule(method))  # type: ignore[arg-type]
     module = re.search(r"from (stripe\.params[\w.]*) import \(?\s*" + name[1] + r"\b", source)
     assert module is not None, f"{name[1]} is imported by its own module"
@@ -84,15 +84,15 @@ def check_params(value: Any, kind: Any, path: str = "$") -> None:
 
 def _typed_dict(value: Any, kind: Any, path: str) -> None:
     if not isinstance(value, dict):
-        raise Drift(f"{path}: not a hash")
+        raise ContractDrift(f"{path}: not a hash")
     hints, required = _dict_hints(kind)
     for name, inner in value.items():
         if name not in hints or (path == "$" and name in _OPTIONS):
-            raise Drift(f"{path}: unknown parameter {name}")
+            raise ContractDrift(f"{path}: unknown parameter {name}")
         check_params(inner, hints[name], f"{path}.{name}")
     missing = sorted(required - value.keys())
     if missing:
-        raise Drift(f"{path}: missing {', '.join(missing)}")
+        raise ContractDrift(f"{path}: missing {', '.join(missing)}")
 
 
 def _scalar(value: Any, kind: Any, path: str) -> None:
@@ -105,19 +105,19 @@ def _scalar(value: Any, kind: Any, path: str) -> None:
         type(None): value is None,
     }.get(kind)
     if fits is None:
-        raise Drift(f"{path}: the SDK's type {kind} is not known here")
+        raise ContractDrift(f"{path}: the SDK's type {kind} is not known here")
     if not fits:
-        raise Drift(f"{path}: {value!r} is no {getattr(kind, '__name__', kind)}")
+        raise ContractDrift(f"{path}: {value!r} is no {getattr(kind, '__name__', kind)}")
 
 
 def _literal(value: Any, kind: Any, path: str) -> None:
     if value not in get_args(kind):
-        raise Drift(f"{path}: {value!r} is none of {get_args(kind)[:8]}")
+        raise ContractDrift(f"{path}: {value!r} is none of {get_args(kind)[:8]}")
 
 
 def _each(value: Any, container: type, inner: Any, path: str, walk: Walk) -> None:
     if not isinstance(value, container):
-        raise Drift(f"{path}: not a {container.__name__}")
+        raise ContractDrift(f"{path}: not a {container.__name__}")
     items: Any = value
     for key in items if container is dict else range(len(items)):
         walk(items[key], inner, f"{path}[{key}]")
@@ -131,11 +131,11 @@ def _any_of(value: Any, options: tuple[Any, ...], path: str, walk: Walk) -> None
     for option in options:
         try:
             walk(value, option, path)
-        except Drift as error:
+        except ContractDrift as error:
             errors.append(str(error))
         else:
             return
-    raise Drift(max(errors, key=len))
+    raise ContractDrift(max(errors, key=len))
 
 
 @functools.cache
@@ -205,13 +205,13 @@ def check_object(value: Any, kind: Any, path: str = "$") -> None:
         _each(value, list, get_args(kind)[0], path, check_object)
     elif origin is dict or (inspect.isclass(cls) and issubclass(cls, UntypedStripeObject)):
         if not isinstance(value, dict):
-            raise Drift(f"{path}: not a hash")
+            raise ContractDrift(f"{path}: not a hash")
     elif inspect.isclass(cls) and issubclass(cls, StripeObject):
         _resource(value, cls, path)
     elif kind is float and isinstance(value, int | float):
         return
     elif isinstance(value, bool) != (kind is bool) or not isinstance(value, kind):
-        raise Drift(f"{path}: {value!r} is no {getattr(kind, '__name__', kind)}")
+        raise ContractDrift(f"{path}: {value!r} is no {getattr(kind, '__name__', kind)}")
 
 
 def _list_object(value: Any, kind: Any, path: str) -> None:
@@ -221,7 +221,7 @@ def _list_object(value: Any, kind: Any, path: str) -> None:
         and isinstance(value.get("data"), list)
         and {"has_more", "url"} <= value.keys()
     ):
-        raise Drift(f"{path}: not a list object")
+        raise ContractDrift(f"{path}: not a list object")
     inner = get_args(kind)[0] if get_args(kind) else Any
     for number, item in enumerate(value["data"]):
         check_object(item, inner, f"{path}.data[{number}]")
@@ -229,16 +229,16 @@ def _list_object(value: Any, kind: Any, path: str) -> None:
 
 def _resource(value: Any, cls: Any, path: str) -> None:
     if not isinstance(value, dict):
-        raise Drift(f"{path}: {value!r} is no {cls.__qualname__}")
+        raise ContractDrift(f"{path}: {value!r} is no {cls.__qualname__}")
     hints = _object_hints(cls)
     for field, inner in value.items():
         if field not in hints:
-            raise Drift(f"{path}: {cls.__qualname__} has no field {field}")
+            raise ContractDrift(f"{path}: {cls.__qualname__} has no field {field}")
         check_object(inner, hints[field], f"{path}.{field}")
     for field, hint in hints.items():
         optional = get_origin(hint) in _UNIONS and type(None) in get_args(hint)
         if field not in value and not optional:
-            raise Drift(f"{path}: {cls.__qualname__} lacks {field}")
+            raise ContractDrift(f"{path}: {cls.__qualname__} lacks {field}")
 
 
 RESOURCES: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service.gateways.mail import Letter
+from service.gateways.mail import Email
 from service.platform import clock
 from service.platform.db import Database
 from service.sandbox.errors import StripeRefusal
@@ -18,7 +18,7 @@ _CODE = re.compile(r"\b([0-9]{6})\b")
 _SHOWN = 200
 
 
-def deliver(db: Database, mail: Letter) -> None:
+def deliver(db: Database, mail: Email) -> None:
     """Take a letter in.
 
     A letter that comes twice lies in the mailbox twice, as it would in life.

@@ -19,7 +19,13 @@ from sqlalchemy import text
 
 from service.domain.text.incoming import is_digits
 from service.sandbox import checkout, connect, disputes
-from service.sandbox.contract import RESOURCES, Drift, check_object, check_params, params_class
+from service.sandbox.contract import (
+    RESOURCES,
+    ContractDrift,
+    check_object,
+    check_params,
+    params_class,
+)
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import PLATFORM, Store
 
@@ -30,7 +36,7 @@ _BROKEN = json.dumps({"error": {"type": "api_error", "message": "An unknown erro
 
 
 @dataclass(frozen=True)
-class Call:
+class StripeCall:
     """One call: where it is, whose parameters it takes (a path into the SDK's client), and what it
     does.
     """
@@ -94,121 +100,125 @@ def _get(kind: str) -> Callable[[Store, Body, str, str], Body]:
 
 
 CALLS = [
-    Call(
+    StripeCall(
         "POST",
         "/v1/checkout/sessions",
         "v1.checkout.sessions.create",
         lambda s, b, _, __: checkout.create_session(s, b),
     ),
-    Call(
+    StripeCall(
         "GET",
         "/v1/checkout/sessions",
         "v1.checkout.sessions.list",
         _list("checkout.session", "payment_intent"),
     ),
-    Call(
+    StripeCall(
         "GET",
         "/v1/checkout/sessions/{id}",
         "v1.checkout.sessions.retrieve",
         _get("checkout.session"),
     ),
-    Call(
+    StripeCall(
         "POST",
         "/v1/checkout/sessions/{id}/expire",
         "v1.checkout.sessions.expire",
         lambda s, _, i, __: checkout.expire_session(s, i),
     ),
-    Call(
+    StripeCall(
         "POST", "/v1/refunds", "v1.refunds.create", lambda s, b, _, __: checkout.create_refund(s, b)
     ),
-    Call("GET", "/v1/refunds", "v1.refunds.list", _list("refund", "payment_intent")),
-    Call("GET", "/v1/refunds/{id}", "v1.refunds.retrieve", _get("refund")),
-    Call("GET", "/v1/disputes", "v1.disputes.list", _list("dispute", "charge", "payment_intent")),
-    Call("GET", "/v1/disputes/{id}", "v1.disputes.retrieve", _get("dispute")),
-    Call(
+    StripeCall("GET", "/v1/refunds", "v1.refunds.list", _list("refund", "payment_intent")),
+    StripeCall("GET", "/v1/refunds/{id}", "v1.refunds.retrieve", _get("refund")),
+    StripeCall(
+        "GET", "/v1/disputes", "v1.disputes.list", _list("dispute", "charge", "payment_intent")
+    ),
+    StripeCall("GET", "/v1/disputes/{id}", "v1.disputes.retrieve", _get("dispute")),
+    StripeCall(
         "POST",
         "/v1/disputes/{id}",
         "v1.disputes.update",
         lambda s, b, i, _: disputes.update(s, i, b),
     ),
-    Call(
+    StripeCall(
         "POST",
         "/v1/disputes/{id}/close",
         "v1.disputes.close",
         lambda s, _, i, __: disputes.concede(s, i),
     ),
-    Call("POST", "/v1/files", "v1.files.create", lambda s, b, _, __: disputes.create_file(s, b)),
-    Call(
+    StripeCall(
+        "POST", "/v1/files", "v1.files.create", lambda s, b, _, __: disputes.create_file(s, b)
+    ),
+    StripeCall(
         "GET",
         "/v1/radar/early_fraud_warnings/{id}",
         "v1.radar.early_fraud_warnings.retrieve",
         _get("radar.early_fraud_warning"),
     ),
-    Call(
+    StripeCall(
         "GET",
         "/v1/accounts/{id}/external_accounts",
         "v1.accounts.external_accounts.list",
         lambda s, _, i, __: connect.external_accounts(s, i),
     ),
-    Call(
+    StripeCall(
         "POST",
         "/v1/transfers",
         "v1.transfers.create",
         lambda s, b, _, __: connect.create_transfer(s, b),
     ),
-    Call("GET", "/v1/transfers", "v1.transfers.list", _list("transfer", "transfer_group")),
-    Call("GET", "/v1/transfers/{id}", "v1.transfers.retrieve", _get("transfer")),
-    Call(
+    StripeCall("GET", "/v1/transfers", "v1.transfers.list", _list("transfer", "transfer_group")),
+    StripeCall("GET", "/v1/transfers/{id}", "v1.transfers.retrieve", _get("transfer")),
+    StripeCall(
         "POST",
         "/v1/transfers/{id}/reversals",
         "v1.transfers.reversals.create",
         lambda s, b, i, _: connect.reverse_transfer(s, i, b),
     ),
-    Call(
+    StripeCall(
         "POST",
         "/v1/payouts",
         "v1.payouts.create",
         lambda s, b, _, a: connect.create_payout(s, b, a),
     ),
-    Call("GET", "/v1/payouts", "v1.payouts.list", _list("payout")),
-    Call(
+    StripeCall("GET", "/v1/payouts", "v1.payouts.list", _list("payout")),
+    StripeCall(
         "POST",
         "/v1/payouts/{id}/cancel",
         "v1.payouts.cancel",
         lambda s, _, i, __: connect.cancel_payout(s, i),
     ),
-    Call("GET", "/v1/payouts/{id}", "v1.payouts.retrieve", _get("payout")),
-    Call(
+    StripeCall("GET", "/v1/payouts/{id}", "v1.payouts.retrieve", _get("payout")),
+    StripeCall(
         "GET", "/v1/balance", "v1.balance.retrieve", lambda s, _, __, a: connect.balance_view(s, a)
     ),
-    Call("GET", "/v1/balance_transactions", "v1.balance_transactions.list", _balance_rows),
-    Call(
+    StripeCall("GET", "/v1/balance_transactions", "v1.balance_transactions.list", _balance_rows),
+    StripeCall(
         "GET",
         "/v1/balance_settings",
         "v1.balance_settings.retrieve",
         lambda s, _, __, a: connect.balance_settings(s, a),
     ),
-    Call(
+    StripeCall(
         "POST",
         "/v1/balance_settings",
         "v1.balance_settings.update",
         lambda s, b, _, a: connect.balance_settings(s, a, b),
     ),
-    Call("POST", "/v1/topups", "v1.topups.create", lambda s, b, _, __: connect.top_up(s, b)),
-    Call("GET", "/v1/events", "v1.events.list", _events),
-    Call(
+    StripeCall("POST", "/v1/topups", "v1.topups.create", lambda s, b, _, __: connect.top_up(s, b)),
+    StripeCall("GET", "/v1/events", "v1.events.list", _events),
+    StripeCall(
         "POST",
         "/v2/core/accounts",
         "v2.core.accounts.create",
         lambda s, b, _, __: connect.create_account(s, b),
     ),
-    Call(
+    StripeCall(
         "GET",
         "/v2/core/accounts/{id}",
         "v2.core.accounts.retrieve",
         lambda s, b, i, _: connect.account_view(s, i, _as_list(b.get("include"))),
     ),
-    Call(
+    StripeCall(
         "POST",
         "/v2/core/account_links",
         "v2.core.account_links.create",
@@ -339,13 +349,13 @@ def _do(store: Store, path: str, account: str) -> str:
     return json.dumps(made)
 
 
-def _check(call: Call, given: Body) -> None:
+def _check(call: StripeCall, given: Body) -> None:
     method: Any = _SDK
     for part in call.sdk.split("."):
         method = getattr(method, part)
     try:
         check_params(given, params_class(method))
-    except Drift as drift:
+    except ContractDrift as drift:
         raise StripeRefusal(400, "parameter_unknown", str(drift)) from drift
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import names, typeid
 from service.domain.identity.names import NameKind
 from service.domain.states.proof import AgreementEvidence
@@ -24,7 +24,7 @@ from service.platform.locks import Lock
 from service.policies import FOLDER as POLICY_FOLDER
 from service.policies import NORMAL
 from service.policies.fee_tax import FeeTax
-from service.policies.quotes import Asked, Pair, promised, quote
+from service.policies.quotes import Pair, QuoteRequest, promised, quote
 
 TERMS_VERSION = "terms-1"
 TERMS_TEXT = (POLICY_FOLDER / "terms.md").read_text()
@@ -71,7 +71,7 @@ def text_hash(agreed: dict[str, Any]) -> str:
     ).hexdigest()
 
 
-def new_version(act: Act, contract: Contract) -> dict[str, Any]:
+def new_version(ctx: Context, contract: Contract) -> dict[str, Any]:
     """Number, hash and keep the present words as the next version; the one before keeps its own
     hash.
     """
@@ -79,14 +79,14 @@ def new_version(act: Act, contract: Contract) -> dict[str, Any]:
     contract.text_version += 1
     words = text_of(contract)
     contract.text_hash = text_hash(words)
-    act.session.add(
+    ctx.session.add(
         ContractText(
             contract_id=contract.id,
             text_version=contract.text_version,
             text=words,
             text_hash=contract.text_hash,
             previous_hash=previous,
-            made_at=act.now,
+            made_at=ctx.now,
         )
     )
     return words
@@ -98,56 +98,56 @@ def version_of(session: Session, contract: Contract, number: int) -> dict[str, A
     return found.text if found else None
 
 
-def quote_of(act: Act, contract: Any) -> dict[str, Any]:
+def quote_of(ctx: Context, contract: Any) -> dict[str, Any]:
     """The fee promise at this moment; the stored one once the contract was sent.
 
     Takes a contract or a read of one.
     """
     frozen: dict[str, Any] | None = contract.quote
-    return frozen if frozen is not None else fresh_quote(act, contract)
+    return frozen if frozen is not None else fresh_quote(ctx, contract)
 
 
-def fresh_quote(act: Act, contract: Any) -> dict[str, Any]:
+def fresh_quote(ctx: Context, contract: Any) -> dict[str, Any]:
     """What the present words cost; by the schedules that were promised, once there was a promise.
 
     Raises Invalid.
     """
-    on = act.today
+    on = ctx.today
     pair = (
         promised(contract.quote)
         if contract.quote
         else pair_for(
-            act, contract.kind, contract.currency, on, contract.client_alias_id, contract.fee_rate
+            ctx, contract.kind, contract.currency, on, contract.client_alias_id, contract.fee_rate
         )
     )
-    asked = Asked(
+    asked = QuoteRequest(
         kind=contract.kind,
         currency=contract.currency,
         amounts_minor=[m.amount_minor for m in contract.milestones],
         bearer=contract.processing_borne_by,
         on=on,
-        billed_before_minor=billed_before(act, contract.client_alias_id, contract.currency)
+        billed_before_minor=billed_before(ctx, contract.client_alias_id, contract.currency)
         if pair.lifetime
         else 0,
-        fee_tax=fee_tax_of(act, contract.freelancer_id, on) if pair.own.tax != "none" else None,
+        fee_tax=fee_tax_of(ctx, contract.freelancer_id, on) if pair.own.tax != "none" else None,
     )
-    return quote(act.policies, pair, asked)
+    return quote(ctx.policies, pair, asked)
 
 
-def fee_tax_of(act: Act, freelancer_id: str, on: date) -> FeeTax | None:
+def fee_tax_of(ctx: Context, freelancer_id: str, on: date) -> FeeTax | None:
     """The tax that is charged on a freelancer's fee: none to a business that owes it itself, by
     what it has declared.
     """
-    declared = repository.tax_identity(act.session, freelancer_id)
-    if declared is not None and act.policies.entity.reverse_charges(
+    declared = repository.tax_identity(ctx.session, freelancer_id)
+    if declared is not None and ctx.policies.entity.reverse_charges(
         declared.country, declared.vat_id
     ):
         return None
-    return act.policies.fee_tax(act.session.get_one(Freelancer, freelancer_id).country, on)
+    return ctx.policies.fee_tax(ctx.session.get_one(Freelancer, freelancer_id).country, on)
 
 
 def pair_for(
-    act: Act,
+    ctx: Context,
     kind: str,
     currency: str,
     on: date,
@@ -158,10 +158,10 @@ def pair_for(
 
     Raises Invalid where there is none.
     """
-    own = act.policies.schedule_for(kind, on, currency)
-    normal = act.policies.schedule_for(NORMAL, on, currency)
+    own = ctx.policies.schedule_for(kind, on, currency)
+    normal = ctx.policies.schedule_for(NORMAL, on, currency)
     if normal.rate_range:
-        given = fee_rate if kind == NORMAL else _lowest_rate_given(act, client_alias_id)
+        given = fee_rate if kind == NORMAL else _lowest_rate_given(ctx, client_alias_id)
         normal = normal.at(Fraction(given)) if given else normal
     return Pair(normal if kind == NORMAL else own, normal)
 
@@ -172,12 +172,12 @@ _RATES = """
 """
 
 
-def _lowest_rate_given(act: Act, client_alias_id: str | None) -> str | None:
+def _lowest_rate_given(ctx: Context, client_alias_id: str | None) -> str | None:
     """Where normal contracts have rates of their own: the lowest one that these two people have
     had.
     """
     found = (
-        fetch(act.session, _RATES, (typeid.decode(client_alias_id), NORMAL))
+        fetch(ctx.session, _RATES, (typeid.decode(client_alias_id), NORMAL))
         if client_alias_id
         else []
     )
@@ -192,7 +192,7 @@ _BILLED = """
 """
 
 
-def billed_before(act: Act, client_alias_id: str, currency: str, *, alone: bool = False) -> int:
+def billed_before(ctx: Context, client_alias_id: str, currency: str, *, alone: bool = False) -> int:
     """What the freelancer has billed this client so far in a currency: released, less what went
     back.
 
@@ -200,9 +200,9 @@ def billed_before(act: Act, client_alias_id: str, currency: str, *, alone: bool 
     for the first.
     """
     if alone:
-        locks.alone(act.session, Lock.AGREEMENT, client_alias_id)
+        locks.alone(ctx.session, Lock.AGREEMENT, client_alias_id)
     return int(
-        fetch(act.session, _BILLED, (typeid.decode(client_alias_id), currency))[0].billed_minor
+        fetch(ctx.session, _BILLED, (typeid.decode(client_alias_id), currency))[0].billed_minor
     )
 
 
@@ -240,10 +240,10 @@ def _line(milestone: dict[str, Any] | None) -> dict[str, Any] | None:
     )
 
 
-def check_names(act: Act, evidence: AgreementEvidence) -> None:
+def check_names(ctx: Context, evidence: AgreementEvidence) -> None:
     """Raises Invalid for a signature that is no name of a person, or a company that carries an
     address.
     """
-    names.check("full_name", evidence.full_name, NameKind.PERSON, act.policies.platform_name)
+    names.check("full_name", evidence.full_name, NameKind.PERSON, ctx.policies.platform_name)
     if evidence.company:
-        names.check("company", evidence.company, NameKind.COMPANY, act.policies.platform_name)
+        names.check("company", evidence.company, NameKind.COMPANY, ctx.policies.platform_name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.money.receipts import ReceiptContent, ReceiptLine
 from service.models import Acceptance, Contract, Payment, Receipt
 
@@ -61,22 +61,22 @@ def details_of(session: Session, contract: Contract) -> BillingDetails:
     return BillingDetails(name, locale=agreed[0].locale if agreed else "en")
 
 
-def write_receipt(act: Act, contract: Contract, payment: Payment) -> ReceiptContent:
+def write_receipt(ctx: Context, contract: Contract, payment: Payment) -> ReceiptContent:
     """What the receipt of a payment says, once: payer, work, lines, total.
 
     The payment has arrived.
     """
-    content = _content(contract, payment, details_of(act.session, contract))
-    act.session.add(Receipt(payment_id=payment.id, content=content.stored(), written_at=act.now))
+    content = _content(contract, payment, details_of(ctx.session, contract))
+    ctx.session.add(Receipt(payment_id=payment.id, content=content.stored(), written_at=ctx.now))
     return content
 
 
-def receipt_of(act: Act, contract: Contract, payment: Payment) -> ReceiptContent:
+def receipt_of(ctx: Context, contract: Contract, payment: Payment) -> ReceiptContent:
     """As it was written with the payment; of a payment from before 0.2, as it is written when
     somebody first asks.
     """
-    kept = act.session.get(Receipt, payment.id)
-    return ReceiptContent.read(kept.content) if kept else write_receipt(act, contract, payment)
+    kept = ctx.session.get(Receipt, payment.id)
+    return ReceiptContent.read(kept.content) if kept else write_receipt(ctx, contract, payment)
 
 
 def _content(contract: Contract, payment: Payment, details: BillingDetails) -> ReceiptContent:

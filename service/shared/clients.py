@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import FieldError, NotFound
 from service.domain.identity import address, typeid
 from service.domain.identity.actors import Actor, ActorKind
@@ -85,30 +85,30 @@ def alias_of(session: Session, freelancer_id: str, client: str) -> str:
     return found
 
 
-def find_or_make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
+def find_or_make(ctx: Context, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
     """The client at this address and this freelancer's alias for them; whichever is missing is
     made.
     """
     here = normalised(email)
     known = select(Client, ClientAlias).join(ClientAlias, ClientAlias.client_id == Client.id)
     query = known.where(Client.email == here, ClientAlias.freelancer_id == freelancer_id)
-    found = act.session.execute(query).one_or_none()
+    found = ctx.session.execute(query).one_or_none()
     if found is None:
         # Two first contracts with the same person at once: one of them waits here, then finds the
         # other's rows.
-        alone(act.session, Lock.CLIENT, here)
-        found = act.session.execute(query).one_or_none()
-    return (found[0], found[1]) if found else _make(act, freelancer_id, here)
+        alone(ctx.session, Lock.CLIENT, here)
+        found = ctx.session.execute(query).one_or_none()
+    return (found[0], found[1]) if found else _make(ctx, freelancer_id, here)
 
 
-def _make(act: Act, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
-    client = act.session.execute(select(Client).where(Client.email == email)).scalar_one_or_none()
+def _make(ctx: Context, freelancer_id: str, email: str) -> tuple[Client, ClientAlias]:
+    client = ctx.session.execute(select(Client).where(Client.email == email)).scalar_one_or_none()
     if client is None:
-        client = Client(id=new_id("cli"), email=email, created_at=act.now)
-        act.session.add(client)
+        client = Client(id=new_id("cli"), email=email, created_at=ctx.now)
+        ctx.session.add(client)
     alias = ClientAlias(id=new_id("cli"), freelancer_id=freelancer_id, client_id=client.id)
-    act.session.add(alias)
-    act.session.flush()
+    ctx.session.add(alias)
+    ctx.session.flush()
     return client, alias
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import OnHold
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import ActorKind
@@ -21,7 +21,7 @@ from service.platform.db import fetch
 
 
 @dataclass(frozen=True)
-class Terms:
+class HoldTerms:
     """What a hold is to be.
 
     `subject` is an id of a freelancer, client, contract, milestone, payment or payout; empty scopes
@@ -79,15 +79,15 @@ def _in_force(session: Session, subjects: list[str], scopes: list[str], most: in
     ]
 
 
-def refuse(act: Act, scope: str, subjects: list[str]) -> None:
+def refuse(ctx: Context, scope: str, subjects: list[str]) -> None:
     """Raises OnHold while a hold stops this; whom it is about is told the reason, anybody else that
     it is so and until when.
     """
-    hold = stopping(act.session, scope, subjects)
+    hold = stopping(ctx.session, scope, subjects)
     if hold is None:
         return
-    own = hold.freelancer_id is not None and act.actor == actors.freelancer(hold.freelancer_id)
-    raise on_hold(hold, concerns_reader=own or act.actor.kind is ActorKind.STAFF)
+    own = hold.freelancer_id is not None and ctx.actor == actors.freelancer(hold.freelancer_id)
+    raise on_hold(hold, concerns_reader=own or ctx.actor.kind is ActorKind.STAFF)
 
 
 def on_hold(hold: Hold, *, concerns_reader: bool) -> OnHold:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound, OffersPaused, OutreachLimited
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -50,7 +50,7 @@ class _Rule:
     said: str
 
 
-def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None) -> None:
+def count(ctx: Context, contract: Contract, kind: LetterKind, to: str | None = None) -> None:
     """Count a letter to the contract's client, or to the address `to`.
 
     Raises OutreachLimited with the seconds after which there is room again.
@@ -59,18 +59,18 @@ def count(act: Act, contract: Contract, kind: LetterKind, to: str | None = None)
     sender = typeid.decode(contract.freelancer_id)
     # One at a time per sender and per mailbox: whoever comes next counts what was counted before.
     for name in (str(sender), mailbox):
-        alone(act.session, Lock.OUTREACH, f"outreach:{name}")
-    for rule in _rules(act, sender, mailbox):
-        _refuse(act, rule)
+        alone(ctx.session, Lock.OUTREACH, f"outreach:{name}")
+    for rule in _rules(ctx, sender, mailbox):
+        _refuse(ctx, rule)
     # Written with the rest at the end: a contract that is on its way from one state to another is
     # not flushed here.
-    act.session.add(
-        Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=act.now)
+    ctx.session.add(
+        Outreach(freelancer_id=contract.freelancer_id, mailbox=mailbox, kind=kind, at=ctx.now)
     )
 
 
-def _rules(act: Act, sender: UUID, mailbox: str) -> tuple[_Rule, ...]:
-    windows = act.policies.windows
+def _rules(ctx: Context, sender: UUID, mailbox: str) -> tuple[_Rule, ...]:
+    windows = ctx.policies.windows
     return (
         _Rule(
             "freelancer_id",
@@ -103,14 +103,14 @@ def _rules(act: Act, sender: UUID, mailbox: str) -> tuple[_Rule, ...]:
     )
 
 
-def _refuse(act: Act, rule: _Rule) -> None:
+def _refuse(ctx: Context, rule: _Rule) -> None:
     query = (
         f"SELECT at FROM outreach WHERE {rule.column} = %s AND at > %s ORDER BY at DESC "
         "OFFSET %s LIMIT 1"
     )
-    full_since = fetch(act.session, query, (rule.value, act.now - rule.span, rule.most - 1))
+    full_since = fetch(ctx.session, query, (rule.value, ctx.now - rule.span, rule.most - 1))
     if full_since:
-        wait = max(1, int((full_since[0].at + rule.span - act.now).total_seconds()) + 1)
+        wait = max(1, int((full_since[0].at + rule.span - ctx.now).total_seconds()) + 1)
         raise OutreachLimited(f"{rule.said} Nothing was sent.", {"retry_after": wait})
 
 
@@ -143,37 +143,37 @@ def running_pause(session: Session, freelancer_id: str, *, lock: bool = False) -
     return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
 
 
-def pause(act: Act, contract: Contract) -> None:
+def pause(ctx: Context, contract: Contract) -> None:
     """The client does not know who offers them a contract: new offers of that person wait for a
     person of staff.
     """
-    alone(act.session, Lock.OUTREACH, f"pause:{contract.freelancer_id}")
-    if running_pause(act.session, contract.freelancer_id) is not None:
+    alone(ctx.session, Lock.OUTREACH, f"pause:{contract.freelancer_id}")
+    if running_pause(ctx.session, contract.freelancer_id) is not None:
         return
     made = OfferPause(
         id=new_id("ofp"),
         freelancer_id=contract.freelancer_id,
         contract_id=contract.id,
-        started_at=act.now,
+        started_at=ctx.now,
         outcome=None,
         words=None,
         decided_by=None,
         decided_at=None,
     )
-    act.session.add(made)
-    act.session.flush()
+    ctx.session.add(made)
+    ctx.session.flush()
     events.record(
-        act,
+        ctx,
         "offers.paused",
-        repository.freelancer(act.session, contract.freelancer_id),
+        repository.freelancer(ctx.session, contract.freelancer_id),
         pause=made.id,
     )
     queue.open_task(
-        act, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id
+        ctx, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id
     )
 
 
-def decide(act: Act, freelancer_id: str, outcome: str, words: str) -> OfferPause:
+def decide(ctx: Context, freelancer_id: str, outcome: str, words: str) -> OfferPause:
     """Lift the pause, or keep it; the freelancer reads why.
 
     What was kept can be lifted later. Raises NotFound, Invalid.
@@ -181,7 +181,7 @@ def decide(act: Act, freelancer_id: str, outcome: str, words: str) -> OfferPause
     if outcome not in PAUSE_OUTCOMES:
         raise Invalid.one("/outcome", "unknown_outcome", f"One of {', '.join(PAUSE_OUTCOMES)}.")
     found = (
-        running_pause(act.session, freelancer_id, lock=True)
+        running_pause(ctx.session, freelancer_id, lock=True)
         if typeid.is_typeid(freelancer_id, "frl")
         else None
     )
@@ -190,16 +190,16 @@ def decide(act: Act, freelancer_id: str, outcome: str, words: str) -> OfferPause
     found.outcome, found.words, found.decided_by, found.decided_at = (
         outcome,
         words,
-        act.actor,
-        act.now,
+        ctx.actor,
+        ctx.now,
     )
-    person = repository.freelancer(act.session, freelancer_id)
+    person = repository.freelancer(ctx.session, freelancer_id)
     events.record(
-        act,
+        ctx,
         "offers.resumed" if outcome == "lifted" else "offers.kept_paused",
         person,
         pause=found.id,
         words=words,
     )
-    queue.close_task(act, "offers_paused", freelancer_id)
+    queue.close_task(ctx, "offers_paused", freelancer_id)
     return found

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from service.core import queue
-from service.core.context import Act
-from service.core.queue import Claimed
+from service.core.context import Context
+from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.operations.finance import invoicing
 from service.worker import recurring
@@ -28,8 +28,8 @@ from service.worker.jobs import (
 )
 from service.worker.jobs.deadlines import TIMERS
 
-DatabaseHandler = Callable[[Act, str], None]
-OutsideHandler = Callable[[Runtime, Claimed], None]
+DatabaseHandler = Callable[[Context, str], None]
+OutsideHandler = Callable[[Runtime, ClaimedJob], None]
 
 
 DATABASE: dict[str, DatabaseHandler] = (
@@ -44,11 +44,11 @@ OUTSIDE: dict[str, OutsideHandler] = {
     "refund_send": payments.send_refund,
     "chargeback_pack": chargebacks.pack,
     "chargeback_submit": chargebacks.submit,
-    "chargeback_concede": chargebacks.concede,
+    "chargeback_concede": chargebacks.accept_dispute,
     "payout_send": payouts.send,
     "payout_check": payouts.check,
     "payout_recall": payouts.recall,
-    "account_check": lambda ctx, job: payouts.account_event(ctx, job, job.subject),
+    "account_check": lambda runtime, job: payouts.account_event(runtime, job, job.subject),
     "payout_unwind": payouts.unwind,
     "export_make": exports.make,
     "nightly": nightly.run,
@@ -56,30 +56,30 @@ OUTSIDE: dict[str, OutsideHandler] = {
 }
 
 
-def run(ctx: Runtime, job: Claimed) -> None:
+def run(runtime: Runtime, job: ClaimedJob) -> None:
     """Do a job and mark it done.
 
     Raises whatever went wrong; the loop then decides about the retry.
     """
     request_id = f"job:{job.id}"
     if job.kind in DATABASE:
-        with ctx.act(request_id) as act:
+        with runtime.context(request_id) as ctx:
             # What a timer does happened when it was due, however late it runs.
-            on_time = act.at(min(job.due_at, act.now)) if job.attempts == 1 else act
+            on_time = ctx.at(min(job.due_at, ctx.now)) if job.attempts == 1 else ctx
             DATABASE[job.kind](on_time, job.subject)
-            act.session.flush()
+            ctx.session.flush()
             if job.kind in recurring.NEXT:
                 recurring.plan(on_time, job.kind)
-            queue.finish(act.session, job, act.now)
+            queue.finish(ctx.session, job, ctx.now)
         return
-    OUTSIDE[job.kind](ctx, job)
-    with ctx.act(request_id) as act:
+    OUTSIDE[job.kind](runtime, job)
+    with runtime.context(request_id) as ctx:
         if job.kind in recurring.NEXT:
-            recurring.plan(act, job.kind)
-        queue.finish(act.session, job, act.now)
+            recurring.plan(ctx, job.kind)
+        queue.finish(ctx.session, job, ctx.now)
 
 
-def ensure_recurring(ctx: Runtime) -> None:
+def ensure_recurring(runtime: Runtime) -> None:
     """The recurring jobs exist, once each, however many workers start."""
-    with ctx.act("worker") as act:
-        recurring.ensure(act)
+    with runtime.context("worker") as ctx:
+        recurring.ensure(ctx)

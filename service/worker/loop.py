@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from service.core import queue
-from service.core.queue import Claimed
+from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.domain.errors import HoldfastError, OnHold
 from service.gateways import GatewayError
@@ -23,7 +23,7 @@ _REST_SECONDS = 0.1
 _log = structlog.get_logger()
 
 
-class Extra(Protocol):
+class ExtraWork(Protocol):
     """Work of another kind that the same loop does: the sandbox's."""
 
     def run_one(self) -> bool: ...
@@ -32,8 +32,8 @@ class Extra(Protocol):
 class Worker:
     """One loop. Any number of them may run, in threads or processes."""
 
-    def __init__(self, ctx: Runtime, extra: Extra | None = None) -> None:
-        self._ctx, self._extra = ctx, extra
+    def __init__(self, runtime: Runtime, extra: ExtraWork | None = None) -> None:
+        self._ctx, self._extra = runtime, extra
 
     def run_one(self) -> bool:
         """One piece of work. Returns False when nothing is due."""
@@ -70,8 +70,8 @@ class Worker:
         try:
             handlers.run(self._ctx, job)
         except OnHold as error:
-            with self._ctx.act(f"job:{job.id}") as act:
-                queue.park(act.session, job, act.now, f"OnHold: {error}")
+            with self._ctx.context(f"job:{job.id}") as ctx:
+                queue.park(ctx.session, job, ctx.now, f"OnHold: {error}")
         except (HoldfastError, GatewayError) as error:
             # Expected: a race that somebody else won, Stripe away.
             self._failed(job, f"{type(error).__name__}: {error}", expected=True)
@@ -82,15 +82,15 @@ class Worker:
             self._failed(job, f"{type(error).__name__}", expected=False)
         return True
 
-    def _failed(self, job: Claimed, error: str, *, expected: bool) -> None:
-        with self._ctx.act(f"job:{job.id}") as act:
-            dead = queue.fail(act.session, job, act.now, error)
+    def _failed(self, job: ClaimedJob, error: str, *, expected: bool) -> None:
+        with self._ctx.context(f"job:{job.id}") as ctx:
+            dead = queue.fail(ctx.session, job, ctx.now, error)
             if dead:
                 queue.open_task(
-                    act, "job_dead", str(job.id), kind=job.kind, subject=job.subject, error=error
+                    ctx, "job_dead", str(job.id), kind=job.kind, subject=job.subject, error=error
                 )
             if dead and job.kind in recurring.NEXT:
-                recurring.plan(act, job.kind)
+                recurring.plan(ctx, job.kind)
         _log.warning(
             "job.retry" if not dead else "job.dead",
             kind=job.kind,

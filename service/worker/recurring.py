@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from service.core import queue
-from service.core.context import Act
+from service.core.context import Context
 
 SUBJECT = "platform"
 
@@ -24,13 +24,13 @@ _FIRST = {"sweep": timedelta(hours=1)}
 """Sooner than usual after the start: what was missed while nothing ran."""
 
 
-def plan(act: Act, kind: str) -> None:
+def plan(ctx: Context, kind: str) -> None:
     """Have it done again at its next date; a date that is planned already moves."""
-    queue.enqueue(act, kind, SUBJECT, NEXT[kind](act.now))
+    queue.enqueue(ctx, kind, SUBJECT, NEXT[kind](ctx.now))
 
 
-def ensure(act: Act) -> None:
+def ensure(ctx: Context) -> None:
     """Each exists, once, however many workers start; what is planned stays."""
     for kind, next_date in NEXT.items():
-        first = act.now + _FIRST[kind] if kind in _FIRST else next_date(act.now)
-        queue.enqueue_unless_waiting(act, kind, SUBJECT, first)
+        first = ctx.now + _FIRST[kind] if kind in _FIRST else next_date(ctx.now)
+        queue.enqueue_unless_waiting(ctx, kind, SUBJECT, first)

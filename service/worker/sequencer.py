@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.core import queue
-from service.core.context import Act
+from service.core.context import Context
 from service.core.runtime import Runtime
 from service.domain.states.notifications import NOTICES
 from service.ledger import hash_chain
@@ -31,24 +31,24 @@ _LAST = text("SELECT coalesce(max(position), 0) FROM event")
 _LAST_IN = text("SELECT coalesce(max(sequence), 0) FROM event WHERE contract_id = :contract")
 
 
-def run_one(ctx: Runtime) -> bool:
+def run_one(runtime: Runtime) -> bool:
     """Place what is new. Returns whether there was anything."""
-    with ctx.db.transaction() as session:
+    with runtime.db.transaction() as session:
         # Asked in every turn of the loop: one statement over two small partial indexes, no lock.
         if not fetch(session, _ANYTHING)[0].waiting:
             return False
-    with ctx.act("sequencer") as begun:
+    with runtime.context("sequencer") as begun:
         if not begun.session.execute(_TRY_LOCK, {"key": hash_chain.SEQUENCER_LOCK}).scalar_one():
             return False
         # Read again under the lock, or an export could be made between this instant and the seals
         # that bear it.
-        act = begun.again()
-        return bool(_place_events(act) + hash_chain.seal_new(act))
+        ctx = begun.again()
+        return bool(_place_events(ctx) + hash_chain.seal_new(ctx))
 
 
-def _place_events(act: Act) -> int:
+def _place_events(ctx: Context) -> int:
     waiting = (
-        act.session.execute(
+        ctx.session.execute(
             select(Event).where(Event.position.is_(None)).order_by(Event.number).limit(_BATCH)
         )
         .scalars()
@@ -56,34 +56,34 @@ def _place_events(act: Act) -> int:
     )
     if not waiting:
         return 0
-    position: int = act.session.execute(_LAST).scalar_one()
+    position: int = ctx.session.execute(_LAST).scalar_one()
     sequences: dict[str, int] = {}
     for event in waiting:
         position += 1
         event.position = position
         if event.contract_id and event.public:
             last = sequences.get(event.contract_id) or _last_sequence(
-                act.session, event.contract_id
+                ctx.session, event.contract_id
             )
             event.sequence = sequences[event.contract_id] = last + 1
-    act.session.flush()
+    ctx.session.flush()
     for event in waiting:
         if event.type in NOTICES:
-            _announce_or_say_so(act, event)
+            _announce_or_say_so(ctx, event)
     return len(waiting)
 
 
-def _announce_or_say_so(act: Act, event: Event) -> None:
+def _announce_or_say_so(ctx: Context, event: Event) -> None:
     """Letters that cannot be made stop neither the events behind them nor the books: a person is
     told instead.
     """
     try:
-        with act.session.begin_nested():
-            _announce(act, event)
+        with ctx.session.begin_nested():
+            _announce(ctx, event)
     except Exception as error:
         _log.exception("event.not_announced", event_id=event.id, type=event.type)
         queue.open_task(
-            act, "event_not_announced", event.id, type=event.type, error=type(error).__name__
+            ctx, "event_not_announced", event.id, type=event.type, error=type(error).__name__
         )
 
 
@@ -93,8 +93,8 @@ def _last_sequence(session: Session, contract_id: str) -> int:
     return found
 
 
-def _announce(act: Act, event: Event) -> None:
-    for template, recipient in notices_for(act.session, event):
+def _announce(ctx: Context, event: Event) -> None:
+    for template, recipient in notices_for(ctx.session, event):
         message = Message(
             id=new_id("msg"),
             cause=f"{event.id}:{template}:{recipient}",
@@ -105,9 +105,9 @@ def _announce(act: Act, event: Event) -> None:
             | event.data
             | {"object": event.object_id, "fact": event.type},
             state="queued",
-            created_at=act.now,
+            created_at=ctx.now,
             sent_at=None,
             bounced_at=None,
         )
-        act.session.add(message)
-        queue.enqueue(act, "mail_send", message.id)
+        ctx.session.add(message)
+        queue.enqueue(ctx, "mail_send", message.id)

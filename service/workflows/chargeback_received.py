@@ -4,7 +4,7 @@ in.
 
 from __future__ import annotations
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.psp import ChargebackSnapshot
 from service.models import Contract, Payment
@@ -12,17 +12,19 @@ from service.operations.disputes import disputes
 from service.operations.payments import chargebacks, refund_requests
 
 
-def take_in(act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot) -> None:
+def take_in(
+    ctx: Context, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
+) -> None:
     """Bring our side to what the bank's dispute says. Both rows are locked, and refunds of this
     payment have been settled with Stripe before.
     """
     if snapshot.status not in chargebacks.INQUIRIES:
         # What the bank decides goes before what the two were arguing about.
         for milestone_id in [line.milestone_id for line in payment.lines]:
-            dispute = disputes.of_milestone(act.session, milestone_id)
+            dispute = disputes.of_milestone(ctx.session, milestone_id)
             if dispute is not None:
-                disputes.superseded(act, contract, dispute)
-            request = refund_requests.open_request(act.session, milestone_id)
+                disputes.superseded(ctx, contract, dispute)
+            request = refund_requests.open_request(ctx.session, milestone_id)
             if request is not None:
-                refund_requests.withdraw(act.as_(SYSTEM), contract, request)
-    chargebacks.taken_in(act, contract, payment, snapshot)
+                refund_requests.withdraw(ctx.as_(SYSTEM), contract, request)
+    chargebacks.apply_dispute(ctx, contract, payment, snapshot)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from service.core.context import Act
+from service.core.context import Context
 from service.models import Contract
 from service.operations.contracts import contracts
 from service.operations.payments import refund_requests
 
 
-def by_client(act: Act, contract: Contract, reason: str) -> None:
+def by_client(ctx: Context, contract: Contract, reason: str) -> None:
     """What is not paid is cancelled; for what is held and was not handed over a refund is asked,
     in place of one that was asked before; handed-over work stays to be answered.
 
     `contract` is locked. Raises StateConflict.
     """
-    for milestone in contracts.end(act, contract, reason):
-        asked = refund_requests.open_request(act.session, milestone.id)
+    for milestone in contracts.end(ctx, contract, reason):
+        asked = refund_requests.open_request(ctx.session, milestone.id)
         if asked is not None:
-            refund_requests.withdraw(act, contract, asked)
-            act.session.flush()
+            refund_requests.withdraw(ctx, contract, asked)
+            ctx.session.flush()
         refund_requests.ask(
-            act, contract, milestone, None, reason or "The client ended the contract."
+            ctx, contract, milestone, None, reason or "The client ended the contract."
         )

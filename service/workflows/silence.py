@@ -4,7 +4,7 @@ money, can both end as a dispute.
 
 from __future__ import annotations
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone, RefundRequest
@@ -13,28 +13,28 @@ from service.operations.disputes import disputes
 from service.operations.payments import refund_requests
 
 
-def about_refund(act: Act, contract: Contract, request: RefundRequest) -> None:
+def about_refund(ctx: Context, contract: Contract, request: RefundRequest) -> None:
     """The freelancer did not answer: back it goes, or a dispute opens, or (after a release) nothing
     happens. Both rows are locked; one that was answered, or is not due, stays as it is.
     """
-    if request.state != "open" or request.answer_by > act.now:
+    if request.state != "open" or request.answer_by > ctx.now:
         return
-    system = act.as_(SYSTEM)
+    system = ctx.as_(SYSTEM)
     if request.silence_means == "refund":
         refund_requests.agree(system, contract, request)
     elif request.silence_means == "dispute" and not refund_requests.nothing_left(contract, request):
         milestone = refund_requests.becomes_dispute(system, contract, request)
-        act.session.flush()
+        ctx.session.flush()
         amount = min(request.amount_minor, held_minor(milestone))
         disputes.start(system, contract, milestone, "client", amount, amount, request.reason)
     else:
         refund_requests.withdraw(system, contract, request)
 
 
-def until_the_holding_limit(act: Act, contract: Contract, milestone: Milestone) -> None:
+def until_the_holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> None:
     """Money may not be held longer: what was not handed over goes back, about handed-over work a
     dispute opens. Both rows are locked.
     """
-    if contracts.holding_limit(act, contract, milestone) == "dispute":
+    if contracts.holding_limit(ctx, contract, milestone) == "dispute":
         claim = "The time for which money may be held is nearly over."
-        disputes.start(act.as_(SYSTEM), contract, milestone, "freelancer", None, 0, claim)
+        disputes.start(ctx.as_(SYSTEM), contract, milestone, "freelancer", None, 0, claim)

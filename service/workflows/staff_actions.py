@@ -11,138 +11,138 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.models import Appeal, Confiscation, Hold, Requirement, Suspension
 from service.operations.safety import appeals, cases, holds, requirements, suspensions
-from service.shared.holds import Terms
+from service.shared.holds import HoldTerms
 
 
-def hold(act: Act, hold_id: str) -> Hold:
+def hold(ctx: Context, hold_id: str) -> Hold:
     """A hold as staff see it, locked. Raises NotFound."""
-    return holds.find(act.session, hold_id, owner=repository.EVERYONE, lock=True)
+    return holds.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=True)
 
 
-def judge(act: Act, hold_id: str, requirement_id: str, *, accepted: bool) -> Requirement:
+def judge(ctx: Context, hold_id: str, requirement_id: str, *, accepted: bool) -> Requirement:
     """Take what the person gave, or ask for it again."""
-    return requirements.judge(act, hold(act, hold_id), requirement_id, accepted=accepted)
+    return requirements.judge(ctx, hold(ctx, hold_id), requirement_id, accepted=accepted)
 
 
-def suspend(act: Act, terms: Terms, level: str) -> tuple[Suspension, Hold]:
+def suspend(ctx: Context, terms: HoldTerms, level: str) -> tuple[Suspension, Hold]:
     """Restrict or block a person until `terms.expires_at`: one hold with the scopes of the level,
     and the status.
     """
-    placed = holds.place(act, terms)
-    return suspensions.start(act, placed, level, terms.expires_at), placed
+    placed = holds.place(ctx, terms)
+    return suspensions.start(ctx, placed, level, terms.expires_at), placed
 
 
-def unsuspend(act: Act, suspension_id: str, reason: str) -> tuple[Suspension, Hold]:
+def unsuspend(ctx: Context, suspension_id: str, reason: str) -> tuple[Suspension, Hold]:
     """End a suspension: its one hold is lifted and no other.
 
     Raises StateConflict while a case needs it.
     """
-    found = suspensions.find(act.session, suspension_id)
-    return found, lift(act, hold(act, found.hold_id), reason)
+    found = suspensions.find(ctx.session, suspension_id)
+    return found, lift(ctx, hold(ctx, found.hold_id), reason)
 
 
-def lift(act: Act, under: Hold, reason: str) -> Hold:
+def lift(ctx: Context, under: Hold, reason: str) -> Hold:
     """End a hold. Raises StateConflict while its case, or an appeal against that, is under way."""
-    about = cases.of_hold(act.session, under.id)
-    if under.ended_at is None and about is not None and _binds(act, about):
+    about = cases.of_hold(ctx.session, under.id)
+    if under.ended_at is None and about is not None and _binds(ctx, about):
         raise StateConflict(
             "A case needs this hold until it has ended, and the appeal too: drop the case, or "
             "decide the appeal.",
             {"current_state": under.state, "allowed_actions": [], "case": about.id},
         )
-    return holds.lift(act, under, reason)
+    return holds.lift(ctx, under, reason)
 
 
-def _binds(act: Act, about: Confiscation) -> bool:
-    appeal = appeals.of_hold(act.session, about.hold_id)
+def _binds(ctx: Context, about: Confiscation) -> bool:
+    appeal = appeals.of_hold(ctx.session, about.hold_id)
     contested = appeal is not None and appeal.decided_at is None
     return about.state in cases.UNDER_WAY or (about.state == "executed" and contested)
 
 
-def case(act: Act, case_id: str) -> tuple[Confiscation, Hold]:
+def case(ctx: Context, case_id: str) -> tuple[Confiscation, Hold]:
     """A case with its hold, both locked, the hold first. Raises NotFound."""
-    found = cases.find(act.session, case_id, owner=repository.EVERYONE)
-    under = hold(act, found.hold_id)
-    return cases.find(act.session, case_id, owner=repository.EVERYONE, lock=True), under
+    found = cases.find(ctx.session, case_id, owner=repository.EVERYONE)
+    under = hold(ctx, found.hold_id)
+    return cases.find(ctx.session, case_id, owner=repository.EVERYONE, lock=True), under
 
 
-def notice(act: Act, case_id: str) -> Confiscation:
+def notice(ctx: Context, case_id: str) -> Confiscation:
     """Tell the person: sums, clause, evidence, and 14 days to answer.
 
     The hold stays until the case has ended.
     """
-    return cases.notice(act, *case(act, case_id))
+    return cases.notice(ctx, *case(ctx, case_id))
 
 
-def approve(act: Act, case_id: str) -> Confiscation:
+def approve(ctx: Context, case_id: str) -> Confiscation:
     """Agree, as one of two people who opened neither the hold nor the case."""
-    return cases.approve(act, *case(act, case_id))
+    return cases.approve(ctx, *case(ctx, case_id))
 
 
-def execute(act: Act, case_id: str) -> Confiscation:
+def execute(ctx: Context, case_id: str) -> Confiscation:
     """Post every line; the hold has then served its purpose and ends, unless an appeal is open:
     then with its decision.
     """
-    found, under = case(act, case_id)
-    cases.execute(act, found, under)
-    act.session.flush()
-    _serve(act, found, under)
+    found, under = case(ctx, case_id)
+    cases.execute(ctx, found, under)
+    ctx.session.flush()
+    _serve(ctx, found, under)
     return found
 
 
-def _serve(act: Act, found: Confiscation, under: Hold) -> None:
+def _serve(ctx: Context, found: Confiscation, under: Hold) -> None:
     """A hold ends with the case that was carried out and the appeal that was filed before."""
-    if under.ended_at is None and found.state == "executed" and not _binds(act, found):
-        holds.lift(act, under, "The case was carried out.")
+    if under.ended_at is None and found.state == "executed" and not _binds(ctx, found):
+        holds.lift(ctx, under, "The case was carried out.")
 
 
-def drop(act: Act, case_id: str, reason: str) -> Confiscation:
+def drop(ctx: Context, case_id: str, reason: str) -> Confiscation:
     """Take nothing; the hold of the case ends with it."""
-    found, under = case(act, case_id)
-    cases.drop(act, found, reason)
+    found, under = case(ctx, case_id)
+    cases.drop(ctx, found, reason)
     if under.state == "converted":
-        holds.lift(act, under, "The case was dropped.")
+        holds.lift(ctx, under, "The case was dropped.")
     return found
 
 
-def restore(act: Act, case_id: str, reason: str, *, at_platform_cost: bool) -> Confiscation:
+def restore(ctx: Context, case_id: str, reason: str, *, at_platform_cost: bool) -> Confiscation:
     """It was wrong: what is still ours goes back where it came from; each line says what could not,
     and why.
     """
-    found, _ = case(act, case_id)
-    return cases.restore(act, found, reason, at_platform_cost=at_platform_cost)
+    found, _ = case(ctx, case_id)
+    return cases.restore(ctx, found, reason, at_platform_cost=at_platform_cost)
 
 
-def review_appeal(act: Act, appeal_id: str) -> Appeal:
+def review_appeal(ctx: Context, appeal_id: str) -> Appeal:
     """Take it in hand; whoever decided about the hold cannot."""
-    found, under = appeal(act, appeal_id)
-    return appeals.review(act, found, under, cases.people_of(act.session, under.id))
+    found, under = appeal(ctx, appeal_id)
+    return appeals.review(ctx, found, under, cases.people_of(ctx.session, under.id))
 
 
-def appeal(act: Act, appeal_id: str) -> tuple[Appeal, Hold]:
+def appeal(ctx: Context, appeal_id: str) -> tuple[Appeal, Hold]:
     """An appeal with its hold, both locked, the hold first. Raises NotFound."""
-    found = appeals.find(act.session, appeal_id, owner=repository.EVERYONE)
-    under = hold(act, found.hold_id)
-    return appeals.find(act.session, appeal_id, owner=repository.EVERYONE, lock=True), under
+    found = appeals.find(ctx.session, appeal_id, owner=repository.EVERYONE)
+    under = hold(ctx, found.hold_id)
+    return appeals.find(ctx.session, appeal_id, owner=repository.EVERYONE, lock=True), under
 
 
-def withdraw_appeal(act: Act, appeal_id: str, *, owner: str | None) -> Appeal:
+def withdraw_appeal(ctx: Context, appeal_id: str, *, owner: str | None) -> Appeal:
     """The person takes it back; a hold that only waited for it ends.
 
     Raises NotFound, StateConflict.
     """
-    found = appeals.find(act.session, appeal_id, owner=owner)
-    under = hold(act, found.hold_id)
-    appeals.withdraw(act, appeals.find(act.session, appeal_id, owner=owner, lock=True))
-    act.session.flush()
-    about = cases.of_hold(act.session, under.id)
+    found = appeals.find(ctx.session, appeal_id, owner=owner)
+    under = hold(ctx, found.hold_id)
+    appeals.withdraw(ctx, appeals.find(ctx.session, appeal_id, owner=owner, lock=True))
+    ctx.session.flush()
+    about = cases.of_hold(ctx.session, under.id)
     if about is not None:
-        _serve(act.as_(SYSTEM), about, under)
+        _serve(ctx.as_(SYSTEM), about, under)
     return found
 
 
@@ -161,39 +161,39 @@ class Ruling:
     at_platform_cost: bool = False
 
 
-def decide_appeal(act: Act, appeal_id: str, ruling: Ruling) -> tuple[Appeal, Hold | None]:
+def decide_appeal(ctx: Context, appeal_id: str, ruling: Ruling) -> tuple[Appeal, Hold | None]:
     """Upheld, changed or reversed, with reasons; what follows for the hold, its case and the money
     is in the same transaction.
 
     Also returns the smaller hold that goes on, if any. Raises Forbidden, StateConflict, Invalid.
     """
-    found, under = appeal(act, appeal_id)
+    found, under = appeal(ctx, appeal_id)
     appeals.decide(
-        act, found, under, ruling.outcome, ruling.reasons, cases.people_of(act.session, under.id)
+        ctx, found, under, ruling.outcome, ruling.reasons, cases.people_of(ctx.session, under.id)
     )
-    act.session.flush()
-    about = cases.of_hold(act.session, under.id)
+    ctx.session.flush()
+    about = cases.of_hold(ctx.session, under.id)
     if about is not None and about.state == "executed":
-        _rule_on_case(act, about, ruling)
-        _serve(act, about, under)
+        _rule_on_case(ctx, about, ruling)
+        _serve(ctx, about, under)
     if under.ended_at is not None:
         return found, None
     if ruling.outcome == "reversed":
         if about is not None and about.state in ("drafted", *cases.UNDER_WAY):
-            cases.drop(act, about, "The appeal was right.")
-            act.session.flush()
-        holds.lift(act, under, "The appeal was right.")
+            cases.drop(ctx, about, "The appeal was right.")
+            ctx.session.flush()
+        holds.lift(ctx, under, "The appeal was right.")
     elif ruling.outcome == "changed":
-        return found, holds.narrow(act, under, ruling.scopes, "The appeal was partly right.")
+        return found, holds.narrow(ctx, under, ruling.scopes, "The appeal was partly right.")
     return found, None
 
 
-def _rule_on_case(act: Act, about: Confiscation, ruling: Ruling) -> None:
+def _rule_on_case(ctx: Context, about: Confiscation, ruling: Ruling) -> None:
     if ruling.outcome == "reversed":
-        cases.restore(act, about, "The appeal was right.", at_platform_cost=ruling.at_platform_cost)
+        cases.restore(ctx, about, "The appeal was right.", at_platform_cost=ruling.at_platform_cost)
     elif ruling.outcome == "changed":
-        cases.change(act, about, ruling.restore, at_platform_cost=ruling.at_platform_cost)
-    act.session.flush()
+        cases.change(ctx, about, ruling.restore, at_platform_cost=ruling.at_platform_cost)
+    ctx.session.flush()
 
 
 def suspension_terms(
@@ -206,9 +206,9 @@ def suspension_terms(
     until: datetime | None,
     disclosure: str,
     internal_note: str,
-) -> Terms:
+) -> HoldTerms:
     """The terms of a suspension's hold: a level says the scopes."""
-    return Terms(
+    return HoldTerms(
         subject=person,
         scopes=suspensions.scopes_of(person, level),
         reason_code=reason_code,

@@ -16,7 +16,7 @@ from stripe.params._webhook_endpoint_create_params import WebhookEndpointCreateP
 from service.gateways.stripe import API_VERSION, ENABLED_EVENTS
 from service.sandbox.contract import (
     RESOURCES,
-    Drift,
+    ContractDrift,
     _dict_hints,
     _object_hints,
     check_object,
@@ -88,7 +88,7 @@ def test_the_events_exist() -> None:
     ],
 )
 def test_wrong_parameters_are_refused(body: dict[str, Any]) -> None:
-    with pytest.raises(Drift):
+    with pytest.raises(ContractDrift):
         check_params(body, params_class(_SDK.v1.transfers.create))
 
 
@@ -101,5 +101,5 @@ def test_wrong_objects_are_refused() -> None:
         {**good, "amount": "1"},
         {**good, "object": "refunds"},
     ):
-        with pytest.raises(Drift):
+        with pytest.raises(ContractDrift):
             check_object(bad, RESOURCES["refund"])

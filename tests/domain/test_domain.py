@@ -19,7 +19,7 @@ from service.domain.money.fees import Schedule, Tier
 from service.domain.states import lifecycle
 from service.domain.states.capabilities import STOPPED_BY, capabilities
 from service.domain.states.restrictions import SCOPES
-from service.policies.quotes import Asked, Pair, quote, surcharge
+from service.policies.quotes import Pair, QuoteRequest, quote, surcharge
 from tests.world import make_settings
 
 
@@ -251,10 +251,10 @@ def test_every_state_can_be_reached_and_left(machine: str) -> None:
 
 def test_a_refused_move_says_what_is_possible() -> None:
     with pytest.raises(StateConflict) as refused:
-        lifecycle.allowed_move("contract", "draft", "accept", "client")
+        lifecycle.allowed_transition("contract", "draft", "accept", "client")
     assert refused.value.extra == {"current_state": "draft", "allowed_actions": []}
     with pytest.raises(StateConflict) as refused:
-        lifecycle.allowed_move("contract", "sent", "send", "freelancer")
+        lifecycle.allowed_transition("contract", "sent", "send", "freelancer")
     assert refused.value.extra["allowed_actions"] == ["withdraw", "revise"]
 
 
@@ -297,7 +297,9 @@ def test_a_quote_adds_up(bearer: str) -> None:
     loaded = policies.load(make_settings("x"))
     on = date(2026, 1, 1)
     pair = Pair(*(loaded.schedule_for(kind, on, "USD") for kind in ("direct", policies.NORMAL)))
-    made = quote(loaded, pair, Asked("direct", "USD", [120_000, 80_050, 233_333], bearer, on))
+    made = quote(
+        loaded, pair, QuoteRequest("direct", "USD", [120_000, 80_050, 233_333], bearer, on)
+    )
     assert [m["fee"] for m in made["milestones"]] == [6_000, 4_003, 11_667]
     assert made["fee"] == 21_670
     cost, client, shares = surcharge(loaded, "USD", [120_000, 80_050, 233_333], bearer)

@@ -418,9 +418,9 @@ def test_two_paid_sessions_for_one_milestone(world: World) -> None:
     ids = [m["id"] for m in contract["milestones"]]
     first = path_of(client.start_payment(ids[:1]).headers["location"])
     form = client.get(first).forms[0]
-    with world.runtime.act("test") as act:
-        parent, payment = repository.payment(act.session, payment_id(world), lock=True)
-        payments.abandon(act, parent, payment)
+    with world.runtime.context("test") as ctx:
+        parent, payment = repository.payment(ctx.session, payment_id(world), lock=True)
+        payments.abandon(ctx, parent, payment)
     second = path_of(client.start_payment(ids[:1]).headers["location"])
     assert first != second
     client.at_stripe(second, "4242 4242 4242 4242")

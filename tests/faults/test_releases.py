@@ -48,11 +48,11 @@ def release(world: World, milestone_id: str, amount: int | None = None) -> str:
     code.
     """
     try:
-        with world.runtime.act("test", actors.client("cli_test")) as act:
+        with world.runtime.context("test", actors.client("cli_test")) as ctx:
             contract, milestone = repository.milestone(
-                act.session, milestone_id, owner=repository.EVERYONE
+                ctx.session, milestone_id, owner=repository.EVERYONE
             )
-            milestones.approve(act, contract, milestone, amount)
+            milestones.approve(ctx, contract, milestone, amount)
     except HoldfastError as refusal:
         return refusal.code
     return "ok"
@@ -83,9 +83,9 @@ def test_release_against_changes_requested(world: World) -> None:
             if i == 0:
                 return release(world, m)
             try:
-                with world.runtime.act("test", actors.client("cli_test")) as act:
-                    parent, found = repository.milestone(act.session, m, owner=repository.EVERYONE)
-                    milestones.request_changes(act, parent, found, "again")
+                with world.runtime.context("test", actors.client("cli_test")) as ctx:
+                    parent, found = repository.milestone(ctx.session, m, owner=repository.EVERYONE)
+                    milestones.request_changes(ctx, parent, found, "again")
             except HoldfastError as refusal:
                 return refusal.code
             return "asked"
@@ -289,8 +289,8 @@ def test_a_cancelled_payout_cannot_be_sent(world: World) -> None:
     payout = ask(world)
     world.program().post(f"/v1/payouts/{payout['id']}/cancel")
     assert world.program().call("POST", f"/v1/payouts/{payout['id']}/cancel", {}).status == 409
-    with world.runtime.act("test") as act:
-        queue.enqueue(act, "payout_send", payout["id"])
+    with world.runtime.context("test") as ctx:
+        queue.enqueue(ctx, "payout_send", payout["id"])
     world.work()
     assert transfers(world) == []
     assert state(world, payout)["state"] == "canceled"
@@ -440,9 +440,9 @@ def test_a_failed_payout_s_charge_can_be_drawn_from_again(world: World) -> None:
     world.advance("1h")
     assert state(world, payout)["state"] == "failed"
     assert transfers(world)[0]["amount_reversed"] == 9_500
-    with world.runtime.act("test") as act:
+    with world.runtime.context("test") as ctx:
         assert (
-            payouts.find_many(act.session, owner=world.ada_id, after=None, limit=5)[0]
+            payouts.find_many(ctx.session, owner=world.ada_id, after=None, limit=5)[0]
             .sources[0]
             .state
             == "reversed"

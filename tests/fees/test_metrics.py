@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from service.domain.money.money import round_half_up
-from service.domain.states.scores import Facts, job_success, result_of
+from service.domain.states.scores import ScoreInputs, job_success, result_of
 from service.operations.reputation import metrics
 from tests.fees.test_fees_through_the_api import of_kind
 from tests.fees.test_promise import SEED
@@ -181,10 +181,10 @@ def test_any_number_of_rows_of_any_outcome(size: int) -> None:
         )
 
 
-def _facts(chance: random.Random) -> Facts:
+def _facts(chance: random.Random) -> ScoreInputs:
     paid = chance.choice([0, chance.randint(1, 10**6)])
     gone, back = chance.randint(0, paid), chance.choice([0, paid])
-    return Facts(
+    return ScoreInputs(
         paid,
         gone,
         min(gone, back),

@@ -11,7 +11,7 @@ from typing import Any
 import frictionless
 
 from service.exports import generation, periods, registry
-from service.exports.definitions import Asked, Column
+from service.exports.definitions import Column, ExportRequest
 from tests.finance.golden import Golden
 
 EXPECTED: dict[str, Any] = json.loads((Path(__file__).parent / "expected.json").read_text())
@@ -31,9 +31,9 @@ def made(
     form: str = "csv",
     as_of: datetime | None = None,
     party: str | None = None,
-) -> generation.Made:
+) -> generation.ExportFile:
     """The file of an export; as known now when no instant is said."""
-    asked = Asked(
+    asked = ExportRequest(
         *periods.parse(period), as_of or now_of(year), party, zone=year.world.settings.book_zone
     )
     with year.world.db.transaction() as session:
@@ -53,7 +53,7 @@ def cents(text: str) -> int:
     return int(text.replace(".", ""))
 
 
-def schema_accepts(done: generation.Made, code: str) -> None:
+def schema_accepts(done: generation.ExportFile, code: str) -> None:
     """A table schema made of the export's columns accepts the file, which has rows, and refuses a
     decimal comma or a day that is none.
     """

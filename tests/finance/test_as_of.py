@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from service.cli import cli
 from service.domain.errors import Invalid
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from tests.finance.test_identities import DAC7
 from tests.world import World
 
@@ -95,7 +95,7 @@ def test_where_no_instant_can_be_named_none_is_ignored(world: World, path: str, 
 
 
 def test_whoever_makes_an_export_past_the_door_is_refused_too(world: World, tmp_path: Path) -> None:
-    asked = Asked(
+    asked = ExportRequest(
         date(2026, 1, 1), date(2026, 12, 31), now_of(world) + timedelta(hours=1), zone="UTC"
     )
     with world.db.transaction() as session, pytest.raises(Invalid, match="nobody knows yet"):

@@ -13,7 +13,7 @@ from datetime import date, datetime
 import pytest
 
 from service.exports import generation, registry
-from service.exports.definitions import Asked, Export
+from service.exports.definitions import Export, ExportRequest
 from tests.databases import clone
 from tests.faults.test_releases import release
 from tests.finance.golden import Golden
@@ -52,15 +52,17 @@ def mutant(export: Export, figure: str) -> Export:
     return type("Mutant", (Export,), {"statement": property(lambda _: statement)})(**vars(export))
 
 
-def refused(world: World, export: Export, asked: Asked, figure: str) -> bool:
+def refused(world: World, export: Export, asked: ExportRequest, figure: str) -> bool:
     with world.db.transaction() as session:
         assert generation.proves(session, export, asked) is None, "as it is, it proves itself"
     with world.db.transaction() as session:
         return generation.proves(session, mutant(export, figure), asked) is not None
 
 
-def question(export: Export, last: date, as_of: datetime, zone: str) -> Asked:
-    return Asked(date(2020, 1, 1), last, as_of, None, "INR" if export.converts else None, zone=zone)
+def question(export: Export, last: date, as_of: datetime, zone: str) -> ExportRequest:
+    return ExportRequest(
+        date(2020, 1, 1), last, as_of, None, "INR" if export.converts else None, zone=zone
+    )
 
 
 def test_how_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:

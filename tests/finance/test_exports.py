@@ -69,10 +69,10 @@ def test_finance_asks_and_a_stranger_verifies(world: World, tmp_path: Path) -> N
     folder = files(
         world, "finance", {"files": [f for f in found["files"] if not f.endswith(".sig")]}, tmp_path
     )
-    with world.runtime.act("test") as act:
-        one = export_requests.find(act.session, found["id"], party=None)
+    with world.runtime.context("test") as ctx:
+        one = export_requests.find(ctx.session, found["id"], party=None)
         (folder / "manifest.sig").write_bytes(
-            export_requests.piece(act.session, one.id, "manifest.sig", 0)
+            export_requests.piece(ctx.session, one.id, "manifest.sig", 0)
         )
     assert manifest.verify(folder, found["manifest"]["public_key"]) == []
     again = world.program("finance").post(

@@ -11,7 +11,7 @@ import pytest
 
 from service.domain.identity import typeid
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from tests.console import colleague
 from tests.faults.test_refunds import back, refunds
 from tests.faults.test_releases import release
@@ -455,7 +455,7 @@ def test_a_past_day_is_not_changed_by_what_came_later(world: World, tmp_path: Pa
     world.advance("5m")
     day, then = world.sandbox.now()[:10], datetime.fromisoformat(world.sandbox.now())
     world.advance("1m")
-    asked = Asked(date(2020, 1, 1), date.fromisoformat(day), then, zone="UTC")
+    asked = ExportRequest(date(2020, 1, 1), date.fromisoformat(day), then, zone="UTC")
 
     def told(name: str) -> dict[str, bytes]:
         found = {}

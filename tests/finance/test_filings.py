@@ -172,12 +172,13 @@ def test_a_form_1099_k_without_a_rate_is_not_written(world: World) -> None:
     world.program().post("/v1/tax-identity", W9)
     day = released(world, "EUR", 90_000, "charles@babbage.example")
     with (
-        world.runtime.act("test") as act,
+        world.runtime.context("test") as ctx,
         pytest.raises(Conflict, match=f"EUR to USD on {day.isoformat()}"),
     ):
-        form_1099k_iris.render(act, world.runtime.seals, "Tax Year\n", day.year, act.now)
+        form_1099k_iris.render(ctx, world.runtime.encryption, "Tax Year\n", day.year, ctx.now)
     rate(world, "EUR", "USD", "1.25", day)
-    with world.runtime.act("test") as act:
+    with world.runtime.context("test") as ctx:
         assert (
-            form_1099k_iris.render(act, world.runtime.seals, "Tax Year\n", day.year, act.now) == []
+            form_1099k_iris.render(ctx, world.runtime.encryption, "Tax Year\n", day.year, ctx.now)
+            == []
         ), "below the threshold, and that is sure now"

@@ -20,7 +20,7 @@ import pytest
 from service.domain.errors import Invalid
 from service.domain.identity import typeid
 from service.exports import generation, manifest, periods, registry
-from service.exports.definitions import Asked, Export
+from service.exports.definitions import Export, ExportRequest
 from service.exports.formats import plain_text_accounting
 from tests.finance.golden import Golden
 from tests.finance.reading import EXPECTED, cents, made, now_of, rows, schema_accepts
@@ -401,7 +401,7 @@ def test_a_wrong_statement_cannot_be_downloaded(year: Golden, tmp_path: Path, na
         (Export,),
         {"statement": property(lambda _: export.statement.replace(right, wrong, 1))},
     )(**vars(export))
-    asked = Asked(*periods.parse(period), now_of(year), zone="UTC")
+    asked = ExportRequest(*periods.parse(period), now_of(year), zone="UTC")
     with year.world.db.transaction() as session:
         try:
             done = generation.make(

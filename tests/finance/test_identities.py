@@ -18,7 +18,7 @@ from service.domain.identity import tax_forms
 from service.exports.formats import form_1099k_iris
 from service.operations.finance import fx_rates
 from service.operations.tax import reencryption, tax_filings
-from service.platform.encryption import Seals
+from service.platform.encryption import FieldEncryption
 from tests.console import colleague
 from tests.world import World
 
@@ -125,18 +125,18 @@ def test_keys_are_changed_without_losing_anything(world: World) -> None:
         "/v1/tax-filings",
         {"regime": "eu_dac7", "year": int(world.sandbox.now()[:4]), "home": "USD"},
     )["data"][0]
-    both = Seals((old, new))
-    with world.runtime.act("test") as act:
-        assert reencryption.reseal(act, both) == 2
-    with world.runtime.act("test") as act:
-        assert reencryption.reseal(act, both) == 0
-        assert b"3023217600053" in Seals((new,)).open(
-            tax_filings.find(act.session, filed["id"]).sealed
+    both = FieldEncryption((old, new))
+    with world.runtime.context("test") as ctx:
+        assert reencryption.reencrypt(ctx, both) == 2
+    with world.runtime.context("test") as ctx:
+        assert reencryption.reencrypt(ctx, both) == 0
+        assert b"3023217600053" in FieldEncryption((new,)).open(
+            tax_filings.find(ctx.session, filed["id"]).sealed
         )
         with pytest.raises(Unavailable):
-            Seals((old,)).open(tax_filings.find(act.session, filed["id"]).sealed)
+            FieldEncryption((old,)).open(tax_filings.find(ctx.session, filed["id"]).sealed)
     with pytest.raises(Unavailable, match="HOLDFAST_TAX_KEYS"):
-        Seals(()).seal(b"x")
+        FieldEncryption(()).seal(b"x")
 
 
 def test_a_duty_is_somebody_s_decision_with_a_reason(world: World, tmp_path: Path) -> None:
@@ -202,14 +202,14 @@ ECB = b"""<?xml version="1.0"?><gesmes:Envelope xmlns:gesmes="http://www.gesmes.
 
 
 def test_a_central_bank_s_file_crosses_currencies(world: World) -> None:
-    with world.runtime.act("test") as act:
+    with world.runtime.context("test") as ctx:
         rates = fx_rates.from_ecb(ECB)
         assert rates == [
             ("EUR", "USD", Decimal("1.25"), date(2026, 1, 5)),
             ("EUR", "INR", Decimal("100.00"), date(2026, 1, 5)),
         ]
-        assert fx_rates.add(act, rates, "ECB") == 2
-        assert fx_rates.add(act, rates, "ECB") == 0, "what is known stays as it is"
+        assert fx_rates.add(ctx, rates, "ECB") == 2
+        assert fx_rates.add(ctx, rates, "ECB") == 0, "what is known stays as it is"
     later = datetime(2026, 12, 31, tzinfo=UTC).isoformat()
 
     def rate(base: str, quote: str, day: str) -> Any:
@@ -260,18 +260,18 @@ def test_a_template_s_columns_are_filled_by_name_or_the_file_stops(world: World)
             "Card not present transactions"
         ),
     )
-    with world.runtime.act("test") as act:
+    with world.runtime.context("test") as ctx:
         column = "Box 1a - Gross amount of payment card/third party network transactions"
         (made,) = form_1099k_iris.render(
-            act, world.runtime.seals, f"{header},{column}\r\n", year, act.now, "MA"
+            ctx, world.runtime.encryption, f"{header},{column}\r\n", year, ctx.now, "MA"
         )
         assert made.decode().splitlines()[1] == f"1099-K,{year},123-45-1234,Lovelace,,1200.00"
-        assert form_1099k_iris.render(act, world.runtime.seals, header, year, act.now) == [], (
+        assert form_1099k_iris.render(ctx, world.runtime.encryption, header, year, ctx.now) == [], (
             "too little for the federal office"
         )
         with pytest.raises(Invalid, match="Box 99"):
             form_1099k_iris.render(
-                act, world.runtime.seals, f"{header},Box 99", year, act.now, "MA"
+                ctx, world.runtime.encryption, f"{header},Box 99", year, ctx.now, "MA"
             )
 
 

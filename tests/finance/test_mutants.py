@@ -50,8 +50,8 @@ def test_the_books_refuse_it(world: World, name: str, kind: str, line: object) -
     before = world.sql("SELECT count(*) FROM posting")[0][0]
     made = line(milestone, world.ada_id)  # type: ignore[operator]
     wrong = Entry(EntryType(kind), Cause(new_id("pay")), "USD", (made,), name, contract["id"])
-    with pytest.raises(DBAPIError), world.runtime.act("test") as act:
-        post(act, wrong)
+    with pytest.raises(DBAPIError), world.runtime.context("test") as ctx:
+        post(ctx, wrong)
     assert world.sql("SELECT count(*) FROM posting")[0][0] == before
     world.check_books()
 

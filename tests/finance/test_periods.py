@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from service.core import repository
 from service.domain.identity import actors, typeid
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.ledger import entries, post
 from service.models import new_id
 from service.operations.contracts import milestones
@@ -36,7 +36,7 @@ ZONES = ("UTC", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland")
 
 def digest(world: World, code: str, first: date, last: date, as_of: datetime) -> str:
     """The bytes of an export, as a hash."""
-    asked = Asked(first, last, as_of, zone=world.settings.book_zone)
+    asked = ExportRequest(first, last, as_of, zone=world.settings.book_zone)
     with tempfile.TemporaryDirectory() as folder, world.db.transaction() as session:
         made = generation.make(session, registry.find(code), asked, "csv", Path(folder), "07" * 32)
         return hashlib.sha256(made.path.read_bytes()).hexdigest()
@@ -102,8 +102,8 @@ def a_release_under_way(
 
     def run() -> None:
         try:
-            with world.runtime.act("test") as act:
-                late = act.at(instant)
+            with world.runtime.context("test") as ctx:
+                late = ctx.at(instant)
                 parent, milestone = repository.milestone(
                     late.session, contract["milestones"][0]["id"], owner=repository.EVERYONE
                 )
@@ -113,7 +113,7 @@ def a_release_under_way(
                     milestone,
                     milestone.funded_minor,
                 )
-                act.session.flush()
+                ctx.session.flush()
                 written.set()
                 go_on.wait(30)
         except BaseException as error:  # noqa: BLE001  the thread's trouble is the test's
@@ -215,15 +215,15 @@ def test_a_posting_waits_for_the_close_and_goes_to_the_next_open_day(world: Worl
     """
     month, last_day, contract = before_the_close(world)
     due = last_moment(world, last_day, 23, 30)
-    with world.runtime.act("test") as act:
-        act.session.connection().exec_driver_sql(
+    with world.runtime.context("test") as ctx:
+        ctx.session.connection().exec_driver_sql(
             "SELECT pg_advisory_xact_lock(7002, %s)", (last_day.year * 100 + last_day.month,)
         )
         waiting = threading.Thread(target=_release_at, args=(world, contract, due))
         waiting.start()
         waiting.join(1)
         assert waiting.is_alive()
-        act.session.connection().exec_driver_sql(
+        ctx.session.connection().exec_driver_sql(
             "UPDATE period_close SET closed_by = 'staff:another', closed_at = now() WHERE month "
             "= %s",
             (month,),
@@ -361,16 +361,16 @@ def test_every_entry_has_four_right_dates(
     ran = happened.astimezone(UTC) + timedelta(days=late_by)
     day = happened.astimezone(ZoneInfo(zone)).date()
     last_closed = _end_of_month(day, closed_after) if closed_after is not None else None
-    with ground.runtime.act("test") as act:
+    with ground.runtime.context("test") as ctx:
         book = replace(
-            act,
-            policies=replace(act.policies, book_zone=ZoneInfo(zone)),
+            ctx,
+            policies=replace(ctx.policies, book_zone=ZoneInfo(zone)),
             now=happened.astimezone(UTC),
             recorded_at=ran,
         )
-        act.session.connection().exec_driver_sql("SAVEPOINT here")
+        ctx.session.connection().exec_driver_sql("SAVEPOINT here")
         if last_closed:
-            act.session.connection().exec_driver_sql(
+            ctx.session.connection().exec_driver_sql(
                 "INSERT INTO period_close (month, last_day, asked_by, asked_at, closed_by, "
                 "closed_at, checks, export_ids)"
                 " VALUES (%s, %s, 'staff:one', now(), 'staff:two', now(), '[]', '[]')",
@@ -378,7 +378,7 @@ def test_every_entry_has_four_right_dates(
             )
         made = post(book, entries.float_movement(new_id("flt"), 1, "USD", out=False, reference="x"))
         found = (
-            act.session.connection()
+            ctx.session.connection()
             .exec_driver_sql(
                 "SELECT occurred_at, recorded_at, posted_on, effective_on FROM journal_entry "
                 "WHERE id = %s",
@@ -386,7 +386,7 @@ def test_every_entry_has_four_right_dates(
             )
             .one()
         )
-        act.session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        ctx.session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT here")
     assert (found.occurred_at, found.recorded_at, found.effective_on) == (happened, ran, day)
     assert found.posted_on == (last_closed + timedelta(days=1) if last_closed else day)
 

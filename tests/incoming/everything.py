@@ -109,7 +109,7 @@ def everything(log_level: str = "DEBUG") -> Iterator[Watch]:
 
 def key_of(world: World, freelancer_id: str) -> Program:
     """A program with a key of this freelancer."""
-    with world.runtime.act("test") as act:
+    with world.runtime.context("test") as ctx:
         return Program(
-            WsgiHttp(world.app), people.issue_key(act, "freelancer", "sandbox", freelancer_id)[1]
+            WsgiHttp(world.app), people.issue_key(ctx, "freelancer", "sandbox", freelancer_id)[1]
         )

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from service.domain.identity import address
 from service.gateways import GatewayRefused
-from service.gateways.mail import Letter
+from service.gateways.mail import Email
 from tests.incoming.nasty import TEXTS
 from tests.journey import contract_body
 from tests.world import World
@@ -164,7 +164,7 @@ def test_a_letter_is_well_formed_or_refused(value: str) -> None:
     nobody wrote.
     """
     for to, name in (("charles@babbage.example", value), (value, "Ada")):
-        letter = Letter(
+        letter = Email(
             "msg_1",
             to,
             name,

@@ -43,17 +43,17 @@ class Outsider:
         self.world, self.kinds = watch.world, kind_ids(watch.world)
         self.statements: list[str] = []
         self._listen(monkeypatch)
-        with self.world.runtime.act("test") as act:
+        with self.world.runtime.context("test") as ctx:
             who = people.create_freelancer(
-                act,
+                ctx,
                 external_ref="out",
                 email="out@sider.example",
                 display_name="Out Sider",
                 country="GB",
             )
-            act.session.flush()
+            ctx.session.flush()
             self.program = Program(
-                WsgiHttp(self.world.app), people.issue_key(act, "freelancer", "sandbox", who.id)[1]
+                WsgiHttp(self.world.app), people.issue_key(ctx, "freelancer", "sandbox", who.id)[1]
             )
 
     def _listen(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,9 +68,9 @@ def as_client(world: World, milestone_id: str, verb: Any) -> None:
     """What a page of the client does, without its clicks; a refusal is as good as an answer."""
     with (
         contextlib.suppress(HoldfastError),
-        world.runtime.act("test", actors.client("cli_test")) as act,
+        world.runtime.context("test", actors.client("cli_test")) as ctx,
     ):
-        verb(act, *repository.milestone(act.session, milestone_id, owner=repository.EVERYONE))
+        verb(ctx, *repository.milestone(ctx.session, milestone_id, owner=repository.EVERYONE))
 
 
 class LifecycleMachine(Freezing, Taxing):
@@ -138,8 +138,8 @@ class LifecycleMachine(Freezing, Taxing):
     def _client(self, contract: str) -> Person:
         client = self.clients[contract]
         if client.http.request("GET", f"/c/{contract}").status == 403:
-            with self.world.runtime.act("test") as act:
-                act.session.connection().exec_driver_sql(
+            with self.world.runtime.context("test") as ctx:
+                ctx.session.connection().exec_driver_sql(
                     "UPDATE client_link SET created_at = created_at - interval '2 hours'"
                 )
             self.world.work()
@@ -225,7 +225,7 @@ class LifecycleMachine(Freezing, Taxing):
             as_client(
                 self.world,
                 milestone["id"],
-                lambda act, c, m, a=amount: refund_requests.ask(act, c, m, a, "asked"),
+                lambda ctx, c, m, a=amount: refund_requests.ask(ctx, c, m, a, "asked"),
             )
 
     @rule(answer=st.sampled_from(["agree", "refuse"]))
@@ -249,8 +249,8 @@ class LifecycleMachine(Freezing, Taxing):
                 as_client(
                     self.world,
                     milestone["id"],
-                    lambda act, c, m, a=amount: disputes.start(
-                        act, c, m, "client", a, a // 2, "claim"
+                    lambda ctx, c, m, a=amount: disputes.start(
+                        ctx, c, m, "client", a, a // 2, "claim"
                     ),
                 )
             else:
@@ -335,8 +335,8 @@ class LifecycleMachine(Freezing, Taxing):
             as_client(
                 self.world,
                 milestone,
-                lambda act, c, _: [
-                    refund_requests.ask(act, c, m, None, "ended") for m in contracts.end(act, c)
+                lambda ctx, c, _: [
+                    refund_requests.ask(ctx, c, m, None, "ended") for m in contracts.end(ctx, c)
                 ],
             )
 
@@ -363,8 +363,8 @@ class LifecycleMachine(Freezing, Taxing):
             as_client(
                 self.world,
                 found["milestones"][0]["id"],
-                lambda act, c, _: verb(
-                    act, c, amendments.find(act.session, c.id, reply.json()["id"])
+                lambda ctx, c, _: verb(
+                    ctx, c, amendments.find(ctx.session, c.id, reply.json()["id"])
                 ),
             )
 

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from service.core import repository
-from service.core.context import Act, begin
+from service.core.context import Context, begin
 from service.domain.identity.actors import PSP
 from service.domain.money.psp import (
     BankPayoutSnapshot,
@@ -92,8 +92,8 @@ class Explorer:
         self,
         world: World,
         news: News,
-        apply: Callable[[Act, Any], None],
-        finish: Callable[[Act], None],
+        apply: Callable[[Context, Any], None],
+        finish: Callable[[Context], None],
     ) -> None:
         self._world, self._news, self._apply, self._finish = world, news, apply, finish
         self._seen: set[tuple[str, tuple[int, ...]]] = set()
@@ -102,40 +102,40 @@ class Explorer:
 
     def explore(self) -> int:
         with self._world.db.transaction() as session:
-            act = begin(session, PSP, "schedules", self._world.runtime.policies)
+            ctx = begin(session, PSP, "schedules", self._world.runtime.policies)
             for told in tellings(self._news):
-                self._walk(act, told, ())
+                self._walk(ctx, told, ())
             session.rollback()
         return sum(orders_of(told) for told in tellings(self._news))
 
-    def _walk(self, act: Act, left: tuple[int, ...], path: tuple[int, ...]) -> None:
-        state = (str(act.session.execute(_STATE).all()), left)
+    def _walk(self, ctx: Context, left: tuple[int, ...], path: tuple[int, ...]) -> None:
+        state = (str(ctx.session.execute(_STATE).all()), left)
         if state in self._seen:
             return
         self._seen.add(state)
         for index in sorted(set(left)) or [len(self._news) - 1]:
-            savepoint = act.session.begin_nested()
-            self._apply(act, self._news[index])
-            act.session.flush()
+            savepoint = ctx.session.begin_nested()
+            self._apply(ctx, self._news[index])
+            ctx.session.flush()
             self.steps += 1
             if left:
                 shorter = list(left)
                 shorter.remove(index)
-                self._walk(act, tuple(shorter), (*path, index))
+                self._walk(ctx, tuple(shorter), (*path, index))
             else:
                 # Nothing is left to be told: this was the look at the present.
-                self._finish(act)
-                act.session.flush()
-                self.ends.setdefault(str(act.session.execute(_END).all()), path)
+                self._finish(ctx)
+                ctx.session.flush()
+                self.ends.setdefault(str(ctx.session.execute(_END).all()), path)
             savepoint.rollback()
-            act.session.expire_all()
+            ctx.session.expire_all()
 
 
 def run_all(
     world: World,
     news: News,
-    apply: Callable[[Act, Any], None],
-    finish: Callable[[Act], None] = lambda _: None,
+    apply: Callable[[Context, Any], None],
+    finish: Callable[[Context], None] = lambda _: None,
 ) -> int:
     """Explore every schedule; returns how many there are. All end alike."""
     explorer = Explorer(world, news, apply, finish)
@@ -156,13 +156,13 @@ def test_of_a_payment(world: World, print_count: list[int]) -> None:
     contract, client = world.accepted_contract(milestones=ONE)
     client.start_payment([contract["milestones"][0]["id"]])
     ours = payment_id(world)
-    with world.runtime.act("test") as act:
-        row = repository.payment(act.session, ours)[1]
+    with world.runtime.context("test") as ctx:
+        row = repository.payment(ctx.session, ours)[1]
         open_one = CheckoutSnapshot(
             row.session_id or "",
             "open",
             False,
-            act.now,
+            ctx.now,
             payment_id=ours,
             payment_intent_id="pi_1",
             intent_status="requires_payment_method",
@@ -185,9 +185,9 @@ def test_of_a_payment(world: World, print_count: list[int]) -> None:
         replace(paid, fee=320),
     ]
 
-    def apply(act: Act, snapshot: CheckoutSnapshot) -> None:
-        parent, payment = repository.payment(act.session, ours, lock=True)
-        payments.take_in(act, parent, payment, snapshot)
+    def apply(ctx: Context, snapshot: CheckoutSnapshot) -> None:
+        parent, payment = repository.payment(ctx.session, ours, lock=True)
+        payments.apply_checkout(ctx, parent, payment, snapshot)
 
     print_count.append(run_all(world, news, apply))
 
@@ -204,9 +204,9 @@ def test_of_a_refund(world: World, print_count: list[int], whole: bool) -> None:
         for status in ("pending", "requires_action", "succeeded", "pending", "failed")
     ]
 
-    def apply(act: Act, snapshot: RefundSnapshot) -> None:
-        parent, payment, refund = repository.refund(act.session, ours)
-        refunds.taken_in(act, parent, payment, refund, snapshot)
+    def apply(ctx: Context, snapshot: RefundSnapshot) -> None:
+        parent, payment, refund = repository.refund(ctx.session, ours)
+        refunds.apply_refund(ctx, parent, payment, refund, snapshot)
 
     print_count.append(run_all(world, news, apply))
 
@@ -227,9 +227,9 @@ def test_of_a_chargeback(world: World, print_count: list[int], end: str) -> None
         replace(pulled, status=end),
     ]
 
-    def apply(act: Act, snapshot: ChargebackSnapshot) -> None:
-        parent, payment = repository.payment(act.session, ours, lock=True)
-        chargebacks.taken_in(act, parent, payment, snapshot)
+    def apply(ctx: Context, snapshot: ChargebackSnapshot) -> None:
+        parent, payment = repository.payment(ctx.session, ours, lock=True)
+        chargebacks.apply_dispute(ctx, parent, payment, snapshot)
 
     print_count.append(run_all(world, news, apply))
 
@@ -245,17 +245,17 @@ def test_of_a_payout(world: World, print_count: list[int]) -> None:
         for status in ("pending", "in_transit", "paid", "paid", "failed")
     ]
 
-    def apply(act: Act, snapshot: BankPayoutSnapshot) -> None:
-        payout = repository.payout(act.session, ours, owner=repository.EVERYONE, lock=True)
-        payouts.sent(payout, snapshot.id)
+    def apply(ctx: Context, snapshot: BankPayoutSnapshot) -> None:
+        payout = repository.payout(ctx.session, ours, owner=repository.EVERYONE, lock=True)
+        payouts.record_bank_payout(payout, snapshot.id)
         if snapshot.status == "paid":
-            payouts.arrived(act, payout)
+            payouts.mark_paid(ctx, payout)
         elif snapshot.status == "failed":
-            payouts.failing(act, payout, snapshot.failure_code or "")
+            payouts.begin_return(ctx, payout, snapshot.failure_code or "")
 
-    def finish(act: Act) -> None:
-        payouts.failed(
-            act, repository.payout(act.session, ours, owner=repository.EVERYONE, lock=True)
+    def finish(ctx: Context) -> None:
+        payouts.mark_failed(
+            ctx, repository.payout(ctx.session, ours, owner=repository.EVERYONE, lock=True)
         )
 
     print_count.append(run_all(world, news, apply, finish))

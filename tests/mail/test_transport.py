@@ -13,7 +13,7 @@ import pytest
 
 from service.domain.identity import typeid
 from service.gateways import GatewayRefused, GatewayUnknownOutcome
-from service.gateways.mail import Letter, SmtpGateway
+from service.gateways.mail import Email, SmtpGateway
 from service.models import new_id
 from service.platform.config import ConfigError, load
 from tests.journey import WsgiHttp
@@ -21,7 +21,7 @@ from tests.mail.nasty import NASTY
 from tests.mail.smtp import MailServer, certificate
 from tests.world import World
 
-LETTER = Letter(
+LETTER = Email(
     message_id="msg_01k",
     to="charles@babbage.example",
     from_name="Ada Lovelace via Holdfast",

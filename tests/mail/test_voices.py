@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from service.domain.states.notifications import NOTICES
-from service.domain.states.senders import VOICES, Voice
+from service.domain.states.senders import VOICES, Sender
 from service.domain.text import inert
 from service.models import Contract, Freelancer, Message, new_id
 from service.worker.emails.composition import compose, sender
@@ -45,23 +45,23 @@ SENSITIVE = (
 
 
 def test_only_offer_delivery_and_change_carry_a_freelancers_name() -> None:
-    assert {name for name, voice in VOICES.items() if voice is Voice.FREELANCER} == FREELANCERS_OWN
-    assert {name for name, voice in VOICES.items() if voice is Voice.COLLEAGUE} == {"passed_on"}
+    assert {name for name, voice in VOICES.items() if voice is Sender.FREELANCER} == FREELANCERS_OWN
+    assert {name for name, voice in VOICES.items() if voice is Sender.COLLEAGUE} == {"passed_on"}
     for name, voice in VOICES.items():
         if any(part in name for part in SENSITIVE):
-            assert voice is Voice.PLATFORM, name
+            assert voice is Sender.PLATFORM, name
 
 
 def test_every_template_in_its_voice(world: World) -> None:
     """The sender of every letter there is, for a contract between two people."""
     contract_id = world.sent_contract()["id"]
-    with world.runtime.act("system") as act:
-        contract = act.session.get_one(Contract, contract_id)
+    with world.runtime.context("system") as ctx:
+        contract = ctx.session.get_one(Contract, contract_id)
         for template in sorted({t for told in NOTICES.values() for _, t in told}):
             said = sender(world.runtime.settings, template, contract.freelancer, contract)
-            if VOICES[template] is Voice.FREELANCER:
+            if VOICES[template] is Sender.FREELANCER:
                 assert said == ("Ada Lovelace via Holdfast", "ada@lovelace.example"), template
-            elif VOICES[template] is Voice.COLLEAGUE:
+            elif VOICES[template] is Sender.COLLEAGUE:
                 assert said == ("Holdfast", "charles@babbage.example"), template
             else:
                 assert said == ("Holdfast", "help@holdfast.example"), template
@@ -91,12 +91,12 @@ def test_stored_names_and_titles_speak_for_nobody(world: World, worst: str) -> N
     """
     contract = world.program().post("/v1/contracts", contract_body())
     stored = worst.replace("\x00", "")
-    with world.runtime.act("system") as act:
-        act.session.execute(
+    with world.runtime.context("system") as ctx:
+        ctx.session.execute(
             text("UPDATE contract SET title = :t, client_name = :t, description = :t"),
             {"t": stored},
         )
-        act.session.get_one(Freelancer, world.ada_id).display_name = stored
+        ctx.session.get_one(Freelancer, world.ada_id).display_name = stored
     world.program().post(f"/v1/contracts/{contract['id']}/send")
     world.work()
     letter = next(m for m in world.sandbox.mail("charles@babbage.example"))
@@ -136,7 +136,7 @@ def test_a_new_version_quotes_what_changed(world: World) -> None:
 
 
 def test_a_colleagues_letter_and_a_message_with_no_contract(world: World) -> None:
-    with world.runtime.act("system") as act:
+    with world.runtime.context("system") as ctx:
         made = Message(
             id=new_id("msg"),
             cause="test",
@@ -145,11 +145,11 @@ def test_a_colleagues_letter_and_a_message_with_no_contract(world: World) -> Non
             contract_id=None,
             params={"object": world.ada_id, "fact": "x"},
             state="queued",
-            created_at=act.now,
+            created_at=ctx.now,
             sent_at=None,
             bounced_at=None,
         )
-        letter = compose(world.runtime, act, made)
+        letter = compose(world.runtime, ctx, made)
     assert (letter.from_name, letter.reply_to) == ("Holdfast", "help@holdfast.example")
 
 
@@ -191,7 +191,7 @@ def test_a_mediators_proposal_is_one_letter(world: World) -> None:
 def test_whose_words_a_reason_is(world: World, by: str | None, said: str) -> None:
     """A message from before the writer was noted is never taken for the platform's own words."""
     contract = world.sent_contract()
-    with world.runtime.act("system") as act:
+    with world.runtime.context("system") as ctx:
         params = {
             "object": contract["id"],
             "fact": "contract.cancelled",
@@ -205,8 +205,8 @@ def test_whose_words_a_reason_is(world: World, by: str | None, said: str) -> Non
             contract_id=contract["id"],
             params=params,
             state="queued",
-            created_at=act.now,
+            created_at=ctx.now,
             sent_at=None,
             bounced_at=None,
         )
-        assert f"{said}\n| Pay me directly." in compose(world.runtime, act, made).text
+        assert f"{said}\n| Pay me directly." in compose(world.runtime, ctx, made).text

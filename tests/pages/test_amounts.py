@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from service import pages
 from service.domain.identity import typeid
 from service.domain.money import amounts
-from service.domain.money.amounts import Amount, Reason, Refusal
+from service.domain.money.amounts import Amount, AmountFault, Refusal
 from service.domain.money.money import CURRENCIES
 from tests.console import Colleague
 from tests.journey import Person, Reply, WsgiHttp
@@ -66,82 +66,82 @@ TAKEN = {
 }
 REFUSED = {
     "en": {
-        "": Reason.EMPTY,
-        "  ": Reason.EMPTY,
-        "1.000,00": Reason.SEPARATORS,
-        "1.000": Reason.DECIMALS,
-        "1,00": Reason.SEPARATORS,
-        "1,23,456": Reason.SEPARATORS,
-        "1,234567": Reason.SEPARATORS,
-        "1 000": Reason.SEPARATORS,
-        f"1{HARD}000": Reason.SEPARATORS,
-        "1'000": Reason.SEPARATORS,
-        ".5": Reason.SEPARATORS,
-        "5.": Reason.SEPARATORS,
-        ",5": Reason.SEPARATORS,
-        "0,123": Reason.SEPARATORS,
-        "1..5": Reason.SEPARATORS,
-        "1.2.3": Reason.SEPARATORS,
-        "-5": Reason.SIGN,
-        "+5": Reason.SIGN,
-        "\u22125": Reason.SIGN,
-        "(5)": Reason.SIGN,
-        "- 5": Reason.SIGN,
-        "1e3": Reason.NO_NUMBER,
-        "Infinity": Reason.NO_NUMBER,
-        "inf": Reason.NO_NUMBER,
-        "NaN": Reason.NO_NUMBER,
-        "0x10": Reason.NO_NUMBER,
-        "1_000": Reason.NO_NUMBER,
-        "$5": Reason.NO_NUMBER,
-        "5 EUR": Reason.OTHER_CURRENCY,
-        "EUR5": Reason.OTHER_CURRENCY,
-        "USD": Reason.NO_NUMBER,
-        "5 USD USD": Reason.NO_NUMBER,
-        "5.001": Reason.DECIMALS,
-        "5.000": Reason.DECIMALS,
-        "9" * 11: Reason.TOO_LARGE,
-        "9" * 300: Reason.TOO_LARGE,
-        "٣": Reason.OTHER_DIGITS,
-        "５": Reason.OTHER_DIGITS,
-        "½": Reason.NO_NUMBER,
-        "²": Reason.NO_NUMBER,
-        "5\u200f": Reason.NO_NUMBER,
-        "5\n6": Reason.NO_NUMBER,
+        "": AmountFault.EMPTY,
+        "  ": AmountFault.EMPTY,
+        "1.000,00": AmountFault.SEPARATORS,
+        "1.000": AmountFault.DECIMALS,
+        "1,00": AmountFault.SEPARATORS,
+        "1,23,456": AmountFault.SEPARATORS,
+        "1,234567": AmountFault.SEPARATORS,
+        "1 000": AmountFault.SEPARATORS,
+        f"1{HARD}000": AmountFault.SEPARATORS,
+        "1'000": AmountFault.SEPARATORS,
+        ".5": AmountFault.SEPARATORS,
+        "5.": AmountFault.SEPARATORS,
+        ",5": AmountFault.SEPARATORS,
+        "0,123": AmountFault.SEPARATORS,
+        "1..5": AmountFault.SEPARATORS,
+        "1.2.3": AmountFault.SEPARATORS,
+        "-5": AmountFault.SIGN,
+        "+5": AmountFault.SIGN,
+        "\u22125": AmountFault.SIGN,
+        "(5)": AmountFault.SIGN,
+        "- 5": AmountFault.SIGN,
+        "1e3": AmountFault.NO_NUMBER,
+        "Infinity": AmountFault.NO_NUMBER,
+        "inf": AmountFault.NO_NUMBER,
+        "NaN": AmountFault.NO_NUMBER,
+        "0x10": AmountFault.NO_NUMBER,
+        "1_000": AmountFault.NO_NUMBER,
+        "$5": AmountFault.NO_NUMBER,
+        "5 EUR": AmountFault.OTHER_CURRENCY,
+        "EUR5": AmountFault.OTHER_CURRENCY,
+        "USD": AmountFault.NO_NUMBER,
+        "5 USD USD": AmountFault.NO_NUMBER,
+        "5.001": AmountFault.DECIMALS,
+        "5.000": AmountFault.DECIMALS,
+        "9" * 11: AmountFault.TOO_LARGE,
+        "9" * 300: AmountFault.TOO_LARGE,
+        "٣": AmountFault.OTHER_DIGITS,
+        "５": AmountFault.OTHER_DIGITS,
+        "½": AmountFault.NO_NUMBER,
+        "²": AmountFault.NO_NUMBER,
+        "5\u200f": AmountFault.NO_NUMBER,
+        "5\n6": AmountFault.NO_NUMBER,
     },
     "de": {
-        "1,000.00": Reason.SEPARATORS,
-        "1,000": Reason.DECIMALS,
-        "1.00": Reason.SEPARATORS,
-        "1 000,00": Reason.SEPARATORS,
+        "1,000.00": AmountFault.SEPARATORS,
+        "1,000": AmountFault.DECIMALS,
+        "1.00": AmountFault.SEPARATORS,
+        "1 000,00": AmountFault.SEPARATORS,
     },
-    "es": {"1,234.50": Reason.SEPARATORS, "1.23": Reason.SEPARATORS},
+    "es": {"1,234.50": AmountFault.SEPARATORS, "1.23": AmountFault.SEPARATORS},
     "fr": {
-        "1.234,50": Reason.SEPARATORS,
-        "1,234.50": Reason.SEPARATORS,
-        f"1{NARROW}23,50": Reason.SEPARATORS,
+        "1.234,50": AmountFault.SEPARATORS,
+        "1,234.50": AmountFault.SEPARATORS,
+        f"1{NARROW}23,50": AmountFault.SEPARATORS,
     },
-    "de-CH": {"1.234,50": Reason.SEPARATORS, "1,234.50": Reason.SEPARATORS},
-    "de-LI": {"1’23.50": Reason.SEPARATORS},
-    "it": {"1,234.50": Reason.SEPARATORS},
-    "pl": {"1.234,50": Reason.SEPARATORS},
-    "hi": {"123,456.50": Reason.SEPARATORS, "१२३": Reason.OTHER_DIGITS},
-    "bn": {"১২৩": Reason.OTHER_DIGITS},
-    "ar": {"١٢٣": Reason.OTHER_DIGITS, "١٬٢٣٤٫٥٠": Reason.OTHER_DIGITS},
-    "fa": {"۱۲۳": Reason.OTHER_DIGITS},
+    "de-CH": {"1.234,50": AmountFault.SEPARATORS, "1,234.50": AmountFault.SEPARATORS},
+    "de-LI": {"1’23.50": AmountFault.SEPARATORS},
+    "it": {"1,234.50": AmountFault.SEPARATORS},
+    "pl": {"1.234,50": AmountFault.SEPARATORS},
+    "hi": {"123,456.50": AmountFault.SEPARATORS, "१२३": AmountFault.OTHER_DIGITS},
+    "bn": {"১২৩": AmountFault.OTHER_DIGITS},
+    "ar": {"١٢٣": AmountFault.OTHER_DIGITS, "١٬٢٣٤٫٥٠": AmountFault.OTHER_DIGITS},
+    "fa": {"۱۲۳": AmountFault.OTHER_DIGITS},
 }
 OTHER_CURRENCIES = [
     ("en", "JPY", "1,234", 1_234),
-    ("en", "JPY", "5.0", Reason.DECIMALS),
+    ("en", "JPY", "5.0", AmountFault.DECIMALS),
     ("ja", "JPY", "JPY 500", 500),
     ("en", "KWD", "1.500", 1_500),
     ("en", "KWD", "1.5", 1_500),
-    ("en", "KWD", "1,500", Reason.TWO_READINGS),
-    ("de", "KWD", "1.500", Reason.TWO_READINGS),
+    ("en", "KWD", "1,500", AmountFault.TWO_READINGS),
+    ("de", "KWD", "1.500", AmountFault.TWO_READINGS),
     ("de", "KWD", "1,500", 1_500),
     ("de", "KWD", "1.500,000", 1_500_000),
     ("en", "KWD", "1,234,567", 1_234_567_000),
-    ("en", "KWD", "1.0001", Reason.DECIMALS),
+    ("en", "KWD", "1.0001", AmountFault.DECIMALS),
 ]
 
 
@@ -162,7 +162,7 @@ def test_what_is_written_as_the_locale_writes_it(locale: str, text: str, minor: 
     [(at, text, reason) for at, rows in REFUSED.items() for text, reason in rows.items()],
 )
 def test_what_could_be_something_else_is_refused_and_says_how(
-    locale: str, text: str, reason: Reason
+    locale: str, text: str, reason: AmountFault
 ) -> None:
     found = read(text, locale)
     assert isinstance(found, Refusal)
@@ -174,7 +174,7 @@ def test_what_could_be_something_else_is_refused_and_says_how(
 
 @pytest.mark.parametrize(("locale", "currency", "text", "expected"), OTHER_CURRENCIES)
 def test_currencies_with_no_or_three_decimals(
-    locale: str, currency: str, text: str, expected: int | Reason
+    locale: str, currency: str, text: str, expected: int | AmountFault
 ) -> None:
     found = read(text, locale, currency)
     assert (found.minor if isinstance(found, Amount) else found.reason) == expected

@@ -221,9 +221,9 @@ def test_only_staff_come_in(world: World) -> None:
 
 
 def test_a_link_works_once_within_fifteen_minutes(world: World) -> None:
-    with world.owner_act() as act:
-        key = next(k.key_id for k in staff_access.staff(act.session) if k.role == "safety")
-        first, late = staff_access.make_link(act, key), staff_access.make_link(act, key)
+    with world.owner_context() as ctx:
+        key = next(k.key_id for k in staff_access.staff(ctx.session) if k.role == "safety")
+        first, late = staff_access.make_link(ctx, key), staff_access.make_link(ctx, key)
     desk = Colleague(WsgiHttp(world.app), world.sandbox, "x@holdfast.example", world.work)
     assert desk.get(f"/staff/enter/{first}").forms[0].method == "post", "looking uses nothing up"
     assert (
@@ -264,8 +264,8 @@ def test_an_act_needs_a_proof_of_the_last_minutes_and_keeps_what_was_written(wor
 
 
 def test_who_only_reads_closes_no_task(world: World) -> None:
-    with world.runtime.act("test") as act:
-        queue.open_task(act, "look_at_this", "platform")
+    with world.runtime.context("test") as ctx:
+        queue.open_task(ctx, "look_at_this", "platform")
     safety, reviewer = colleague(world, "safety"), colleague(world, "reviewer")
     assert not [f for f in reviewer.get("/staff?show=tasks").forms if "Done" in f.text]
     form = next(f for f in safety.get("/staff?show=tasks").forms if "Done" in f.text)
@@ -276,9 +276,9 @@ def test_who_only_reads_closes_no_task(world: World) -> None:
 
 def test_a_key_that_is_revoked_closes_its_browsers(world: World) -> None:
     desk = colleague(world, "safety")
-    with world.runtime.act("test", actors.staff("cli")) as act:
+    with world.runtime.context("test", actors.staff("cli")) as ctx:
         people.revoke_key(
-            act, next(k.key_id for k in staff_access.staff(act.session) if k.role == "safety")
+            ctx, next(k.key_id for k in staff_access.staff(ctx.session) if k.role == "safety")
         )
     assert desk.http.request("GET", "/staff").status == 303
 

@@ -140,10 +140,10 @@ def test_the_bank_reads_when_each_release_was_decided_and_by_whom(world: World) 
     world.advance("40d")
     assert [m["state"] for m in world.read(contract)["milestones"]] == ["released", "released"]
     contest(world)
-    with world.runtime.act("test") as act:
-        chargeback = act.session.query(Chargeback).one()
-        found, payment = repository.payment(act.session, chargeback.payment_id)
-        values = evidence_pack.values_of(act.session, found, payment, chargeback, "Holdfast")
+    with world.runtime.context("test") as ctx:
+        chargeback = ctx.session.query(Chargeback).one()
+        found, payment = repository.payment(ctx.session, chargeback.payment_id)
+        values = evidence_pack.values_of(ctx.session, found, payment, chargeback, "Holdfast")
         text = evidence_pack.text_of(values)
     by_client, by_itself = (dict(release) for release in values["releases"])
     assert by_client["Mailbox proved by code"] == f"{proved:%Y-%m-%d %H:%M:%S} UTC"

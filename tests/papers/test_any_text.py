@@ -33,7 +33,7 @@ from service.documents.invoice_facts import INVOICE, InvoiceFacts, Party
 from service.domain.text import texts
 from service.exports.definitions import Column, Export
 from service.exports.formats import delimited, plain_text_accounting
-from service.gateways.mail import Letter
+from service.gateways.mail import Email
 from tests.papers.test_scripts import AT, NAMES, SHOWN_AS, paper
 
 HARD = [
@@ -209,7 +209,7 @@ def test_reports_to_tax_offices(text: str) -> None:
     }
     seller = dpi.Seller(who, "EUR", [1] * 4, [1] * 4, [1] * 4, [1] * 4, "ref")
     for regime in dpi.PROFILES:
-        message = dpi.Message(
+        message = dpi.DpiMessage(
             regime, 2026, "m", "DPI401", AT, operator, "o", dpi.NEW, True, [seller]
         )
         assert as_read(text) in texts_in(dpi.render(message))
@@ -311,7 +311,7 @@ def test_plain_text_accounting(narrations: list[str]) -> None:
 @settings(deadline=None)
 @given(anything, anything)
 def test_an_email(name: str, words: str) -> None:
-    sent = Letter(
+    sent = Email(
         "msg_1",
         "a@b.example",
         f"{name} via Holdfast",

@@ -14,7 +14,7 @@ import pikepdf
 import pytest
 
 from service import documents
-from service.documents import Paper, Table
+from service.documents import Document, Table
 from service.domain.identity import typeid
 from service.domain.text import texts
 from tests.finance.test_papers import issued, words_of
@@ -70,7 +70,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 def paper(text: str) -> bytes:
     """A paper that has `text` in every place."""
     table = Table(text, ["What", "Amount"], [[text, "1.00 USD"]], (1,))
-    return Paper(
+    return Document(
         platform=text,
         language="en",
         title="Receipt",

@@ -112,8 +112,8 @@ def test_each_cell_of_a_role(known: World, paths: dict[str, Any], role: str) -> 
 @pytest.mark.parametrize("permission", OF_A_FREELANCER)
 def test_each_cell_of_a_permission(known: World, paths: dict[str, Any], permission: str) -> None:
     """A key that has this one permission opens the routes that name it, and no other."""
-    with known.runtime.act("test") as act:
-        _, secret = people.issue_key(act, "freelancer", "sandbox", known.ada_id, [permission])
+    with known.runtime.context("test") as ctx:
+        _, secret = people.issue_key(ctx, "freelancer", "sandbox", known.ada_id, [permission])
     program = Program(WsgiHttp(known.app), secret)
     wrong = []
     for row in ROWS:
@@ -130,8 +130,8 @@ def test_without_a_key_nothing_is_said(known: World, paths: dict[str, Any]) -> N
 
 def test_what_one_permission_did_beside_reading_is_gone(known: World) -> None:
     """`payments:read` alone issued a certificate."""
-    with known.runtime.act("test") as act:
-        _, secret = people.issue_key(act, "freelancer", "sandbox", known.ada_id, ["payments:read"])
+    with known.runtime.context("test") as ctx:
+        _, secret = people.issue_key(ctx, "freelancer", "sandbox", known.ada_id, ["payments:read"])
     reply = Program(WsgiHttp(known.app), secret).call(
         "POST", "/v1/certificates", {"period": "2026-01"}
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.ledger.checks import verify
 from service.platform.db import make_engine, migrate, schema
 from tests.console import colleague
@@ -97,7 +97,7 @@ def test_its_books_are_right(upgraded: World) -> None:
 def test_its_books_keep_their_bytes(
     upgraded: World, tmp_path: Path, code: str, form: str, of: int
 ) -> None:
-    asked = Asked(date(of, 1, 1), date(of, 12, 31), AS_OF, zone="UTC")
+    asked = ExportRequest(date(of, 1, 1), date(of, 12, 31), AS_OF, zone="UTC")
     with upgraded.db.transaction() as session:
         made = generation.make(session, registry.EXPORTS[code], asked, form, tmp_path, "07" * 32)
     assert hashlib.sha256(made.path.read_bytes()).hexdigest()[:16] == BOOKS[code, form, of]
@@ -108,7 +108,7 @@ def test_every_export_is_made_of_it(upgraded: World, tmp_path: Path, code: str) 
     """In every form, and each proves itself."""
     export = registry.EXPORTS[code]
     for form in generation.formats_of(export):
-        asked = Asked(date(2025, 1, 1), date(2026, 12, 31), AS_OF, zone="UTC")
+        asked = ExportRequest(date(2025, 1, 1), date(2026, 12, 31), AS_OF, zone="UTC")
         with upgraded.db.transaction() as session:
             made = generation.make(session, export, asked, form, tmp_path / form, "07" * 32)
         assert made.path.stat().st_size or not made.rows

@@ -220,8 +220,8 @@ def test_in_live_mode_no_test_key_acts(lively: World) -> None:
 
 
 def test_in_the_sandbox_no_live_key_acts(sandboxed: World) -> None:
-    with sandboxed.runtime.act("test") as act:
-        _, secret = people.issue_key(act, "freelancer", "live", sandboxed.ada_id)
+    with sandboxed.runtime.context("test") as ctx:
+        _, secret = people.issue_key(ctx, "freelancer", "live", sandboxed.ada_id)
     assert secret.startswith("hf_live_")
     assert Program(WsgiHttp(sandboxed.app), secret).call("GET", "/v1/me").status == 401
 

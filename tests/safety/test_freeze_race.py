@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import HoldfastError
 from service.domain.identity import actors
 from service.domain.identity.actors import SYSTEM
@@ -29,7 +29,7 @@ from service.operations.contracts import milestones
 from service.operations.payments import payments, payouts, refund_requests
 from service.operations.safety import holds
 from service.shared import holds as reading
-from service.shared.holds import Terms
+from service.shared.holds import HoldTerms
 from tests.fees.test_promise import SEED
 from tests.world import World
 
@@ -53,57 +53,57 @@ class Arena:
         world.onboarded()
         world.advance("6d")
         assert world.balance()["available"] == 47_500_000, paid
-        self.acts: dict[str, Callable[[Act], object]] = {
-            "release": lambda act: self._approve(act.as_(actors.client("cli_test"))),
-            "auto-release": lambda act: self._approve(act.as_(SYSTEM)),
+        self.acts: dict[str, Callable[[Context], object]] = {
+            "release": lambda ctx: self._approve(ctx.as_(actors.client("cli_test"))),
+            "auto-release": lambda ctx: self._approve(ctx.as_(SYSTEM)),
             "refund": self._refund,
-            "payout": lambda act: payouts.request(act, world.ada_id, 1_000, "USD"),
+            "payout": lambda ctx: payouts.request(ctx, world.ada_id, 1_000, "USD"),
             "funding": self._fund,
         }
 
-    def _locked(self, act: Act, milestone_id: str) -> tuple[Contract, Milestone]:
-        return repository.milestone(act.session, milestone_id, owner=repository.EVERYONE)
+    def _locked(self, ctx: Context, milestone_id: str) -> tuple[Contract, Milestone]:
+        return repository.milestone(ctx.session, milestone_id, owner=repository.EVERYONE)
 
-    def _approve(self, act: Act) -> None:
-        contract, milestone = self._locked(act, self.rich)
-        milestones.approve(act, contract, milestone, 1)
+    def _approve(self, ctx: Context) -> None:
+        contract, milestone = self._locked(ctx, self.rich)
+        milestones.approve(ctx, contract, milestone, 1)
 
-    def _refund(self, act: Act) -> None:
-        repository.freelancer(act.session, self.world.ada_id, lock=True)
-        contract, milestone = self._locked(act, self.rich)
-        refund_requests.give(act, contract, milestone, 1, "A round.")
+    def _refund(self, ctx: Context) -> None:
+        repository.freelancer(ctx.session, self.world.ada_id, lock=True)
+        contract, milestone = self._locked(ctx, self.rich)
+        refund_requests.give(ctx, contract, milestone, 1, "A round.")
 
-    def _fund(self, act: Act) -> None:
-        contract, _ = self._locked(act, self.unpaid)
-        payments.start(act.as_(actors.client("cli_test")), contract, [self.unpaid])
+    def _fund(self, ctx: Context) -> None:
+        contract, _ = self._locked(ctx, self.unpaid)
+        payments.start(ctx.as_(actors.client("cli_test")), contract, [self.unpaid])
 
     def prepare(self, name: str) -> None:
         """Before a round: the milestone as the act needs it, and no payment in the way."""
-        with self.world.runtime.act("test", actors.freelancer(self.world.ada_id)) as act:
-            contract, milestone = self._locked(act, self.rich)
+        with self.world.runtime.context("test", actors.freelancer(self.world.ada_id)) as ctx:
+            contract, milestone = self._locked(ctx, self.rich)
             if name == "auto-release" and milestone.state == "funded":
-                milestones.submit(act, contract, milestone, "Done.")
+                milestones.submit(ctx, contract, milestone, "Done.")
             if name == "funding":
-                for payment in payments.payments_of(act, contract):
+                for payment in payments.payments_of(ctx, contract):
                     if payment.state == "created":
-                        payments.abandon(act.as_(SYSTEM), contract, payment)
+                        payments.abandon(ctx.as_(SYSTEM), contract, payment)
 
     def freeze(self) -> str:
-        with self.world.runtime.act("test", actors.staff("key_test")) as act:
-            terms = Terms(
+        with self.world.runtime.context("test", actors.staff("key_test")) as ctx:
+            terms = HoldTerms(
                 self.world.ada_id,
                 "terms",
                 "7.2",
                 "A round.",
                 ("contract_create", "accept", "inflow", "release", "refund", "outflow"),
             )
-            return holds.place(act, terms).id
+            return holds.place(ctx, terms).id
 
     def lift(self, hold_id: str) -> None:
-        with self.world.runtime.act("test", actors.staff("key_test")) as act:
+        with self.world.runtime.context("test", actors.staff("key_test")) as ctx:
             holds.lift(
-                act,
-                holds.find(act.session, hold_id, owner=repository.EVERYONE, lock=True),
+                ctx,
+                holds.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=True),
                 "The round is over.",
             )
 
@@ -125,16 +125,18 @@ class Arena:
         self.prepare(name)
         start, result = threading.Barrier(2), ["ok"]
 
-        def act() -> None:
+        def take() -> None:
             start.wait()
             time.sleep(max(0, -pause))
             try:
-                with self.world.runtime.act("test", actors.freelancer(self.world.ada_id)) as begun:
+                with self.world.runtime.context(
+                    "test", actors.freelancer(self.world.ada_id)
+                ) as begun:
                     self.acts[name](begun)
             except HoldfastError as refusal:
                 result[0] = refusal.code
 
-        thread = threading.Thread(target=act)
+        thread = threading.Thread(target=take)
         thread.start()
         start.wait()
         time.sleep(max(0, pause))
@@ -210,6 +212,6 @@ def test_control_without_the_lock_money_leaves(
     assert leaks > 0
 
 
-def _land_without_locks(act: Act, hold: Hold) -> None:
-    act.session.add(hold)
-    freezing.regate(act, hold)
+def _land_without_locks(ctx: Context, hold: Hold) -> None:
+    ctx.session.add(hold)
+    freezing.refresh_gates(ctx, hold)

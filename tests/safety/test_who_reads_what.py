@@ -110,12 +110,12 @@ def test_every_event_for_every_reader(world: World, disclosure: str) -> None:
     contract_id = world.sent_contract()["id"]
     suspect = SUSPECT | {"subject": world.ada_id, "disclosure": disclosure}
     hold = world.program("safety").post("/v1/staff/holds", suspect)["id"]
-    with world.runtime.act("system") as act:
-        client = act.session.get_one(Contract, contract_id).client_id
-        alias = act.session.get_one(Contract, contract_id).client_alias_id
+    with world.runtime.context("system") as ctx:
+        client = ctx.session.get_one(Contract, contract_id).client_id
+        alias = ctx.session.get_one(Contract, contract_id).client_alias_id
         assert client != alias
-        assert act.session.get_one(Hold, hold).disclosure == disclosure
-        assert act.session.get_one(Client, client)
+        assert ctx.session.get_one(Hold, hold).disclosure == disclosure
+        assert ctx.session.get_one(Client, client)
         someone = [
             actors.client(client),
             actors.staff(new_id("key")),
@@ -127,7 +127,7 @@ def test_every_event_for_every_reader(world: World, disclosure: str) -> None:
             for actor in someone:
                 event = _planted(world, fact, actor, hold, contract_id, client)
                 seen = {
-                    reader: event_reads._seen(act.session, reader, [event])[0] for reader in Reader
+                    reader: event_reads._seen(ctx.session, reader, [event])[0] for reader in Reader
                 }
                 for reader in (Reader.FREELANCER, Reader.PLATFORM):
                     told = json.dumps(seen[reader].data) + seen[reader].actor
@@ -180,8 +180,8 @@ def test_a_hold_whose_reason_must_not_be_told(world: World) -> None:
         json.dumps(world.sandbox.mail("ada@lovelace.example")),
         json.dumps(world.sandbox.mail("charles@babbage.example")),
     ]
-    with world.runtime.act("system") as act:
-        client = act.session.get_one(Contract, contract["id"]).client_id
+    with world.runtime.context("system") as ctx:
+        client = ctx.session.get_one(Contract, contract["id"]).client_id
     for text in told:
         assert "sanctions" not in text
         assert WORDS not in text
@@ -200,8 +200,8 @@ def test_a_client_is_known_by_the_alias_alone(world: World) -> None:
     """Wherever a freelancer reads who did something: the feed, the timeline, files."""
     contract, _ = world.released_contract()
     ada = world.program()
-    with world.runtime.act("system") as act:
-        row = act.session.get_one(Contract, contract["id"])
+    with world.runtime.context("system") as ctx:
+        row = ctx.session.get_one(Contract, contract["id"])
         client, alias = row.client_id, row.client_alias_id
     events = ada.get("/v1/events?limit=100")["data"]
     assert f"client:{alias}" in {e["actor"] for e in events}

@@ -197,10 +197,10 @@ def test_what_the_database_refused_is_not_repeated(
     """
     contract = world.program().post("/v1/contracts", contract_body())
     try:
-        with world.runtime.act("test") as act:
-            found = act.session.get_one(Contract, contract["id"])
+        with world.runtime.context("test") as ctx:
+            found = ctx.session.get_one(Contract, contract["id"])
             found.title, found.state = worst, "nowhere"
-            act.session.flush()
+            ctx.session.flush()
     except DBAPIError:
         structlog.get_logger().exception("request.failed", route="/v1/contracts")
     text = out.readouterr().err

@@ -171,10 +171,10 @@ def test_a_bank_is_told_who_paid_and_who_decided(world: World) -> None:
     world.work()
     assert client.approve(contract["milestones"][0]["id"]).status == 303
     contest(world)
-    with world.runtime.act("test") as act:
-        chargeback = act.session.query(Chargeback).one()
-        found, payment = repository.payment(act.session, chargeback.payment_id)
-        values = evidence_pack.values_of(act.session, found, payment, chargeback, "Holdfast")
+    with world.runtime.context("test") as ctx:
+        chargeback = ctx.session.query(Chargeback).one()
+        found, payment = repository.payment(ctx.session, chargeback.payment_id)
+        values = evidence_pack.values_of(ctx.session, found, payment, chargeback, "Holdfast")
     assert (
         dict(values["dispute"])["Paid by"]
         == f"{EMAIL}, a colleague to whom the client passed the contract on"

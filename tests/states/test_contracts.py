@@ -371,11 +371,11 @@ def test_who_can_give_a_sign_of_life(world: World, kind: ActorKind) -> None:
     contract, _ = world.funded_contract(milestones=ONE)
     world.advance("60d")
     actor = Actor(kind) if kind in (ActorKind.SYSTEM, ActorKind.PSP) else Actor(kind, "key_test")
-    with world.runtime.act("test", actor) as act:
+    with world.runtime.context("test", actor) as ctx:
         events.record(
-            act,
+            ctx,
             "contract.opened",
-            repository.contract(act.session, contract["id"], owner=repository.EVERYONE),
+            repository.contract(ctx.session, contract["id"], owner=repository.EVERYONE),
         )
     world.advance("31d")
     alive = not any("Nothing has happened" in s for s in subjects(world))

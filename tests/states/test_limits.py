@@ -19,14 +19,14 @@ def test_old_drafts_go_each_by_a_job_of_its_own(world: World) -> None:
     ada = world.program()
     made = [ada.post("/v1/contracts", contract_body())["id"] for _ in range(203)]
     world.sql_owner("UPDATE contract SET updated_at = updated_at - interval '91 days'")
-    with world.runtime.act("system") as act:
-        assert sorted(offers.old_drafts(act)) == sorted(made)
-        assert not offers.forget_draft(act, new_id("ctr")), "one that is gone already"
+    with world.runtime.context("system") as ctx:
+        assert sorted(offers.old_drafts(ctx)) == sorted(made)
+        assert not offers.forget_draft(ctx, new_id("ctr")), "one that is gone already"
     world.sql_owner(f"UPDATE contract SET updated_at = now() WHERE id = '{typeid.decode(made[0])}'")
     gone = []
     for one in made:
-        with world.runtime.act("system") as act:
-            gone.append(offers.forget_draft(act, one))
+        with world.runtime.context("system") as ctx:
+            gone.append(offers.forget_draft(ctx, one))
     assert gone == [False] + [True] * 202
     assert [r.n for r in world.sql("SELECT count(*) AS n FROM contract")] == [1]
 

@@ -370,8 +370,8 @@ def _ripe(world: World, at: datetime) -> int:
 
 
 def _lots(world: World) -> list[Any]:
-    with world.runtime.act("test") as act:
-        return scheduled_payouts.available_lots(act.session, world.ada_id, "USD")
+    with world.runtime.context("test") as ctx:
+        return scheduled_payouts.available_lots(ctx.session, world.ada_id, "USD")
 
 
 def _now(world: World) -> datetime:

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, after, call, if_match
+from service.api.framework.framework import ApiCall, Endpoints, after, api_call, if_match
 from service.api.schemas import requests, responses
 from service.core import repository
 from service.domain.errors import Invalid
 from service.domain.identity import actors
-from service.domain.states.terms import ClientTerms, MilestoneTerms, Terms
+from service.domain.states.terms import ClientTerms, ContractTerms, MilestoneTerms
 from service.operations.client_access import access
 from service.operations.contracts import contract_reads, contracts, deadlines, milestones, offers
 from service.operations.payments import balances
@@ -30,8 +30,8 @@ _contract, _submission, _event = (
 )
 
 
-def _terms(body: dict[str, Any]) -> Terms:
-    return Terms(
+def _terms(body: dict[str, Any]) -> ContractTerms:
+    return ContractTerms(
         client=ClientTerms(**body["client"]),
         title=body["title"],
         description=body["description"],
@@ -48,13 +48,13 @@ def _terms(body: dict[str, Any]) -> Terms:
     )
 
 
-def _may_make(made: Call, body: dict[str, Any]) -> None:
+def _may_make(call: ApiCall, body: dict[str, Any]) -> None:
     """The kind says who may create it; a rate of its own is the marketplace's to give.
 
     Raises Invalid.
     """
-    role = "platform" if made.owner is None else "freelancer"
-    if role not in made.act.policies.kinds[body["kind"]].created_by:
+    role = "platform" if call.owner is None else "freelancer"
+    if role not in call.ctx.policies.kinds[body["kind"]].created_by:
         raise Invalid.one(
             "/kind", "platform_only", f"A {body['kind']} contract is created with a platform key."
         )
@@ -66,15 +66,15 @@ def _may_make(made: Call, body: dict[str, Any]) -> None:
         )
 
 
-def _answer(made: Call, contract: Any, status: int = 200) -> Response:
+def _answer(call: ApiCall, contract: Any, status: int = 200) -> Response:
     """A contract, or what `contract_reads` gives for one; a draft's quote is what would be offered
     now.
     """
     if contract.quote is None:
-        contract.present_quote = agreement.quote_of(made.act, contract)
-    if made.owner is None:
+        contract.present_quote = agreement.quote_of(call.ctx, contract)
+    if call.owner is None:
         contract.warnings = _warnings(contract.quote or contract.present_quote)
-    return made.answer(_contract, contract, status, etag=f"v{contract.version}")
+    return call.answer(_contract, contract, status, etag=f"v{contract.version}")
 
 
 def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
@@ -97,17 +97,17 @@ def create(body: dict[str, Any]) -> Response:
     Amounts are whole minor units of the contract's one currency. Platform keys name the
     `freelancer`.
     """
-    with call() as made:
-        freelancer_id = made.owner_or(body["freelancer"])
+    with api_call() as call:
+        freelancer_id = call.owner_or(body["freelancer"])
         if freelancer_id is None:
             raise Invalid.one(
                 "/freelancer", "required", "A platform key says for whom the contract is."
             )
-        _may_make(made, body)
+        _may_make(call, body)
         return _answer(
-            made,
+            call,
             offers.create(
-                made.act.as_(actors.freelancer(freelancer_id)), freelancer_id, _terms(body)
+                call.ctx.as_(actors.freelancer(freelancer_id)), freelancer_id, _terms(body)
             ),
             201,
         )
@@ -118,24 +118,24 @@ def create(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """List contracts, newest first."""
-    with call(reads=True) as made:
+    with api_call(reads=True) as call:
         found = contract_reads.find_many(
-            made.act.session,
-            owner=made.owner,
+            call.ctx.session,
+            owner=call.owner,
             state=query["state"],
             external=query["external_ref"],
             after=after(query["cursor"]),
             limit=query["limit"],
         )
-        return made.page(_contract, found, query["limit"])
+        return call.page(_contract, found, query["limit"])
 
 
 @blueprint.route("/contracts/<contract_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, responses.ContractOut)
 def read(contract_id: str) -> Response:
     """Read one contract with its milestones."""
-    with call(reads=True) as made:
-        return _answer(made, contract_reads.one(made.act.session, contract_id, owner=made.owner))
+    with api_call(reads=True) as call:
+        return _answer(call, contract_reads.one(call.ctx.session, contract_id, owner=call.owner))
 
 
 @blueprint.route("/contracts/<contract_id>", methods=["PATCH"], permission="contracts:write")
@@ -145,23 +145,23 @@ def edit(body: dict[str, Any], contract_id: str) -> Response:
     """Replace the terms of a draft; an offer that was sent gets a new version that the client is
     told of. `If-Match` carries the ETag.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
         version = if_match(contract)
-        _may_make(made, body)
-        return _answer(made, offers.edit(made.act, contract, _terms(body), version))
+        _may_make(call, body)
+        return _answer(call, offers.edit(call.ctx, contract, _terms(body), version))
 
 
-def _verb(name: str, act: Any) -> None:
+def _verb(name: str, verb: Any) -> None:
     def view(body: dict[str, Any], contract_id: str) -> Response:
-        with call() as made:
+        with api_call() as call:
             contract = repository.contract(
-                made.act.session, contract_id, owner=made.owner, lock=True
+                call.ctx.session, contract_id, owner=call.owner, lock=True
             )
-            act(made.act, contract, **body)
-            return _answer(made, contract)
+            verb(call.ctx, contract, **body)
+            return _answer(call, contract)
 
-    view.__doc__ = act.__doc__
+    view.__doc__ = verb.__doc__
     blueprint.route(
         f"/contracts/<contract_id>/{name}",
         methods=["POST"],
@@ -190,27 +190,27 @@ for _name, _act in {
 @blueprint.response(200, responses.ListOut)
 def timeline(query: dict[str, Any], contract_id: str) -> Response:
     """What happened to a contract, oldest first."""
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
         found = event_reads.timeline(
-            made.act.session, made.reader, contract.id, after(query["cursor"]) or 0, query["limit"]
+            call.ctx.session, call.reader, contract.id, after(query["cursor"]) or 0, query["limit"]
         )
-        return made.page(_event, found, query["limit"], key="number")
+        return call.page(_event, found, query["limit"], key="number")
 
 
 @blueprint.route("/contracts/<contract_id>/money", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, responses.AnyOut)
 def money(contract_id: str) -> Response:
     """Where every cent of a contract is, and why: `places` add up to `paid`."""
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
-        places = balances.money_of(made.act.session, contract)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
+        places = balances.money_of(call.ctx.session, contract)
         listed = [
             {"milestone": p.milestone_id, "where": p.where, "amount": p.amount_minor, "why": p.why}
             for p in places
         ]
         paid = sum(m.funded_minor for m in contract.milestones)
-        return made.json(
+        return call.json(
             {
                 "object": "contract_money",
                 "contract": contract.id,
@@ -227,9 +227,9 @@ def calendar(contract_id: str) -> Response:
     """What happens next by itself, next first: `about`, `what`, `at`, what `silence` does, and whom
     it `favours`.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
-        found = deadlines.deadlines_of(made.act, contract)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
+        found = deadlines.deadlines_of(call.ctx, contract)
         listed = [
             {
                 "about": d.object_id,
@@ -240,7 +240,7 @@ def calendar(contract_id: str) -> Response:
             }
             for d in found
         ]
-        return made.json({"object": "deadlines", "contract": contract.id, "data": listed})
+        return call.json({"object": "deadlines", "contract": contract.id, "data": listed})
 
 
 @blueprint.route(
@@ -255,10 +255,10 @@ def end(body: dict[str, Any], contract_id: str) -> Response:
     """End a contract that is under way: what is held and was not handed over goes back at once,
     what is not paid is cancelled.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
-        contracts.end(made.act, contract, **body)
-        return _answer(made, contract)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
+        contracts.end(call.ctx, contract, **body)
+        return _answer(call, contract)
 
 
 @blueprint.route("/contracts/<contract_id>/links", methods=["POST"], permission="links:write")
@@ -266,10 +266,10 @@ def end(body: dict[str, Any], contract_id: str) -> Response:
 @blueprint.response(201, responses.AnyOut)
 def new_link(body: dict[str, Any], contract_id: str) -> Response:
     """Mail the client a fresh link; with `revoke_old` every older one ends at once."""
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
-        fresh = access.reissue(made.act, contract, revoke_old=body["revoke_old"])
-        return made.json(
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
+        fresh = access.reissue(call.ctx, contract, revoke_old=body["revoke_old"])
+        return call.json(
             {
                 "id": fresh.id,
                 "object": "link",
@@ -286,9 +286,9 @@ def versions(contract_id: str) -> Response:
     """Every version of the text that was sent or amended, with its hash and the hash of the one
     before.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
-        texts = contract_reads.versions_of(made.act.session, contract.id)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
+        texts = contract_reads.versions_of(call.ctx.session, contract.id)
         pairs = zip([None, *texts[:-1]], texts, strict=True)
         listed = [
             {
@@ -300,7 +300,7 @@ def versions(contract_id: str) -> Response:
             }
             for before, t in pairs
         ]
-        return made.json({"object": "contract_versions", "contract": contract.id, "data": listed})
+        return call.json({"object": "contract_versions", "contract": contract.id, "data": listed})
 
 
 @blueprint.route("/contracts/<contract_id>/document", methods=["GET"], permission="contracts:read")
@@ -309,10 +309,10 @@ def document(contract_id: str) -> Response:
     """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces,
     UTF-8).
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
         text = agreement.text_of(contract)
-        return made.json(
+        return call.json(
             {
                 "object": "contract_document",
                 "text": text,
@@ -329,8 +329,8 @@ def document(contract_id: str) -> Response:
 @blueprint.response(201, responses.SubmissionOut)
 def submit(body: dict[str, Any], milestone_id: str) -> Response:
     """Hand work over; the client's review window starts (`auto_release_at` on the milestone)."""
-    with call() as made:
-        contract, milestone = repository.milestone(made.act.session, milestone_id, owner=made.owner)
-        return made.answer(
-            _submission, milestones.submit(made.act, contract, milestone, body["note"]), 201
+    with api_call() as call:
+        contract, milestone = repository.milestone(call.ctx.session, milestone_id, owner=call.owner)
+        return call.answer(
+            _submission, milestones.submit(call.ctx, contract, milestone, body["note"]), 201
         )

@@ -6,14 +6,14 @@ from typing import Any
 
 from flask import Response, request
 
-from service.api.framework.framework import Call, Endpoints, call
+from service.api.framework.framework import ApiCall, Endpoints, api_call
 from service.api.schemas import requests, responses, responses_disputes
 from service.core import repository
 from service.domain.errors import Invalid
 from service.http import web
 from service.models import Contract, Dispute
 from service.operations.contracts import amendments, contract_reads, conversions
-from service.operations.contracts.amendments import Wanted
+from service.operations.contracts.amendments import AmendmentRequest
 from service.operations.disputes import disputes, evidence, files
 from service.operations.payments import refund_requests
 
@@ -47,13 +47,14 @@ def propose(body: dict[str, Any], contract_id: str) -> Response:
     """Propose other milestones for an accepted contract: the whole list as it shall be, existing
     ones by `id`. Binds once the client agrees.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
         wanted = [
-            Wanted(m["id"], m["title"], m["amount"], m.get("due_on")) for m in body["milestones"]
+            AmendmentRequest(m["id"], m["title"], m["amount"], m.get("due_on"))
+            for m in body["milestones"]
         ]
-        return made.answer(
-            _amendment, amendments.propose(made.act, contract, wanted, body["note"]), 201
+        return call.answer(
+            _amendment, amendments.propose(call.ctx, contract, wanted, body["note"]), 201
         )
 
 
@@ -67,10 +68,10 @@ def convert(body: dict[str, Any], contract_id: str) -> Response:
 
     The old fee and the old exclusion stay.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
-        return made.answer(
-            _amendment, conversions.propose(made.act, contract, body["kind"], body["note"]), 201
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
+        return call.answer(
+            _amendment, conversions.propose(call.ctx, contract, body["kind"], body["note"]), 201
         )
 
 
@@ -80,22 +81,22 @@ def convert(body: dict[str, Any], contract_id: str) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find_amendments(contract_id: str) -> Response:
     """All amendments of a contract, newest first."""
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
-        return made.page(_amendment, amendments.of_contract(made.act.session, contract.id), 100)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
+        return call.page(_amendment, amendments.of_contract(call.ctx.session, contract.id), 100)
 
 
-def _answer_amendment(name: str, act: Any) -> None:
+def _answer_amendment(name: str, verb: Any) -> None:
     def view(body: dict[str, Any], contract_id: str, amendment_id: str) -> Response:
-        with call() as made:
+        with api_call() as call:
             contract = repository.contract(
-                made.act.session, contract_id, owner=made.owner, lock=True
+                call.ctx.session, contract_id, owner=call.owner, lock=True
             )
-            found = amendments.find(made.act.session, contract.id, amendment_id)
-            act(made.act, contract, found)
-            return made.answer(_amendment, found)
+            found = amendments.find(call.ctx.session, contract.id, amendment_id)
+            verb(call.ctx, contract, found)
+            return call.answer(_amendment, found)
 
-    view.__doc__ = act.__doc__
+    view.__doc__ = verb.__doc__
     blueprint.route(
         f"/contracts/<contract_id>/amendments/<amendment_id>/{name}",
         methods=["POST"],
@@ -128,33 +129,33 @@ def give_back(body: dict[str, Any], milestone_id: str) -> Response:
     """Give money back: what is held, or after the release what the client paid (the platform
     returns its fee on it).
     """
-    with call() as made:
+    with api_call() as call:
         # The freelancer before the contract: their balance may pay for it.
         contract, _ = repository.milestone(
-            made.act.session, milestone_id, owner=made.owner, lock=False
+            call.ctx.session, milestone_id, owner=call.owner, lock=False
         )
-        repository.freelancer(made.act.session, contract.freelancer_id, lock=True)
-        contract, milestone = repository.milestone(made.act.session, milestone_id, owner=made.owner)
-        return made.answer(
+        repository.freelancer(call.ctx.session, contract.freelancer_id, lock=True)
+        contract, milestone = repository.milestone(call.ctx.session, milestone_id, owner=call.owner)
+        return call.answer(
             _refund,
-            refund_requests.give(made.act, contract, milestone, body["amount"], body["reason"]),
+            refund_requests.give(call.ctx, contract, milestone, body["amount"], body["reason"]),
             201,
         )
 
 
 def _answer_request(name: str, schema: Any) -> None:
     def view(body: dict[str, Any], request_id: str) -> Response:
-        with call() as made:
-            contract, _ = repository.refund_request(made.act.session, request_id, owner=made.owner)
-            repository.freelancer(made.act.session, contract.freelancer_id, lock=True)
+        with api_call() as call:
+            contract, _ = repository.refund_request(call.ctx.session, request_id, owner=call.owner)
+            repository.freelancer(call.ctx.session, contract.freelancer_id, lock=True)
             contract, found = repository.refund_request(
-                made.act.session, request_id, owner=made.owner, lock=True
+                call.ctx.session, request_id, owner=call.owner, lock=True
             )
             if name == "agree":
-                refund_requests.agree(made.act, contract, found)
+                refund_requests.agree(call.ctx, contract, found)
             else:
-                refund_requests.refuse(made.act, contract, found, body["reason"])
-            return made.answer(_request, found)
+                refund_requests.refuse(call.ctx, contract, found, body["reason"])
+            return call.answer(_request, found)
 
     view.__doc__ = (
         "Agree to give back what the client asks for."
@@ -182,9 +183,9 @@ _answer_request("refuse", requests.ReasonIn)
 @blueprint.response(200, responses_disputes.RefundRequestOut)
 def read_request(request_id: str) -> Response:
     """Read one request of the client for a refund: until when to answer, and what silence means."""
-    with call() as made:
-        return made.answer(
-            _request, repository.refund_request(made.act.session, request_id, owner=made.owner)[1]
+    with api_call() as call:
+        return call.answer(
+            _request, repository.refund_request(call.ctx.session, request_id, owner=call.owner)[1]
         )
 
 
@@ -197,50 +198,50 @@ def open_dispute(body: dict[str, Any]) -> Response:
     """Dispute held money of a milestone: exactly `amount` is locked; `refund` of it would go to the
     client by your claim.
     """
-    with call() as made:
+    with api_call() as call:
         contract, milestone = repository.milestone(
-            made.act.session, body["milestone"], owner=made.owner
+            call.ctx.session, body["milestone"], owner=call.owner
         )
         opened = disputes.start(
-            made.act, contract, milestone, _SIDE, body["amount"], body["refund"], body["claim"]
+            call.ctx, contract, milestone, _SIDE, body["amount"], body["refund"], body["claim"]
         )
-        return _shown(made, opened, 201)
+        return _shown(call, opened, 201)
 
 
-def _shown(made: Call, dispute: Dispute, status: int = 200) -> Response:
-    made.act.session.flush()
-    dispute.shown_evidence = evidence.evidence_of(made.act.session, dispute)  # type: ignore[attr-defined]
-    return made.answer(_dispute, dispute, status)
+def _shown(call: ApiCall, dispute: Dispute, status: int = 200) -> Response:
+    call.ctx.session.flush()
+    dispute.shown_evidence = evidence.evidence_of(call.ctx.session, dispute)  # type: ignore[attr-defined]
+    return call.answer(_dispute, dispute, status)
 
 
 @blueprint.route("/disputes/<dispute_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, responses_disputes.DisputeOut)
 def read_dispute(dispute_id: str) -> Response:
     """Read one dispute with its offers (the other side's blind ones left out) and evidence."""
-    with call() as made:
-        return _shown(made, repository.dispute(made.act.session, dispute_id, owner=made.owner)[1])
+    with api_call() as call:
+        return _shown(call, repository.dispute(call.ctx.session, dispute_id, owner=call.owner)[1])
 
 
 @blueprint.route("/contracts/<contract_id>/disputes", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, responses.ListOut)
 def find_disputes(contract_id: str) -> Response:
     """All disputes of a contract, newest first."""
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
-        found = disputes.of_contract(made.act.session, contract.id)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
+        found = disputes.of_contract(call.ctx.session, contract.id)
         for one in found:
             one.shown_evidence = []  # type: ignore[attr-defined]
-        return made.page(_dispute, found, 100)
+        return call.page(_dispute, found, 100)
 
 
-def _dispute_act(name: str, schema: Any, act: Any, doc: str, endpoint: str) -> None:
+def _dispute_act(name: str, schema: Any, verb: Any, doc: str, endpoint: str) -> None:
     def view(body: dict[str, Any], dispute_id: str, **names: str) -> Response:
-        with call() as made:
+        with api_call() as call:
             contract, found = repository.dispute(
-                made.act.session, dispute_id, owner=made.owner, lock=True
+                call.ctx.session, dispute_id, owner=call.owner, lock=True
             )
-            act(made, contract, found, body | names)
-            return _shown(made, found)
+            verb(call, contract, found, body | names)
+            return _shown(call, found)
 
     view.__doc__ = doc
     blueprint.route(
@@ -252,29 +253,29 @@ def _dispute_act(name: str, schema: Any, act: Any, doc: str, endpoint: str) -> N
     )(blueprint.arguments(schema)(blueprint.response(200, responses_disputes.DisputeOut)(view)))
 
 
-def _offer(made: Call, contract: Contract, dispute: Dispute, body: dict[str, Any]) -> None:
+def _offer(call: ApiCall, contract: Contract, dispute: Dispute, body: dict[str, Any]) -> None:
     disputes.offer(
-        made.act, contract, dispute, _SIDE, body["refund"], body["reasons"], blind=body["blind"]
+        call.ctx, contract, dispute, _SIDE, body["refund"], body["reasons"], blind=body["blind"]
     )
 
 
-def _evidence_of(made: Call, contract: Contract, dispute: Dispute, body: dict[str, Any]) -> None:
-    file = files.find(made.act.session, contract, body["file"]) if body["file"] else None
-    evidence.show(made.act, contract, dispute, _SIDE, body["words"], file)
+def _evidence_of(call: ApiCall, contract: Contract, dispute: Dispute, body: dict[str, Any]) -> None:
+    file = files.find(call.ctx.session, contract, body["file"]) if body["file"] else None
+    evidence.show(call.ctx, contract, dispute, _SIDE, body["words"], file)
 
 
 for _path, _schema, _act, _doc, _endpoint in (
     (
         "accept",
         requests.Nothing,
-        lambda m, c, d, _: disputes.accept_claim(m.act, c, d, _SIDE),
+        lambda m, c, d, _: disputes.accept_claim(m.ctx, c, d, _SIDE),
         "Agree to the client's claim.",
         "dispute_accept",
     ),
     (
         "answer",
         requests.DisputeAnswerIn,
-        lambda m, c, d, b: disputes.answer(m.act, c, d, _SIDE, b["words"], b["refund"]),
+        lambda m, c, d, b: disputes.answer(m.ctx, c, d, _SIDE, b["words"], b["refund"]),
         "Answer a claim with your account and a number.",
         "dispute_answer",
     ),
@@ -288,28 +289,28 @@ for _path, _schema, _act, _doc, _endpoint in (
     (
         "proposals/<offer_id>/accept",
         requests.Nothing,
-        lambda m, c, d, b: disputes.agree_to(m.act, c, d, b["offer_id"], _SIDE),
+        lambda m, c, d, b: disputes.agree_to(m.ctx, c, d, b["offer_id"], _SIDE),
         "Agree to an offer of the client, or to the mediator's proposal.",
         "dispute_agree",
     ),
     (
         "reject",
         requests.Nothing,
-        lambda m, c, d, _: disputes.reject_proposal(m.act, c, d, _SIDE),
+        lambda m, c, d, _: disputes.reject_proposal(m.ctx, c, d, _SIDE),
         "Reject the mediator's proposal; a second person decides.",
         "dispute_reject",
     ),
     (
         "mediation",
         requests.Nothing,
-        lambda m, c, d, _: disputes.ask_mediation(m.act, c, d),
+        lambda m, c, d, _: disputes.ask_mediation(m.ctx, c, d),
         "Ask for a mediator.",
         "dispute_mediation",
     ),
     (
         "withdraw",
         requests.Nothing,
-        lambda m, c, d, _: disputes.withdraw(m.act, c, d, _SIDE),
+        lambda m, c, d, _: disputes.withdraw(m.ctx, c, d, _SIDE),
         "Take your claim back.",
         "dispute_withdraw",
     ),
@@ -337,12 +338,12 @@ def upload(body: dict[str, Any], contract_id: str) -> Response:
 
     Its type is read from its bytes.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
         sent = request.files["file"]
         if sent.filename is None:
             raise Invalid.one("/file", "required", "Send a file.")
-        return made.answer(_file, files.store(made.act, contract, sent.filename, sent.read()), 201)
+        return call.answer(_file, files.store(call.ctx, contract, sent.filename, sent.read()), 201)
 
 
 @blueprint.route(
@@ -351,11 +352,11 @@ def upload(body: dict[str, Any], contract_id: str) -> Response:
 @blueprint.response(200, content_type="application/octet-stream")
 def download(contract_id: str, file_id: str) -> Response:
     """A file as it was uploaded, as an attachment."""
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
-        found = files.find(made.act.session, contract, file_id)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
+        found = files.find(call.ctx.session, contract, file_id)
         return web.attachment(
-            found.name, found.media_type, files.content_of(made.act.session, found)
+            found.name, found.media_type, files.content_of(call.ctx.session, found)
         )
 
 
@@ -365,8 +366,8 @@ def download(contract_id: str, file_id: str) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find_chargebacks(contract_id: str) -> Response:
     """Chargebacks of a contract: what is locked, until when evidence is due, how they ended."""
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner)
-        return made.page(
-            _chargeback, contract_reads.chargebacks_of(made.act.session, contract.id), 100
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
+        return call.page(
+            _chargeback, contract_reads.chargebacks_of(call.ctx.session, contract.id), 100
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.framework.framework import ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, responses, responses_reputation
 from service.core import repository
 from service.domain.errors import Invalid, MissingScope, NotFound
@@ -26,11 +26,11 @@ _outcome, _feedback, _pre_check = (
 )
 
 
-def _of(made: Call, freelancer_id: str) -> str:
+def _of(call: ApiCall, freelancer_id: str) -> str:
     """A freelancer's own figures, or anybody's for the platform. Raises NotFound."""
-    if made.owner not in (repository.EVERYONE, freelancer_id):
+    if call.owner not in (repository.EVERYONE, freelancer_id):
         raise NotFound("There is no such object.")
-    return repository.freelancer(made.act.session, freelancer_id).id
+    return repository.freelancer(call.ctx.session, freelancer_id).id
 
 
 @blueprint.route("/metrics/outcomes", methods=["GET"], permission="contracts:read")
@@ -42,15 +42,15 @@ def outcomes(query: dict[str, Any]) -> Response:
 
     Amounts are of now; a contract closes once, so it stands here once.
     """
-    with call() as made:
+    with api_call() as call:
         found = metrics.outcomes(
-            made.act,
-            owner=made.owner_or(query["freelancer"]),
+            call.ctx,
+            owner=call.owner_or(query["freelancer"]),
             after=after(query["cursor"]) or 0,
             since=query["since"],
             limit=query["limit"],
         )
-        return made.page(_outcome, found, query["limit"], key="position")
+        return call.page(_outcome, found, query["limit"], key="position")
 
 
 @blueprint.route(
@@ -62,10 +62,10 @@ def job_success(freelancer_id: str) -> Response:
 
     `percent` is null while there are none; the formula is in docs/metrics.md.
     """
-    with call() as made:
-        owner = _of(made, freelancer_id)
-        score = metrics.job_success_of(made.act, owner)
-        return made.json(
+    with api_call() as call:
+        owner = _of(call, freelancer_id)
+        score = metrics.job_success_of(call.ctx, owner)
+        return call.json(
             {
                 "object": "job_success",
                 "freelancer": owner,
@@ -74,7 +74,7 @@ def job_success(freelancer_id: str) -> Response:
                 "negative": score.negative,
                 "neutral": score.neutral,
                 "window_days": WINDOW_DAYS,
-                "counted_kinds": metrics.counting(made.act.policies),
+                "counted_kinds": metrics.counting(call.ctx.policies),
                 "formula": "half_up(100 * positive / (positive + negative))",
             }
         )
@@ -86,11 +86,11 @@ def job_success(freelancer_id: str) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def feedback_of(freelancer_id: str) -> Response:
     """The average in hundredths of a star, how many there are, and the newest hundred."""
-    with call() as made:
-        owner = _of(made, freelancer_id)
-        count, total, newest = feedbacks.of_freelancer(made.act, owner)
+    with api_call() as call:
+        owner = _of(call, freelancer_id)
+        count, total, newest = feedbacks.of_freelancer(call.ctx, owner)
         average = round_half_up(100 * total, count) if count else None
-        return made.json(
+        return call.json(
             {
                 "object": "feedback_summary",
                 "freelancer": owner,
@@ -111,9 +111,9 @@ def feedback(body: dict[str, Any], contract_id: str) -> Response:
 
     A direct contract takes none: 409 `feedback_not_accepted`.
     """
-    with call() as made:
-        contract = repository.contract(made.act.session, contract_id, owner=made.owner, lock=True)
-        feedbacks.refuse_by_kind(made.act, contract)
+    with api_call() as call:
+        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
+        feedbacks.refuse_by_kind(call.ctx, contract)
         unknown = sorted(set(body) - {"rating", "words"})
         if unknown or body["rating"] is None:
             pointer = f"/{unknown[0]}" if unknown else "/rating"
@@ -122,12 +122,12 @@ def feedback(body: dict[str, Any], contract_id: str) -> Response:
                 "unknown_field" if unknown else "required",
                 "Send a rating of 1 to 5, and words if there are any.",
             )
-        if made.principal.role != "platform":
+        if call.principal.role != "platform":
             raise MissingScope(
                 "Feedback is the client's: the marketplace brings it, with a platform key."
             )
-        return made.answer(
-            _feedback, feedbacks.give(made.act, contract, body["rating"], body["words"]), 201
+        return call.answer(
+            _feedback, feedbacks.give(call.ctx, contract, body["rating"], body["words"]), 201
         )
 
 
@@ -138,16 +138,16 @@ def earnings(query: dict[str, Any]) -> Response:
     """Per currency, each kind apart and never mixed: released, fee, net, and what was given
     back.
     """
-    with call() as made:
-        owner = made.owner_or(query["freelancer"])
+    with api_call() as call:
+        owner = call.owner_or(query["freelancer"])
         if owner is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
-        repository.freelancer(made.act.session, owner)
-        return made.json(
+        repository.freelancer(call.ctx.session, owner)
+        return call.json(
             {
                 "object": "earnings",
                 "freelancer": owner,
-                "data": metrics.earnings_of(made.act, owner),
+                "data": metrics.earnings_of(call.ctx, owner),
             }
         )
 
@@ -156,12 +156,12 @@ def earnings(query: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def kinds() -> Response:
     """The kinds of contracts: what they are for, what counts, and who may create them."""
-    with call() as made:
+    with api_call() as call:
         listed = [
             {**vars(kind), "created_by": list(kind.created_by)}
-            for kind in made.act.policies.kinds.values()
+            for kind in call.ctx.policies.kinds.values()
         ]
-        return made.json({"object": "list", "data": listed, "has_more": False, "next_cursor": None})
+        return call.json({"object": "list", "data": listed, "has_more": False, "next_cursor": None})
 
 
 @blueprint.route(
@@ -174,19 +174,19 @@ def pre_check(body: dict[str, Any]) -> Response:
 
     No consequence and no penalty; the answer is kept and can be cited later.
     """
-    with call() as made:
-        owner = made.owner_or(body["freelancer"])
+    with api_call() as call:
+        owner = call.owner_or(body["freelancer"])
         if owner is None:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
         answer = pre_checks.ask(
-            made.act, owner, body["client"]["email"], body["relationship"], body["kind"]
+            call.ctx, owner, body["client"]["email"], body["relationship"], body["kind"]
         )
-        return made.answer(_pre_check, answer, 201)
+        return call.answer(_pre_check, answer, 201)
 
 
 @blueprint.route("/pre-checks/<pre_check_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, responses_reputation.PreCheckOut)
 def read_pre_check(pre_check_id: str) -> Response:
     """An answer that was given, word for word."""
-    with call() as made:
-        return made.answer(_pre_check, pre_checks.find(made.act, pre_check_id, owner=made.owner))
+    with api_call() as call:
+        return call.answer(_pre_check, pre_checks.find(call.ctx, pre_check_id, owner=call.owner))

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Endpoints, call
+from service.api.framework.framework import Endpoints, api_call
 from service.api.schemas import requests, responses, responses_differences
 from service.operations.finance import differences
 
@@ -32,16 +32,16 @@ def differing() -> Response:
 
     Something younger than a day may still be on its way.
     """
-    with call() as made:
-        return made.page(_difference, differences.present(made.act.session), differences.MOST)
+    with api_call() as call:
+        return call.page(_difference, differences.present(call.ctx.session), differences.MOST)
 
 
 @blueprint.route("/explanations", methods=["GET"], permission="finance:read")
 @blueprint.response(200, responses.ListOut)
 def explanations() -> Response:
     """The newest 200 explanations, decided or not."""
-    with call() as made:
-        return made.page(_explanation, differences.explanations(made.act.session), differences.MOST)
+    with api_call() as call:
+        return call.page(_explanation, differences.explanations(call.ctx.session), differences.MOST)
 
 
 @blueprint.route("/explanations", methods=["POST"], permission="finance:act")
@@ -52,11 +52,11 @@ def explain(body: dict[str, Any]) -> Response:
 
     `amount` is what you saw: when the difference is another one by now, nothing is written.
     """
-    with call() as made:
+    with api_call() as call:
         said = differences.explain(
-            made.staff, body["source"], body["currency"], body["amount"], body["reason"]
+            call.staff, body["source"], body["currency"], body["amount"], body["reason"]
         )
-        return made.answer(_explanation, said, 201)
+        return call.answer(_explanation, said, 201)
 
 
 @blueprint.route(
@@ -68,10 +68,10 @@ def approve(body: dict[str, Any], explanation_id: str) -> Response:
     """Agree: the books say what the processor says, on the day of the difference, at the platform's
     cost or gain.
     """
-    with call() as made:
-        found = differences.find(made.act.session, explanation_id)
-        differences.approve(made.staff, found)
-        return made.answer(_explanation, found)
+    with api_call() as call:
+        found = differences.find(call.ctx.session, explanation_id)
+        differences.approve(call.staff, found)
+        return call.answer(_explanation, found)
 
 
 @blueprint.route(
@@ -81,7 +81,7 @@ def approve(body: dict[str, Any], explanation_id: str) -> Response:
 @blueprint.response(200, responses_differences.ExplanationOut)
 def refuse(body: dict[str, Any], explanation_id: str) -> Response:
     """Not so; nothing is written in the books, and another explanation may be asked for."""
-    with call() as made:
-        found = differences.find(made.act.session, explanation_id)
-        differences.refuse(made.staff, found)
-        return made.answer(_explanation, found)
+    with api_call() as call:
+        found = differences.find(call.ctx.session, explanation_id)
+        differences.refuse(call.staff, found)
+        return call.answer(_explanation, found)

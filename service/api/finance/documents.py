@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.framework.framework import ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, requests_finance, requests_tax, responses
 from service.core import repository
 from service.domain.errors import Invalid, NotFound
@@ -53,23 +53,23 @@ def find_invoices(query: dict[str, Any]) -> Response:
     """Invoices and credit notes, newest first: for the platform's fees, and by mandate for the
     work.
     """
-    with call() as made:
+    with api_call() as call:
         found = invoicing.listed(
-            made.act.session,
-            owner=made.owner,
+            call.ctx.session,
+            owner=call.owner,
             contract_id=query["contract"],
             after=after(query["cursor"]),
             limit=query["limit"],
         )
-        return made.listing([_invoice(one) for one in found], query["limit"])
+        return call.listing([_invoice(one) for one in found], query["limit"])
 
 
 @blueprint.route("/invoices/<invoice_id>", methods=["GET"], permission="payments:read")
 @blueprint.response(200, responses.AnyOut)
 def read_invoice(invoice_id: str) -> Response:
     """One invoice or credit note; amounts in minor units."""
-    with call() as made:
-        return made.json(_invoice(invoicing.find(made.act.session, invoice_id, owner=made.owner)))
+    with api_call() as call:
+        return call.json(_invoice(invoicing.find(call.ctx.session, invoice_id, owner=call.owner)))
 
 
 @blueprint.route("/invoices/<invoice_id>/files/<form>", methods=["GET"], permission="payments:read")
@@ -80,17 +80,17 @@ def invoice_file(query: dict[str, Any], invoice_id: str, form: str) -> Response:
 
     The same invoice gives the same bytes.
     """
-    with call() as made:
+    with api_call() as call:
         if form not in invoices.FORMATS:
             raise NotFound(f"Invoices come as {', '.join(invoices.FORMATS)}.")
-        found = invoicing.find(made.act.session, invoice_id, owner=made.owner)
+        found = invoicing.find(call.ctx.session, invoice_id, owner=call.owner)
         language, platform = query["language"], web.runtime().settings.platform_name
-        data = issued_documents.give(
-            made.act,
+        data = issued_documents.issue_once(
+            call.ctx,
             "invoice",
             found.id,
             f"{form}:{language}",
-            lambda: invoices.render(made.act.session, found, form, language, platform),
+            lambda: invoices.render(call.ctx.session, found, form, language, platform),
         )
         return web.attachment(
             f"{found.number}.{form if form == 'pdf' else form + '.xml'}",
@@ -120,8 +120,8 @@ def _certificate(found: Certificate) -> dict[str, Any]:
     }
 
 
-def _whose(made: Call, named: str | None) -> str:
-    owner = made.owner_or(named)
+def _whose(call: ApiCall, named: str | None) -> str:
+    owner = call.owner_or(named)
     if owner is None:
         raise Invalid.one("/freelancer", "required", "Say for whom.")
     return owner
@@ -134,7 +134,7 @@ def issue(body: dict[str, Any]) -> Response:
     """Issue a certificate of earnings over any period; one about the same period before it is
     superseded. Anybody can check it by its code.
     """
-    with call() as made:
+    with api_call() as call:
         settings = web.runtime().settings
         issuer = certificate.Issuer(
             settings.platform_name,
@@ -143,14 +143,14 @@ def issue(body: dict[str, Any]) -> Response:
             settings.paper_certificate,
         )
         found = certificate.issue(
-            made.act,
+            call.ctx,
             issuer,
-            _whose(made, body["freelancer"]),
+            _whose(call, body["freelancer"]),
             *periods.parse(body["period"]),
             body["language"],
         )
-        made.act.session.flush()
-        return made.json(_certificate(found), 201)
+        call.ctx.session.flush()
+        return call.json(_certificate(found), 201)
 
 
 @blueprint.route("/certificates", methods=["GET"], permission="payments:read")
@@ -158,19 +158,19 @@ def issue(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find_certificates(query: dict[str, Any]) -> Response:
     """What was issued, newest first, with its state."""
-    with call() as made:
+    with api_call() as call:
         found = certificates.listed(
-            made.act.session, owner=made.owner, after=after(query["cursor"]), limit=query["limit"]
+            call.ctx.session, owner=call.owner, after=after(query["cursor"]), limit=query["limit"]
         )
-        return made.listing([_certificate(one) for one in found], query["limit"])
+        return call.listing([_certificate(one) for one in found], query["limit"])
 
 
 @blueprint.route("/certificates/<certificate_id>/file", methods=["GET"], permission="payments:read")
 @blueprint.response(200, content_type="application/pdf")
 def certificate_file(certificate_id: str) -> Response:
     """The signed PDF, as it was issued."""
-    with call() as made:
-        found = certificates.find(made.act.session, certificate_id, owner=made.owner)
+    with api_call() as call:
+        found = certificates.find(call.ctx.session, certificate_id, owner=call.owner)
         return web.attachment(f"certificate-{found.code}.pdf", "application/pdf", found.pdf)
 
 
@@ -181,12 +181,12 @@ def certificate_file(certificate_id: str) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def revoke(body: dict[str, Any], certificate_id: str) -> Response:
     """Revoke one that should not have been issued; its page says so and why."""
-    with call() as made:
+    with api_call() as call:
         found = certificates.find(
-            made.act.session, certificate_id, owner=repository.EVERYONE, lock=True
+            call.ctx.session, certificate_id, owner=repository.EVERYONE, lock=True
         )
-        certificates.revoke(made.staff, found, body["reason"])
-        return made.json(_certificate(found))
+        certificates.revoke(call.staff, found, body["reason"])
+        return call.json(_certificate(found))
 
 
 def _link(found: AccountantLink, address: str | None = None) -> dict[str, Any]:
@@ -209,13 +209,13 @@ def give_link(body: dict[str, Any]) -> Response:
 
     The address is shown in this answer only, and is not part of a replay; each use is written down.
     """
-    with call() as made:
+    with api_call() as call:
         found = accountant_links.give(
-            made.act, _whose(made, body["freelancer"]), body["name"], body["days"]
+            call.ctx, _whose(call, body["freelancer"]), body["name"], body["days"]
         )
-        made.act.session.flush()
+        call.ctx.session.flush()
         token = web.runtime().tokens.sign("accountant", found.id)
-        return made.secret(
+        return call.secret(
             _link(found, f"{web.runtime().settings.public_url}/a/{token}"), 201, "url"
         )
 
@@ -225,22 +225,22 @@ def give_link(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find_links(query: dict[str, Any]) -> Response:
     """Yours, newest first, each with its uses."""
-    with call() as made:
-        if made.owner is None and query["freelancer"] is None and made.principal.role != "platform":
+    with api_call() as call:
+        if call.owner is None and query["freelancer"] is None and call.principal.role != "platform":
             raise Invalid.one("/freelancer", "required", "Say for whom.")
-        owner = made.owner_or(query["freelancer"])
-        found = accountant_links.listed(made.act.session, owner) if owner else []
+        owner = call.owner_or(query["freelancer"])
+        found = accountant_links.listed(call.ctx.session, owner) if owner else []
         shown = [
             _link(one)
             | {
                 "visits": [
                     {"at": v.at.isoformat(), "what": v.what, "user_agent": v.user_agent}
-                    for v in accountant_links.visits(made.act.session, one.id)
+                    for v in accountant_links.visits(call.ctx.session, one.id)
                 ]
             }
             for one in found
         ]
-        return made.json({"object": "list", "data": shown, "has_more": False, "next_cursor": None})
+        return call.json({"object": "list", "data": shown, "has_more": False, "next_cursor": None})
 
 
 @blueprint.route(
@@ -250,7 +250,7 @@ def find_links(query: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def end_link(body: dict[str, Any], accountant_link_id: str) -> Response:
     """End a link at once."""
-    with call() as made:
-        found = accountant_links.find(made.act.session, accountant_link_id, owner=made.owner)
-        accountant_links.end(made.act, found)
-        return made.json(_link(found))
+    with api_call() as call:
+        found = accountant_links.find(call.ctx.session, accountant_link_id, owner=call.owner)
+        accountant_links.end(call.ctx, found)
+        return call.json(_link(found))

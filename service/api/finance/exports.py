@@ -9,13 +9,13 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.framework.framework import ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, requests_finance, responses
 from service.core import repository
 from service.domain.errors import MissingScope
 from service.domain.identity import actors
 from service.exports import generation, month_packs, periods, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.http import web
 from service.models import FinanceExport, PeriodClose
 from service.operations.finance import export_requests
@@ -23,9 +23,9 @@ from service.operations.finance import export_requests
 blueprint = Endpoints("exports", __name__, url_prefix="/v1", description="Exports and reports")
 
 
-def _party(made: Call, wanted: str | None) -> str | None:
+def _party(call: ApiCall, wanted: str | None) -> str | None:
     """Whose figures: a freelancer's key means the freelancer."""
-    return made.owner if made.owner is not None else wanted
+    return call.owner if call.owner is not None else wanted
 
 
 def _shown(export: FinanceExport) -> dict[str, Any]:
@@ -62,20 +62,20 @@ def ask(body: dict[str, Any]) -> Response:
 
     The same question about the same knowledge is answered once.
     """
-    with call() as made:
+    with api_call() as call:
         export = registry.find(body["export"])
-        party = _party(made, body["party"])
+        party = _party(call, body["party"])
         generation.check(
             export,
             body["format"],
             party,
-            own=made.owner is not None,
+            own=call.owner is not None,
             home=body["home"],
             language=body["language"],
             own_zone=body["zone"],
         )
         first, last = periods.parse(body["period"])
-        question = export_requests.Question(
+        question = export_requests.ExportQuestion(
             export.code,
             body["format"],
             first,
@@ -86,9 +86,9 @@ def ask(body: dict[str, Any]) -> Response:
             body["language"],
             body["zone"],
         )
-        found = export_requests.ask(made.act, question)
-        made.act.session.flush()
-        return made.json(_shown(found), 202)
+        found = export_requests.ask(call.ctx, question)
+        call.ctx.session.flush()
+        return call.json(_shown(found), 202)
 
 
 @blueprint.route("/exports", methods=["GET"], permission="exports:read")
@@ -96,23 +96,23 @@ def ask(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """Exports that were asked for, newest first."""
-    with call() as made:
-        party = _party(made, repository.EVERYONE)
+    with api_call() as call:
+        party = _party(call, repository.EVERYONE)
         found = export_requests.listed(
-            made.act.session, party=party, after=after(query["cursor"]), limit=query["limit"]
+            call.ctx.session, party=party, after=after(query["cursor"]), limit=query["limit"]
         )
-        return made.listing([_shown(one) for one in found], query["limit"])
+        return call.listing([_shown(one) for one in found], query["limit"])
 
 
 @blueprint.route("/exports/<export_id>", methods=["GET"], permission="exports:read")
 @blueprint.response(200, responses.AnyOut)
 def read(export_id: str) -> Response:
     """How far it is (`rows_done`), its manifest once it is ready, or why nobody gets it."""
-    with call() as made:
-        return made.json(
+    with api_call() as call:
+        return call.json(
             _shown(
                 export_requests.find(
-                    made.act.session, export_id, party=_party(made, repository.EVERYONE)
+                    call.ctx.session, export_id, party=_party(call, repository.EVERYONE)
                 )
             )
         )
@@ -122,13 +122,13 @@ def read(export_id: str) -> Response:
 @blueprint.response(200, content_type="application/octet-stream")
 def download(export_id: str, name: str) -> Response:
     """One of its files: the data, `manifest.json` or `manifest.sig`."""
-    with call() as made:
+    with api_call() as call:
         found = export_requests.find(
-            made.act.session, export_id, party=_party(made, repository.EVERYONE)
+            call.ctx.session, export_id, party=_party(call, repository.EVERYONE)
         )
         return web.streamed(
             name,
-            export_requests.pieces(made.act.session, found, name),
+            export_requests.pieces(call.ctx.session, found, name),
             lambda session, n: export_requests.piece(session, export_id, name, n),
         )
 
@@ -141,35 +141,35 @@ def report(query: dict[str, Any], code: str) -> Response:
 
     A longer one has to be exported.
     """
-    with call() as made:
-        export, party = registry.find(code), _party(made, query["party"])
+    with api_call() as call:
+        export, party = registry.find(code), _party(call, query["party"])
         generation.check(
             export,
             "csv",
             party,
-            own=made.owner is not None,
+            own=call.owner is not None,
             home=query["home"],
             own_zone=query["zone"],
         )
-        first, last = periods.parse(query["period"] or str(made.act.today.year))
-        wanted = Asked(
+        first, last = periods.parse(query["period"] or str(call.ctx.today.year))
+        wanted = ExportRequest(
             first,
             last,
-            made.act.now,
+            call.ctx.now,
             party,
             query["home"],
-            zone=made.act.policies.book_zone.key,
+            zone=call.ctx.policies.book_zone.key,
             own_zone=query["zone"],
         )
-        found = generation.inline(made.act.session, export, wanted)
+        found = generation.inline(call.ctx.session, export, wanted)
         body = {
             "object": "report",
             "code": export.code,
             "first_day": first.isoformat(),
             "last_day": last.isoformat(),
-            "as_of": made.act.now.isoformat(),
+            "as_of": call.ctx.now.isoformat(),
         }
-        return made.json(body | {"columns": [c.name for c in export.columns], "data": found})
+        return call.json(body | {"columns": [c.name for c in export.columns], "data": found})
 
 
 def _period(closed: PeriodClose) -> dict[str, Any]:
@@ -196,16 +196,16 @@ def close(body: dict[str, Any], month: str) -> Response:
     """Close a month (2025-12): the first person asks (`finance:act`), another one closes
     (`finance:approve`). Nothing may differ; it is never opened again.
     """
-    with call() as made:
-        known = made.act.session.get(PeriodClose, month)
+    with api_call() as call:
+        known = call.ctx.session.get(PeriodClose, month)
         needed = "finance:approve" if known else "finance:act"
         if (
-            needed not in made.principal.scopes
+            needed not in call.principal.scopes
         ):  # the route asks for one of them, the month says which
             raise MissingScope(f"This step of the close is for {needed}.")
         if known is None:
-            return made.json(_period(month_packs.ask(made.staff, month)), 202)
-        return made.json(_period(month_packs.close(made.staff, month)))
+            return call.json(_period(month_packs.request_pack(call.staff, month)), 202)
+        return call.json(_period(month_packs.close(call.staff, month)))
 
 
 @blueprint.route("/periods/<month>", methods=["GET"], permission="finance:read")
@@ -215,15 +215,15 @@ def read_period(month: str) -> Response:
 
     Before anybody asked: what would stop it.
     """
-    with call() as made:
-        known = made.act.session.get(PeriodClose, month)
+    with api_call() as call:
+        known = call.ctx.session.get(PeriodClose, month)
         if known is not None:
-            return made.json(_period(known))
-        return made.json(
+            return call.json(_period(known))
+        return call.json(
             {
                 "object": "period",
                 "month": month,
                 "state": "open",
-                "checks": month_packs.checks(made.act, month),
+                "checks": month_packs.checks(call.ctx, month),
             }
         )

@@ -9,11 +9,11 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.framework.framework import ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, responses
 from service.domain.errors import Invalid
 from service.operations.finance import margins
-from service.policies.quotes import Asked, as_terms, margin_of, quote
+from service.policies.quotes import QuoteRequest, as_terms, margin_of, quote
 from service.shared import agreement, clients
 
 blueprint = Endpoints("fees", __name__, url_prefix="/v1", description="Fees")
@@ -40,24 +40,24 @@ def fee_quote(query: dict[str, Any]) -> Response:
     `client` (their id or address, of a client you have had) or `billed_before` matter where tiers
     count lifetime billings; `on` asks for another day's schedules.
     """
-    with call() as made:
-        if query["currency"] not in made.act.policies.currencies:
+    with api_call() as call:
+        if query["currency"] not in call.ctx.policies.currencies:
             raise Invalid.one(
                 "/currency",
                 "unknown_currency",
-                f"Contracts can be in {', '.join(made.act.policies.currencies)}.",
+                f"Contracts can be in {', '.join(call.ctx.policies.currencies)}.",
             )
-        owner = made.owner_or(query["freelancer"])
+        owner = call.owner_or(query["freelancer"])
         alias = (
-            clients.alias_of(made.act.session, owner, query["client"])
+            clients.alias_of(call.ctx.session, owner, query["client"])
             if owner and query["client"]
             else None
         )
-        main = _priced(made, query, query["kind"], alias)
+        main = _priced(call, query, query["kind"], alias)
         answer = {key: main[key] for key in _ANSWERED}
-        if made.owner is None:
+        if call.owner is None:
             answer["margin"] = margin_of(main)
-        return made.json(
+        return call.json(
             {
                 "object": "fee_quote",
                 "currency": query["currency"],
@@ -68,34 +68,34 @@ def fee_quote(query: dict[str, Any]) -> Response:
                     "borne_by": query["processing_borne_by"],
                 },
                 "comparison": {
-                    kind: _compared(made, query, kind, alias) for kind in made.act.policies.kinds
+                    kind: _compared(call, query, kind, alias) for kind in call.ctx.policies.kinds
                 },
             }
         )
 
 
-def _priced(made: Call, query: dict[str, Any], kind: str, alias: str | None) -> dict[str, Any]:
-    on: date = query["on"] or made.act.today
-    pair = agreement.pair_for(made.act, kind, query["currency"], on, alias)
-    known = agreement.billed_before(made.act, alias, query["currency"]) if alias else 0
+def _priced(call: ApiCall, query: dict[str, Any], kind: str, alias: str | None) -> dict[str, Any]:
+    on: date = query["on"] or call.ctx.today
+    pair = agreement.pair_for(call.ctx, kind, query["currency"], on, alias)
+    known = agreement.billed_before(call.ctx, alias, query["currency"]) if alias else 0
     tax = (
-        agreement.fee_tax_of(made.act, made.owner, on)
-        if made.owner and pair.own.tax != "none"
+        agreement.fee_tax_of(call.ctx, call.owner, on)
+        if call.owner and pair.own.tax != "none"
         else None
     )
     before = known if query["billed_before"] is None else query["billed_before"]
-    asks = Asked(
+    asks = QuoteRequest(
         kind, query["currency"], [query["amount"]], query["processing_borne_by"], on, before, tax
     )
-    return quote(made.act.policies, pair, asks)
+    return quote(call.ctx.policies, pair, asks)
 
 
 def _compared(
-    made: Call, query: dict[str, Any], kind: str, alias: str | None
+    call: ApiCall, query: dict[str, Any], kind: str, alias: str | None
 ) -> dict[str, Any] | None:
     """None for a kind that had no price on that day."""
     try:
-        priced = _priced(made, query, kind, alias)
+        priced = _priced(call, query, kind, alias)
     except Invalid:
         return None
     return {"fee": priced["fee"], "schedule": priced["schedule"]}
@@ -107,11 +107,11 @@ def fee_schedules() -> Response:
     """Every schedule that this service knows, with its days, tiers and source; thresholds in US
     cents and the like.
     """
-    with call() as made:
-        return made.json(
+    with api_call() as call:
+        return call.json(
             {
                 "object": "list",
-                "data": [as_terms(s) for s in made.act.policies.schedules],
+                "data": [as_terms(s) for s in call.ctx.policies.schedules],
                 "has_more": False,
                 "next_cursor": None,
             }
@@ -125,11 +125,11 @@ def find_margins(query: dict[str, Any]) -> Response:
     """What the platform keeps of each contract, from the books, newest first; `losing` shows only
     those it paid for.
     """
-    with call() as made:
+    with api_call() as call:
         found = margins.margins(
-            made.act.session,
+            call.ctx.session,
             after=after(query["cursor"]),
             losing_only=query["losing"],
             limit=query["limit"],
         )
-        return made.page(_margin, [responses.MarginRow(row) for row in found], query["limit"])
+        return call.page(_margin, [responses.MarginRow(row) for row in found], query["limit"])

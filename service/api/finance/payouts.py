@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.framework.framework import ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, responses
 from service.core import repository
 from service.domain.errors import Invalid, NotFound
@@ -19,11 +19,11 @@ blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balanc
 _payout, _account = responses.PayoutOut(), responses.PayoutAccountOut()
 
 
-def _whose(made: Call, freelancer_id: str | None) -> str:
-    owner = made.owner_or(freelancer_id)
+def _whose(call: ApiCall, freelancer_id: str | None) -> str:
+    owner = call.owner_or(freelancer_id)
     if owner is None:
         raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
-    repository.freelancer(made.act.session, owner)
+    repository.freelancer(call.ctx.session, owner)
     return owner
 
 
@@ -34,13 +34,13 @@ def balance(query: dict[str, Any]) -> Response:
     """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable,
     held.
     """
-    with call() as made:
-        owner = _whose(made, query["freelancer"])
-        return made.json(
+    with api_call() as call:
+        owner = _whose(call, query["freelancer"])
+        return call.json(
             {
                 "object": "balance",
                 "freelancer": owner,
-                "data": balances.freelancer_balance(made.act.session, owner),
+                "data": balances.freelancer_balance(call.ctx.session, owner),
             }
         )
 
@@ -50,11 +50,11 @@ def balance(query: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.PayoutAccountOut)
 def account(query: dict[str, Any]) -> Response:
     """Whether payouts can be sent, and what is missing."""
-    with call() as made:
-        found = payouts.account_of(made.act.session, _whose(made, query["freelancer"]))
+    with api_call() as call:
+        found = payouts.account_of(call.ctx.session, _whose(call, query["freelancer"]))
         if found is None:
             raise NotFound("There is no payout account yet.")
-        return made.answer(_account, found)
+        return call.answer(_account, found)
 
 
 @blueprint.route("/payout-account/onboarding", methods=["POST"], permission="payouts:write")
@@ -66,23 +66,23 @@ def onboarding(body: dict[str, Any]) -> Response:
     Two short transactions around the calls.
     """
     gateway, settings = web.runtime().stripe, web.runtime().settings
-    with call() as made:
-        owner = _whose(made, body["freelancer"])
-        freelancer = repository.freelancer(made.act.session, owner)
-        row = payouts.open_account(made.act, owner)
+    with api_call() as call:
+        owner = _whose(call, body["freelancer"])
+        freelancer = repository.freelancer(call.ctx.session, owner)
+        row = payouts.open_account(call.ctx, owner)
         account_id = row.stripe_account_id
-        made.response = None  # the address is single-use: nothing to replay
+        call.response = None  # the address is single-use: nothing to replay
     if account_id is None:
         snapshot = gateway.create_account(
             owner, freelancer.email, freelancer.display_name, freelancer.country
         )
         gateway.set_manual_payouts(snapshot.id)
         account_id = snapshot.id
-        with web.act(actors.freelancer(owner)) as act:
-            payouts.attach_account(act, owner, account_id)
+        with web.context(actors.freelancer(owner)) as ctx:
+            payouts.attach_account(ctx, owner, account_id)
     back = f"{settings.public_url}/"
     url = gateway.onboarding_url(account_id, back, back)
-    return Call(made.act, made.principal).json(
+    return ApiCall(call.ctx, call.principal).json(
         {"object": "payout_account_onboarding", "url": url}, 201
     )
 
@@ -94,10 +94,10 @@ def set_schedule(body: dict[str, Any]) -> Response:
     """Be paid by hand, every Monday, or on the first of the month, when at least 100.00 (or the
     like) is available.
     """
-    with call() as made:
-        return made.answer(
+    with api_call() as call:
+        return call.answer(
             _account,
-            payouts.set_schedule(made.act, _whose(made, body["freelancer"]), body["schedule"]),
+            payouts.set_schedule(call.ctx, _whose(call, body["freelancer"]), body["schedule"]),
         )
 
 
@@ -108,11 +108,11 @@ def set_schedule(body: dict[str, Any]) -> Response:
 @blueprint.response(201, responses.PayoutOut)
 def request_payout(body: dict[str, Any]) -> Response:
     """Ask for a payout out of what is available."""
-    with call() as made:
-        return made.answer(
+    with api_call() as call:
+        return call.answer(
             _payout,
             payouts.request(
-                made.act, _whose(made, body["freelancer"]), body["amount"], body["currency"]
+                call.ctx, _whose(call, body["freelancer"]), body["amount"], body["currency"]
             ),
             201,
         )
@@ -123,12 +123,12 @@ def request_payout(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """List payouts, newest first."""
-    with call() as made:
-        owner = made.owner_or(query["freelancer"])
-        return made.page(
+    with api_call() as call:
+        owner = call.owner_or(query["freelancer"])
+        return call.page(
             _payout,
             payouts.find_many(
-                made.act.session, owner=owner, after=after(query["cursor"]), limit=query["limit"]
+                call.ctx.session, owner=owner, after=after(query["cursor"]), limit=query["limit"]
             ),
             query["limit"],
         )
@@ -138,9 +138,9 @@ def find(query: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.PayoutOut)
 def read(payout_id: str) -> Response:
     """Read one payout."""
-    with call() as made:
-        return made.answer(
-            _payout, repository.payout(made.act.session, payout_id, owner=made.owner)
+    with api_call() as call:
+        return call.answer(
+            _payout, repository.payout(call.ctx.session, payout_id, owner=call.owner)
         )
 
 
@@ -154,11 +154,11 @@ def read(payout_id: str) -> Response:
 @blueprint.response(200, responses.PayoutOut)
 def cancel(body: dict[str, Any], payout_id: str) -> Response:
     """Take a payout back before it is sent."""
-    with call() as made:
-        return made.answer(
+    with api_call() as call:
+        return call.answer(
             _payout,
             payouts.cancel(
-                made.act,
-                repository.payout(made.act.session, payout_id, owner=made.owner, lock=True),
+                call.ctx,
+                repository.payout(call.ctx.session, payout_id, owner=call.owner, lock=True),
             ),
         )

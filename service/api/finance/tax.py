@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Endpoints, after, call
+from service.api.framework.framework import Endpoints, after, api_call
 from service.api.schemas import requests_finance, requests_tax, responses
 from service.core import repository
 from service.domain.errors import Invalid, NotFound
@@ -67,13 +67,13 @@ def declare(body: dict[str, Any]) -> Response:
     """Declare who you are to tax offices: Form W-9, W-8BEN or W-8BEN-E, or the self-declaration of
     DAC7 and the UK. Sealed; the answer is masked.
     """
-    with call() as made:
-        owner = made.owner_or(body.pop("freelancer"))
+    with api_call() as call:
+        owner = call.owner_or(body.pop("freelancer"))
         if owner is None:
             raise Invalid.one("/freelancer", "required", "Say for whom.")
-        found = tax_identities.declare(made.act, web.runtime().seals, owner, body)
-        made.act.session.flush()
-        return made.json(_identity(found, owner, made.act.today), 201)
+        found = tax_identities.declare(call.ctx, web.runtime().encryption, owner, body)
+        call.ctx.session.flush()
+        return call.json(_identity(found, owner, call.ctx.today), 201)
 
 
 @blueprint.route("/tax-identity", methods=["GET"], permission="payments:read")
@@ -81,12 +81,12 @@ def declare(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def identity(query: dict[str, Any]) -> Response:
     """What is on file, masked, and whether it is valid, expired or missing."""
-    with call() as made:
-        owner = made.owner_or(query["freelancer"])
+    with api_call() as call:
+        owner = call.owner_or(query["freelancer"])
         if owner is None:
             raise NotFound("Say whose: ?freelancer=frl_….")
-        return made.json(
-            _identity(repository.tax_identity(made.act.session, owner), owner, made.act.today)
+        return call.json(
+            _identity(repository.tax_identity(call.ctx.session, owner), owner, call.ctx.today)
         )
 
 
@@ -98,9 +98,9 @@ def decide(body: dict[str, Any]) -> Response:
 
     The newest decision counts.
     """
-    with call() as made:
-        found = tax_scopes.decide(made.staff, body["regime"], body["in_scope"], body["reason"])
-        return made.json(
+    with api_call() as call:
+        found = tax_scopes.decide(call.staff, body["regime"], body["in_scope"], body["reason"])
+        return call.json(
             {
                 "object": "tax_scope",
                 "id": found.id,
@@ -117,7 +117,7 @@ def decide(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def scopes() -> Response:
     """Every regime with the decision that counts; null where nobody has decided."""
-    with call() as made:
+    with api_call() as call:
         found = {
             regime: {
                 "in_scope": one.in_scope,
@@ -127,9 +127,9 @@ def scopes() -> Response:
             }
             if one
             else None
-            for regime, one in tax_scopes.present(made.act.session).items()
+            for regime, one in tax_scopes.present(call.ctx.session).items()
         }
-        return made.json({"object": "tax_scopes"} | found)
+        return call.json({"object": "tax_scopes"} | found)
 
 
 @blueprint.route("/fx-rates", methods=["POST"], permission="finance:act")
@@ -140,15 +140,15 @@ def add_rates(body: dict[str, Any]) -> Response:
 
     The sheet is export S5.
     """
-    with call() as made:
+    with api_call() as call:
         given = [
             (one["base"], one["quote"], Decimal(one["rate"]), one["day"]) for one in body["rates"]
         ]
-        return made.json(
+        return call.json(
             {
                 "object": "fx_rates",
                 "given": len(given),
-                "new": fx_rates.add(made.staff, given, body["source"]),
+                "new": fx_rates.add(call.staff, given, body["source"]),
             },
             201,
         )
@@ -178,19 +178,19 @@ def prepare(body: dict[str, Any]) -> Response:
     """Prepare the platform operator's report of a year: the first is new, later ones correct what
     changed and name what they correct. People file it.
     """
-    with call() as made:
+    with api_call() as call:
         runtime = web.runtime()
         found = filings.prepare(
-            made.staff,
-            runtime.seals,
+            call.staff,
+            runtime.encryption,
             body["regime"],
             body["year"],
             body["as_of"],
             body["home"],
             test=runtime.settings.sandbox,
         )
-        made.act.session.flush()
-        return made.json(
+        call.ctx.session.flush()
+        return call.json(
             {
                 "object": "list",
                 "data": [_filing(one) for one in found],
@@ -206,25 +206,25 @@ def prepare(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.ListOut)
 def listed(query: dict[str, Any]) -> Response:
     """What was prepared, newest first."""
-    with call() as made:
-        found = tax_filings.listed(made.act.session, after(query["cursor"]), query["limit"])
-        return made.listing([_filing(one) for one in found], query["limit"])
+    with api_call() as call:
+        found = tax_filings.listed(call.ctx.session, after(query["cursor"]), query["limit"])
+        return call.listing([_filing(one) for one in found], query["limit"])
 
 
 @blueprint.route("/tax-filings/<filing_id>/file", methods=["GET"], permission="tax:read")
 @blueprint.response(200, content_type="application/xml")
 def file_of(filing_id: str) -> Response:
     """The XML with full names and numbers. That it was taken, and by whom, is written down."""
-    with call() as made:
-        found = tax_filings.find(made.act.session, filing_id)
+    with api_call() as call:
+        found = tax_filings.find(call.ctx.session, filing_id)
         return web.attachment(
             f"{found.message_ref}.xml",
             "application/xml",
-            tax_filings.file_of(made.staff, web.runtime().seals, found),
+            tax_filings.file_of(call.staff, web.runtime().encryption, found),
         )
 
 
-def _owed(found: tax_dues.Owed) -> dict[str, Any]:
+def _owed(found: tax_dues.TaxDebt) -> dict[str, Any]:
     due = found.due
     return {
         "id": due.id,
@@ -249,9 +249,9 @@ def dues(query: dict[str, Any]) -> Response:
 
     Each release's part is export S12.
     """
-    with call() as made:
-        found = tax_dues.listed(made.act.session, after(query["cursor"]), query["limit"])
-        return made.listing([_owed(one) for one in found], query["limit"])
+    with api_call() as call:
+        found = tax_dues.listed(call.ctx.session, after(query["cursor"]), query["limit"])
+        return call.listing([_owed(one) for one in found], query["limit"])
 
 
 @blueprint.route("/tax-dues/<due_id>/remit", methods=["POST"], permission="finance:approve")
@@ -261,5 +261,5 @@ def remit(body: dict[str, Any], due_id: str) -> Response:
     """Record that the platform has paid a month's withheld tax from its own bank account; the
     withheld money becomes the platform's.
     """
-    with call() as made:
-        return made.json(_owed(tax_dues.remit(made.staff, due_id, body["reference"])))
+    with api_call() as call:
+        return call.json(_owed(tax_dues.remit(call.staff, due_id, body["reference"])))

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from service.api.framework import idempotency
 from service.api.framework.bodies import Parser
 from service.api.framework.problems import problem, refusal_response
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import (
     BadVersion,
     HoldfastError,
@@ -111,10 +111,10 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # the library has no types
 
 
 @dataclass
-class Call:
+class ApiCall:
     """One authenticated call: its act, who makes it, and what it will answer."""
 
-    act: Act
+    ctx: Context
     principal: Principal
     response: Response | None = None
     once: frozenset[str] = frozenset()
@@ -126,12 +126,12 @@ class Call:
         return self.principal.freelancer_id
 
     @property
-    def staff(self) -> Act:
+    def staff(self) -> Context:
         """The act in the name of the person of staff; for two people to be two, the marketplace
         counts as one of them.
         """
         who = self.principal.staff_id or self.principal.key_id
-        return self.act.as_(actors.staff(who))
+        return self.ctx.as_(actors.staff(who))
 
     @property
     def reader(self) -> Reader:
@@ -232,7 +232,7 @@ def after(cursor: str | None) -> Any:
 
 
 @contextmanager
-def call(*, reads: bool = False) -> Iterator[Call]:
+def api_call(*, reads: bool = False) -> Iterator[ApiCall]:
     """One transaction: authenticate, check the permission that the route names, honour the
     idempotency key, do the work, keep the answer.
 
@@ -248,24 +248,24 @@ def call(*, reads: bool = False) -> Iterator[Call]:
         with runtime.db.reading() if reads else runtime.db.transaction() as session:
             principal, now = people.authenticate(session, web.bearer())
             _check_permission(principal)
-            begun = Act(session, principal.actor, now, web.request_id(), runtime.policies, now)
+            ctx = Context(session, principal.actor, now, web.request_id(), runtime.policies, now)
             if (
                 principal.freelancer_id
                 and request.method not in ("GET", "HEAD")
                 and not allowed_while_blocked(current_app.view_functions[request.endpoint or ""])
             ):
-                holds.refuse(begun, "login", [principal.freelancer_id])
-            made = Call(begun, principal)
+                holds.refuse(ctx, "login", [principal.freelancer_id])
+            call = ApiCall(ctx, principal)
             if request.method == "POST":
-                held = idempotency.hold(begun, principal.key_id)
-            yield made
-            if held and made.response is not None:
+                held = idempotency.hold(ctx, principal.key_id)
+            yield call
+            if held and call.response is not None:
                 session.flush()
-                idempotency.keep(begun, held, made.response, made.once)
+                idempotency.keep(ctx, held, call.response, call.once)
     except HoldfastError as refusal:
         if held and refusal.status in _STORED_REFUSALS and refusal.status != 429:
-            with web.act() as begun:
-                idempotency.keep(begun, held, problem(refusal))
+            with web.context() as ctx:
+                idempotency.keep(ctx, held, problem(refusal))
         raise
 
 

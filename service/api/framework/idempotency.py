@@ -18,7 +18,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Response, request
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import KeyMissing, KeyReused, KeyRunning
 from service.http import web
 from service.platform.db import fetch
@@ -47,7 +47,7 @@ class Replayed(Exception):
         self.response = response
 
 
-def hold(act: Act, key_id: str) -> Held:
+def hold(ctx: Context, key_id: str) -> Held:
     """Take the key for this request.
 
     Raises KeyMissing, KeyRunning, KeyReused, or Replayed with the first answer.
@@ -61,10 +61,10 @@ def hold(act: Act, key_id: str) -> Held:
     ).digest()
     number = int.from_bytes(scope[:8], "big", signed=True)
     # Ends with the transaction, however that ends: a crash leaves nothing locked.
-    alone = fetch(act.session, "SELECT pg_try_advisory_xact_lock(%s) AS mine", (number,))[0].mine
+    alone = fetch(ctx.session, "SELECT pg_try_advisory_xact_lock(%s) AS mine", (number,))[0].mine
     # A statement of its own: its snapshot must be younger than the lock.
     found = fetch(
-        act.session,
+        ctx.session,
         "SELECT fingerprint, status, answer FROM idempotency_record WHERE scope = %s",
         (scope,),
     )
@@ -78,7 +78,7 @@ def hold(act: Act, key_id: str) -> Held:
     raise Replayed(_stored(row))
 
 
-def keep(act: Act, held: Held, response: Response, once: frozenset[str] = frozenset()) -> None:
+def keep(ctx: Context, held: Held, response: Response, once: frozenset[str] = frozenset()) -> None:
     """Store the answer without what is shown once, in the transaction of the work it answers
     for.
     """
@@ -87,8 +87,8 @@ def keep(act: Act, held: Held, response: Response, once: frozenset[str] = frozen
         body = {name: value for name, value in body.items() if name not in once}
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     answer = _box().encrypt(json.dumps({"body": body, "headers": headers}).encode())
-    row = (held.scope, held.fingerprint, response.status_code, answer, act.now)
-    fetch(act.session, _KEEP, row)
+    row = (held.scope, held.fingerprint, response.status_code, answer, ctx.now)
+    fetch(ctx.session, _KEEP, row)
 
 
 def _stored(row: Any) -> Response:

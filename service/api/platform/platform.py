@@ -9,7 +9,7 @@ from flask import Response
 from sqlalchemy import select
 
 from service import __version__
-from service.api.framework.framework import ANYBODY, Call, Endpoints, after, call
+from service.api.framework.framework import ANYBODY, ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, responses
 from service.core import queue, repository
 from service.domain.errors import NotFound
@@ -33,17 +33,17 @@ _freelancer, _key, _event = responses.FreelancerOut(), responses.KeyOut(), respo
 @blueprint.response(200, responses.AnyOut)
 def me() -> Response:
     """Who this key is, what it may do, and the service's clock."""
-    with call() as made:
-        who = made.principal
+    with api_call() as call:
+        who = call.principal
         body: dict[str, Any] = {
             "object": "me",
             "role": who.role,
             "scopes": sorted(who.scopes),
             "mode": web.runtime().settings.mode,
             "version": __version__,
-            "now": made.act.now.isoformat().replace("+00:00", "Z"),
+            "now": call.ctx.now.isoformat().replace("+00:00", "Z"),
         }
-        return made.json(
+        return call.json(
             body | ({"freelancer": {"id": who.freelancer_id}} if who.freelancer_id else {})
         )
 
@@ -53,17 +53,17 @@ def me() -> Response:
 @blueprint.response(201, responses.FreelancerOut)
 def create_freelancer(body: dict[str, Any]) -> Response:
     """Enter a freelancer of the marketplace."""
-    with call() as made:
-        return made.answer(_freelancer, people.create_freelancer(made.act, **body), 201)
+    with api_call() as call:
+        return call.answer(_freelancer, people.create_freelancer(call.ctx, **body), 201)
 
 
 @blueprint.route("/freelancers/<freelancer_id>", methods=["GET"], permission="contracts:read")
 @blueprint.response(200, responses.FreelancerOut)
 def read_freelancer(freelancer_id: str) -> Response:
     """Read one freelancer."""
-    with call() as made:
-        wanted = freelancer_id if made.owner in (None, freelancer_id) else ""
-        return made.answer(_freelancer, repository.freelancer(made.act.session, wanted))
+    with api_call() as call:
+        wanted = freelancer_id if call.owner in (None, freelancer_id) else ""
+        return call.answer(_freelancer, repository.freelancer(call.ctx.session, wanted))
 
 
 @blueprint.route("/keys", methods=["POST"], permission="keys:write")
@@ -74,18 +74,18 @@ def create_key(body: dict[str, Any]) -> Response:
 
     `secret` is shown this once, and is not part of a replay.
     """
-    with call() as made:
-        repository.freelancer(made.act.session, body["freelancer"])
-        holds.refuse(made.act, "login", [body["freelancer"]])
+    with api_call() as call:
+        repository.freelancer(call.ctx.session, body["freelancer"])
+        holds.refuse(call.ctx, "login", [body["freelancer"]])
         key, secret = people.issue_key(
-            made.act,
+            call.ctx,
             "freelancer",
             web.runtime().settings.mode,
             body["freelancer"],
             body["scopes"],
             body["expires_at"],
         )
-        return made.secret(_key.dump(key) | {"secret": secret}, 201, "secret")
+        return call.secret(_key.dump(key) | {"secret": secret}, 201, "secret")
 
 
 @blueprint.route("/keys", methods=["GET"], permission="keys:read")
@@ -95,21 +95,21 @@ def list_keys(query: dict[str, Any]) -> Response:
     """The newest 100 keys, without their secrets; a marketplace sees its freelancers' and its
     own.
     """
-    with call() as made:
-        found = people.list_keys(made.act.session, query["freelancer"], _keys_of(made))
-        return made.page(_key, found, 100)
+    with api_call() as call:
+        found = people.list_keys(call.ctx.session, query["freelancer"], _keys_of(call))
+        return call.page(_key, found, 100)
 
 
 @blueprint.route("/keys/<key_id>", methods=["DELETE"], permission="keys:write")
 @blueprint.response(200, responses.KeyOut)
 def revoke_key(key_id: str) -> Response:
     """Revoke a key at once; a marketplace those of its freelancers and its own."""
-    with call() as made:
-        return made.answer(_key, people.revoke_key(made.act, key_id, _keys_of(made)))
+    with api_call() as call:
+        return call.answer(_key, people.revoke_key(call.ctx, key_id, _keys_of(call)))
 
 
-def _keys_of(made: Call) -> tuple[str, ...]:
-    return people.ROLES_OF_THE_MARKETPLACE if made.principal.role == "platform" else ROLES
+def _keys_of(call: ApiCall) -> tuple[str, ...]:
+    return people.ROLES_OF_THE_MARKETPLACE if call.principal.role == "platform" else ROLES
 
 
 @blueprint.route("/processes/<name>", methods=["GET"], permission="contracts:read")
@@ -118,7 +118,7 @@ def process(name: str) -> Response:
     """A process as data: its states, every move with who may make it, and what happens by
     itself.
     """
-    with call() as made:
+    with api_call() as call:
         machine = MACHINES.get(name)
         if machine is None:
             raise NotFound(f"Known processes: {', '.join(MACHINES)}.")
@@ -144,7 +144,7 @@ def process(name: str) -> Response:
             "states": list(machine.states),
             "final": sorted(machine.final),
         }
-        return made.json(body | {"moves": moves, "timeouts": timers})
+        return call.json(body | {"moves": moves, "timeouts": timers})
 
 
 @blueprint.route("/events", methods=["GET"], permission="events:read")
@@ -152,25 +152,25 @@ def process(name: str) -> Response:
 @blueprint.response(200, responses.ListOut)
 def events(query: dict[str, Any]) -> Response:
     """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
-    with call() as made:
+    with api_call() as call:
         statement = (
             select(Event)
             .where(Event.position > (after(query["cursor"]) or 0))
             .order_by(Event.position)
             .limit(query["limit"] + 1)
         )
-        if made.owner:
-            statement = statement.where(Event.freelancer_id == made.owner)
+        if call.owner:
+            statement = statement.where(Event.freelancer_id == call.owner)
         if query["contract"]:
             statement = statement.where(
                 Event.contract_id
-                == repository.contract(made.act.session, query["contract"], owner=made.owner).id
+                == repository.contract(call.ctx.session, query["contract"], owner=call.owner).id
             )
         if query["type"]:
             statement = statement.where(Event.type == query["type"])
-        return made.page(
+        return call.page(
             _event,
-            event_reads.page(made.act.session, made.reader, statement),
+            event_reads.page(call.ctx.session, call.reader, statement),
             query["limit"],
             key="position",
         )
@@ -180,7 +180,7 @@ def events(query: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def accounts() -> Response:
     """The trial balance: every kind of account per currency, summed from the postings."""
-    with call() as made:
+    with api_call() as call:
         lines = [
             {
                 "currency": x.currency,
@@ -190,9 +190,9 @@ def accounts() -> Response:
                 "balance": x.balance_minor,
                 "side": x.normal_side,
             }
-            for x in checks.present_totals(made.act.session)
+            for x in checks.present_totals(call.ctx.session)
         ]
-        return made.json({"object": "trial_balance", "data": lines})
+        return call.json({"object": "trial_balance", "data": lines})
 
 
 @blueprint.route("/ledger/entries", methods=["GET"], permission="finance:read")
@@ -200,14 +200,14 @@ def accounts() -> Response:
 @blueprint.response(200, responses.ListOut)
 def entries(query: dict[str, Any]) -> Response:
     """Journal entries in the order in which they were sealed."""
-    with call() as made:
+    with api_call() as call:
         statement = (
             select(JournalEntry)
             .where(JournalEntry.position > (after(query["cursor"]) or 0))
             .order_by(JournalEntry.position)
         )
-        found = list(made.act.session.execute(statement.limit(query["limit"] + 1)).scalars())
-        return made.page(responses.EntryOut(), found, query["limit"], key="position")
+        found = list(call.ctx.session.execute(statement.limit(query["limit"] + 1)).scalars())
+        return call.page(responses.EntryOut(), found, query["limit"], key="position")
 
 
 @blueprint.route("/ledger/verify", methods=["GET"], permission="finance:read")
@@ -218,9 +218,9 @@ def verify() -> Response:
     `checked_at` says when that was (null: from the first entry), `proved_to` up to which position
     the chain is proved, of `head`. From the first entry on demand: `holdfast ledger verify`.
     """
-    with call() as made:
-        books = checks.look(made.act.session)
-        return made.json(
+    with api_call() as call:
+        books = checks.look(call.ctx.session)
+        return call.json(
             {
                 "object": "ledger_check",
                 "ok": books.ok,
@@ -236,13 +236,13 @@ def verify() -> Response:
 @blueprint.response(200, responses.AnyOut)
 def tasks() -> Response:
     """What waits for a person, and jobs that used up their tries."""
-    with call() as made:
+    with api_call() as call:
         open_tasks = [
             t | {"opened_at": t["opened_at"].isoformat()}
-            for t in queue.open_tasks(made.act.session)
+            for t in queue.open_tasks(call.ctx.session)
         ]
         dead = [
             d | {"finished_at": d["finished_at"].isoformat()}
-            for d in queue.dead_jobs(made.act.session)
+            for d in queue.dead_jobs(call.ctx.session)
         ]
-        return made.json({"object": "staff_tasks", "data": open_tasks, "dead_jobs": dead})
+        return call.json({"object": "staff_tasks", "data": open_tasks, "dead_jobs": dead})

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
-from service.api.framework.framework import Endpoints, call
+from service.api.framework.framework import Endpoints, api_call
 from service.api.schemas import requests, responses, responses_disputes
 from service.core import queue, repository
 from service.domain.errors import NotFound
@@ -35,16 +35,16 @@ _dispute, _chargeback, _movement = (
 )
 
 
-def _ruling(name: str, act: Any, doc: str) -> None:
+def _ruling(name: str, verb: Any, doc: str) -> None:
     def view(body: dict[str, Any], dispute_id: str) -> Response:
-        with call() as made:
+        with api_call() as call:
             contract, found = repository.dispute(
-                made.act.session, dispute_id, owner=repository.EVERYONE, lock=True
+                call.ctx.session, dispute_id, owner=repository.EVERYONE, lock=True
             )
-            act(made.act, contract, found, body["refund"], body["reasons"])
-            made.act.session.flush()
-            found.shown_evidence = evidence.evidence_of(made.act.session, found)  # type: ignore[attr-defined]
-            return made.answer(_dispute, found)
+            verb(call.ctx, contract, found, body["refund"], body["reasons"])
+            call.ctx.session.flush()
+            found.shown_evidence = evidence.evidence_of(call.ctx.session, found)  # type: ignore[attr-defined]
+            return call.answer(_dispute, found)
 
     view.__doc__ = doc
     blueprint.route(
@@ -74,12 +74,12 @@ _ruling(
 @blueprint.response(202, responses_disputes.ChargebackOut)
 def submit(body: dict[str, Any], chargeback_id: str) -> Response:
     """Send the evidence to the bank now; it takes it once."""
-    with call() as made:
+    with api_call() as call:
         _, found = repository.chargeback(
-            made.act.session, chargeback_id, owner=repository.EVERYONE, lock=True
+            call.ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
         )
-        queue.enqueue(made.act, "chargeback_submit", found.id)
-        return made.answer(_chargeback, found, 202)
+        queue.enqueue(call.ctx, "chargeback_submit", found.id)
+        return call.answer(_chargeback, found, 202)
 
 
 @blueprint.route(
@@ -89,13 +89,13 @@ def submit(body: dict[str, Any], chargeback_id: str) -> Response:
 @blueprint.response(202, responses_disputes.ChargebackOut)
 def accept(body: dict[str, Any], chargeback_id: str) -> Response:
     """Do not contest it; the bank closes it as lost."""
-    with call() as made:
+    with api_call() as call:
         contract, found = repository.chargeback(
-            made.act.session, chargeback_id, owner=repository.EVERYONE, lock=True
+            call.ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
         )
-        chargebacks.accepted(made.act, contract, found)
-        queue.enqueue(made.act, "chargeback_concede", found.id)
-        return made.answer(_chargeback, found, 202)
+        chargebacks.mark_accepted(call.ctx, contract, found)
+        queue.enqueue(call.ctx, "chargeback_concede", found.id)
+        return call.answer(_chargeback, found, 202)
 
 
 @blueprint.route(
@@ -108,12 +108,12 @@ def client_email(body: dict[str, Any], contract_id: str) -> Response:
 
     The old address has seven days to object, and nothing binds meanwhile.
     """
-    with call() as made:
+    with api_call() as call:
         contract = repository.contract(
-            made.act.session, contract_id, owner=repository.EVERYONE, lock=True
+            call.ctx.session, contract_id, owner=repository.EVERYONE, lock=True
         )
-        change = access.ask_email_change(made.act, contract, body["email"])
-        return made.json(
+        change = access.ask_email_change(call.ctx, contract, body["email"])
+        return call.json(
             {
                 "id": change.id,
                 "object": "email_change",
@@ -129,27 +129,27 @@ def client_email(body: dict[str, Any], contract_id: str) -> Response:
 @blueprint.response(201, responses_disputes.FloatMovementOut)
 def ask_float(body: dict[str, Any]) -> Response:
     """Ask that the platform's own money is put in or taken out; another person approves it."""
-    with call() as made:
+    with api_call() as call:
         movement = FloatMovement(
             id=new_id("flt"),
             currency=body["currency"],
             amount_minor=body["amount"],
             direction=body["direction"],
             reference=body["reference"],
-            asked_by=made.act.actor,
-            asked_at=made.act.now,
+            asked_by=call.ctx.actor,
+            asked_at=call.ctx.now,
             approved_by=None,
             approved_at=None,
         )
-        made.act.session.add(movement)
+        call.ctx.session.add(movement)
         queue.open_task(
-            made.act,
+            call.ctx,
             "approve_float",
             movement.id,
             currency=movement.currency,
             amount=movement.amount_minor,
         )
-        return made.answer(_movement, movement, 201)
+        return call.answer(_movement, movement, 201)
 
 
 @blueprint.route(
@@ -162,12 +162,12 @@ def approve_float(body: dict[str, Any], movement_id: str) -> Response:
 
     The money itself is moved at Stripe by whoever runs the platform.
     """
-    with call() as made:
+    with api_call() as call:
         known = typeid.is_typeid(movement_id, ObjectKind.FLOAT_MOVEMENT)
         query = select(FloatMovement).where(FloatMovement.id == movement_id).with_for_update()
-        movement = made.act.session.execute(query).scalar_one_or_none() if known else None
+        movement = call.ctx.session.execute(query).scalar_one_or_none() if known else None
         if movement is None:
             raise NotFound("There is no such movement.")
-        reconciliation.move_float(made.act, movement)
-        queue.close_task(made.act, "approve_float", movement.id)
-        return made.answer(_movement, movement)
+        reconciliation.move_float(call.ctx, movement)
+        queue.close_task(call.ctx, "approve_float", movement.id)
+        return call.answer(_movement, movement)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Endpoints, call
+from service.api.framework.framework import Endpoints, api_call
 from service.api.schemas import requests, responses, responses_staff
 from service.domain.errors import Invalid
 from service.http import web
@@ -30,8 +30,8 @@ _MOST = 200
 @blueprint.response(200, responses.ListOut)
 def members() -> Response:
     """Everybody of staff, newest first, also who has left."""
-    with call() as made:
-        return made.page(_member, staff_members.listed(made.act.session), _MOST)
+    with api_call() as call:
+        return call.page(_member, staff_members.listed(call.ctx.session), _MOST)
 
 
 @blueprint.route("/members/<staff_id>/end", methods=["POST"], permission="staff:write")
@@ -39,17 +39,17 @@ def members() -> Response:
 @blueprint.response(200, responses_staff.StaffMemberOut)
 def end(body: dict[str, Any], staff_id: str) -> Response:
     """Somebody has left: none of their keys and browsers opens anything from now on."""
-    with call() as made:
-        person = staff_members.find(made.act.session, staff_id)
-        return made.answer(_member, staff_members.leave(made.act, person))
+    with api_call() as call:
+        person = staff_members.find(call.ctx.session, staff_id)
+        return call.answer(_member, staff_members.leave(call.ctx, person))
 
 
 @blueprint.route("/key-requests", methods=["GET"], permission="staff:read")
 @blueprint.response(200, responses.ListOut)
 def key_requests() -> Response:
     """Keys that were asked for, newest first, with who approved them."""
-    with call() as made:
-        return made.page(_request, staff_members.requests(made.act.session), _MOST)
+    with api_call() as call:
+        return call.page(_request, staff_members.requests(call.ctx.session), _MOST)
 
 
 @blueprint.route("/key-requests", methods=["POST"], permission="staff:write")
@@ -57,17 +57,17 @@ def key_requests() -> Response:
 @blueprint.response(201, responses_staff.KeyRequestOut)
 def ask(body: dict[str, Any]) -> Response:
     """Ask for a key of staff or of the marketplace; another person approves it."""
-    with call() as made:
+    with api_call() as call:
         _names_one(body)
         found = staff_members.ask_key(
-            made.act,
+            call.ctx,
             web.bearer(),
             body["role"],
             staff_id=body["staff"],
             name=body["name"] or "",
             email=body["email"],
         )
-        return made.answer(_request, found, 201)
+        return call.answer(_request, found, 201)
 
 
 def _names_one(body: dict[str, Any]) -> None:
@@ -93,13 +93,13 @@ def approve(body: dict[str, Any], request_id: str) -> Response:
 
     `secret` is shown this once, and is not part of a replay.
     """
-    with call() as made:
+    with api_call() as call:
         fresh = people.new_secret(web.runtime().settings.mode)
         found, _ = staff_members.approve_key(
-            made.act,
+            call.ctx,
             web.bearer(),
             request_id,
             fresh,
             people.digest_of(fresh),
         )
-        return made.secret(_request.dump(found) | {"secret": fresh}, 200, "secret")
+        return call.secret(_request.dump(found) | {"secret": fresh}, 200, "secret")

@@ -32,8 +32,8 @@ def stripe() -> Response:
         raise BadSignature(
             "The event was not accepted: its signature, age, mode or body is not right."
         ) from error
-    with web.act(PSP) as act:
-        fresh = inbox.store(act, event)
+    with web.context(PSP) as ctx:
+        fresh = inbox.store(ctx, event)
     return jsonify(received=True, duplicate=not fresh)
 
 
@@ -54,8 +54,8 @@ def mail() -> Response:
         raise Invalid.one(
             "", "shape", 'Send {"message_id": "msg_…", "event": "bounced"} or "complained".'
         )
-    with web.act() as act:
-        fresh = returned_mail.take(act, told["message_id"], told["event"])
+    with web.context() as ctx:
+        fresh = returned_mail.take(ctx, told["message_id"], told["event"])
     return jsonify(received=True, duplicate=not fresh)
 
 

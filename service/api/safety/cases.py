@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, call
+from service.api.framework.framework import ApiCall, Endpoints, api_call
 from service.api.schemas import requests, requests_safety, responses
 from service.core import repository
 from service.domain.identity import actors
@@ -18,7 +18,7 @@ from service.exports.documents import case_statement
 from service.http import web
 from service.models import Confiscation
 from service.operations.safety import cases
-from service.operations.safety.cases import Wanted
+from service.operations.safety.cases import CaseRequest
 from service.workflows import staff_actions
 
 blueprint = Endpoints("cases", __name__, url_prefix="/v1", description="Confiscation cases")
@@ -75,9 +75,9 @@ def _iso(instant: Any) -> str | None:
     return instant.isoformat() if instant is not None else None
 
 
-def _answer(made: Call, case: Confiscation, status: int = 200) -> Response:
-    made.act.session.flush()
-    return made.json(shown(case, staff=True), status)
+def _answer(call: ApiCall, case: Confiscation, status: int = 200) -> Response:
+    call.ctx.session.flush()
+    return call.json(shown(case, staff=True), status)
 
 
 @blueprint.route("/staff/confiscations", methods=["POST"], permission="safety:act")
@@ -88,18 +88,18 @@ def open_case(body: dict[str, Any]) -> Response:
 
     Nothing moves, and the person is not told yet.
     """
-    with call() as made:
-        hold = staff_actions.hold(made.act, body["hold"])
+    with api_call() as call:
+        hold = staff_actions.hold(call.ctx, body["hold"])
         wanted = [
-            Wanted(
+            CaseRequest(
                 one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]
             )
             for one in body["lines"]
         ]
         return _answer(
-            made,
+            call,
             cases.open_case(
-                made.staff,
+                call.staff,
                 hold,
                 body["currency"],
                 body["clause"],
@@ -115,9 +115,9 @@ def open_case(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def read_case(case_id: str) -> Response:
     """A case as staff see it."""
-    with call() as made:
-        return made.json(
-            shown(cases.find(made.act.session, case_id, owner=repository.EVERYONE), staff=True)
+    with api_call() as call:
+        return call.json(
+            shown(cases.find(call.ctx.session, case_id, owner=repository.EVERYONE), staff=True)
         )
 
 
@@ -127,8 +127,8 @@ def read_case(case_id: str) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def preview(case_id: str) -> Response:
     """This will: every posting that execution would make, in its order."""
-    with call() as made:
-        case = cases.find(made.act.session, case_id, owner=repository.EVERYONE)
+    with api_call() as call:
+        case = cases.find(call.ctx.session, case_id, owner=repository.EVERYONE)
         postings = [
             {
                 "entry": p.entry,
@@ -139,17 +139,17 @@ def preview(case_id: str) -> Response:
             }
             for p in confiscation.plan(case)
         ]
-        return made.json(
+        return call.json(
             {"object": "preview", "case": case.id, "currency": case.currency, "postings": postings}
         )
 
 
-def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
+def _verb(name: str, scope: str, schema: Any, verb: Any) -> None:
     def view(body: dict[str, Any], case_id: str) -> Response:
-        with call() as made:
-            return _answer(made, act(made.staff, case_id, **body))
+        with api_call() as call:
+            return _answer(call, verb(call.staff, case_id, **body))
 
-    view.__doc__ = act.__doc__
+    view.__doc__ = verb.__doc__
     blueprint.route(
         f"/staff/confiscations/<case_id>/{name}",
         methods=["POST"],
@@ -171,9 +171,9 @@ def read_own(case_id: str) -> Response:
     """A case about you: sums, clause, facts, evidence, until when you can answer, and what became
     of each line.
     """
-    with call() as made:
-        return made.json(
-            shown(cases.find(made.act.session, case_id, owner=made.owner), staff=False)
+    with api_call() as call:
+        return call.json(
+            shown(cases.find(call.ctx.session, case_id, owner=call.owner), staff=False)
         )
 
 
@@ -187,9 +187,9 @@ def read_own(case_id: str) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def answer(body: dict[str, Any], case_id: str) -> Response:
     """What you say to it, before anything is taken."""
-    with call() as made:
-        case = cases.find(made.act.session, case_id, owner=made.owner, lock=True)
-        return made.json(shown(cases.answer(made.act, case, body["words"]), staff=False))
+    with api_call() as call:
+        case = cases.find(call.ctx.session, case_id, owner=call.owner, lock=True)
+        return call.json(shown(cases.answer(call.ctx, case, body["words"]), staff=False))
 
 
 @blueprint.route("/cases/<case_id>/statement", methods=["GET"], permission="contracts:read")
@@ -198,16 +198,16 @@ def own_statement(case_id: str) -> Response:
     """The signed statement of a case that was carried out: a PDF with its manifest and signature,
     as a ZIP.
     """
-    with call() as made:
-        case = cases.find(made.act.session, case_id, owner=made.owner)
+    with api_call() as call:
+        case = cases.find(call.ctx.session, case_id, owner=call.owner)
         settings = web.runtime().settings
-        data = issued_documents.give(
-            made.act,
+        data = issued_documents.issue_once(
+            call.ctx,
             "case_statement",
             case.id,
             f"zip:{case.edition}",
             lambda: case_statement.statement(
-                made.act.session, case, None, settings.platform_name, settings.signing_key
+                call.ctx.session, case, None, settings.platform_name, settings.signing_key
             ),
         )
         return web.attachment(f"{case.id}.zip", "application/zip", data)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from service.api.framework.framework import Endpoints, after, call
+from service.api.framework.framework import Endpoints, after, api_call
 from service.api.schemas import requests, requests_safety, responses, responses_disputes
 from service.http import web
 from service.operations.disputes import files
@@ -24,16 +24,16 @@ _file = responses_disputes.FileOut()
 @blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """Holds that concern you, newest first, each with its statement of reasons."""
-    with call() as made:
-        owner = made.owner_or(query["freelancer"])
+    with api_call() as call:
+        owner = call.owner_or(query["freelancer"])
         found = holds.listed(
-            made.act.session,
+            call.ctx.session,
             owner=owner,
             in_force_only=query["in_force"],
             after=after(query["cursor"]),
             limit=query["limit"],
         )
-        return made.listing([reasons.statement(made.act, h) for h in found], query["limit"])
+        return call.listing([reasons.statement(call.ctx, h) for h in found], query["limit"])
 
 
 @blueprint.route("/holds/<hold_id>", methods=["GET"], permission="contracts:read")
@@ -42,9 +42,9 @@ def read(hold_id: str) -> Response:
     """The statement of reasons: what is restricted and how much, why, since when, what still works,
     what you can do, and what comes next.
     """
-    with call() as made:
-        return made.json(
-            reasons.statement(made.act, holds.find(made.act.session, hold_id, owner=made.owner))
+    with api_call() as call:
+        return call.json(
+            reasons.statement(call.ctx, holds.find(call.ctx.session, hold_id, owner=call.owner))
         )
 
 
@@ -58,16 +58,16 @@ def read(hold_id: str) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
-    with call() as made:
-        hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
+    with api_call() as call:
+        hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
         requirements.answer(
-            made.act,
+            call.ctx,
             hold,
             requirement_id,
             body["words"],
-            [files.find(made.act.session, hold, one) for one in body["files"]],
+            [files.find(call.ctx.session, hold, one) for one in body["files"]],
         )
-        return made.json(reasons.statement(made.act, hold))
+        return call.json(reasons.statement(call.ctx, hold))
 
 
 @blueprint.route(
@@ -83,10 +83,10 @@ def appeal(body: dict[str, Any], hold_id: str) -> Response:
 
     A decision comes within 14 days.
     """
-    with call() as made:
-        hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
-        shown = [files.find(made.act.session, hold, one) for one in body["files"]]
-        return made.json(appeals.shown(appeals.file(made.act, hold, body["statement"], shown)), 201)
+    with api_call() as call:
+        hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
+        shown = [files.find(call.ctx.session, hold, one) for one in body["files"]]
+        return call.json(appeals.shown(appeals.file(call.ctx, hold, body["statement"], shown)), 201)
 
 
 @blueprint.route(
@@ -101,11 +101,11 @@ def upload(body: dict[str, Any], hold_id: str) -> Response:
     """Upload a file for an appeal or an answer (multipart field `file`, at most 20 MiB): PDF,
     pictures, plain text, ZIP.
     """
-    with call() as made:
-        hold = holds.find(made.act.session, hold_id, owner=made.owner, lock=True)
+    with api_call() as call:
+        hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
         sent = request.files["file"]
-        return made.answer(
-            _file, files.store(made.act, hold, sent.filename or "file", sent.read()), 201
+        return call.answer(
+            _file, files.store(call.ctx, hold, sent.filename or "file", sent.read()), 201
         )
 
 
@@ -113,12 +113,12 @@ def upload(body: dict[str, Any], hold_id: str) -> Response:
 @blueprint.response(200, content_type="application/octet-stream")
 def download(hold_id: str, file_id: str) -> Response:
     """A file as it was uploaded, as an attachment; also for staff."""
-    with call() as made:
+    with api_call() as call:
         found = files.find(
-            made.act.session, holds.find(made.act.session, hold_id, owner=made.owner), file_id
+            call.ctx.session, holds.find(call.ctx.session, hold_id, owner=call.owner), file_id
         )
         return web.attachment(
-            found.name, found.media_type, files.content_of(made.act.session, found)
+            found.name, found.media_type, files.content_of(call.ctx.session, found)
         )
 
 
@@ -126,8 +126,8 @@ def download(hold_id: str, file_id: str) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def read_appeal(appeal_id: str) -> Response:
     """Where it stands, and by when it is decided."""
-    with call() as made:
-        return made.json(appeals.shown(appeals.find(made.act.session, appeal_id, owner=made.owner)))
+    with api_call() as call:
+        return call.json(appeals.shown(appeals.find(call.ctx.session, appeal_id, owner=call.owner)))
 
 
 @blueprint.route(
@@ -140,9 +140,9 @@ def read_appeal(appeal_id: str) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it back."""
-    with call() as made:
-        return made.json(
-            appeals.shown(staff_actions.withdraw_appeal(made.act, appeal_id, owner=made.owner))
+    with api_call() as call:
+        return call.json(
+            appeals.shown(staff_actions.withdraw_appeal(call.ctx, appeal_id, owner=call.owner))
         )
 
 
@@ -153,14 +153,14 @@ def transparency_figures(query: dict[str, Any]) -> Response:
     """Per quarter (the present one when none is named): holds by reason, time to decision, share
     overturned, money held, confiscated and given back. Computed, never typed.
     """
-    with call() as made:
+    with api_call() as call:
         year, quarter = (
-            query["year"] or made.act.now.year,
-            query["quarter"] or (made.act.now.month + 2) // 3,
+            query["year"] or call.ctx.now.year,
+            query["quarter"] or (call.ctx.now.month + 2) // 3,
         )
-        return made.json(
+        return call.json(
             {
                 "object": "transparency",
-                **transparency.quarter(made.act.session, *transparency.bounds(year, quarter)),
+                **transparency.quarter(call.ctx.session, *transparency.bounds(year, quarter)),
             }
         )

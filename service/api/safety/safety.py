@@ -9,14 +9,14 @@ from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Call, Endpoints, after, call
+from service.api.framework.framework import ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, requests_safety, responses
 from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.models import Hold, Suspension
 from service.operations.safety import appeals, holds, reasons, rules
 from service.shared import outreach
-from service.shared.holds import Terms
+from service.shared.holds import HoldTerms
 from service.workflows import staff_actions
 
 blueprint = Endpoints(
@@ -24,8 +24,8 @@ blueprint = Endpoints(
 )
 
 
-def _terms(body: dict[str, Any], **more: Any) -> Terms:
-    return Terms(
+def _terms(body: dict[str, Any], **more: Any) -> HoldTerms:
+    return HoldTerms(
         reason_code=body["reason_code"],
         clause=body["clause"],
         facts=body["facts"],
@@ -35,9 +35,9 @@ def _terms(body: dict[str, Any], **more: Any) -> Terms:
     )
 
 
-def _answer(made: Call, hold: Hold, status: int = 200) -> Response:
-    made.act.session.flush()
-    return made.json(reasons.statement(made.act, hold, staff=True), status)
+def _answer(call: ApiCall, hold: Hold, status: int = 200) -> Response:
+    call.ctx.session.flush()
+    return call.json(reasons.statement(call.ctx, hold, staff=True), status)
 
 
 @blueprint.route("/holds", methods=["POST"], permission="safety:act")
@@ -48,7 +48,7 @@ def place(body: dict[str, Any]) -> Response:
 
     Once this has answered nothing passes that the scopes stop.
     """
-    with call() as made:
+    with api_call() as call:
         terms = _terms(
             body,
             subject=body["subject"],
@@ -57,7 +57,7 @@ def place(body: dict[str, Any]) -> Response:
             currency=body["currency"],
             expires_at=body["expires_at"],
         )
-        return _answer(made, holds.place(made.staff, terms), 201)
+        return _answer(call, holds.place(call.staff, terms), 201)
 
 
 @blueprint.route("/holds", methods=["GET"], permission="safety:read")
@@ -65,27 +65,27 @@ def place(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.ListOut)
 def find(query: dict[str, Any]) -> Response:
     """All holds, newest first, as staff see them."""
-    with call() as made:
+    with api_call() as call:
         found = holds.listed(
-            made.act.session,
+            call.ctx.session,
             owner=query["freelancer"],
             in_force_only=query["in_force"],
             after=after(query["cursor"]),
             limit=query["limit"],
         )
-        return made.listing(
-            [reasons.statement(made.act, h, staff=True) for h in found], query["limit"]
+        return call.listing(
+            [reasons.statement(call.ctx, h, staff=True) for h in found], query["limit"]
         )
 
 
-def _verb(name: str, scope: str, schema: Any, act: Any) -> None:
+def _verb(name: str, scope: str, schema: Any, verb: Any) -> None:
     def view(body: dict[str, Any], hold_id: str) -> Response:
-        with call() as made:
-            hold = staff_actions.hold(made.act, hold_id)
-            act(made.staff, hold, **body)
-            return _answer(made, hold)
+        with api_call() as call:
+            hold = staff_actions.hold(call.ctx, hold_id)
+            verb(call.staff, hold, **body)
+            return _answer(call, hold)
 
-    view.__doc__ = act.__doc__
+    view.__doc__ = verb.__doc__
     blueprint.route(
         f"/holds/<hold_id>/{name}", methods=["POST"], endpoint=f"hold_{name}", permission=scope
     )(blueprint.arguments(schema)(blueprint.response(200, responses.AnyOut)(view)))
@@ -104,9 +104,9 @@ _verb("lift", "safety:act", requests_safety.LiftIn, staff_actions.lift)
 @blueprint.response(200, responses.AnyOut)
 def judge(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     """Take what the person gave, or ask for it again."""
-    with call() as made:
-        staff_actions.judge(made.staff, hold_id, requirement_id, accepted=body["accepted"])
-        return _answer(made, staff_actions.hold(made.act, hold_id))
+    with api_call() as call:
+        staff_actions.judge(call.staff, hold_id, requirement_id, accepted=body["accepted"])
+        return _answer(call, staff_actions.hold(call.ctx, hold_id))
 
 
 @blueprint.route("/suspensions", methods=["POST"], permission="suspensions:write")
@@ -117,11 +117,11 @@ def suspend(body: dict[str, Any]) -> Response:
 
     It places one hold with the scopes of the level, and nothing else.
     """
-    with call() as made:
+    with api_call() as call:
         terms = staff_actions.suspension_terms(**body)
-        suspension, hold = staff_actions.suspend(made.staff, terms, body["level"])
-        made.act.session.flush()
-        return made.json(_shown(made, suspension, hold), 201)
+        suspension, hold = staff_actions.suspend(call.staff, terms, body["level"])
+        call.ctx.session.flush()
+        return call.json(_shown(call, suspension, hold), 201)
 
 
 @blueprint.route("/suspensions/<suspension_id>", methods=["DELETE"], permission="suspensions:write")
@@ -129,15 +129,15 @@ def suspend(body: dict[str, Any]) -> Response:
 @blueprint.response(200, responses.AnyOut)
 def unsuspend(query: dict[str, Any], suspension_id: str) -> Response:
     """End a suspension, with a reason: it lifts its one hold and no other."""
-    with call() as made:
+    with api_call() as call:
         if not query["reason"]:
             raise Invalid.one("/reason", "required", "Say why it ends.")
-        found, hold = staff_actions.unsuspend(made.staff, suspension_id, query["reason"])
-        made.act.session.flush()
-        return made.json(_shown(made, found, hold))
+        found, hold = staff_actions.unsuspend(call.staff, suspension_id, query["reason"])
+        call.ctx.session.flush()
+        return call.json(_shown(call, found, hold))
 
 
-def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
+def _shown(call: ApiCall, suspension: Suspension, hold: Hold) -> dict[str, Any]:
     return {
         "id": suspension.id,
         "object": "suspension",
@@ -146,7 +146,7 @@ def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
         "until": suspension.until.isoformat() if suspension.until else None,
         "ended_at": suspension.ended_at.isoformat() if suspension.ended_at else None,
         "end_reason": suspension.end_reason,
-        "hold": reasons.statement(made.act, hold, staff=True),
+        "hold": reasons.statement(call.ctx, hold, staff=True),
     }
 
 
@@ -154,18 +154,18 @@ def _shown(made: Call, suspension: Suspension, hold: Hold) -> dict[str, Any]:
 @blueprint.response(200, responses.ListOut)
 def find_appeals() -> Response:
     """What waits for a reviewer: oldest first, each with the money at stake."""
-    with call() as made:
-        found = appeals.waiting(made.act.session)
+    with api_call() as call:
+        found = appeals.waiting(call.ctx.session)
         shown = [
             appeals.shown(a)
             | {
                 "money": reasons.money(
-                    made.act, holds.find(made.act.session, a.hold_id, owner=repository.EVERYONE)
+                    call.ctx, holds.find(call.ctx.session, a.hold_id, owner=repository.EVERYONE)
                 )
             }
             for a in found
         ]
-        return made.listing(shown, 100)
+        return call.listing(shown, 100)
 
 
 @blueprint.route("/appeals/<appeal_id>/review", methods=["POST"], permission="safety:approve")
@@ -173,8 +173,8 @@ def find_appeals() -> Response:
 @blueprint.response(200, responses.AnyOut)
 def review_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     """Take it in hand; whoever decided about the hold cannot."""
-    with call() as made:
-        return made.json(appeals.shown(staff_actions.review_appeal(made.staff, appeal_id)))
+    with api_call() as call:
+        return call.json(appeals.shown(staff_actions.review_appeal(call.staff, appeal_id)))
 
 
 @blueprint.route("/appeals/<appeal_id>/decide", methods=["POST"], permission="safety:approve")
@@ -188,12 +188,12 @@ def decide_appeal(body: dict[str, Any], appeal_id: str) -> Response:
     `changed`: `scopes` says what of the hold stays; where its case was carried out, `restore` says
     how much of which line goes back.
     """
-    with call() as made:
-        found, follows = staff_actions.decide_appeal(made.staff, appeal_id, _ruling(body))
-        made.act.session.flush()
-        return made.json(
+    with api_call() as call:
+        found, follows = staff_actions.decide_appeal(call.staff, appeal_id, _ruling(body))
+        call.ctx.session.flush()
+        return call.json(
             appeals.shown(found)
-            | {"follows": reasons.statement(made.act, follows, staff=True) if follows else None}
+            | {"follows": reasons.statement(call.ctx, follows, staff=True) if follows else None}
         )
 
 
@@ -213,11 +213,11 @@ def rule_report(name: str) -> Response:
     """Before a rule is switched on: what it would have done to the newest thousand payments, and
     how often it would have been right.
     """
-    with call() as made:
-        rule = made.act.policies.rules.get(name)
+    with api_call() as call:
+        rule = call.ctx.policies.rules.get(name)
         if rule is None:
             raise NotFound("There is no such rule.")
-        return made.json({"object": "rule_report", **rules.report(made.act, rule)})
+        return call.json({"object": "rule_report", **rules.report(call.ctx, rule)})
 
 
 @blueprint.route(
@@ -229,13 +229,13 @@ def decide_offer_pause(body: dict[str, Any], freelancer_id: str) -> Response:
     """Somebody said that they do not know this freelancer: lift the pause of their new offers, or
     keep it. They read `words`.
     """
-    with call() as made:
-        found = outreach.decide(made.staff, freelancer_id, body["outcome"], body["words"])
+    with api_call() as call:
+        found = outreach.decide(call.staff, freelancer_id, body["outcome"], body["words"])
         shown = {
             "id": found.id,
             "object": "offer_pause",
             "freelancer": found.freelancer_id,
             "contract": found.contract_id,
         }
-        dates = {"started_at": found.started_at.isoformat(), "decided_at": made.act.now.isoformat()}
-        return made.json(shown | dates | {"outcome": found.outcome, "words": found.words})
+        dates = {"started_at": found.started_at.isoformat(), "decided_at": call.ctx.now.isoformat()}
+        return call.json(shown | dates | {"outcome": found.outcome, "words": found.words})

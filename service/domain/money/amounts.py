@@ -29,7 +29,7 @@ _SPACES = " \u00a0\u2009\u202f"
 _APOSTROPHES = "'\u2019"
 
 
-class Reason(StrEnum):
+class AmountFault(StrEnum):
     """Why a text is no amount. Codes are stable."""
 
     EMPTY = "amount_missing"
@@ -54,7 +54,7 @@ class Amount:
 class Refusal:
     """`sentence` says how an amount is written here."""
 
-    reason: Reason
+    reason: AmountFault
     sentence: str
 
 
@@ -76,12 +76,12 @@ def read(text: str, currency: str, locale: Locale) -> Amount | Refusal:
     """
     bare = text.strip()
     if not bare:
-        return _refused(Reason.EMPTY, currency, locale)
+        return _refused(AmountFault.EMPTY, currency, locale)
     named = re.fullmatch(r"([A-Za-z]{3})\s*(.+)|(.+?)\s*([A-Za-z]{3})", bare)
     if named:
         code, bare = (named[1] or named[4]).upper(), named[2] or named[3]
         if code != currency:
-            known = Reason.OTHER_CURRENCY if code in CURRENCIES else Reason.NO_NUMBER
+            known = AmountFault.OTHER_CURRENCY if code in CURRENCIES else AmountFault.NO_NUMBER
             return _refused(known, currency, locale)
     found = _shape(locale).fullmatch(bare) if len(bare) <= _LONGEST else None
     if found is None:
@@ -93,12 +93,14 @@ def _taken(whole: str, parts: str, currency: str, locale: Locale) -> Amount | Re
     digits = CURRENCIES[currency].exponent
     number = re.sub("[^0-9]", "", whole)
     if len(parts) > digits:
-        return _refused(Reason.DECIMALS, currency, locale)
+        return _refused(AmountFault.DECIMALS, currency, locale)
     # With three decimals to a unit, 1,500 is one and a half for half of the world.
     if digits == 3 and not parts and len(whole) - len(number) == 1:
-        return _refused(Reason.TWO_READINGS, currency, locale)
+        return _refused(AmountFault.TWO_READINGS, currency, locale)
     minor = int(number + parts.ljust(digits, "0"))
-    return Amount(minor) if minor < MOST_MINOR else _refused(Reason.TOO_LARGE, currency, locale)
+    return (
+        Amount(minor) if minor < MOST_MINOR else _refused(AmountFault.TOO_LARGE, currency, locale)
+    )
 
 
 @cache
@@ -125,30 +127,30 @@ def _pattern(locale: Locale, digits: int) -> str:
     return whole + ("." + "0" * digits if digits else "")
 
 
-def _why(text: str) -> Reason:
+def _why(text: str) -> AmountFault:
     """What most likely keeps a text from being read, so that the sentence can say it."""
     if any(unicodedata.category(ch) == "Nd" and not ch.isascii() for ch in text):
-        return Reason.OTHER_DIGITS
+        return AmountFault.OTHER_DIGITS
     if re.fullmatch(r"[-+\u2212\u2013(]\s*[0-9].*", text):
-        return Reason.SIGN
+        return AmountFault.SIGN
     if re.fullmatch(rf"[0-9.,{_SPACES}{_APOSTROPHES}]*", text) and re.search("[0-9]", text):
-        return Reason.TOO_LARGE if is_digits(text) else Reason.SEPARATORS
-    return Reason.NO_NUMBER
+        return AmountFault.TOO_LARGE if is_digits(text) else AmountFault.SEPARATORS
+    return AmountFault.NO_NUMBER
 
 
-def _refused(reason: Reason, currency: str, locale: Locale) -> Refusal:
+def _refused(reason: AmountFault, currency: str, locale: Locale) -> Refusal:
     digits = CURRENCIES[currency].exponent
     said = {
-        Reason.EMPTY: "Enter an amount.",
-        Reason.OTHER_DIGITS: "Use the digits 0 to 9.",
-        Reason.OTHER_CURRENCY: f"The amount is in {currency}.",
-        Reason.SIGN: "Leave out the sign.",
-        Reason.DECIMALS: f"{currency} has {digits} decimals."
+        AmountFault.EMPTY: "Enter an amount.",
+        AmountFault.OTHER_DIGITS: "Use the digits 0 to 9.",
+        AmountFault.OTHER_CURRENCY: f"The amount is in {currency}.",
+        AmountFault.SIGN: "Leave out the sign.",
+        AmountFault.DECIMALS: f"{currency} has {digits} decimals."
         if digits
         else f"{currency} has no decimals.",
-        Reason.TWO_READINGS: "This can be read in two ways: add the decimals.",
-        Reason.TOO_LARGE: "This amount is too large.",
-        Reason.SEPARATORS: "Check the separators.",
-        Reason.NO_NUMBER: "This is not an amount.",
+        AmountFault.TWO_READINGS: "This can be read in two ways: add the decimals.",
+        AmountFault.TOO_LARGE: "This amount is too large.",
+        AmountFault.SEPARATORS: "Check the separators.",
+        AmountFault.NO_NUMBER: "This is not an amount.",
     }[reason]
     return Refusal(reason, f"{said} Write it like {example(currency, locale)}.")

@@ -17,7 +17,7 @@ ANY = frozenset({FREELANCER, CLIENT, STAFF, SYSTEM, PSP})
 
 
 @dataclass(frozen=True)
-class Move:
+class Transition:
     """From one of `sources` to `target` on `event`; `actors` may cause it; `fact` is the event's
     public name.
     """
@@ -29,8 +29,8 @@ class Move:
     fact: str
 
 
-def _move(event: str, sources: str, target: str, actors: str, fact: str) -> Move:
-    return Move(event, tuple(sources.split()), target, frozenset(actors.split()), fact)
+def _transition(event: str, sources: str, target: str, actors: str, fact: str) -> Transition:
+    return Transition(event, tuple(sources.split()), target, frozenset(actors.split()), fact)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Machine:
     name: str
     states: tuple[str, ...]
     final: frozenset[str]
-    moves: tuple[Move, ...]
+    moves: tuple[Transition, ...]
 
 
 CONTRACT = Machine(
@@ -62,27 +62,33 @@ CONTRACT = Machine(
     ),
     frozenset({"completed", "cancelled", "declined", "withdrawn", "expired"}),
     (
-        _move("send", "draft", "sent", "freelancer", "contract.sent"),
-        _move(
+        _transition("send", "draft", "sent", "freelancer", "contract.sent"),
+        _transition(
             "withdraw",
             "draft sent change_requested",
             "withdrawn",
             "freelancer",
             "contract.withdrawn",
         ),
-        _move("ask_change", "sent", "change_requested", "client", "contract.change_requested"),
-        _move("revise", "sent change_requested", "sent", "freelancer", "contract.revised"),
-        _move("refuse_change", "change_requested", "sent", "freelancer", "contract.change_refused"),
-        _move("change_lapse", "change_requested", "sent", "system", "contract.change_lapsed"),
-        _move("decline", "sent change_requested", "declined", "client", "contract.declined"),
-        _move("expire", "sent change_requested", "expired", "system", "contract.expired"),
-        _move("accept", "sent", "accepted", "client", "contract.accepted"),
-        _move("carry_over", "draft", "accepted", "system", "contract.carried_over"),
-        _move("fund", "accepted", "active", "psp", "contract.activated"),
-        _move("cancel", "accepted", "cancelled", "freelancer client system", "contract.cancelled"),
-        _move("end", "active", "closing", "freelancer client system", "contract.closing"),
-        _move("close_empty", "active closing", "cancelled", "system", "contract.ended_empty"),
-        _move("complete", "active closing", "completed", "system", "contract.completed"),
+        _transition(
+            "ask_change", "sent", "change_requested", "client", "contract.change_requested"
+        ),
+        _transition("revise", "sent change_requested", "sent", "freelancer", "contract.revised"),
+        _transition(
+            "refuse_change", "change_requested", "sent", "freelancer", "contract.change_refused"
+        ),
+        _transition("change_lapse", "change_requested", "sent", "system", "contract.change_lapsed"),
+        _transition("decline", "sent change_requested", "declined", "client", "contract.declined"),
+        _transition("expire", "sent change_requested", "expired", "system", "contract.expired"),
+        _transition("accept", "sent", "accepted", "client", "contract.accepted"),
+        _transition("carry_over", "draft", "accepted", "system", "contract.carried_over"),
+        _transition("fund", "accepted", "active", "psp", "contract.activated"),
+        _transition(
+            "cancel", "accepted", "cancelled", "freelancer client system", "contract.cancelled"
+        ),
+        _transition("end", "active", "closing", "freelancer client system", "contract.closing"),
+        _transition("close_empty", "active closing", "cancelled", "system", "contract.ended_empty"),
+        _transition("complete", "active closing", "completed", "system", "contract.completed"),
     ),
 )
 
@@ -111,103 +117,109 @@ MILESTONE = Machine(
     ),
     frozenset({"released", "refunded", "cancelled", "settled", "confiscated", "charged_back"}),
     (
-        _move(
+        _transition(
             "ask_funding",
             "planned",
             "awaiting_funding",
             "system client",
             "milestone.awaiting_funding",
         ),
-        _move("funding_lapse", "awaiting_funding", "planned", "system", "milestone.funding_lapsed"),
-        _move(
+        _transition(
+            "funding_lapse", "awaiting_funding", "planned", "system", "milestone.funding_lapsed"
+        ),
+        _transition(
             "start_payment", "awaiting_funding", "funding", "client", "milestone.payment_started"
         ),
-        _move(
+        _transition(
             "payment_ended",
             "funding",
             "awaiting_funding",
             "psp system client",
             "milestone.payment_ended",
         ),
-        _move("fund", "funding awaiting_funding planned", "funded", "psp", "milestone.funded"),
-        _move("submit", "funded", "submitted", "freelancer", "milestone.submitted"),
-        _move(
+        _transition(
+            "fund", "funding awaiting_funding planned", "funded", "psp", "milestone.funded"
+        ),
+        _transition("submit", "funded", "submitted", "freelancer", "milestone.submitted"),
+        _transition(
             "request_changes",
             "submitted",
             "changes_requested",
             "client",
             "milestone.changes_requested",
         ),
-        _move("resubmit", "changes_requested", "submitted", "freelancer", "milestone.submitted"),
-        _move("approve", "submitted", "approved", "client", "milestone.approved"),
-        _move("auto_approve", "submitted", "approved", "system", "milestone.auto_approved"),
-        _move(
+        _transition(
+            "resubmit", "changes_requested", "submitted", "freelancer", "milestone.submitted"
+        ),
+        _transition("approve", "submitted", "approved", "client", "milestone.approved"),
+        _transition("auto_approve", "submitted", "approved", "system", "milestone.auto_approved"),
+        _transition(
             "release_early",
             "funded changes_requested",
             "approved",
             "client",
             "milestone.approved_early",
         ),
-        _move("release", "approved", "released", "system", "milestone.released"),
-        _move("release_part", "approved", "funded", "system", "milestone.partly_released"),
-        _move(
+        _transition("release", "approved", "released", "system", "milestone.released"),
+        _transition("release_part", "approved", "funded", "system", "milestone.partly_released"),
+        _transition(
             "ask_refund",
             f"{_HOLDS_MONEY} approved",
             "refund_requested",
             "client system",
             "milestone.refund_requested",
         ),
-        _move(
+        _transition(
             "refund",
             f"{_HOLDS_MONEY} refund_requested",
             "refunded",
             "freelancer client staff system",
             "milestone.refunded",
         ),
-        _move(
+        _transition(
             "dispute",
             f"{_HOLDS_MONEY} refund_requested approved",
             "disputed",
             "freelancer client system psp",
             "milestone.disputed",
         ),
-        _move(
+        _transition(
             "resume_funded",
             "refund_requested disputed",
             "funded",
             "freelancer client staff system psp",
             "milestone.resumed",
         ),
-        _move(
+        _transition(
             "resume_submitted",
             "refund_requested disputed",
             "submitted",
             "freelancer client staff system psp",
             "milestone.resumed",
         ),
-        _move(
+        _transition(
             "resume_changes",
             "refund_requested disputed",
             "changes_requested",
             "freelancer client staff system psp",
             "milestone.resumed",
         ),
-        _move("settle", "disputed", "settled", "system", "milestone.settled"),
-        _move(
+        _transition("settle", "disputed", "settled", "system", "milestone.settled"),
+        _transition(
             "charge_back",
             f"{_HOLDS_MONEY} refund_requested disputed",
             "charged_back",
             "psp",
             "milestone.charged_back",
         ),
-        _move(
+        _transition(
             "confiscate",
             f"{_HOLDS_MONEY} refund_requested",
             "confiscated",
             "system",
             "milestone.confiscated",
         ),
-        _move(
+        _transition(
             "cancel",
             "planned awaiting_funding funding",
             "cancelled",
@@ -223,49 +235,59 @@ PAYMENT = Machine(
     + ("partially_refunded", "refunded", "charged_back", "won", "lost"),
     frozenset({"refunded", "lost"}),
     (
-        _move("require_action", "created", "requires_action", "psp", "payment.requires_action"),
-        _move("process", "created requires_action", "processing", "psp", "payment.processing"),
+        _transition(
+            "require_action", "created", "requires_action", "psp", "payment.requires_action"
+        ),
+        _transition(
+            "process", "created requires_action", "processing", "psp", "payment.processing"
+        ),
         # Late money is real money: success is accepted from every unfinished or ended state and
         # then judged.
-        _move(
+        _transition(
             "succeed",
             "created requires_action processing failed canceled expired",
             "succeeded",
             "psp",
             "payment.succeeded",
         ),
-        _move("fail", "created requires_action processing", "failed", "psp", "payment.failed"),
-        _move(
+        _transition(
+            "fail", "created requires_action processing", "failed", "psp", "payment.failed"
+        ),
+        _transition(
             "cancel", "created requires_action", "canceled", "client system psp", "payment.canceled"
         ),
-        _move("expire", "created requires_action", "expired", "psp system", "payment.expired"),
-        _move("refund", "succeeded partially_refunded won", "refunded", "psp", "payment.refunded"),
-        _move(
+        _transition(
+            "expire", "created requires_action", "expired", "psp system", "payment.expired"
+        ),
+        _transition(
+            "refund", "succeeded partially_refunded won", "refunded", "psp", "payment.refunded"
+        ),
+        _transition(
             "refund_part",
             "succeeded won",
             "partially_refunded",
             "psp",
             "payment.partially_refunded",
         ),
-        _move(
+        _transition(
             "refund_failed",
             "refunded partially_refunded",
             "succeeded",
             "psp",
             "payment.refund_failed",
         ),
-        _move(
+        _transition(
             "refund_part_failed", "refunded", "partially_refunded", "psp", "payment.refund_failed"
         ),
-        _move(
+        _transition(
             "charge_back",
             "succeeded partially_refunded refunded won",
             "charged_back",
             "psp",
             "payment.charged_back",
         ),
-        _move("win", "charged_back", "won", "psp", "payment.chargeback_won"),
-        _move("lose", "charged_back", "lost", "psp", "payment.chargeback_lost"),
+        _transition("win", "charged_back", "won", "psp", "payment.chargeback_won"),
+        _transition("lose", "charged_back", "lost", "psp", "payment.chargeback_lost"),
     ),
 )
 
@@ -274,10 +296,14 @@ REFUND = Machine(
     ("pending", "requires_action", "succeeded", "failed", "canceled"),
     frozenset({"canceled", "failed"}),
     (
-        _move("require_action", "pending", "requires_action", "psp", "refund.requires_action"),
-        _move("succeed", "pending requires_action", "succeeded", "psp", "refund.succeeded"),
-        _move("fail", "pending requires_action succeeded", "failed", "psp", "refund.failed"),
-        _move("cancel", "pending requires_action", "canceled", "psp system", "refund.canceled"),
+        _transition(
+            "require_action", "pending", "requires_action", "psp", "refund.requires_action"
+        ),
+        _transition("succeed", "pending requires_action", "succeeded", "psp", "refund.succeeded"),
+        _transition("fail", "pending requires_action succeeded", "failed", "psp", "refund.failed"),
+        _transition(
+            "cancel", "pending requires_action", "canceled", "psp system", "refund.canceled"
+        ),
     ),
 )
 
@@ -286,12 +312,16 @@ PAYOUT = Machine(
     ("requested", "held", "in_transit", "paid", "failed", "canceled", "reversed"),
     frozenset({"failed", "canceled", "reversed"}),
     (
-        _move("send", "requested", "in_transit", "system", "payout.in_transit"),
-        _move("arrive", "in_transit", "paid", "psp", "payout.paid"),
-        _move("hold", "requested", "held", "system", "payout.held"),
-        _move("resume", "held", "requested", "system", "payout.resumed"),
-        _move("fail", "requested held in_transit paid", "failed", "psp system", "payout.failed"),
-        _move("cancel", "requested held", "canceled", "freelancer staff system", "payout.canceled"),
+        _transition("send", "requested", "in_transit", "system", "payout.in_transit"),
+        _transition("arrive", "in_transit", "paid", "psp", "payout.paid"),
+        _transition("hold", "requested", "held", "system", "payout.held"),
+        _transition("resume", "held", "requested", "system", "payout.resumed"),
+        _transition(
+            "fail", "requested held in_transit paid", "failed", "psp system", "payout.failed"
+        ),
+        _transition(
+            "cancel", "requested held", "canceled", "freelancer staff system", "payout.canceled"
+        ),
     ),
 )
 
@@ -300,9 +330,15 @@ PAYOUT_ACCOUNT = Machine(
     ("onboarding", "active", "restricted", "closed"),
     frozenset({"closed"}),
     (
-        _move("activate", "onboarding restricted", "active", "psp", "payout_account.activated"),
-        _move("restrict", "onboarding active", "restricted", "psp", "payout_account.restricted"),
-        _move("close", "onboarding active restricted", "closed", "psp", "payout_account.closed"),
+        _transition(
+            "activate", "onboarding restricted", "active", "psp", "payout_account.activated"
+        ),
+        _transition(
+            "restrict", "onboarding active", "restricted", "psp", "payout_account.restricted"
+        ),
+        _transition(
+            "close", "onboarding active restricted", "closed", "psp", "payout_account.closed"
+        ),
     ),
 )
 
@@ -311,12 +347,12 @@ AMENDMENT = Machine(
     ("proposed", "accepted", "rejected", "withdrawn", "expired"),
     frozenset({"accepted", "rejected", "withdrawn", "expired"}),
     (
-        _move("accept", "proposed", "accepted", "freelancer client", "amendment.accepted"),
-        _move("reject", "proposed", "rejected", "freelancer client", "amendment.rejected"),
-        _move(
+        _transition("accept", "proposed", "accepted", "freelancer client", "amendment.accepted"),
+        _transition("reject", "proposed", "rejected", "freelancer client", "amendment.rejected"),
+        _transition(
             "withdraw", "proposed", "withdrawn", "freelancer client system", "amendment.withdrawn"
         ),
-        _move("expire", "proposed", "expired", "system", "amendment.expired"),
+        _transition("expire", "proposed", "expired", "system", "amendment.expired"),
     ),
 )
 
@@ -325,11 +361,11 @@ REFUND_REQUEST = Machine(
     ("open", "agreed", "refused", "withdrawn", "disputed"),
     frozenset({"agreed", "refused", "withdrawn", "disputed"}),
     (
-        _move("agree", "open", "agreed", "freelancer", "refund_request.agreed"),
-        _move("lapse", "open", "agreed", "system", "refund_request.lapsed"),
-        _move("refuse", "open", "refused", "freelancer", "refund_request.refused"),
-        _move("withdraw", "open", "withdrawn", "client system", "refund_request.withdrawn"),
-        _move("dispute", "open", "disputed", "client system", "refund_request.disputed"),
+        _transition("agree", "open", "agreed", "freelancer", "refund_request.agreed"),
+        _transition("lapse", "open", "agreed", "system", "refund_request.lapsed"),
+        _transition("refuse", "open", "refused", "freelancer", "refund_request.refused"),
+        _transition("withdraw", "open", "withdrawn", "client system", "refund_request.withdrawn"),
+        _transition("dispute", "open", "disputed", "client system", "refund_request.disputed"),
     ),
 )
 
@@ -352,35 +388,39 @@ DISPUTE = Machine(
     ),
     frozenset({"executed", "settled", "withdrawn"}),
     (
-        _move("accept_claim", "open", "settled", "freelancer client", "dispute.settled"),
-        _move("answer", "open", "answered", "freelancer client", "dispute.answered"),
-        _move("negotiate", "answered", "negotiation", "system", "dispute.negotiation_opened"),
-        _move("default", "open", "defaulted", "system", "dispute.defaulted"),
-        _move(
+        _transition("accept_claim", "open", "settled", "freelancer client", "dispute.settled"),
+        _transition("answer", "open", "answered", "freelancer client", "dispute.answered"),
+        _transition("negotiate", "answered", "negotiation", "system", "dispute.negotiation_opened"),
+        _transition("default", "open", "defaulted", "system", "dispute.defaulted"),
+        _transition(
             "mediate",
             "open negotiation",
             "mediation",
             "freelancer client system",
             "dispute.mediation_opened",
         ),
-        _move(
+        _transition(
             "agree",
             "negotiation mediation proposal",
             "settled",
             "freelancer client",
             "dispute.settled",
         ),
-        _move("propose", "mediation", "proposal", "staff", "dispute.proposed"),
-        _move(
+        _transition("propose", "mediation", "proposal", "staff", "dispute.proposed"),
+        _transition(
             "arbitrate",
             "proposal",
             "arbitration",
             "freelancer client system",
             "dispute.arbitration_opened",
         ),
-        _move("decide", "arbitration", "decided", "staff", "dispute.decided"),
-        _move("execute", "decided defaulted proposal", "executed", "system", "dispute.executed"),
-        _move("withdraw", _UNDECIDED, "withdrawn", "freelancer client system", "dispute.withdrawn"),
+        _transition("decide", "arbitration", "decided", "staff", "dispute.decided"),
+        _transition(
+            "execute", "decided defaulted proposal", "executed", "system", "dispute.executed"
+        ),
+        _transition(
+            "withdraw", _UNDECIDED, "withdrawn", "freelancer client system", "dispute.withdrawn"
+        ),
     ),
 )
 
@@ -389,19 +429,23 @@ CHARGEBACK = Machine(
     ("inquiry", "evidence_due", "submitted", "accepted", "won", "lost", "prearb", "closed"),
     frozenset({"lost"}),
     (
-        _move("escalate", "inquiry submitted closed", "evidence_due", "psp", "chargeback.opened"),
-        _move("close_inquiry", "inquiry submitted", "closed", "psp", "chargeback.inquiry_closed"),
-        _move(
+        _transition(
+            "escalate", "inquiry submitted closed", "evidence_due", "psp", "chargeback.opened"
+        ),
+        _transition(
+            "close_inquiry", "inquiry submitted", "closed", "psp", "chargeback.inquiry_closed"
+        ),
+        _transition(
             "submit",
             "inquiry evidence_due prearb",
             "submitted",
             "staff system",
             "chargeback.evidence_submitted",
         ),
-        _move("accept", "evidence_due prearb", "accepted", "staff", "chargeback.accepted"),
-        _move("reopen", "submitted won", "prearb", "psp", "chargeback.reopened"),
-        _move("win", "evidence_due submitted prearb", "won", "psp", "chargeback.won"),
-        _move(
+        _transition("accept", "evidence_due prearb", "accepted", "staff", "chargeback.accepted"),
+        _transition("reopen", "submitted won", "prearb", "psp", "chargeback.reopened"),
+        _transition("win", "evidence_due submitted prearb", "won", "psp", "chargeback.won"),
+        _transition(
             "lose", "evidence_due submitted prearb accepted won", "lost", "psp", "chargeback.lost"
         ),
     ),
@@ -412,10 +456,12 @@ HOLD = Machine(
     ("active", "in_review", "converted", "released", "expired"),
     frozenset({"released", "expired"}),
     (
-        _move("review", "active", "in_review", "staff freelancer client", "hold.in_review"),
-        _move("lift", "active in_review converted", "released", "staff system", "hold.lifted"),
-        _move("expire", "active in_review", "expired", "system", "hold.expired"),
-        _move("convert", "active in_review", "converted", "staff", "hold.converted"),
+        _transition("review", "active", "in_review", "staff freelancer client", "hold.in_review"),
+        _transition(
+            "lift", "active in_review converted", "released", "staff system", "hold.lifted"
+        ),
+        _transition("expire", "active in_review", "expired", "system", "hold.expired"),
+        _transition("convert", "active in_review", "converted", "staff", "hold.converted"),
     ),
 )
 
@@ -431,11 +477,15 @@ APPEAL = Machine(
     ),
     frozenset({"decision_upheld", "decision_changed", "decision_reversed", "withdrawn"}),
     (
-        _move("review", "submitted", "in_review", "staff", "appeal.in_review"),
-        _move("uphold", "submitted in_review", "decision_upheld", "staff", "appeal.decided"),
-        _move("change", "submitted in_review", "decision_changed", "staff", "appeal.decided"),
-        _move("reverse", "submitted in_review", "decision_reversed", "staff", "appeal.decided"),
-        _move("withdraw", "submitted in_review", "withdrawn", "freelancer", "appeal.withdrawn"),
+        _transition("review", "submitted", "in_review", "staff", "appeal.in_review"),
+        _transition("uphold", "submitted in_review", "decision_upheld", "staff", "appeal.decided"),
+        _transition("change", "submitted in_review", "decision_changed", "staff", "appeal.decided"),
+        _transition(
+            "reverse", "submitted in_review", "decision_reversed", "staff", "appeal.decided"
+        ),
+        _transition(
+            "withdraw", "submitted in_review", "withdrawn", "freelancer", "appeal.withdrawn"
+        ),
     ),
 )
 
@@ -444,14 +494,16 @@ CASE = Machine(
     ("drafted", "noticed", "answered", "approved", "executed", "dropped", "reversed"),
     frozenset({"dropped", "reversed"}),
     (
-        _move("notice", "drafted", "noticed", "staff", "case.noticed"),
-        _move("answer", "noticed answered approved", "answered", "freelancer", "case.answered"),
-        _move("approve", "noticed answered", "approved", "staff", "case.approved"),
-        _move("execute", "approved", "executed", "staff", "case.executed"),
-        _move(
+        _transition("notice", "drafted", "noticed", "staff", "case.noticed"),
+        _transition(
+            "answer", "noticed answered approved", "answered", "freelancer", "case.answered"
+        ),
+        _transition("approve", "noticed answered", "approved", "staff", "case.approved"),
+        _transition("execute", "approved", "executed", "staff", "case.executed"),
+        _transition(
             "drop", "drafted noticed answered approved", "dropped", "staff system", "case.dropped"
         ),
-        _move("reverse", "executed", "reversed", "staff", "case.reversed"),
+        _transition("reverse", "executed", "reversed", "staff", "case.reversed"),
     ),
 )
 
@@ -475,7 +527,7 @@ MACHINES = {
 }
 
 
-def allowed_move(machine: str, state: str, event: str, actor: str) -> Move:
+def allowed_transition(machine: str, state: str, event: str, actor: str) -> Transition:
     """The move, or StateConflict that names the state and what it would allow this actor."""
     for move in MACHINES[machine].moves:
         if move.event == event and state in move.sources and actor in move.actors:

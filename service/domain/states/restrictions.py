@@ -57,7 +57,7 @@ LEVELS = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class Restriction:
     """One line of the matrix: what somebody does, the scope that stops it, and whose holds of that
     scope are looked at.
     """
@@ -70,24 +70,24 @@ class Rule:
 
 BOTH = ("freelancer", "client")
 MATRIX = (
-    Rule("create or send a contract", "contract_create", ("freelancer",), "refused"),
-    Rule("accept an offer", "accept", BOTH, "refused"),
-    Rule(
+    Restriction("create or send a contract", "contract_create", ("freelancer",), "refused"),
+    Restriction("accept an offer", "accept", BOTH, "refused"),
+    Restriction(
         "fund a milestone", "inflow", BOTH, "refused; money that is on its way arrives and is held"
     ),
-    Rule("submit work", "login", ("freelancer",), "refused for a blocked freelancer"),
-    Rule("approve or release", "release", BOTH, "refused"),
-    Rule("auto-release", "release", BOTH, "waits; after 14 days a person decides"),
-    Rule("refund to the client", "refund", BOTH, "waits"),
-    Rule("mature", "outflow", ("freelancer",), "waits"),
-    Rule(
+    Restriction("submit work", "login", ("freelancer",), "refused for a blocked freelancer"),
+    Restriction("approve or release", "release", BOTH, "refused"),
+    Restriction("auto-release", "release", BOTH, "waits; after 14 days a person decides"),
+    Restriction("refund to the client", "refund", BOTH, "waits"),
+    Restriction("mature", "outflow", ("freelancer",), "waits"),
+    Restriction(
         "payout",
         "outflow",
         ("freelancer",),
         "taken down as held, and sent when the last hold is lifted",
     ),
-    Rule("amend", "amend", BOTH, "refused"),
-    Rule("dispute", None, BOTH, "always possible"),
+    Restriction("amend", "amend", BOTH, "refused"),
+    Restriction("dispute", None, BOTH, "always possible"),
 )
 """Which scope stops which act.
 
@@ -95,7 +95,7 @@ A suspension's level gives the scopes, so the two tables together are the matrix
 """
 
 
-def outcome(rule: Rule, person: str, level: str) -> str:
+def outcome(rule: Restriction, person: str, level: str) -> str:
     """What happens to an act while a person is suspended at a level."""
     stopped = rule.scope in LEVELS[(person, level)] and person in rule.looks_at
     return rule.when_held if stopped else "goes on"

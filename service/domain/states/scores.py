@@ -24,7 +24,7 @@ LOWEST_GOOD_RATING = 3
 
 
 @dataclass(frozen=True)
-class Facts:
+class ScoreInputs:
     """Of one closed contract; amounts in minor units."""
 
     paid_minor: int
@@ -45,7 +45,7 @@ class Score:
     neutral: int
 
 
-def result_of(facts: Facts) -> tuple[str, str]:
+def result_of(facts: ScoreInputs) -> tuple[str, str]:
     """(positive, negative or neutral; the sentence that says why)."""
     if not facts.paid_minor:
         return NEUTRAL, "Nothing was ever paid in."

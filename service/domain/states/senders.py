@@ -13,7 +13,7 @@ from typing import Final
 from service.domain.states.notifications import FREELANCER, NOTICES, OTHER_FREELANCER, PAYER
 
 
-class Voice(StrEnum):
+class Sender(StrEnum):
     """The value is how the table of mails says it: the sender, and where a reply goes."""
 
     FREELANCER = "“Freelancer via platform”, reply to the freelancer"
@@ -21,17 +21,17 @@ class Voice(StrEnum):
     COLLEAGUE = "platform, reply to the colleague who passed it on"
 
 
-VOICES: Final[dict[str, Voice]] = {
-    template: Voice.PLATFORM for told in NOTICES.values() for _, template in told
+VOICES: Final[dict[str, Sender]] = {
+    template: Sender.PLATFORM for told in NOTICES.values() for _, template in told
 } | {
-    "offer": Voice.FREELANCER,
-    "offer_reminder": Voice.FREELANCER,
-    "reminder": Voice.FREELANCER,
-    "offer_revised": Voice.FREELANCER,
-    "change_refused": Voice.FREELANCER,
-    "work_submitted": Voice.FREELANCER,
-    "amendment_proposed": Voice.FREELANCER,
-    "passed_on": Voice.COLLEAGUE,
+    "offer": Sender.FREELANCER,
+    "offer_reminder": Sender.FREELANCER,
+    "reminder": Sender.FREELANCER,
+    "offer_revised": Sender.FREELANCER,
+    "change_refused": Sender.FREELANCER,
+    "work_submitted": Sender.FREELANCER,
+    "amendment_proposed": Sender.FREELANCER,
+    "passed_on": Sender.COLLEAGUE,
 }
 
 FOR_FREELANCERS: Final = frozenset(

@@ -28,7 +28,7 @@ class ClientTerms:
 
 
 @dataclass(frozen=True)
-class Terms:
+class ContractTerms:
     """What the two agree on, as the freelancer writes it."""
 
     client: ClientTerms

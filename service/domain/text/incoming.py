@@ -52,7 +52,7 @@ SENTENCES = {
 
 
 @dataclass(frozen=True)
-class Found:
+class TextFault:
     """One text that is not taken. `where`: the way to it; a name at fault itself is left out."""
 
     where: tuple[str, ...]
@@ -109,16 +109,16 @@ def _may_come(point: int) -> bool:
     return not no_character and (0x1F000 <= point <= 0x1FFFF or 0x20000 <= point <= 0x3FFFF)
 
 
-def faults(value: Any, where: tuple[str, ...] = ()) -> Iterator[Found]:
+def faults(value: Any, where: tuple[str, ...] = ()) -> Iterator[TextFault]:
     """Every text in a body that is not taken, names included. Texts may have lines here."""
     if isinstance(value, str):
         wrong = fault(value, lines=True)
         if wrong:
-            yield Found(where, wrong)
+            yield TextFault(where, wrong)
     elif isinstance(value, dict):
         for name, inner in value.items():
             wrong = name_fault(name)
-            yield from [Found(where, wrong)] if wrong else faults(inner, (*where, name))
+            yield from [TextFault(where, wrong)] if wrong else faults(inner, (*where, name))
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from faults(inner, (*where, str(number)))

@@ -11,14 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from service.core import repository
-from service.core.context import Act
-from service.documents import Paper, Table, signing
+from service.core.context import Context
+from service.documents import Document, Table, signing
 from service.documents.wording import LANGUAGES, day, money, say
 from service.domain.errors import Invalid
 from service.domain.identity import typeid
 from service.domain.money.money import currency
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.exports.formats.delimited import as_csv
 from service.ledger import hash_chain
 from service.models import Certificate
@@ -101,20 +101,22 @@ class Issuer:
 
 
 def issue(
-    act: Act, issuer: Issuer, freelancer_id: str, first_day: date, last_day: date, language: str
+    ctx: Context, issuer: Issuer, freelancer_id: str, first_day: date, last_day: date, language: str
 ) -> Certificate:
     """Raises Invalid for a language that papers do not come in, a period without an end, or one
     with more than 2,000 releases.
     """
-    _check_asked(act, last_day, language)
-    person = repository.freelancer(act.session, freelancer_id)
-    asked = Asked(first_day, last_day, act.now, freelancer_id, zone=act.policies.book_zone.key)
-    totals = generation.inline(act.session, registry.find("M2"), asked)
-    placed = hash_chain.position_at(act.session, act.now)
-    lines = _releases(act, asked, typeid.decode(freelancer_id), placed)
+    _check_asked(ctx, last_day, language)
+    person = repository.freelancer(ctx.session, freelancer_id)
+    asked = ExportRequest(
+        first_day, last_day, ctx.now, freelancer_id, zone=ctx.policies.book_zone.key
+    )
+    totals = generation.inline(ctx.session, registry.find("M2"), asked)
+    placed = hash_chain.position_at(ctx.session, ctx.now)
+    lines = _releases(ctx, asked, typeid.decode(freelancer_id), placed)
     carried_by = [one for line in lines for one in line.payout_ids]
-    payouts = {p.id: p for p in fetch(act.session, _PAYOUTS, (placed, carried_by))}
-    head = next(iter(fetch(act.session, _HEAD)), None)
+    payouts = {p.id: p for p in fetch(ctx.session, _PAYOUTS, (placed, carried_by))}
+    head = next(iter(fetch(ctx.session, _HEAD)), None)
     code = certificates.new_code()
     content = {
         "person": person.display_name,
@@ -127,21 +129,21 @@ def issue(
         "ledger_head": head.hash if head else "",
     }
     history = registry.find("M1")
-    inside = b"".join(as_csv(history, generation.first(act.session, history, asked))).decode()
-    pdf = _paper(issuer, content, _listed(lines, payouts, language), language, inside).pdf(act.now)
+    inside = b"".join(as_csv(history, generation.first(ctx.session, history, asked))).decode()
+    pdf = _paper(issuer, content, _listed(lines, payouts, language), language, inside).pdf(ctx.now)
     if issuer.key_pem:
         pdf = signing.sign(
             pdf, issuer.key_pem, issuer.certificate_pem, say("certificate", language)
         )
-    return certificates.keep(act, freelancer_id, code, first_day, last_day, language, content, pdf)
+    return certificates.keep(ctx, freelancer_id, code, first_day, last_day, language, content, pdf)
 
 
-def _check_asked(act: Act, last_day: date, language: str) -> None:
+def _check_asked(ctx: Context, last_day: date, language: str) -> None:
     if language not in LANGUAGES:
         raise Invalid.one(
             "/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}."
         )
-    if last_day > act.today:
+    if last_day > ctx.today:
         raise Invalid.one(
             "/period",
             "not_over",
@@ -149,7 +151,7 @@ def _check_asked(act: Act, last_day: date, language: str) -> None:
         )
 
 
-def _releases(act: Act, asked: Asked, person: UUID, placed: int) -> list[Any]:
+def _releases(ctx: Context, asked: ExportRequest, person: UUID, placed: int) -> list[Any]:
     """Raises Invalid for more than a certificate lists."""
     question = {
         "person": person,
@@ -157,7 +159,7 @@ def _releases(act: Act, asked: Asked, person: UUID, placed: int) -> list[Any]:
         "first": asked.first_day,
         "last": asked.last_day,
     }
-    lines = fetch(act.session, _LINES, question)
+    lines = fetch(ctx.session, _LINES, question)
     if len(lines) > MOST_LINES:
         raise Invalid.one(
             "/period",
@@ -169,7 +171,7 @@ def _releases(act: Act, asked: Asked, person: UUID, placed: int) -> list[Any]:
 
 def _paper(
     issuer: Issuer, content: dict[str, Any], listed: list[Table], language: str, inside: str
-) -> Paper:
+) -> Document:
     first, last = (
         day(date.fromisoformat(content[name]), language) for name in ("first_day", "last_day")
     )
@@ -183,7 +185,7 @@ def _paper(
         for row in content["totals"]
     ]
     url = f"{issuer.public_url}/verify"
-    return Paper(
+    return Document(
         issuer.platform,
         language,
         say("certificate", language),

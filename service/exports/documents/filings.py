@@ -10,24 +10,24 @@ from decimal import Decimal
 from typing import Any
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.documents import dpi
 from service.domain.errors import Conflict, Invalid
 from service.domain.money.money import CURRENCIES, round_half_up
 from service.domain.states.instants import known_at
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.exports.documents import missing_rates
 from service.models import TaxFiling
 from service.operations.tax import tax_filings, tax_identities
-from service.platform.encryption import Seals
+from service.platform.encryption import FieldEncryption
 
 _FIGURES = ("cons", "fees", "taxes", "numb")
 
 
 def prepare(
-    act: Act,
-    seals: Seals,
+    ctx: Context,
+    encryption: FieldEncryption,
     regime: str,
     year: int,
     as_of: datetime | None = None,
@@ -41,26 +41,26 @@ def prepare(
     register of sellers keeps the originals. Raises Conflict when nothing changed or a rate is
     missing, Invalid when there is no such currency.
     """
-    home = home or _reporting_currency(act, regime, year)
-    filed = tax_filings.alone(act, regime, year)
+    home = home or _reporting_currency(ctx, regime, year)
+    filed = tax_filings.alone(ctx, regime, year)
     before = tax_filings.newest_docs(filed)
-    known = known_at(as_of, act.now)
-    figures = _register(act, regime, year, known, home)
+    known = known_at(as_of, ctx.now)
+    figures = _register(ctx, regime, year, known, home)
     fresh, changed, gone = _compared(figures, before)
     messages = []
     if fresh or not filed:
         kind = "DPI401" if fresh else "DPI403"
         messages.append(
-            _Message(act, seals, regime, year, known, test, len(filed) + 1).make(
+            _Message(ctx, encryption, regime, year, known, test, len(filed) + 1).make(
                 kind, {s: (n, None, dpi.NEW) for s, n in fresh.items()}
             )
         )
     if changed or gone:
         docs = _corrections(before, changed, gone)
         messages.append(
-            _Message(act, seals, regime, year, known, test, len(filed) + 1 + len(messages)).make(
-                "DPI402", docs
-            )
+            _Message(
+                ctx, encryption, regime, year, known, test, len(filed) + 1 + len(messages)
+            ).make("DPI402", docs)
         )
     if not messages:
         raise Conflict("Nothing has changed since the last report of this year.")
@@ -92,9 +92,9 @@ def _corrections(
     return docs | {s: (before[s]["figures"], before[s]["ref"], dpi.DELETED) for s in gone}
 
 
-def _reporting_currency(act: Act, regime: str, year: int) -> str:
+def _reporting_currency(ctx: Context, regime: str, year: int) -> str:
     """Raises Invalid when the operator has none, or one that nothing can be converted to."""
-    entity = act.policies.entity
+    entity = ctx.policies.entity
     found = entity.reporting_currency(regime, year)
     if found is None:
         raise Invalid.one(
@@ -114,21 +114,21 @@ def _reporting_currency(act: Act, regime: str, year: int) -> str:
 
 
 def _register(
-    act: Act, regime: str, year: int, known: datetime, home: str
+    ctx: Context, regime: str, year: int, known: datetime, home: str
 ) -> dict[str, dict[str, Any]]:
     """By seller: whole units of `home` by quarter, half-up.
 
     Raises Conflict that names each day and pair without a rate.
     """
-    asked = Asked(
-        date(year, 1, 1), date(year, 12, 31), known, None, home, zone=act.policies.book_zone.key
+    asked = ExportRequest(
+        date(year, 1, 1), date(year, 12, 31), known, None, home, zone=ctx.policies.book_zone.key
     )
     found: dict[str, dict[str, Any]] = {}
-    for row in generation.records(act.session, registry.find("M12"), asked):
+    for row in generation.records(ctx.session, registry.find("M12"), asked):
         if row["regime"] != regime or row["excluded_reason"]:
             continue
         if row["lines_without_rate"] != "0":
-            raise missing_rates.refuse(act.session, asked, row["seller_id"])
+            raise missing_rates.refuse(ctx.session, asked, row["seller_id"])
         found[row["seller_id"]] = {"currency": row["currency"]} | {
             name: [_whole(row[f"{name}_q{quarter}"]) for quarter in range(1, 5)]
             for name in _FIGURES
@@ -148,24 +148,24 @@ class _Message:
 
     def __init__(
         self,
-        act: Act,
-        seals: Seals,
+        ctx: Context,
+        encryption: FieldEncryption,
         regime: str,
         year: int,
         known: datetime,
         test: bool,
         number: int,
     ) -> None:
-        self._act, self._seals, self._regime, self._year, self._known, self._test = (
-            act,
-            seals,
+        self._act, self._encryption, self._regime, self._year, self._known, self._test = (
+            ctx,
+            encryption,
             regime,
             year,
             known,
             test,
         )
         self._number = number
-        operator = asdict(act.policies.entity)
+        operator = asdict(ctx.policies.entity)
         self._stem = f"{dpi.PROFILES[regime].prefix}_{year}_{operator['tin']}"
         self.reference, self._operator = f"{self._stem}_t{number}_d{number}", operator
 
@@ -185,7 +185,7 @@ class _Message:
                 }
             )
         # The operator's own part is sent again as it was, with its first reference.
-        message = dpi.Message(
+        message = dpi.DpiMessage(
             self._regime,
             self._year,
             self.reference,
@@ -199,7 +199,7 @@ class _Message:
         )
         return tax_filings.keep(
             self._act,
-            self._seals,
+            self._encryption,
             regime=self._regime,
             year=self._year,
             reference=self.reference,
@@ -221,7 +221,7 @@ class _Message:
         if declared is None or figures["currency"] not in CURRENCIES:
             raise Conflict(f"{seller_id} has no declaration any more.")
         identity = tax_identities.opened(
-            self._act, self._seals, declared, f"{self._regime} {self._year}"
+            self._act, self._encryption, declared, f"{self._regime} {self._year}"
         )
         return dpi.Seller(
             identity,

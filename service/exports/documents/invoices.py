@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.documents import Paper, Table, cii, facturx, ubl
+from service.documents import Document, Table, cii, facturx, ubl
 from service.documents.invoice_facts import CREDIT_NOTE, INVOICE, InvoiceFacts, Party
 from service.documents.wording import day, money, say
 from service.domain.errors import Invalid
@@ -83,13 +83,13 @@ def _item(invoice: Invoice, language: str) -> str:
     )
 
 
-def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> Paper:
+def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> Document:
     facts = _facts(session, invoice, language)
     notes = [say(invoice.tax_category, language)] if facts.exempt else []
     if invoice.kind.startswith("work"):
         notes.append(say("by_mandate", language, platform=platform, seller=facts.seller.name))
     inside = not _outside_the_norm(invoice)
-    return Paper(
+    return Document(
         platform,
         language,
         say(invoice.kind, language),

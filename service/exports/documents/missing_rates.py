@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.errors import Conflict
 from service.domain.identity import typeid
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.exports.reading import parameters
 from service.platform.db import fetch
 
@@ -32,7 +32,7 @@ _LINES = """
 """
 
 
-def refuse(session: Session, asked: Asked, seller_id: str) -> Conflict:
+def refuse(session: Session, asked: ExportRequest, seller_id: str) -> Conflict:
     """The refusal that names each day and pair without a rate, at most 20, of somebody's lines in
     the period that was asked for.
     """

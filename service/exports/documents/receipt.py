@@ -4,7 +4,7 @@ with the payment.
 
 from __future__ import annotations
 
-from service.documents import Paper, Table
+from service.documents import Document, Table
 from service.documents.wording import LANGUAGES, day, money, say
 from service.domain.money.receipts import ReceiptContent
 from service.models import Payment
@@ -19,7 +19,7 @@ def language_of(content: ReceiptContent) -> str:
 def render(payment: Payment, content: ReceiptContent, platform: str, language: str) -> bytes:
     """The PDF. `payment` has succeeded: its id and instant are on it, and all else is `content`."""
     assert payment.succeeded_at is not None
-    return Paper(
+    return Document(
         platform,
         language,
         say("receipt", language),

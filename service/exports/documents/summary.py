@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from service.documents import Paper, Table
+from service.documents import Document, Table
 from service.documents.wording import day, money, say
 from service.domain.errors import Invalid
 from service.domain.money.money import CURRENCIES
-from service.exports.definitions import Asked, Export
+from service.exports.definitions import Export, ExportRequest
 
 MOST = 200
 _NAMES = ("payee", "client")
 
 
-def render(export: Export, asked: Asked, rows: Iterator[Any]) -> bytes:
+def render(export: Export, asked: ExportRequest, rows: Iterator[Any]) -> bytes:
     """Raises Invalid beyond 200 rows: a paper is read by people."""
     found = list(islice(rows, MOST + 1))
     if len(found) > MOST:
@@ -30,7 +30,7 @@ def render(export: Export, asked: Asked, rows: Iterator[Any]) -> bytes:
         )
     language = asked.language
     period = f"{day(asked.first_day, language)} – {day(asked.last_day, language)}"
-    return Paper(
+    return Document(
         asked.platform,
         language,
         say(export.code, language),

@@ -15,13 +15,13 @@ from datetime import date, datetime
 from typing import Any
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid
 from service.exports import generation, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.exports.documents import missing_rates
 from service.operations.tax import tax_identities
-from service.platform.encryption import Seals
+from service.platform.encryption import FieldEncryption
 from service.policies.entity import Entity
 
 MOST_ROWS = 100
@@ -131,7 +131,12 @@ COLUMNS: dict[str, Fact] = {
 
 
 def render(
-    act: Act, seals: Seals, template: str, year: int, as_of: datetime, state: str | None = None
+    ctx: Context,
+    encryption: FieldEncryption,
+    template: str,
+    year: int,
+    as_of: datetime,
+    state: str | None = None,
 ) -> list[bytes]:
     """Files of at most 100 rows each, for the federal office or one state.
 
@@ -147,33 +152,39 @@ def render(
             if unknown
             else "The template has no header.",
         )
-    asked = Asked(date(year, 1, 1), date(year, 12, 31), as_of, zone=act.policies.book_zone.key)
-    found = generation.records(act.session, registry.find("M11"), asked)
+    asked = ExportRequest(
+        date(year, 1, 1), date(year, 12, 31), as_of, zone=ctx.policies.book_zone.key
+    )
+    found = generation.records(ctx.session, registry.find("M11"), asked)
     for row in found:
         # Without a rate a sum is too small, and may be below a threshold because of it.
         if row["lines_without_rate"] != "0":
-            raise missing_rates.refuse(act.session, replace(asked, home="USD"), row["payee_id"])
+            raise missing_rates.refuse(ctx.session, replace(asked, home="USD"), row["payee_id"])
     wanted = [
         row
         for row in found
         if (state in row["state_required"].split() if state else row["federal_required"] == "true")
     ]
-    lines = [_line(act, seals, header, row, as_of) for row in wanted]
+    lines = [_line(ctx, encryption, header, row, as_of) for row in wanted]
     return [
         _file(header, lines[start : start + MOST_ROWS]) for start in range(0, len(lines), MOST_ROWS)
     ]
 
 
 def _line(
-    act: Act, seals: Seals, header: list[str], row: dict[str, str], as_of: datetime
+    ctx: Context,
+    encryption: FieldEncryption,
+    header: list[str],
+    row: dict[str, str],
+    as_of: datetime,
 ) -> list[str]:
-    declared = repository.tax_identity(act.session, row["payee_id"], as_of)
+    declared = repository.tax_identity(ctx.session, row["payee_id"], as_of)
     if declared is None or declared.form != "w9":
         raise Invalid.one(
             "/template", "no_w9", f"{row['payee_id']} has no Form W-9 on file: {row['reason']}."
         )
-    who = tax_identities.opened(act, seals, declared, f"us_1099k {row['tax_year']}")
-    return [COLUMNS[name](row, who, act.policies.entity) for name in header]
+    who = tax_identities.opened(ctx, encryption, declared, f"us_1099k {row['tax_year']}")
+    return [COLUMNS[name](row, who, ctx.policies.entity) for name in header]
 
 
 def _file(header: list[str], lines: list[list[str]]) -> bytes:

@@ -138,7 +138,7 @@ class DisputeOffer(Base):
     rejected_by: Mapped[str | None]
 
 
-class Evidence(Base):
+class DisputeEvidence(Base):
     """What a side shows: words or a file, with the hash of it. Append-only."""
 
     __tablename__ = "evidence"

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from service.core import events, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound, StateConflict, TooManyRequests
 from service.domain.identity.typeid import ObjectKind
 from service.escrow.states import touch
@@ -24,7 +24,7 @@ REISSUED_PER_HOUR = 3
 _LIFE = timedelta(days=30)
 
 
-def pass_on(act: Act, contract: Contract, email: str, role: str) -> ClientLink:
+def pass_on(ctx: Context, contract: Contract, email: str, role: str) -> ClientLink:
     """Give a colleague a link of their own: to pay, or only to look; never to decide.
 
     Raises Invalid, TooManyRequests.
@@ -37,14 +37,14 @@ def pass_on(act: Act, contract: Contract, email: str, role: str) -> ClientLink:
         .where(
             ClientLink.contract_id == contract.id,
             ClientLink.passed_to.is_not(None),
-            ClientLink.created_at > act.now - timedelta(hours=1),
+            ClientLink.created_at > ctx.now - timedelta(hours=1),
         )
     )
-    if act.session.execute(recent).scalar_one() >= PASSED_ON_PER_HOUR:
+    if ctx.session.execute(recent).scalar_one() >= PASSED_ON_PER_HOUR:
         raise TooManyRequests(
             "The link was passed on five times within the hour; please wait.", {"retry_after": 3600}
         )
-    outreach.count(act, contract, LetterKind.PASSED_ON, email)
+    outreach.count(ctx, contract, LetterKind.PASSED_ON, email)
     link = ClientLink(
         id=new_id("lnk"),
         contract_id=contract.id,
@@ -52,16 +52,16 @@ def pass_on(act: Act, contract: Contract, email: str, role: str) -> ClientLink:
         role=role,
         passed_to=email,
         revision=1,
-        created_at=act.now,
-        expires_at=act.now + _LIFE,
+        created_at=ctx.now,
+        expires_at=ctx.now + _LIFE,
         revoked_at=None,
     )
-    act.session.add(link)
-    events.record(act, "link.passed_on", contract, public=False, link=link.id, role=role)
+    ctx.session.add(link)
+    events.record(ctx, "link.passed_on", contract, public=False, link=link.id, role=role)
     return link
 
 
-def reissue(act: Act, contract: Contract, *, revoke_old: bool) -> ClientLink:
+def reissue(ctx: Context, contract: Contract, *, revoke_old: bool) -> ClientLink:
     """Mail the client a fresh link at the freelancer's wish, at most three an hour; older ones end
     only when that is asked for.
     """
@@ -71,19 +71,19 @@ def reissue(act: Act, contract: Contract, *, revoke_old: bool) -> ClientLink:
         .where(
             ClientLink.contract_id == contract.id,
             ClientLink.passed_to.is_(None),
-            ClientLink.created_at > act.now - timedelta(hours=1),
+            ClientLink.created_at > ctx.now - timedelta(hours=1),
         )
     )
-    if act.session.execute(recent).scalar_one() >= REISSUED_PER_HOUR:
+    if ctx.session.execute(recent).scalar_one() >= REISSUED_PER_HOUR:
         raise TooManyRequests("A new link was sent already.", {"retry_after": 3600})
-    outreach.count(act, contract, LetterKind.LINK)
+    outreach.count(ctx, contract, LetterKind.LINK)
     if revoke_old:
         old = update(ClientLink).where(
             ClientLink.contract_id == contract.id,
             ClientLink.passed_to.is_(None),
             ClientLink.revoked_at.is_(None),
         )
-        act.session.execute(old.values(revoked_at=act.now))
+        ctx.session.execute(old.values(revoked_at=ctx.now))
     link = ClientLink(
         id=new_id("lnk"),
         contract_id=contract.id,
@@ -91,12 +91,12 @@ def reissue(act: Act, contract: Contract, *, revoke_old: bool) -> ClientLink:
         role="payer",
         passed_to=None,
         revision=1,
-        created_at=act.now,
-        expires_at=act.now + _LIFE,
+        created_at=ctx.now,
+        expires_at=ctx.now + _LIFE,
         revoked_at=None,
     )
-    act.session.add(link)
-    events.record(act, "link.renewed", contract, public=False, link=link.id)
+    ctx.session.add(link)
+    events.record(ctx, "link.renewed", contract, public=False, link=link.id)
     return link
 
 
@@ -110,14 +110,14 @@ def passed_on(session: Session, contract: Contract) -> list[ClientLink]:
     return list(session.execute(query.order_by(ClientLink.id.desc()).limit(100)).scalars())
 
 
-def revoke(act: Act, contract: Contract, link_id: str) -> None:
+def revoke(ctx: Context, contract: Contract, link_id: str) -> None:
     """From this commit on that link, and every browser that came in by it, sees nothing.
 
     Raises NotFound.
     """
     missing, whose = "There is no such link.", ClientLink.contract_id
     link: ClientLink = repository.owned(
-        act.session,
+        ctx.session,
         ClientLink,
         ObjectKind.CLIENT_LINK,
         link_id,
@@ -125,11 +125,11 @@ def revoke(act: Act, contract: Contract, link_id: str) -> None:
         missing=missing,
         whose=whose,
     )
-    link.revoked_at = link.revoked_at or act.now
-    events.record(act, "link.revoked", contract, public=False, link=link.id)
+    link.revoked_at = link.revoked_at or ctx.now
+    events.record(ctx, "link.revoked", contract, public=False, link=link.id)
 
 
-def change_email(act: Act, contract: Contract, new_email: str) -> None:
+def change_email(ctx: Context, contract: Contract, new_email: str) -> None:
     """The client moves the contract to another mailbox of theirs; the caller has proved the present
     one by a code.
 
@@ -141,29 +141,29 @@ def change_email(act: Act, contract: Contract, new_email: str) -> None:
         raise Invalid.one("email", "same_address", "This is the present address.")
     if address == clients.normalised(contract.freelancer.email):
         raise Invalid.one("email", "own_address", "A contract needs two people.")
-    outreach.count(act, contract, LetterKind.MOVED, address)
-    client, alias = clients.find_or_make(act, contract.freelancer_id, address)
-    act.session.execute(
+    outreach.count(ctx, contract, LetterKind.MOVED, address)
+    client, alias = clients.find_or_make(ctx, contract.freelancer_id, address)
+    ctx.session.execute(
         update(ClientLink)
         .where(ClientLink.contract_id == contract.id, ClientLink.revoked_at.is_(None))
-        .values(revoked_at=act.now)
+        .values(revoked_at=ctx.now)
     )
     granted = select(SessionGrant.session_id).where(SessionGrant.contract_id == contract.id)
-    act.session.execute(
+    ctx.session.execute(
         update(ClientSession)
         .where(ClientSession.id.in_(granted), ClientSession.client_id == contract.client_id)
-        .values(closed_at=act.now)
+        .values(closed_at=ctx.now)
     )
     contract.client_id, contract.client_alias_id, contract.client = client.id, alias.id, client
-    events.record(act, "contract.client_email_changed", contract, old_address=before)
-    touch(act, contract)
+    events.record(ctx, "contract.client_email_changed", contract, old_address=before)
+    touch(ctx, contract)
 
 
-def ask_email_change(act: Act, contract: Contract, new_email: str) -> EmailChange:
+def ask_email_change(ctx: Context, contract: Contract, new_email: str) -> EmailChange:
     """The mailbox is lost: staff start the change, the old address has seven days to object,
     nothing binds meanwhile. Raises StateConflict.
     """
-    if pending_change(act.session, contract.id) is not None:
+    if pending_change(ctx.session, contract.id) is not None:
         raise StateConflict(
             "A change is under way already.",
             {"current_state": contract.state, "allowed_actions": []},
@@ -172,38 +172,38 @@ def ask_email_change(act: Act, contract: Contract, new_email: str) -> EmailChang
         id=new_id("emc"),
         contract_id=contract.id,
         new_email=clients.normalised(new_email),
-        asked_by=act.actor,
-        asked_at=act.now,
-        takes_effect_at=act.now + timedelta(days=act.policies.windows.email_change_days),
+        asked_by=ctx.actor,
+        asked_at=ctx.now,
+        takes_effect_at=ctx.now + timedelta(days=ctx.policies.windows.email_change_days),
         ended_at=None,
     )
-    act.session.add(change)
+    ctx.session.add(change)
     events.record(
-        act,
+        ctx,
         "contract.email_change_asked",
         contract,
         takes_effect_at=change.takes_effect_at.isoformat(),
     )
-    queue.enqueue(act, "email_change_due", change.id, change.takes_effect_at)
+    queue.enqueue(ctx, "email_change_due", change.id, change.takes_effect_at)
     return change
 
 
-def object_to_change(act: Act, contract: Contract) -> None:
+def object_to_change(ctx: Context, contract: Contract) -> None:
     """From the old address: that was not me. Raises NotFound when nothing is pending."""
-    change = pending_change(act.session, contract.id)
+    change = pending_change(ctx.session, contract.id)
     if change is None:
         raise NotFound("No change is under way.")
-    change.ended_at = act.now
-    events.record(act, "contract.email_change_stopped", contract)
-    queue.open_task(act, "email_change_stopped", contract.id, asked_by=str(change.asked_by))
+    change.ended_at = ctx.now
+    events.record(ctx, "contract.email_change_stopped", contract)
+    queue.open_task(ctx, "email_change_stopped", contract.id, asked_by=str(change.asked_by))
 
 
-def take_effect(act: Act, contract: Contract, change: EmailChange) -> bool:
+def take_effect(ctx: Context, contract: Contract, change: EmailChange) -> bool:
     """Seven days without an objection. Returns False when it was stopped."""
-    if change.ended_at is not None or change.takes_effect_at > act.now:
+    if change.ended_at is not None or change.takes_effect_at > ctx.now:
         return False
-    change.ended_at = act.now
-    change_email(act, contract, change.new_email)
+    change.ended_at = ctx.now
+    change_email(ctx, contract, change.new_email)
     return True
 
 

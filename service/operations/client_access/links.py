@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import CodeRequired, Gone, Invalid, NotFound, TooManyRequests
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor
@@ -40,11 +40,11 @@ BINDS_ANY = timedelta(hours=12)
 _SEEN_GRAIN = timedelta(minutes=1)
 
 
-def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLink:
+def current_link(ctx: Context, contract: Contract, role: str = "payer") -> ClientLink:
     """The link to put into a mail: the present one while it has two weeks left, otherwise a fresh
     one.
     """
-    windows = act.policies.windows
+    windows = ctx.policies.windows
     query = (
         select(ClientLink)
         .where(
@@ -55,12 +55,12 @@ def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLin
         )
         .where(
             ClientLink.revoked_at.is_(None),
-            ClientLink.expires_at > act.now + timedelta(days=windows.link_days_min),
+            ClientLink.expires_at > ctx.now + timedelta(days=windows.link_days_min),
         )
         .order_by(ClientLink.id.desc())
         .limit(1)
     )
-    link = act.session.execute(query).scalar_one_or_none()
+    link = ctx.session.execute(query).scalar_one_or_none()
     if link is None:
         link = ClientLink(
             id=new_id("lnk"),
@@ -69,20 +69,20 @@ def current_link(act: Act, contract: Contract, role: str = "payer") -> ClientLin
             role=role,
             passed_to=None,
             revision=1,
-            created_at=act.now,
-            expires_at=act.now + _life(act, contract),
+            created_at=ctx.now,
+            expires_at=ctx.now + _life(ctx, contract),
             revoked_at=None,
         )
-        act.session.add(link)
+        ctx.session.add(link)
     return link
 
 
-def _life(act: Act, contract: Contract) -> timedelta:
-    windows = act.policies.windows
+def _life(ctx: Context, contract: Contract) -> timedelta:
+    windows = ctx.policies.windows
     last_due = max((m.due_on for m in contract.milestones if m.due_on), default=date.min)
     until_due = (
-        (datetime.combine(last_due, time.min, act.now.tzinfo) - act.now).days
-        if last_due > act.now.date()
+        (datetime.combine(last_due, time.min, ctx.now.tzinfo) - ctx.now).days
+        if last_due > ctx.now.date()
         else 0
     )
     days = until_due + windows.link_days_after_last_due
@@ -97,15 +97,15 @@ def link_of(session: Session, link_id: str, revision: int) -> ClientLink:
     return link
 
 
-def require_open(act: Act, link: ClientLink) -> None:
+def require_open(ctx: Context, link: ClientLink) -> None:
     """Raises Gone for a link that has expired or was revoked."""
-    if link.revoked_at is not None or link.expires_at <= act.now:
+    if link.revoked_at is not None or link.expires_at <= ctx.now:
         raise Gone("This link has ended.")
-    if link.client_id != act.session.get_one(Contract, link.contract_id).client_id:
+    if link.client_id != ctx.session.get_one(Contract, link.contract_id).client_id:
         raise Gone("The contract has moved to another address.")
 
 
-def renew(act: Act, link: ClientLink, contract: Contract) -> None:
+def renew(ctx: Context, link: ClientLink, contract: Contract) -> None:
     """Mail a fresh link to the same address; at most three an hour.
 
     Nothing tells whether the address is right.
@@ -115,10 +115,10 @@ def renew(act: Act, link: ClientLink, contract: Contract) -> None:
         .select_from(ClientLink)
         .where(
             ClientLink.contract_id == contract.id,
-            ClientLink.created_at > act.now - timedelta(hours=1),
+            ClientLink.created_at > ctx.now - timedelta(hours=1),
         )
     )
-    if act.session.execute(query).scalar_one() >= 3:
+    if ctx.session.execute(query).scalar_one() >= 3:
         raise TooManyRequests(
             "A new link was sent already; please look into the mailbox.", {"retry_after": 3600}
         )
@@ -129,12 +129,12 @@ def renew(act: Act, link: ClientLink, contract: Contract) -> None:
         role=link.role,
         passed_to=link.passed_to,
         revision=1,
-        created_at=act.now,
-        expires_at=act.now + _life(act, contract),
+        created_at=ctx.now,
+        expires_at=ctx.now + _life(ctx, contract),
         revoked_at=None,
     )
-    act.session.add(fresh)
-    events.record(act, "link.renewed", contract, public=False, link=fresh.id)
+    ctx.session.add(fresh)
+    events.record(ctx, "link.renewed", contract, public=False, link=fresh.id)
 
 
 def address_of(link: ClientLink, contract: Contract) -> str:
@@ -165,11 +165,11 @@ class Visitor:
         return self.verified_at is not None and now - self.verified_at <= span
 
 
-def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str) -> str:
+def open_session(ctx: Context, link: ClientLink, cookie: str | None, user_agent: str) -> str:
     """Let a browser in by a link; returns the cookie's new value, or the old one when it is this
     client's live session.
     """
-    session = _live_session(act, cookie)
+    session = _live_session(ctx, cookie)
     if session is None or session.client_id != link.client_id:
         cookie = secrets.token_urlsafe(32)
         session = ClientSession(
@@ -177,15 +177,15 @@ def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str
             digest=_digest(cookie),
             client_id=link.client_id,
             user_agent=user_agent[:200],
-            created_at=act.now,
-            last_seen_at=act.now,
+            created_at=ctx.now,
+            last_seen_at=ctx.now,
             closed_at=None,
         )
-        act.session.add(session)
-        act.session.flush()
-    grant = act.session.get(SessionGrant, (session.id, link.contract_id))
+        ctx.session.add(session)
+        ctx.session.flush()
+    grant = ctx.session.get(SessionGrant, (session.id, link.contract_id))
     if grant is None:
-        act.session.add(
+        ctx.session.add(
             SessionGrant(
                 session_id=session.id,
                 contract_id=link.contract_id,
@@ -195,7 +195,7 @@ def open_session(act: Act, link: ClientLink, cookie: str | None, user_agent: str
             )
         )
     else:
-        _come_by(grant, link, good=_still_good(act, grant))
+        _come_by(grant, link, good=_still_good(ctx, grant))
     assert cookie is not None
     return cookie
 
@@ -213,26 +213,26 @@ def _come_by(grant: SessionGrant, link: ClientLink, *, good: bool) -> None:
     grant.link_id, grant.role = link.id, link.role
 
 
-def _still_good(act: Act, grant: SessionGrant) -> bool:
-    link = act.session.get_one(ClientLink, grant.link_id)
+def _still_good(ctx: Context, grant: SessionGrant) -> bool:
+    link = ctx.session.get_one(ClientLink, grant.link_id)
     try:
-        require_open(act, link)
+        require_open(ctx, link)
     except Gone:
         return False
     return True
 
 
-def _live_session(act: Act, cookie: str | None) -> ClientSession | None:
+def _live_session(ctx: Context, cookie: str | None) -> ClientSession | None:
     if not cookie:
         return None
-    found = act.session.execute(
+    found = ctx.session.execute(
         select(ClientSession).where(ClientSession.digest == _digest(cookie))
     ).scalar_one_or_none()
     if (
         found is None
         or found.closed_at
-        or act.now - found.last_seen_at > SESSION_IDLE
-        or act.now - found.created_at > SESSION_LONGEST
+        or ctx.now - found.last_seen_at > SESSION_IDLE
+        or ctx.now - found.created_at > SESSION_LONGEST
     ):
         return None
     return found
@@ -249,21 +249,21 @@ _VISITOR = """
 _SEEN = text("UPDATE client_session SET last_seen_at = :now WHERE digest = :digest")
 
 
-def visitor(act: Act, cookie: str, contract_uuid: object) -> Visitor | None:
+def visitor(ctx: Context, cookie: str, contract_uuid: object) -> Visitor | None:
     """Who looks at this contract with this cookie; None without a live session that was opened by
     one of its links.
     """
     digest = _digest(cookie)
-    found = fetch(act.session, _VISITOR, (digest, contract_uuid))
+    found = fetch(ctx.session, _VISITOR, (digest, contract_uuid))
     row = found[0] if found else None
     if (
         row is None
-        or act.now - row.last_seen_at > SESSION_IDLE
-        or act.now - row.created_at > SESSION_LONGEST
+        or ctx.now - row.last_seen_at > SESSION_IDLE
+        or ctx.now - row.created_at > SESSION_LONGEST
     ):
         return None
-    if act.now - row.last_seen_at > _SEEN_GRAIN:
-        act.session.execute(_SEEN, {"now": act.now, "digest": digest})
+    if ctx.now - row.last_seen_at > _SEEN_GRAIN:
+        ctx.session.execute(_SEEN, {"now": ctx.now, "digest": digest})
     return Visitor(
         session_id=typeid.encode("ses", row.id),
         client_id=typeid.encode("cli", row.client_id),
@@ -274,7 +274,7 @@ def visitor(act: Act, cookie: str, contract_uuid: object) -> Visitor | None:
     )
 
 
-def sign_out(act: Act, cookie: str) -> None:
+def sign_out(ctx: Context, cookie: str) -> None:
     """Close the session of this browser, for every contract that it has open.
 
     A cookie of nobody's changes nothing.
@@ -282,18 +282,18 @@ def sign_out(act: Act, cookie: str) -> None:
     mine = update(ClientSession).where(
         ClientSession.digest == _digest(cookie), ClientSession.closed_at.is_(None)
     )
-    act.session.execute(mine.values(closed_at=act.now))
+    ctx.session.execute(mine.values(closed_at=ctx.now))
 
 
-def close_sessions(act: Act, client_id: str) -> None:
+def close_sessions(ctx: Context, client_id: str) -> None:
     """Close access on all devices."""
     mine = update(ClientSession).where(
         ClientSession.client_id == client_id, ClientSession.closed_at.is_(None)
     )
-    act.session.execute(mine.values(closed_at=act.now))
+    ctx.session.execute(mine.values(closed_at=ctx.now))
 
 
-def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
+def ask_code(ctx: Context, who: Visitor, contract: Contract) -> CodeChallenge:
     """A fresh code by mail.
 
     A challenge that is still good and was asked for a moment ago is used again.
@@ -302,8 +302,8 @@ def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
     moved does not count. Raises TooManyRequests after five in an hour for one contract, and ten for
     all of theirs.
     """
-    alone(act.session, Lock.CODE, who.client_id)
-    theirs = _challenges_within_the_hour(act, who.client_id)
+    alone(ctx.session, Lock.CODE, who.client_id)
+    theirs = _challenges_within_the_hour(ctx, who.client_id)
     recent = [one for one in theirs if one.contract_id == contract.id]
     newest = recent[0] if recent else None
     fresh = (
@@ -312,7 +312,7 @@ def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
         and newest.used_at is None
         and newest.tries < CODE_TRIES
     )
-    if newest and fresh and act.now - newest.created_at < timedelta(seconds=60):
+    if newest and fresh and ctx.now - newest.created_at < timedelta(seconds=60):
         return newest
     if len(recent) >= CODES_PER_HOUR or len(theirs) >= CODES_PER_PERSON_AND_HOUR:
         raise TooManyRequests(
@@ -324,27 +324,27 @@ def ask_code(act: Act, who: Visitor, contract: Contract) -> CodeChallenge:
         contract_id=contract.id,
         session_id=who.session_id,
         tries=0,
-        created_at=act.now,
-        expires_at=act.now + CODE_LIFE,
+        created_at=ctx.now,
+        expires_at=ctx.now + CODE_LIFE,
         used_at=None,
     )
-    act.session.add(challenge)
-    events.record(act, "code.requested", contract, public=False, challenge=challenge.id)
+    ctx.session.add(challenge)
+    events.record(ctx, "code.requested", contract, public=False, challenge=challenge.id)
     return challenge
 
 
-def _challenges_within_the_hour(act: Act, client_id: str) -> Sequence[CodeChallenge]:
+def _challenges_within_the_hour(ctx: Context, client_id: str) -> Sequence[CodeChallenge]:
     """Over every browser of theirs, newest first."""
     query = (
         select(CodeChallenge)
         .join(ClientSession, CodeChallenge.session_id == ClientSession.id)
         .where(
             ClientSession.client_id == client_id,
-            CodeChallenge.created_at > act.now - timedelta(hours=1),
+            CodeChallenge.created_at > ctx.now - timedelta(hours=1),
         )
         .order_by(CodeChallenge.created_at.desc())
     )
-    return act.session.execute(query).scalars().all()
+    return ctx.session.execute(query).scalars().all()
 
 
 def code_of(server_key: str, challenge_id: str) -> str:
@@ -355,7 +355,7 @@ def code_of(server_key: str, challenge_id: str) -> str:
     return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06d}"
 
 
-def verify_code(act: Act, who: Visitor, server_keys: tuple[str, ...], typed: str) -> int | None:
+def verify_code(ctx: Context, who: Visitor, server_keys: tuple[str, ...], typed: str) -> int | None:
     """Check a typed code, six digits.
 
     Returns None when it is right, else how many tries are left.
@@ -374,22 +374,22 @@ def verify_code(act: Act, who: Visitor, server_keys: tuple[str, ...], typed: str
         .limit(1)
         .with_for_update()
     )
-    challenge = act.session.execute(query).scalar_one_or_none()
-    if challenge is None or challenge.expires_at <= act.now or challenge.tries >= CODE_TRIES:
+    challenge = ctx.session.execute(query).scalar_one_or_none()
+    if challenge is None or challenge.expires_at <= ctx.now or challenge.tries >= CODE_TRIES:
         raise CodeRequired("This code is no longer good. Ask for a new one.")
     challenge.tries += 1
     right = [hmac.compare_digest(code_of(key, challenge.id), typed) for key in server_keys]
     if not any(right):
         return CODE_TRIES - challenge.tries
-    challenge.used_at = act.now
-    grant = act.session.get(SessionGrant, (who.session_id, who.contract_id))
+    challenge.used_at = ctx.now
+    grant = ctx.session.get(SessionGrant, (who.session_id, who.contract_id))
     if grant is None:
         raise NotFound("There is no such session.")
-    grant.verified_at = act.now
+    grant.verified_at = ctx.now
     return None
 
 
-def use_form(act: Act, key: str, location: str) -> bool:
+def use_form(ctx: Context, key: str, location: str) -> bool:
     """Use up a form's one-time key.
 
     Returns False when it was used before: Back, or a double click.
@@ -400,7 +400,7 @@ def use_form(act: Act, key: str, location: str) -> bool:
         "INSERT INTO form_key (key, location, used_at) VALUES (%s, %s, %s) ON CONFLICT "
         "DO NOTHING RETURNING key"
     )
-    return bool(fetch(act.session, statement, (key, location, act.now)))
+    return bool(fetch(ctx.session, statement, (key, location, ctx.now)))
 
 
 def _digest(cookie: str) -> str:

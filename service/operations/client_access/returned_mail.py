@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from service.core import queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.models import Message
@@ -19,7 +19,7 @@ LONGEST = timedelta(days=30)
 """Providers tell within hours, at most days. What comes later is a copy of something old."""
 
 
-def take(act: Act, message_id: str, news: str) -> bool:
+def take(ctx: Context, message_id: str, news: str) -> bool:
     """Mark the letter.
 
     Returns False when that was known, or the letter is not ours or long gone: then nothing changes.
@@ -27,11 +27,11 @@ def take(act: Act, message_id: str, news: str) -> bool:
     own = message_id.strip("<>").partition("@")[0]
     if not typeid.is_typeid(own, ObjectKind.MESSAGE):
         return False
-    query = select(Message).where(Message.id == own, Message.created_at > act.now - LONGEST)
-    found = act.session.execute(query.with_for_update()).scalar_one_or_none()
+    query = select(Message).where(Message.id == own, Message.created_at > ctx.now - LONGEST)
+    found = ctx.session.execute(query.with_for_update()).scalar_one_or_none()
     if found is None or found.state not in ("queued", "sent"):
         return False
-    found.state, found.bounced_at = "bounced", act.now
+    found.state, found.bounced_at = "bounced", ctx.now
     if news == "complained":
-        queue.open_task(act, "mail_complaint", found.id, template=found.template)
+        queue.open_task(ctx, "mail_complaint", found.id, template=found.template)
     return True

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity import names
 from service.domain.identity.actors import SYSTEM
@@ -34,7 +34,7 @@ _AMENDABLE = ("accepted", "active")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AmendmentRequest:
     """A milestone as it shall be; `milestone_id` of one that exists, None for a new one."""
 
     milestone_id: str | None
@@ -43,62 +43,64 @@ class Wanted:
     due_on: date | None
 
 
-def propose(act: Act, contract: Contract, wanted: list[Wanted], note: str) -> Amendment:
+def propose(
+    ctx: Context, contract: Contract, wanted: list[AmendmentRequest], note: str
+) -> Amendment:
     """Put new terms to the other side.
 
     Raises StateConflict while another amendment is open, Invalid for what cannot be changed.
     """
-    holds.refuse(act, "amend", holds.subjects_of(contract))
-    _check_amendable(act, contract)
-    _check(act, contract, wanted)
+    holds.refuse(ctx, "amend", holds.subjects_of(contract))
+    _check_amendable(ctx, contract)
+    _check(ctx, contract, wanted)
     changed = _differences(contract, wanted)
     amendment = Amendment(
         id=new_id("amd"),
         contract_id=contract.id,
         state="proposed",
-        proposed_by=act.role,
+        proposed_by=ctx.role,
         base_text_version=contract.text_version,
         note=note,
         milestones=[_stored(w) for w in wanted],
         differences=changed,
         converts_to=None,
-        proposed_at=act.now,
-        expires_at=act.now + timedelta(days=act.policies.windows.amendment_days),
+        proposed_at=ctx.now,
+        expires_at=ctx.now + timedelta(days=ctx.policies.windows.amendment_days),
         answered_at=None,
     )
-    act.session.add(amendment)
-    if act.role == "freelancer":
-        outreach.count(act, contract, LetterKind.AMENDMENT)
+    ctx.session.add(amendment)
+    if ctx.role == "freelancer":
+        outreach.count(ctx, contract, LetterKind.AMENDMENT)
     events.record(
-        act,
+        ctx,
         "amendment.proposed",
         amendment,
         contract=contract,
         to_state="proposed",
-        by=act.role,
+        by=ctx.role,
         differences=changed,
         note=note,
     )
-    queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
-    states.touch(act, contract)
+    queue.enqueue(ctx, "amendment_expiry", amendment.id, amendment.expires_at)
+    states.touch(ctx, contract)
     return amendment
 
 
-def _check_amendable(act: Act, contract: Contract) -> None:
+def _check_amendable(ctx: Context, contract: Contract) -> None:
     """Raises StateConflict."""
     if contract.state not in _AMENDABLE:
         raise StateConflict(
             "Only an accepted contract is amended.",
             {"current_state": contract.state, "allowed_actions": []},
         )
-    if open_amendment(act.session, contract.id) is not None:
+    if open_amendment(ctx.session, contract.id) is not None:
         raise StateConflict(
             "Another amendment waits for its answer.",
             {"current_state": contract.state, "allowed_actions": []},
         )
 
 
-def _differences(contract: Contract, wanted: list[Wanted]) -> list[dict[str, Any]]:
+def _differences(contract: Contract, wanted: list[AmendmentRequest]) -> list[dict[str, Any]]:
     """Raises Invalid when there are none."""
     before = agreement.text_of(contract)
     after = before | {"milestones": [_line(number, w) for number, w in _numbered(contract, wanted)]}
@@ -109,7 +111,10 @@ def _differences(contract: Contract, wanted: list[Wanted]) -> list[dict[str, Any
 
 
 def accept(
-    act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence | None = None
+    ctx: Context,
+    contract: Contract,
+    amendment: Amendment,
+    evidence: AgreementEvidence | None = None,
 ) -> None:
     """The other side agrees; from this commit on the new terms bind.
 
@@ -118,68 +123,68 @@ def accept(
     Raises StateConflict, Forbidden for the proposer, Invalid when a payment has overtaken the
     proposal.
     """
-    holds.refuse(act, "amend", holds.subjects_of(contract))
-    if amendment.proposed_by == act.role:
+    holds.refuse(ctx, "amend", holds.subjects_of(contract))
+    if amendment.proposed_by == ctx.role:
         raise Forbidden("The other side has to agree.")
     wanted = [_wanted(row) for row in amendment.milestones]
-    _check(act, contract, wanted)
-    events.move(act, amendment, "accept", contract=contract)
-    amendment.answered_at = act.now
-    _apply(act, contract, wanted)
-    contract.quote = agreement.fresh_quote(act, contract)
-    text = agreement.new_version(act, contract)
+    _check(ctx, contract, wanted)
+    events.transition(ctx, amendment, "accept", contract=contract)
+    amendment.answered_at = ctx.now
+    _apply(ctx, contract, wanted)
+    contract.quote = agreement.fresh_quote(ctx, contract)
+    text = agreement.new_version(ctx, contract)
     if evidence is not None:
-        agreement.check_names(act, evidence)
-        act.session.add(
+        agreement.check_names(ctx, evidence)
+        ctx.session.add(
             Acceptance(
                 contract_id=contract.id,
                 text_version=contract.text_version,
                 text_hash=contract.text_hash,
                 text=text,
                 quote=contract.quote,
-                accepted_at=act.now,
+                accepted_at=ctx.now,
                 **evidence.columns(),
             )
         )
-    states.after_change(act, contract)
+    states.after_change(ctx, contract)
 
 
-def reject(act: Act, contract: Contract, amendment: Amendment, reason: str = "") -> None:
+def reject(ctx: Context, contract: Contract, amendment: Amendment, reason: str = "") -> None:
     """The other side says no; everything stays.
 
     Raises StateConflict, Forbidden for the proposer.
     """
-    if amendment.proposed_by == act.role:
+    if amendment.proposed_by == ctx.role:
         raise Forbidden("The other side has to answer; you can withdraw it.")
-    events.move(act, amendment, "reject", contract=contract, reason=reason)
-    amendment.answered_at = act.now
-    states.touch(act, contract)
+    events.transition(ctx, amendment, "reject", contract=contract, reason=reason)
+    amendment.answered_at = ctx.now
+    states.touch(ctx, contract)
 
 
-def withdraw(act: Act, contract: Contract, amendment: Amendment) -> None:
+def withdraw(ctx: Context, contract: Contract, amendment: Amendment) -> None:
     """The proposer takes it back. Raises StateConflict, Forbidden for the other side."""
-    if amendment.proposed_by != act.role:
+    if amendment.proposed_by != ctx.role:
         raise Forbidden("Only who proposed can withdraw.")
-    events.move(act, amendment, "withdraw", contract=contract)
-    amendment.answered_at = act.now
-    states.touch(act, contract)
+    events.transition(ctx, amendment, "withdraw", contract=contract)
+    amendment.answered_at = ctx.now
+    states.touch(ctx, contract)
 
 
-def expire(act: Act, contract: Contract, amendment: Amendment) -> bool:
+def expire(ctx: Context, contract: Contract, amendment: Amendment) -> bool:
     """A week without an answer. Returns False when it was answered."""
-    if amendment.state != "proposed" or amendment.expires_at > act.now:
+    if amendment.state != "proposed" or amendment.expires_at > ctx.now:
         return False
-    events.move(act.as_(SYSTEM), amendment, "expire", contract=contract)
-    amendment.answered_at = act.now
+    events.transition(ctx.as_(SYSTEM), amendment, "expire", contract=contract)
+    amendment.answered_at = ctx.now
     return True
 
 
-def _check(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
-    if not 1 <= len(wanted) <= act.policies.windows.milestones_max:
+def _check(ctx: Context, contract: Contract, wanted: list[AmendmentRequest]) -> None:
+    if not 1 <= len(wanted) <= ctx.policies.windows.milestones_max:
         raise Invalid.one(
             "/milestones",
             "milestone_count",
-            f"A contract has 1 to {act.policies.windows.milestones_max} milestones.",
+            f"A contract has 1 to {ctx.policies.windows.milestones_max} milestones.",
         )
     known = {m.id: m for m in contract.milestones}
     named = [w.milestone_id for w in wanted if w.milestone_id]
@@ -192,7 +197,7 @@ def _check(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
         milestone = known.get(one.milestone_id or "")
         if milestone is None or milestone.title != one.title:
             names.check(
-                f"/milestones/{i}/title", one.title, NameKind.TITLE, act.policies.platform_name
+                f"/milestones/{i}/title", one.title, NameKind.TITLE, ctx.policies.platform_name
             )
         if (
             milestone is not None
@@ -222,7 +227,7 @@ def _check_left_out(contract: Contract, named: list[str]) -> None:
         )
 
 
-def _apply(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
+def _apply(ctx: Context, contract: Contract, wanted: list[AmendmentRequest]) -> None:
     known = {m.id: m for m in contract.milestones}
     for number, one in _numbered(contract, wanted):
         milestone = known.get(one.milestone_id or "")
@@ -245,10 +250,12 @@ def _apply(act: Act, contract: Contract, wanted: list[Wanted]) -> None:
     kept = {w.milestone_id for w in wanted}
     for milestone in known.values():
         if milestone.id not in kept and milestone.state != "cancelled":
-            events.move(act, milestone, "cancel", contract=contract, actor="system")
+            events.transition(ctx, milestone, "cancel", contract=contract, actor="system")
 
 
-def _numbered(contract: Contract, wanted: list[Wanted]) -> list[tuple[int, Wanted]]:
+def _numbered(
+    contract: Contract, wanted: list[AmendmentRequest]
+) -> list[tuple[int, AmendmentRequest]]:
     """Milestones that exist keep their number; new ones go on counting."""
     numbers = {m.id: m.number for m in contract.milestones}
     following = max(numbers.values()) + 1
@@ -260,7 +267,7 @@ def _numbered(contract: Contract, wanted: list[Wanted]) -> list[tuple[int, Wante
     return found
 
 
-def _line(number: int, one: Wanted) -> dict[str, Any]:
+def _line(number: int, one: AmendmentRequest) -> dict[str, Any]:
     return {
         "number": number,
         "title": one.title,
@@ -269,7 +276,7 @@ def _line(number: int, one: Wanted) -> dict[str, Any]:
     }
 
 
-def _stored(one: Wanted) -> dict[str, Any]:
+def _stored(one: AmendmentRequest) -> dict[str, Any]:
     return {
         "id": one.milestone_id,
         "title": one.title,
@@ -278,8 +285,8 @@ def _stored(one: Wanted) -> dict[str, Any]:
     }
 
 
-def _wanted(row: dict[str, Any]) -> Wanted:
-    return Wanted(
+def _wanted(row: dict[str, Any]) -> AmendmentRequest:
+    return AmendmentRequest(
         row["id"],
         row["title"],
         row["amount"],

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import func, select
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Stale
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.lifecycle import MILESTONE
@@ -23,46 +23,46 @@ _UNPAID = ("planned", "awaiting_funding", "funding")
 
 
 def accept(
-    act: Act, contract: Contract, text_version: int, evidence: AgreementEvidence
+    ctx: Context, contract: Contract, text_version: int, evidence: AgreementEvidence
 ) -> Contract:
     """Bind both.
 
     The text must be the one that was shown; from here on the quote is frozen. Raises StateConflict,
     Stale.
     """
-    holds.refuse(act, "accept", holds.subjects_of(contract))
-    agreement.check_names(act, evidence)
-    events.move(act, contract, "accept")
+    holds.refuse(ctx, "accept", holds.subjects_of(contract))
+    agreement.check_names(ctx, evidence)
+    events.transition(ctx, contract, "accept")
     if contract.text_version != text_version:
         raise Stale("The text has changed since you read it.")
-    act.session.add(
+    ctx.session.add(
         Acceptance(
             contract_id=contract.id,
             text_version=text_version,
             text_hash=contract.text_hash,
             text=agreement.text_of(contract),
             quote=contract.quote,
-            accepted_at=act.now,
+            accepted_at=ctx.now,
             **evidence.columns(),
         )
     )
-    states.accepted(act, contract)
+    states.accepted(ctx, contract)
     return contract
 
 
-def cancel(act: Act, contract: Contract, reason: str = "") -> Contract:
+def cancel(ctx: Context, contract: Contract, reason: str = "") -> Contract:
     """End an accepted contract into which no money has come.
 
     Money that still arrives goes back by itself. Raises StateConflict.
     """
-    events.move(act, contract, "cancel", reason=reason)
+    events.transition(ctx, contract, "cancel", reason=reason)
     for milestone in contract.milestones:
-        events.move(act, milestone, "cancel", contract=contract, actor="system")
-    _close_payments(act, contract)
-    return _close(act, contract)
+        events.transition(ctx, milestone, "cancel", contract=contract, actor="system")
+    _close_payments(ctx, contract)
+    return _close(ctx, contract)
 
 
-def expire_unfunded(act: Act, contract: Contract) -> bool:
+def expire_unfunded(ctx: Context, contract: Contract) -> bool:
     """Nobody paid in time.
 
     A bank transfer that was started gets longer. Returns False when there is nothing to do.
@@ -73,25 +73,25 @@ def expire_unfunded(act: Act, contract: Contract) -> bool:
         Payment.contract_id == contract.id, Payment.state == "processing"
     )
     longest = contract.fund_by + timedelta(
-        days=act.policies.windows.fund_within_days_bank - act.policies.windows.fund_within_days
+        days=ctx.policies.windows.fund_within_days_bank - ctx.policies.windows.fund_within_days
     )
-    if act.now < longest and act.session.execute(on_its_way).first():
-        queue.enqueue(act, "fund_expiry", contract.id, longest)
+    if ctx.now < longest and ctx.session.execute(on_its_way).first():
+        queue.enqueue(ctx, "fund_expiry", contract.id, longest)
         return False
-    cancel(act, contract, "not funded in time")
+    cancel(ctx, contract, "not funded in time")
     return True
 
 
-def viewed(act: Act, contract: Contract) -> None:
+def viewed(ctx: Context, contract: Contract) -> None:
     """The client opened the contract with a session of their own; told to the freelancer once, as
     opened, never as read.
     """
     if contract.viewed_at is None:
-        contract.viewed_at = act.now
-        events.record(act, "contract.opened", contract)
+        contract.viewed_at = ctx.now
+        events.record(ctx, "contract.opened", contract)
 
 
-def end(act: Act, contract: Contract, reason: str = "") -> list[Milestone]:
+def end(ctx: Context, contract: Contract, reason: str = "") -> list[Milestone]:
     """Either side ends a contract that is under way.
 
     What is not paid is cancelled.
@@ -100,9 +100,9 @@ def end(act: Act, contract: Contract, reason: str = "") -> list[Milestone]:
     still the client's to answer. Returns the milestones about whose money the client, when they end
     it, must ask (the caller opens the refund requests). Raises StateConflict.
     """
-    events.move(act, contract, "end", reason=reason, by=act.role)
-    contract.ended_by = act.role
-    _cancel_unpaid(act, contract)
+    events.transition(ctx, contract, "end", reason=reason, by=ctx.role)
+    contract.ended_by = ctx.role
+    _cancel_unpaid(ctx, contract)
     ask: list[Milestone] = []
     entries: list[Entry] = []
     for milestone in contract.milestones:
@@ -110,36 +110,36 @@ def end(act: Act, contract: Contract, reason: str = "") -> list[Milestone]:
             milestone
         ):
             continue
-        if act.role == "client":
+        if ctx.role == "client":
             ask.append(milestone)
         else:
             entries.append(
                 money.refund_held(
-                    act, contract, milestone, money.held_minor(milestone), "ended by the freelancer"
+                    ctx, contract, milestone, money.held_minor(milestone), "ended by the freelancer"
                 )[1]
             )
-            states.emptied(act, contract, milestone, "refund")
-    states.after_change(act, contract)
-    money.post_all(act, entries)
+            states.emptied(ctx, contract, milestone, "refund")
+    states.after_change(ctx, contract)
+    money.post_all(ctx, entries)
     return ask
 
 
-def _cancel_unpaid(act: Act, contract: Contract) -> None:
+def _cancel_unpaid(ctx: Context, contract: Contract) -> None:
     for milestone in contract.milestones:
         if milestone.state in _UNPAID:
-            events.move(act, milestone, "cancel", contract=contract, actor="system")
-    _close_payments(act, contract)
+            events.transition(ctx, milestone, "cancel", contract=contract, actor="system")
+    _close_payments(ctx, contract)
 
 
-def _close_payments(act: Act, contract: Contract) -> None:
+def _close_payments(ctx: Context, contract: Contract) -> None:
     open_payments = select(Payment.id).where(
         Payment.contract_id == contract.id, Payment.state.in_(("created", "requires_action"))
     )
-    for payment_id in act.session.execute(open_payments).scalars():
-        queue.enqueue(act, "payment_close", payment_id)
+    for payment_id in ctx.session.execute(open_payments).scalars():
+        queue.enqueue(ctx, "payment_close", payment_id)
 
 
-def _quiet_until(act: Act, contract: Contract) -> datetime:
+def _quiet_until(ctx: Context, contract: Contract) -> datetime:
     """Ninety days after the last due date, or after the last thing that either of the two did or
     had done for them.
     """
@@ -148,14 +148,14 @@ def _quiet_until(act: Act, contract: Contract) -> datetime:
         .where(Event.contract_id == contract.id, Event.public)
         .group_by(Event.actor)
     )
-    done = [at for actor, at in act.session.execute(newest_of_each) if actor.for_a_party]
+    done = [at for actor, at in ctx.session.execute(newest_of_each) if actor.for_a_party]
     last = max(done, default=contract.created_at)
     due = max((m.due_on for m in contract.milestones if m.due_on), default=None)
     newest = max(last, datetime.combine(due, time.max, UTC)) if due else last
-    return newest + timedelta(days=act.policies.windows.dormant_after_days)
+    return newest + timedelta(days=ctx.policies.windows.dormant_after_days)
 
 
-def dormancy(act: Act, contract: Contract) -> str:
+def dormancy(ctx: Context, contract: Contract) -> str:
     """Nobody has done anything for long: tell the client, a week later the freelancer, a week later
     act.
 
@@ -164,41 +164,41 @@ def dormancy(act: Act, contract: Contract) -> str:
     """
     if contract.state not in ("active", "closing"):
         return "over"
-    quiet_until, windows = _quiet_until(act, contract), act.policies.windows
-    if act.now < quiet_until:
+    quiet_until, windows = _quiet_until(ctx, contract), ctx.policies.windows
+    if ctx.now < quiet_until:
         contract.dormant_at = None
-        queue.enqueue(act, "dormancy", contract.id, quiet_until)
+        queue.enqueue(ctx, "dormancy", contract.id, quiet_until)
         return "awake"
     if contract.dormant_at is None:
-        contract.dormant_at = act.now
-        events.record(act, "contract.dormant", contract)
+        contract.dormant_at = ctx.now
+        events.record(ctx, "contract.dormant", contract)
         queue.enqueue(
-            act,
+            ctx,
             "dormancy",
             contract.id,
-            act.now + timedelta(days=windows.dormant_freelancer_after_days),
+            ctx.now + timedelta(days=windows.dormant_freelancer_after_days),
         )
         return "client told"
-    if act.now < contract.dormant_at + timedelta(days=windows.dormant_act_after_days):
-        events.record(act, "contract.dormant_again", contract)
+    if ctx.now < contract.dormant_at + timedelta(days=windows.dormant_act_after_days):
+        events.record(ctx, "contract.dormant_again", contract)
         queue.enqueue(
-            act,
+            ctx,
             "dormancy",
             contract.id,
             contract.dormant_at + timedelta(days=windows.dormant_act_after_days),
         )
         return "freelancer told"
-    end_dormant(act, contract)
+    end_dormant(ctx, contract)
     return "acted"
 
 
-def end_dormant(act: Act, contract: Contract) -> None:
+def end_dormant(ctx: Context, contract: Contract) -> None:
     """Give back what was not handed over, cancel what was not paid; a submitted milestone is left
     to its review window.
     """
-    system = act.as_(SYSTEM)
+    system = ctx.as_(SYSTEM)
     if contract.state == "active":
-        events.move(
+        events.transition(
             system, contract, "end", reason="nobody has done anything for long", by="system"
         )
         contract.ended_by = "system"
@@ -216,7 +216,7 @@ def end_dormant(act: Act, contract: Contract) -> None:
     money.post_all(system, entries)
 
 
-def holding_alarm(act: Act, contract: Contract, milestone: Milestone) -> bool:
+def holding_alarm(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
     """The law lets us hold money only so long: both are told two weeks before.
 
     Returns False when nothing is held.
@@ -228,17 +228,17 @@ def holding_alarm(act: Act, contract: Contract, milestone: Milestone) -> bool:
     ):
         return False
     events.record(
-        act,
+        ctx,
         "milestone.holding_limit_near",
         milestone,
         contract=contract,
         limit=milestone.hold_limit_at.isoformat() if milestone.hold_limit_at else "",
     )
-    queue.open_task(act, "holding_limit_near", milestone.id, contract=contract.id)
+    queue.open_task(ctx, "holding_limit_near", milestone.id, contract=contract.id)
     return True
 
 
-def holding_limit(act: Act, contract: Contract, milestone: Milestone) -> str:
+def holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> str:
     """A week before the limit: money for work that was not handed over goes back.
 
     Returns `refunded`, `dispute` for handed-over work (the caller opens one: that is not ours to
@@ -251,7 +251,7 @@ def holding_limit(act: Act, contract: Contract, milestone: Milestone) -> str:
         and money.held_minor(milestone)
         and not milestone.disputed_minor
     ):
-        system = act.as_(SYSTEM)
+        system = ctx.as_(SYSTEM)
         _, entry = money.refund_held(
             system, contract, milestone, money.held_minor(milestone), "holding limit"
         )
@@ -262,12 +262,12 @@ def holding_limit(act: Act, contract: Contract, milestone: Milestone) -> str:
     if milestone.state == "submitted" and not milestone.disputed_minor:
         return "dispute"
     queue.open_task(
-        act, "holding_limit_reached", milestone.id, contract=contract.id, state=milestone.state
+        ctx, "holding_limit_reached", milestone.id, contract=contract.id, state=milestone.state
     )
     return "person"
 
 
-def _close(act: Act, contract: Contract) -> Contract:
-    contract.closed_at = act.now
-    states.touch(act, contract)
+def _close(ctx: Context, contract: Contract) -> Contract:
+    contract.closed_at = ctx.now
+    states.touch(ctx, contract)
     return contract

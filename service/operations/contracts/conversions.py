@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.proof import AgreementEvidence
@@ -56,13 +56,13 @@ class _Offered:
     fee_rate: None = None
 
 
-def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
+def propose(ctx: Context, contract: Contract, kind: str, note: str) -> Amendment:
     """Ask the client to go on as another kind once what is paid is done.
 
     Raises StateConflict, Invalid.
     """
-    holds.refuse(act, "amend", holds.subjects_of(contract))
-    _check_convertible(act, contract)
+    holds.refuse(ctx, "amend", holds.subjects_of(contract))
+    _check_convertible(ctx, contract)
     moving = _moving(contract)
     if not moving:
         raise Invalid.one(
@@ -71,31 +71,31 @@ def propose(act: Act, contract: Contract, kind: str, note: str) -> Amendment:
             "Every milestone is paid, or being paid: there is nothing left to go on with.",
         )
     amendment = _proposal(
-        act,
+        ctx,
         contract,
         kind,
         note,
         moving,
     )
-    act.session.add(amendment)
-    if act.role == "freelancer":
-        outreach.count(act, contract, LetterKind.AMENDMENT)
+    ctx.session.add(amendment)
+    if ctx.role == "freelancer":
+        outreach.count(ctx, contract, LetterKind.AMENDMENT)
     events.record(
-        act,
+        ctx,
         "amendment.proposed",
         amendment,
         contract=contract,
         to_state="proposed",
-        by=act.role,
+        by=ctx.role,
         differences=amendment.differences,
         note=note,
     )
-    queue.enqueue(act, "amendment_expiry", amendment.id, amendment.expires_at)
-    states.touch(act, contract)
+    queue.enqueue(ctx, "amendment_expiry", amendment.id, amendment.expires_at)
+    states.touch(ctx, contract)
     return amendment
 
 
-def _check_convertible(act: Act, contract: Contract) -> None:
+def _check_convertible(ctx: Context, contract: Contract) -> None:
     """Raises StateConflict."""
     waiting = select(Amendment.id).where(
         Amendment.contract_id == contract.id, Amendment.state == "proposed"
@@ -103,7 +103,7 @@ def _check_convertible(act: Act, contract: Contract) -> None:
     if (
         contract.state != "active"
         or contract.kind != "direct"
-        or act.session.execute(waiting).first()
+        or ctx.session.execute(waiting).first()
     ):
         raise StateConflict(
             "Only a direct contract that is under way, without an open amendment, is converted.",
@@ -112,7 +112,7 @@ def _check_convertible(act: Act, contract: Contract) -> None:
 
 
 def _proposal(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     kind: str,
     note: str,
@@ -127,7 +127,7 @@ def _proposal(
         id=new_id("amd"),
         contract_id=contract.id,
         state="proposed",
-        proposed_by=act.role,
+        proposed_by=ctx.role,
         base_text_version=contract.text_version,
         note=note,
         milestones=[
@@ -141,17 +141,17 @@ def _proposal(
         ],
         differences=changed,
         converts_to=kind,
-        proposed_at=act.now,
-        expires_at=act.now + timedelta(days=act.policies.windows.amendment_days),
+        proposed_at=ctx.now,
+        expires_at=ctx.now + timedelta(days=ctx.policies.windows.amendment_days),
         answered_at=None,
     )
 
 
-def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
+def offered(ctx: Context, contract: Contract, kind: str) -> dict[str, Any]:
     """The quote of the new contract, for the page on which the client decides."""
     moving = [m for m in contract.milestones if m.state in _UNPAID]
     return agreement.fresh_quote(
-        act,
+        ctx,
         _Offered(
             kind,
             contract.currency,
@@ -164,15 +164,15 @@ def offered(act: Act, contract: Contract, kind: str) -> dict[str, Any]:
 
 
 def agree(
-    act: Act, contract: Contract, amendment: Amendment, evidence: AgreementEvidence
+    ctx: Context, contract: Contract, amendment: Amendment, evidence: AgreementEvidence
 ) -> Contract:
     """The client agrees: the old contract keeps what is paid, the new one begins, accepted.
 
     Raises StateConflict, Forbidden, Invalid.
     """
-    holds.refuse(act, "amend", holds.subjects_of(contract))
-    agreement.check_names(act, evidence)
-    if amendment.proposed_by == act.role:
+    holds.refuse(ctx, "amend", holds.subjects_of(contract))
+    agreement.check_names(ctx, evidence)
+    if amendment.proposed_by == ctx.role:
         raise Forbidden("The other side has to agree.")
     moving = _moving(contract)
     if [m.id for m in moving] != [row["id"] for row in amendment.milestones]:
@@ -181,14 +181,16 @@ def agree(
             "paid_already",
             "Something was paid since this was proposed; ask for a new proposal.",
         )
-    events.move(act, amendment, "accept", contract=contract)
-    amendment.answered_at = act.now
-    fresh = _new_contract(act, contract, str(amendment.converts_to), moving)
+    events.transition(ctx, amendment, "accept", contract=contract)
+    amendment.answered_at = ctx.now
+    fresh = _new_contract(ctx, contract, str(amendment.converts_to), moving)
     for milestone in moving:
-        events.move(act, milestone, "cancel", contract=contract, actor="system", moved_to=fresh.id)
-    states.after_change(act, contract)
-    act.session.flush()
-    _accept(act, fresh, evidence)
+        events.transition(
+            ctx, milestone, "cancel", contract=contract, actor="system", moved_to=fresh.id
+        )
+    states.after_change(ctx, contract)
+    ctx.session.flush()
+    _accept(ctx, fresh, evidence)
     return fresh
 
 
@@ -196,8 +198,8 @@ def _moving(contract: Contract) -> list[Milestone]:
     return [m for m in contract.milestones if m.state in _UNPAID]
 
 
-def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -> Contract:
-    fresh = _draft(act, old, kind)
+def _new_contract(ctx: Context, old: Contract, kind: str, moving: list[Milestone]) -> Contract:
+    fresh = _draft(ctx, old, kind)
     fresh.milestones = [
         Milestone(
             id=new_id("mst"),
@@ -210,31 +212,31 @@ def _new_contract(act: Act, old: Contract, kind: str, moving: list[Milestone]) -
         for i, m in enumerate(moving, 1)
     ]
     fresh.client, fresh.freelancer = old.client, old.freelancer
-    act.session.add(fresh)
+    ctx.session.add(fresh)
     events.record(
-        act.as_(SYSTEM), "contract.created", fresh, to_state="draft", converted_from=old.id
+        ctx.as_(SYSTEM), "contract.created", fresh, to_state="draft", converted_from=old.id
     )
-    act.session.flush()
+    ctx.session.flush()
     return fresh
 
 
-def _draft(act: Act, old: Contract, kind: str) -> Contract:
+def _draft(ctx: Context, old: Contract, kind: str) -> Contract:
     return Contract(
         id=new_id("ctr"),
         kind=kind,
         state="draft",
         version=1,
-        policy_version=act.policies.windows.version,
+        policy_version=ctx.policies.windows.version,
         text_version=0,
         text_hash=None,
         quote=None,
         fee_rate=None,
         converted_from=old.id,
-        created_at=act.now,
-        updated_at=act.now,
-        sent_at=act.now,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+        sent_at=ctx.now,
         offer_expires_at=None,
-        viewed_at=act.now,
+        viewed_at=ctx.now,
         accepted_at=None,
         fund_by=None,
         closed_at=None,
@@ -242,20 +244,20 @@ def _draft(act: Act, old: Contract, kind: str) -> Contract:
     )
 
 
-def _accept(act: Act, fresh: Contract, evidence: AgreementEvidence) -> None:
-    fresh.quote = agreement.quote_of(act, fresh)
-    text = agreement.new_version(act, fresh)
-    act.session.flush()
-    events.move(act, fresh, "carry_over", actor="system", converted_from=fresh.converted_from)
-    act.session.add(
+def _accept(ctx: Context, fresh: Contract, evidence: AgreementEvidence) -> None:
+    fresh.quote = agreement.quote_of(ctx, fresh)
+    text = agreement.new_version(ctx, fresh)
+    ctx.session.flush()
+    events.transition(ctx, fresh, "carry_over", actor="system", converted_from=fresh.converted_from)
+    ctx.session.add(
         Acceptance(
             contract_id=fresh.id,
             text_version=fresh.text_version,
             text_hash=fresh.text_hash,
             text=text,
             quote=fresh.quote,
-            accepted_at=act.now,
+            accepted_at=ctx.now,
             **evidence.columns(),
         )
     )
-    states.accepted(act, fresh)
+    states.accepted(ctx, fresh)

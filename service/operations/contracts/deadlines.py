@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from service.core.context import Act
+from service.core.context import Context
 from service.escrow.money import held_minor
 from service.models import (
     Amendment,
@@ -36,21 +36,21 @@ class Deadline:
     favours: str
 
 
-def deadlines_of(act: Act, contract: Contract) -> list[Deadline]:
+def deadlines_of(ctx: Context, contract: Contract) -> list[Deadline]:
     """Every deadline of a contract and of all that belongs to it, next first."""
     found = [
-        *_of_offer(act, contract),
-        *_of_amendments(act, contract),
-        *_of_milestones(act, contract),
-        *_of_refund_requests(act, contract),
-        *_of_disputes(act, contract),
-        *_of_chargebacks(act, contract),
-        *_of_releases(act, contract),
+        *_of_offer(ctx, contract),
+        *_of_amendments(ctx, contract),
+        *_of_milestones(ctx, contract),
+        *_of_refund_requests(ctx, contract),
+        *_of_disputes(ctx, contract),
+        *_of_chargebacks(ctx, contract),
+        *_of_releases(ctx, contract),
     ]
     return sorted(found, key=lambda one: (one.at, one.object_id))
 
 
-def _of_offer(act: Act, contract: Contract) -> list[Deadline]:
+def _of_offer(ctx: Context, contract: Contract) -> list[Deadline]:
     found = []
     if contract.state in ("sent", "change_requested") and contract.offer_expires_at:
         found.append(
@@ -66,8 +66,8 @@ def _of_offer(act: Act, contract: Contract) -> list[Deadline]:
         query = select(ChangeRequest).where(
             ChangeRequest.contract_id == contract.id, ChangeRequest.answered_at.is_(None)
         )
-        for asked in act.session.execute(query).scalars():
-            at = asked.asked_at + timedelta(days=act.policies.windows.change_request_days)
+        for asked in ctx.session.execute(query).scalars():
+            at = asked.asked_at + timedelta(days=ctx.policies.windows.change_request_days)
             found.append(
                 Deadline(
                     asked.id,
@@ -90,19 +90,19 @@ def _of_offer(act: Act, contract: Contract) -> list[Deadline]:
     return found
 
 
-def _of_amendments(act: Act, contract: Contract) -> list[Deadline]:
+def _of_amendments(ctx: Context, contract: Contract) -> list[Deadline]:
     proposed = select(Amendment).where(
         Amendment.contract_id == contract.id, Amendment.state == "proposed"
     )
     rest = "everything stays as it is"
     return [
         Deadline(one.id, "answer the proposed change", one.expires_at, rest, NOBODY)
-        for one in act.session.execute(proposed).scalars()
+        for one in ctx.session.execute(proposed).scalars()
     ]
 
 
-def _of_milestones(act: Act, contract: Contract) -> list[Deadline]:
-    windows = act.policies.windows
+def _of_milestones(ctx: Context, contract: Contract) -> list[Deadline]:
+    windows = ctx.policies.windows
     found = []
     for m in contract.milestones:
         if m.auto_release_at:
@@ -137,9 +137,9 @@ def _at_the_limit(milestone: Milestone) -> str:
     )
 
 
-def _of_refund_requests(act: Act, contract: Contract) -> list[Deadline]:
+def _of_refund_requests(ctx: Context, contract: Contract) -> list[Deadline]:
     found = []
-    for request in act.session.execute(
+    for request in ctx.session.execute(
         select(RefundRequest).where(
             RefundRequest.contract_id == contract.id, RefundRequest.state == "open"
         )
@@ -157,9 +157,9 @@ def _of_refund_requests(act: Act, contract: Contract) -> list[Deadline]:
     return found
 
 
-def _of_disputes(act: Act, contract: Contract) -> list[Deadline]:
+def _of_disputes(ctx: Context, contract: Contract) -> list[Deadline]:
     found = []
-    for dispute in act.session.execute(
+    for dispute in ctx.session.execute(
         select(Dispute).where(Dispute.contract_id == contract.id, Dispute.closed_at.is_(None))
     ).scalars():
         if dispute.deadline_at:
@@ -176,12 +176,12 @@ def _of_disputes(act: Act, contract: Contract) -> list[Deadline]:
     return found
 
 
-def _of_chargebacks(act: Act, contract: Contract) -> list[Deadline]:
+def _of_chargebacks(ctx: Context, contract: Contract) -> list[Deadline]:
     waiting = select(Chargeback).where(
         Chargeback.contract_id == contract.id,
         Chargeback.state.in_(("inquiry", "evidence_due", "prearb")),
     )
-    contested = [one for one in act.session.execute(waiting).scalars() if one.submit_by]
+    contested = [one for one in ctx.session.execute(waiting).scalars() if one.submit_by]
     return [
         Deadline(
             c.id,
@@ -217,9 +217,9 @@ def _of_dispute(dispute: Dispute) -> tuple[str, datetime, str, str]:
     }[dispute.state]
 
 
-def _of_releases(act: Act, contract: Contract) -> list[Deadline]:
+def _of_releases(ctx: Context, contract: Contract) -> list[Deadline]:
     query = select(Release).where(Release.contract_id == contract.id, Release.matured_at.is_(None))
     return [
         Deadline(r.id, "end of the security period", r.matures_at, "it can be paid out", FREELANCER)
-        for r in act.session.execute(query).scalars()
+        for r in ctx.session.execute(query).scalars()
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
@@ -37,11 +37,11 @@ or asked back.
 """
 
 
-def submit(act: Act, contract: Contract, milestone: Milestone, note: str) -> Submission:
+def submit(ctx: Context, contract: Contract, milestone: Milestone, note: str) -> Submission:
     """Hand the work over; the review window starts. Raises StateConflict."""
     again = milestone.state == "changes_requested"
-    events.move(
-        act,
+    events.transition(
+        ctx,
         milestone,
         "resubmit" if again else "submit",
         contract=contract,
@@ -49,7 +49,7 @@ def submit(act: Act, contract: Contract, milestone: Milestone, note: str) -> Sub
     )
     milestone.round += 1
     window = timedelta(days=contract.review_period_days)
-    milestone.auto_release_at = act.now + (max(window, states.SHORTEST_WINDOW) if again else window)
+    milestone.auto_release_at = ctx.now + (max(window, states.SHORTEST_WINDOW) if again else window)
     milestone.extensions = 0
     submission = Submission(
         id=new_id("sub"),
@@ -57,32 +57,32 @@ def submit(act: Act, contract: Contract, milestone: Milestone, note: str) -> Sub
         round=milestone.round,
         note=note,
         note_hash=hashlib.sha256(note.encode()).hexdigest(),
-        submitted_at=act.now,
+        submitted_at=ctx.now,
     )
-    act.session.add(submission)
-    states.schedule_review(act, milestone)
-    states.touch(act, contract)
+    ctx.session.add(submission)
+    states.schedule_review(ctx, milestone)
+    states.touch(ctx, contract)
     return submission
 
 
-def request_changes(act: Act, contract: Contract, milestone: Milestone, what: str) -> None:
+def request_changes(ctx: Context, contract: Contract, milestone: Milestone, what: str) -> None:
     """The client wants something changed: the clock stops until the work is handed over again.
 
     Raises StateConflict.
     """
-    events.move(act, milestone, "request_changes", contract=contract, what=what)
+    events.transition(ctx, milestone, "request_changes", contract=contract, what=what)
     milestone.auto_release_at = None
     queue.enqueue(
-        act,
+        ctx,
         "changes_reminder",
         f"{milestone.id}/{milestone.round}",
-        act.now + timedelta(days=act.policies.windows.refund_answer_days),
+        ctx.now + timedelta(days=ctx.policies.windows.refund_answer_days),
     )
-    states.touch(act, contract)
+    states.touch(ctx, contract)
 
 
 def approve(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     milestone: Milestone,
     amount_minor: int | None = None,
@@ -95,7 +95,7 @@ def approve(
     """
     event = (
         "auto_approve"
-        if act.role == "system"
+        if ctx.role == "system"
         else "approve"
         if milestone.state == "submitted"
         else "release_early"
@@ -104,20 +104,20 @@ def approve(
     amount = held if amount_minor is None else amount_minor
     if milestone.state in states.OPEN_TO_THE_CLIENT:
         _check_amount(amount, held, contract.currency)
-    events.move(act, milestone, event, contract=contract, amount=amount)
+    events.transition(ctx, milestone, event, contract=contract, amount=amount)
     milestone.auto_release_at = None
-    release, entry = money.release(act, contract, milestone, amount)
+    release, entry = money.release(ctx, contract, milestone, amount)
     entries = [entry]
-    _withdraw_request(act, contract, milestone)
+    _withdraw_request(ctx, contract, milestone)
     if money.held_minor(milestone):
-        entries += _rest(act, contract, milestone, rest, amount, release)
+        entries += _rest(ctx, contract, milestone, rest, amount, release)
     else:
         states.emptied(
-            act.as_(SYSTEM), contract, milestone, "release", amount=amount, release=release.id
+            ctx.as_(SYSTEM), contract, milestone, "release", amount=amount, release=release.id
         )
-    states.after_change(act, contract)
+    states.after_change(ctx, contract)
     # Last, so that every row is written once and the balances stay locked for the shortest time.
-    money.post_all(act, entries)
+    money.post_all(ctx, entries)
     return release
 
 
@@ -131,11 +131,11 @@ def _check_amount(amount: int, held: int, currency: str) -> None:
 
 
 def _rest(
-    act: Act, contract: Contract, milestone: Milestone, rest: str, amount: int, release: Release
+    ctx: Context, contract: Contract, milestone: Milestone, rest: str, amount: int, release: Release
 ) -> list[Entry]:
-    system = act.as_(SYSTEM)
+    system = ctx.as_(SYSTEM)
     if rest == "roll":
-        fresh, entry = money.roll_on(act, contract, milestone)
+        fresh, entry = money.roll_on(ctx, contract, milestone)
         events.record(
             system,
             "milestone.rolled_on",
@@ -144,11 +144,11 @@ def _rest(
             amount=fresh.amount_minor,
             rest_of=milestone.id,
         )
-        events.move(
+        events.transition(
             system, milestone, "release", contract=contract, amount=amount, release=release.id
         )
         return [entry]
-    events.move(
+    events.transition(
         system, milestone, "release_part", contract=contract, amount=amount, release=release.id
     )
     return []
@@ -157,22 +157,22 @@ def _rest(
 _REQUESTED = "SELECT id FROM refund_request WHERE milestone_id = %s AND state = 'open'"
 
 
-def _withdraw_request(act: Act, contract: Contract, milestone: Milestone) -> None:
+def _withdraw_request(ctx: Context, contract: Contract, milestone: Milestone) -> None:
     """The client releases money that they had asked back: the request for it has no meaning any
     more.
     """
-    if not fetch(act.session, _REQUESTED, (typeid.decode(milestone.id),)):
+    if not fetch(ctx.session, _REQUESTED, (typeid.decode(milestone.id),)):
         return
     query = select(RefundRequest).where(
         RefundRequest.milestone_id == milestone.id, RefundRequest.state == "open"
     )
-    request = act.session.execute(query).scalar_one()
+    request = ctx.session.execute(query).scalar_one()
     if request.amount_minor > money.held_minor(milestone):
-        events.move(act.as_(SYSTEM), request, "withdraw", contract=contract)
-        request.answered_at = act.now
+        events.transition(ctx.as_(SYSTEM), request, "withdraw", contract=contract)
+        request.answered_at = ctx.now
 
 
-def auto_release(act: Act, contract: Contract, milestone: Milestone) -> bool:
+def auto_release(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
     """The review window is over.
 
     Releases only with proof that a notice reached the client; otherwise the window grows.
@@ -182,25 +182,25 @@ def auto_release(act: Act, contract: Contract, milestone: Milestone) -> bool:
     if (
         milestone.state != "submitted"
         or milestone.auto_release_at is None
-        or milestone.auto_release_at > act.now
+        or milestone.auto_release_at > ctx.now
     ):
         return False
     if notice_proved(
-        act, contract, _submitted_at(act.session, milestone), ("work_submitted", "review_notice")
+        ctx, contract, _submitted_at(ctx.session, milestone), ("work_submitted", "review_notice")
     ):
-        approve(act.as_(SYSTEM), contract, milestone)
+        approve(ctx.as_(SYSTEM), contract, milestone)
         return True
-    windows = act.policies.windows
+    windows = ctx.policies.windows
     if milestone.extensions >= windows.review_extensions_max:
-        queue.open_task(act, "auto_release_without_notice", milestone.id, contract=contract.id)
+        queue.open_task(ctx, "auto_release_without_notice", milestone.id, contract=contract.id)
         return False
     milestone.extensions += 1
     milestone.auto_release_at = milestone.auto_release_at + timedelta(
         days=windows.review_extension_days
     )
-    states.schedule_review(act, milestone)
+    states.schedule_review(ctx, milestone)
     events.record(
-        act,
+        ctx,
         "milestone.review_extended",
         milestone,
         contract=contract,
@@ -209,17 +209,17 @@ def auto_release(act: Act, contract: Contract, milestone: Milestone) -> bool:
     return False
 
 
-def notice_is_due(act: Act, milestone: Milestone, days: int) -> bool:
+def notice_is_due(ctx: Context, milestone: Milestone, days: int) -> bool:
     """Whether the reminder `days` before the window's end still fits: submitted, and the end where
     it was when planned.
     """
     if milestone.state != "submitted" or milestone.auto_release_at is None:
         return False
-    return abs(milestone.auto_release_at - timedelta(days=days) - act.now) < timedelta(hours=12)
+    return abs(milestone.auto_release_at - timedelta(days=days) - ctx.now) < timedelta(hours=12)
 
 
 def notice_proved(
-    act: Act, contract: Contract, since: datetime, templates: tuple[str, ...]
+    ctx: Context, contract: Contract, since: datetime, templates: tuple[str, ...]
 ) -> bool:
     """One of these letters was accepted by the mail server a day ago and did not bounce, or the
     page was opened since.
@@ -229,16 +229,16 @@ def notice_proved(
         .join(SessionGrant)
         .where(SessionGrant.contract_id == contract.id, ClientSession.last_seen_at >= since)
     )
-    if act.session.execute(opened.limit(1)).first():
+    if ctx.session.execute(opened.limit(1)).first():
         return True
-    before = act.now - timedelta(hours=act.policies.windows.proof_of_notice_hours)
+    before = ctx.now - timedelta(hours=ctx.policies.windows.proof_of_notice_hours)
     query = select(Message.id).where(
         Message.contract_id == contract.id,
         Message.template.in_(templates),
         Message.state == "sent",
         Message.sent_at.between(since, before),
     )
-    return act.session.execute(query.limit(1)).first() is not None
+    return ctx.session.execute(query.limit(1)).first() is not None
 
 
 def _submitted_at(session: Session, milestone: Milestone) -> datetime:
@@ -248,31 +248,31 @@ def _submitted_at(session: Session, milestone: Milestone) -> datetime:
     return session.execute(query).scalar_one()
 
 
-def mature(act: Act, release_id: str) -> bool:
+def settle_pending(ctx: Context, release_id: str) -> bool:
     """The security period is over: pending becomes available.
 
     Returns False when it already did. Raises OnHold.
     """
     query = select(Release).where(Release.id == release_id).with_for_update()
-    release = act.session.execute(query).scalar_one()
-    if release.matured_at is not None or release.matures_at > act.now:
+    release = ctx.session.execute(query).scalar_one()
+    if release.matured_at is not None or release.matures_at > ctx.now:
         return False
-    release.matured_at = act.now
+    release.matured_at = ctx.now
     amount = release.net_minor - release.recovered_minor - release.taken_minor
     if amount:
-        post(act, entries.mature(release, amount))
+        post(ctx, entries.mature(release, amount))
     return True
 
 
-def funding_lapse(act: Act, contract: Contract, milestone: Milestone) -> bool:
+def funding_lapse(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
     """A month without a payment: the milestone rests until the client picks it.
 
     Returns False when there is nothing to do.
     """
     if contract.state != "active" or milestone.state != "awaiting_funding":
         return False
-    events.move(act.as_(SYSTEM), milestone, "funding_lapse", contract=contract)
-    states.touch(act.as_(SYSTEM), contract)
+    events.transition(ctx.as_(SYSTEM), milestone, "funding_lapse", contract=contract)
+    states.touch(ctx.as_(SYSTEM), contract)
     return True
 
 

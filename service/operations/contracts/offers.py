@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import select
 
 from service.core import events, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.fees import SURCHARGE_FORBIDDEN
 from service.domain.money.money import check_contract_amount
-from service.domain.states.terms import Terms
+from service.domain.states.terms import ContractTerms
 from service.escrow.states import touch
 from service.models import ChangeRequest, Contract, Event, Milestone, new_id
 from service.shared import agreement, clients, holds, outreach
@@ -27,14 +27,14 @@ CHANGE_TOPICS = ("price", "dates", "scope", "terms", "my_details", "other")
 _EDITABLE = ("draft", "sent", "change_requested")
 
 
-def create(act: Act, freelancer_id: str, terms: Terms) -> Contract:
+def create(ctx: Context, freelancer_id: str, terms: ContractTerms) -> Contract:
     """A draft.
 
     Raises Invalid for terms that could never be sent, so that the writer learns it now.
     """
-    holds.refuse(act, "contract_create", [freelancer_id])
-    _check(act, freelancer_id, terms)
-    client, alias = clients.find_or_make(act, freelancer_id, terms.client.email)
+    holds.refuse(ctx, "contract_create", [freelancer_id])
+    _check(ctx, freelancer_id, terms)
+    client, alias = clients.find_or_make(ctx, freelancer_id, terms.client.email)
     contract = Contract(
         id=new_id("ctr"),
         kind=terms.kind,
@@ -44,12 +44,12 @@ def create(act: Act, freelancer_id: str, terms: Terms) -> Contract:
         client_id=client.id,
         client_alias_id=alias.id,
         currency=terms.currency,
-        policy_version=act.policies.windows.version,
+        policy_version=ctx.policies.windows.version,
         text_version=0,
         text_hash=None,
         quote=None,
-        created_at=act.now,
-        updated_at=act.now,
+        created_at=ctx.now,
+        updated_at=ctx.now,
         sent_at=None,
         offer_expires_at=None,
         viewed_at=None,
@@ -60,12 +60,12 @@ def create(act: Act, freelancer_id: str, terms: Terms) -> Contract:
     )
     contract.milestones = _milestones(terms)
     contract.client = client
-    act.session.add(contract)
-    events.record(act, "contract.created", contract, to_state="draft")
+    ctx.session.add(contract)
+    events.record(ctx, "contract.created", contract, to_state="draft")
     return contract
 
 
-def edit(act: Act, contract: Contract, terms: Terms, if_match: int) -> Contract:
+def edit(ctx: Context, contract: Contract, terms: ContractTerms, if_match: int) -> Contract:
     """Replace the terms of a draft; of an offer that was sent, make a new version that the client
     is told of.
 
@@ -83,18 +83,18 @@ def edit(act: Act, contract: Contract, terms: Terms, if_match: int) -> Contract:
         raise Invalid.one(
             "/currency", "fixed", "The currency of a contract is fixed when it is created."
         )
-    _check(act, contract.freelancer_id, terms)
-    _apply(act, contract, terms)
+    _check(ctx, contract.freelancer_id, terms)
+    _apply(ctx, contract, terms)
     if contract.state == "draft":
-        events.record(act, "contract.edited", contract)
+        events.record(ctx, "contract.edited", contract)
     else:
-        _revise(act, contract)
-    touch(act, contract)
+        _revise(ctx, contract)
+    touch(ctx, contract)
     return contract
 
 
-def _apply(act: Act, contract: Contract, terms: Terms) -> None:
-    client, alias = clients.find_or_make(act, contract.freelancer_id, terms.client.email)
+def _apply(ctx: Context, contract: Contract, terms: ContractTerms) -> None:
+    client, alias = clients.find_or_make(ctx, contract.freelancer_id, terms.client.email)
     contract.client_id, contract.client_alias_id, contract.client = client.id, alias.id, client
     contract.kind = terms.kind
     for name, value in _columns(terms).items():
@@ -102,157 +102,159 @@ def _apply(act: Act, contract: Contract, terms: Terms) -> None:
     contract.milestones = _milestones(terms)
 
 
-def _revise(act: Act, contract: Contract) -> None:
+def _revise(ctx: Context, contract: Contract) -> None:
     """The words that the client may have read stay as they were, under their own number and hash;
     the offer's clock restarts.
     """
-    windows = act.policies.windows
+    windows = ctx.policies.windows
     if contract.offer_restarts >= windows.offer_restarts_max:
         raise StateConflict(
             f"An offer can be changed {windows.offer_restarts_max} times; withdraw it and make a "
             "new one.",
             {"current_state": contract.state, "allowed_actions": ["withdraw"]},
         )
-    before = agreement.version_of(act.session, contract, contract.text_version)
+    before = agreement.version_of(ctx.session, contract, contract.text_version)
     contract.quote = None
-    contract.quote = agreement.quote_of(act, contract)
-    after = agreement.new_version(act, contract)
+    contract.quote = agreement.quote_of(ctx, contract)
+    after = agreement.new_version(ctx, contract)
     contract.offer_restarts += 1
-    _answer_change(act, contract, "revised")
+    _answer_change(ctx, contract, "revised")
     changed = agreement.differences(before, after) if before else []
-    outreach.count(act, contract, LetterKind.REVISION)
-    events.move(act, contract, "revise", text_version=contract.text_version, differences=changed)
-    _start_clock(act, contract)
+    outreach.count(ctx, contract, LetterKind.REVISION)
+    events.transition(
+        ctx, contract, "revise", text_version=contract.text_version, differences=changed
+    )
+    _start_clock(ctx, contract)
 
 
-def _start_clock(act: Act, contract: Contract) -> None:
-    windows = act.policies.windows
-    contract.offer_expires_at = act.now + timedelta(days=windows.offer_days)
-    due: list[queue.Wanted] = [
-        ("offer_reminder", f"{contract.id}/{day}", act.now + timedelta(days=day), {})
+def _start_clock(ctx: Context, contract: Contract) -> None:
+    windows = ctx.policies.windows
+    contract.offer_expires_at = ctx.now + timedelta(days=windows.offer_days)
+    due: list[queue.JobRequest] = [
+        ("offer_reminder", f"{contract.id}/{day}", ctx.now + timedelta(days=day), {})
         for day in windows.offer_reminder_days
     ]
-    queue.enqueue_many(act, [*due, ("offer_expiry", contract.id, contract.offer_expires_at, {})])
+    queue.enqueue_many(ctx, [*due, ("offer_expiry", contract.id, contract.offer_expires_at, {})])
 
 
-def send(act: Act, contract: Contract) -> Contract:
+def send(ctx: Context, contract: Contract) -> Contract:
     """Offer the contract: the text gets its hash, the fee is quoted, the offer's clock starts.
 
     Raises StateConflict.
     """
-    holds.refuse(act, "contract_create", [contract.freelancer_id])
-    outreach.require_no_pause(act.session, contract.freelancer_id)
-    events.move(act, contract, "send")
-    outreach.count(act, contract, LetterKind.OFFER)
-    contract.quote = agreement.quote_of(act, contract)
-    agreement.new_version(act, contract)
-    contract.sent_at = act.now
-    touch(act, contract)
-    _start_clock(act, contract)
+    holds.refuse(ctx, "contract_create", [contract.freelancer_id])
+    outreach.require_no_pause(ctx.session, contract.freelancer_id)
+    events.transition(ctx, contract, "send")
+    outreach.count(ctx, contract, LetterKind.OFFER)
+    contract.quote = agreement.quote_of(ctx, contract)
+    agreement.new_version(ctx, contract)
+    contract.sent_at = ctx.now
+    touch(ctx, contract)
+    _start_clock(ctx, contract)
     return contract
 
 
-def ask_change(act: Act, contract: Contract, topics: list[str], words: str) -> ChangeRequest:
+def ask_change(ctx: Context, contract: Contract, topics: list[str], words: str) -> ChangeRequest:
     """The client would agree to something else.
 
     Without an answer the offer stands again as it was. Raises StateConflict, Invalid.
     """
     if not topics or not set(topics) <= set(CHANGE_TOPICS):
         raise Invalid.one("topics", "unknown_topic", "Choose what should be different.")
-    events.move(act, contract, "ask_change", topics=topics, words=words)
+    events.transition(ctx, contract, "ask_change", topics=topics, words=words)
     asked = ChangeRequest(
         id=new_id("chr"),
         contract_id=contract.id,
         text_version=contract.text_version,
         topics=topics,
         words=words,
-        asked_at=act.now,
+        asked_at=ctx.now,
         answered_at=None,
         answer=None,
     )
-    act.session.add(asked)
+    ctx.session.add(asked)
     queue.enqueue(
-        act,
+        ctx,
         "change_lapse",
         contract.id,
-        act.now + timedelta(days=act.policies.windows.change_request_days),
+        ctx.now + timedelta(days=ctx.policies.windows.change_request_days),
     )
-    touch(act, contract)
+    touch(ctx, contract)
     return asked
 
 
-def refuse_change(act: Act, contract: Contract, reason: str = "") -> Contract:
+def refuse_change(ctx: Context, contract: Contract, reason: str = "") -> Contract:
     """The freelancer keeps the offer as it is; it stands again. Raises StateConflict."""
-    events.move(act, contract, "refuse_change", reason=reason)
-    _answer_change(act, contract, "refused")
-    touch(act, contract)
+    events.transition(ctx, contract, "refuse_change", reason=reason)
+    _answer_change(ctx, contract, "refused")
+    touch(ctx, contract)
     return contract
 
 
-def change_lapse(act: Act, contract: Contract) -> bool:
+def change_lapse(ctx: Context, contract: Contract) -> bool:
     """Nobody answered the client's wish: the offer stands again as it was.
 
     Returns False when it was answered.
     """
-    asked = _open_change(act, contract)
+    asked = _open_change(ctx, contract)
     if (
         contract.state != "change_requested"
         or asked is None
-        or act.now < asked.asked_at + timedelta(days=act.policies.windows.change_request_days)
+        or ctx.now < asked.asked_at + timedelta(days=ctx.policies.windows.change_request_days)
     ):
         return False
-    events.move(act.as_(SYSTEM), contract, "change_lapse")
-    _answer_change(act, contract, "lapsed")
-    touch(act.as_(SYSTEM), contract)
+    events.transition(ctx.as_(SYSTEM), contract, "change_lapse")
+    _answer_change(ctx, contract, "lapsed")
+    touch(ctx.as_(SYSTEM), contract)
     return True
 
 
-def _open_change(act: Act, contract: Contract) -> ChangeRequest | None:
+def _open_change(ctx: Context, contract: Contract) -> ChangeRequest | None:
     query = select(ChangeRequest).where(
         ChangeRequest.contract_id == contract.id, ChangeRequest.answered_at.is_(None)
     )
-    return act.session.execute(
+    return ctx.session.execute(
         query.order_by(ChangeRequest.id.desc()).limit(1)
     ).scalar_one_or_none()
 
 
-def _answer_change(act: Act, contract: Contract, answer: str) -> None:
-    asked = _open_change(act, contract)
+def _answer_change(ctx: Context, contract: Contract, answer: str) -> None:
+    asked = _open_change(ctx, contract)
     if asked is not None:
-        asked.answered_at, asked.answer = act.now, answer
+        asked.answered_at, asked.answer = ctx.now, answer
 
 
-def decline(act: Act, contract: Contract, reason: str, note: str = "") -> Contract:
+def decline(ctx: Context, contract: Contract, reason: str, note: str = "") -> Contract:
     """The client does not want it.
 
     Nothing is owed; whoever does not know the sender pauses their new offers. Raises StateConflict.
     """
-    events.move(act, contract, "decline", reason=reason, note=note)
+    events.transition(ctx, contract, "decline", reason=reason, note=note)
     if reason == UNKNOWN_PERSON:
-        outreach.pause(act, contract)
-    return _close(act, contract)
+        outreach.pause(ctx, contract)
+    return _close(ctx, contract)
 
 
-def withdraw(act: Act, contract: Contract) -> Contract:
+def withdraw(ctx: Context, contract: Contract) -> Contract:
     """The freelancer takes the offer back. Raises StateConflict."""
-    events.move(act, contract, "withdraw")
-    return _close(act, contract)
+    events.transition(ctx, contract, "withdraw")
+    return _close(ctx, contract)
 
 
-def expire(act: Act, contract: Contract) -> bool:
+def expire(ctx: Context, contract: Contract) -> bool:
     """The offer's time is over. Returns False when it was answered meanwhile."""
     if (
         contract.state not in ("sent", "change_requested")
         or contract.offer_expires_at is None
-        or contract.offer_expires_at > act.now
+        or contract.offer_expires_at > ctx.now
     ):
         return False
-    events.move(act, contract, "expire")
-    _close(act, contract)
+    events.transition(ctx, contract, "expire")
+    _close(ctx, contract)
     return True
 
 
-def remind(act: Act, contract: Contract) -> None:
+def remind(ctx: Context, contract: Contract) -> None:
     """Send the client the present step once more. At most once a day. Raises StateConflict."""
     if contract.state not in ("sent", "accepted", "active"):
         raise StateConflict(
@@ -262,47 +264,47 @@ def remind(act: Act, contract: Contract) -> None:
     recent = select(Event.id).where(
         Event.contract_id == contract.id,
         Event.type == "contract.reminded",
-        Event.occurred_at > act.now - timedelta(days=1),
+        Event.occurred_at > ctx.now - timedelta(days=1),
     )
-    if act.session.execute(recent).first():
+    if ctx.session.execute(recent).first():
         raise StateConflict(
             "The client was reminded within the last day.",
             {"current_state": contract.state, "allowed_actions": []},
         )
-    outreach.count(act, contract, LetterKind.REMINDER)
-    events.record(act, "contract.reminded", contract, step=contract.state)
+    outreach.count(ctx, contract, LetterKind.REMINDER)
+    events.record(ctx, "contract.reminded", contract, step=contract.state)
 
 
-def old_drafts(act: Act) -> list[str]:
+def old_drafts(ctx: Context) -> list[str]:
     """Drafts that nobody has touched for a long time, at most 1,000."""
     query = select(Contract.id).where(
-        Contract.state == "draft", Contract.updated_at < _drafts_until(act)
+        Contract.state == "draft", Contract.updated_at < _drafts_until(ctx)
     )
-    return list(act.session.execute(query.order_by(Contract.updated_at).limit(1_000)).scalars())
+    return list(ctx.session.execute(query.order_by(Contract.updated_at).limit(1_000)).scalars())
 
 
-def _drafts_until(act: Act) -> datetime:
-    return act.now - timedelta(days=act.policies.windows.draft_days)
+def _drafts_until(ctx: Context) -> datetime:
+    return ctx.now - timedelta(days=ctx.policies.windows.draft_days)
 
 
-def forget_draft(act: Act, contract_id: str) -> bool:
+def forget_draft(ctx: Context, contract_id: str) -> bool:
     """Throw a draft away, unless it was touched or is gone. Returns whether it was thrown away."""
     query = select(Contract).where(Contract.id == contract_id)
-    contract: Contract | None = repository.maybe(act.session, query, lock=True)
-    if contract is None or contract.state != "draft" or contract.updated_at >= _drafts_until(act):
+    contract: Contract | None = repository.one_or_none(ctx.session, query, lock=True)
+    if contract is None or contract.state != "draft" or contract.updated_at >= _drafts_until(ctx):
         return False
-    events.record(act, "contract.draft_deleted", contract, public=False)
-    act.session.delete(contract)
+    events.record(ctx, "contract.draft_deleted", contract, public=False)
+    ctx.session.delete(contract)
     return True
 
 
-def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
-    windows = act.policies.windows
-    if terms.currency not in act.policies.currencies:
+def _check(ctx: Context, freelancer_id: str, terms: ContractTerms) -> None:
+    windows = ctx.policies.windows
+    if terms.currency not in ctx.policies.currencies:
         raise Invalid.one(
             "/currency",
             "unknown_currency",
-            f"Contracts can be in {', '.join(act.policies.currencies)}.",
+            f"Contracts can be in {', '.join(ctx.policies.currencies)}.",
         )
     if not 1 <= len(terms.milestones) <= windows.milestones_max:
         raise Invalid.one(
@@ -312,9 +314,9 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
         )
     for i, milestone in enumerate(terms.milestones):
         check_contract_amount(milestone.amount_minor, terms.currency, f"/milestones/{i}/amount")
-    terms.check_names(act.policies.platform_name)
+    terms.check_names(ctx.policies.platform_name)
     country = terms.client.country
-    if terms.processing_borne_by in ("client", "split") and not act.policies.surcharge_legal_basis:
+    if terms.processing_borne_by in ("client", "split") and not ctx.policies.surcharge_legal_basis:
         if country is None:
             raise Invalid.one(
                 "/client/country",
@@ -329,17 +331,17 @@ def _check(act: Act, freelancer_id: str, terms: Terms) -> None:
                 f"Payers in {country} may not be charged the processing cost.",
             )
     same_person = clients.objections(
-        repository.freelancer(act.session, freelancer_id), terms.client.email, terms.relation
+        repository.freelancer(ctx.session, freelancer_id), terms.client.email, terms.relation
     )
     if same_person:
         raise Invalid("These two cannot have a contract.", errors=same_person)
-    _check_rate(act, terms)
+    _check_rate(ctx, terms)
 
 
-def _check_rate(act: Act, terms: Terms) -> None:
+def _check_rate(ctx: Context, terms: ContractTerms) -> None:
     if terms.fee_rate is None:
         return
-    schedule = act.policies.schedule_for(terms.kind, act.today, terms.currency)
+    schedule = ctx.policies.schedule_for(terms.kind, ctx.today, terms.currency)
     if schedule.rate_range is None:
         raise Invalid.one("/fee_rate", "no_range", f"{schedule.id} has one price for everybody.")
     low, high = schedule.rate_range
@@ -349,7 +351,7 @@ def _check_rate(act: Act, terms: Terms) -> None:
         )
 
 
-def _columns(terms: Terms) -> dict[str, Any]:
+def _columns(terms: ContractTerms) -> dict[str, Any]:
     return {
         "client_name": terms.client.name,
         "client_company": terms.client.company,
@@ -364,7 +366,7 @@ def _columns(terms: Terms) -> dict[str, Any]:
     }
 
 
-def _milestones(terms: Terms) -> list[Milestone]:
+def _milestones(terms: ContractTerms) -> list[Milestone]:
     return [
         Milestone(
             id=new_id("mst"),
@@ -378,7 +380,7 @@ def _milestones(terms: Terms) -> list[Milestone]:
     ]
 
 
-def _close(act: Act, contract: Contract) -> Contract:
-    contract.closed_at = act.now
-    touch(act, contract)
+def _close(ctx: Context, contract: Contract) -> Contract:
+    contract.closed_at = ctx.now
+    touch(ctx, contract)
     return contract

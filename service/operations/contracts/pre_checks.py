@@ -5,7 +5,7 @@ that it can be cited later.
 from __future__ import annotations
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity.typeid import ObjectKind
 from service.models import PreCheck, new_id
 from service.shared import clients
@@ -19,13 +19,13 @@ _WELCOME = {
 }
 
 
-def ask(act: Act, freelancer_id: str, email: str, relation: str, kind: str) -> PreCheck:
+def ask(ctx: Context, freelancer_id: str, email: str, relation: str, kind: str) -> PreCheck:
     """Whether these two can have a contract.
 
     Nothing else is looked up, so the answer tells nothing about the client.
     """
     objections = clients.objections(
-        repository.freelancer(act.session, freelancer_id), email, relation
+        repository.freelancer(ctx.session, freelancer_id), email, relation
     )
     findings = [{"code": o.code, "message": o.message} for o in objections]
     if not findings:
@@ -38,17 +38,17 @@ def ask(act: Act, freelancer_id: str, email: str, relation: str, kind: str) -> P
         kind=kind,
         allowed=not objections,
         findings=findings,
-        policy_version=act.policies.windows.version,
-        asked_at=act.now,
+        policy_version=ctx.policies.windows.version,
+        asked_at=ctx.now,
     )
-    act.session.add(answer)
+    ctx.session.add(answer)
     return answer
 
 
-def find(act: Act, pre_check_id: str, *, owner: str | None) -> PreCheck:
+def find(ctx: Context, pre_check_id: str, *, owner: str | None) -> PreCheck:
     """Raises NotFound."""
     found: PreCheck = repository.owned(
-        act.session,
+        ctx.session,
         PreCheck,
         ObjectKind.PRE_CHECK,
         pre_check_id,

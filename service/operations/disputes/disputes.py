@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, four_eyes, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
@@ -29,7 +29,7 @@ MOST_OFFERS = 40
 
 
 def start(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     milestone: Milestone,
     side: str,
@@ -42,17 +42,17 @@ def start(
 
     Raises StateConflict when nothing is held, Invalid for an amount out of range.
     """
-    _check_disputable(act.session, milestone)
+    _check_disputable(ctx.session, milestone)
     amount, wanted = _disputed_and_claimed(contract, milestone, side, amount_minor, refund_minor)
-    dispute = _opened(act, contract, milestone, side, amount, wanted, claim)
+    dispute = _opened(ctx, contract, milestone, side, amount, wanted, claim)
     entry = money.lock(contract, milestone, amount, dispute.id)
     if money.held_minor(milestone) == 0:
         dispute.milestone_was, dispute.review_left_seconds = states.pause(
-            act, contract, milestone, "dispute", dispute=dispute.id
+            ctx, contract, milestone, "dispute", dispute=dispute.id
         )
-    act.session.add(dispute)
+    ctx.session.add(dispute)
     events.record(
-        act,
+        ctx,
         "dispute.opened",
         dispute,
         contract=contract,
@@ -63,10 +63,10 @@ def start(
         by=side,
         milestone=milestone.id,
     )
-    queue.enqueue(act, "dispute_hard_stop", dispute.id, dispute.hard_stop_at)
-    _deadline(act, dispute, _answer_by(act), reminded=True)
-    states.touch(act, contract)
-    money.post_all(act, [entry])
+    queue.enqueue(ctx, "dispute_hard_stop", dispute.id, dispute.hard_stop_at)
+    _deadline(ctx, dispute, _answer_by(ctx), reminded=True)
+    states.touch(ctx, contract)
+    money.post_all(ctx, [entry])
     return dispute
 
 
@@ -113,7 +113,7 @@ def _disputed_and_claimed(
 
 
 def _opened(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     milestone: Milestone,
     side: str,
@@ -133,32 +133,32 @@ def _opened(
         answer=None,
         answered_refund_minor=None,
         milestone_was=milestone.state,
-        review_left_seconds=states.review_left(act.now, milestone),
+        review_left_seconds=states.review_left(ctx.now, milestone),
         refund_minor=None,
         reasons=None,
         mediator=None,
         decider=None,
-        opened_at=act.now,
-        deadline_at=_answer_by(act),
-        hard_stop_at=act.now + timedelta(days=act.policies.windows.dispute_hard_stop_days),
+        opened_at=ctx.now,
+        deadline_at=_answer_by(ctx),
+        hard_stop_at=ctx.now + timedelta(days=ctx.policies.windows.dispute_hard_stop_days),
         closed_at=None,
     )
 
 
-def _answer_by(act: Act) -> datetime:
+def _answer_by(ctx: Context) -> datetime:
     return add_business_days(
-        act.now, act.policies.windows.dispute_answer_business_days, act.policies.stripe_country
+        ctx.now, ctx.policies.windows.dispute_answer_business_days, ctx.policies.stripe_country
     )
 
 
-def accept_claim(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
+def accept_claim(ctx: Context, contract: Contract, dispute: Dispute, side: str) -> None:
     """The other side agrees to the claim. Raises StateConflict, Forbidden for the opener."""
     _only(dispute, side, opener=False)
-    _carry_out(act, contract, dispute, "accept_claim", dispute.claimed_refund_minor)
+    _carry_out(ctx, contract, dispute, "accept_claim", dispute.claimed_refund_minor)
 
 
 def answer(
-    act: Act, contract: Contract, dispute: Dispute, side: str, words: str, refund_minor: int
+    ctx: Context, contract: Contract, dispute: Dispute, side: str, words: str, refund_minor: int
 ) -> None:
     """The other side's account of it, and the number they could live with.
 
@@ -166,15 +166,15 @@ def answer(
     """
     _only(dispute, side, opener=False)
     _check_amount(dispute, refund_minor)
-    events.move(act, dispute, "answer", contract=contract, by=side, refund=refund_minor)
+    events.transition(ctx, dispute, "answer", contract=contract, by=side, refund=refund_minor)
     dispute.answer, dispute.answered_refund_minor = words, refund_minor
-    events.move(act.as_(SYSTEM), dispute, "negotiate", contract=contract)
-    _deadline(act, dispute, act.now + timedelta(days=act.policies.windows.dispute_negotiation_days))
-    states.touch(act, contract)
+    events.transition(ctx.as_(SYSTEM), dispute, "negotiate", contract=contract)
+    _deadline(ctx, dispute, ctx.now + timedelta(days=ctx.policies.windows.dispute_negotiation_days))
+    states.touch(ctx, contract)
 
 
 def offer(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     dispute: Dispute,
     side: str,
@@ -190,7 +190,7 @@ def offer(
     if dispute.state not in ("negotiation", "mediation"):
         raise _not_now(dispute)
     _check_amount(dispute, refund_minor)
-    made = _offer(act, contract, dispute, side, refund_minor, reasons, blind=blind)
+    made = _offer(ctx, contract, dispute, side, refund_minor, reasons, blind=blind)
     other = _newest(dispute, "client" if side == "freelancer" else "freelancer")
     if other is not None and other.blind == blind:
         for_client, for_freelancer = (
@@ -200,12 +200,12 @@ def offer(
         )
         # The client would take this little, the freelancer would give that much: they have met.
         if for_client <= for_freelancer:
-            _carry_out(act, contract, dispute, "agree", (for_client + for_freelancer) // 2)
+            _carry_out(ctx, contract, dispute, "agree", (for_client + for_freelancer) // 2)
     return made
 
 
 def _offer(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     dispute: Dispute,
     side: str,
@@ -222,7 +222,7 @@ def _offer(
         refund_minor=refund_minor,
         blind=blind,
         reasons=reasons,
-        made_at=act.now,
+        made_at=ctx.now,
         freelancer_agreed_at=None,
         client_agreed_at=None,
         rejected_by=None,
@@ -230,7 +230,7 @@ def _offer(
     dispute.offers.append(made)
     shown: dict[str, Any] = {} if blind else {"refund": refund_minor}
     events.record(
-        act,
+        ctx,
         "dispute.offer_made",
         dispute,
         contract=contract,
@@ -239,7 +239,7 @@ def _offer(
         offer=made.id,
         **shown,
     )
-    states.touch(act, contract)
+    states.touch(ctx, contract)
     return made
 
 
@@ -251,7 +251,7 @@ def _check_offers_left(dispute: Dispute) -> None:
         )
 
 
-def agree_to(act: Act, contract: Contract, dispute: Dispute, offer_id: str, side: str) -> None:
+def agree_to(ctx: Context, contract: Contract, dispute: Dispute, offer_id: str, side: str) -> None:
     """Say yes to an open offer of the other side, or to the mediator's proposal.
 
     Raises StateConflict, NotFound.
@@ -267,93 +267,95 @@ def agree_to(act: Act, contract: Contract, dispute: Dispute, offer_id: str, side
         or dispute.state not in ("negotiation", "mediation", "proposal")
     ):
         raise _not_now(dispute)
-    setattr(found, f"{side}_agreed_at", act.now)
-    events.record(act, "dispute.offer_agreed", dispute, contract=contract, by=side, offer=found.id)
-    states.touch(act, contract)
+    setattr(found, f"{side}_agreed_at", ctx.now)
+    events.record(ctx, "dispute.offer_agreed", dispute, contract=contract, by=side, offer=found.id)
+    states.touch(ctx, contract)
     if found.made_by != "mediator" or (found.client_agreed_at and found.freelancer_agreed_at):
-        _carry_out(act, contract, dispute, "agree", found.refund_minor)
+        _carry_out(ctx, contract, dispute, "agree", found.refund_minor)
 
 
-def reject_proposal(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
+def reject_proposal(ctx: Context, contract: Contract, dispute: Dispute, side: str) -> None:
     """One side does not accept the mediator's proposal: a second person decides.
 
     Raises StateConflict.
     """
-    events.move(act, dispute, "arbitrate", contract=contract, by=side)
+    events.transition(ctx, dispute, "arbitrate", contract=contract, by=side)
     dispute.offers[-1].rejected_by = side
-    _to_decision(act, contract, dispute)
+    _to_decision(ctx, contract, dispute)
 
 
-def ask_mediation(act: Act, contract: Contract, dispute: Dispute) -> None:
+def ask_mediation(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     """A person shall propose. Raises StateConflict."""
-    events.move(act, dispute, "mediate", contract=contract)
+    events.transition(ctx, dispute, "mediate", contract=contract)
     _deadline(
-        act,
+        ctx,
         dispute,
         add_business_days(
-            act.now,
-            act.policies.windows.dispute_proposal_business_days,
-            act.policies.stripe_country,
+            ctx.now,
+            ctx.policies.windows.dispute_proposal_business_days,
+            ctx.policies.stripe_country,
         ),
     )
-    queue.open_task(act, "dispute_mediation", dispute.id, contract=contract.id)
-    states.touch(act, contract)
+    queue.open_task(ctx, "dispute_mediation", dispute.id, contract=contract.id)
+    states.touch(ctx, contract)
 
 
 def propose(
-    act: Act, contract: Contract, dispute: Dispute, refund_minor: int, reasons: str
+    ctx: Context, contract: Contract, dispute: Dispute, refund_minor: int, reasons: str
 ) -> DisputeOffer:
     """The mediator's number, with reasons. Raises StateConflict, Invalid."""
     _check_amount(dispute, refund_minor)
-    events.move(act, dispute, "propose", contract=contract, refund=refund_minor)
-    dispute.mediator = act.actor
-    made = _offer(act, contract, dispute, "mediator", refund_minor, reasons, blind=False)
-    windows = act.policies.windows
+    events.transition(ctx, dispute, "propose", contract=contract, refund=refund_minor)
+    dispute.mediator = ctx.actor
+    made = _offer(ctx, contract, dispute, "mediator", refund_minor, reasons, blind=False)
+    windows = ctx.policies.windows
     _deadline(
-        act,
+        ctx,
         dispute,
         add_business_days(
-            act.now, windows.dispute_answer_to_proposal_business_days, act.policies.stripe_country
+            ctx.now, windows.dispute_answer_to_proposal_business_days, ctx.policies.stripe_country
         ),
         reminded=True,
     )
-    queue.close_task(act, "dispute_mediation", dispute.id)
+    queue.close_task(ctx, "dispute_mediation", dispute.id)
     return made
 
 
-def decide(act: Act, contract: Contract, dispute: Dispute, refund_minor: int, reasons: str) -> None:
+def decide(
+    ctx: Context, contract: Contract, dispute: Dispute, refund_minor: int, reasons: str
+) -> None:
     """The last word, by somebody who did not mediate. Raises StateConflict, Forbidden, Invalid."""
     _check_amount(dispute, refund_minor)
-    if four_eyes.is_one_of(act, dispute.mediator):
+    if four_eyes.is_one_of(ctx, dispute.mediator):
         raise Forbidden("Who proposed cannot decide.")
     if dispute.state != "arbitration":
         raise _not_now(dispute)
-    dispute.decider, dispute.reasons = act.actor, reasons
-    events.move(act, dispute, "decide", contract=contract, refund=refund_minor)
-    queue.close_task(act, "dispute_decision", dispute.id)
-    _carry_out(act.as_(SYSTEM), contract, dispute, "execute", refund_minor)
+    dispute.decider, dispute.reasons = ctx.actor, reasons
+    events.transition(ctx, dispute, "decide", contract=contract, refund=refund_minor)
+    queue.close_task(ctx, "dispute_decision", dispute.id)
+    _carry_out(ctx.as_(SYSTEM), contract, dispute, "execute", refund_minor)
 
 
-def withdraw(act: Act, contract: Contract, dispute: Dispute, side: str) -> None:
+def withdraw(ctx: Context, contract: Contract, dispute: Dispute, side: str) -> None:
     """The opener takes the claim back: everything is as before.
 
     Raises StateConflict, Forbidden for the other side.
     """
     _only(dispute, side, opener=True)
-    events.move(act, dispute, "withdraw", contract=contract)
+    events.transition(ctx, dispute, "withdraw", contract=contract)
     milestone = _milestone(contract, dispute)
     entry = money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
-    states.resume(act, contract, milestone, dispute.milestone_was, dispute.review_left_seconds)
-    _close(act, contract, dispute)
-    money.post_all(act, [entry])
+    states.resume(ctx, contract, milestone, dispute.milestone_was, dispute.review_left_seconds)
+    _close(ctx, contract, dispute)
+    money.post_all(ctx, [entry])
 
 
-def superseded(act: Act, contract: Contract, dispute: Dispute) -> None:
+def superseded(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     """A bank has taken the payment back: what it decides goes before what the two were arguing
     about.
     """
-    system = act.as_(SYSTEM)
-    events.move(system, dispute, "withdraw", contract=contract, reason="chargeback")
+    system = ctx.as_(SYSTEM)
+    events.transition(system, dispute, "withdraw", contract=contract, reason="chargeback")
     milestone = _milestone(contract, dispute)
     entry = money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
     states.resume(system, contract, milestone, dispute.milestone_was, dispute.review_left_seconds)
@@ -361,7 +363,7 @@ def superseded(act: Act, contract: Contract, dispute: Dispute) -> None:
     money.post_all(system, [entry])
 
 
-def due(act: Act, contract: Contract, dispute: Dispute, *, heard: bool) -> None:
+def due(ctx: Context, contract: Contract, dispute: Dispute, *, heard: bool) -> None:
     """A deadline has passed.
 
     `heard`: a notice is proved to have reached who was silent; without it nobody is defaulted.
@@ -369,40 +371,40 @@ def due(act: Act, contract: Contract, dispute: Dispute, *, heard: bool) -> None:
     if (
         dispute.closed_at is not None
         or dispute.deadline_at is None
-        or dispute.deadline_at > act.now
+        or dispute.deadline_at > ctx.now
     ):
         return
-    system = act.as_(SYSTEM)
+    system = ctx.as_(SYSTEM)
     if dispute.state == "open" and heard:
-        events.move(system, dispute, "default", contract=contract)
+        events.transition(system, dispute, "default", contract=contract)
         _carry_out(system, contract, dispute, "execute", dispute.claimed_refund_minor)
     elif dispute.state in ("open", "negotiation"):
         ask_mediation(system, contract, dispute)
     elif dispute.state == "mediation":
-        queue.open_task(act, "dispute_mediation_overdue", dispute.id, contract=contract.id)
+        queue.open_task(ctx, "dispute_mediation_overdue", dispute.id, contract=contract.id)
     elif dispute.state == "proposal":
         agreed = dispute.offers[-1].client_agreed_at or dispute.offers[-1].freelancer_agreed_at
         if agreed or not heard:
-            events.move(system, dispute, "arbitrate", contract=contract, by="silence")
-            _to_decision(act, contract, dispute)
+            events.transition(system, dispute, "arbitrate", contract=contract, by="silence")
+            _to_decision(ctx, contract, dispute)
         else:
             _carry_out(system, contract, dispute, "execute", dispute.offers[-1].refund_minor)
     elif dispute.state == "arbitration":
-        queue.open_task(act, "dispute_decision_overdue", dispute.id, contract=contract.id)
+        queue.open_task(ctx, "dispute_decision_overdue", dispute.id, contract=contract.id)
 
 
-def remind(act: Act, contract: Contract, dispute: Dispute) -> None:
+def remind(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     """Silence is about to decide.
 
     `by` is who has said what they have to say: only the other one, or both, are told.
     """
-    if dispute.deadline_at is None or dispute.deadline_at - act.now > timedelta(
-        days=act.policies.windows.silence_reminder_days
+    if dispute.deadline_at is None or dispute.deadline_at - ctx.now > timedelta(
+        days=ctx.policies.windows.silence_reminder_days
     ):
         return
     if dispute.state == "open":
         events.record(
-            act,
+            ctx,
             "dispute.reminded",
             dispute,
             contract=contract,
@@ -419,7 +421,7 @@ def remind(act: Act, contract: Contract, dispute: Dispute) -> None:
             else "nobody"
         )
         events.record(
-            act,
+            ctx,
             "dispute.reminded",
             dispute,
             contract=contract,
@@ -429,36 +431,36 @@ def remind(act: Act, contract: Contract, dispute: Dispute) -> None:
         )
 
 
-def hard_stop(act: Act, contract: Contract, dispute: Dispute) -> None:
+def hard_stop(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     """Sixty days: whoever is responsible hears of it."""
     if dispute.closed_at is None:
         queue.open_task(
-            act, "dispute_hard_stop", dispute.id, contract=contract.id, state=dispute.state
+            ctx, "dispute_hard_stop", dispute.id, contract=contract.id, state=dispute.state
         )
-        events.record(act, "dispute.escalated", dispute, contract=contract)
+        events.record(ctx, "dispute.escalated", dispute, contract=contract)
 
 
-def _to_decision(act: Act, contract: Contract, dispute: Dispute) -> None:
+def _to_decision(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     _deadline(
-        act,
+        ctx,
         dispute,
         add_business_days(
-            act.now,
-            act.policies.windows.dispute_decision_business_days,
-            act.policies.stripe_country,
+            ctx.now,
+            ctx.policies.windows.dispute_decision_business_days,
+            ctx.policies.stripe_country,
         ),
     )
-    queue.open_task(act, "dispute_decision", dispute.id, contract=contract.id)
-    states.touch(act, contract)
+    queue.open_task(ctx, "dispute_decision", dispute.id, contract=contract.id)
+    states.touch(ctx, contract)
 
 
 def _carry_out(
-    act: Act, contract: Contract, dispute: Dispute, event: str, refund_minor: int
+    ctx: Context, contract: Contract, dispute: Dispute, event: str, refund_minor: int
 ) -> None:
     """Unlock, send back, release, in one act; a hold on the accounts refuses all of it."""
     dispute.refund_minor = refund_minor
-    events.move(
-        act,
+    events.transition(
+        ctx,
         dispute,
         event,
         contract=contract,
@@ -469,44 +471,44 @@ def _carry_out(
     milestone = _milestone(contract, dispute)
     entries: list[Entry] = [money.unlock(contract, milestone, dispute.amount_minor, dispute.id)]
     if refund_minor:
-        entries.append(money.refund_held(act, contract, milestone, refund_minor, "dispute")[1])
+        entries.append(money.refund_held(ctx, contract, milestone, refund_minor, "dispute")[1])
     if dispute.amount_minor - refund_minor:
         release, entry = money.release(
-            act, contract, milestone, dispute.amount_minor - refund_minor
+            ctx, contract, milestone, dispute.amount_minor - refund_minor
         )
         entries.append(entry)
         events.record(
-            act,
+            ctx,
             "milestone.share_released",
             milestone,
             contract=contract,
             amount=release.gross_minor,
             release=release.id,
         )
-    states.emptied(act.as_(SYSTEM), contract, milestone, "settle")
-    _close(act, contract, dispute)
-    states.after_change(act, contract)
-    money.post_all(act, entries)
+    states.emptied(ctx.as_(SYSTEM), contract, milestone, "settle")
+    _close(ctx, contract, dispute)
+    states.after_change(ctx, contract)
+    money.post_all(ctx, entries)
 
 
-def _close(act: Act, contract: Contract, dispute: Dispute) -> None:
-    dispute.closed_at, dispute.deadline_at = act.now, None
-    queue.cancel(act, ["dispute_due", "dispute_hard_stop", "dispute_reminder"], dispute.id)
-    states.touch(act, contract)
+def _close(ctx: Context, contract: Contract, dispute: Dispute) -> None:
+    dispute.closed_at, dispute.deadline_at = ctx.now, None
+    queue.cancel(ctx, ["dispute_due", "dispute_hard_stop", "dispute_reminder"], dispute.id)
+    states.touch(ctx, contract)
 
 
-def _deadline(act: Act, dispute: Dispute, instant: datetime, *, reminded: bool = False) -> None:
+def _deadline(ctx: Context, dispute: Dispute, instant: datetime, *, reminded: bool = False) -> None:
     """`reminded`: silence decides about money then, so whoever has not answered hears of it once
     more.
     """
     dispute.deadline_at = instant
-    queue.enqueue(act, "dispute_due", dispute.id, instant)
+    queue.enqueue(ctx, "dispute_due", dispute.id, instant)
     if reminded:
         queue.enqueue(
-            act,
+            ctx,
             "dispute_reminder",
             dispute.id,
-            instant - timedelta(days=act.policies.windows.silence_reminder_days),
+            instant - timedelta(days=ctx.policies.windows.silence_reminder_days),
         )
 
 

@@ -9,7 +9,7 @@ import hashlib
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound, TooLarge
 from service.domain.identity import names, typeid
 from service.domain.identity.names import NameKind
@@ -53,18 +53,18 @@ def media_type(content: bytes) -> str:
     return "text/plain"
 
 
-def store(act: Act, place: Contract | Hold, name: str, content: bytes) -> File:
+def store(ctx: Context, place: Contract | Hold, name: str, content: bytes) -> File:
     """Keep a file with its contract or hold. Raises Invalid, TooLarge."""
     if not content:
         raise Invalid.one("/file", "empty", "The file is empty.")
     if len(content) > LARGEST:
         raise TooLarge("A file may have 20 MiB.")
-    used = act.session.execute(
+    used = ctx.session.execute(
         select(func.coalesce(func.sum(File.byte_count), 0)).where(_of(place))
     ).scalar_one()
     if int(used) + len(content) > LARGEST_TOGETHER:
         raise TooLarge("The files of a contract or a hold may have 200 MiB together.")
-    names.check("/file", name, NameKind.FILE, act.policies.platform_name)
+    names.check("/file", name, NameKind.FILE, ctx.policies.platform_name)
     safe = (
         "".join(ch for ch in name.replace("\\", "/").rpartition("/")[2] if ch.isprintable())[:120]
         or "file"
@@ -77,16 +77,16 @@ def store(act: Act, place: Contract | Hold, name: str, content: bytes) -> File:
         media_type=media_type(content),
         byte_count=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        uploaded_by=act.actor,
-        uploaded_at=act.now,
+        uploaded_by=ctx.actor,
+        uploaded_at=ctx.now,
     )
-    act.session.add(file)
-    act.session.flush()
+    ctx.session.add(file)
+    ctx.session.flush()
     for number, start in enumerate(range(0, len(content), _CHUNK)):
-        act.session.add(
+        ctx.session.add(
             FileChunk(file_id=file.id, number=number, data=content[start : start + _CHUNK])
         )
-        act.session.flush()
+        ctx.session.flush()
     return file
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.core import four_eyes, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.money.money import from_stripe, sayable
 from service.domain.money.psp import BalanceRow
@@ -43,15 +43,15 @@ ends.
 """
 
 
-def since(act: Act) -> datetime:
+def since(ctx: Context) -> datetime:
     """From where to ask for rows: a few days before the newest that is known, since some appear
     late.
     """
-    newest: datetime | None = fetch(act.session, _NEWEST)[0].at
-    return newest - _OVERLAP if newest else datetime(2000, 1, 1, tzinfo=act.now.tzinfo)
+    newest: datetime | None = fetch(ctx.session, _NEWEST)[0].at
+    return newest - _OVERLAP if newest else datetime(2000, 1, 1, tzinfo=ctx.now.tzinfo)
 
 
-def take_in(act: Act, found: list[BalanceRow]) -> int:
+def take_in(ctx: Context, found: list[BalanceRow]) -> int:
     """Keep rows that are new.
 
     Returns how many. A row in money that we cannot say is a task, and stops no other.
@@ -60,7 +60,7 @@ def take_in(act: Act, found: list[BalanceRow]) -> int:
     for row in found:
         if not sayable(row.amount, row.currency) or not sayable(row.fee, row.currency):
             queue.open_task(
-                act,
+                ctx,
                 "psp_row_unsayable",
                 row.id,
                 currency=row.currency,
@@ -72,7 +72,7 @@ def take_in(act: Act, found: list[BalanceRow]) -> int:
         amounts = (from_stripe(row.amount, row.currency), from_stripe(row.fee, row.currency))
         fresh += len(
             fetch(
-                act.session,
+                ctx.session,
                 _INSERT,
                 (
                     row.id,
@@ -81,49 +81,49 @@ def take_in(act: Act, found: list[BalanceRow]) -> int:
                     row.currency,
                     *amounts,
                     row.created_at,
-                    act.now,
+                    ctx.now,
                 ),
             )
         )
     return fresh
 
 
-def differences(act: Act, last_day: date | None = None) -> list[dict[str, Any]]:
+def differences(ctx: Context, last_day: date | None = None) -> list[dict[str, Any]]:
     """Every thing at the processor that differs from ours and is older than a day (younger ones may
     be on their way), named; at most 200.
     """
     rows = fetch(
-        act.session, _UNNAMED, (act.now - GRACE, act.policies.book_zone.key, last_day or act.today)
+        ctx.session, _UNNAMED, (ctx.now - GRACE, ctx.policies.book_zone.key, last_day or ctx.today)
     )
     return [row._asdict() for row in rows]
 
 
-def not_done(act: Act, last_day: date) -> list[dict[str, str]]:
+def not_done(ctx: Context, last_day: date) -> list[dict[str, str]]:
     """What was due until the end of a day, in the books' zone, and waits for the worker still; at
     most five.
     """
-    rows = fetch(act.session, _NOT_DONE, (act.policies.book_zone.key, last_day))
+    rows = fetch(ctx.session, _NOT_DONE, (ctx.policies.book_zone.key, last_day))
     return [
         {"job": row.kind, "subject": row.subject, "due_at": row.due_at.isoformat()} for row in rows
     ]
 
 
-def lock(act: Act, month: str) -> None:
+def lock(ctx: Context, month: str) -> None:
     """Nobody posts in the month until this transaction has ended; who does at the moment is waited
     for.
 
     Raises Unavailable when that takes too long.
     """
     last_day = last_day_of(month)
-    fetch(act.session, _LOCK, (last_day.year * 100 + last_day.month,))
+    fetch(ctx.session, _LOCK, (last_day.year * 100 + last_day.month,))
 
 
-def name_differences(act: Act) -> None:
+def name_differences(ctx: Context) -> None:
     """A task for each difference, and none for those that are gone."""
-    wrong = differences(act)
+    wrong = differences(ctx)
     for one in wrong:
         queue.open_task(
-            act,
+            ctx,
             "psp_row_differs",
             one["source"],
             result=one["result"],
@@ -132,28 +132,28 @@ def name_differences(act: Act) -> None:
             currency=one["currency"],
         )
     open_ones = {
-        t["subject"] for t in queue.open_tasks(act.session) if t["kind"] == "psp_row_differs"
+        t["subject"] for t in queue.open_tasks(ctx.session) if t["kind"] == "psp_row_differs"
     }
     for gone in open_ones - {one["source"] for one in wrong}:
-        queue.close_task(act, "psp_row_differs", gone)
+        queue.close_task(ctx, "psp_row_differs", gone)
 
 
-def ask(act: Act, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
+def ask(ctx: Context, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
     """The first person finds the month right.
 
     Raises Invalid for a month that is not over, StateConflict when something differs or it was
     asked for.
     """
     last_day = last_day_of(month)
-    if act.today <= last_day:
+    if ctx.today <= last_day:
         raise Invalid.one("/month", "not_over", "The month is not over yet.")
     _must_be_right(checks)
-    if act.session.get(PeriodClose, month) is not None:
+    if ctx.session.get(PeriodClose, month) is not None:
         raise StateConflict(
             "This month was asked to be closed already.",
             {"current_state": "asked", "allowed_actions": ["approve"]},
         )
-    before = act.session.execute(
+    before = ctx.session.execute(
         text("SELECT 1 FROM journal_entry WHERE posted_on <= :day LIMIT 1"), {"day": last_day}
     ).first()
     if before is None:
@@ -161,19 +161,19 @@ def ask(act: Act, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
     asked = PeriodClose(
         month=month,
         last_day=last_day,
-        asked_by=act.actor,
-        asked_at=act.now,
+        asked_by=ctx.actor,
+        asked_at=ctx.now,
         closed_by=None,
         closed_at=None,
         checks=checks,
         export_ids=[],
     )
-    act.session.add(asked)
-    queue.open_task(act, "approve_close", month, asked_by=str(act.actor))
+    ctx.session.add(asked)
+    queue.open_task(ctx, "approve_close", month, asked_by=str(ctx.actor))
     return asked
 
 
-def close(act: Act, asked: PeriodClose, checks: list[dict[str, Any]]) -> PeriodClose:
+def close(ctx: Context, asked: PeriodClose, checks: list[dict[str, Any]]) -> PeriodClose:
     """The second person closes it.
 
     Raises Forbidden for the first one, StateConflict when it is closed or something differs
@@ -183,11 +183,11 @@ def close(act: Act, asked: PeriodClose, checks: list[dict[str, Any]]) -> PeriodC
         raise StateConflict(
             "This month is closed.", {"current_state": "closed", "allowed_actions": []}
         )
-    if four_eyes.is_one_of(act, asked.asked_by):
+    if four_eyes.is_one_of(ctx, asked.asked_by):
         raise Forbidden("Another person has to close it.")
     _must_be_right(checks)
-    asked.closed_by, asked.closed_at, asked.checks = act.actor, act.now, checks
-    queue.close_task(act, "approve_close", asked.month)
+    asked.closed_by, asked.closed_at, asked.checks = ctx.actor, ctx.now, checks
+    queue.close_task(ctx, "approve_close", asked.month)
     return asked
 
 

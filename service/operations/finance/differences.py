@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import four_eyes, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -73,17 +73,19 @@ def explanations(session: Session) -> list[Explanation]:
     return list(session.execute(newest).scalars())
 
 
-def explain(act: Act, source: str, currency: str, amount_minor: int, reason: str) -> Explanation:
+def explain(
+    ctx: Context, source: str, currency: str, amount_minor: int, reason: str
+) -> Explanation:
     """Ask that the platform bears a difference of `amount_minor` (theirs less ours), with the
     reason why.
 
     Raises NotFound when nothing differs there, StateConflict when it is another amount or an
     explanation is under way.
     """
-    found = _difference(act.session, source, currency)
+    found = _difference(ctx.session, source, currency)
     if found.amount_minor != amount_minor:
         raise _changed(found)
-    if fetch(act.session, _UNDER_WAY, (source, currency)):
+    if fetch(ctx.session, _UNDER_WAY, (source, currency)):
         raise StateConflict(
             "This difference has an explanation that is not decided, or was decided a moment ago.",
             {"current_state": "asked", "allowed_actions": ["approve", "refuse"]},
@@ -96,39 +98,39 @@ def explain(act: Act, source: str, currency: str, amount_minor: int, reason: str
         psp_minor=found.psp_minor,
         since=found.since,
         reason=reason,
-        asked_by=act.actor,
-        asked_at=act.now,
+        asked_by=ctx.actor,
+        asked_at=ctx.now,
     )
-    act.session.add(made)
+    ctx.session.add(made)
     queue.open_task(
-        act, "approve_explanation", made.id, source=source, currency=currency, amount=amount_minor
+        ctx, "approve_explanation", made.id, source=source, currency=currency, amount=amount_minor
     )
     return made
 
 
-def approve(act: Act, asked: Explanation) -> None:
+def approve(ctx: Context, asked: Explanation) -> None:
     """Another person agrees; the books say from now on what the processor says.
 
     Raises Forbidden for whoever asked, StateConflict when it is decided or the difference is
     another one by now.
     """
-    _decide(act, asked, "approved")
-    if four_eyes.is_one_of(act, asked.asked_by):
+    _decide(ctx, asked, "approved")
+    if four_eyes.is_one_of(ctx, asked.asked_by):
         raise Forbidden("Another person has to approve.")
-    found = _difference(act.session, asked.source, asked.currency)
+    found = _difference(ctx.session, asked.source, asked.currency)
     if (found.our_minor, found.psp_minor) != (asked.our_minor, asked.psp_minor):
         raise _changed(found)
     post(
-        act.at(found.since),
+        ctx.at(found.since),
         entries.psp_difference(
             asked.id, found.amount_minor, asked.currency, f"{asked.source}: {asked.reason}"
         ),
     )
 
 
-def refuse(act: Act, asked: Explanation) -> None:
+def refuse(ctx: Context, asked: Explanation) -> None:
     """Not so, or not any more: whoever asked may take it back too. Raises StateConflict."""
-    _decide(act, asked, "refused")
+    _decide(ctx, asked, "refused")
 
 
 def find(session: Session, explanation_id: str) -> Explanation:
@@ -141,12 +143,12 @@ def find(session: Session, explanation_id: str) -> Explanation:
     return found
 
 
-def _decide(act: Act, asked: Explanation, outcome: str) -> None:
+def _decide(ctx: Context, asked: Explanation, outcome: str) -> None:
     if asked.outcome is not None:
         decided: dict[str, Any] = {"current_state": asked.outcome, "allowed_actions": []}
         raise StateConflict("This explanation is decided.", decided)
-    asked.outcome, asked.decided_by, asked.decided_at = outcome, act.actor, act.now
-    queue.close_task(act, "approve_explanation", asked.id)
+    asked.outcome, asked.decided_by, asked.decided_at = outcome, ctx.actor, ctx.now
+    queue.close_task(ctx, "approve_explanation", asked.id)
 
 
 def _difference(session: Session, source: str, currency: str) -> Difference:

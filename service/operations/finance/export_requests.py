@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.domain.states.instants import known_at
 from service.models import ExportPiece, FinanceExport, new_id
@@ -21,7 +21,7 @@ PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Question:
+class ExportQuestion:
     """`first_day` to `last_day`, both included; `home`: converted to this currency as well;
     `language` is that of a paper.
     """
@@ -43,18 +43,18 @@ class Question:
         return hashlib.sha256("|".join(str(part or "") for part in parts).encode()).hexdigest()
 
 
-def ask(act: Act, wanted: Question) -> FinanceExport:
+def ask(ctx: Context, wanted: ExportQuestion) -> FinanceExport:
     """Ask for an export; the worker makes it.
 
     The same question about the same knowledge finds the one that was asked for before.
 
     `as_of` is now when it is not said. Raises Invalid for one in the future.
     """
-    known = known_at(wanted.as_of, act.now)
+    known = known_at(wanted.as_of, ctx.now)
     asked = replace(wanted, as_of=known)
     question = asked.digest()
-    alone(act.session, Lock.EXPORT, question)
-    found = act.session.execute(
+    alone(ctx.session, Lock.EXPORT, question)
+    found = ctx.session.execute(
         select(FinanceExport).where(FinanceExport.question == question)
     ).scalar_one_or_none()
     if found is not None:
@@ -74,14 +74,14 @@ def ask(act: Act, wanted: Question) -> FinanceExport:
         rows_done=0,
         problem=None,
         manifest=None,
-        asked_by=act.actor,
-        asked_at=act.now,
+        asked_by=ctx.actor,
+        asked_at=ctx.now,
         finished_at=None,
         zone=asked.zone,
     )
-    act.session.add(made)
-    events.record(act, "export.asked", made, public=False, code=asked.code, party=asked.party)
-    queue.enqueue(act, "export_make", made.id)
+    ctx.session.add(made)
+    events.record(ctx, "export.asked", made, public=False, code=asked.code, party=asked.party)
+    queue.enqueue(ctx, "export_make", made.id)
     return made
 
 
@@ -106,47 +106,47 @@ def listed(
     return list(session.execute(query).scalars())
 
 
-def began(act: Act, export_id: str) -> FinanceExport | None:
+def began(ctx: Context, export_id: str) -> FinanceExport | None:
     """Take it in hand; pieces of an attempt that died are overwritten by the names' new ones.
 
     None when it is done.
     """
-    found = act.session.get_one(FinanceExport, export_id, with_for_update=True)
+    found = ctx.session.get_one(FinanceExport, export_id, with_for_update=True)
     if found.state in ("ready", "failed"):
         return None
     found.state, found.rows_done = "running", 0
     return found
 
 
-def progressed(act: Act, export_id: str, rows_done: int) -> None:
-    act.session.get_one(FinanceExport, export_id).rows_done = rows_done
+def progressed(ctx: Context, export_id: str, rows_done: int) -> None:
+    ctx.session.get_one(FinanceExport, export_id).rows_done = rows_done
 
 
-def keep(act: Act, export_id: str, name: str, number: int, data: bytes) -> None:
-    act.session.add(ExportPiece(export_id=export_id, name=name, number=number, data=data))
+def keep(ctx: Context, export_id: str, name: str, number: int, data: bytes) -> None:
+    ctx.session.add(ExportPiece(export_id=export_id, name=name, number=number, data=data))
 
 
-def finished(act: Act, export_id: str, rows_done: int, manifest: dict[str, Any]) -> None:
+def finished(ctx: Context, export_id: str, rows_done: int, manifest: dict[str, Any]) -> None:
     """It has proved itself, and everything is kept."""
-    found = act.session.get_one(FinanceExport, export_id)
+    found = ctx.session.get_one(FinanceExport, export_id)
     found.state, found.rows_done, found.manifest, found.finished_at = (
         "ready",
         rows_done,
         manifest,
-        act.now,
+        ctx.now,
     )
 
 
-def failed(act: Act, export_id: str, problem: str) -> None:
+def failed(ctx: Context, export_id: str, problem: str) -> None:
     """Its own check found a difference: nobody gets it, and somebody has to look."""
-    found = refused(act, export_id, problem)
-    queue.open_task(act, "export_failed", export_id, code=found.code, problem=problem[:300])
+    found = refused(ctx, export_id, problem)
+    queue.open_task(ctx, "export_failed", export_id, code=found.code, problem=problem[:300])
 
 
-def refused(act: Act, export_id: str, problem: str) -> FinanceExport:
+def refused(ctx: Context, export_id: str, problem: str) -> FinanceExport:
     """It cannot be had like this, as when a sheet is too small for it; who asked reads why."""
-    found = act.session.get_one(FinanceExport, export_id)
-    found.state, found.problem, found.finished_at = "failed", problem[:2_000], act.now
+    found = ctx.session.get_one(FinanceExport, export_id)
+    found.state, found.problem, found.finished_at = "failed", problem[:2_000], ctx.now
     return found
 
 

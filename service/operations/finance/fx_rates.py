@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid
 from service.domain.money.money import CURRENCIES
 from service.models import FxRate, new_id
@@ -22,7 +22,7 @@ _ECB = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
 MOST = 20_000
 
 
-def add(act: Act, rates: list[Rate], source: str) -> int:
+def add(ctx: Context, rates: list[Rate], source: str) -> int:
     """Keep rates (base, quote, rate, day) of a source; those that are known stay as they are.
 
     Returns how many were new. Raises Invalid.
@@ -34,11 +34,11 @@ def add(act: Act, rates: list[Rate], source: str) -> int:
                 "unknown_currency",
                 f"{base} and {quote} are not two currencies that we know.",
             )
-        if not Decimal("1e-9") < rate < Decimal("1e9") or day > act.today:
+        if not Decimal("1e-9") < rate < Decimal("1e9") or day > ctx.today:
             raise Invalid.one(
                 "/rate", "rate", "A rate is a positive number of a day that has begun."
             )
-    before = _count(act)
+    before = _count(ctx)
     given = [
         {
             "id": new_id("fxr"),
@@ -47,16 +47,16 @@ def add(act: Act, rates: list[Rate], source: str) -> int:
             "rate": rate,
             "rate_date": day,
             "source": source,
-            "fetched_at": act.now,
+            "fetched_at": ctx.now,
         }
         for base, quote, rate, day in rates
     ]
-    act.session.execute(insert(FxRate).on_conflict_do_nothing(), given)
-    return _count(act) - before
+    ctx.session.execute(insert(FxRate).on_conflict_do_nothing(), given)
+    return _count(ctx) - before
 
 
-def _count(act: Act) -> int:
-    return int(act.session.execute(select(func.count()).select_from(FxRate)).scalar_one())
+def _count(ctx: Context) -> int:
+    return int(ctx.session.execute(select(func.count()).select_from(FxRate)).scalar_one())
 
 
 def from_ecb(xml: bytes) -> list[Rate]:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.causes import Cause
@@ -51,23 +51,23 @@ class _Fact:
     tax_minor: int = 0
 
 
-def issue(act: Act, subject: str) -> None:
+def issue(ctx: Context, subject: str) -> None:
     """Everything that a release or a refund after release has to be invoiced as, once."""
     if typeid.kind_of(subject) is ObjectKind.RELEASE:
-        _for_release(act, act.session.get_one(Release, subject))
+        _for_release(ctx, ctx.session.get_one(Release, subject))
         return
-    refund = act.session.get_one(Refund, subject)
+    refund = ctx.session.get_one(Refund, subject)
     contract, milestone = repository.milestone(
-        act.session, str(refund.milestone_id), owner=repository.EVERYONE, lock=False
+        ctx.session, str(refund.milestone_id), owner=repository.EVERYONE, lock=False
     )
     # A credit note names its invoice: those of the releases come first, however the jobs are run.
-    for release in act.session.execute(
+    for release in ctx.session.execute(
         select(Release).where(Release.milestone_id == milestone.id).order_by(Release.number)
     ).scalars():
-        _for_release(act, release)
-    booked = fetch(act.session, _BOOKED, ("refund_after_release", typeid.decode(refund.id)))[0]
+        _for_release(ctx, release)
+    booked = fetch(ctx.session, _BOOKED, ("refund_after_release", typeid.decode(refund.id)))[0]
     _credit(
-        act,
+        ctx,
         "fee",
         _Fact(
             Cause(refund.id),
@@ -79,42 +79,42 @@ def issue(act: Act, subject: str) -> None:
         ),
     )
     _credit(
-        act,
+        ctx,
         "work",
         _Fact(Cause(refund.id), contract, milestone, booked.posted_on, refund.amount_minor),
     )
 
 
-def _for_release(act: Act, release: Release) -> None:
+def _for_release(ctx: Context, release: Release) -> None:
     contract, milestone = repository.milestone(
-        act.session, release.milestone_id, owner=repository.EVERYONE, lock=False
+        ctx.session, release.milestone_id, owner=repository.EVERYONE, lock=False
     )
-    on = fetch(act.session, _BOOKED, ("release", typeid.decode(release.id)))[0].posted_on
+    on = fetch(ctx.session, _BOOKED, ("release", typeid.decode(release.id)))[0].posted_on
     if release.fee_minor:
         _invoice(
-            act,
+            ctx,
             "fee",
             _Fact(
                 Cause(release.id), contract, milestone, on, release.fee_minor, release.fee_tax_minor
             ),
         )
-    declared = repository.tax_identity(act.session, contract.freelancer_id)
+    declared = repository.tax_identity(ctx.session, contract.freelancer_id)
     if (
         declared is not None
         and declared.invoices_by_mandate
         and declared.signed_at <= release.released_at
     ):
         _invoice(
-            act, "work", _Fact(Cause(release.id), contract, milestone, on, release.gross_minor)
+            ctx, "work", _Fact(Cause(release.id), contract, milestone, on, release.gross_minor)
         )
 
 
-def _invoice(act: Act, kind: str, fact: _Fact) -> None:
-    if _issued(act.session, kind, fact.cause):
+def _invoice(ctx: Context, kind: str, fact: _Fact) -> None:
+    if _issued(ctx.session, kind, fact.cause):
         return
-    person, client = _parties(act, fact.contract)
-    seller, buyer = (act.policies.entity.as_party(), person) if kind == "fee" else (person, client)
-    category, rate = _tax(act, fact) if kind == "fee" else ("O", "0")
+    person, client = _parties(ctx, fact.contract)
+    seller, buyer = (ctx.policies.entity.as_party(), person) if kind == "fee" else (person, client)
+    category, rate = _tax(ctx, fact) if kind == "fee" else ("O", "0")
     series = (
         f"FEE-{fact.on.year}"
         if kind == "fee"
@@ -122,7 +122,7 @@ def _invoice(act: Act, kind: str, fact: _Fact) -> None:
     )
     # Papers come in several languages: the line keeps only what the milestone is called.
     _add(
-        act,
+        ctx,
         kind,
         series,
         fact,
@@ -136,21 +136,21 @@ def _invoice(act: Act, kind: str, fact: _Fact) -> None:
     )
 
 
-def _tax(act: Act, fact: _Fact) -> tuple[str, str]:
+def _tax(ctx: Context, fact: _Fact) -> tuple[str, str]:
     person = fact.contract.freelancer
     if fact.tax_minor:
-        found = act.policies.fee_tax(person.country, fact.on)
+        found = ctx.policies.fee_tax(person.country, fact.on)
         return "S", decimal(found.rate * 100) if found else "0"
-    declared = repository.tax_identity(act.session, person.id)
-    reverse = declared is not None and act.policies.entity.reverse_charges(
+    declared = repository.tax_identity(ctx.session, person.id)
+    reverse = declared is not None and ctx.policies.entity.reverse_charges(
         declared.country, declared.vat_id
     )
     return ("AE" if reverse else "O"), "0"
 
 
-def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parties(ctx: Context, contract: Contract) -> tuple[dict[str, Any], dict[str, Any]]:
     """Freelancer and client as of now: later changes of name do not reach what was issued."""
-    declared = repository.tax_identity(act.session, contract.freelancer_id)
+    declared = repository.tax_identity(ctx.session, contract.freelancer_id)
     person = {
         "name": contract.freelancer.display_name,
         "country": contract.freelancer.country,
@@ -158,17 +158,17 @@ def _parties(act: Act, contract: Contract) -> tuple[dict[str, Any], dict[str, An
     }
     if declared is not None:
         person |= declared.printed | ({"vat_id": declared.vat_id} if declared.vat_id else {})
-    details = billing.details_of(act.session, contract)
+    details = billing.details_of(ctx.session, contract)
     client = {"name": details.addressee, "country": contract.client_country or ""}
     client |= {"street": details.address} if details.address else {}
     return person, client
 
 
-def _credit(act: Act, kind: str, fact: _Fact) -> None:
+def _credit(ctx: Context, kind: str, fact: _Fact) -> None:
     """Credit notes over the milestone's invoices, the newest first, none above what its invoice
     still stands for.
     """
-    if _issued(act.session, f"{kind}_credit", fact.cause):
+    if _issued(ctx.session, f"{kind}_credit", fact.cause):
         return
     left, tax_left = fact.total_minor, fact.tax_minor
     query = (
@@ -176,12 +176,12 @@ def _credit(act: Act, kind: str, fact: _Fact) -> None:
         .where(Invoice.milestone_id == fact.milestone.id, Invoice.kind == kind)
         .order_by(Invoice.place.desc())
     )
-    for number, invoice in enumerate(act.session.execute(query).scalars().all(), 1):
+    for number, invoice in enumerate(ctx.session.execute(query).scalars().all(), 1):
         credited = select(
             func.coalesce(func.sum(Invoice.total_minor), 0),
             func.coalesce(func.sum(Invoice.tax_minor), 0),
         ).where(Invoice.corrects_id == invoice.id)
-        gone, tax_gone = act.session.execute(credited).one()
+        gone, tax_gone = ctx.session.execute(credited).one()
         part, tax = (
             min(left, invoice.total_minor - gone),
             min(tax_left, invoice.tax_minor - tax_gone),
@@ -199,7 +199,7 @@ def _credit(act: Act, kind: str, fact: _Fact) -> None:
             for name in ("seller", "buyer", "tax_category", "tax_rate", "line")
         }
         one = _Fact(cause, fact.contract, fact.milestone, fact.on, int(part), int(tax))
-        _add(act, f"{kind}_credit", series, one, same | {"corrects_id": invoice.id})
+        _add(ctx, f"{kind}_credit", series, one, same | {"corrects_id": invoice.id})
         left, tax_left = left - part, tax_left - tax
 
 
@@ -208,14 +208,14 @@ def _issued(session: Session, kind: str, cause: Cause) -> bool:
     return session.execute(query).first() is not None
 
 
-def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -> None:
-    alone(act.session, Lock.INVOICE, series)
+def _add(ctx: Context, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -> None:
+    alone(ctx.session, Lock.INVOICE, series)
     place = 1 + int(
-        act.session.execute(
+        ctx.session.execute(
             select(func.coalesce(func.max(Invoice.place), 0)).where(Invoice.series == series)
         ).scalar_one()
     )
-    act.session.add(
+    ctx.session.add(
         Invoice(
             id=new_id("inv"),
             number=f"{series}-{place:06d}",
@@ -234,11 +234,11 @@ def _add(act: Act, kind: str, series: str, fact: _Fact, given: dict[str, Any]) -
             total_minor=fact.total_minor,
             delivered_on=fact.on,
             issued_on=fact.on,
-            issued_at=act.now,
+            issued_at=ctx.now,
             **({"corrects_id": None} | given),
         )
     )
-    act.session.flush()
+    ctx.session.flush()
 
 
 # Reading

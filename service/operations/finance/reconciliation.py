@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.core import four_eyes
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, StateConflict
 from service.domain.money.chart import AccountCode
 from service.domain.money.money import from_stripe, sayable
@@ -80,47 +80,47 @@ def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Ch
     return Check("Stripe's balance equals trust plus operating", len(currencies), wrong)
 
 
-def stop_payouts(act: Act, found: list[Check]) -> bool:
+def stop_payouts(ctx: Context, found: list[Check]) -> bool:
     """Put on the brake when a check failed.
 
     Taking it off is a person's act. Returns whether payouts are stopped.
     """
-    installation = act.session.execute(Installation.__table__.select()).one()
+    installation = ctx.session.execute(Installation.__table__.select()).one()
     failed = [check.name for check in found if not check.ok]
     if failed and installation.payouts_stopped is None:
-        act.session.execute(
+        ctx.session.execute(
             text("UPDATE installation SET payouts_stopped = :why"), {"why": "; ".join(failed)}
         )
     return bool(failed or installation.payouts_stopped)
 
 
-def resume_payouts(act: Act) -> None:
+def resume_payouts(ctx: Context) -> None:
     """A person has looked and takes the brake off."""
-    act.session.execute(text("UPDATE installation SET payouts_stopped = NULL"))
+    ctx.session.execute(text("UPDATE installation SET payouts_stopped = NULL"))
 
 
-def watch_floor(act: Act) -> list[str]:
+def watch_floor(ctx: Context) -> list[str]:
     """Currencies in which the platform's own money is below the policy's floor; written down, so
     that payouts in them wait.
     """
     own = [
         line
-        for line in checks.present_totals(act.session)
+        for line in checks.present_totals(ctx.session)
         if line.kind is AccountCode.PSP_OPERATING
     ]
     below = sorted(
         line.currency
         for line in own
-        if line.balance_minor < act.policies.operating_floor_minor(line.currency)
+        if line.balance_minor < ctx.policies.operating_floor_minor(line.currency)
     )
-    act.session.execute(
+    ctx.session.execute(
         text("UPDATE installation SET below_floor = CAST(:below AS jsonb)"),
         {"below": json.dumps(below)},
     )
     return below
 
 
-def move_float(act: Act, movement: FloatMovement) -> None:
+def move_float(ctx: Context, movement: FloatMovement) -> None:
     """A second person approves that the platform's own money is put in or taken out.
 
     Raises Forbidden, StateConflict.
@@ -130,12 +130,12 @@ def move_float(act: Act, movement: FloatMovement) -> None:
             "This movement is approved already.",
             {"current_state": "approved", "allowed_actions": []},
         )
-    if four_eyes.is_one_of(act, movement.asked_by):
+    if four_eyes.is_one_of(ctx, movement.asked_by):
         raise Forbidden("Another person has to approve.")
-    movement.approved_by, movement.approved_at = act.actor, act.now
+    movement.approved_by, movement.approved_at = ctx.actor, ctx.now
     out = movement.direction == "out"
     post(
-        act,
+        ctx,
         entries.float_movement(
             movement.id,
             movement.amount_minor,

@@ -78,7 +78,7 @@ def freelancer_balance(session: Session, freelancer_id: str) -> list[dict[str, A
 
 
 @dataclass(frozen=True)
-class Place:
+class MoneyPlace:
     """Some of a contract's money: where it is, why, and what moves it next."""
 
     milestone_id: str
@@ -87,11 +87,11 @@ class Place:
     why: str
 
 
-def money_of(session: Session, contract: Contract) -> list[Place]:
+def money_of(session: Session, contract: Contract) -> list[MoneyPlace]:
     """Where every cent of a contract is: the amounts of all places add up to what was paid for it,
     from the books.
     """
-    places: list[Place] = []
+    places: list[MoneyPlace] = []
     for milestone in contract.milestones:
         places += _of_milestone(milestone)
     for row in fetch(session, _RELEASED, (typeid.decode(contract.id),)):
@@ -99,27 +99,27 @@ def money_of(session: Session, contract: Contract) -> list[Place]:
     return [place for place in places if place.amount_minor]
 
 
-def _of_milestone(m: Milestone) -> list[Place]:
+def _of_milestone(m: Milestone) -> list[MoneyPlace]:
     fee = m.fee_taken_minor - m.fee_returned_minor
     return [
-        Place(m.id, "escrow", held_minor(m), _why_held(m.state)),
-        Place(
+        MoneyPlace(m.id, "escrow", held_minor(m), _why_held(m.state)),
+        MoneyPlace(
             m.id, "disputed", m.disputed_minor, "locked until the dispute or chargeback is decided"
         ),
-        Place(m.id, "refund_in_flight", m.refunding_minor, "on its way back to the client"),
-        Place(m.id, "refunded", m.refunded_minor, "back with the client"),
-        Place(m.id, "charged_back", m.charged_back_minor, "taken back by the client's bank"),
-        Place(
+        MoneyPlace(m.id, "refund_in_flight", m.refunding_minor, "on its way back to the client"),
+        MoneyPlace(m.id, "refunded", m.refunded_minor, "back with the client"),
+        MoneyPlace(m.id, "charged_back", m.charged_back_minor, "taken back by the client's bank"),
+        MoneyPlace(
             m.id, "confiscated", m.confiscated_minor, "taken by a case; the case says where it goes"
         ),
-        Place(m.id, "fee", fee, "the fee on what was released"),
-        Place(
+        MoneyPlace(m.id, "fee", fee, "the fee on what was released"),
+        MoneyPlace(
             m.id,
             "processing",
             m.processing_taken_minor,
             "the freelancer's part of the processing cost",
         ),
-        Place(
+        MoneyPlace(
             m.id,
             "refunded",
             m.refunded_after_release_minor,
@@ -151,7 +151,7 @@ _RELEASED = """
 """
 
 
-def _of_released(row: Any) -> list[Place]:
+def _of_released(row: Any) -> list[MoneyPlace]:
     milestone_id = typeid.encode("mst", row.milestone_id)
     available = (
         row.net
@@ -163,20 +163,22 @@ def _of_released(row: Any) -> list[Place]:
         - row.paid_out
     )
     return [
-        Place(milestone_id, "recovered", row.recovered, "paid an old debt of the freelancer"),
-        Place(milestone_id, "pending", row.pending, "released; in its security period"),
-        Place(
+        MoneyPlace(milestone_id, "recovered", row.recovered, "paid an old debt of the freelancer"),
+        MoneyPlace(milestone_id, "pending", row.pending, "released; in its security period"),
+        MoneyPlace(
             milestone_id,
             "reserved",
             row.locked,
             "locked by a chargeback of this payment, or lost to it",
         ),
-        Place(
+        MoneyPlace(
             milestone_id, "payout_in_flight", row.on_its_way, "on its way to the freelancer's bank"
         ),
-        Place(milestone_id, "paid_out", row.paid_out, "at the freelancer's bank"),
-        Place(milestone_id, "available", max(0, available), "the freelancer may have it paid out"),
-        Place(
+        MoneyPlace(milestone_id, "paid_out", row.paid_out, "at the freelancer's bank"),
+        MoneyPlace(
+            milestone_id, "available", max(0, available), "the freelancer may have it paid out"
+        ),
+        MoneyPlace(
             milestone_id,
             "elsewhere",
             min(0, available),

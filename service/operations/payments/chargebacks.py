@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity.actors import PSP, ActorKind
 from service.domain.money.money import from_stripe
 from service.domain.money.psp import ChargebackSnapshot
@@ -50,27 +50,27 @@ _EVENTS = {
 _FINAL = ("won", "lost", "closed")
 
 
-def taken_in(
-    act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
+def apply_dispute(
+    ctx: Context, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
 ) -> Chargeback:
     """Bring a chargeback to what Stripe says. Payment and contract are locked."""
-    psp = act.as_(PSP)
-    found = by_stripe_id(act.session, snapshot.id, lock=True)
+    psp = ctx.as_(PSP)
+    found = by_stripe_id(ctx.session, snapshot.id, lock=True)
     chargeback = found or _open(psp, contract, payment, snapshot)
     if found is not None and snapshot.status == found.stripe_status:
         return found
     chargeback.stripe_status = snapshot.status
     chargeback.fee_minor = from_stripe(snapshot.fee, snapshot.currency)
     entries: list[Entry] = []
-    if not chargeback.locked and _pulled(chargeback, snapshot.status):
+    if not chargeback.locked and _funds_withdrawn(chargeback, snapshot.status):
         entries += _lock(psp, contract, payment, chargeback)
-    entries += _follow(psp, contract, payment, chargeback, snapshot.status)
+    entries += _apply_status(psp, contract, payment, chargeback, snapshot.status)
     states.after_change(psp, contract)
     money.post_all(psp, entries)
     return chargeback
 
 
-def _pulled(chargeback: Chargeback, status: str) -> bool:
+def _funds_withdrawn(chargeback: Chargeback, status: str) -> bool:
     """Whether the bank has the money by this status.
 
     What two workers heard may arrive here in the wrong order: a case that was won is opened again
@@ -84,10 +84,10 @@ def _pulled(chargeback: Chargeback, status: str) -> bool:
 
 
 def _open(
-    act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
+    ctx: Context, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
 ) -> Chargeback:
-    chargeback = _opened(act, contract, payment, snapshot)
-    act.session.add(chargeback)
+    chargeback = _opened(ctx, contract, payment, snapshot)
+    ctx.session.add(chargeback)
     fact = "chargeback.inquiry_opened" if chargeback.state == "inquiry" else "chargeback.opened"
     data: dict[str, Any] = {
         "amount": chargeback.amount_minor,
@@ -95,21 +95,21 @@ def _open(
         "reason": snapshot.reason,
         "payment": payment.id,
     }
-    events.record(act, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
-    queue.open_task(act, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
-    queue.enqueue(act, "chargeback_pack", chargeback.id)
-    queue.enqueue(act, "rules_check", payment.id)
+    events.record(ctx, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
+    queue.open_task(ctx, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
+    queue.enqueue(ctx, "chargeback_pack", chargeback.id)
+    queue.enqueue(ctx, "rules_check", payment.id)
     if chargeback.submit_by:
-        queue.enqueue(act, "chargeback_submit", chargeback.id, max(chargeback.submit_by, act.now))
+        queue.enqueue(ctx, "chargeback_submit", chargeback.id, max(chargeback.submit_by, ctx.now))
     return chargeback
 
 
 def _opened(
-    act: Act, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
+    ctx: Context, contract: Contract, payment: Payment, snapshot: ChargebackSnapshot
 ) -> Chargeback:
     due = snapshot.evidence_due_at
     submit_by = (
-        due - timedelta(days=act.policies.windows.chargeback_submit_days_before) if due else None
+        due - timedelta(days=ctx.policies.windows.chargeback_submit_days_before) if due else None
     )
     return Chargeback(
         id=new_id("cbk"),
@@ -130,26 +130,28 @@ def _opened(
         pack_file_id=None,
         stripe_file_id=None,
         submitted_at=None,
-        opened_at=act.now,
+        opened_at=ctx.now,
         closed_at=None,
     )
 
 
-def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+def _lock(
+    ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback
+) -> list[Entry]:
     """The bank has pulled the money: from escrow what is there, then what is released and here,
     then what is gone.
     """
     chargeback.locked = True
-    chargeback.protected = _protected(act.session, contract, payment)
-    found_money = withdrawn_funds.find(act, contract, payment, chargeback)
+    chargeback.protected = _protected(ctx.session, contract, payment)
+    found_money = withdrawn_funds.find(ctx, contract, payment, chargeback)
     payment_event = (
         "charge_back"
         if payment.state in ("succeeded", "partially_refunded", "refunded", "won")
         else None
     )
     if payment_event:
-        events.move(
-            act,
+        events.transition(
+            ctx,
             payment,
             payment_event,
             contract=contract,
@@ -157,10 +159,10 @@ def _lock(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
             chargeback=chargeback.id,
         )
     queue.enqueue(
-        act,
+        ctx,
         "chargeback_reserve_over",
         chargeback.id,
-        act.now + timedelta(days=act.policies.windows.chargeback_reserve_days),
+        ctx.now + timedelta(days=ctx.policies.windows.chargeback_reserve_days),
     )
     found = [entries.chargeback_open(chargeback)]
     if chargeback.fee_minor and chargeback.round == 1:
@@ -188,21 +190,21 @@ def _protected(session: Session, contract: Contract, payment: Payment) -> bool:
     return bool(released)
 
 
-def _follow(
-    act: Act, contract: Contract, payment: Payment, chargeback: Chargeback, status: str
+def _apply_status(
+    ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback, status: str
 ) -> list[Entry]:
     event = _EVENTS.get(status)
     if event is None:
         if status != "warning_needs_response":
-            queue.open_task(act, "chargeback_unknown_status", chargeback.id, status=status)
+            queue.open_task(ctx, "chargeback_unknown_status", chargeback.id, status=status)
         return []
-    _escalate_unheard(act, contract, chargeback, status)
+    _escalate_unheard(ctx, contract, chargeback, status)
     possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
     if not possible:
         return []
     actor = "system" if event == "submit" else "psp"
-    events.move(
-        act,
+    events.transition(
+        ctx,
         chargeback,
         event,
         contract=contract,
@@ -212,24 +214,26 @@ def _follow(
         reason=chargeback.reason,
     )
     if chargeback.state in _FINAL:
-        chargeback.closed_at = act.now
-        queue.close_task(act, "chargeback", chargeback.id)
+        chargeback.closed_at = ctx.now
+        queue.close_task(ctx, "chargeback", chargeback.id)
     if event == "win":
-        return _won(act, contract, payment, chargeback)
+        return _won(ctx, contract, payment, chargeback)
     if event == "lose":
-        return _lost(act, contract, payment, chargeback)
+        return _lost(ctx, contract, payment, chargeback)
     return []
 
 
-def _escalate_unheard(act: Act, contract: Contract, chargeback: Chargeback, status: str) -> None:
+def _escalate_unheard(
+    ctx: Context, contract: Contract, chargeback: Chargeback, status: str
+) -> None:
     """Where an inquiry has become a dispute, and that it did was never heard of."""
     if (
         chargeback.state in ("inquiry", "closed")
         and status not in INQUIRIES
         and _EVENTS[status] != "escalate"
     ):
-        events.move(
-            act,
+        events.transition(
+            ctx,
             chargeback,
             "escalate",
             contract=contract,
@@ -239,7 +243,7 @@ def _escalate_unheard(act: Act, contract: Contract, chargeback: Chargeback, stat
         )
 
 
-def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+def _won(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
     """Everything is as before: held again, available again; the bank gave the amount back."""
     held = _held(chargeback)
     for line in chargeback.found:
@@ -247,11 +251,11 @@ def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback)
             milestone = _of(contract, line)
             milestone.disputed_minor -= line.amount_minor
             states.resume(
-                act, contract, milestone, line.milestone_was or "funded", line.review_left_seconds
+                ctx, contract, milestone, line.milestone_was or "funded", line.review_left_seconds
             )
-    queue.enqueue(act, "refunds_resume", payment.id)
+    queue.enqueue(ctx, "refunds_resume", payment.id)
     if payment.state == "charged_back":
-        events.move(act, payment, "win", contract=contract)
+        events.transition(ctx, payment, "win", contract=contract)
     # If the bank takes it up again, it pulls again: another round, with causes of its own.
     entry = entries.chargeback_won(
         contract,
@@ -259,20 +263,22 @@ def _won(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback)
         held,
         reserved_minor=_reserved(chargeback),
         owed_minor=_at(chargeback, "unclaimed"),
-        cleared=_paid_by_cases(act, chargeback),
+        cleared=_paid_by_cases(ctx, chargeback),
     )
     chargeback.locked, chargeback.round = False, chargeback.round + 1
     return [entry]
 
 
-def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
+def _lost(
+    ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback
+) -> list[Entry]:
     held = _held(chargeback)
     for line in chargeback.found:
         if line.place == "escrow":
             milestone = _of(contract, line)
             milestone.disputed_minor -= line.amount_minor
             milestone.charged_back_minor += line.amount_minor
-            states.emptied(act, contract, milestone, "charge_back", chargeback=chargeback.id)
+            states.emptied(ctx, contract, milestone, "charge_back", chargeback=chargeback.id)
     reserved, gone, platform, owed = (
         _reserved(chargeback),
         _at(chargeback, "paid_out"),
@@ -285,7 +291,7 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
         for line in chargeback.found:
             line.place = "platform" if line.place in ("pending", "available") else line.place
     if payment.state == "charged_back":
-        events.move(act, payment, "lose", contract=contract)
+        events.transition(ctx, payment, "lose", contract=contract)
     protected = bool(chargeback.protected)
     if _at(chargeback, "cleared") == chargeback.amount_minor:
         return []
@@ -302,7 +308,7 @@ def _lost(act: Act, contract: Contract, payment: Payment, chargeback: Chargeback
     return [entry]
 
 
-def _paid_by_cases(act: Act, chargeback: Chargeback) -> list[tuple[str, int]]:
+def _paid_by_cases(ctx: Context, chargeback: Chargeback) -> list[tuple[str, int]]:
     """What cases paid of this round, by case: theirs again, and before people, since the bank did
     not keep it.
     """
@@ -313,14 +319,14 @@ def _paid_by_cases(act: Act, chargeback: Chargeback) -> list[tuple[str, int]]:
         .where(CaseLine.chargeback_id == chargeback.id, Confiscation.executed_at.is_not(None))
     )
     paid: list[tuple[str, int]] = []
-    for line in act.session.execute(
+    for line in ctx.session.execute(
         query.order_by(Confiscation.executed_at.desc(), CaseLine.number)
     ).scalars():
         if left >= line.amount_minor:
             paid.append((line.case_id, line.amount_minor))
             left -= line.amount_minor
             queue.open_task(
-                act,
+                ctx,
                 "case_chargeback_won",
                 line.case_id,
                 chargeback=chargeback.id,
@@ -347,7 +353,7 @@ def _reserved(chargeback: Chargeback) -> int:
     )
 
 
-def reserve_over(act: Act, contract: Contract, chargeback: Chargeback) -> bool:
+def end_reserve(ctx: Context, contract: Contract, chargeback: Chargeback) -> bool:
     """Reserved for as long as we may without a decision: free again; should the bank take it, it is
     owed. Returns False when decided.
     """
@@ -357,22 +363,22 @@ def reserve_over(act: Act, contract: Contract, chargeback: Chargeback) -> bool:
     for line in chargeback.found:
         if line.place in ("pending", "available"):
             line.place = "paid_out"
-    queue.open_task(act, "chargeback_reserve_over", chargeback.id, contract=contract.id)
-    money.post_all(act, [entries.chargeback_reserve_over(contract, chargeback, reserved)])
+    queue.open_task(ctx, "chargeback_reserve_over", chargeback.id, contract=contract.id)
+    money.post_all(ctx, [entries.chargeback_reserve_over(contract, chargeback, reserved)])
     return True
 
 
-def submitted(act: Act, contract: Contract, chargeback: Chargeback) -> None:
+def mark_submitted(ctx: Context, contract: Contract, chargeback: Chargeback) -> None:
     """The evidence has gone to the bank, which takes it once. Raises StateConflict."""
-    events.move(act, chargeback, "submit", contract=contract)
-    chargeback.submitted_at = act.now
-    states.touch(act, contract)
+    events.transition(ctx, chargeback, "submit", contract=contract)
+    chargeback.submitted_at = ctx.now
+    states.touch(ctx, contract)
 
 
-def accepted(act: Act, contract: Contract, chargeback: Chargeback) -> None:
+def mark_accepted(ctx: Context, contract: Contract, chargeback: Chargeback) -> None:
     """Staff will not contest it; the bank then closes it as lost. Raises StateConflict."""
-    events.move(act, chargeback, "accept", contract=contract)
-    states.touch(act, contract)
+    events.transition(ctx, chargeback, "accept", contract=contract)
+    states.touch(ctx, contract)
 
 
 def _of(contract: Contract, line: ChargebackLine) -> Milestone:

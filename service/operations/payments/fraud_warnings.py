@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.models import Contract, FraudWarning, Payment
 
 
 def warned(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     payment: Payment,
     stripe_id: str,
@@ -17,19 +17,19 @@ def warned(
     actionable: bool,
 ) -> bool:
     """Stripe's early fraud warning: kept, told to staff. Returns False when it is known."""
-    if act.session.get(FraudWarning, stripe_id) is not None:
+    if ctx.session.get(FraudWarning, stripe_id) is not None:
         return False
-    act.session.add(
+    ctx.session.add(
         FraudWarning(
             stripe_id=stripe_id,
             payment_id=payment.id,
             fraud_type=fraud_type,
             actionable=actionable,
-            seen_at=act.now,
+            seen_at=ctx.now,
         )
     )
     events.record(
-        act,
+        ctx,
         "payment.fraud_warned",
         payment,
         contract=contract,
@@ -38,7 +38,7 @@ def warned(
         actionable=actionable,
     )
     queue.open_task(
-        act, "early_fraud_warning", payment.id, contract=contract.id, fraud_type=fraud_type
+        ctx, "early_fraud_warning", payment.id, contract=contract.id, fraud_type=fraud_type
     )
-    queue.enqueue(act, "rules_check", payment.id)
+    queue.enqueue(ctx, "rules_check", payment.id)
     return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 from service.core import queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.money.psp import InboundEvent
 from service.models import StripeEvent
 from service.platform.db import fetch
@@ -20,7 +20,7 @@ _STORE = """
 """
 
 
-def store(act: Act, event: InboundEvent) -> bool:
+def store(ctx: Context, event: InboundEvent) -> bool:
     """Keep a verified event and have it handled.
 
     Returns False for one that is known: duplicates die on the key.
@@ -31,14 +31,14 @@ def store(act: Act, event: InboundEvent) -> bool:
         event.object_id,
         event.account_id,
         json.dumps(event.payload),
-        act.now,
+        ctx.now,
     )
-    fresh = bool(fetch(act.session, _STORE, row))
+    fresh = bool(fetch(ctx.session, _STORE, row))
     failpoint("after_event_insert")
     if fresh:
-        queue.enqueue(act, "stripe_event", event.id)
+        queue.enqueue(ctx, "stripe_event", event.id)
     return fresh
 
 
-def handled(act: Act, event_id: str) -> None:
-    act.session.get_one(StripeEvent, event_id).handled_at = act.now
+def handled(ctx: Context, event_id: str) -> None:
+    ctx.session.get_one(StripeEvent, event_id).handled_at = ctx.now

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.money import from_stripe, plain, to_stripe
@@ -31,7 +31,7 @@ _PAYABLE = ("planned", "awaiting_funding", "funding")
 
 
 @dataclass(frozen=True)
-class Started:
+class StartedPayment:
     """`payment` to go on with; `in_the_way` are open payments over some of the same milestones that
     must be closed first.
     """
@@ -40,7 +40,9 @@ class Started:
     in_the_way: list[Payment]
 
 
-def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = "card") -> Started:
+def start(
+    ctx: Context, contract: Contract, milestone_ids: list[str], method: str = "card"
+) -> StartedPayment:
     """A payment over one, several or all unpaid milestones.
 
     The open one is used again when it is the same.
@@ -54,7 +56,7 @@ def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = 
         )
     if method != "card" and not (
         method == "us_bank_account"
-        and act.policies.bank_debit
+        and ctx.policies.bank_debit
         and contract.currency in METHODS[method]
     ):
         raise Invalid.one("/method", "method_not_offered", "This way of paying is not offered.")
@@ -63,36 +65,36 @@ def start(act: Act, contract: Contract, milestone_ids: list[str], method: str = 
         raise Invalid.one(
             "/milestones", "unknown_milestone", "Choose at least one milestone of this contract."
         )
-    holds.refuse(act, "inflow", holds.subjects_of(contract, *(m.id for m in wanted)))
-    open_payments = _open_payments(act, wanted)
+    holds.refuse(ctx, "inflow", holds.subjects_of(contract, *(m.id for m in wanted)))
+    open_payments = _open_payments(ctx, wanted)
     for milestone in wanted:
         if milestone.state not in _PAYABLE or any(p.state == "processing" for p in open_payments):
             raise StateConflict(
                 "This milestone is already paid, or its payment is on its way.",
                 {"current_state": milestone.state, "allowed_actions": []},
             )
-    again = _usable_again(act, open_payments, wanted, method)
+    again = _usable_again(ctx, open_payments, wanted, method)
     if again is not None:
-        again.payer = act.actor
-        return Started(again, [])
+        again.payer = ctx.actor
+        return StartedPayment(again, [])
     if open_payments:
-        return Started(None, open_payments)
-    return Started(_create(act, contract, wanted, method), [])
+        return StartedPayment(None, open_payments)
+    return StartedPayment(_create(ctx, contract, wanted, method), [])
 
 
-def _open_payments(act: Act, milestones: list[Milestone]) -> list[Payment]:
+def _open_payments(ctx: Context, milestones: list[Milestone]) -> list[Payment]:
     lines = select(PaymentLine.payment_id).where(
         PaymentLine.open, PaymentLine.milestone_id.in_([m.id for m in milestones])
     )
     return list(
-        act.session.execute(
+        ctx.session.execute(
             select(Payment).where(Payment.id.in_(lines)).order_by(Payment.id)
         ).scalars()
     )
 
 
 def _usable_again(
-    act: Act, open_payments: list[Payment], milestones: list[Milestone], method: str
+    ctx: Context, open_payments: list[Payment], milestones: list[Milestone], method: str
 ) -> Payment | None:
     """The open payment, where it is the only one, is over the same, and its page has not ended."""
     same = [
@@ -104,43 +106,45 @@ def _usable_again(
     if (
         same
         and len(open_payments) == 1
-        and (same[0].session_expires_at is None or same[0].session_expires_at > act.now)
+        and (same[0].session_expires_at is None or same[0].session_expires_at > ctx.now)
     ):
         return same[0]
     return None
 
 
-def _create(act: Act, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
-    payment = _attempt(act, contract, milestones, method)
-    act.session.add(payment)
+def _create(ctx: Context, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
+    payment = _attempt(ctx, contract, milestones, method)
+    ctx.session.add(payment)
     for milestone in milestones:
         if milestone.state == "planned":
-            events.move(act, milestone, "ask_funding", contract=contract)
+            events.transition(ctx, milestone, "ask_funding", contract=contract)
         if milestone.state == "awaiting_funding":
-            events.move(act, milestone, "start_payment", contract=contract, payment=payment.id)
+            events.transition(
+                ctx, milestone, "start_payment", contract=contract, payment=payment.id
+            )
     events.record(
-        act,
+        ctx,
         "payment.created",
         payment,
         contract=contract,
         to_state="created",
         amount=payment.total_minor,
     )
-    queue.enqueue(act, "payment_check", payment.id, act.now + CHECK_EVERY)
+    queue.enqueue(ctx, "payment_check", payment.id, ctx.now + CHECK_EVERY)
     return payment
 
 
-def _attempt(act: Act, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
+def _attempt(ctx: Context, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
     """The payment's row and its lines, one for each milestone."""
     amounts = [m.amount_minor for m in milestones]
     cost, extra, shares = surcharge(
-        act.policies, contract.currency, amounts, contract.processing_borne_by, method
+        ctx.policies, contract.currency, amounts, contract.processing_borne_by, method
     )
     payment = Payment(
         id=new_id("pay"),
         contract_id=contract.id,
         state="created",
-        payer=act.actor,
+        payer=ctx.actor,
         method=method,
         currency=contract.currency,
         amount_minor=sum(amounts),
@@ -148,7 +152,7 @@ def _attempt(act: Act, contract: Contract, milestones: list[Milestone], method: 
         client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)),
         processing_cost_minor=cost,
         judgement=None,
-        created_at=act.now,
+        created_at=ctx.now,
         session_id=None,
         session_url=None,
         session_expires_at=None,
@@ -180,12 +184,14 @@ def attach(payment: Payment, session_id: str, url: str, expires_at: datetime) ->
     )
 
 
-def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot) -> None:
+def apply_checkout(
+    ctx: Context, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot
+) -> None:
     """Bring the payment to what Stripe says.
 
     Both are locked. Repeating it, or an older event, changes nothing.
     """
-    psp = act.as_(PSP)
+    psp = ctx.as_(PSP)
     _remember(payment, snapshot)
     if snapshot.paid:
         if payment.state in (
@@ -196,27 +202,27 @@ def take_in(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSn
             "canceled",
             "expired",
         ):
-            events.move(psp, payment, "succeed", contract=contract)
-            payment.succeeded_at = act.now
-            _judge(psp, contract, payment, snapshot)
+            events.transition(psp, payment, "succeed", contract=contract)
+            payment.succeeded_at = ctx.now
+            _match_payment(psp, contract, payment, snapshot)
         _post_fee(psp, payment)
         return
     before = payment.state
     event = _unpaid_event(snapshot)
     if event and payment.state in PAYMENT.states and _possible(payment.state, event):
-        events.move(psp, payment, event, contract=contract, decline_code=payment.decline_code)
+        events.transition(psp, payment, event, contract=contract, decline_code=payment.decline_code)
     if payment.state in ("failed", "canceled", "expired") and before != payment.state:
         _free_milestones(psp, contract, payment)
 
 
-def abandon(act: Act, contract: Contract, payment: Payment) -> None:
+def abandon(ctx: Context, contract: Contract, payment: Payment) -> None:
     """An attempt for which no payment page was ever handed out.
 
     Should one exist and be paid all the same, the money goes back.
     """
     if payment.state in ("created", "requires_action"):
-        events.move(act.as_(SYSTEM), payment, "expire", contract=contract)
-        _free_milestones(act.as_(SYSTEM), contract, payment)
+        events.transition(ctx.as_(SYSTEM), payment, "expire", contract=contract)
+        _free_milestones(ctx.as_(SYSTEM), contract, payment)
 
 
 def _possible(state: str, event: str) -> bool:
@@ -251,27 +257,29 @@ def _remember(payment: Payment, snapshot: CheckoutSnapshot) -> None:
         payment.stripe_fee_minor = from_stripe(snapshot.fee, snapshot.currency)
 
 
-def _judge(act: Act, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot) -> None:
+def _match_payment(
+    ctx: Context, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot
+) -> None:
     milestones = {m.id: m for m in contract.milestones}
     mine = [milestones[line.milestone_id] for line in payment.lines]
     if snapshot.currency != payment.currency:
-        _suspend(act, contract, payment, "wrong_currency")
+        _quarantine(ctx, contract, payment, "wrong_currency")
     elif snapshot.received != to_stripe(payment.total_minor, payment.currency):
-        _suspend(act, contract, payment, "wrong_amount")
+        _quarantine(ctx, contract, payment, "wrong_amount")
     elif contract.state not in ("accepted", "active"):
-        _suspend(act, contract, payment, "closed")
+        _quarantine(ctx, contract, payment, "closed")
     elif any(m.state not in _PAYABLE or m.funded_minor for m in mine) or _others_open(
-        act, payment, "processing"
+        ctx, payment, "processing"
     ):
         # A newer attempt may be on its way through a bank already: this late one then goes back.
-        _suspend(act, contract, payment, "double")
+        _quarantine(ctx, contract, payment, "double")
     else:
-        _fund(act, contract, payment, mine)
+        _fund(ctx, contract, payment, mine)
     for line in payment.lines:
         line.open = False
 
 
-def _others_open(act: Act, payment: Payment, *states: str) -> bool:
+def _others_open(ctx: Context, payment: Payment, *states: str) -> bool:
     """Whether another attempt over the same milestones is open in one of the states."""
     ids = [line.milestone_id for line in payment.lines]
     query = (
@@ -279,43 +287,43 @@ def _others_open(act: Act, payment: Payment, *states: str) -> bool:
         .join(PaymentLine)
         .where(PaymentLine.open, PaymentLine.milestone_id.in_(ids), Payment.id != payment.id)
     )
-    return act.session.execute(query.where(Payment.state.in_(states))).first() is not None
+    return ctx.session.execute(query.where(Payment.state.in_(states))).first() is not None
 
 
-def _fund(act: Act, contract: Contract, payment: Payment, milestones: list[Milestone]) -> None:
+def _fund(ctx: Context, contract: Contract, payment: Payment, milestones: list[Milestone]) -> None:
     payment.judgement = "funded"
     by_id = {line.milestone_id: line for line in payment.lines}
-    hold_limit_at = act.now + timedelta(days=act.policies.holding_limit_days())
+    hold_limit_at = ctx.now + timedelta(days=ctx.policies.holding_limit_days())
     for milestone in milestones:
         line = by_id[milestone.id]
         line.funded, line.open = True, False
         milestone.funded_minor = line.amount_minor
         milestone.processing_due_minor = line.processing_minor
-        milestone.security_days = act.policies.windows.security_days[payment.method]
+        milestone.security_days = ctx.policies.windows.security_days[payment.method]
         milestone.hold_limit_at = hold_limit_at
-        events.move(
-            act, milestone, "fund", contract=contract, amount=line.amount_minor, payment=payment.id
+        events.transition(
+            ctx, milestone, "fund", contract=contract, amount=line.amount_minor, payment=payment.id
         )
     if contract.state == "accepted":
-        events.move(act, contract, "fund")
-    _plan(act, contract, milestones, hold_limit_at)
-    queue.enqueue(act, "rules_check", payment.id)
+        events.transition(ctx, contract, "fund")
+    _plan(ctx, contract, milestones, hold_limit_at)
+    queue.enqueue(ctx, "rules_check", payment.id)
     contract.version += 1
-    contract.updated_at = act.now
-    _close_older(act, payment, milestones)
-    billing.write_receipt(act, contract, payment)
-    post(act, entries.fund(payment, contract, [(m, by_id[m.id].amount_minor) for m in milestones]))
+    contract.updated_at = ctx.now
+    _close_older(ctx, payment, milestones)
+    billing.write_receipt(ctx, contract, payment)
+    post(ctx, entries.fund(payment, contract, [(m, by_id[m.id].amount_minor) for m in milestones]))
 
 
 def _plan(
-    act: Act, contract: Contract, milestones: list[Milestone], hold_limit_at: datetime
+    ctx: Context, contract: Contract, milestones: list[Milestone], hold_limit_at: datetime
 ) -> None:
     """What happens by itself if nothing else does: the law's holding limit, and the look whether
     anybody still cares.
     """
-    windows = act.policies.windows
-    due: list[queue.Wanted] = [
-        ("dormancy", contract.id, act.now + timedelta(days=windows.dormant_after_days), {})
+    windows = ctx.policies.windows
+    due: list[queue.JobRequest] = [
+        ("dormancy", contract.id, ctx.now + timedelta(days=windows.dormant_after_days), {})
     ]
     for milestone in milestones:
         due.append(
@@ -334,25 +342,25 @@ def _plan(
                 {},
             )
         )
-    queue.enqueue_many(act, due)
+    queue.enqueue_many(ctx, due)
 
 
-def _close_older(act: Act, payment: Payment, milestones: list[Milestone]) -> None:
+def _close_older(ctx: Context, payment: Payment, milestones: list[Milestone]) -> None:
     """An open attempt that a late success has overtaken is closed at Stripe; if it is paid all the
     same, it goes back.
     """
-    for other in _open_payments(act, milestones):
+    for other in _open_payments(ctx, milestones):
         if other.id != payment.id:
-            queue.enqueue(act, "payment_close", other.id)
+            queue.enqueue(ctx, "payment_close", other.id)
 
 
-def _suspend(act: Act, contract: Contract, payment: Payment, why: str) -> None:
+def _quarantine(ctx: Context, contract: Contract, payment: Payment, why: str) -> None:
     payment.judgement = why
     received, currency = payment.received_minor or 0, payment.received_currency or payment.currency
-    billing.write_receipt(act, contract, payment)
-    post(act, entries.suspend_receipt(payment, contract, currency, received, why))
+    billing.write_receipt(ctx, contract, payment)
+    post(ctx, entries.suspend_receipt(payment, contract, currency, received, why))
     events.record(
-        act,
+        ctx,
         "payment.quarantined",
         payment,
         contract=contract,
@@ -363,38 +371,40 @@ def _suspend(act: Act, contract: Contract, payment: Payment, why: str) -> None:
     if why in ("wrong_amount", "wrong_currency"):
         expected = plain(payment.total_minor, payment.currency)
         queue.open_task(
-            act,
+            ctx,
             f"payment_{why}",
             payment.id,
             contract=contract.id,
             expected=expected,
             received=plain(received, currency),
         )
-    _free_milestones(act, contract, payment)
-    queue.enqueue(act, "suspense_return", payment.id)
+    _free_milestones(ctx, contract, payment)
+    queue.enqueue(ctx, "suspense_return", payment.id)
 
 
-def _free_milestones(act: Act, contract: Contract, payment: Payment) -> None:
+def _free_milestones(ctx: Context, contract: Contract, payment: Payment) -> None:
     for line in payment.lines:
         line.open = False
         milestone = next(m for m in contract.milestones if m.id == line.milestone_id)
-        if milestone.state == "funding" and not _others_open(act, payment, *UNFINISHED):
-            events.move(act, milestone, "payment_ended", contract=contract, payment=payment.id)
+        if milestone.state == "funding" and not _others_open(ctx, payment, *UNFINISHED):
+            events.transition(
+                ctx, milestone, "payment_ended", contract=contract, payment=payment.id
+            )
 
 
-def _post_fee(act: Act, payment: Payment) -> None:
+def _post_fee(ctx: Context, payment: Payment) -> None:
     """Stripe's fee hits operating, never trust; it may be known only some time after the charge."""
     if payment.stripe_fee_minor is None or payment.fee_posted:
         return
     payment.fee_posted = True
     currency = payment.received_currency or payment.currency
-    post(act, entries.fund_processing_fee(payment, currency, payment.stripe_fee_minor))
+    post(ctx, entries.fund_processing_fee(payment, currency, payment.stripe_fee_minor))
 
 
-def payments_of(act: Act, contract: Contract) -> list[Payment]:
+def payments_of(ctx: Context, contract: Contract) -> list[Payment]:
     """Every attempt on a contract, newest first, at most 100."""
     return list(
-        act.session.execute(
+        ctx.session.execute(
             select(Payment)
             .where(Payment.contract_id == contract.id)
             .order_by(Payment.id.desc())
@@ -403,8 +413,8 @@ def payments_of(act: Act, contract: Contract) -> list[Payment]:
     )
 
 
-def by_intent(act: Act, payment_intent_id: str) -> str | None:
+def by_intent(ctx: Context, payment_intent_id: str) -> str | None:
     """The id of the payment behind a PaymentIntent of ours."""
-    return act.session.execute(
+    return ctx.session.execute(
         select(Payment.id).where(Payment.payment_intent_id == payment_intent_id)
     ).scalar_one_or_none()

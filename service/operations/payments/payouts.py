@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import (
     Invalid,
     NotEnough,
@@ -37,41 +37,41 @@ def account_of(session: Session, freelancer_id: str) -> PayoutAccount | None:
     return session.get(PayoutAccount, freelancer_id)
 
 
-def open_account(act: Act, freelancer_id: str) -> PayoutAccount:
+def open_account(ctx: Context, freelancer_id: str) -> PayoutAccount:
     """The freelancer's payout account row, made on the first call; Stripe hears of it
     afterwards.
     """
-    repository.freelancer(act.session, freelancer_id, lock=True)
-    account = account_of(act.session, freelancer_id)
+    repository.freelancer(ctx.session, freelancer_id, lock=True)
+    account = account_of(ctx.session, freelancer_id)
     if account is None:
         account = PayoutAccount(
             freelancer_id=freelancer_id,
             state="onboarding",
             stripe_account_id=None,
             requirements=[],
-            created_at=act.now,
-            updated_at=act.now,
+            created_at=ctx.now,
+            updated_at=ctx.now,
         )
-        act.session.add(account)
-        events.record(act, "payout_account.created", account, to_state="onboarding")
+        ctx.session.add(account)
+        events.record(ctx, "payout_account.created", account, to_state="onboarding")
     return account
 
 
-def attach_account(act: Act, freelancer_id: str, stripe_account_id: str) -> None:
+def attach_account(ctx: Context, freelancer_id: str, stripe_account_id: str) -> None:
     """Remember which account Stripe made. Raises NotFound without a row."""
-    account = _locked_account(act, freelancer_id)
+    account = _locked_account(ctx, freelancer_id)
     account.stripe_account_id = account.stripe_account_id or stripe_account_id
-    account.updated_at = act.now
+    account.updated_at = ctx.now
 
 
-def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) -> None:
+def apply_account(ctx: Context, freelancer_id: str, snapshot: AccountSnapshot) -> None:
     """Bring the account to what Stripe says: `active` may receive transfers, everything else names
     what is missing.
     """
-    account = _locked_account(act, freelancer_id)
+    account = _locked_account(ctx, freelancer_id)
     account.requirements = snapshot.requirements
-    account.updated_at = act.now
-    _bank_taken_in(act, account, snapshot.bank_reference)
+    account.updated_at = ctx.now
+    _apply_bank(ctx, account, snapshot.bank_reference)
     account.instruments = list(snapshot.instruments)
     wanted = (
         "closed"
@@ -87,26 +87,26 @@ def account_taken_in(act: Act, freelancer_id: str, snapshot: AccountSnapshot) ->
     ):
         return
     event = {"active": "activate", "restricted": "restrict", "closed": "close"}[wanted]
-    events.move(act.as_(PSP), account, event, requirements=snapshot.requirements)
+    events.transition(ctx.as_(PSP), account, event, requirements=snapshot.requirements)
     if wanted == "active":
-        for payout_id in _waiting_for_account(act.session, freelancer_id):
-            queue.enqueue(act, "payout_send", payout_id)
+        for payout_id in _waiting_for_account(ctx.session, freelancer_id):
+            queue.enqueue(ctx, "payout_send", payout_id)
 
 
-def _bank_taken_in(act: Act, account: PayoutAccount, reference: str | None) -> None:
+def _apply_bank(ctx: Context, account: PayoutAccount, reference: str | None) -> None:
     """Another bank account than before: payouts that have not left are taken back, and new ones
     wait for three days.
     """
     before, account.bank_reference = account.bank_reference, reference or account.bank_reference
     if reference is None or before is None or reference == before:
         return
-    account.bank_changed_at = act.now
-    events.record(act.as_(PSP), "payout_account.bank_changed", account)
+    account.bank_changed_at = ctx.now
+    events.record(ctx.as_(PSP), "payout_account.bank_changed", account)
     waiting = select(Payout).where(
         Payout.freelancer_id == account.freelancer_id, Payout.state.in_(("requested", "held"))
     )
-    for payout in act.session.execute(waiting.with_for_update()).scalars():
-        cancel(act.as_(SYSTEM), payout)
+    for payout in ctx.session.execute(waiting.with_for_update()).scalars():
+        cancel(ctx.as_(SYSTEM), payout)
 
 
 def _waiting_for_account(session: Session, freelancer_id: str) -> list[str]:
@@ -144,16 +144,16 @@ def freelancer_behind(session: Session, stripe_account_id: str) -> str | None:
     ).scalar_one_or_none()
 
 
-def _locked_account(act: Act, freelancer_id: str) -> PayoutAccount:
-    repository.freelancer(act.session, freelancer_id, lock=True)
-    account = account_of(act.session, freelancer_id)
+def _locked_account(ctx: Context, freelancer_id: str) -> PayoutAccount:
+    repository.freelancer(ctx.session, freelancer_id, lock=True)
+    account = account_of(ctx.session, freelancer_id)
     if account is None:
         raise NotFound("There is no payout account yet.")
     return account
 
 
 def request(
-    act: Act, freelancer_id: str, amount_minor: int, currency: str, asked_by: str = "freelancer"
+    ctx: Context, freelancer_id: str, amount_minor: int, currency: str, asked_by: str = "freelancer"
 ) -> Payout:
     """Ask for a payout out of what is available.
 
@@ -161,45 +161,45 @@ def request(
 
     Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown, OnHold.
     """
-    repository.freelancer(act.session, freelancer_id, lock=True)
-    _check_request(act, amount_minor, currency, asked_by)
-    account = _ready_account(act, freelancer_id)
-    held = holds.stopping(act.session, "outflow", [freelancer_id]) is not None
-    _check_available(act.session, freelancer_id, amount_minor, currency)
-    payout = _requested(act, account, amount_minor, currency, asked_by, held=held)
+    repository.freelancer(ctx.session, freelancer_id, lock=True)
+    _check_request(ctx, amount_minor, currency, asked_by)
+    account = _ready_account(ctx, freelancer_id)
+    held = holds.stopping(ctx.session, "outflow", [freelancer_id]) is not None
+    _check_available(ctx.session, freelancer_id, amount_minor, currency)
+    payout = _requested(ctx, account, amount_minor, currency, asked_by, held=held)
     if held:
-        _wait_for_hold(act, payout)
+        _wait_for_hold(ctx, payout)
         return payout
-    payout.sources = payout_sources.choose(act.session, freelancer_id, amount_minor, currency)
+    payout.sources = payout_sources.choose(ctx.session, freelancer_id, amount_minor, currency)
     if sum(s.amount_minor for s in payout.sources) < amount_minor:
         raise NotEnough(
             "Part of this money is still on its way back from a failed payout; try again in a "
             "few minutes."
         )
-    act.session.add(payout)
-    post(act, entries.payout_request(payout))
+    ctx.session.add(payout)
+    post(ctx, entries.payout_request(payout))
     events.record(
-        act,
+        ctx,
         "payout.requested",
         payout,
         to_state="requested",
         amount=amount_minor,
         currency=currency,
     )
-    queue.enqueue(act, "payout_send", payout.id)
+    queue.enqueue(ctx, "payout_send", payout.id)
     return payout
 
 
-def _ready_account(act: Act, freelancer_id: str) -> PayoutAccount:
+def _ready_account(ctx: Context, freelancer_id: str) -> PayoutAccount:
     """Raises PayoutAccountNotReady, PayoutCoolDown."""
-    account = account_of(act.session, freelancer_id)
+    account = account_of(ctx.session, freelancer_id)
     if account is None or account.state != "active" or account.stripe_account_id is None:
         raise PayoutAccountNotReady(
             "Finish the payout account first.",
             {"requirements": account.requirements if account else []},
         )
-    cool_until = _cool_until(act, account)
-    if cool_until > act.now:
+    cool_until = _cool_until(ctx, account)
+    if cool_until > ctx.now:
         raise PayoutCoolDown(
             "The bank account was changed a short while ago.", {"until": cool_until.isoformat()}
         )
@@ -210,7 +210,7 @@ def _check_available(
     session: Session, freelancer_id: str, amount_minor: int, currency: str
 ) -> None:
     # What waits for a hold was not debited: it is spoken for all the same.
-    available = balance(session, accounts.available(freelancer_id), currency) - _spoken_for(
+    available = balance(session, accounts.available(freelancer_id), currency) - _requested_minor(
         session, freelancer_id, currency
     )
     if amount_minor > available:
@@ -221,7 +221,7 @@ def _check_available(
 
 
 def _requested(
-    act: Act,
+    ctx: Context,
     account: PayoutAccount,
     amount_minor: int,
     currency: str,
@@ -240,19 +240,19 @@ def _requested(
         failure_code=None,
         waiting_for=None,
         asked_by=asked_by,
-        requested_at=act.now,
+        requested_at=ctx.now,
         sent_at=None,
         arrived_at=None,
     )
 
 
-def _wait_for_hold(act: Act, payout: Payout) -> None:
+def _wait_for_hold(ctx: Context, payout: Payout) -> None:
     # Nothing is posted: the money stays where the hold keeps it, and the payout is sent when
     # the last hold is lifted.
     payout.holds = 1
-    act.session.add(payout)
+    ctx.session.add(payout)
     events.record(
-        act,
+        ctx,
         "payout.requested",
         payout,
         to_state="held",
@@ -260,28 +260,28 @@ def _wait_for_hold(act: Act, payout: Payout) -> None:
         currency=payout.currency,
     )
     queue.enqueue(
-        act,
+        ctx,
         "payout_held_alarm",
         payout.id,
-        act.now + timedelta(days=act.policies.windows.payout_held_alarm_days),
+        ctx.now + timedelta(days=ctx.policies.windows.payout_held_alarm_days),
     )
 
 
-def _spoken_for(session: Session, freelancer_id: str, currency: str) -> int:
+def _requested_minor(session: Session, freelancer_id: str, currency: str) -> int:
     query = select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(
         Payout.freelancer_id == freelancer_id, Payout.currency == currency
     )
     return int(session.execute(query.where(Payout.state == "held")).scalar_one())
 
 
-def _check_request(act: Act, amount_minor: int, currency: str, asked_by: str) -> None:
-    if currency not in act.policies.currencies:
+def _check_request(ctx: Context, amount_minor: int, currency: str, asked_by: str) -> None:
+    if currency not in ctx.policies.currencies:
         raise Invalid.one(
             "/currency",
             "unknown_currency",
-            f"Payouts can be in {', '.join(act.policies.currencies)}.",
+            f"Payouts can be in {', '.join(ctx.policies.currencies)}.",
         )
-    least = act.policies.payout_minimum_minor(currency)
+    least = ctx.policies.payout_minimum_minor(currency)
     if amount_minor < least and asked_by != "forced":
         raise Invalid.one(
             "/amount", "amount_too_small", f"A payout has at least {plain(least, currency)}."
@@ -294,53 +294,53 @@ def _check_request(act: Act, amount_minor: int, currency: str, asked_by: str) ->
             f"Banks take {currency} in larger steps; {whole} would be possible and the rest "
             "stays yours.",
         )
-    stopped = act.session.execute(select(Installation.payouts_stopped)).scalar_one()
+    stopped = ctx.session.execute(select(Installation.payouts_stopped)).scalar_one()
     if stopped:
         raise PayoutsStopped("Payouts are paused while the books are checked.")
 
 
-def _cool_until(act: Act, account: PayoutAccount) -> datetime:
-    hours = act.policies.windows.payout_cooldown_hours_after_bank_change
-    return account.bank_changed_at + timedelta(hours=hours) if account.bank_changed_at else act.now
+def _cool_until(ctx: Context, account: PayoutAccount) -> datetime:
+    hours = ctx.policies.windows.payout_cooldown_hours_after_bank_change
+    return account.bank_changed_at + timedelta(hours=hours) if account.bank_changed_at else ctx.now
 
 
-def set_schedule(act: Act, freelancer_id: str, schedule: str) -> PayoutAccount:
+def set_schedule(ctx: Context, freelancer_id: str, schedule: str) -> PayoutAccount:
     """`manual`, `weekly` or `monthly`. Raises NotFound without an account."""
-    account = _locked_account(act, freelancer_id)
+    account = _locked_account(ctx, freelancer_id)
     account.schedule = schedule
-    account.updated_at = act.now
+    account.updated_at = ctx.now
     return account
 
 
-def cancel(act: Act, payout: Payout) -> Payout:
+def cancel(ctx: Context, payout: Payout) -> Payout:
     """Take a payout back before Stripe has heard of it. Raises StateConflict."""
     was_held = payout.state == "held"
-    events.move(act, payout, "cancel", amount=payout.amount_minor, currency=payout.currency)
+    events.transition(ctx, payout, "cancel", amount=payout.amount_minor, currency=payout.currency)
     for source in payout.sources:
         source.reversed_minor, source.state = source.amount_minor, "reversed"
     if not was_held:
-        post(act, entries.payout_returned(payout))
+        post(ctx, entries.payout_returned(payout))
     return payout
 
 
-def begin_sending(act: Act, payout: Payout) -> bool:
+def begin_sending(ctx: Context, payout: Payout) -> bool:
     """Whether the payout may go to Stripe now.
 
     Decided under its lock; from here on it can no longer be cancelled.
     """
     if payout.state == "requested":
-        stopped = _stopped(act.session, payout.currency)
-        account = account_of(act.session, payout.freelancer_id)
+        stopped = _stopped(ctx.session, payout.currency)
+        account = account_of(ctx.session, payout.freelancer_id)
         ready = account is not None and account.state == "active"
         payout.waiting_for = (
             None if ready and not stopped else "payout_account" if not ready else "books"
         )
         if payout.waiting_for:
             return False
-        events.move(
-            act.as_(SYSTEM), payout, "send", amount=payout.amount_minor, currency=payout.currency
+        events.transition(
+            ctx.as_(SYSTEM), payout, "send", amount=payout.amount_minor, currency=payout.currency
         )
-        payout.sent_at = act.now
+        payout.sent_at = ctx.now
     return payout.state == "in_transit"
 
 
@@ -352,13 +352,13 @@ def _stopped(session: Session, currency: str) -> bool:
     return bool(why) or currency in below
 
 
-def leg_sent(payout: Payout, number: int, transfer_id: str) -> None:
+def record_transfer(payout: Payout, number: int, transfer_id: str) -> None:
     """Stripe has made the transfer of one leg."""
     source = payout.sources[number - 1]
     source.transfer_id, source.state = transfer_id, "sent"
 
 
-def leg_reversed(act: Act, payout: Payout, number: int, reversed_minor: int) -> None:
+def record_reversal(ctx: Context, payout: Payout, number: int, reversed_minor: int) -> None:
     """Stripe's total of what was taken back of one leg; the total, so that hearing it twice changes
     nothing.
 
@@ -368,12 +368,12 @@ def leg_reversed(act: Act, payout: Payout, number: int, reversed_minor: int) -> 
     source = payout.sources[number - 1]
     if reversed_minor > source.reversed_minor and payout.failure_code is None:
         queue.open_task(
-            act, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor
+            ctx, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor
         )
 
 
-def leg_taken_back(
-    act: Act, payout: Payout, number: int, reversals: tuple[tuple[str, int], ...]
+def record_recall(
+    ctx: Context, payout: Payout, number: int, reversals: tuple[tuple[str, int], ...]
 ) -> None:
     """A leg of a failed payout is reversed in full, by us and perhaps by others before
     (`reversals`: id and minor units of each); its charge can be drawn from again. Hearing it again
@@ -383,49 +383,49 @@ def leg_taken_back(
     source.reversed_minor, source.state = source.amount_minor, "reversed"
     source.reversal_ids = sorted(reversal_id for reversal_id, _ in reversals)
     for reversal_id, amount in reversals:
-        if act.session.get(TransferReversal, reversal_id) is None:
+        if ctx.session.get(TransferReversal, reversal_id) is None:
             made = TransferReversal(
                 id=reversal_id,
                 payout_id=payout.id,
                 number=number,
                 amount_minor=amount,
-                seen_at=act.now,
+                seen_at=ctx.now,
             )
-            act.session.add(made)
+            ctx.session.add(made)
 
 
-def sent(payout: Payout, stripe_payout_id: str) -> None:
+def record_bank_payout(payout: Payout, stripe_payout_id: str) -> None:
     payout.stripe_payout_id = stripe_payout_id
 
 
-def arrived(act: Act, payout: Payout) -> None:
+def mark_paid(ctx: Context, payout: Payout) -> None:
     """The bank has it: out of trust. Hearing it again changes nothing."""
     if payout.state != "in_transit":
         return
-    events.move(
-        act.as_(PSP), payout, "arrive", amount=payout.amount_minor, currency=payout.currency
+    events.transition(
+        ctx.as_(PSP), payout, "arrive", amount=payout.amount_minor, currency=payout.currency
     )
-    payout.arrived_at = act.now
-    post(act.as_(PSP), entries.payout_paid(payout))
+    payout.arrived_at = ctx.now
+    post(ctx.as_(PSP), entries.payout_paid(payout))
 
 
-def failing(act: Act, payout: Payout, failure_code: str) -> None:
+def begin_return(ctx: Context, payout: Payout, failure_code: str) -> None:
     """The bank refused it.
 
     The transfers are taken back first (by a job); then the money is the freelancer's again.
     """
     if payout.state in ("in_transit", "paid") and payout.failure_code is None:
         payout.failure_code = failure_code
-        queue.enqueue(act, "payout_unwind", payout.id)
+        queue.enqueue(ctx, "payout_unwind", payout.id)
 
 
-def failed(act: Act, payout: Payout) -> None:
+def mark_failed(ctx: Context, payout: Payout) -> None:
     """Everything is back: available again, not aged anew, with the reason."""
     if payout.state not in ("in_transit", "paid", "requested"):
         return
     had_arrived = payout.state == "paid"
-    events.move(
-        act.as_(PSP),
+    events.transition(
+        ctx.as_(PSP),
         payout,
         "fail",
         amount=payout.amount_minor,
@@ -433,27 +433,27 @@ def failed(act: Act, payout: Payout) -> None:
         reason=payout.failure_code,
     )
     if had_arrived:
-        post(act.as_(PSP), entries.payout_bounced(payout))
+        post(ctx.as_(PSP), entries.payout_bounced(payout))
     else:
-        post(act.as_(PSP), entries.payout_returned(payout))
+        post(ctx.as_(PSP), entries.payout_returned(payout))
 
 
-def request_by_itself(
-    act: Act, freelancer_id: str, currency: str, asked_by: str, most_minor: int | None = None
+def request_scheduled(
+    ctx: Context, freelancer_id: str, currency: str, asked_by: str, most_minor: int | None = None
 ) -> Payout | None:
     """A payout of all that is available and not spoken for, or at most of so much, as far as banks
     take it.
 
     None when there is nothing left. Raises as `request` does.
     """
-    free = balance(act.session, accounts.available(freelancer_id), currency) - _spoken_for(
-        act.session, freelancer_id, currency
+    free = balance(ctx.session, accounts.available(freelancer_id), currency) - _requested_minor(
+        ctx.session, freelancer_id, currency
     )
     amount = payable_part(free if most_minor is None else min(free, most_minor), currency)
-    return request(act, freelancer_id, amount, currency, asked_by) if amount > 0 else None
+    return request(ctx, freelancer_id, amount, currency, asked_by) if amount > 0 else None
 
 
-def held_of(session: Session, freelancer_id: str) -> list[Payout]:
+def on_hold_of(session: Session, freelancer_id: str) -> list[Payout]:
     """Payouts that a hold has stopped, oldest first, locked."""
     query = (
         select(Payout)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
@@ -22,7 +22,7 @@ from service.models import Contract, Milestone, Refund, RefundRequest, new_id
 
 
 def ask(
-    act: Act, contract: Contract, milestone: Milestone, amount_minor: int | None, reason: str
+    ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int | None, reason: str
 ) -> RefundRequest:
     """The client asks for held money, or after the release for released money.
 
@@ -33,13 +33,13 @@ def ask(
     """
     most = _refundable_minor(milestone)
     amount = most if amount_minor is None else amount_minor
-    _check_ask(act.session, contract, milestone, amount, most)
-    request = _opened(act, contract, milestone, amount, reason)
+    _check_ask(ctx.session, contract, milestone, amount, most)
+    request = _opened(ctx, contract, milestone, amount, reason)
     if not request.after_release and amount == most and not milestone.disputed_minor:
-        states.pause(act, contract, milestone, "ask_refund", amount=amount)
-    act.session.add(request)
+        states.pause(ctx, contract, milestone, "ask_refund", amount=amount)
+    ctx.session.add(request)
     events.record(
-        act,
+        ctx,
         "refund_request.opened",
         request,
         contract=contract,
@@ -48,15 +48,15 @@ def ask(
         reason=reason,
         milestone=milestone.id,
     )
-    reminder = request.answer_by - timedelta(days=act.policies.windows.silence_reminder_days)
+    reminder = request.answer_by - timedelta(days=ctx.policies.windows.silence_reminder_days)
     queue.enqueue_many(
-        act,
+        ctx,
         [
             ("refund_request_due", request.id, request.answer_by, {}),
             ("refund_request_reminder", request.id, reminder, {}),
         ],
     )
-    states.touch(act, contract)
+    states.touch(ctx, contract)
     return request
 
 
@@ -95,7 +95,7 @@ def _check_ask(
 
 
 def _opened(
-    act: Act,
+    ctx: Context,
     contract: Contract,
     milestone: Milestone,
     amount_minor: int,
@@ -115,14 +115,14 @@ def _opened(
         after_release=after_release,
         silence_means=silence,
         milestone_was=milestone.state,
-        review_left_seconds=states.review_left(act.now, milestone),
-        asked_at=act.now,
-        answer_by=act.now + timedelta(days=act.policies.windows.refund_answer_days),
+        review_left_seconds=states.review_left(ctx.now, milestone),
+        asked_at=ctx.now,
+        answer_by=ctx.now + timedelta(days=ctx.policies.windows.refund_answer_days),
         answered_at=None,
     )
 
 
-def agree(act: Act, contract: Contract, request: RefundRequest) -> Refund | None:
+def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | None:
     """The freelancer agrees, or their silence does (`act` is then the system's).
 
     Raises StateConflict, ChargedBack.
@@ -131,32 +131,32 @@ def agree(act: Act, contract: Contract, request: RefundRequest) -> Refund | None
     """
     milestone = _milestone(contract, request.milestone_id)
     if nothing_left(contract, request):
-        withdraw(act.as_(SYSTEM), contract, request)
+        withdraw(ctx.as_(SYSTEM), contract, request)
         return None
-    events.move(
-        act,
+    events.transition(
+        ctx,
         request,
-        "lapse" if act.role == "system" else "agree",
+        "lapse" if ctx.role == "system" else "agree",
         contract=contract,
         amount=request.amount_minor,
         currency=contract.currency,
     )
-    request.answered_at = act.now
+    request.answered_at = ctx.now
     if request.after_release:
         refund, entry = money.refund_released(
-            act, contract, milestone, request.amount_minor, request.reason
+            ctx, contract, milestone, request.amount_minor, request.reason
         )
     else:
         refund, entry = money.refund_held(
-            act,
+            ctx,
             contract,
             milestone,
             min(request.amount_minor, money.held_minor(milestone)),
             request.reason,
         )
-        states.emptied(act, contract, milestone, "refund", amount=refund.amount_minor)
-    states.after_change(act, contract)
-    post(act, entry)
+        states.emptied(ctx, contract, milestone, "refund", amount=refund.amount_minor)
+    states.after_change(ctx, contract)
+    post(ctx, entry)
     return refund
 
 
@@ -170,36 +170,38 @@ def nothing_left(contract: Contract, request: RefundRequest) -> bool:
     )
 
 
-def refuse(act: Act, contract: Contract, request: RefundRequest, why: str) -> None:
+def refuse(ctx: Context, contract: Contract, request: RefundRequest, why: str) -> None:
     """The freelancer says no: everything is as before, and the client may open a dispute.
 
     Raises StateConflict.
     """
-    events.move(act, request, "refuse", contract=contract, why=why, amount=request.amount_minor)
-    _back(act, contract, request)
+    events.transition(
+        ctx, request, "refuse", contract=contract, why=why, amount=request.amount_minor
+    )
+    _back(ctx, contract, request)
 
 
-def withdraw(act: Act, contract: Contract, request: RefundRequest) -> None:
+def withdraw(ctx: Context, contract: Contract, request: RefundRequest) -> None:
     """The client no longer asks. Raises StateConflict."""
-    events.move(act, request, "withdraw", contract=contract)
-    _back(act, contract, request)
+    events.transition(ctx, request, "withdraw", contract=contract)
+    _back(ctx, contract, request)
 
 
-def becomes_dispute(act: Act, contract: Contract, request: RefundRequest) -> Milestone:
+def becomes_dispute(ctx: Context, contract: Contract, request: RefundRequest) -> Milestone:
     """The request ends in a dispute, which the caller opens over the milestone that this
     returns.
     """
-    events.move(act, request, "dispute", contract=contract)
-    _back(act, contract, request)
+    events.transition(ctx, request, "dispute", contract=contract)
+    _back(ctx, contract, request)
     return _milestone(contract, request.milestone_id)
 
 
-def _back(act: Act, contract: Contract, request: RefundRequest) -> None:
-    request.answered_at = act.now
+def _back(ctx: Context, contract: Contract, request: RefundRequest) -> None:
+    request.answered_at = ctx.now
     milestone = _milestone(contract, request.milestone_id)
     if milestone.state == "refund_requested":
-        states.resume(act, contract, milestone, request.milestone_was, request.review_left_seconds)
-    states.touch(act, contract)
+        states.resume(ctx, contract, milestone, request.milestone_was, request.review_left_seconds)
+    states.touch(ctx, contract)
 
 
 def open_request(session: Session, milestone_id: str) -> RefundRequest | None:
@@ -215,7 +217,7 @@ def open_request(session: Session, milestone_id: str) -> RefundRequest | None:
 
 
 def give(
-    act: Act, contract: Contract, milestone: Milestone, amount_minor: int | None, reason: str
+    ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int | None, reason: str
 ) -> Refund:
     """The freelancer sends money back, held or released.
 
@@ -235,39 +237,39 @@ def give(
             "amount_out_of_range",
             f"Up to {plain(most, contract.currency)} can be given back.",
         )
-    _answer_open_request(act, contract, milestone, amount)
+    _answer_open_request(ctx, contract, milestone, amount)
     if released:
-        refund, entry = money.refund_released(act, contract, milestone, amount, reason)
+        refund, entry = money.refund_released(ctx, contract, milestone, amount, reason)
     else:
-        refund, entry = money.refund_held(act, contract, milestone, amount, reason)
-        states.emptied(act, contract, milestone, "refund", amount=amount)
-    states.after_change(act, contract)
-    post(act, entry)
+        refund, entry = money.refund_held(ctx, contract, milestone, amount, reason)
+        states.emptied(ctx, contract, milestone, "refund", amount=amount)
+    states.after_change(ctx, contract)
+    post(ctx, entry)
     return refund
 
 
 def _answer_open_request(
-    act: Act, contract: Contract, milestone: Milestone, amount_minor: int
+    ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int
 ) -> None:
     """Giving at least what was asked answers the request; giving less leaves it open over what is
     still held.
     """
-    request = open_request(act.session, milestone.id)
+    request = open_request(ctx.session, milestone.id)
     if request is None:
         return
     left = money.held_minor(milestone) - amount_minor
     if amount_minor >= request.amount_minor or left <= 0:
-        events.move(
-            act,
+        events.transition(
+            ctx,
             request,
-            "agree" if act.role == "freelancer" else "withdraw",
+            "agree" if ctx.role == "freelancer" else "withdraw",
             contract=contract,
             amount=amount_minor,
         )
-        request.answered_at = act.now
+        request.answered_at = ctx.now
         if milestone.state == "refund_requested" and left > 0:
             states.resume(
-                act, contract, milestone, request.milestone_was, request.review_left_seconds
+                ctx, contract, milestone, request.milestone_was, request.review_left_seconds
             )
     else:
         request.amount_minor = min(request.amount_minor, left)

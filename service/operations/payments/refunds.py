@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.psp import RefundSnapshot
@@ -31,14 +31,14 @@ _TRY_AGAIN = timedelta(hours=1)
 # Owed because it was in the wrong place
 
 
-def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | None:
+def request_return(ctx: Context, contract: Contract, payment: Payment) -> Refund | None:
     """Start giving suspense money back; None when an attempt is under way or it has gone back.
 
     Raises OnHold.
     """
     if payment.judgement in (None, "funded"):
         return None
-    attempts = _attempts(act.session, payment.id)
+    attempts = _attempts(ctx.session, payment.id)
     if any(r.state not in _GONE for r in attempts):
         return None
     refund = Refund(
@@ -54,19 +54,19 @@ def request_return(act: Act, contract: Contract, payment: Payment) -> Refund | N
         reason=payment.judgement,
         stripe_refund_id=None,
         failure_reason=None,
-        created_at=act.now,
+        created_at=ctx.now,
     )
-    _send(act, contract, refund)
-    post(act, entries.suspense_refund(contract, payment, refund))
+    _send(ctx, contract, refund)
+    post(ctx, entries.suspense_refund(contract, payment, refund))
     return refund
 
 
-def try_again(act: Act, contract: Contract, failed: Refund) -> Refund | None:
+def retry(ctx: Context, contract: Contract, failed: Refund) -> Refund | None:
     """Another attempt to deliver what the client is owed; None when one is under way or it has
     arrived.
     """
-    attempts = _attempts(act.session, failed.cause)
-    if any(r.state not in _GONE for r in attempts) or act.session.get_one(
+    attempts = _attempts(ctx.session, failed.cause)
+    if any(r.state not in _GONE for r in attempts) or ctx.session.get_one(
         Payment, failed.payment_id
     ).state in ("charged_back", "lost"):
         return None
@@ -83,10 +83,10 @@ def try_again(act: Act, contract: Contract, failed: Refund) -> Refund | None:
         reason=failed.reason,
         stripe_refund_id=None,
         failure_reason=None,
-        created_at=act.now,
+        created_at=ctx.now,
     )
-    _send(act, contract, refund)
-    post(act, entries.refund_retry(contract, refund))
+    _send(ctx, contract, refund)
+    post(ctx, entries.refund_retry(contract, refund))
     return refund
 
 
@@ -98,10 +98,10 @@ def _attempts(session: Session, cause: str) -> list[Refund]:
     )
 
 
-def _send(act: Act, contract: Contract, refund: Refund) -> None:
-    act.session.add(refund)
+def _send(ctx: Context, contract: Contract, refund: Refund) -> None:
+    ctx.session.add(refund)
     events.record(
-        act,
+        ctx,
         "refund.created",
         refund,
         contract=contract,
@@ -110,7 +110,7 @@ def _send(act: Act, contract: Contract, refund: Refund) -> None:
         currency=refund.currency,
         reason=refund.reason,
     )
-    queue.enqueue(act, "refund_send", refund.id)
+    queue.enqueue(ctx, "refund_send", refund.id)
 
 
 # What Stripe says became of an attempt
@@ -126,15 +126,15 @@ def unsent(session: Session, payment_id: str) -> list[Refund]:
     return list(session.execute(query.order_by(Refund.id)).scalars())
 
 
-def call_off(act: Act, contract: Contract, payment: Payment, refund: Refund) -> None:
+def cancel_unsent(ctx: Context, contract: Contract, payment: Payment, refund: Refund) -> None:
     """A bank has taken the payment back before this attempt was sent: sending it would pay the
     client twice.
     """
     if refund.state != "pending" or refund.stripe_refund_id:
         return
     refund.failure_reason = "charge_disputed"
-    events.move(
-        act.as_(SYSTEM),
+    events.transition(
+        ctx.as_(SYSTEM),
         refund,
         "cancel",
         contract=contract,
@@ -142,20 +142,20 @@ def call_off(act: Act, contract: Contract, payment: Payment, refund: Refund) -> 
         currency=refund.currency,
         failure="charge_disputed",
     )
-    entry = _came_back(act, contract, payment, refund, bounced=False, retry=False)
-    act.session.flush()
-    post(act, entry)
+    entry = _returned(ctx, contract, payment, refund, bounced=False, retry=False)
+    ctx.session.flush()
+    post(ctx, entry)
 
 
-def resume(act: Act, contract: Contract, payment: Payment) -> None:
+def resume(ctx: Context, contract: Contract, payment: Payment) -> None:
     """The bank has given the payment back: what the client is owed is sent again."""
-    for failed in _attempts_of_payment(act.session, payment.id):
+    for failed in _attempts_of_payment(ctx.session, payment.id):
         if (
             failed.source in ("escrow", "released", "unclaimed", "case")
-            and balance(act.session, accounts.unclaimed(contract.client_id), failed.currency)
+            and balance(ctx.session, accounts.unclaimed(contract.client_id), failed.currency)
             >= failed.amount_minor
         ):
-            try_again(act, contract, failed)
+            retry(ctx, contract, failed)
 
 
 def _attempts_of_payment(session: Session, payment_id: str) -> list[Refund]:
@@ -171,8 +171,8 @@ _EVENTS = {
 }
 
 
-def taken_in(
-    act: Act, contract: Contract, payment: Payment, refund: Refund, snapshot: RefundSnapshot
+def apply_refund(
+    ctx: Context, contract: Contract, payment: Payment, refund: Refund, snapshot: RefundSnapshot
 ) -> None:
     """Bring an attempt to what Stripe says; hearing it again, or something older, changes
     nothing.
@@ -186,9 +186,9 @@ def taken_in(
         or (refund.state == "succeeded" and status != "failed")
     ):
         return
-    psp, before = act.as_(PSP), refund.state
+    psp, before = ctx.as_(PSP), refund.state
     refund.failure_reason = snapshot.failure_reason
-    events.move(
+    events.transition(
         psp,
         refund,
         event,
@@ -200,11 +200,11 @@ def taken_in(
     if status == "succeeded":
         decided = [_arrived(contract, refund)]
     elif status in _GONE:
-        decided = [_came_back(psp, contract, payment, refund, bounced=before == "succeeded")]
+        decided = [_returned(psp, contract, payment, refund, bounced=before == "succeeded")]
     else:
         decided = []
     # Flushed, so that the sum below sees this attempt as it is now.
-    act.session.flush()
+    ctx.session.flush()
     _bring_payment(psp, contract, payment)
     money.post_all(psp, decided)
 
@@ -221,8 +221,8 @@ def _arrived(contract: Contract, refund: Refund) -> Entry:
     return entries.refund_succeeded(contract, refund)
 
 
-def _came_back(
-    act: Act,
+def _returned(
+    ctx: Context,
     contract: Contract,
     payment: Payment,
     refund: Refund,
@@ -232,7 +232,7 @@ def _came_back(
 ) -> Entry:
     """The money is here again: in suspense, held for its milestone, or owed to the client."""
     queue.open_task(
-        act,
+        ctx,
         "refund_failed",
         refund.id,
         payment=payment.id,
@@ -256,9 +256,9 @@ def _came_back(
             # Its claim has left the milestone all the same: the client's, whatever becomes of the
             # attempts.
             milestone.refunded_minor += refund.amount_minor
-        states.touch(act, contract)
+        states.touch(ctx, contract)
     if retry and job[0] and refund.attempt < MAX_ATTEMPTS:
-        queue.enqueue(act, *job, act.now + _TRY_AGAIN)
+        queue.enqueue(ctx, *job, ctx.now + _TRY_AGAIN)
     return entries.refund_came_back(contract, refund, back, bounced=bounced)
 
 
@@ -274,12 +274,12 @@ _PAYMENT_EVENTS = {
 }
 
 
-def _bring_payment(act: Act, contract: Contract, payment: Payment) -> None:
+def _bring_payment(ctx: Context, contract: Contract, payment: Payment) -> None:
     """The payment's state says how much of it is back with the client."""
     query = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
         Refund.payment_id == payment.id, Refund.state == "succeeded"
     )
-    back = int(act.session.execute(query).scalar_one())
+    back = int(ctx.session.execute(query).scalar_one())
     wanted = (
         "succeeded"
         if not back
@@ -289,11 +289,11 @@ def _bring_payment(act: Act, contract: Contract, payment: Payment) -> None:
     )
     event = _PAYMENT_EVENTS.get((payment.state, wanted))
     if event:
-        events.move(act, payment, event, contract=contract, amount=back)
+        events.transition(ctx, payment, event, contract=contract, amount=back)
 
 
-def outside(
-    act: Act,
+def record_external_refund(
+    ctx: Context,
     contract: Contract,
     payment: Payment,
     snapshot: RefundSnapshot,
@@ -304,11 +304,13 @@ def outside(
 
     It is taken from what this payment still holds, else it is a loss.
     """
-    refund = _refunded_outside(act, payment, snapshot, amount_minor, currency)
-    act.session.add(refund)
-    psp = act.as_(PSP)
-    act.session.flush()
-    events.move(psp, refund, "succeed", contract=contract, amount=amount_minor, currency=currency)
+    refund = _external_refund(ctx, payment, snapshot, amount_minor, currency)
+    ctx.session.add(refund)
+    psp = ctx.as_(PSP)
+    ctx.session.flush()
+    events.transition(
+        psp, refund, "succeed", contract=contract, amount=amount_minor, currency=currency
+    )
     taken: list[tuple[Account, int]] = []
     left = amount_minor
     if payment.judgement not in (None, "funded"):
@@ -316,7 +318,7 @@ def outside(
         refund.source, refund.cause, refund.attempt = (
             "suspense",
             payment.id,
-            len(_attempts(act.session, payment.id)) + 1,
+            len(_attempts(ctx.session, payment.id)) + 1,
         )
         taken.append((accounts.suspense(payment.id), amount_minor))
         left = 0
@@ -324,17 +326,17 @@ def outside(
     taken += held
     left -= sum(part for _, part in held)
     queue.open_task(
-        act, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left
+        ctx, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left
     )
     states.after_change(psp, contract)
-    act.session.flush()
+    ctx.session.flush()
     _bring_payment(psp, contract, payment)
     post(psp, entries.refund_outside(contract, refund, currency, taken, left))
     return refund
 
 
-def _refunded_outside(
-    act: Act,
+def _external_refund(
+    ctx: Context,
     payment: Payment,
     snapshot: RefundSnapshot,
     amount_minor: int,
@@ -354,12 +356,12 @@ def _refunded_outside(
         reason="outside",
         stripe_refund_id=snapshot.id,
         failure_reason=None,
-        created_at=act.now,
+        created_at=ctx.now,
     )
 
 
 def _take_held(
-    act: Act, contract: Contract, payment: Payment, most_minor: int
+    ctx: Context, contract: Contract, payment: Payment, most_minor: int
 ) -> list[tuple[Account, int]]:
     """Up to so much of what this payment's milestones still hold, by account."""
     taken: list[tuple[Account, int]] = []
@@ -374,7 +376,7 @@ def _take_held(
         if part:
             milestone.refunded_minor += part
             taken.append((accounts.escrow(milestone.id), part))
-            states.emptied(act.as_(SYSTEM), contract, milestone, "refund", amount=part)
+            states.emptied(ctx.as_(SYSTEM), contract, milestone, "refund", amount=part)
             left -= part
     return taken
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.money import ageing
 from service.domain.money.ageing import Change, Lot
@@ -58,17 +58,17 @@ _CANDIDATES = """
 """
 
 
-def candidates(act: Act, on: date, after: int) -> list[Candidate]:
+def candidates(ctx: Context, on: date, after: int) -> list[Candidate]:
     """Whoever may have a payout due on a day, after a cursor (0 at first), at most a page."""
     given = {
         "after": after,
         "today": _schedules_of(on),
-        "old": act.now - timedelta(days=act.policies.windows.payout_forced_days),
+        "old": ctx.now - timedelta(days=ctx.policies.windows.payout_forced_days),
         "page": PAGE,
     }
     return [
         Candidate(typeid.encode("frl", row.freelancer_id), row.currency, row.cursor)
-        for row in fetch(act.session, _CANDIDATES, given)
+        for row in fetch(ctx.session, _CANDIDATES, given)
     ]
 
 
@@ -76,27 +76,27 @@ def _schedules_of(on: date) -> list[str]:
     return ["weekly"] * (on.weekday() == 0) + ["monthly"] * (on.day == 1)
 
 
-def due(act: Act, freelancer_id: str, currency: str, on: date) -> Due | None:
+def due(ctx: Context, freelancer_id: str, currency: str, on: date) -> Due | None:
     """What is to be paid out of somebody's available money by itself; the freelancer is locked from
     here on.
     """
-    repository.freelancer(act.session, freelancer_id, lock=True)
-    here = available_lots(act.session, freelancer_id, currency)
-    forced = _forced(act, here, currency)
-    account = act.session.get(PayoutAccount, freelancer_id)
+    repository.freelancer(ctx.session, freelancer_id, lock=True)
+    here = available_lots(ctx.session, freelancer_id, currency)
+    forced = _forced(ctx, here, currency)
+    account = ctx.session.get(PayoutAccount, freelancer_id)
     scheduled = account is not None and account.schedule in _schedules_of(on)
-    least = act.policies.payout_schedule_minimum_minor(currency)
+    least = ctx.policies.payout_schedule_minimum_minor(currency)
     if scheduled and sum(lot.amount_minor for lot in here) >= least:
         return Due("schedule")
     return Due("forced", forced) if forced else None
 
 
-def _forced(act: Act, here: list[Lot], currency: str) -> int:
-    windows = act.policies.windows
-    lain = _older_than(here, act.now - timedelta(days=windows.payout_forced_days))
-    if lain >= act.policies.payout_minimum_minor(currency):
+def _forced(ctx: Context, here: list[Lot], currency: str) -> int:
+    windows = ctx.policies.windows
+    lain = _older_than(here, ctx.now - timedelta(days=windows.payout_forced_days))
+    if lain >= ctx.policies.payout_minimum_minor(currency):
         return lain
-    return _older_than(here, act.now - timedelta(days=windows.payout_forced_small_days))
+    return _older_than(here, ctx.now - timedelta(days=windows.payout_forced_small_days))
 
 
 def _older_than(here: list[Lot], instant: datetime) -> int:
@@ -140,18 +140,18 @@ def _changes(session: Session, freelancer_id: str, currency: str) -> Iterator[Ch
         )
 
 
-def remind(act: Act, freelancer_id: str, currency: str) -> None:
+def remind(ctx: Context, freelancer_id: str, currency: str) -> None:
     """There is money and no account to pay it to: the freelancer is told, at most once a month."""
     told = select(Event.id).where(
         Event.freelancer_id == freelancer_id,
         Event.type == "payout.waits_for_account",
         Event.data["currency"].astext == currency,
-        Event.occurred_at > act.now - REMINDED_EVERY,
+        Event.occurred_at > ctx.now - REMINDED_EVERY,
     )
-    if act.session.execute(told.limit(1)).first() is None:
+    if ctx.session.execute(told.limit(1)).first() is None:
         events.record(
-            act,
+            ctx,
             "payout.waits_for_account",
-            repository.freelancer(act.session, freelancer_id),
+            repository.freelancer(ctx.session, freelancer_id),
             currency=currency,
         )

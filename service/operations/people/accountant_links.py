@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Gone, Invalid
 from service.domain.identity import names
 from service.domain.identity.names import NameKind
@@ -19,14 +19,14 @@ from service.models import AccountantLink, AccountantVisit, new_id
 MOST_DAYS, MOST_LINKS, MOST_VISITS = 366, 20, 200
 
 
-def give(act: Act, freelancer_id: str, name: str, days: int) -> AccountantLink:
+def give(ctx: Context, freelancer_id: str, name: str, days: int) -> AccountantLink:
     """Raises Invalid beyond a year, or when twenty are open."""
-    repository.freelancer(act.session, freelancer_id, lock=True)
+    repository.freelancer(ctx.session, freelancer_id, lock=True)
     if not 1 <= days <= MOST_DAYS:
         raise Invalid.one("/days", "days", f"From 1 to {MOST_DAYS} days.")
-    names.check("/name", name, NameKind.PERSON, act.policies.platform_name)
+    names.check("/name", name, NameKind.PERSON, ctx.policies.platform_name)
     if (
-        len([one for one in listed(act.session, freelancer_id) if _open(one, act.now)])
+        len([one for one in listed(ctx.session, freelancer_id) if _open(one, ctx.now)])
         >= MOST_LINKS
     ):
         raise Invalid.one(
@@ -36,12 +36,12 @@ def give(act: Act, freelancer_id: str, name: str, days: int) -> AccountantLink:
         id=new_id("acl"),
         freelancer_id=freelancer_id,
         name=name,
-        made_at=act.now,
-        expires_at=act.now + timedelta(days=days),
+        made_at=ctx.now,
+        expires_at=ctx.now + timedelta(days=days),
         revoked_at=None,
     )
-    act.session.add(made)
-    events.record(act, "accountant_link.given", made, public=False, name=name)
+    ctx.session.add(made)
+    events.record(ctx, "accountant_link.given", made, public=False, name=name)
     return made
 
 
@@ -68,20 +68,20 @@ def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink
     return found
 
 
-def end(act: Act, link: AccountantLink) -> None:
+def end(ctx: Context, link: AccountantLink) -> None:
     """It opens nothing any more, also in browsers that are inside."""
     if link.revoked_at is None:
-        link.revoked_at = act.now
-        events.record(act, "accountant_link.ended", link, public=False)
+        link.revoked_at = ctx.now
+        events.record(ctx, "accountant_link.ended", link, public=False)
 
 
-def visit(act: Act, link_id: str, what: str, user_agent: str) -> AccountantLink:
+def visit(ctx: Context, link_id: str, what: str, user_agent: str) -> AccountantLink:
     """Write down that somebody looked. Raises Gone once it is over."""
-    link = find(act.session, link_id, owner=repository.EVERYONE)
-    if not _open(link, act.now):
+    link = find(ctx.session, link_id, owner=repository.EVERYONE)
+    if not _open(link, ctx.now):
         raise Gone("This link is over. Ask the person who gave it to you for a new one.")
-    act.session.add(
-        AccountantVisit(link_id=link.id, what=what[:100], user_agent=user_agent[:200], at=act.now)
+    ctx.session.add(
+        AccountantVisit(link_id=link.id, what=what[:100], user_agent=user_agent[:200], at=ctx.now)
     )
     return link
 

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound, Unauthenticated
 from service.domain.identity import actors, address, names, typeid
 from service.domain.identity.actors import Actor
@@ -47,15 +47,15 @@ class Principal:
 
 
 def create_freelancer(
-    act: Act, *, external_ref: str, email: str, display_name: str, country: str
+    ctx: Context, *, external_ref: str, email: str, display_name: str, country: str
 ) -> Freelancer:
     """Enter a freelancer of the marketplace. Raises Invalid when `external_ref` is taken."""
-    names.check("/display_name", display_name, NameKind.PERSON, act.policies.platform_name)
+    names.check("/display_name", display_name, NameKind.PERSON, ctx.policies.platform_name)
     # Two calls at once: the unique index lets one through, the other waits here and then finds it.
-    act.session.execute(
+    ctx.session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 1))"), {"ref": external_ref}
     )
-    if act.session.execute(
+    if ctx.session.execute(
         select(Freelancer.id).where(Freelancer.external_ref == external_ref)
     ).first():
         raise Invalid.one(
@@ -67,10 +67,10 @@ def create_freelancer(
         email=address.normal(email),
         display_name=display_name,
         country=country,
-        created_at=act.now,
+        created_at=ctx.now,
     )
-    act.session.add(made)
-    events.record(act, "freelancer.created", made, external_ref=external_ref)
+    ctx.session.add(made)
+    events.record(ctx, "freelancer.created", made, external_ref=external_ref)
     return made
 
 
@@ -85,7 +85,7 @@ def find_freelancer(session: Session, freelancer_id: str) -> Freelancer:
 
 
 def issue_key(
-    act: Act,
+    ctx: Context,
     role: str,
     mode: str,
     freelancer_id: str | None = None,
@@ -115,13 +115,13 @@ def issue_key(
         freelancer_id=freelancer_id,
         staff_id=staff_id,
         scopes=sorted(scopes or allowed),
-        created_at=act.now,
+        created_at=ctx.now,
         expires_at=expires_at,
         revoked_at=None,
         last_used_at=None,
     )
-    act.session.add(key)
-    events.record(act, "key.issued", key, public=False, role=role)
+    ctx.session.add(key)
+    events.record(ctx, "key.issued", key, public=False, role=role)
     return key, secret
 
 
@@ -134,20 +134,20 @@ ROLES_OF_THE_MARKETPLACE = ("freelancer", "platform")
 """Whose keys a marketplace's key sees and ends: its own side's, never staff's."""
 
 
-def revoke_key(act: Act, key_id: str, roles: tuple[str, ...] = ROLES) -> ApiKey:
+def revoke_key(ctx: Context, key_id: str, roles: tuple[str, ...] = ROLES) -> ApiKey:
     """From this commit on the key opens nothing.
 
     Revoking twice is the same. Raises NotFound for a key of other roles too.
     """
     query = select(ApiKey).where(ApiKey.id == key_id, ApiKey.role.in_(roles))
     key = (
-        act.session.execute(query).scalar_one_or_none() if typeid.is_typeid(key_id, "key") else None
+        ctx.session.execute(query).scalar_one_or_none() if typeid.is_typeid(key_id, "key") else None
     )
     if key is None:
         raise NotFound("There is no such key.")
     if key.revoked_at is None:
-        key.revoked_at = act.now
-        events.record(act, "key.revoked", key, public=False)
+        key.revoked_at = ctx.now
+        events.record(ctx, "key.revoked", key, public=False)
     return key
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import StateConflict
 from service.models import Certificate, new_id
 
@@ -26,7 +26,7 @@ def new_code() -> str:
 
 
 def keep(
-    act: Act,
+    ctx: Context,
     freelancer_id: str,
     code: str,
     first_day: date,
@@ -46,13 +46,13 @@ def keep(
         content=content,
         sha256=hashlib.sha256(pdf).hexdigest(),
         pdf=pdf,
-        issued_at=act.now,
+        issued_at=ctx.now,
         superseded_by=None,
         revoked_at=None,
         revoked_reason=None,
     )
-    act.session.add(made)
-    act.session.flush()
+    ctx.session.add(made)
+    ctx.session.flush()
     same = select(Certificate).where(
         Certificate.freelancer_id == freelancer_id,
         Certificate.first_day == first_day,
@@ -60,20 +60,20 @@ def keep(
         Certificate.superseded_by.is_(None),
         Certificate.id != made.id,
     )
-    for old in act.session.execute(same.with_for_update()).scalars():
+    for old in ctx.session.execute(same.with_for_update()).scalars():
         old.superseded_by = made.id
-    events.record(act, "certificate.issued", made, public=False)
+    events.record(ctx, "certificate.issued", made, public=False)
     return made
 
 
-def revoke(act: Act, found: Certificate, reason: str) -> None:
+def revoke(ctx: Context, found: Certificate, reason: str) -> None:
     """It stays readable as revoked, with the reason. Raises StateConflict when it is already."""
     if found.revoked_at is not None:
         raise StateConflict(
             "It is revoked already.", {"current_state": "revoked", "allowed_actions": []}
         )
-    found.revoked_at, found.revoked_reason = act.now, reason
-    events.record(act, "certificate.revoked", found, public=False, reason=reason)
+    found.revoked_at, found.revoked_reason = ctx.now, reason
+    events.record(ctx, "certificate.revoked", found, public=False, reason=reason)
 
 
 def state(found: Certificate) -> str:

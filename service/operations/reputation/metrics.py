@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.states.lifecycle import CONTRACT
-from service.domain.states.scores import WINDOW_DAYS, Facts, Score, job_success, result_of
+from service.domain.states.scores import WINDOW_DAYS, Score, ScoreInputs, job_success, result_of
 from service.platform.db import fetch
 from service.policies import Policies
 
@@ -65,45 +65,45 @@ def counting(policies: Policies) -> list[str]:
 
 
 def outcomes(
-    act: Act, *, owner: str | None, after: int, since: datetime | None, limit: int
+    ctx: Context, *, owner: str | None, after: int, since: datetime | None, limit: int
 ) -> list[Outcome]:
     """Closed contracts in the order in which they closed, one more than `limit` when there are
     more.
     """
     whose, more = ("AND c.freelancer_id = %s", [typeid.decode(owner)]) if owner else ("", [])
     rows = fetch(
-        act.session,
+        ctx.session,
         f"{_OUTCOMES} {whose} ORDER BY e.position LIMIT {limit + 1:d}",
         [CLOSING, after, since or _BEGINNING, *more],
     )
-    included = counting(act.policies)
+    included = counting(ctx.policies)
     return [
         Outcome(
-            row, row.kind in included, act.policies.kinds[row.kind].why, *result_of(_facts(row))
+            row, row.kind in included, ctx.policies.kinds[row.kind].why, *result_of(_facts(row))
         )
         for row in rows
     ]
 
 
-def job_success_of(act: Act, freelancer_id: str) -> Score:
+def job_success_of(ctx: Context, freelancer_id: str) -> Score:
     """The figure by the formula of `domain.scores`, over contracts of counting kinds that closed in
     its window.
     """
-    since = act.now - timedelta(days=WINDOW_DAYS)
+    since = ctx.now - timedelta(days=WINDOW_DAYS)
     only = (
         "AND c.freelancer_id = %s AND c.kind = ANY (%s) ORDER BY e.position DESC LIMIT "
         f"{MOST_COUNTED}"
     )
     rows = fetch(
-        act.session,
+        ctx.session,
         f"{_OUTCOMES} {only}",
-        [CLOSING, 0, since, typeid.decode(freelancer_id), counting(act.policies)],
+        [CLOSING, 0, since, typeid.decode(freelancer_id), counting(ctx.policies)],
     )
     return job_success(result_of(_facts(row))[0] for row in rows)
 
 
-def _facts(row: Any) -> Facts:
-    return Facts(
+def _facts(row: Any) -> ScoreInputs:
+    return ScoreInputs(
         row.paid_minor,
         row.released_minor,
         row.refunded_after_release_minor,
@@ -128,20 +128,20 @@ _GIVEN_BACK = """
 """
 
 
-def earnings_of(act: Act, freelancer_id: str) -> list[dict[str, Any]]:
+def earnings_of(ctx: Context, freelancer_id: str) -> list[dict[str, Any]]:
     """Per currency and kind, never mixed: released, fee, processing, net, and what was given back
     after release.
     """
     whose = [typeid.decode(freelancer_id)]
     back = {
         (row.currency, row.kind): row.refunded_minor
-        for row in fetch(act.session, _GIVEN_BACK, whose)
+        for row in fetch(ctx.session, _GIVEN_BACK, whose)
     }
     by_currency: dict[str, dict[str, Any]] = {}
-    for row in fetch(act.session, _EARNINGS, whose):
+    for row in fetch(ctx.session, _EARNINGS, whose):
         shown = by_currency.setdefault(
             row.currency,
-            {"currency": row.currency} | {kind: _nothing() for kind in act.policies.kinds},
+            {"currency": row.currency} | {kind: _nothing() for kind in ctx.policies.kinds},
         )
         shown[row.kind] = {
             "contracts": row.contracts,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, four_eyes, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.states.calendar import add_business_days
@@ -21,47 +21,47 @@ from service.models import Appeal, File, Hold, new_id
 OUTCOMES = {"upheld": "uphold", "changed": "change", "reversed": "reverse"}
 
 
-def file(act: Act, hold: Hold, statement: str, files: Sequence[File] = ()) -> Appeal:
+def file(ctx: Context, hold: Hold, statement: str, files: Sequence[File] = ()) -> Appeal:
     """Ask for another decision.
 
     It lifts nothing by itself. Raises StateConflict when one is open, too late, or used up.
     """
-    _check_open(act, hold)
-    appeal = _filed(act, hold, statement, files)
-    act.session.add(appeal)
+    _check_open(ctx, hold)
+    appeal = _filed(ctx, hold, statement, files)
+    ctx.session.add(appeal)
     events.record(
-        act,
+        ctx,
         "appeal.filed",
         appeal,
         to_state="submitted",
         hold=hold.id,
         decide_by=appeal.decide_by.isoformat(),
     )
-    queue.enqueue(act, "appeal_first_answer", appeal.id, appeal.first_answer_by)
-    queue.enqueue(act, "appeal_overdue", appeal.id, appeal.decide_by)
+    queue.enqueue(ctx, "appeal_first_answer", appeal.id, appeal.first_answer_by)
+    queue.enqueue(ctx, "appeal_overdue", appeal.id, appeal.decide_by)
     return appeal
 
 
-def _check_open(act: Act, hold: Hold) -> None:
+def _check_open(ctx: Context, hold: Hold) -> None:
     """Raises StateConflict when no appeal can be filed against a hold."""
     found = (
-        act.session.execute(select(Appeal.state).where(Appeal.hold_id == hold.id)).scalars().all()
+        ctx.session.execute(select(Appeal.state).where(Appeal.hold_id == hold.id)).scalars().all()
     )
     problem = (
         "An appeal against this hold is being looked at."
         if {"submitted", "in_review"} & set(found)
         else "The time for an appeal is over."
-        if act.now > hold.appeal_until
+        if ctx.now > hold.appeal_until
         else "There was an appeal, and one more with something new."
-        if len(found) >= act.policies.windows.appeals_max
+        if len(found) >= ctx.policies.windows.appeals_max
         else None
     )
     if problem:
         raise StateConflict(problem, {"current_state": hold.state, "allowed_actions": []})
 
 
-def _filed(act: Act, hold: Hold, statement: str, files: Sequence[File]) -> Appeal:
-    windows = act.policies.windows
+def _filed(ctx: Context, hold: Hold, statement: str, files: Sequence[File]) -> Appeal:
+    windows = ctx.policies.windows
     return Appeal(
         id=new_id("apl"),
         hold_id=hold.id,
@@ -69,52 +69,54 @@ def _filed(act: Act, hold: Hold, statement: str, files: Sequence[File]) -> Appea
         state="submitted",
         statement=statement,
         file_ids=[f.id for f in files],
-        filed_at=act.now,
+        filed_at=ctx.now,
         first_answer_by=add_business_days(
-            act.now, windows.first_answer_business_days, act.policies.stripe_country
+            ctx.now, windows.first_answer_business_days, ctx.policies.stripe_country
         ),
-        decide_by=act.now + timedelta(days=windows.appeal_final_days),
+        decide_by=ctx.now + timedelta(days=windows.appeal_final_days),
         reviewed_by=None,
         reasons=None,
         decided_at=None,
     )
 
 
-def review(act: Act, appeal: Appeal, hold: Hold, others: list[Actor]) -> Appeal:
+def review(ctx: Context, appeal: Appeal, hold: Hold, others: list[Actor]) -> Appeal:
     """Somebody has it in hand.
 
     Raises Forbidden for whoever decided about the hold or (`others`) its case, StateConflict.
     """
-    _another(act, hold, others)
-    events.move(act, appeal, "review")
-    appeal.reviewed_by = act.actor
-    queue.cancel(act, ["appeal_first_answer"], appeal.id)
+    _another(ctx, hold, others)
+    events.transition(ctx, appeal, "review")
+    appeal.reviewed_by = ctx.actor
+    queue.cancel(ctx, ["appeal_first_answer"], appeal.id)
     return appeal
 
 
 def decide(
-    act: Act, appeal: Appeal, hold: Hold, outcome: str, reasons: str, others: list[Actor]
+    ctx: Context, appeal: Appeal, hold: Hold, outcome: str, reasons: str, others: list[Actor]
 ) -> Appeal:
     """Upheld, changed or reversed, with reasons; what follows for the hold happens in the same
     transaction. Raises Forbidden, StateConflict.
     """
-    _another(act, hold, others)
-    appeal.reasons, appeal.reviewed_by, appeal.decided_at = reasons, act.actor, act.now
-    events.move(act, appeal, OUTCOMES[outcome], hold=hold.id, outcome=outcome, reasons=reasons)
-    queue.cancel(act, ["appeal_first_answer", "appeal_overdue"], appeal.id)
+    _another(ctx, hold, others)
+    appeal.reasons, appeal.reviewed_by, appeal.decided_at = reasons, ctx.actor, ctx.now
+    events.transition(
+        ctx, appeal, OUTCOMES[outcome], hold=hold.id, outcome=outcome, reasons=reasons
+    )
+    queue.cancel(ctx, ["appeal_first_answer", "appeal_overdue"], appeal.id)
     return appeal
 
 
-def withdraw(act: Act, appeal: Appeal) -> Appeal:
+def withdraw(ctx: Context, appeal: Appeal) -> Appeal:
     """The person takes it back. Raises StateConflict."""
-    events.move(act, appeal, "withdraw")
-    appeal.decided_at = act.now
-    queue.cancel(act, ["appeal_first_answer", "appeal_overdue"], appeal.id)
+    events.transition(ctx, appeal, "withdraw")
+    appeal.decided_at = ctx.now
+    queue.cancel(ctx, ["appeal_first_answer", "appeal_overdue"], appeal.id)
     return appeal
 
 
-def _another(act: Act, hold: Hold, others: list[Actor]) -> None:
-    if four_eyes.is_one_of(act, hold.opened_by, hold.confirmed_by, *others):
+def _another(ctx: Context, hold: Hold, others: list[Actor]) -> None:
+    if four_eyes.is_one_of(ctx, hold.opened_by, hold.confirmed_by, *others):
         raise Forbidden(
             "Somebody who has not decided about this hold has to decide about the appeal."
         )

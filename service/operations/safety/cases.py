@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, four_eyes, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.money.money import plain
@@ -36,7 +36,7 @@ UNDER_WAY = ("noticed", "answered", "approved")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CaseRequest:
     account: str
     amount_minor: int
     target: str
@@ -45,13 +45,13 @@ class Wanted:
 
 
 def open_case(
-    act: Act,
+    ctx: Context,
     hold: Hold,
     currency: str,
     clause: str,
     facts: str,
     evidence: list[str],
-    wanted: list[Wanted],
+    wanted: list[CaseRequest],
 ) -> Confiscation:
     """A draft; the hold keeps its gate until the case has ended.
 
@@ -63,7 +63,7 @@ def open_case(
             {"current_state": hold.state, "allowed_actions": []},
         )
     case = _drafted(
-        act,
+        ctx,
         hold,
         currency,
         clause,
@@ -71,15 +71,15 @@ def open_case(
         evidence,
     )
     case.lines = _lines(wanted)
-    _check(act, case)
-    act.session.add(case)
-    act.session.flush()
-    events.record(act, "case.opened", case, public=False, hold=hold.id)
+    _check(ctx, case)
+    ctx.session.add(case)
+    ctx.session.flush()
+    events.record(ctx, "case.opened", case, public=False, hold=hold.id)
     return case
 
 
 def _drafted(
-    act: Act,
+    ctx: Context,
     hold: Hold,
     currency: str,
     clause: str,
@@ -95,8 +95,8 @@ def _drafted(
         clause=clause,
         facts=facts,
         evidence=evidence,
-        opened_by=act.actor,
-        opened_at=act.now,
+        opened_by=ctx.actor,
+        opened_at=ctx.now,
         noticed_at=None,
         answer_until=None,
         answer=None,
@@ -110,7 +110,7 @@ def _drafted(
     )
 
 
-def _lines(wanted: list[Wanted]) -> list[CaseLine]:
+def _lines(wanted: list[CaseRequest]) -> list[CaseLine]:
     return [
         CaseLine(
             number=i,
@@ -124,12 +124,12 @@ def _lines(wanted: list[Wanted]) -> list[CaseLine]:
     ]
 
 
-def _check(act: Act, case: Confiscation) -> None:
+def _check(ctx: Context, case: Confiscation) -> None:
     """Every line is of this person, and together they are no more than what is there."""
     needed: dict[Account, int] = {}
     for line in case.lines:
         at = f"/lines/{line.number - 1}"
-        if line.target == "forfeit" and not act.policies.forfeit_legal_basis:
+        if line.target == "forfeit" and not ctx.policies.forfeit_legal_basis:
             raise Invalid.one(
                 f"{at}/target",
                 "forfeit_is_off",
@@ -137,13 +137,13 @@ def _check(act: Act, case: Confiscation) -> None:
                 "basis.",
             )
         if line.target in confiscation.REFUNDED or line.account in ("escrow", "pending"):
-            _own_milestone(act, case, line, at)
+            _own_milestone(ctx, case, line, at)
         if line.chargeback_id is not None or line.target == "same_contract_chargeback":
-            _own_chargeback(act, case, line, at)
+            _own_chargeback(ctx, case, line, at)
         source = confiscation.source_of(case, line)
         needed[source] = needed.get(source, 0) + line.amount_minor
     for account, amount in needed.items():
-        there = balance(act.session, account, case.currency)
+        there = balance(ctx.session, account, case.currency)
         if amount > there:
             raise Invalid.one(
                 "/lines",
@@ -152,9 +152,9 @@ def _check(act: Act, case: Confiscation) -> None:
             )
 
 
-def _own_milestone(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
-    milestone = act.session.get(Milestone, line.milestone_id) if line.milestone_id else None
-    contract = act.session.get_one(Contract, milestone.contract_id) if milestone else None
+def _own_milestone(ctx: Context, case: Confiscation, line: CaseLine, at: str) -> None:
+    milestone = ctx.session.get(Milestone, line.milestone_id) if line.milestone_id else None
+    contract = ctx.session.get_one(Contract, milestone.contract_id) if milestone else None
     if (
         contract is None
         or contract.freelancer_id != case.freelancer_id
@@ -167,9 +167,9 @@ def _own_milestone(act: Act, case: Confiscation, line: CaseLine, at: str) -> Non
         )
 
 
-def _own_chargeback(act: Act, case: Confiscation, line: CaseLine, at: str) -> None:
-    found = act.session.get(Chargeback, line.chargeback_id) if line.chargeback_id else None
-    contract = act.session.get_one(Contract, found.contract_id) if found else None
+def _own_chargeback(ctx: Context, case: Confiscation, line: CaseLine, at: str) -> None:
+    found = ctx.session.get(Chargeback, line.chargeback_id) if line.chargeback_id else None
+    contract = ctx.session.get_one(Contract, found.contract_id) if found else None
     if (
         found is None
         or contract is None
@@ -184,7 +184,7 @@ def _own_chargeback(act: Act, case: Confiscation, line: CaseLine, at: str) -> No
         )
     if (
         line.milestone_id is not None
-        and found.contract_id != act.session.get_one(Milestone, line.milestone_id).contract_id
+        and found.contract_id != ctx.session.get_one(Milestone, line.milestone_id).contract_id
     ):
         said = "This money was paid in another contract than the chargeback is about."
         raise Invalid.one(f"{at}/chargeback", "other_receiver", said)
@@ -219,34 +219,34 @@ def _within_chargeback(case: Confiscation, line: CaseLine, found: Chargeback, at
         )
 
 
-def notice(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+def notice(ctx: Context, case: Confiscation, hold: Hold) -> Confiscation:
     """The person learns sums, clause and evidence, and has 14 days to answer; 48 hours by court
     order or for a stolen card. Raises StateConflict.
     """
-    events.move(act, case, "notice", hold=hold.id)
-    windows = act.policies.windows
+    events.transition(ctx, case, "notice", hold=hold.id)
+    windows = ctx.policies.windows
     time = (
         timedelta(hours=windows.case_fast_hours)
         if hold.reason_code in FAST
         else timedelta(days=windows.case_answer_days)
     )
-    case.noticed_at, case.answer_until = act.now, act.now + time
-    events.move(act, hold, "convert", case=case.id)
+    case.noticed_at, case.answer_until = ctx.now, ctx.now + time
+    events.transition(ctx, hold, "convert", case=case.id)
     return case
 
 
-def answer(act: Act, case: Confiscation, words: str) -> Confiscation:
+def answer(ctx: Context, case: Confiscation, words: str) -> Confiscation:
     """What the person says to it, and adds to it until their time is over.
 
     Who agreed before has to read it and agree again.
 
     Raises StateConflict once it is too late, Invalid when all of it together is too long.
     """
-    if case.answer_until is not None and act.now > case.answer_until:
+    if case.answer_until is not None and ctx.now > case.answer_until:
         raise StateConflict(
             "The time to answer is over.", {"current_state": case.state, "allowed_actions": []}
         )
-    events.move(act, case, "answer")
+    events.transition(ctx, case, "answer")
     whole = f"{case.answer}\n\n{words}" if case.answer else words
     if len(whole) > LONGEST_ANSWER:
         raise Invalid.one(
@@ -254,11 +254,11 @@ def answer(act: Act, case: Confiscation, words: str) -> Confiscation:
             "too_long",
             f"All of your answer together may have {LONGEST_ANSWER:,} characters.",
         )
-    case.answer, case.answered_at = whole, act.now
+    case.answer, case.answered_at = whole, ctx.now
     return case
 
 
-def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+def approve(ctx: Context, case: Confiscation, hold: Hold) -> Confiscation:
     """One of two people who opened neither case nor hold.
 
     The second one approves the case. Raises Forbidden, StateConflict.
@@ -266,25 +266,25 @@ def approve(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
     An approval is of the answer as it was read: PostgreSQL writes down which, and one before an
     addition counts no more.
     """
-    if four_eyes.is_one_of(act, case.opened_by, hold.opened_by):
+    if four_eyes.is_one_of(ctx, case.opened_by, hold.opened_by):
         raise Forbidden("Whoever opened the hold or the case cannot approve it.")
-    if four_eyes.is_one_of(act, *case.agreed):
+    if four_eyes.is_one_of(ctx, *case.agreed):
         raise Forbidden("The second approval has to be another person's.")
     if case.state not in ("noticed", "answered"):
         raise StateConflict(
             "Only a case that was noticed is approved.",
             {"current_state": case.state, "allowed_actions": []},
         )
-    case.approvals.append(CaseApproval(approved_by=act.actor, approved_at=act.now))
-    act.session.flush()
-    act.session.refresh(case, ["approvals"])
-    events.record(act, "case.approval", case, public=False)
+    case.approvals.append(CaseApproval(approved_by=ctx.actor, approved_at=ctx.now))
+    ctx.session.flush()
+    ctx.session.refresh(case, ["approvals"])
+    events.record(ctx, "case.approval", case, public=False)
     if len(case.agreed) >= APPROVERS:
-        events.move(act, case, "approve")
+        events.transition(ctx, case, "approve")
     return case
 
 
-def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
+def execute(ctx: Context, case: Confiscation, hold: Hold) -> Confiscation:
     """Post every line.
 
     Not before the time to answer is over, whatever was answered; what is forfeited becomes the
@@ -292,77 +292,79 @@ def execute(act: Act, case: Confiscation, hold: Hold) -> Confiscation:
 
     Raises StateConflict, Conflict, NotEnough.
     """
-    if case.answer_until is None or act.now < case.answer_until:
+    if case.answer_until is None or ctx.now < case.answer_until:
         raise StateConflict(
             "The person still has time to answer.",
             {"current_state": case.state, "allowed_actions": [], "until": str(case.answer_until)},
         )
-    contracts = locked(act, case)
-    case.executed_by, case.executed_at = act.actor, act.now
-    events.move(act, case, "execute", hold=hold.id)
-    confiscation.execute(act, case, contracts)
+    contracts = locked(ctx, case)
+    case.executed_by, case.executed_at = ctx.actor, ctx.now
+    events.transition(ctx, case, "execute", hold=hold.id)
+    confiscation.execute(ctx, case, contracts)
     if any(line.target == "forfeit" for line in case.lines):
-        queue.enqueue(act, "case_final", case.id, hold.appeal_until)
+        queue.enqueue(ctx, "case_final", case.id, hold.appeal_until)
     return case
 
 
-def finish(act: Act, case: Confiscation) -> bool:
+def finish(ctx: Context, case: Confiscation) -> bool:
     """Nobody can appeal any more: what was forfeited becomes the platform's.
 
     Returns False when the case was reversed or is final.
     """
     if case.state != "executed" or case.final_at is not None:
         return False
-    case.final_at = act.now
-    amount = confiscation.finish(act, case)
-    events.record(act, "case.final", case, public=False, amount=amount, currency=case.currency)
+    case.final_at = ctx.now
+    amount = confiscation.finish(ctx, case)
+    events.record(ctx, "case.final", case, public=False, amount=amount, currency=case.currency)
     return True
 
 
-def locked(act: Act, case: Confiscation) -> dict[str, tuple[Contract, Milestone]]:
+def locked(ctx: Context, case: Confiscation) -> dict[str, tuple[Contract, Milestone]]:
     """The person, then every contract that a line touches, in the one order of locks; by
     milestone.
     """
-    repository.freelancer(act.session, case.freelancer_id, lock=True)
+    repository.freelancer(ctx.session, case.freelancer_id, lock=True)
     ids = [line.milestone_id for line in case.lines if line.milestone_id]
     contested = [line.chargeback_id for line in case.lines if line.chargeback_id]
     owners = sorted(
-        {act.session.get_one(Milestone, one).contract_id for one in ids}
-        | {act.session.get_one(Chargeback, one).contract_id for one in contested}
+        {ctx.session.get_one(Milestone, one).contract_id for one in ids}
+        | {ctx.session.get_one(Chargeback, one).contract_id for one in contested}
     )
     contracts = {
-        one: repository.contract(act.session, one, owner=repository.EVERYONE, lock=True)
+        one: repository.contract(ctx.session, one, owner=repository.EVERYONE, lock=True)
         for one in owners
     }
     return {m.id: (c, m) for c in contracts.values() for m in c.milestones if m.id in ids}
 
 
-def drop(act: Act, case: Confiscation, reason: str) -> Confiscation:
+def drop(ctx: Context, case: Confiscation, reason: str) -> Confiscation:
     """Nothing is taken. Raises StateConflict once it was executed."""
-    events.move(act, case, "drop", reason=reason)
-    case.ended_at, case.ended_by, case.end_reason = act.now, act.actor, reason
+    events.transition(ctx, case, "drop", reason=reason)
+    case.ended_at, case.ended_by, case.end_reason = ctx.now, ctx.actor, reason
     return case
 
 
-def restore(act: Act, case: Confiscation, reason: str, *, at_platform_cost: bool) -> Confiscation:
+def restore(
+    ctx: Context, case: Confiscation, reason: str, *, at_platform_cost: bool
+) -> Confiscation:
     """It was wrong: everything that is still ours goes back, within 180 days.
 
     Raises StateConflict, Forbidden for who executed it.
     """
-    if case.executed_at is not None and act.now > case.executed_at + timedelta(
-        days=act.policies.windows.appeal_days
+    if case.executed_at is not None and ctx.now > case.executed_at + timedelta(
+        days=ctx.policies.windows.appeal_days
     ):
         raise StateConflict(
             "A case is restored within 180 days.",
             {"current_state": case.state, "allowed_actions": []},
         )
-    if four_eyes.is_one_of(act, case.executed_by):
+    if four_eyes.is_one_of(ctx, case.executed_by):
         raise Forbidden("Somebody else than who executed the case has to restore it.")
-    contracts = locked(act, case)
-    events.move(act, case, "reverse", reason=reason)
-    case.ended_at, case.ended_by, case.end_reason = act.now, act.actor, reason
+    contracts = locked(ctx, case)
+    events.transition(ctx, case, "reverse", reason=reason)
+    case.ended_at, case.ended_by, case.end_reason = ctx.now, ctx.actor, reason
     rest = {line.number: line.amount_minor - line.restored_minor for line in case.lines}
-    confiscation.give_back(act, case, contracts, rest, at_platform_cost=at_platform_cost)
+    confiscation.restore(ctx, case, contracts, rest, at_platform_cost=at_platform_cost)
     return case
 
 
@@ -396,7 +398,7 @@ def touching(session: Session, contract: Contract) -> list[Confiscation]:
 
 
 def change(
-    act: Act, case: Confiscation, parts: dict[int, int], *, at_platform_cost: bool
+    ctx: Context, case: Confiscation, parts: dict[int, int], *, at_platform_cost: bool
 ) -> Confiscation:
     """An appeal was partly right: give back so many minor units of each line, and keep the rest.
 
@@ -412,13 +414,13 @@ def change(
             raise Invalid.one("/restore", "more_than_was_taken", said)
     if not parts:
         raise Invalid.one("/restore", "nothing_changed", "Say how much of which line goes back.")
-    contracts = locked(act, case)
-    case.changed_at = act.now
-    confiscation.give_back(act, case, contracts, parts, at_platform_cost=at_platform_cost)
+    contracts = locked(ctx, case)
+    case.changed_at = ctx.now
+    confiscation.restore(ctx, case, contracts, parts, at_platform_cost=at_platform_cost)
     if any(by_number[number].restored_minor == 0 for number in parts):
         said = "Somebody else has this money already; it goes back only at the platform's cost."
         raise Invalid.one("/restore", "not_here_any_more", said)
-    events.record(act, "case.changed", case, public=False, restored=parts)
+    events.record(ctx, "case.changed", case, public=False, restored=parts)
     return case
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, four_eyes, queue, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
@@ -33,9 +33,9 @@ from service.models import (
     Suspension,
     new_id,
 )
-from service.policies.reasons import Reason
+from service.policies.reasons import HoldReason
 from service.shared import holds
-from service.shared.holds import Terms
+from service.shared.holds import HoldTerms
 
 _MOST_TOLD = 200
 _KEPT = (
@@ -62,38 +62,38 @@ _KEPT = (
 )
 
 
-def place(act: Act, terms: Terms) -> Hold:
+def place(ctx: Context, terms: HoldTerms) -> Hold:
     """Freeze, at once and alone; a second person confirms what is large.
 
     Raises NotFound, Invalid, NotEnough.
     """
-    reason = _reason(act, terms)
-    subject = _subject(act, terms.subject)
+    reason = _reason(ctx, terms)
+    subject = _subject(ctx, terms.subject)
     hold = _placed(
-        act,
+        ctx,
         terms,
         reason,
         subject,
-        expires_at=_end_of(act, terms, reason),
+        expires_at=_end_of(ctx, terms, reason),
     )
-    hold.requirements = _required(act, terms, reason)
-    return _begin(act, hold)
+    hold.requirements = _required(ctx, terms, reason)
+    return _begin(ctx, hold)
 
 
-def _end_of(act: Act, terms: Terms, reason: Reason) -> datetime | None:
+def _end_of(ctx: Context, terms: HoldTerms, reason: HoldReason) -> datetime | None:
     """As asked, within what the reason allows, or a rule; None: until it is lifted.
 
     Raises Invalid.
     """
     longest = (
-        act.now + timedelta(hours=act.policies.windows.rule_hold_hours)
+        ctx.now + timedelta(hours=ctx.policies.windows.rule_hold_hours)
         if terms.rule_id is not None
-        else act.now + timedelta(days=reason.days)
+        else ctx.now + timedelta(days=reason.days)
         if reason.days
         else None
     )
     if terms.expires_at is not None and (
-        terms.expires_at <= act.now or (longest and terms.expires_at > longest)
+        terms.expires_at <= ctx.now or (longest and terms.expires_at > longest)
     ):
         raise Invalid.one(
             "/expires_at",
@@ -104,14 +104,14 @@ def _end_of(act: Act, terms: Terms, reason: Reason) -> datetime | None:
 
 
 def _placed(
-    act: Act,
-    terms: Terms,
-    reason: Reason,
+    ctx: Context,
+    terms: HoldTerms,
+    reason: HoldReason,
     subject: tuple[str, str, str | None],
     expires_at: datetime | None,
 ) -> Hold:
     kind, subject_id, freelancer_id = subject
-    windows, automated = act.policies.windows, terms.rule_id is not None
+    windows, automated = ctx.policies.windows, terms.rule_id is not None
     return Hold(
         id=new_id("hld"),
         subject_kind=kind,
@@ -128,26 +128,26 @@ def _placed(
         disclosure=terms.disclosure,
         automated=automated,
         rule_id=terms.rule_id,
-        opened_by=act.actor,
-        confirm_by=act.now + timedelta(hours=windows.confirm_hours)
+        opened_by=ctx.actor,
+        confirm_by=ctx.now + timedelta(hours=windows.confirm_hours)
         if kind in ("freelancer", "client") and not automated
         else None,
         confirmed_by=None,
-        starts_at=act.now,
+        starts_at=ctx.now,
         expires_at=expires_at,
         review_due_at=add_business_days(
-            act.now, windows.first_answer_business_days, act.policies.stripe_country
+            ctx.now, windows.first_answer_business_days, ctx.policies.stripe_country
         ),
-        appeal_until=act.now + timedelta(days=windows.appeal_days),
+        appeal_until=ctx.now + timedelta(days=windows.appeal_days),
         ended_at=None,
         ended_by=None,
         end_reason=None,
     )
 
 
-def _required(act: Act, terms: Terms, reason: Reason) -> list[Requirement]:
+def _required(ctx: Context, terms: HoldTerms, reason: HoldReason) -> list[Requirement]:
     wanted = reason.requires if terms.requires is None else terms.requires
-    due_at = act.now + timedelta(days=act.policies.windows.requirement_days)
+    due_at = ctx.now + timedelta(days=ctx.policies.windows.requirement_days)
     return [
         Requirement(
             id=new_id("req"),
@@ -162,12 +162,12 @@ def _required(act: Act, terms: Terms, reason: Reason) -> list[Requirement]:
     ]
 
 
-def _begin(act: Act, hold: Hold) -> Hold:
-    _land(act, hold)
+def _begin(ctx: Context, hold: Hold) -> Hold:
+    _apply(ctx, hold)
     subject = typeid.encode(SUBJECTS[hold.subject_kind], hold.subject_id)
-    contract = act.session.get(Contract, subject) if hold.subject_kind == "contract" else None
+    contract = ctx.session.get(Contract, subject) if hold.subject_kind == "contract" else None
     events.record(
-        act,
+        ctx,
         "hold.placed",
         hold,
         contract=contract,
@@ -176,11 +176,11 @@ def _begin(act: Act, hold: Hold) -> Hold:
         reason=hold.reason_code,
         about=subject,
     )
-    _plan(act, hold)
+    _plan(ctx, hold)
     return hold
 
 
-def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
+def _notify(ctx: Context, hold: Hold, contracts: list[Contract]) -> None:
     """Whose money or work it touches is told neutrally what happens to theirs, and by when
     something is decided.
 
@@ -190,14 +190,14 @@ def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
     contracts = [c for c in contracts if c.state not in ("draft", *CONTRACT.final)]
     if hold.subject_kind == "client" and contracts:
         events.record(
-            act.as_(SYSTEM), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id
+            ctx.as_(SYSTEM), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id
         )
     by = "client" if hold.subject_kind == "client" else "freelancer"
     for contract in contracts[:_MOST_TOLD]:
         held = sum(held_minor(m) for m in contract.milestones)
         until = holds.next_decision_at(hold).isoformat()
         events.record(
-            act.as_(SYSTEM),
+            ctx.as_(SYSTEM),
             "contract.on_hold",
             contract,
             by=by,
@@ -207,104 +207,104 @@ def _tell(act: Act, hold: Hold, contracts: list[Contract]) -> None:
         )
 
 
-def _lock(act: Act, hold: Hold) -> list[Contract]:
+def _lock(ctx: Context, hold: Hold) -> list[Contract]:
     """The person, then the contracts: whoever works on these right now finishes first, whoever
     comes next meets what is decided here.
     """
     if hold.freelancer_id is not None:
-        repository.freelancer(act.session, hold.freelancer_id, lock=True)
-    return freezing.contracts_of(act, hold)
+        repository.freelancer(ctx.session, hold.freelancer_id, lock=True)
+    return freezing.contracts_of(ctx, hold)
 
 
-def _land(act: Act, hold: Hold) -> None:
+def _apply(ctx: Context, hold: Hold) -> None:
     freelancer_id = hold.freelancer_id
-    contracts = _lock(act, hold)
-    act.session.add(hold)
+    contracts = _lock(ctx, hold)
+    ctx.session.add(hold)
     if hold.amount_minor is not None:
-        act.session.flush()
-        freezing.reserve(act, hold, freelancer_id or "")
+        ctx.session.flush()
+        freezing.reserve(ctx, hold, freelancer_id or "")
         return
-    freezing.regate(act, hold)
-    _tell(act, hold, contracts)
+    freezing.refresh_gates(ctx, hold)
+    _notify(ctx, hold, contracts)
     if "inflow" in hold.scopes:
-        freezing.close_payment_pages(act, hold, contracts)
+        freezing.close_payment_pages(ctx, hold, contracts)
     if (
         "outflow" in hold.scopes
         and freelancer_id is not None
         and hold.subject_kind in ("freelancer", "payout")
     ):
         only = typeid.encode("pyo", hold.subject_id) if hold.subject_kind == "payout" else None
-        freezing.stop_payouts(act, hold, freelancer_id, only)
+        freezing.stop_payouts(ctx, hold, freelancer_id, only)
 
 
-def _plan(act: Act, hold: Hold) -> None:
+def _plan(ctx: Context, hold: Hold) -> None:
     if hold.confirm_by is not None and hold.confirmed_by is None:
-        queue.enqueue(act, "hold_unconfirmed", hold.id, hold.confirm_by)
+        queue.enqueue(ctx, "hold_unconfirmed", hold.id, hold.confirm_by)
     if hold.expires_at is not None:
-        queue.enqueue(act, "hold_expiry", hold.id, hold.expires_at)
-    queue.enqueue(act, "hold_review_due", hold.id, hold.review_due_at)
+        queue.enqueue(ctx, "hold_expiry", hold.id, hold.expires_at)
+    queue.enqueue(ctx, "hold_review_due", hold.id, hold.review_due_at)
 
 
-def confirm(act: Act, hold: Hold) -> Hold:
+def confirm(ctx: Context, hold: Hold) -> Hold:
     """A second person stands behind it.
 
     Raises Forbidden for the first one, StateConflict when it is over or confirmed.
     """
     _alive(hold)
-    if four_eyes.is_one_of(act, hold.opened_by):
+    if four_eyes.is_one_of(ctx, hold.opened_by):
         raise Forbidden("Another person has to confirm.")
     if hold.confirm_by is None or hold.confirmed_by is not None:
         raise StateConflict(
             "This hold needs no confirmation.", {"current_state": hold.state, "allowed_actions": []}
         )
-    hold.confirmed_by = act.actor
-    queue.cancel(act, ["hold_unconfirmed"], hold.id)
-    events.record(act, "hold.confirmed", hold, public=False)
+    hold.confirmed_by = ctx.actor
+    queue.cancel(ctx, ["hold_unconfirmed"], hold.id)
+    events.record(ctx, "hold.confirmed", hold, public=False)
     return hold
 
 
-def renew(act: Act, hold: Hold, days: int) -> Hold:
+def renew(ctx: Context, hold: Hold, days: int) -> Hold:
     """Another person makes it last longer: to 90 days, and 180 at most without a legal ground.
 
     Raises Forbidden, Invalid, StateConflict.
     """
     _alive(hold)
-    if four_eyes.is_one_of(act, hold.opened_by, hold.confirmed_by):
+    if four_eyes.is_one_of(ctx, hold.opened_by, hold.confirmed_by):
         raise Forbidden("Somebody who has not decided about this hold yet has to renew it.")
     if hold.automated or hold.expires_at is None or hold.state == "converted":
         raise StateConflict(
             "This hold is not renewed: a rule's ends, a legal one lasts until it is lifted.",
             {"current_state": hold.state, "allowed_actions": []},
         )
-    windows = act.policies.windows
+    windows = ctx.policies.windows
     most = windows.hold_days_renewed if hold.renewals == 0 else windows.hold_days_max
     wanted = hold.expires_at + timedelta(days=days)
     if wanted > hold.starts_at + timedelta(days=most):
         raise Invalid.one("/days", "too_long", f"{most} days from its start at most.")
     hold.expires_at, hold.renewals = wanted, hold.renewals + 1
-    hold.renewed_by = act.actor
-    queue.enqueue(act, "hold_expiry", hold.id, wanted)
-    events.record(act, "hold.renewed", hold, expires_at=wanted.isoformat())
+    hold.renewed_by = ctx.actor
+    queue.enqueue(ctx, "hold_expiry", hold.id, wanted)
+    events.record(ctx, "hold.renewed", hold, expires_at=wanted.isoformat())
     return hold
 
 
-def review(act: Act, hold: Hold) -> Hold:
+def review(ctx: Context, hold: Hold) -> Hold:
     """A person has it in hand. Raises StateConflict."""
-    events.move(act, hold, "review")
-    queue.cancel(act, ["hold_review_due"], hold.id)
+    events.transition(ctx, hold, "review")
+    queue.cancel(ctx, ["hold_review_due"], hold.id)
     return hold
 
 
-def lift(act: Act, hold: Hold, reason: str) -> Hold:
+def lift(ctx: Context, hold: Hold, reason: str) -> Hold:
     """End this hold and no other.
 
     What waited for it goes on, if nothing else holds it. Raises StateConflict.
     """
-    _end(act, hold, "lift", reason)
+    _end(ctx, hold, "lift", reason)
     return hold
 
 
-def narrow(act: Act, hold: Hold, scopes: tuple[str, ...], reason: str) -> Hold | None:
+def narrow(ctx: Context, hold: Hold, scopes: tuple[str, ...], reason: str) -> Hold | None:
     """End this hold and go on with less of it, on the same facts; None when nothing is left of it.
 
     Raises StateConflict, Invalid.
@@ -317,10 +317,10 @@ def narrow(act: Act, hold: Hold, scopes: tuple[str, ...], reason: str) -> Hold |
         )
     if len(left) == len(hold.scopes) or hold.amount_minor is not None:
         raise Invalid.one("/scopes", "nothing_changed", "Name fewer scopes than the hold has.")
-    _end(act, hold, "lift", reason)
+    _end(ctx, hold, "lift", reason)
     if not left:
         return None
-    act.session.flush()
+    ctx.session.flush()
     # The same decision, smaller: whoever opened and confirmed it still did, and no clock begins
     # anew.
     kept = {name: getattr(hold, name) for name in _KEPT}
@@ -329,52 +329,52 @@ def narrow(act: Act, hold: Hold, scopes: tuple[str, ...], reason: str) -> Hold |
         state="active",
         scopes=list(left),
         review_due_at=add_business_days(
-            act.now, act.policies.windows.first_answer_business_days, act.policies.stripe_country
+            ctx.now, ctx.policies.windows.first_answer_business_days, ctx.policies.stripe_country
         ),
         ended_at=None,
         ended_by=None,
         end_reason=None,
         **kept,
     )
-    return _begin(act, fresh)
+    return _begin(ctx, fresh)
 
 
-def expire(act: Act, hold: Hold, why: str) -> bool:
+def expire(ctx: Context, hold: Hold, why: str) -> bool:
     """Its time is over, or nobody confirmed it. Returns False when that is not so any more."""
     if hold.state not in ("active", "in_review"):
         return False
-    if why == "expired" and (hold.expires_at is None or hold.expires_at > act.now):
+    if why == "expired" and (hold.expires_at is None or hold.expires_at > ctx.now):
         return False
     if why == "unconfirmed" and hold.confirmed_by is not None:
         return False
-    _end(act.as_(SYSTEM), hold, "expire", why)
+    _end(ctx.as_(SYSTEM), hold, "expire", why)
     return True
 
 
-def _end(act: Act, hold: Hold, event: str, reason: str) -> None:
-    _lock(act, hold)
-    events.move(act, hold, event, reason=reason)
-    hold.ended_at, hold.ended_by, hold.end_reason = act.now, act.actor, reason
-    queue.cancel(act, ["hold_unconfirmed", "hold_expiry", "hold_review_due"], hold.id)
+def _end(ctx: Context, hold: Hold, event: str, reason: str) -> None:
+    _lock(ctx, hold)
+    events.transition(ctx, hold, event, reason=reason)
+    hold.ended_at, hold.ended_by, hold.end_reason = ctx.now, ctx.actor, reason
+    queue.cancel(ctx, ["hold_unconfirmed", "hold_expiry", "hold_review_due"], hold.id)
     for task in ("requirement_given", "hold_review_due", "rule_fired"):
-        queue.close_task(act, task, hold.id)
-    _end_suspension(act, hold, reason)
+        queue.close_task(ctx, task, hold.id)
+    _end_suspension(ctx, hold, reason)
     if hold.amount_minor is not None:
-        act.session.flush()
-        freezing.give_back_reserve(act, hold, hold.freelancer_id or "")
+        ctx.session.flush()
+        freezing.return_reserve(ctx, hold, hold.freelancer_id or "")
     else:
-        freezing.regate(act, hold)
-        freezing.resume_reviews(act, hold)
-    queue.wake_held(act)
+        freezing.refresh_gates(ctx, hold)
+        freezing.resume_reviews(ctx, hold)
+    queue.wake_parked(ctx)
     if hold.freelancer_id is not None and "outflow" in hold.scopes:
-        queue.enqueue(act, "payouts_resume", hold.freelancer_id)
+        queue.enqueue(ctx, "payouts_resume", hold.freelancer_id)
 
 
-def _end_suspension(act: Act, hold: Hold, reason: str) -> None:
+def _end_suspension(ctx: Context, hold: Hold, reason: str) -> None:
     query = select(Suspension).where(Suspension.hold_id == hold.id, Suspension.ended_at.is_(None))
-    found = act.session.execute(query).scalar_one_or_none()
+    found = ctx.session.execute(query).scalar_one_or_none()
     if found is not None:
-        found.ended_at, found.ended_by, found.end_reason = act.now, act.actor, reason
+        found.ended_at, found.ended_by, found.end_reason = ctx.now, ctx.actor, reason
 
 
 def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = False) -> Hold:
@@ -406,11 +406,11 @@ def _alive(hold: Hold) -> None:
         )
 
 
-def _reason(act: Act, terms: Terms) -> Reason:
-    reason = act.policies.reasons.get(terms.reason_code)
+def _reason(ctx: Context, terms: HoldTerms) -> HoldReason:
+    reason = ctx.policies.reasons.get(terms.reason_code)
     if reason is None:
         raise Invalid.one(
-            "/reason_code", "unknown_reason", f"One of {', '.join(act.policies.reasons)}."
+            "/reason_code", "unknown_reason", f"One of {', '.join(ctx.policies.reasons)}."
         )
     if terms.amount_minor is not None and (
         terms.currency is None or not typeid.is_typeid(terms.subject, ObjectKind.FREELANCER)
@@ -424,7 +424,7 @@ def _reason(act: Act, terms: Terms) -> Reason:
     return reason
 
 
-def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
+def _subject(ctx: Context, subject: str) -> tuple[str, str, str | None]:
     """(kind, id, the freelancer whom it concerns).
 
     A client may be named by the platform's id or by any freelancer's alias.
@@ -432,7 +432,7 @@ def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
     kind = next(
         (kind for kind, prefix in SUBJECTS.items() if typeid.is_typeid(subject, prefix)), None
     )
-    session = act.session
+    session = ctx.session
     if kind == "freelancer":
         return kind, subject, repository.freelancer(session, subject).id
     if kind == "client":
@@ -459,8 +459,8 @@ def _subject(act: Act, subject: str) -> tuple[str, str, str | None]:
     return kind, subject, contract.freelancer_id
 
 
-def reaching(act: Act, contract: Contract) -> list[Hold]:
+def reaching(ctx: Context, contract: Contract) -> list[Hold]:
     """Every hold that reaches a contract now, for its pages and its papers."""
     return holds.in_force(
-        act.session, holds.subjects_of(contract, *(m.id for m in contract.milestones))
+        ctx.session, holds.subjects_of(contract, *(m.id for m in contract.milestones))
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import actors
 from service.domain.states.restrictions import SCOPES
 from service.ledger import accounts, balance
@@ -28,11 +28,11 @@ _STOPS = {
 HIDDEN = "The law does not allow us to say more about this at present."
 
 
-def statement(act: Act, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
+def statement(ctx: Context, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
     """What is restricted and exactly how much, since when, on what facts and which clause, what
     still works, what to do, what comes next.
     """
-    reason = act.policies.reasons[hold.reason_code]
+    reason = ctx.policies.reasons[hold.reason_code]
     told = staff or hold.disclosure == "full"
     shown: dict[str, Any] = {
         "id": hold.id,
@@ -45,7 +45,7 @@ def statement(act: Act, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
         "still_possible": [words for scope, words in SCOPES.items() if scope not in hold.scopes],
         "amount": hold.amount_minor,
         "currency": hold.currency,
-        "money": money(act, hold),
+        "money": money(ctx, hold),
         "since": hold.starts_at.isoformat(),
         "reason_code": hold.reason_code if told else None,
         "reason": reason.text if told else HIDDEN,
@@ -66,15 +66,15 @@ def statement(act: Act, hold: Hold, *, staff: bool = False) -> dict[str, Any]:
     return shown | _for_staff(hold) if staff else shown
 
 
-def money(act: Act, hold: Hold) -> list[dict[str, Any]]:
+def money(ctx: Context, hold: Hold) -> list[dict[str, Any]]:
     """The sums that this hold keeps, from the books: per currency and place."""
     if hold.ended_at is not None:
         return []
     if hold.currency is not None:
-        aside = balance(act.session, accounts.reserved_by_hold(hold.id), hold.currency)
+        aside = balance(ctx.session, accounts.reserved_by_hold(hold.id), hold.currency)
         return [{"currency": hold.currency, "where": "reserve", "amount": aside}] if aside else []
     kinds = sorted({kind for scope in hold.scopes for kind in _STOPS.get(scope, ())})
-    rows = fetch(act.session, _MONEY, (hold.subject_id, kinds))
+    rows = fetch(ctx.session, _MONEY, (hold.subject_id, kinds))
     return [
         {"currency": row.currency, "where": row.kind, "amount": row.amount_minor} for row in rows
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.models import File, Hold, Requirement
 
@@ -18,7 +18,7 @@ def _of(hold: Hold, requirement_id: str) -> Requirement:
 
 
 def answer(
-    act: Act, hold: Hold, requirement_id: str, words: str, files: Sequence[File] = ()
+    ctx: Context, hold: Hold, requirement_id: str, words: str, files: Sequence[File] = ()
 ) -> Requirement:
     """The person gives what they were asked for. Raises NotFound, StateConflict."""
     if hold.ended_at is not None:
@@ -34,16 +34,16 @@ def answer(
         "given",
         words,
         [f.id for f in files],
-        act.now,
+        ctx.now,
     )
     if hold.state == "active":
-        events.move(act, hold, "review", requirement=found.kind)
-    events.record(act, "hold.requirement_given", hold, requirement=found.id)
-    queue.open_task(act, "requirement_given", hold.id, requirement=found.kind)
+        events.transition(ctx, hold, "review", requirement=found.kind)
+    events.record(ctx, "hold.requirement_given", hold, requirement=found.id)
+    queue.open_task(ctx, "requirement_given", hold.id, requirement=found.kind)
     return found
 
 
-def judge(act: Act, hold: Hold, requirement_id: str, *, accepted: bool) -> Requirement:
+def judge(ctx: Context, hold: Hold, requirement_id: str, *, accepted: bool) -> Requirement:
     """Staff take what was given, or ask for it again. Raises NotFound, StateConflict."""
     found = _of(hold, requirement_id)
     if found.state != "given":
@@ -52,6 +52,6 @@ def judge(act: Act, hold: Hold, requirement_id: str, *, accepted: bool) -> Requi
         )
     found.state = "accepted" if accepted else "refused"
     if not any(one.state == "given" for one in hold.requirements):
-        queue.close_task(act, "requirement_given", hold.id)
-    events.record(act, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
+        queue.close_task(ctx, "requirement_given", hold.id)
+    events.record(ctx, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
     return found

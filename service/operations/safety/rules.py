@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from service.core import queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.money.money import plain, usd_like
 from service.models import Contract, Payment
 from service.platform.db import fetch
-from service.policies.rules import Rule
-from service.shared.holds import Terms
+from service.policies.rules import RiskRule
+from service.shared.holds import HoldTerms
 
 CLAUSE = "Terms, protection of payments"
 MOST_REPORTED = 1_000
@@ -50,14 +50,16 @@ _FIRED_LATELY = (
 )
 
 
-def fires(act: Act, rule: Rule, contract: Contract, payment: Payment, at: Any) -> str | None:
+def fires(
+    ctx: Context, rule: RiskRule, contract: Contract, payment: Payment, at: Any
+) -> str | None:
     """What the rule found about a payment at an instant, in words for the person; None when it
     found nothing.
     """
     client, freelancer = typeid.decode(contract.client_id), typeid.decode(contract.freelancer_id)
     if rule.name == "first_payment_size":
         large = payment.amount_minor >= rule.at_least_minor * usd_like(payment.currency)
-        first = large and fetch(act.session, _FIRST, (client, payment.succeeded_at))[0].n == 0
+        first = large and fetch(ctx.session, _FIRST, (client, payment.succeeded_at))[0].n == 0
         return (
             f"{rule.fact} It is over {plain(payment.amount_minor, payment.currency)}."
             if first
@@ -65,7 +67,7 @@ def fires(act: Act, rule: Rule, contract: Contract, payment: Payment, at: Any) -
         )
     if rule.name == "velocity":
         found = fetch(
-            act.session, _RECENT, (freelancer, at - timedelta(hours=rule.within_hours), at)
+            ctx.session, _RECENT, (freelancer, at - timedelta(hours=rule.within_hours), at)
         )[0].n
         return (
             f"{rule.fact} {found} within {rule.within_hours} hours."
@@ -75,14 +77,14 @@ def fires(act: Act, rule: Rule, contract: Contract, payment: Payment, at: Any) -
     if rule.name == "payer_is_payee":
         return (
             rule.fact
-            if fetch(act.session, _SAME_PURSE, (freelancer, typeid.decode(payment.id)))[0].n
+            if fetch(ctx.session, _SAME_PURSE, (freelancer, typeid.decode(payment.id)))[0].n
             else None
         )
     if rule.name == "early_fraud_warning":
         return (
-            rule.fact if fetch(act.session, _WARNED, (typeid.decode(payment.id), at))[0].n else None
+            rule.fact if fetch(ctx.session, _WARNED, (typeid.decode(payment.id), at))[0].n else None
         )
-    row = fetch(act.session, _RATIO, (at, freelancer))[0]
+    row = fetch(ctx.session, _RATIO, (at, freelancer))[0]
     many = (
         row.taken_back >= rule.at_least_count
         and 100 * row.taken_back >= rule.at_least_percent * row.payments
@@ -90,26 +92,26 @@ def fires(act: Act, rule: Rule, contract: Contract, payment: Payment, at: Any) -
     return f"{rule.fact} {row.taken_back} of {row.payments}." if many else None
 
 
-def wanted(act: Act, contract: Contract, payment: Payment) -> list[Terms]:
+def wanted(ctx: Context, contract: Contract, payment: Payment) -> list[HoldTerms]:
     """The holds that enabled rules ask for.
 
     One that fired about the same within a week does not fire again: rules do not chain.
     """
     found = []
-    for rule in act.policies.rules.values():
+    for rule in ctx.policies.rules.values():
         words = (
-            fires(act, rule, contract, payment, act.now)
+            fires(ctx, rule, contract, payment, ctx.now)
             if rule.enabled and payment.judgement == "funded"
             else None
         )
         subject = payment.id if rule.holds == "payment" else contract.freelancer_id
         if words and not fetch(
-            act.session,
+            ctx.session,
             _FIRED_LATELY,
-            (rule.name, typeid.decode(subject), act.now - timedelta(days=7)),
+            (rule.name, typeid.decode(subject), ctx.now - timedelta(days=7)),
         ):
             found.append(
-                Terms(
+                HoldTerms(
                     subject,
                     rule.reason_code,
                     CLAUSE,
@@ -122,31 +124,31 @@ def wanted(act: Act, contract: Contract, payment: Payment) -> list[Terms]:
     return found
 
 
-def look_again(act: Act, freelancer_id: str) -> None:
+def look_again(ctx: Context, freelancer_id: str) -> None:
     """A payout account has become known, or changed: what came from its own purse before is looked
     at now.
     """
-    act.session.flush()
-    for row in fetch(act.session, _PAID_WITH_THAT, (typeid.decode(freelancer_id),)):
-        queue.enqueue(act, "rules_check", typeid.encode("pay", row.id))
+    ctx.session.flush()
+    for row in fetch(ctx.session, _PAID_WITH_THAT, (typeid.decode(freelancer_id),)):
+        queue.enqueue(ctx, "rules_check", typeid.encode("pay", row.id))
 
 
 _PAST = "SELECT id FROM payment WHERE judgement = 'funded' ORDER BY id DESC LIMIT %s"
 _TAKEN_BACK = "SELECT 1 FROM chargeback WHERE payment_id = %s LIMIT 1"
 
 
-def report(act: Act, rule: Rule) -> dict[str, Any]:
+def report(ctx: Context, rule: RiskRule) -> dict[str, Any]:
     """A dry run over the newest thousand payments, each as it stood an hour after it came: whom it
     would have held, and whether it was right.
     """
     rows: list[dict[str, Any]] = []
     right = seen = 0
-    for row in fetch(act.session, _PAST, (MOST_REPORTED,)):
+    for row in fetch(ctx.session, _PAST, (MOST_REPORTED,)):
         seen += 1
-        payment = act.session.get_one(Payment, typeid.encode("pay", row.id))
-        contract = act.session.get_one(Contract, payment.contract_id)
+        payment = ctx.session.get_one(Payment, typeid.encode("pay", row.id))
+        contract = ctx.session.get_one(Contract, payment.contract_id)
         words = fires(
-            act,
+            ctx,
             rule,
             contract,
             payment,
@@ -154,7 +156,7 @@ def report(act: Act, rule: Rule) -> dict[str, Any]:
         )
         if words is None:
             continue
-        taken_back = bool(fetch(act.session, _TAKEN_BACK, (row.id,)))
+        taken_back = bool(fetch(ctx.session, _TAKEN_BACK, (row.id,)))
         right += taken_back
         rows.append(
             {

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -27,7 +27,7 @@ def scopes_of(person: str, level: str) -> tuple[str, ...]:
     ]
 
 
-def start(act: Act, hold: Hold, level: str, until: datetime | None) -> Suspension:
+def start(ctx: Context, hold: Hold, level: str, until: datetime | None) -> Suspension:
     """The status that goes with a hold just placed.
 
     Raises StateConflict while another suspension lasts.
@@ -35,7 +35,7 @@ def start(act: Act, hold: Hold, level: str, until: datetime | None) -> Suspensio
     running = select(Suspension.id).where(
         Suspension.person_id == hold.subject_id, Suspension.ended_at.is_(None)
     )
-    if act.session.execute(running).first():
+    if ctx.session.execute(running).first():
         raise StateConflict(
             "This person is suspended already; end that suspension first.",
             {"current_state": "suspended", "allowed_actions": ["end"]},
@@ -46,20 +46,20 @@ def start(act: Act, hold: Hold, level: str, until: datetime | None) -> Suspensio
         person_id=hold.subject_id,
         level=level,
         hold_id=hold.id,
-        started_by=act.actor,
-        started_at=act.now,
+        started_by=ctx.actor,
+        started_at=ctx.now,
         until=until,
         ended_at=None,
         ended_by=None,
         end_reason=None,
     )
-    act.session.add(made)
-    events.record(act, "suspension.started", hold, level=level, suspension=made.id)
+    ctx.session.add(made)
+    events.record(ctx, "suspension.started", hold, level=level, suspension=made.id)
     queue.enqueue(
-        act,
+        ctx,
         "suspension_long",
         made.id,
-        act.now + timedelta(days=act.policies.windows.suspension_alarm_days),
+        ctx.now + timedelta(days=ctx.policies.windows.suspension_alarm_days),
     )
     return made
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.models import (
@@ -33,7 +33,7 @@ MOST = 50
 
 
 @dataclass
-class Waiting:
+class QueueItem:
     """One thing in the queue. Its score is the sum of `parts`, each of which is shown."""
 
     subject: str
@@ -49,17 +49,17 @@ class Waiting:
         return sum(self.parts.values())
 
 
-def waiting(act: Act) -> list[Waiting]:
+def waiting(ctx: Context) -> list[QueueItem]:
     """Holds to confirm or to look at, answers to judge, appeals and cases, the most urgent first;
     at most 200.
     """
-    found = [*_holds(act), *_answers(act), *_appeals(act), *_cases(act)]
+    found = [*_holds(ctx), *_answers(ctx), *_appeals(ctx), *_cases(ctx)]
     for one in found:
-        one.parts = _parts(act.now, one)
+        one.parts = _parts(ctx.now, one)
     return sorted(found, key=lambda w: (-w.score, w.since))
 
 
-def _parts(now: datetime, one: Waiting) -> dict[str, int]:
+def _parts(now: datetime, one: QueueItem) -> dict[str, int]:
     """Overdue before nearly due before old: a promise with a date comes first."""
     parts = {"days waiting": min((now - one.since).days, 30)}
     if one.due_at is not None and one.due_at <= now:
@@ -71,7 +71,7 @@ def _parts(now: datetime, one: Waiting) -> dict[str, int]:
     return {name: points for name, points in parts.items() if points}
 
 
-def _holds(act: Act) -> list[Waiting]:
+def _holds(ctx: Context) -> list[QueueItem]:
     unconfirmed = Hold.confirm_by.is_not(None) & Hold.confirmed_by.is_(None)
     query = (
         select(Hold)
@@ -80,7 +80,7 @@ def _holds(act: Act) -> list[Waiting]:
         .limit(MOST)
     )
     out = []
-    for hold in act.session.execute(query).scalars():
+    for hold in ctx.session.execute(query).scalars():
         confirm = hold.confirm_by is not None and hold.confirmed_by is None
         what = (
             "A second person has to confirm this hold"
@@ -88,7 +88,7 @@ def _holds(act: Act) -> list[Waiting]:
             else "Nobody has looked at this hold yet"
         )
         out.append(
-            Waiting(
+            QueueItem(
                 hold.id,
                 "holds",
                 what,
@@ -100,7 +100,7 @@ def _holds(act: Act) -> list[Waiting]:
     return out
 
 
-def _answers(act: Act) -> list[Waiting]:
+def _answers(ctx: Context) -> list[QueueItem]:
     query = (
         select(Requirement)
         .join(Hold)
@@ -109,22 +109,22 @@ def _answers(act: Act) -> list[Waiting]:
         .limit(MOST)
     )
     return [
-        Waiting(
+        QueueItem(
             r.hold_id,
             "holds",
             f"An answer came: {r.kind.replace('_', ' ')}",
-            r.answered_at or act.now,
+            r.answered_at or ctx.now,
             None,
             r.hold_id,
         )
-        for r in act.session.execute(query).scalars()
+        for r in ctx.session.execute(query).scalars()
     ]
 
 
-def _appeals(act: Act) -> list[Waiting]:
+def _appeals(ctx: Context) -> list[QueueItem]:
     query = select(Appeal).where(Appeal.decided_at.is_(None)).order_by(Appeal.filed_at).limit(MOST)
     return [
-        Waiting(
+        QueueItem(
             a.id,
             "appeals",
             "Decide this appeal" if a.reviewed_by else "Take this appeal in hand",
@@ -132,11 +132,11 @@ def _appeals(act: Act) -> list[Waiting]:
             a.decide_by if a.reviewed_by else a.first_answer_by,
             a.hold_id,
         )
-        for a in act.session.execute(query).scalars()
+        for a in ctx.session.execute(query).scalars()
     ]
 
 
-def _cases(act: Act) -> list[Waiting]:
+def _cases(ctx: Context) -> list[QueueItem]:
     query = (
         select(Confiscation)
         .where(Confiscation.state.in_(("drafted", "noticed", "answered", "approved")))
@@ -144,14 +144,14 @@ def _cases(act: Act) -> list[Waiting]:
         .limit(MOST)
     )
     out = []
-    for case in act.session.execute(query).scalars():
-        heard = case.answer_until is not None and case.answer_until <= act.now
+    for case in ctx.session.execute(query).scalars():
+        heard = case.answer_until is not None and case.answer_until <= ctx.now
         what = {
             "drafted": "Send the notice of this case, or drop it",
             "approved": "Carry this case out" if heard else "Approved; the time to answer runs",
         }.get(case.state, f"{2 - len(case.agreed)} more people have to agree to this case")
         out.append(
-            Waiting(
+            QueueItem(
                 case.id,
                 "cases",
                 what,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.states.notifications import (
     CLIENT,
     FREELANCER,
@@ -39,7 +39,7 @@ _POSTINGS = """
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class Preview:
     """Facts that would be recorded (type, object_id, data), postings in their order, letters
     (audience, template), and what `look` saw.
     """
@@ -50,30 +50,30 @@ class Rehearsal:
     seen: dict[str, Any]
 
 
-def rehearse(
-    act: Act, do: Callable[[Act], Any], look: Callable[[Any], dict[str, Any]] = lambda _: {}
-) -> Rehearsal:
+def preview(
+    ctx: Context, do: Callable[[Context], Any], look: Callable[[Any], dict[str, Any]] = lambda _: {}
+) -> Preview:
     """Carry `do` out in a savepoint, read what it wrote, and undo it.
 
     `look` reads more of what `do` returned while it is there. Raises whatever `do` raises: a
     refusal shows before the second click exactly as it would after it.
     """
-    act.session.flush()
-    before = fetch(act.session, _NEWEST)[0]
-    savepoint = act.session.begin_nested()
+    ctx.session.flush()
+    before = fetch(ctx.session, _NEWEST)[0]
+    savepoint = ctx.session.begin_nested()
     try:
-        made = do(act)
-        act.session.flush()
-        facts = fetch(act.session, _FACTS, (before.fact or 0, act.request_id, MOST))
-        postings = fetch(act.session, _POSTINGS, (before.entry or 0, MOST))
+        made = do(ctx)
+        ctx.session.flush()
+        facts = fetch(ctx.session, _FACTS, (before.fact or 0, ctx.request_id, MOST))
+        postings = fetch(ctx.session, _POSTINGS, (before.entry or 0, MOST))
         seen = look(made)
     finally:
         savepoint.rollback()
-    letters = [letter for fact in facts for letter in _letters(fact)]
-    return Rehearsal(facts, postings, letters, seen)
+    letters = [letter for fact in facts for letter in _emails(fact)]
+    return Preview(facts, postings, letters, seen)
 
 
-def _letters(fact: Any) -> Iterator[tuple[str, str]]:
+def _emails(fact: Any) -> Iterator[tuple[str, str]]:
     for audience, template in NOTICES.get(fact.type, ()):
         reader = {OTHER_CLIENT: CLIENT, OTHER_FREELANCER: FREELANCER}.get(audience, audience)
         # Nobody is told of what they did themselves.

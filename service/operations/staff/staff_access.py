@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Gone, NotFound, Unauthenticated
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor
@@ -60,50 +60,50 @@ class Colleague:
         return now - self.proved_at <= PROOF_LASTS
 
 
-def make_link(act: Act, key_id: str) -> str:
+def make_link(ctx: Context, key_id: str) -> str:
     """A token that opens the console once within fifteen minutes, for whoever gets it.
 
     Raises NotFound for a key that is not of staff.
     """
-    key = _usable(act, act.session.get(ApiKey, key_id) if typeid.is_typeid(key_id, "key") else None)
+    key = _usable(ctx, ctx.session.get(ApiKey, key_id) if typeid.is_typeid(key_id, "key") else None)
     if key is None:
         raise NotFound("There is no such key of a person of staff.")
     token = secrets.token_urlsafe(32)
-    act.session.add(
+    ctx.session.add(
         StaffLink(
             digest=_digest(token),
             key_id=key.id,
-            created_by=act.actor,
-            created_at=act.now,
-            expires_at=act.now + LINK_LIFE,
+            created_by=ctx.actor,
+            created_at=ctx.now,
+            expires_at=ctx.now + LINK_LIFE,
             used_at=None,
         )
     )
-    events.record(act, "staff.link_made", key, public=False)
+    events.record(ctx, "staff.link_made", key, public=False)
     return token
 
 
-def by_link(act: Act, token: str) -> ApiKey:
+def by_link(ctx: Context, token: str) -> ApiKey:
     """Use up a link. Raises Gone for one that is unknown, old or used, without saying which."""
-    link = act.session.execute(
+    link = ctx.session.execute(
         select(StaffLink).where(StaffLink.digest == _digest(token)).with_for_update()
     ).scalar_one_or_none()
-    key = _usable(act, act.session.get(ApiKey, link.key_id)) if link else None
-    if link is None or key is None or link.used_at or link.expires_at <= act.now:
+    key = _usable(ctx, ctx.session.get(ApiKey, link.key_id)) if link else None
+    if link is None or key is None or link.used_at or link.expires_at <= ctx.now:
         raise Gone("This link has been used, or its fifteen minutes are over.")
-    link.used_at = act.now
+    link.used_at = ctx.now
     return key
 
 
-def by_secret(act: Act, secret: str) -> ApiKey:
+def by_secret(ctx: Context, secret: str) -> ApiKey:
     """The staff key that was typed.
 
     Raises Unauthenticated for anything else, a key of the other mode among it.
     """
-    mode = act.session.execute(select(Installation.mode)).scalar_one()
+    mode = ctx.session.execute(select(Installation.mode)).scalar_one()
     key = _usable(
-        act,
-        act.session.execute(
+        ctx,
+        ctx.session.execute(
             select(ApiKey).where(ApiKey.digest == _digest(secret.strip()))
         ).scalar_one_or_none(),
     )
@@ -112,55 +112,55 @@ def by_secret(act: Act, secret: str) -> ApiKey:
     return key
 
 
-def _usable(act: Act, key: ApiKey | None) -> ApiKey | None:
+def _usable(ctx: Context, key: ApiKey | None) -> ApiKey | None:
     alive = (
         key is not None
         and key.role in STAFF_ROLES
         and key.revoked_at is None
-        and (key.expires_at is None or key.expires_at > act.now)
+        and (key.expires_at is None or key.expires_at > ctx.now)
     )
     return (
         key
         if alive
         and key is not None
-        and act.session.get_one(StaffMember, key.staff_id).ended_at is None
+        and ctx.session.get_one(StaffMember, key.staff_id).ended_at is None
         else None
     )
 
 
-def enter(act: Act, key: ApiKey, cookie: str, user_agent: str) -> str:
+def enter(ctx: Context, key: ApiKey, cookie: str, user_agent: str) -> str:
     """The browser has proved whose it is; returns the cookie's value, the old one when it is this
     person's live session already.
     """
-    mine = fetch(act.session, _SESSION, (_digest(cookie),)) if cookie else []
-    if mine and typeid.encode("key", mine[0].key_id) == key.id and _alive(act, mine[0]):
-        session = act.session.get_one(StaffSession, typeid.encode("sts", mine[0].id))
-        session.proved_at = session.last_seen_at = act.now
-        events.record(act, "staff.proved", key, public=False)
+    mine = fetch(ctx.session, _SESSION, (_digest(cookie),)) if cookie else []
+    if mine and typeid.encode("key", mine[0].key_id) == key.id and _alive(ctx, mine[0]):
+        session = ctx.session.get_one(StaffSession, typeid.encode("sts", mine[0].id))
+        session.proved_at = session.last_seen_at = ctx.now
+        events.record(ctx, "staff.proved", key, public=False)
         return cookie
-    leave(act, cookie)
+    leave(ctx, cookie)
     fresh = secrets.token_urlsafe(32)
     session = StaffSession(
         id=new_id("sts"),
         digest=_digest(fresh),
         key_id=key.id,
         user_agent=user_agent[:200],
-        created_at=act.now,
-        last_seen_at=act.now,
-        proved_at=act.now,
+        created_at=ctx.now,
+        last_seen_at=ctx.now,
+        proved_at=ctx.now,
         closed_at=None,
     )
-    act.session.add(session)
-    events.record(act, "staff.entered", key, public=False)
+    ctx.session.add(session)
+    events.record(ctx, "staff.entered", key, public=False)
     return fresh
 
 
-def leave(act: Act, cookie: str) -> None:
+def leave(ctx: Context, cookie: str) -> None:
     """Close the browser's session; without one nothing happens."""
-    act.session.execute(
+    ctx.session.execute(
         update(StaffSession)
         .where(StaffSession.digest == _digest(cookie), StaffSession.closed_at.is_(None))
-        .values(closed_at=act.now)
+        .values(closed_at=ctx.now)
     )
 
 
@@ -174,25 +174,25 @@ _SESSION = """
 _SEEN = text("UPDATE staff_session SET last_seen_at = :now WHERE digest = :digest")
 
 
-def _alive(act: Act, row: Any) -> bool:
-    key_lives = row.expires_at is None or row.expires_at > act.now
+def _alive(ctx: Context, row: Any) -> bool:
+    key_lives = row.expires_at is None or row.expires_at > ctx.now
     return bool(
-        key_lives and act.now - row.last_seen_at <= IDLE and act.now - row.created_at <= LONGEST
+        key_lives and ctx.now - row.last_seen_at <= IDLE and ctx.now - row.created_at <= LONGEST
     )
 
 
-def colleague(act: Act, cookie: str) -> Colleague | None:
+def colleague(ctx: Context, cookie: str) -> Colleague | None:
     """Who looks at the console with this cookie; None without a live session.
 
     A revoked key closes its sessions at once, and whoever has left closes all of theirs.
     """
     digest = _digest(cookie)
-    found = fetch(act.session, _SESSION, (digest,)) if cookie else []
-    if not found or not _alive(act, found[0]):
+    found = fetch(ctx.session, _SESSION, (digest,)) if cookie else []
+    if not found or not _alive(ctx, found[0]):
         return None
     row = found[0]
-    if act.now - row.last_seen_at > _SEEN_GRAIN:
-        act.session.execute(_SEEN, {"now": act.now, "digest": digest})
+    if ctx.now - row.last_seen_at > _SEEN_GRAIN:
+        ctx.session.execute(_SEEN, {"now": ctx.now, "digest": digest})
     return Colleague(
         session_id=typeid.encode("sts", row.id),
         key_id=typeid.encode("key", row.key_id),

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -36,7 +36,7 @@ def listed(session: Session) -> list[StaffMember]:
     )
 
 
-def engage(act: Act, name: str, email: str | None, role: str) -> StaffMember:
+def engage(ctx: Context, name: str, email: str | None, role: str) -> StaffMember:
     """The person of this name and address, who may now have keys of `role`: somebody who is there
     already, or a new row.
 
@@ -47,18 +47,18 @@ def engage(act: Act, name: str, email: str | None, role: str) -> StaffMember:
     spoken = " ".join(name.split())
     if not spoken:
         raise Invalid.one("/name", "name", "A person has a name.")
-    person = _known(act.session, spoken, email)
+    person = _known(ctx.session, spoken, email)
     if person is None:
         person = StaffMember(
             id=new_id("stf"),
             name=spoken,
             email=email,
             roles=[],
-            created_by=act.actor,
-            created_at=act.now,
+            created_by=ctx.actor,
+            created_at=ctx.now,
             ended_at=None,
         )
-        act.session.add(person)
+        ctx.session.add(person)
     if person.ended_at is not None:
         raise StateConflict(
             "This person has left.", {"current_state": "ended", "allowed_actions": []}
@@ -66,7 +66,7 @@ def engage(act: Act, name: str, email: str | None, role: str) -> StaffMember:
     if role not in person.roles:
         person.roles = sorted([*person.roles, role])
     person.email = person.email or email
-    act.session.flush()
+    ctx.session.flush()
     return person
 
 
@@ -90,16 +90,16 @@ def _known(session: Session, name: str, email: str | None) -> StaffMember | None
     return next((one for one in found if email is None or one.email is None), None)
 
 
-def leave(act: Act, person: StaffMember) -> StaffMember:
+def leave(ctx: Context, person: StaffMember) -> StaffMember:
     """From this commit on no key and no browser of theirs opens anything. Twice is the same."""
     if person.ended_at is None:
-        person.ended_at = act.now
-        events.record(act, "staff.left", person, public=False)
+        person.ended_at = ctx.now
+        events.record(ctx, "staff.left", person, public=False)
     return person
 
 
 def ask_key(
-    act: Act, secret: str, role: str, *, staff_id: str | None, name: str, email: str | None
+    ctx: Context, secret: str, role: str, *, staff_id: str | None, name: str, email: str | None
 ) -> KeyRequest:
     """Somebody with `staff:write` asks for a key; `secret` is their own, which PostgreSQL checks
     itself.
@@ -107,18 +107,18 @@ def ask_key(
     Raises NotFound for an unknown person, Invalid when the address is taken.
     """
     if staff_id is not None:
-        person = find(act.session, staff_id)
+        person = find(ctx.session, staff_id)
         name, email = person.name, person.email
     elif (
         email
-        and act.session.execute(select(StaffMember.id).where(StaffMember.email == email)).first()
+        and ctx.session.execute(select(StaffMember.id).where(StaffMember.email == email)).first()
     ):
         raise Invalid.one(
             "/email", "taken", "Somebody of staff has this address; name them by `staff`."
         )
     asked = new_id("krq")
     _call(
-        act,
+        ctx,
         "SELECT key_ask(:id, :secret, :role, :staff, :name, :email)",
         id=typeid.decode(asked),
         secret=secret,
@@ -127,13 +127,13 @@ def ask_key(
         name=name,
         email=email,
     )
-    found = act.session.get_one(KeyRequest, asked)
-    events.record(act, "key.asked", found, public=False, role=role)
+    found = ctx.session.get_one(KeyRequest, asked)
+    events.record(ctx, "key.asked", found, public=False, role=role)
     return found
 
 
 def approve_key(
-    act: Act, secret: str, request_id: str, fresh: str, digest: str
+    ctx: Context, secret: str, request_id: str, fresh: str, digest: str
 ) -> tuple[KeyRequest, ApiKey]:
     """Another person with `staff:approve` makes it; `fresh` is the new key's secret, `digest` what
     is kept of it.
@@ -142,7 +142,7 @@ def approve_key(
     """
     known = typeid.is_typeid(request_id, ObjectKind.KEY_REQUEST)
     query = select(KeyRequest).where(KeyRequest.id == request_id)
-    asked = act.session.execute(query).scalar_one_or_none() if known else None
+    asked = ctx.session.execute(query).scalar_one_or_none() if known else None
     if asked is None:
         raise NotFound("There is no such request.")
     if asked.approved_at is not None:
@@ -151,7 +151,7 @@ def approve_key(
         )
     key_id = new_id("key")
     _call(
-        act,
+        ctx,
         "SELECT key_approve(:id, :secret, :key, :person, :digest, :hint)",
         id=typeid.decode(request_id),
         secret=secret,
@@ -160,9 +160,9 @@ def approve_key(
         digest=digest,
         hint=fresh[-4:],
     )
-    act.session.refresh(asked)
-    key = act.session.get_one(ApiKey, key_id)
-    events.record(act, "key.issued", key, public=False, role=key.role)
+    ctx.session.refresh(asked)
+    key = ctx.session.get_one(ApiKey, key_id)
+    events.record(ctx, "key.issued", key, public=False, role=key.role)
     return asked, key
 
 
@@ -173,9 +173,9 @@ def requests(session: Session) -> list[KeyRequest]:
     )
 
 
-def _call(act: Act, statement: str, **given: object) -> None:
+def _call(ctx: Context, statement: str, **given: object) -> None:
     try:
-        act.session.execute(text(statement), given)
+        ctx.session.execute(text(statement), given)
     except DBAPIError as refused:
         if constraint_of(refused) == "another_person":
             raise Forbidden("Another person has to approve it.") from refused

@@ -8,25 +8,28 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.core.context import Act
+from service.core.context import Context
 from service.models import TaxFiling, TaxIdentity
-from service.platform.encryption import Seals
+from service.platform.encryption import FieldEncryption
 
 AT_ONCE = 200
 
 
-def reseal(act: Act, seals: Seals) -> int:
+def reencrypt(ctx: Context, encryption: FieldEncryption) -> int:
     """Returns how many were sealed anew; call again until it is 0.
 
     Raises Unavailable for one whose key is gone.
     """
-    older = [*_older(act, TaxIdentity, seals.name), *_older(act, TaxFiling, seals.name)]
+    older = [*_older(ctx, TaxIdentity, encryption.name), *_older(ctx, TaxFiling, encryption.name)]
     for one in older:
-        one.sealed, one.sealed_with = seals.seal(seals.open(one.sealed)), seals.name
+        one.sealed, one.sealed_with = (
+            encryption.encrypt(encryption.decrypt(one.sealed)),
+            encryption.name,
+        )
     return len(older)
 
 
-def _older(act: Act, kept: Any, newest: str) -> list[Any]:
+def _older(ctx: Context, kept: Any, newest: str) -> list[Any]:
     query = (
         select(kept)
         .where(kept.sealed_with != newest)
@@ -34,4 +37,4 @@ def _older(act: Act, kept: Any, newest: str) -> list[Any]:
         .limit(AT_ONCE)
         .with_for_update()
     )
-    return list(act.session.execute(query).scalars())
+    return list(ctx.session.execute(query).scalars())

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core import events, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Conflict, NotFound
 from service.domain.identity import typeid
 from service.ledger import accounts, balance, entries, post
@@ -16,7 +16,7 @@ from service.models import TaxDue, Withholding
 
 
 @dataclass(frozen=True)
-class Owed:
+class TaxDebt:
     """A month with what was withheld in it, in minor units, and from how many releases."""
 
     due: TaxDue
@@ -24,7 +24,7 @@ class Owed:
     releases: int
 
 
-def listed(session: Session, after: str | None, limit: int) -> list[Owed]:
+def listed(session: Session, after: str | None, limit: int) -> list[TaxDebt]:
     """Newest first; one more than `limit`, so that a reader knows whether there are others."""
     sums = func.coalesce(func.sum(Withholding.amount_minor), 0), func.count(Withholding.release_id)
     query = (
@@ -36,7 +36,7 @@ def listed(session: Session, after: str | None, limit: int) -> list[Owed]:
     )
     if after:
         query = query.where(TaxDue.id < after)
-    return [Owed(due, int(minor), count) for due, minor, count in session.execute(query)]
+    return [TaxDebt(due, int(minor), count) for due, minor, count in session.execute(query)]
 
 
 def of_release(session: Session, release_id: str) -> list[Withholding]:
@@ -50,12 +50,12 @@ def of_release(session: Session, release_id: str) -> list[Withholding]:
     )
 
 
-def remit(act: Act, due_id: str, reference: str) -> Owed:
+def remit(ctx: Context, due_id: str, reference: str) -> TaxDebt:
     """The platform has paid the month from its own bank account: the withheld money becomes the
     platform's. Raises NotFound, Conflict.
     """
-    due = repository.maybe(
-        act.session,
+    due = repository.one_or_none(
+        ctx.session,
         select(TaxDue).where(TaxDue.id == due_id) if typeid.is_typeid(due_id, "txd") else None,
         lock=True,
     )
@@ -63,14 +63,14 @@ def remit(act: Act, due_id: str, reference: str) -> Owed:
         raise NotFound("There is no such month of withheld tax.")
     if due.remitted_at is not None:
         raise Conflict("This month was paid already.", {"reference": due.reference})
-    if act.today.replace(day=1) <= due.month:
+    if ctx.today.replace(day=1) <= due.month:
         raise Conflict("The month is not over: more may be withheld in it.")
-    owed = balance(act.session, accounts.tax_withheld(due.id), due.currency)
+    owed = balance(ctx.session, accounts.tax_withheld(due.id), due.currency)
     if not owed:
         raise Conflict("Nothing was withheld in this month.")
-    due.remitted_at, due.reference, due.remitted_by = act.now, reference, act.actor
+    due.remitted_at, due.reference, due.remitted_by = ctx.now, reference, ctx.actor
     events.record(
-        act,
+        ctx,
         "tax_due.remitted",
         due,
         public=False,
@@ -79,8 +79,8 @@ def remit(act: Act, due_id: str, reference: str) -> Owed:
         currency=due.currency,
         reference=reference,
     )
-    post(act, entries.tax_remit(due, owed, reference))
-    count = act.session.execute(
+    post(ctx, entries.tax_remit(due, owed, reference))
+    count = ctx.session.execute(
         select(func.count()).where(Withholding.due_id == due.id)
     ).scalar_one()
-    return Owed(due, owed, count)
+    return TaxDebt(due, owed, count)

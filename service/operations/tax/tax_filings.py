@@ -12,28 +12,28 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.models import TaxFiling, new_id
 from service.platform import locks
-from service.platform.encryption import Seals
+from service.platform.encryption import FieldEncryption
 
 Doc = dict[str, Any]
 
 
-def alone(act: Act, regime: str, year: int) -> list[TaxFiling]:
+def alone(ctx: Context, regime: str, year: int) -> list[TaxFiling]:
     """Everything prepared for a regime and year so far, oldest first; nobody else prepares beside
     this act.
     """
-    locks.alone(act.session, locks.Lock.FILING, f"{regime} {year}")
+    locks.alone(ctx.session, locks.Lock.FILING, f"{regime} {year}")
     query = (
         select(TaxFiling)
         .where(TaxFiling.regime == regime, TaxFiling.year == year)
         .order_by(TaxFiling.made_at, TaxFiling.id)
         .limit(1_000)
     )
-    return list(act.session.execute(query).scalars())
+    return list(ctx.session.execute(query).scalars())
 
 
 def newest_docs(filed: list[TaxFiling]) -> dict[str, Doc]:
@@ -42,8 +42,8 @@ def newest_docs(filed: list[TaxFiling]) -> dict[str, Doc]:
 
 
 def keep(
-    act: Act,
-    seals: Seals,
+    ctx: Context,
+    encryption: FieldEncryption,
     *,
     regime: str,
     year: int,
@@ -63,14 +63,14 @@ def keep(
         as_of=as_of,
         docs=docs,
         sha256=hashlib.sha256(xml).hexdigest(),
-        sealed=seals.seal(xml),
-        sealed_with=seals.name,
-        made_by=act.actor,
-        made_at=act.now,
+        sealed=encryption.encrypt(xml),
+        sealed_with=encryption.name,
+        made_by=ctx.actor,
+        made_at=ctx.now,
     )
-    act.session.add(made)
+    ctx.session.add(made)
     events.record(
-        act,
+        ctx,
         "tax_filing.prepared",
         made,
         public=False,
@@ -89,10 +89,10 @@ def find(session: Session, filing_id: str) -> TaxFiling:
     return found
 
 
-def file_of(act: Act, seals: Seals, filing: TaxFiling) -> bytes:
+def file_of(ctx: Context, encryption: FieldEncryption, filing: TaxFiling) -> bytes:
     """The XML; who took it is a fact, since it has full names and numbers."""
-    events.record(act, "tax_filing.read", filing, public=False)
-    return seals.open(filing.sealed)
+    events.record(ctx, "tax_filing.read", filing, public=False)
+    return encryption.decrypt(filing.sealed)
 
 
 def listed(session: Session, after: str | None, limit: int) -> list[TaxFiling]:

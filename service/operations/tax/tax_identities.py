@@ -12,32 +12,34 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core import events, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import FieldError, Invalid
 from service.domain.identity import tax_forms, typeid
 from service.models import TaxIdentity, new_id
 from service.platform.db import fetch
-from service.platform.encryption import Seals
+from service.platform.encryption import FieldEncryption
 
 _PRINTED = ("street", "building", "postcode", "city")
 
 
-def declare(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -> TaxIdentity:
+def declare(
+    ctx: Context, encryption: FieldEncryption, freelancer_id: str, given: dict[str, Any]
+) -> TaxIdentity:
     """Take in a signed form; it replaces the one before, which stays for the years it was true in.
 
     Raises Invalid, Unavailable.
     """
-    person = repository.freelancer(act.session, freelancer_id, lock=True)
+    person = repository.freelancer(ctx.session, freelancer_id, lock=True)
     _check(given)
-    before = repository.tax_identity(act.session, person.id)
+    before = repository.tax_identity(ctx.session, person.id)
     if before is not None:
-        before.replaced_at = act.now
+        before.replaced_at = ctx.now
         # The index knows one present declaration: the old one leaves it before the new one comes.
-        act.session.flush()
-    made = _sealed(act, seals, person.id, given)
-    act.session.add(made)
+        ctx.session.flush()
+    made = _sealed(ctx, encryption, person.id, given)
+    ctx.session.add(made)
     events.record(
-        act, "tax_identity.declared", made, public=False, form=made.form, country=made.country
+        ctx, "tax_identity.declared", made, public=False, form=made.form, country=made.country
     )
     return made
 
@@ -60,7 +62,9 @@ def _check(given: dict[str, Any]) -> None:
         )
 
 
-def _sealed(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -> TaxIdentity:
+def _sealed(
+    ctx: Context, encryption: FieldEncryption, freelancer_id: str, given: dict[str, Any]
+) -> TaxIdentity:
     name = given["legal_name"] or f"{given['first_name']} {given['last_name']}"
     return TaxIdentity(
         id=new_id("txi"),
@@ -73,11 +77,11 @@ def _sealed(act: Act, seals: Seals, freelancer_id: str, given: dict[str, Any]) -
         vat_id=given["vat_id"],
         printed={"name": name, "country": given["address"]["country"]}
         | {key: given["address"][key] for key in _PRINTED if given["address"].get(key)},
-        sealed=seals.seal_values(given | {"birth_date": str(given["birth_date"] or "")}),
-        sealed_with=seals.name,
+        sealed=encryption.encrypt_values(given | {"birth_date": str(given["birth_date"] or "")}),
+        sealed_with=encryption.name,
         invoices_by_mandate=given["invoices_by_mandate"],
-        signed_at=act.now,
-        expires_on=tax_forms.expires_on(given["form"], act.today),
+        signed_at=ctx.now,
+        expires_on=tax_forms.expires_on(given["form"], ctx.today),
         replaced_at=None,
     )
 
@@ -95,10 +99,12 @@ def status(found: TaxIdentity | None, today: date) -> str:
     return "expired" if found.expires_on and found.expires_on < today else "valid"
 
 
-def opened(act: Act, seals: Seals, found: TaxIdentity, why: str) -> dict[str, Any]:
+def opened(
+    ctx: Context, encryption: FieldEncryption, found: TaxIdentity, why: str
+) -> dict[str, Any]:
     """The whole of it, for a file that needs it; who read it and why is a fact."""
-    events.record(act, "tax_identity.read", found, public=False, why=why)
-    return seals.open_values(found.sealed)
+    events.record(ctx, "tax_identity.read", found, public=False, why=why)
+    return encryption.decrypt_values(found.sealed)
 
 
 _STATES = """

@@ -11,23 +11,23 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from service.core import events
-from service.core.context import Act
+from service.core.context import Context
 from service.models import TAX_REGIMES, TaxScope, new_id
 
 
-def decide(act: Act, regime: str, in_scope: bool, reason: str) -> TaxScope:
+def decide(ctx: Context, regime: str, in_scope: bool, reason: str) -> TaxScope:
     """The newest decision counts; the older ones stay readable."""
     made = TaxScope(
         id=new_id("tsc"),
         regime=regime,
         in_scope=in_scope,
         reason=reason,
-        decided_by=act.actor,
-        decided_at=act.now,
+        decided_by=ctx.actor,
+        decided_at=ctx.now,
     )
-    act.session.add(made)
+    ctx.session.add(made)
     events.record(
-        act,
+        ctx,
         "tax_scope.decided",
         made,
         public=False,

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.documents.wording import LANGUAGES
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import names
@@ -49,69 +49,69 @@ DECLINE_REASONS = {
 _FIELDS = {"full_name": 120, "company": 160, "address": 300, "vat_id": 32, "purchase_order": 64}
 
 
-def _see(act: Act, contract: Contract, who: Visitor) -> None:
+def _see(ctx: Context, contract: Contract, who: Visitor) -> None:
     """The first look by a person, not by a scanner: they pressed Continue and have a session."""
     if contract.viewed_at is None:
         contracts.viewed(
-            act.as_(who.actor),
-            repository.contract(act.session, contract.id, owner=repository.EVERYONE, lock=True),
+            ctx.as_(who.actor),
+            repository.contract(ctx.session, contract.id, owner=repository.EVERYONE, lock=True),
         )
 
 
 @blueprint.get("/c/<contract_id>")
 def contract(contract_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        _see(act, found, who)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        _see(ctx, found, who)
         return render_template(
             "contract.html",
             contract=found,
             freelancer=found.freelancer,
-            quote=agreement.quote_of(act, found),
+            quote=agreement.quote_of(ctx, found),
             payable=payable(found),
             submissions={
-                m.id: milestones.submissions_of(act.session, m.id)
+                m.id: milestones.submissions_of(ctx.session, m.id)
                 for m in found.milestones
                 if m.round
             },
-            receipts=balances.receipts_of(act.session, found),
-            timeline=contract_reads.timeline(act.session, found.id, 0, 100)[:100],
+            receipts=balances.receipts_of(ctx.session, found),
+            timeline=contract_reads.timeline(ctx.session, found.id, 0, 100)[:100],
             terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
-            acceptance=contract_reads.acceptance_of(act.session, found),
+            acceptance=contract_reads.acceptance_of(ctx.session, found),
             held=sum(held_minor(m) for m in found.milestones),
-            proposed=amendments.open_amendment(act.session, found.id),
-            all_disputes=(contested := disputes.of_contract(act.session, found.id)),
+            proposed=amendments.open_amendment(ctx.session, found.id),
+            all_disputes=(contested := disputes.of_contract(ctx.session, found.id)),
             disputes=[d for d in contested if d.closed_at is None],
             deadlines=[
                 d
-                for d in deadlines.deadlines_of(act, found)
+                for d in deadlines.deadlines_of(ctx, found)
                 if d.what != "end of the security period"
             ],
-            on_hold=holds.reaching(act, found),
-            cases=cases.touching(act.session, found)
+            on_hold=holds.reaching(ctx, found),
+            cases=cases.touching(ctx.session, found)
             if any(m.confiscated_minor for m in found.milestones)
             else [],
-            moving=access.pending_change(act.session, found.id),
+            moving=access.pending_change(ctx.session, found.id),
         )
 
 
 @blueprint.get("/c/<contract_id>/accept")
 @code_first
 def accept_form(contract_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
-        return _accept_page(act, found, {}, [])
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
+        return _accept_page(ctx, found, {}, [])
 
 
 def _accept_page(
-    act: Act, found: Contract, values: dict[str, str], problems: list[tuple[str, str]]
+    ctx: Context, found: Contract, values: dict[str, str], problems: list[tuple[str, str]]
 ) -> str:
     return render_template(
         "accept.html",
         contract=found,
         freelancer=found.freelancer,
-        quote=agreement.quote_of(act, found),
+        quote=agreement.quote_of(ctx, found),
         values=values,
         problems=problems,
         terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
@@ -122,23 +122,23 @@ def _accept_page(
 @code_first
 def accept(contract_id: str) -> Response | str | tuple[str, int]:
     """Two steps: the first answer is "check before you agree", the second one binds."""
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
         values, problems = _acceptance_values()
         if problems:
-            return _accept_page(act, found, values, problems), 422
+            return _accept_page(ctx, found, values, problems), 422
         if "confirm" not in request.form:
             return render_template(
                 "accept_check.html",
                 contract=found,
                 freelancer=found.freelancer,
-                quote=agreement.quote_of(act, found),
+                quote=agreement.quote_of(ctx, found),
                 values=values,
             )
-        locked = repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True)
-        if use_form(act, who):
-            contracts.accept(act.as_(who.actor), locked, _version(), _evidence(who, locked, values))
+        locked = repository.contract(ctx.session, contract_id, owner=repository.EVERYONE, lock=True)
+        if use_form(ctx, who):
+            contracts.accept(ctx.as_(who.actor), locked, _version(), _evidence(who, locked, values))
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
 
 
@@ -181,9 +181,9 @@ def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> Agreemen
 @blueprint.get("/c/<contract_id>/decline")
 @code_first
 def decline_form(contract_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
         return render_template(
             "decline.html",
             contract=found,
@@ -196,9 +196,9 @@ def decline_form(contract_id: str) -> str:
 @blueprint.post("/c/<contract_id>/decline")
 @code_first
 def decline(contract_id: str) -> Response | tuple[str, int]:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
         reason = request.form.get("reason", "")
         if reason not in DECLINE_REASONS:
             page = render_template(
@@ -209,19 +209,19 @@ def decline(contract_id: str) -> Response | tuple[str, int]:
                 problem="Choose a reason.",
             )
             return page, 422
-        locked = repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True)
-        if use_form(act, who):
-            rely_on_code(act, who, locked)
-            offers.decline(act.as_(who.actor), locked, reason, request.form.get("note", "")[:500])
+        locked = repository.contract(ctx.session, contract_id, owner=repository.EVERYONE, lock=True)
+        if use_form(ctx, who):
+            rely_on_code(ctx, who, locked)
+            offers.decline(ctx.as_(who.actor), locked, reason, request.form.get("note", "")[:500])
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
 
 
 @blueprint.get("/c/<contract_id>/cancel")
 @code_first
 def cancel_form(contract_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
         return render_template("cancel.html", contract=found, freelancer=found.freelancer)
 
 
@@ -231,27 +231,27 @@ def cancel(contract_id: str) -> Response:
     """End a contract into which no money has come."""
     return decide(
         contract_id,
-        lambda act, locked: contracts.cancel(act, locked, "ended by the client"),
+        lambda ctx, locked: contracts.cancel(ctx, locked, "ended by the client"),
         span=links.BINDS_FRESH,
     )
 
 
 @blueprint.get("/c/<contract_id>/receipts")
 def receipts(contract_id: str) -> str:
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
         return render_template(
             "receipts.html",
             contract=found,
             freelancer=found.freelancer,
-            receipts=balances.receipts_of(act.session, found),
+            receipts=balances.receipts_of(ctx.session, found),
         )
 
 
-def _paid(act: Act, contract: Contract, payment_id: str) -> Payment:
+def _paid(ctx: Context, contract: Contract, payment_id: str) -> Payment:
     """Raises NotFound."""
     paid = next(
-        (p for p in payments.payments_of(act, contract) if p.id == payment_id and p.succeeded_at),
+        (p for p in payments.payments_of(ctx, contract) if p.id == payment_id and p.succeeded_at),
         None,
     )
     if paid is None:
@@ -262,16 +262,16 @@ def _paid(act: Act, contract: Contract, payment_id: str) -> Payment:
 @blueprint.get("/c/<contract_id>/receipts/<payment_id>.pdf")
 def receipt_pdf(contract_id: str, payment_id: str) -> Response:
     """The receipt to keep, in the language in which the client agreed."""
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
-        paid = _paid(act, found, payment_id)
-        content = billing.receipt_of(act, found, paid)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
+        paid = _paid(ctx, found, payment_id)
+        content = billing.receipt_of(ctx, found, paid)
         language = request.args.get("language", receipt.language_of(content))
         if language not in LANGUAGES:
             raise NotFound(f"Receipts come in {', '.join(LANGUAGES)}.")
         platform = web.runtime().settings.platform_name
-        data = issued_documents.give(
-            act,
+        data = issued_documents.issue_once(
+            ctx,
             "receipt",
             paid.id,
             f"pdf:{language}",
@@ -282,8 +282,8 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
 
 @blueprint.get("/c/<contract_id>/receipts/<payment_id>")
 def receipt_page(contract_id: str, payment_id: str) -> str:
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
-        paid = _paid(act, found, payment_id)
-        content = billing.receipt_of(act, found, paid)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
+        paid = _paid(ctx, found, payment_id)
+        content = billing.receipt_of(ctx, found, paid)
         return render_template("receipt.html", contract=found, payment=paid, receipt=content)

@@ -27,14 +27,14 @@ def _address() -> str:
 @blueprint.get("/c/<contract_id>/people")
 @code_first
 def people(contract_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
         return render_template(
             "people.html",
             contract=found,
             freelancer=found.freelancer,
-            passed=access.passed_on(act.session, found),
+            passed=access.passed_on(ctx.session, found),
         )
 
 
@@ -46,8 +46,8 @@ def change_people(contract_id: str) -> Response:
     if choice == "pass_on":
         decide(
             contract_id,
-            lambda act, locked: access.pass_on(
-                act, locked, _address(), request.form.get("role", "")
+            lambda ctx, locked: access.pass_on(
+                ctx, locked, _address(), request.form.get("role", "")
             ),
             span=links.BINDS_FRESH,
         )
@@ -55,19 +55,19 @@ def change_people(contract_id: str) -> Response:
     if choice == "revoke":
         decide(
             contract_id,
-            lambda act, locked: access.revoke(act, locked, request.form.get("link", "")),
+            lambda ctx, locked: access.revoke(ctx, locked, request.form.get("link", "")),
             span=links.BINDS_FRESH,
         )
         return redirect(url_for("access.people", contract_id=contract_id), 303)
     if choice == "move":
         decide(
             contract_id,
-            lambda act, locked: access.change_email(act, locked, _address()),
+            lambda ctx, locked: access.change_email(ctx, locked, _address()),
             span=links.BINDS_FRESH,
         )
         return redirect(url_for("access.moved"), 303)
     if choice == "close":
-        decide(contract_id, lambda act, locked: links.close_sessions(act, locked.client_id))
+        decide(contract_id, lambda ctx, locked: links.close_sessions(ctx, locked.client_id))
         return redirect(url_for("access.moved"), 303)
     raise Invalid.one("choice", "unknown_choice", "Choose what should happen.")
 

@@ -10,7 +10,7 @@ from flask import Blueprint, g, render_template, request
 from werkzeug.wrappers import Response
 
 from service.core import events, queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.states.proof import AgreementEvidence
 from service.http import web
 from service.models import Contract
@@ -35,9 +35,9 @@ TOPICS = {
 @blueprint.get("/c/<contract_id>/change")
 @code_first
 def change_form(contract_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
         return render_template(
             "change.html", contract=found, freelancer=found.freelancer, topics=TOPICS
         )
@@ -51,16 +51,16 @@ def change(contract_id: str) -> Response:
     """
     return decide(
         contract_id,
-        lambda act, locked: offers.ask_change(
-            act, locked, request.form.getlist("topic"), words("words", 2_000)
+        lambda ctx, locked: offers.ask_change(
+            ctx, locked, request.form.getlist("topic"), words("words", 2_000)
         ),
     )
 
 
 @blueprint.get("/c/<contract_id>/unknown")
 def unknown_form(contract_id: str) -> str:
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
         return render_template("unknown.html", contract=found, freelancer=found.freelancer)
 
 
@@ -71,10 +71,10 @@ def unknown(contract_id: str) -> Response:
     Only an offer can end this way.
     """
 
-    def report(act: Act, locked: Contract) -> None:
-        offers.decline(act, locked, offers.UNKNOWN_PERSON)
-        queue.open_task(act, "unknown_person", locked.id, freelancer=locked.freelancer_id)
-        events.record(act, "contract.reported", locked, public=False)
+    def report(ctx: Context, locked: Contract) -> None:
+        offers.decline(ctx, locked, offers.UNKNOWN_PERSON)
+        queue.open_task(ctx, "unknown_person", locked.id, freelancer=locked.freelancer_id)
+        events.record(ctx, "contract.reported", locked, public=False)
 
     return decide(contract_id, report, span=None)
 
@@ -82,12 +82,12 @@ def unknown(contract_id: str) -> Response:
 @blueprint.get("/c/<contract_id>/amendments/<amendment_id>")
 @code_first
 def amendment_form(contract_id: str, amendment_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
-        proposed = amendments.find(act.session, found.id, amendment_id)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
+        proposed = amendments.find(ctx.session, found.id, amendment_id)
         offered = (
-            conversions.offered(act, found, proposed.converts_to)
+            conversions.offered(ctx, found, proposed.converts_to)
             if proposed.converts_to and proposed.state == "proposed"
             else None
         )
@@ -105,17 +105,17 @@ def amendment_form(contract_id: str, amendment_id: str) -> str:
 def answer_amendment(contract_id: str, amendment_id: str) -> Response:
     """Yes binds: with the same evidence as the first agreement. No leaves everything as it is."""
 
-    def answer(act: Act, locked: Contract) -> None:
-        proposed = amendments.find(act.session, locked.id, amendment_id)
+    def answer(ctx: Context, locked: Contract) -> None:
+        proposed = amendments.find(ctx.session, locked.id, amendment_id)
         choice = request.form.get("choice")
         if choice == "yes" and proposed.converts_to:
-            conversions.agree(act, locked, proposed, _evidence(locked))
+            conversions.agree(ctx, locked, proposed, _evidence(locked))
         elif choice == "yes":
-            amendments.accept(act, locked, proposed, _evidence(locked))
+            amendments.accept(ctx, locked, proposed, _evidence(locked))
         elif choice == "withdraw":
-            amendments.withdraw(act, locked, proposed)
+            amendments.withdraw(ctx, locked, proposed)
         else:
-            amendments.reject(act, locked, proposed, words("reason", 500, required=False))
+            amendments.reject(ctx, locked, proposed, words("reason", 500, required=False))
 
     return decide(contract_id, answer, span=links.BINDS_FRESH)
 
@@ -127,9 +127,9 @@ def _evidence(locked: Contract) -> AgreementEvidence:
 @blueprint.get("/c/<contract_id>/end")
 @code_first
 def end_form(contract_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
         return render_template("end.html", contract=found, freelancer=found.freelancer)
 
 
@@ -138,8 +138,8 @@ def end_form(contract_id: str) -> str:
 def end(contract_id: str) -> Response:
     return decide(
         contract_id,
-        lambda act, locked: contract_end.by_client(
-            act, locked, words("reason", 500, required=False)
+        lambda ctx, locked: contract_end.by_client(
+            ctx, locked, words("reason", 500, required=False)
         ),
         span=links.BINDS_FRESH,
     )
@@ -148,9 +148,9 @@ def end(contract_id: str) -> Response:
 @blueprint.get("/c/<contract_id>/versions")
 def versions(contract_id: str) -> str:
     """Every version that was sent, and what changed from one to the next."""
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
-        texts = contract_reads.versions_of(act.session, found.id)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
+        texts = contract_reads.versions_of(ctx.session, found.id)
         changed = [agreement.differences(a.text, b.text) for a, b in pairwise(texts)]
         return render_template(
             "versions.html",

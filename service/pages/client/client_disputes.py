@@ -12,7 +12,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound, StateConflict
 from service.escrow.money import held_minor
 from service.http import web
@@ -46,9 +46,9 @@ _SIDE = "client"
 @blueprint.get("/c/<contract_id>/milestones/<milestone_id>/dispute")
 @code_first
 def dispute_form(contract_id: str, milestone_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
         return _dispute_form(found, milestone_of(found, milestone_id))
 
 
@@ -71,22 +71,22 @@ def open_dispute(contract_id: str, milestone_id: str) -> Answer:
     dispute.
     """
 
-    def start(act: Act, locked: Contract) -> None:
+    def start(ctx: Context, locked: Contract) -> None:
         milestone = milestone_of(locked, milestone_id)
-        asked = refund_requests.open_request(act.session, milestone.id)
+        asked = refund_requests.open_request(ctx.session, milestone.id)
         if asked is not None:
-            refund_requests.becomes_dispute(act, locked, asked)
-            act.session.flush()
+            refund_requests.becomes_dispute(ctx, locked, asked)
+            ctx.session.flush()
         disputed, wanted = confirmed("amount_minor"), confirmed("refund_minor")
-        disputes.start(act, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000))
+        disputes.start(ctx, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000))
 
     return decide(contract_id, start) if is_confirmed() else _open_check(contract_id, milestone_id)
 
 
 def _open_check(contract_id: str, milestone_id: str) -> Answer:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
         milestone, answers = milestone_of(found, milestone_id), Answers()
         held, currency = held_minor(milestone), found.currency
         if not held:
@@ -124,9 +124,9 @@ def _open_check(contract_id: str, milestone_id: str) -> Answer:
         )
 
 
-def _dispute(act: Act, found: Contract, dispute_id: str, *, lock: bool = False) -> Dispute:
+def _dispute(ctx: Context, found: Contract, dispute_id: str, *, lock: bool = False) -> Dispute:
     contract, dispute = repository.dispute(
-        act.session, dispute_id, owner=repository.EVERYONE, lock=lock
+        ctx.session, dispute_id, owner=repository.EVERYONE, lock=lock
     )
     if contract.id != found.id:
         raise NotFound("There is no such dispute.")
@@ -139,16 +139,16 @@ def dispute_page(contract_id: str, dispute_id: str) -> str:
 
     Looking needs no code; deciding does.
     """
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        return _dispute_page(act, found, who, _dispute(act, found, dispute_id))
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        return _dispute_page(ctx, found, who, _dispute(ctx, found, dispute_id))
 
 
 def _dispute_page(
-    act: Act, found: Contract, who: Visitor, dispute: Dispute, problems: Problems = ()
+    ctx: Context, found: Contract, who: Visitor, dispute: Dispute, problems: Problems = ()
 ) -> str:
-    shown = evidence.evidence_of(act.session, dispute)
-    named = {one.file_id: act.session.get_one(File, one.file_id) for one in shown if one.file_id}
+    shown = evidence.evidence_of(ctx.session, dispute)
+    named = {one.file_id: ctx.session.get_one(File, one.file_id) for one in shown if one.file_id}
     return render_template(
         "dispute.html",
         contract=found,
@@ -170,11 +170,11 @@ def move_dispute(contract_id: str, dispute_id: str) -> Answer:
     an amount is checked first.
     """
 
-    def move(act: Act, locked: Contract) -> None:
-        dispute = _dispute(act, locked, dispute_id, lock=True)
+    def move(ctx: Context, locked: Contract) -> None:
+        dispute = _dispute(ctx, locked, dispute_id, lock=True)
         if choice not in _ACTS:
             raise Invalid.one("choice", "unknown_choice", "Choose what should happen.")
-        _ACTS[choice](act, locked, dispute)
+        _ACTS[choice](ctx, locked, dispute)
 
     choice = request.form.get("choice", "")
     if choice in CHECKS and not is_confirmed():
@@ -186,13 +186,13 @@ def move_dispute(contract_id: str, dispute_id: str) -> Answer:
 
 
 def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
-        dispute, answers = _dispute(act, found, dispute_id), Answers()
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
+        dispute, answers = _dispute(ctx, found, dispute_id), Answers()
         move = CHECKS[choice](answers, found, dispute)
         if answers.problems:
-            return _dispute_page(act, found, who, dispute, answers.problems), 422
+            return _dispute_page(ctx, found, who, dispute, answers.problems), 422
         rest = dispute.amount_minor - move.refund_minor
         return checked(
             found,
@@ -214,41 +214,41 @@ def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
         )
 
 
-def _answer(act: Act, locked: Contract, dispute: Dispute) -> None:
-    disputes.answer(act, locked, dispute, _SIDE, words("words", 5_000), confirmed("refund_minor"))
+def _answer(ctx: Context, locked: Contract, dispute: Dispute) -> None:
+    disputes.answer(ctx, locked, dispute, _SIDE, words("words", 5_000), confirmed("refund_minor"))
 
 
-def _offer(act: Act, locked: Contract, dispute: Dispute) -> None:
+def _offer(ctx: Context, locked: Contract, dispute: Dispute) -> None:
     blind = request.form.get("blind") == "yes"
     reasons = words("reasons", 2_000, required=False)
-    disputes.offer(act, locked, dispute, _SIDE, confirmed("refund_minor"), reasons, blind=blind)
+    disputes.offer(ctx, locked, dispute, _SIDE, confirmed("refund_minor"), reasons, blind=blind)
 
 
-_ACTS: dict[str, Callable[[Act, Contract, Dispute], object]] = {
-    "accept": lambda act, contract, dispute: disputes.accept_claim(act, contract, dispute, _SIDE),
+_ACTS: dict[str, Callable[[Context, Contract, Dispute], object]] = {
+    "accept": lambda ctx, contract, dispute: disputes.accept_claim(ctx, contract, dispute, _SIDE),
     "answer": _answer,
     "offer": _offer,
-    "agree": lambda act, contract, dispute: disputes.agree_to(
-        act, contract, dispute, request.form.get("offer", ""), _SIDE
+    "agree": lambda ctx, contract, dispute: disputes.agree_to(
+        ctx, contract, dispute, request.form.get("offer", ""), _SIDE
     ),
-    "reject": lambda act, contract, dispute: disputes.reject_proposal(
-        act, contract, dispute, _SIDE
+    "reject": lambda ctx, contract, dispute: disputes.reject_proposal(
+        ctx, contract, dispute, _SIDE
     ),
     "mediation": disputes.ask_mediation,
-    "withdraw": lambda act, contract, dispute: disputes.withdraw(act, contract, dispute, _SIDE),
+    "withdraw": lambda ctx, contract, dispute: disputes.withdraw(ctx, contract, dispute, _SIDE),
 }
 
 
 @blueprint.post("/c/<contract_id>/disputes/<dispute_id>/evidence")
 def show_evidence(contract_id: str, dispute_id: str) -> Response:
     """Words, or a file, or both; kept as they are for good."""
-    with web.act() as act:
-        _, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
-        locked = repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True)
-        dispute = _dispute(act, locked, dispute_id, lock=True)
-        if use_form(act, who):
-            mine = act.as_(who.actor)
+    with web.context() as ctx:
+        _, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
+        locked = repository.contract(ctx.session, contract_id, owner=repository.EVERYONE, lock=True)
+        dispute = _dispute(ctx, locked, dispute_id, lock=True)
+        if use_form(ctx, who):
+            mine = ctx.as_(who.actor)
             sent = request.files.get("file")
             content = sent.read() if sent else b""
             file = (
@@ -264,7 +264,7 @@ def show_evidence(contract_id: str, dispute_id: str) -> Response:
 
 @blueprint.get("/c/<contract_id>/files/<file_id>")
 def file(contract_id: str, file_id: str) -> Response:
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
-        stored = files.find(act.session, found, file_id)
-        return web.attachment(stored.name, stored.media_type, files.content_of(act.session, stored))
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
+        stored = files.find(ctx.session, found, file_id)
+        return web.attachment(stored.name, stored.media_type, files.content_of(ctx.session, stored))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.states.restrictions import FOR_CLIENTS
 from service.escrow.money import held_minor
@@ -27,11 +27,11 @@ blueprint = Blueprint("hold", __name__)
 @blueprint.get("/c/<contract_id>/hold")
 def page(contract_id: str) -> str:
     """What is on hold, what happens to your money, and by when something is decided."""
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
-        shown = holds.reaching(act, found)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
+        shown = holds.reaching(ctx, found)
         own = [
-            (hold, reasons.statement(act, hold), appeals.of_hold(act.session, hold.id))
+            (hold, reasons.statement(ctx, hold), appeals.of_hold(ctx.session, hold.id))
             for hold in shown
             if _about_client(hold)
         ]
@@ -50,19 +50,19 @@ def page(contract_id: str) -> str:
 @blueprint.get("/c/<contract_id>/cases/<case_id>")
 def statement(contract_id: str, case_id: str) -> Response:
     """The signed statement of a case that took some of this contract's money."""
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
-        case = next((one for one in cases.touching(act.session, found) if one.id == case_id), None)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
+        case = next((one for one in cases.touching(ctx.session, found) if one.id == case_id), None)
         if case is None:
             raise NotFound("There is no such statement.")
         settings = web.runtime().settings
-        data = issued_documents.give(
-            act,
+        data = issued_documents.issue_once(
+            ctx,
             "case_statement",
             case.id,
             f"zip:{case.edition}:{found.id}",
             lambda: case_statement.statement(
-                act.session, case, found, settings.platform_name, settings.signing_key
+                ctx.session, case, found, settings.platform_name, settings.signing_key
             ),
         )
         return web.attachment(f"{case.id}.zip", "application/zip", data)
@@ -73,18 +73,18 @@ def statement(contract_id: str, case_id: str) -> Response:
 def appeal(contract_id: str, hold_id: str) -> Response:
     """Somebody else decides again; only about a hold that concerns this client."""
 
-    def file(act: Act, locked: Contract) -> None:
+    def file(ctx: Context, locked: Contract) -> None:
         hold = next(
             (
                 one
-                for one in holds.reaching(act, locked)
+                for one in holds.reaching(ctx, locked)
                 if one.id == hold_id and _about_client(one)
             ),
             None,
         )
         if hold is None:
             raise NotFound("There is no such hold.")
-        appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold))
+        appeals.file(ctx, hold, words("statement", 10_000), uploaded(ctx, hold))
 
     return decide(contract_id, file, span=links.BINDS_ANY)
 

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Conflict, Invalid, NotFound
 from service.domain.identity.actors import PSP
 from service.domain.money.money import to_stripe
@@ -34,8 +34,8 @@ _MAX_ROUNDS = 3
 
 @blueprint.get("/c/<contract_id>/pay")
 def form(contract_id: str) -> str:
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
         return _page(found, None, set(request.args.getlist("milestone")))
 
 
@@ -83,9 +83,9 @@ def pay(contract_id: str) -> Response | tuple[str, int]:
 
     The payment's row exists before Stripe hears of it.
     """
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        use_form(act, who)  # a second press finds the open payment again: nothing to refuse
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        use_form(ctx, who)  # a second press finds the open payment again: nothing to refuse
         if "method" not in request.form:
             return _page(
                 found, "Choose how you want to pay.", set(request.form.getlist("milestone"))
@@ -99,16 +99,16 @@ def pay(contract_id: str) -> Response | tuple[str, int]:
             )
     payment = _open_payment(contract_id, who)
     if payment.session_url is None:
-        with web.act(who.actor) as act:
+        with web.context(who.actor) as ctx:
             order = _order(
-                act,
-                repository.contract(act.session, contract_id, owner=repository.EVERYONE),
+                ctx,
+                repository.contract(ctx.session, contract_id, owner=repository.EVERYONE),
                 payment,
             )
         snapshot = web.runtime().stripe.create_checkout(order)
         failpoint("after_checkout_created")
-        with web.act(who.actor) as act:
-            _, locked = repository.payment(act.session, payment.id, lock=True)
+        with web.context(who.actor) as ctx:
+            _, locked = repository.payment(ctx.session, payment.id, lock=True)
             payments.attach(locked, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
             payment = locked
     return redirect(payment.session_url or "", 303)
@@ -120,21 +120,21 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
     Others in the way are closed at Stripe first, here only on its word.
     """
     for _ in range(_MAX_ROUNDS):
-        with web.act(who.actor) as act:
+        with web.context(who.actor) as ctx:
             locked = repository.contract(
-                act.session, contract_id, owner=repository.EVERYONE, lock=True
+                ctx.session, contract_id, owner=repository.EVERYONE, lock=True
             )
             started = payments.start(
-                act, locked, request.form.getlist("milestone"), request.form["method"]
+                ctx, locked, request.form.getlist("milestone"), request.form["method"]
             )
         if started.payment is not None:
             return started.payment
         for other in started.in_the_way:
             if other.session_id is None:
-                with web.act() as act:
-                    contract, found = repository.payment(act.session, other.id, lock=True)
+                with web.context() as ctx:
+                    contract, found = repository.payment(ctx.session, other.id, lock=True)
                     if found.session_id is None:
-                        payments.abandon(act, contract, found)
+                        payments.abandon(ctx, contract, found)
             else:
                 _take_in(other.id, web.runtime().stripe.expire_checkout(other.session_id))
     raise Conflict(
@@ -143,12 +143,12 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
 
 
 def _take_in(payment_id: str, snapshot: CheckoutSnapshot) -> None:
-    with web.act(PSP) as act:
-        contract, locked = repository.payment(act.session, payment_id, lock=True)
-        payments.take_in(act, contract, locked, snapshot)
+    with web.context(PSP) as ctx:
+        contract, locked = repository.payment(ctx.session, payment_id, lock=True)
+        payments.apply_checkout(ctx, contract, locked, snapshot)
 
 
-def _order(act: Act, found: Contract, payment: Payment) -> CheckoutOrder:
+def _order(ctx: Context, found: Contract, payment: Payment) -> CheckoutOrder:
     base = web.runtime().settings.public_url
     back = f"{base}/c/{found.id}/payments/{payment.id}"
     titles = {m.id: m.title for m in found.milestones}
@@ -167,7 +167,7 @@ def _order(act: Act, found: Contract, payment: Payment) -> CheckoutOrder:
             )
         )
     windows = web.runtime().policies.windows
-    colleague = clients.link_of_payer(act.session, payment.payer)
+    colleague = clients.link_of_payer(ctx.session, payment.payer)
     return CheckoutOrder(
         payment_id=payment.id,
         contract_id=found.id,
@@ -182,9 +182,9 @@ def _order(act: Act, found: Contract, payment: Payment) -> CheckoutOrder:
 
 
 def _mine(contract_id: str, payment_id: str) -> Payment:
-    with web.act() as act:
-        visitor(act, contract_id)
-        parent, payment = repository.payment(act.session, payment_id)
+    with web.context() as ctx:
+        visitor(ctx, contract_id)
+        parent, payment = repository.payment(ctx.session, payment_id)
         if parent.id != contract_id:
             raise NotFound("There is no such payment.")
         return payment
@@ -203,9 +203,9 @@ def back(contract_id: str, payment_id: str) -> tuple[str, int]:
             _take_in(payment_id, web.runtime().stripe.fetch_checkout(payment.session_id))
         except GatewayError:
             unknown = True
-    with web.act() as act:
-        found, _ = visitor(act, contract_id)
-        payment = repository.payment(act.session, payment_id)[1]
+    with web.context() as ctx:
+        found, _ = visitor(ctx, contract_id)
+        payment = repository.payment(ctx.session, payment_id)[1]
         titles = {m.id: m.title for m in found.milestones}
         page = render_template(
             "payment.html",

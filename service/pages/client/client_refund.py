@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request, url_for
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.escrow.money import held_minor
 from service.http import web
@@ -36,20 +36,22 @@ blueprint = Blueprint("refund", __name__)
 @blueprint.get("/c/<contract_id>/milestones/<milestone_id>/refund")
 @code_first
 def form(contract_id: str, milestone_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
-        return _refund_page(act, found, milestone_of(found, milestone_id))
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
+        return _refund_page(ctx, found, milestone_of(found, milestone_id))
 
 
-def _refund_page(act: Act, found: Contract, milestone: Milestone, problems: Problems = ()) -> str:
+def _refund_page(
+    ctx: Context, found: Contract, milestone: Milestone, problems: Problems = ()
+) -> str:
     return render_template(
         "refund.html",
         contract=found,
         freelancer=found.freelancer,
         milestone=milestone,
         most=_refundable(milestone),
-        asked=refund_requests.open_request(act.session, milestone.id),
+        asked=refund_requests.open_request(ctx.session, milestone.id),
         typed=request.form,
         problems=problems,
     )
@@ -66,15 +68,15 @@ def _refundable(milestone: Milestone) -> int:
 def refund(contract_id: str, milestone_id: str) -> Answer:
     """Ask for money back, after a check; or take the question back."""
 
-    def ask(act: Act, locked: Contract) -> None:
+    def ask(ctx: Context, locked: Contract) -> None:
         milestone, wanted = milestone_of(locked, milestone_id), confirmed("amount_minor")
-        refund_requests.ask(act, locked, milestone, wanted, words("reason", 500))
+        refund_requests.ask(ctx, locked, milestone, wanted, words("reason", 500))
 
-    def withdraw(act: Act, locked: Contract) -> None:
-        open_one = refund_requests.open_request(act.session, milestone_id)
+    def withdraw(ctx: Context, locked: Contract) -> None:
+        open_one = refund_requests.open_request(ctx.session, milestone_id)
         if open_one is None:
             raise NotFound("Nothing was asked for.")
-        refund_requests.withdraw(act, locked, open_one)
+        refund_requests.withdraw(ctx, locked, open_one)
 
     if request.form.get("choice") == "withdraw":
         return decide(contract_id, withdraw)
@@ -82,9 +84,9 @@ def refund(contract_id: str, milestone_id: str) -> Answer:
 
 
 def _refund_check(contract_id: str, milestone_id: str) -> Answer:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who, links.BINDS_ANY)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who, links.BINDS_ANY)
         milestone, answers = milestone_of(found, milestone_id), Answers()
         most = _refundable(milestone)
         if not most:
@@ -92,7 +94,7 @@ def _refund_check(contract_id: str, milestone_id: str) -> Answer:
         wanted = answers.ask(lambda: amount("amount", found.currency, most=most, empty=most), 0)
         reason = answers.ask(lambda: words("reason", 500), "")
         if answers.problems:
-            return _refund_page(act, found, milestone, answers.problems), 422
+            return _refund_page(ctx, found, milestone, answers.problems), 422
         return checked(
             found,
             Check(

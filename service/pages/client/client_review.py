@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from service.core.context import Act
+from service.core.context import Context
 from service.escrow.money import held_minor
 from service.http import web
 from service.models import Contract, Milestone
@@ -18,7 +18,7 @@ from service.pages.session import code_first, require_code, visitor
 blueprint = Blueprint("review", __name__)
 
 
-def _page(act: Act, found: Contract, milestone: Milestone, problem: str | None = None) -> str:
+def _page(ctx: Context, found: Contract, milestone: Milestone, problem: str | None = None) -> str:
     return render_template(
         "review.html",
         contract=found,
@@ -26,7 +26,7 @@ def _page(act: Act, found: Contract, milestone: Milestone, problem: str | None =
         milestone=milestone,
         held=held_minor(milestone),
         problem=problem,
-        submission=next(iter(milestones.submissions_of(act.session, milestone.id)[::-1]), None),
+        submission=next(iter(milestones.submissions_of(ctx.session, milestone.id)[::-1]), None),
         typed=request.form,
     )
 
@@ -34,21 +34,21 @@ def _page(act: Act, found: Contract, milestone: Milestone, problem: str | None =
 @blueprint.get("/c/<contract_id>/milestones/<milestone_id>/review")
 @code_first
 def form(contract_id: str, milestone_id: str) -> str:
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
         milestone = milestone_of(found, milestone_id)
         milestones.require_open(milestone)
-        return _page(act, found, milestone)
+        return _page(ctx, found, milestone)
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/review")
 @code_first
 def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
     """The first step: says exactly what the second one will do."""
-    with web.act() as act:
-        found, who = visitor(act, contract_id)
-        require_code(act, who)
+    with web.context() as ctx:
+        found, who = visitor(ctx, contract_id)
+        require_code(ctx, who)
         milestone = milestone_of(found, milestone_id)
         milestones.require_open(milestone)
         held = held_minor(milestone)
@@ -63,7 +63,7 @@ def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
         rest = request.form.get("rest", "keep")
         problem = next((said for _, said in answers.problems), None) or _problem(choice, what, rest)
         if problem:
-            return _page(act, found, milestone, problem), 422
+            return _page(ctx, found, milestone, problem), 422
         return render_template(
             "review_check.html",
             contract=found,
@@ -90,14 +90,14 @@ def _problem(choice: str, what: str, rest: str) -> str | None:
 def approve(contract_id: str, milestone_id: str) -> Response:
     """Release the amount that the check named; the rest does what was chosen."""
 
-    def release(act: Act, locked: Contract) -> None:
+    def release(ctx: Context, locked: Contract) -> None:
         milestone, rest = milestone_of(locked, milestone_id), request.form.get("rest", "keep")
         released = confirmed("amount_minor")
         milestones.approve(
-            act, locked, milestone, released, rest if rest in milestones.REST else "keep"
+            ctx, locked, milestone, released, rest if rest in milestones.REST else "keep"
         )
         if rest == "refund" and held_minor(milestone):
-            refund_requests.ask(act, locked, milestone, None, "The rest after a partial release.")
+            refund_requests.ask(ctx, locked, milestone, None, "The rest after a partial release.")
 
     return decide(contract_id, release, span=links.BINDS_FRESH)
 
@@ -105,9 +105,9 @@ def approve(contract_id: str, milestone_id: str) -> Response:
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/changes")
 @code_first
 def request_changes(contract_id: str, milestone_id: str) -> Response:
-    def ask(act: Act, locked: Contract) -> None:
+    def ask(ctx: Context, locked: Contract) -> None:
         milestones.request_changes(
-            act, locked, milestone_of(locked, milestone_id), request.form.get("what", "")[:2_000]
+            ctx, locked, milestone_of(locked, milestone_id), request.form.get("what", "")[:2_000]
         )
 
     return decide(contract_id, ask, span=links.BINDS_FRESH)

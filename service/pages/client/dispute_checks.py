@@ -14,7 +14,7 @@ from service.pages.formatting import written
 
 
 @dataclass(frozen=True)
-class Move:
+class DisputeStep:
     """`refund_minor`: what comes back to the client if it comes to that; `hidden`: what the second
     button sends again.
     """
@@ -26,19 +26,19 @@ class Move:
     lead: str = ""
 
 
-def _claim(_answers: Answers, _found: Contract, dispute: Dispute) -> Move:
-    return Move("Agree to the claim", dispute.claimed_refund_minor, lead=_SETTLED)
+def _claim(_answers: Answers, _found: Contract, dispute: Dispute) -> DisputeStep:
+    return DisputeStep("Agree to the claim", dispute.claimed_refund_minor, lead=_SETTLED)
 
 
-def _answer(answers: Answers, found: Contract, dispute: Dispute) -> Move:
+def _answer(answers: Answers, found: Contract, dispute: Dispute) -> DisputeStep:
     said = answers.ask(lambda: words("words", 5_000), "")
-    return Move("Send the answer", _refund(answers, found, dispute), {"words": said}, said)
+    return DisputeStep("Send the answer", _refund(answers, found, dispute), {"words": said}, said)
 
 
-def _offer(answers: Answers, found: Contract, dispute: Dispute) -> Move:
+def _offer(answers: Answers, found: Contract, dispute: Dispute) -> DisputeStep:
     reasons = answers.ask(lambda: words("reasons", 2_000, required=False), "")
     private = request.form.get("blind") == "yes"
-    return Move(
+    return DisputeStep(
         title="Send the offer privately" if private else "Send the offer",
         refund_minor=_refund(answers, found, dispute),
         hidden={"reasons": reasons} | ({"blind": "yes"} if private else {}),
@@ -47,13 +47,13 @@ def _offer(answers: Answers, found: Contract, dispute: Dispute) -> Move:
     )
 
 
-def _agreement(_answers: Answers, found: Contract, dispute: Dispute) -> Move:
+def _agreement(_answers: Answers, found: Contract, dispute: Dispute) -> DisputeStep:
     named = request.form.get("offer", "")
     offer = next((one for one in dispute.offers if one.id == named and not one.blind), None)
     if offer is None:
         raise NotFound("There is no such offer.")
     title = f"Agree to {written(offer.refund_minor, found.currency)}"
-    return Move(title, offer.refund_minor, {"offer": offer.id}, lead=_SETTLED)
+    return DisputeStep(title, offer.refund_minor, {"offer": offer.id}, lead=_SETTLED)
 
 
 def _refund(answers: Answers, found: Contract, dispute: Dispute) -> int:
@@ -62,7 +62,7 @@ def _refund(answers: Answers, found: Contract, dispute: Dispute) -> int:
 
 
 _SETTLED = "This settles the dispute. It cannot be undone."
-CHECKS: dict[str, Callable[[Answers, Contract, Dispute], Move]] = {
+CHECKS: dict[str, Callable[[Answers, Contract, Dispute], DisputeStep]] = {
     "accept": _claim,
     "answer": _answer,
     "offer": _offer,

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Gone, NotFound
 from service.domain.text.incoming import code_of
 from service.http import incoming, web
@@ -23,10 +23,10 @@ from service.platform.tokens import BadToken
 blueprint = Blueprint("entry", __name__, static_folder="../static", static_url_path="/static")
 
 
-def _link(act: Act, token: str) -> ClientLink:
+def _link(ctx: Context, token: str) -> ClientLink:
     try:
         inside = web.runtime().tokens.read("link", token)
-        return links.link_of(act.session, inside["l"], inside["r"])
+        return links.link_of(ctx.session, inside["l"], inside["r"])
     except (BadToken, KeyError, TypeError, ValueError):
         raise NotFound(
             "Part of the address may be missing. Copy the whole line, or press the button in the "
@@ -37,9 +37,9 @@ def _link(act: Act, token: str) -> ClientLink:
 @blueprint.get("/l/<token>")
 def link(token: str) -> tuple[str, int]:
     """Changes nothing, not even "opened": mail scanners follow every link."""
-    with web.act() as act:
-        found = _link(act, token)
-        contract = repository.contract(act.session, found.contract_id, owner=repository.EVERYONE)
+    with web.context() as ctx:
+        found = _link(ctx, token)
+        contract = repository.contract(ctx.session, found.contract_id, owner=repository.EVERYONE)
         shown = {
             "contract": contract,
             "freelancer": contract.freelancer,
@@ -48,7 +48,7 @@ def link(token: str) -> tuple[str, int]:
             "token": token,
         }
         try:
-            links.require_open(act, found)
+            links.require_open(ctx, found)
         except Gone:
             return render_template("link_over.html", **shown), 410
         return render_template("link.html", **shown), 200
@@ -57,10 +57,10 @@ def link(token: str) -> tuple[str, int]:
 @blueprint.post("/l/<token>")
 def open_link(token: str) -> AnyResponse:
     same_origin()
-    with web.act() as act:
-        found = _link(act, token)
-        links.require_open(act, found)
-        value = links.open_session(act, found, incoming.cookie(cookie_name()), incoming.browser())
+    with web.context() as ctx:
+        found = _link(ctx, token)
+        links.require_open(ctx, found)
+        value = links.open_session(ctx, found, incoming.cookie(cookie_name()), incoming.browser())
     response: Response = make_response(
         redirect(url_for("client.contract", contract_id=found.contract_id), 303)
     )
@@ -72,12 +72,12 @@ def open_link(token: str) -> AnyResponse:
 def renew(token: str) -> str:
     """A fresh link to the same mailbox; the page is the same whoever asks."""
     same_origin()
-    with web.act() as act:
-        found = _link(act, token)
+    with web.context() as ctx:
+        found = _link(ctx, token)
         contract = repository.contract(
-            act.session, found.contract_id, owner=repository.EVERYONE, lock=True
+            ctx.session, found.contract_id, owner=repository.EVERYONE, lock=True
         )
-        links.renew(act, found, contract)
+        links.renew(ctx, found, contract)
         return render_template("link_renewed.html", email=links.address_of(found, contract))
 
 
@@ -96,8 +96,8 @@ def _back(contract_id: str) -> str:
 
 @blueprint.get("/c/<contract_id>/code")
 def code(contract_id: str) -> str:
-    with web.act() as act:
-        contract, _ = visitor(act, contract_id)
+    with web.context() as ctx:
+        contract, _ = visitor(ctx, contract_id)
         return render_template(
             "code.html",
             contract=contract,
@@ -110,13 +110,13 @@ def code(contract_id: str) -> str:
 
 @blueprint.post("/c/<contract_id>/code")
 def ask_code(contract_id: str) -> AnyResponse:
-    with web.act() as act:
-        _, who = visitor(act, contract_id)
+    with web.context() as ctx:
+        _, who = visitor(ctx, contract_id)
         contract = repository.contract(
-            act.session, contract_id, owner=repository.EVERYONE, lock=True
+            ctx.session, contract_id, owner=repository.EVERYONE, lock=True
         )
-        if use_form(act, who):
-            links.ask_code(act, who, contract)
+        if use_form(ctx, who):
+            links.ask_code(ctx, who, contract)
     return redirect(
         url_for("entry.code", contract_id=contract_id, back=_back(contract_id), sent="1"), 303
     )
@@ -124,9 +124,9 @@ def ask_code(contract_id: str) -> AnyResponse:
 
 @blueprint.post("/c/<contract_id>/code/check")
 def check_code(contract_id: str) -> AnyResponse | tuple[str, int]:
-    with web.act() as act:
-        contract, who = visitor(act, contract_id)
-        use_form(act, who)
+    with web.context() as ctx:
+        contract, who = visitor(ctx, contract_id)
+        use_form(ctx, who)
         typed = code_of(request.form.get("code", ""))
         if typed is None:
             # No try: it could not have been the code.
@@ -137,7 +137,7 @@ def check_code(contract_id: str) -> AnyResponse | tuple[str, int]:
             return render_template(
                 "code.html", contract=contract, back=_back(contract_id), waiting=True, **shown
             ), 422
-        left = links.verify_code(act, who, web.runtime().settings.secret_keys, typed)
+        left = links.verify_code(ctx, who, web.runtime().settings.secret_keys, typed)
         if left is not None:
             # Not an error: the wrong try must be counted, so this transaction commits.
             return render_template(
@@ -149,7 +149,7 @@ def check_code(contract_id: str) -> AnyResponse | tuple[str, int]:
                 problem=None,
             ), 422
         contracts.viewed(
-            act.as_(who.actor),
-            repository.contract(act.session, contract_id, owner=repository.EVERYONE, lock=True),
+            ctx.as_(who.actor),
+            repository.contract(ctx.session, contract_id, owner=repository.EVERYONE, lock=True),
         )
     return redirect(_back(contract_id), 303)

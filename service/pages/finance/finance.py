@@ -12,13 +12,13 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from service.core import four_eyes, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, MissingScope
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.chart import ACCOUNTS
 from service.exports import generation, month_packs, periods, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.http import web
 from service.ledger import checks
 from service.models import PeriodClose
@@ -33,15 +33,15 @@ blueprint = Blueprint("finance", __name__, url_prefix="/finance")
 
 @blueprint.get("")
 @desk("finance:read")
-def overview(act: Act, who: Colleague) -> str:
+def overview(ctx: Context, who: Colleague) -> str:
     """Money by place, the books' own check, exports that were asked for."""
-    books = checks.look(act.session)
+    books = checks.look(ctx.session)
     lines = books.lines
     owed = [line for line in lines if ACCOUNTS[line.kind].trust_side == -1 and line.balance_minor]
     trust = {line.currency: line.balance_minor for line in lines if line.kind == "psp_trust"}
     operating = [line for line in lines if line.kind == "psp_operating"]
     return page(
-        act,
+        ctx,
         who,
         "finance.html",
         owed=owed,
@@ -54,7 +54,7 @@ def overview(act: Act, who: Colleague) -> str:
         operating=operating,
         books=books,
         exports=export_requests.listed(
-            act.session, party=repository.EVERYONE, after=None, limit=20
+            ctx.session, party=repository.EVERYONE, after=None, limit=20
         )[:20],
         registry=registry.EXPORTS.values(),
         examples=periods.EXAMPLES,
@@ -65,7 +65,7 @@ def overview(act: Act, who: Colleague) -> str:
 
 @blueprint.get("/answers")
 @desk("finance:read")
-def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
+def answers(ctx: Context, who: Colleague) -> str | tuple[str, int]:
     """ "What did somebody earn in a period", and "what was held on its last day", from the same
     statements as the exports.
     """
@@ -73,11 +73,11 @@ def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
         name: request.args.get(name, "").strip()[:most]
         for name, most in (("who", 200), ("period", 30), ("zone", 60))
     }
-    people = _people(act, asked["who"])
+    people = _people(ctx, asked["who"])
 
     def shown(found: dict[str, Any] | None = None, problem: str | None = None) -> str:
         return page(
-            act,
+            ctx,
             who,
             "answers.html",
             asked=asked,
@@ -90,8 +90,8 @@ def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
     if not asked["period"]:
         return shown()
     try:
-        question = _question(act, asked["period"], asked["zone"] or None)
-        found = _answers(act, people, question)
+        question = _question(ctx, asked["period"], asked["zone"] or None)
+        found = _answers(ctx, people, question)
     except Invalid as wrong:
         return shown(problem=wrong.errors[0].message), 422
     return shown(found | {"first": question.first_day, "last": question.last_day})
@@ -100,24 +100,24 @@ def answers(act: Act, who: Colleague) -> str | tuple[str, int]:
 _PARTIES = (ObjectKind.FREELANCER, ObjectKind.CLIENT)
 
 
-def _people(act: Act, text: str) -> list[tuple[str, str]]:
+def _people(ctx: Context, text: str) -> list[tuple[str, str]]:
     """(id, label) of whom the words mean: an id, an address, a name; nobody when nothing was
     said.
     """
     if typeid.is_typeid(text, *_PARTIES):
         return [(text, text)]
-    found = console_reads.by_words(act.session, text) if len(text) >= 3 else []
+    found = console_reads.by_words(ctx.session, text) if len(text) >= 3 else []
     return [(one, label) for one, label in found if typeid.kind_of(one) in _PARTIES][:20]
 
 
-def _question(act: Act, period: str, own_zone: str | None) -> Asked:
+def _question(ctx: Context, period: str, own_zone: str | None) -> ExportRequest:
     """Raises Invalid."""
     first, last = periods.parse(period)
     generation.check(registry.find("M2"), "csv", None, own_zone=own_zone)
-    return Asked(first, last, act.now, zone=act.policies.book_zone.key, own_zone=own_zone)
+    return ExportRequest(first, last, ctx.now, zone=ctx.policies.book_zone.key, own_zone=own_zone)
 
 
-def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str, Any]:
+def _answers(ctx: Context, people: list[tuple[str, str]], asked: ExportRequest) -> dict[str, Any]:
     """Earnings of the freelancers and statements of the clients among them; of everybody when
     nobody was named.
     """
@@ -129,7 +129,7 @@ def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str,
         parties = [one for one, _ in people if typeid.kind_of(one) is kind] if people else [None]
         for party in parties:
             out[key] += generation.inline(
-                act.session, registry.find(code), replace(asked, party=party)
+                ctx.session, registry.find(code), replace(asked, party=party)
             )
     freelancers = {one for one, _ in people if typeid.kind_of(one) is ObjectKind.FREELANCER}
     if freelancers:
@@ -137,7 +137,7 @@ def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str,
         # names a freelancer.
         out["held_in_work"] = [
             row
-            for row in generation.inline(act.session, registry.find("M5"), asked)
+            for row in generation.inline(ctx.session, registry.find("M5"), asked)
             if row["freelancer_id"] in freelancers
         ]
     return out
@@ -145,7 +145,7 @@ def _answers(act: Act, people: list[tuple[str, str]], asked: Asked) -> dict[str,
 
 @blueprint.post("/exports")
 @desk("exports:write")
-def ask(act: Act, who: Colleague) -> Response:
+def ask(ctx: Context, who: Colleague) -> Response:
     """Ask for an export; the page shows how far it is."""
     export = registry.find(request.form.get("export", ""))
     party = request.form.get("party", "").strip() or None
@@ -160,11 +160,11 @@ def ask(act: Act, who: Colleague) -> Response:
     )
     zone = request.form.get("zone", "").strip() or None
     generation.check(export, form, party, home=home, language=language, own_zone=zone)
-    if use_form(act, who):
+    if use_form(ctx, who):
         first, last = periods.parse(request.form.get("period", ""))
         export_requests.ask(
-            act,
-            export_requests.Question(
+            ctx,
+            export_requests.ExportQuestion(
                 export.code, form, first, last, None, party, home, language, zone
             ),
         )
@@ -173,28 +173,28 @@ def ask(act: Act, who: Colleague) -> Response:
 
 @blueprint.get("/months/<month>")
 @desk("finance:read")
-def month(act: Act, who: Colleague, month: str) -> str:
+def month(ctx: Context, who: Colleague, month: str) -> str:
     """Whether a month can be closed, what stands in the way, who asked and who closed it, and its
     frozen exports.
     """
-    known = act.session.get(PeriodClose, month)
+    known = ctx.session.get(PeriodClose, month)
     frozen = (
         [
-            export_requests.find(act.session, one, party=repository.EVERYONE)
+            export_requests.find(ctx.session, one, party=repository.EVERYONE)
             for one in known.export_ids
         ]
         if known
         else []
     )
-    found = known.checks if known and known.closed_at else month_packs.checks(act, month)
+    found = known.checks if known and known.closed_at else month_packs.checks(ctx, month)
     needed = "finance:approve" if known else "finance:act"
     may_close = (
-        not (known and (known.closed_at or four_eyes.among(act.session, who.actor, known.asked_by)))
+        not (known and (known.closed_at or four_eyes.among(ctx.session, who.actor, known.asked_by)))
         and needed in who.scopes
         and all(check["ok"] for check in found)
     )
     return page(
-        act,
+        ctx,
         who,
         "month.html",
         month=month,
@@ -207,23 +207,23 @@ def month(act: Act, who: Colleague, month: str) -> str:
 
 @blueprint.post("/months/<month>")
 @desk("finance:act", "finance:approve", proof=True)
-def close_month(act: Act, who: Colleague, month: str) -> Response:
+def close_month(ctx: Context, who: Colleague, month: str) -> Response:
     """The first person asks, another one closes; the same rules as by the API."""
-    known = act.session.get(PeriodClose, month)
+    known = ctx.session.get(PeriodClose, month)
     needed = "finance:approve" if known else "finance:act"
     if needed not in who.scopes:  # the page asks for one of two rights, the month says which
         raise MissingScope(f"This step of the close is for {needed}; your role is {who.role}.")
-    if use_form(act, who):
+    if use_form(ctx, who):
         if known is None:
-            month_packs.ask(act, month)
+            month_packs.request_pack(ctx, month)
         else:
-            month_packs.close(act, month)
+            month_packs.close(ctx, month)
     return redirect(url_for("finance.month", month=month), 303)
 
 
 @blueprint.get("/month")
 @desk("finance:read")
-def find_month(_act: Act, _: Colleague) -> Response:
+def find_month(_act: Context, _: Colleague) -> Response:
     """The month that was typed."""
     typed = request.args.get("month", "")
     closing.last_day_of(typed)
@@ -232,10 +232,10 @@ def find_month(_act: Act, _: Colleague) -> Response:
 
 @blueprint.get("/exports/<export_id>/<name>")
 @desk("exports:read")
-def download(act: Act, _: Colleague, export_id: str, name: str) -> Response:
-    found = export_requests.find(act.session, export_id, party=repository.EVERYONE)
+def download(ctx: Context, _: Colleague, export_id: str, name: str) -> Response:
+    found = export_requests.find(ctx.session, export_id, party=repository.EVERYONE)
     return web.streamed(
         name,
-        export_requests.pieces(act.session, found, name),
+        export_requests.pieces(ctx.session, found, name),
         lambda session, n: export_requests.piece(session, export_id, name, n),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid
 from service.domain.text.incoming import is_digits
 from service.operations.finance import differences
@@ -21,43 +21,43 @@ _REASON = (
 )
 
 
-def _shown(act: Act, who: Colleague, problem: str | None = None) -> str:
+def _shown(ctx: Context, who: Colleague, problem: str | None = None) -> str:
     return page(
-        act,
+        ctx,
         who,
         "differences.html",
-        differing=differences.present(act.session),
-        explanations=differences.explanations(act.session),
+        differing=differences.present(ctx.session),
+        explanations=differences.explanations(ctx.session),
         problem=problem,
     )
 
 
 @blueprint.get("")
 @desk("finance:read")
-def overview(act: Act, who: Colleague) -> str:
-    return _shown(act, who)
+def overview(ctx: Context, who: Colleague) -> str:
+    return _shown(ctx, who)
 
 
 @blueprint.post("")
 @desk("finance:act", proof=True)
-def explain(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
+def explain(ctx: Context, who: Colleague) -> str | tuple[str, int] | Response:
     """Ask that the platform bears what is shown, for the reason that is typed."""
     reason = " ".join(request.form.get("reason", "").split())
     if not 10 <= len(reason) <= 1_000:
-        return _shown(act, who, _REASON), 422
+        return _shown(ctx, who, _REASON), 422
     source, currency = request.form.get("source", ""), request.form.get("currency", "")
-    if use_form(act, who):
-        differences.explain(act, source, currency, _seen(request.form.get("amount", "")), reason)
+    if use_form(ctx, who):
+        differences.explain(ctx, source, currency, _seen(request.form.get("amount", "")), reason)
     return redirect(url_for("finance_differences.overview"), 303)
 
 
 @blueprint.post("/<explanation_id>/<any(approve, refuse):decision>")
 @desk("finance:approve", proof=True)
-def decide(act: Act, who: Colleague, explanation_id: str, decision: str) -> Response:
+def decide(ctx: Context, who: Colleague, explanation_id: str, decision: str) -> Response:
     """Another person agrees, or does not."""
-    if use_form(act, who):
-        asked = differences.find(act.session, explanation_id)
-        {"approve": differences.approve, "refuse": differences.refuse}[decision](act, asked)
+    if use_form(ctx, who):
+        asked = differences.find(ctx.session, explanation_id)
+        {"approve": differences.approve, "refuse": differences.refuse}[decision](ctx, asked)
     return redirect(url_for("finance_differences.overview"), 303)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.money.money import CURRENCIES
 from service.exports.documents import filings
 from service.http import web
@@ -31,35 +31,35 @@ WORDS = {
 }
 
 
-def _shown(act: Act, who: Colleague, **more: Any) -> str:
-    filed = tax_filings.listed(act.session, None, 50) if "tax:read" in who.scopes else []
+def _shown(ctx: Context, who: Colleague, **more: Any) -> str:
+    filed = tax_filings.listed(ctx.session, None, 50) if "tax:read" in who.scopes else []
     return page(
-        act,
+        ctx,
         who,
         "tax.html",
-        scopes=tax_scopes.present(act.session),
+        scopes=tax_scopes.present(ctx.session),
         words=WORDS,
         filed=filed,
-        states=tax_identities.on_file(act.session, act.today),
-        wanting=tax_identities.wanting(act.session, act.today),
+        states=tax_identities.on_file(ctx.session, ctx.today),
+        wanting=tax_identities.wanting(ctx.session, ctx.today),
         filing_regimes=FILING_REGIMES,
-        owed=tax_dues.listed(act.session, None, 24),
-        today=act.today,
-        this_month=act.today.replace(day=1),
-        last_year=act.now.year - 1,
+        owed=tax_dues.listed(ctx.session, None, 24),
+        today=ctx.today,
+        this_month=ctx.today.replace(day=1),
+        last_year=ctx.now.year - 1,
         **({"problem": None} | more),
     )
 
 
 @blueprint.get("")
 @desk("finance:read")
-def overview(act: Act, who: Colleague) -> str:
-    return _shown(act, who)
+def overview(ctx: Context, who: Colleague) -> str:
+    return _shown(ctx, who)
 
 
 @blueprint.post("/scopes")
 @desk("finance:approve", proof=True)
-def decide(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
+def decide(ctx: Context, who: Colleague) -> str | tuple[str, int] | Response:
     """A duty is somebody's decision with a reason, never a constant."""
     regime, reason = request.form.get("regime", ""), request.form.get("reason", "").strip()[:2_000]
     if (
@@ -67,27 +67,27 @@ def decide(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
         or request.form.get("in_scope") not in ("yes", "no")
         or len(reason) < 10
     ):
-        return _shown(act, who, problem="Say which duty, yes or no, and why in a sentence."), 422
-    if use_form(act, who):
-        tax_scopes.decide(act, regime, request.form["in_scope"] == "yes", reason)
+        return _shown(ctx, who, problem="Say which duty, yes or no, and why in a sentence."), 422
+    if use_form(ctx, who):
+        tax_scopes.decide(ctx, regime, request.form["in_scope"] == "yes", reason)
     return redirect(url_for("finance_tax.overview"), 303)
 
 
 @blueprint.post("/dues/<due_id>")
 @desk("finance:approve", proof=True)
-def remit(act: Act, who: Colleague, due_id: str) -> str | tuple[str, int] | Response:
+def remit(ctx: Context, who: Colleague, due_id: str) -> str | tuple[str, int] | Response:
     """A month's withheld tax was paid from the platform's own bank account."""
     reference = request.form.get("reference", "").strip()[:100]
     if not reference:
-        return _shown(act, who, problem="Give the tax office's own number of the payment."), 422
-    if use_form(act, who):
-        tax_dues.remit(act, due_id, reference)
+        return _shown(ctx, who, problem="Give the tax office's own number of the payment."), 422
+    if use_form(ctx, who):
+        tax_dues.remit(ctx, due_id, reference)
     return redirect(url_for("finance_tax.overview") + "#dues", 303)
 
 
 @blueprint.post("/filings")
 @desk("finance:tax", proof=True)
-def prepare(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
+def prepare(ctx: Context, who: Colleague) -> str | tuple[str, int] | Response:
     """Prepare the report of a year, or what has changed since the last one."""
     regime, year = request.form.get("regime", ""), request.form.get("year", "")
     home = request.form.get("home", "").strip().upper() or None
@@ -97,15 +97,15 @@ def prepare(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
         or (home and home not in CURRENCIES)
     ):
         return _shown(
-            act,
+            ctx,
             who,
             problem="Say which report and which year, such as 2025, and a currency that we know "
             "or none.",
         ), 422
-    if use_form(act, who):
+    if use_form(ctx, who):
         filings.prepare(
-            act,
-            web.runtime().seals,
+            ctx,
+            web.runtime().encryption,
             regime,
             int(year),
             None,
@@ -117,10 +117,10 @@ def prepare(act: Act, who: Colleague) -> str | tuple[str, int] | Response:
 
 @blueprint.get("/filings/<filing_id>.xml")
 @desk("tax:read")
-def file_of(act: Act, _: Colleague, filing_id: str) -> Response:
-    found = tax_filings.find(act.session, filing_id)
+def file_of(ctx: Context, _: Colleague, filing_id: str) -> Response:
+    found = tax_filings.find(ctx.session, filing_id)
     return web.attachment(
         f"{found.message_ref}.xml",
         "application/xml",
-        tax_filings.file_of(act, web.runtime().seals, found),
+        tax_filings.file_of(ctx, web.runtime().encryption, found),
     )

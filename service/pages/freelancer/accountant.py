@@ -13,10 +13,10 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound
 from service.exports import generation, issued_documents, periods, registry
-from service.exports.definitions import Asked
+from service.exports.definitions import ExportRequest
 from service.exports.documents import invoices, summary
 from service.exports.formats import delimited
 from service.http import incoming, web
@@ -57,11 +57,11 @@ def letter(token: str) -> str:
 def come_in(token: str) -> AnyResponse:
     same_origin()
     link_id = _link_of(token)
-    with web.act() as act:
-        accountant_links.visit(act, link_id, "opened", incoming.browser())
+    with web.context() as ctx:
+        accountant_links.visit(ctx, link_id, "opened", incoming.browser())
         value = web.runtime().tokens.sign(
             "accountant_session",
-            {"l": link_id, "t": act.now.isoformat(), "s": secrets.token_urlsafe(12)},
+            {"l": link_id, "t": ctx.now.isoformat(), "s": secrets.token_urlsafe(12)},
         )
     response = make_response(redirect(url_for("accountant.page"), 303))
     secure = web.runtime().settings.public_url.startswith("https://")
@@ -77,21 +77,21 @@ def come_in(token: str) -> AnyResponse:
     return response
 
 
-def _inside(act: Act, what: str) -> AccountantLink:
+def _inside(ctx: Context, what: str) -> AccountantLink:
     """The link this browser came by, with this look written down. Raises LinkNeeded, Gone."""
     try:
         inside = web.runtime().tokens.read("accountant_session", incoming.cookie(cookie_name()))
     except BadToken:
         raise LinkNeeded("This page opens from the link that you were given.") from None
-    if act.now - datetime.fromisoformat(inside["t"]) > LASTS:
+    if ctx.now - datetime.fromisoformat(inside["t"]) > LASTS:
         raise LinkNeeded("This page opens from the link that you were given.")
-    return accountant_links.visit(act, inside["l"], what, incoming.browser())
+    return accountant_links.visit(ctx, inside["l"], what, incoming.browser())
 
 
-def _asked(act: Act, link: AccountantLink) -> Asked:
+def _asked(ctx: Context, link: AccountantLink) -> ExportRequest:
     """By the page's own form: a period, and perhaps a currency. Raises Invalid."""
     words, home = (
-        request.args.get("period", "").strip() or str(act.today.year),
+        request.args.get("period", "").strip() or str(ctx.today.year),
         request.args.get("home", "").strip().upper() or None,
     )
     language, platform = request.args.get("language", "en"), web.runtime().settings.platform_name
@@ -104,10 +104,10 @@ def _asked(act: Act, link: AccountantLink) -> Asked:
         language=language,
         own_zone=own_zone,
     )
-    zone = act.policies.book_zone.key
-    return Asked(
+    zone = ctx.policies.book_zone.key
+    return ExportRequest(
         *periods.parse(words),
-        act.now,
+        ctx.now,
         link.freelancer_id,
         home,
         language,
@@ -120,9 +120,9 @@ def _asked(act: Act, link: AccountantLink) -> Asked:
 @blueprint.get("/accountant")
 def page() -> str | tuple[str, int]:
     """The summary of a period, and everything behind it to take away."""
-    with web.act() as act:
-        link = _inside(act, f"summary {request.args.get('period', '')}"[:80])
-        person = repository.freelancer(act.session, link.freelancer_id)
+    with web.context() as ctx:
+        link = _inside(ctx, f"summary {request.args.get('period', '')}"[:80])
+        person = repository.freelancer(ctx.session, link.freelancer_id)
         shown: dict[str, Any] = {
             "person": person,
             "link": link,
@@ -131,17 +131,17 @@ def page() -> str | tuple[str, int]:
             "problem": None,
         }
         try:
-            asked = _asked(act, link)
+            asked = _asked(ctx, link)
         except Invalid as wrong:
             return render_template(
                 "accountant.html",
                 **shown | {"problem": wrong.errors[0].message, "found": None, "papers": []},
             ), 422
-        found = generation.inline(act.session, registry.find("M2"), asked)
+        found = generation.inline(ctx.session, registry.find("M2"), asked)
         papers = [
             one
             for one in invoicing.listed(
-                act.session, owner=person.id, contract_id=None, after=None, limit=200
+                ctx.session, owner=person.id, contract_id=None, after=None, limit=200
             )
             if asked.first_day <= one.issued_on <= asked.last_day
         ]
@@ -158,9 +158,9 @@ def page() -> str | tuple[str, int]:
 @blueprint.get("/accountant/exports/<code>.<form>")
 def export(code: str, form: str) -> AnyResponse:
     """An export of this person and period: csv, jsonl, and the summary as pdf."""
-    with web.act() as act:
-        link = _inside(act, f"{code} {form} {request.args.get('period', '')}"[:80])
-        wanted, asked = registry.find(code), _asked(act, link)
+    with web.context() as ctx:
+        link = _inside(ctx, f"{code} {form} {request.args.get('period', '')}"[:80])
+        wanted, asked = registry.find(code), _asked(ctx, link)
         if (
             wanted.code not in EXPORTS
             or form not in ("csv", "jsonl", "pdf")
@@ -169,12 +169,12 @@ def export(code: str, form: str) -> AnyResponse:
             raise NotFound("There is no such file.")
         if form == "pdf":
             data = summary.render(
-                wanted, asked, iter(generation.first_typed(act.session, wanted, asked))
+                wanted, asked, iter(generation.first_typed(ctx.session, wanted, asked))
             )
         else:
             data = b"".join(
                 (delimited.as_csv if form == "csv" else delimited.as_jsonl)(
-                    wanted, generation.first(act.session, wanted, asked)
+                    wanted, generation.first(ctx.session, wanted, asked)
                 )
             )
         return web.attachment(
@@ -186,18 +186,18 @@ def export(code: str, form: str) -> AnyResponse:
 
 @blueprint.get("/accountant/invoices/<invoice_id>.<form>")
 def invoice(invoice_id: str, form: str) -> AnyResponse:
-    with web.act() as act:
-        link = _inside(act, f"invoice {invoice_id} {form}")
-        found = invoicing.find(act.session, invoice_id, owner=link.freelancer_id)
+    with web.context() as ctx:
+        link = _inside(ctx, f"invoice {invoice_id} {form}")
+        found = invoicing.find(ctx.session, invoice_id, owner=link.freelancer_id)
         if form not in invoices.FORMATS:
             raise NotFound("There is no such file.")
         language, platform = "en", web.runtime().settings.platform_name
-        data = issued_documents.give(
-            act,
+        data = issued_documents.issue_once(
+            ctx,
             "invoice",
             found.id,
             f"{form}:{language}",
-            lambda: invoices.render(act.session, found, form, language, platform),
+            lambda: invoices.render(ctx.session, found, form, language, platform),
         )
         return web.attachment(
             f"{found.number}.{form if form == 'pdf' else form + '.xml'}",

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Gone, Invalid, NotFound
 from service.domain.identity import actors
 from service.domain.states.restrictions import SCOPES
@@ -34,7 +34,7 @@ LASTS = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
-class Reader:
+class NoticeReader:
     """A browser that came by the letter about one hold."""
 
     session_id: str
@@ -49,13 +49,13 @@ def cookie_name() -> str:
     )
 
 
-def _hold_of(act: Act, token: str, *, lock: bool = False) -> Hold:
+def _hold_of(ctx: Context, token: str, *, lock: bool = False) -> Hold:
     """Raises NotFound for a token that is not ours, Gone once nothing can be done about the hold
     any more.
     """
     try:
         hold = holds.find(
-            act.session,
+            ctx.session,
             str(web.runtime().tokens.read("notice", token)),
             owner=repository.EVERYONE,
             lock=lock,
@@ -67,7 +67,7 @@ def _hold_of(act: Act, token: str, *, lock: bool = False) -> Hold:
         ) from None
     if hold.freelancer_id is None:
         raise NotFound("There is no such page.")
-    if hold.ended_at is not None and act.now > hold.appeal_until:
+    if hold.ended_at is not None and ctx.now > hold.appeal_until:
         raise Gone("This is over, and the time for an appeal as well.")
     return hold
 
@@ -75,16 +75,16 @@ def _hold_of(act: Act, token: str, *, lock: bool = False) -> Hold:
 @blueprint.get("/f/<token>")
 def letter(token: str) -> str:
     """Changes nothing, and shows nothing: mail scanners follow every link."""
-    with web.act() as act:
-        _hold_of(act, token)
+    with web.context() as ctx:
+        _hold_of(ctx, token)
         return render_template("notice_link.html")
 
 
 @blueprint.post("/f/<token>")
 def come_in(token: str) -> AnyResponse:
     same_origin()
-    with web.act() as act:
-        hold, now = _hold_of(act, token), act.now
+    with web.context() as ctx:
+        hold, now = _hold_of(ctx, token), ctx.now
     response: Response = make_response(redirect(url_for("notice.page", hold_id=hold.id), 303))
     value = web.runtime().tokens.sign(
         "notice_session", {"h": hold.id, "t": now.isoformat(), "s": secrets.token_urlsafe(12)}
@@ -102,7 +102,7 @@ def come_in(token: str) -> AnyResponse:
     return response
 
 
-def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
+def reader(view: Callable[[Context, Hold], Any]) -> Callable[[str], Any]:
     """A view for whoever came by the letter within two hours; the hold is locked for a form.
 
     Raises LinkNeeded.
@@ -110,85 +110,85 @@ def reader(view: Callable[[Act, Hold], Any]) -> Callable[[str], Any]:
 
     @wraps(view)
     def wrapped(hold_id: str) -> Any:
-        with web.act() as act:
-            who = _reader(act, hold_id)
+        with web.context() as ctx:
+            who = _reader(ctx, hold_id)
             hold = holds.find(
-                act.session, hold_id, owner=repository.EVERYONE, lock=request.method == "POST"
+                ctx.session, hold_id, owner=repository.EVERYONE, lock=request.method == "POST"
             )
             g.visitor = who
             if hold.freelancer_id is None:
                 raise LinkNeeded("This page is for a freelancer's hold.")
-            if request.method == "POST" and not use_form(act, who):
+            if request.method == "POST" and not use_form(ctx, who):
                 return redirect(url_for("notice.page", hold_id=hold_id), 303)
-            return view(act.as_(actors.freelancer(hold.freelancer_id)), hold)
+            return view(ctx.as_(actors.freelancer(hold.freelancer_id)), hold)
 
     return wrapped
 
 
-def _reader(act: Act, hold_id: str) -> Reader:
+def _reader(ctx: Context, hold_id: str) -> NoticeReader:
     try:
         inside = web.runtime().tokens.read("notice_session", incoming.cookie(cookie_name()))
     except BadToken:
-        inside = {"h": None, "t": act.now.isoformat(), "s": ""}
-    if inside["h"] != hold_id or act.now - datetime.fromisoformat(inside["t"]) > LASTS:
+        inside = {"h": None, "t": ctx.now.isoformat(), "s": ""}
+    if inside["h"] != hold_id or ctx.now - datetime.fromisoformat(inside["t"]) > LASTS:
         raise LinkNeeded("This page opens from the link in your e-mail.")
-    return Reader(inside["s"], hold_id)
+    return NoticeReader(inside["s"], hold_id)
 
 
 @blueprint.get("/h/<hold_id>")
 @reader
-def page(act: Act, hold: Hold) -> str:
+def page(ctx: Context, hold: Hold) -> str:
     """What is stopped and how much, why, since when, what still works, what you can do, and by when
     something is decided.
     """
-    case = cases.of_hold(act.session, hold.id)
+    case = cases.of_hold(ctx.session, hold.id)
     return render_template(
         "notice.html",
         hold=hold,
-        said=reasons.statement(act, hold),
+        said=reasons.statement(ctx, hold),
         words=SCOPES,
-        freelancer=repository.freelancer(act.session, hold.freelancer_id or ""),
-        filed=appeals.of_hold(act.session, hold.id),
+        freelancer=repository.freelancer(ctx.session, hold.freelancer_id or ""),
+        filed=appeals.of_hold(ctx.session, hold.id),
         case=case if case and case.noticed_at else None,
-        now=act.now,
-        files={f.id: f for f in files.all_of(act.session, hold)},
-        lines=case_lines.in_words(act.session, case, own=True) if case else [],
+        now=ctx.now,
+        files={f.id: f for f in files.all_of(ctx.session, hold)},
+        lines=case_lines.in_words(ctx.session, case, own=True) if case else [],
     )
 
 
 @blueprint.post("/h/<hold_id>/requirement")
 @reader
-def give(act: Act, hold: Hold) -> AnyResponse:
+def give(ctx: Context, hold: Hold) -> AnyResponse:
     """Words, and up to five files."""
     requirements.answer(
-        act, hold, request.form.get("requirement", ""), words("words", 5_000), uploaded(act, hold)
+        ctx, hold, request.form.get("requirement", ""), words("words", 5_000), uploaded(ctx, hold)
     )
     return redirect(url_for("notice.page", hold_id=hold.id), 303)
 
 
 @blueprint.post("/h/<hold_id>/appeal")
 @reader
-def appeal(act: Act, hold: Hold) -> AnyResponse:
+def appeal(ctx: Context, hold: Hold) -> AnyResponse:
     """Somebody else decides again."""
-    appeals.file(act, hold, words("statement", 10_000), uploaded(act, hold))
+    appeals.file(ctx, hold, words("statement", 10_000), uploaded(ctx, hold))
     return redirect(url_for("notice.page", hold_id=hold.id), 303)
 
 
 @blueprint.get("/h/<hold_id>/statement")
 @reader
-def statement(act: Act, hold: Hold) -> AnyResponse:
+def statement(ctx: Context, hold: Hold) -> AnyResponse:
     """The signed statement of the hold's case, once it was carried out."""
-    case = cases.of_hold(act.session, hold.id)
+    case = cases.of_hold(ctx.session, hold.id)
     if case is None:
         raise NotFound("There is no statement.")
     settings = web.runtime().settings
-    data = issued_documents.give(
-        act,
+    data = issued_documents.issue_once(
+        ctx,
         "case_statement",
         case.id,
         f"zip:{case.edition}",
         lambda: case_statement.statement(
-            act.session, case, None, settings.platform_name, settings.signing_key
+            ctx.session, case, None, settings.platform_name, settings.signing_key
         ),
     )
     return web.attachment(f"{case.id}.zip", "application/zip", data)
@@ -196,14 +196,14 @@ def statement(act: Act, hold: Hold) -> AnyResponse:
 
 @blueprint.post("/h/<hold_id>/case")
 @reader
-def answer_case(act: Act, hold: Hold) -> AnyResponse:
+def answer_case(ctx: Context, hold: Hold) -> AnyResponse:
     """What the person says to the notice of a case."""
-    case = cases.of_hold(act.session, hold.id)
+    case = cases.of_hold(ctx.session, hold.id)
     if case is None or case.noticed_at is None:
         raise Invalid.one("words", "no_case", "There is no case to answer.")
     cases.answer(
-        act,
-        cases.find(act.session, case.id, owner=repository.EVERYONE, lock=True),
+        ctx,
+        cases.find(ctx.session, case.id, owner=repository.EVERYONE, lock=True),
         words("words", 10_000),
     )
     return redirect(url_for("notice.page", hold_id=hold.id), 303)

@@ -32,8 +32,8 @@ def leave() -> Response:
     same_origin()
     cookie = request.cookies.get(session.cookie_name())
     if cookie:
-        with web.act() as act:
-            links.sign_out(act, cookie)
+        with web.context() as ctx:
+            links.sign_out(ctx, cookie)
     response = make_response(redirect(url_for("leaving.left"), 303))
     secure = web.runtime().settings.public_url.startswith("https://")
     for name in _cookies():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
-from service.core.context import Act
+from service.core.context import Context
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Deed:
+class StaffAction:
     """`do` gets the answers by name (text, list of texts, instant or None, minor units or None) and
     returns what it made.
     """
 
     title: str
     button: str
-    do: Callable[[Act, dict[str, Any]], Any]
+    do: Callable[[Context, dict[str, Any]], Any]
     fields: tuple[Field, ...] = ()
 
 
-def currency_of(act: Act) -> Field:
+def currency_of(ctx: Context) -> Field:
     """The question in which currency amounts are; the answers beside it are read in its minor
     units.
     """
@@ -43,7 +43,7 @@ def currency_of(act: Act) -> Field:
         "currency",
         "Currency",
         "choice",
-        options=tuple((code, code) for code in act.policies.currencies),
+        options=tuple((code, code) for code in ctx.policies.currencies),
     )
 
 

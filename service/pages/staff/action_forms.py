@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import HoldfastError, NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -18,11 +18,11 @@ from service.domain.money.amounts import Refusal
 from service.domain.money.money import CURRENCIES
 from service.models import Confiscation, Hold
 from service.operations.safety import case_lines, reasons
-from service.operations.staff.previews import rehearse
+from service.operations.staff.previews import preview
 from service.operations.staff.staff_access import Colleague
 from service.pages.formatting import money, read_amount
 from service.pages.session import use_form
-from service.pages.staff.action import Deed, Field, end_of_day
+from service.pages.staff.action import Field, StaffAction, end_of_day
 from service.pages.staff.actions import DEEDS
 from service.pages.staff.session import desk, need, page
 
@@ -31,7 +31,7 @@ blueprint = Blueprint("acts", __name__, url_prefix="/staff/do")
 
 @blueprint.route("/<name>/<object_id>", methods=["GET", "POST"])
 @desk(proof=True)
-def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
+def perform(ctx: Context, who: Colleague, name: str, object_id: str) -> Any:
     """Ask, show, do.
 
     Refusals of the rehearsal are shown beside the form, before anything has happened.
@@ -40,21 +40,21 @@ def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
         raise NotFound("There is no such act.")
     scope, made_for = DEEDS[name]
     need(who, scope)
-    deed = made_for(act, object_id)
+    deed = made_for(ctx, object_id)
     if (request.method == "GET" and deed.fields) or "again" in request.form:
-        return _form(act, who, deed, object_id, [])
+        return _form(ctx, who, deed, object_id, [])
     given, problems = _answers(deed)
     if problems:
-        return _form(act, who, deed, object_id, problems), 422
+        return _form(ctx, who, deed, object_id, problems), 422
     if "confirm" in request.form:
-        return _done(act, who, deed, given, object_id)
+        return _done(ctx, who, deed, given, object_id)
     try:
-        shown = rehearse(act, lambda act: deed.do(act, dict(given)), lambda made: _look(act, made))
+        shown = preview(ctx, lambda ctx: deed.do(ctx, dict(given)), lambda made: _look(ctx, made))
     except HoldfastError as refusal:
         found = [(e.pointer.strip("/"), e.message) for e in getattr(refusal, "errors", [])] or [
             ("", str(refusal))
         ]
-        return _form(act, who, deed, object_id, found), 422
+        return _form(ctx, who, deed, object_id, found), 422
     typed = [
         (key, value)
         for key, value in request.form.items(multi=True)
@@ -62,7 +62,7 @@ def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
     ]
     sums = _amounts(deed, given)
     return page(
-        act,
+        ctx,
         who,
         "check.html",
         deed=deed,
@@ -73,15 +73,17 @@ def perform(act: Act, who: Colleague, name: str, object_id: str) -> Any:
     )
 
 
-def _amounts(deed: Deed, given: dict[str, Any]) -> list[tuple[str, Markup]]:
+def _amounts(deed: StaffAction, given: dict[str, Any]) -> list[tuple[str, Markup]]:
     """Each amount that was typed, as it was read."""
     asked = [field for field in deed.fields if field.kind == "amount" and given[field.name]]
     return [(field.label, money(given[field.name], given["currency"])) for field in asked]
 
 
-def _done(act: Act, who: Colleague, deed: Deed, given: dict[str, Any], object_id: str) -> Response:
-    made = deed.do(act, given) if use_form(act, who) else None
-    act.session.flush()
+def _done(
+    ctx: Context, who: Colleague, deed: StaffAction, given: dict[str, Any], object_id: str
+) -> Response:
+    made = deed.do(ctx, given) if use_form(ctx, who) else None
+    ctx.session.flush()
     follow = (
         made[-1]
         if isinstance(made, tuple) and made[-1] is not None
@@ -98,14 +100,14 @@ def _done(act: Act, who: Colleague, deed: Deed, given: dict[str, Any], object_id
     return redirect(f"/staff/at/{shown}", 303)
 
 
-def _look(act: Act, made: Any) -> dict[str, Any]:
+def _look(ctx: Context, made: Any) -> dict[str, Any]:
     """What a hold that was just made keeps and does, whose money a case moves where; nothing for
     other acts.
     """
     if isinstance(made, Confiscation):
         return {
             "currency": made.currency,
-            "lines": case_lines.in_words(act.session, made, own=False),
+            "lines": case_lines.in_words(ctx.session, made, own=False),
         }
     hold = (
         made
@@ -118,7 +120,7 @@ def _look(act: Act, made: Any) -> dict[str, Any]:
         return {}
     effects = [(e.what, e.object_id, e.outcome) for e in hold.effects]
     return {
-        "keeps": reasons.money(act, hold),
+        "keeps": reasons.money(ctx, hold),
         "effects": effects,
         "until": hold.expires_at,
         "confirm_by": hold.confirm_by,
@@ -127,14 +129,14 @@ def _look(act: Act, made: Any) -> dict[str, Any]:
 
 
 def _form(
-    act: Act, who: Colleague, deed: Deed, object_id: str, problems: list[tuple[str, str]]
+    ctx: Context, who: Colleague, deed: StaffAction, object_id: str, problems: list[tuple[str, str]]
 ) -> str:
     return page(
-        act, who, "deed.html", deed=deed, object_id=object_id, problems=problems, typed=request.form
+        ctx, who, "deed.html", deed=deed, object_id=object_id, problems=problems, typed=request.form
     )
 
 
-def _answers(deed: Deed) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _answers(deed: StaffAction) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     given: dict[str, Any] = {}
     problems: list[tuple[str, str]] = []
     currency = request.form.get("currency", "USD")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -17,18 +17,18 @@ from service.models import Freelancer, Hold
 from service.operations.safety import holds
 from service.operations.staff import console_reads
 from service.pages.staff import case_form
-from service.pages.staff.action import Deed, Field, currency_of
+from service.pages.staff.action import Field, StaffAction, currency_of
 from service.shared import outreach
-from service.shared.holds import Terms
+from service.shared.holds import HoldTerms
 from service.workflows import staff_actions
 
 _REASON = Field("reason", "Why", most=500, hint="Kept with the hold; the person reads it")
 
 
-def _why(act: Act) -> tuple[Field, ...]:
+def _why(ctx: Context) -> tuple[Field, ...]:
     known = tuple(
         (code, f"{code.replace('_', ' ')}: {reason.text}")
-        for code, reason in act.policies.reasons.items()
+        for code, reason in ctx.policies.reasons.items()
     )
     return (
         Field(
@@ -86,15 +86,15 @@ _AMOUNT = Field(
 )
 
 
-def _freeze(act: Act, subject: str) -> Deed:
-    asked = (*_why(act), _STOPPED, _UNTIL, *_HOW)
+def _freeze(ctx: Context, subject: str) -> StaffAction:
+    asked = (*_why(ctx), _STOPPED, _UNTIL, *_HOW)
 
-    def do(act: Act, given: dict[str, Any]) -> Hold:
+    def do(ctx: Context, given: dict[str, Any]) -> Hold:
         sum_minor, currency = given.pop("amount", None), given.pop("currency", None)
         scopes = tuple(given.pop("scopes"))
         return holds.place(
-            act,
-            Terms(
+            ctx,
+            HoldTerms(
                 subject=subject,
                 amount_minor=sum_minor,
                 currency=currency if sum_minor else None,
@@ -103,54 +103,54 @@ def _freeze(act: Act, subject: str) -> Deed:
             ),
         )
 
-    return Deed(
+    return StaffAction(
         "Freeze",
         "Freeze now",
         do,
-        (*asked, _AMOUNT, currency_of(act))
+        (*asked, _AMOUNT, currency_of(ctx))
         if typeid.is_typeid(subject, ObjectKind.FREELANCER)
         else asked,
     )
 
 
-def _suspend(act: Act, person: str) -> Deed:
+def _suspend(ctx: Context, person: str) -> StaffAction:
     levels = (
         ("restricted", "restricted: work under way goes on, nothing new, no payouts"),
         ("blocked", "blocked: nothing but answers, refunds and disputes"),
     )
 
-    def do(act: Act, given: dict[str, Any]) -> Any:
+    def do(ctx: Context, given: dict[str, Any]) -> Any:
         return staff_actions.suspend(
-            act, staff_actions.suspension_terms(person, **given), given["level"]
+            ctx, staff_actions.suspension_terms(person, **given), given["level"]
         )
 
-    return Deed(
+    return StaffAction(
         "Suspend",
         "Suspend now",
         do,
         (
             Field("level", "Level", "choice", options=levels),
-            *_why(act),
+            *_why(ctx),
             Field("until", "Until", "day", "Empty: until it is ended", required=False),
             *_HOW,
         ),
     )
 
 
-def _unsuspend(act: Act, person: str) -> Deed:
-    running = console_reads.suspension_of(act.session, person)
+def _unsuspend(ctx: Context, person: str) -> StaffAction:
+    running = console_reads.suspension_of(ctx.session, person)
     if running is None:
         raise NotFound("This person is not suspended.")
-    return Deed(
+    return StaffAction(
         "End the suspension",
         "End it",
-        lambda act, given: staff_actions.unsuspend(act, running.id, given["reason"]),
+        lambda ctx, given: staff_actions.unsuspend(ctx, running.id, given["reason"]),
         (_REASON,),
     )
 
 
-def _pause(act: Act, freelancer_id: str) -> Deed:
-    if outreach.running_pause(act.session, freelancer_id) is None:
+def _pause(ctx: Context, freelancer_id: str) -> StaffAction:
+    if outreach.running_pause(ctx.session, freelancer_id) is None:
         raise NotFound("New offers of this person are not paused.")
     choices = (
         ("lifted", "lift it: they may send offers again"),
@@ -161,33 +161,33 @@ def _pause(act: Act, freelancer_id: str) -> Deed:
         Field("words", "Why", "text", "The person reads this", most=500),
     )
 
-    def do(act: Act, given: dict[str, Any]) -> Freelancer:
-        outreach.decide(act, freelancer_id, **given)
-        return repository.freelancer(act.session, freelancer_id)
+    def do(ctx: Context, given: dict[str, Any]) -> Freelancer:
+        outreach.decide(ctx, freelancer_id, **given)
+        return repository.freelancer(ctx.session, freelancer_id)
 
-    return Deed("Decide about paused offers", "Decide", do, asked)
+    return StaffAction("Decide about paused offers", "Decide", do, asked)
 
 
 def _on_hold(
     title: str, button: str, verb: Callable[..., Any], *fields: Field
-) -> Callable[[Act, str], Deed]:
-    return lambda _, hold_id: Deed(
+) -> Callable[[Context, str], StaffAction]:
+    return lambda _, hold_id: StaffAction(
         title,
         button,
-        lambda act, given: verb(act, staff_actions.hold(act, hold_id), **given),
+        lambda ctx, given: verb(ctx, staff_actions.hold(ctx, hold_id), **given),
         fields,
     )
 
 
-def _renew(act: Act, hold: Hold, days: str) -> Hold:
-    return holds.renew(act, hold, int(days))
+def _renew(ctx: Context, hold: Hold, days: str) -> Hold:
+    return holds.renew(ctx, hold, int(days))
 
 
 _DAYS = tuple((str(n), f"{n} days") for n in (7, 14, 30, 60, 90))
 
 
-def _judge(act: Act, hold_id: str) -> Deed:
-    hold = holds.find(act.session, hold_id, owner=repository.EVERYONE)
+def _judge(ctx: Context, hold_id: str) -> StaffAction:
+    hold = holds.find(ctx.session, hold_id, owner=repository.EVERYONE)
     given_ones = tuple(
         (r.id, r.kind.replace("_", " ")) for r in hold.requirements if r.state == "given"
     )
@@ -200,11 +200,11 @@ def _judge(act: Act, hold_id: str) -> Deed:
             options=(("accepted", "yes, take it"), ("refused", "no, ask again")),
         ),
     )
-    return Deed(
+    return StaffAction(
         "Judge an answer",
         "Say so",
-        lambda act, given: staff_actions.judge(
-            act, hold_id, given["requirement"], accepted=given["outcome"] == "accepted"
+        lambda ctx, given: staff_actions.judge(
+            ctx, hold_id, given["requirement"], accepted=given["outcome"] == "accepted"
         ),
         asked,
     )
@@ -212,9 +212,9 @@ def _judge(act: Act, hold_id: str) -> Deed:
 
 def _on_case(
     title: str, button: str, verb: Callable[..., Any], *fields: Field
-) -> Callable[[Act, str], Deed]:
-    return lambda _, case_id: Deed(
-        title, button, lambda act, given: verb(act, case_id, **given), fields
+) -> Callable[[Context, str], StaffAction]:
+    return lambda _, case_id: StaffAction(
+        title, button, lambda ctx, given: verb(ctx, case_id, **given), fields
     )
 
 
@@ -223,8 +223,8 @@ _COST = Field(
 )
 
 
-def _decide(act: Act, appeal_id: str) -> Deed:
-    under = staff_actions.appeal(act, appeal_id)[1]
+def _decide(ctx: Context, appeal_id: str) -> StaffAction:
+    under = staff_actions.appeal(ctx, appeal_id)[1]
     stay = tuple((scope, SCOPES[scope]) for scope in under.scopes)
     outcomes = (
         ("upheld", "upheld: it stays"),
@@ -235,11 +235,11 @@ def _decide(act: Act, appeal_id: str) -> Deed:
         Field("outcome", "Decision", "choice", options=outcomes),
         Field("reasons", "Reasons", "text", "The person reads this", most=5_000),
         Field("scopes", "What stays, if it is changed", "checks", options=stay, required=False),
-        *case_form.restored(act, under.id),
+        *case_form.restored(ctx, under.id),
         _COST,
     )
 
-    def do(act: Act, given: dict[str, Any]) -> Any:
+    def do(ctx: Context, given: dict[str, Any]) -> Any:
         ruling = staff_actions.Ruling(
             outcome=given["outcome"],
             reasons=given["reasons"],
@@ -247,12 +247,12 @@ def _decide(act: Act, appeal_id: str) -> Deed:
             restore=case_form.parts(given),
             at_platform_cost=given["at_platform_cost"],
         )
-        return staff_actions.decide_appeal(act, appeal_id, ruling)
+        return staff_actions.decide_appeal(ctx, appeal_id, ruling)
 
-    return Deed("Decide the appeal", "Decide", do, asked)
+    return StaffAction("Decide the appeal", "Decide", do, asked)
 
 
-DEEDS: dict[str, tuple[str, Callable[[Act, str], Deed]]] = {
+DEEDS: dict[str, tuple[str, Callable[[Context, str], StaffAction]]] = {
     "freeze": ("safety:act", _freeze),
     "suspend": ("suspensions:write", _suspend),
     "unsuspend": ("suspensions:write", _unsuspend),

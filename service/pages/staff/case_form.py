@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.core import repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -16,9 +16,9 @@ from service.escrow.money import held_minor
 from service.models import CASE_TARGETS, Contract
 from service.operations.contracts import contract_reads
 from service.operations.safety import case_lines, cases, holds
-from service.operations.safety.cases import Wanted
+from service.operations.safety.cases import CaseRequest
 from service.operations.staff import console_reads
-from service.pages.staff.action import Deed, Field, currency_of
+from service.pages.staff.action import Field, StaffAction, currency_of
 from service.workflows import staff_actions
 
 TARGET_WORDS = {
@@ -33,20 +33,20 @@ TARGET_WORDS = {
 CASE_LINES = 6
 
 
-def open_case(act: Act, hold_id: str) -> Deed:
+def open_case(ctx: Context, hold_id: str) -> StaffAction:
     """Draft a case over a hold: words, and up to six lines of where from, to whom, how much.
 
     Raises NotFound.
     """
-    hold = holds.find(act.session, hold_id, owner=repository.EVERYONE)
+    hold = holds.find(ctx.session, hold_id, owner=repository.EVERYONE)
     if hold.freelancer_id is None:
         raise NotFound("A case is about a freelancer's money.")
-    contracts = console_reads.contracts_of(act.session, hold.freelancer_id)
-    contested = _contested(act, contracts)
+    contracts = console_reads.contracts_of(ctx.session, hold.freelancer_id)
+    contested = _contested(ctx, contracts)
     sources = (("", "nothing"), *_sources(contracts, contested))
     targets = (
         ("", "nobody"),
-        *_targets(contracts, contested, bool(act.policies.forfeit_legal_basis)),
+        *_targets(contracts, contested, bool(ctx.policies.forfeit_legal_basis)),
     )
     words = (
         Field("clause", "Clause"),
@@ -54,13 +54,13 @@ def open_case(act: Act, hold_id: str) -> Deed:
         Field("evidence", "Evidence, one piece a line", "text", most=5_000, required=False),
     )
 
-    def do(act: Act, given: dict[str, Any]) -> Any:
+    def do(ctx: Context, given: dict[str, Any]) -> Any:
         evidence = [
             " ".join(one.split())[:300] for one in given["evidence"].splitlines() if one.strip()
         ][:50]
         return cases.open_case(
-            act,
-            staff_actions.hold(act, hold_id),
+            ctx,
+            staff_actions.hold(ctx, hold_id),
             given["currency"],
             given["clause"],
             given["facts"],
@@ -68,8 +68,8 @@ def open_case(act: Act, hold_id: str) -> Deed:
             _wanted(given),
         )
 
-    return Deed(
-        "Open a case", "Draft the case", do, (*words, currency_of(act), *_lines(sources, targets))
+    return StaffAction(
+        "Open a case", "Draft the case", do, (*words, currency_of(ctx), *_lines(sources, targets))
     )
 
 
@@ -95,10 +95,10 @@ class _Contested:
     reserved: str | None
 
 
-def _contested(act: Act, contracts: list[Contract]) -> list[_Contested]:
+def _contested(ctx: Context, contracts: list[Contract]) -> list[_Contested]:
     found = []
     for contract in contracts:
-        for one in contract_reads.chargebacks_of(act.session, contract.id):
+        for one in contract_reads.chargebacks_of(ctx.session, contract.id):
             if one.locked and one.closed_at is None:
                 aside = confiscation.coverable_minor(one, "reserve")
                 words = (
@@ -155,7 +155,7 @@ def _targets(
     return out[:200]
 
 
-def _wanted(given: dict[str, Any]) -> list[Wanted]:
+def _wanted(given: dict[str, Any]) -> list[CaseRequest]:
     out = []
     for n in range(1, CASE_LINES + 1):
         source, target, amount = (given[f"{part}_{n}"] for part in ("source", "target", "amount"))
@@ -168,7 +168,7 @@ def _wanted(given: dict[str, Any]) -> list[Wanted]:
     return out
 
 
-def _line(n: int, source: str, target: str, amount_minor: int) -> Wanted:
+def _line(n: int, source: str, target: str, amount_minor: int) -> CaseRequest:
     """Raises Invalid when the receiver that was chosen is not the one whose money it is: nothing is
     replaced in silence.
     """
@@ -182,7 +182,7 @@ def _line(n: int, source: str, target: str, amount_minor: int) -> Wanted:
                 "it cannot go there."
             )
             raise Invalid.one(f"target_{n}", "other_receiver", said)
-    return Wanted(
+    return CaseRequest(
         account,
         amount_minor,
         kind,
@@ -195,16 +195,16 @@ def _of(ids: list[str], kind: ObjectKind) -> str | None:
     return next((one for one in ids if typeid.is_typeid(one, kind)), None)
 
 
-def restored(act: Act, hold_id: str) -> tuple[Field, ...]:
+def restored(ctx: Context, hold_id: str) -> tuple[Field, ...]:
     """For an appeal that is partly right: how much of each line of the case goes back.
 
     None before it was carried out.
     """
-    case = cases.of_hold(act.session, hold_id)
+    case = cases.of_hold(ctx.session, hold_id)
     if case is None or case.state != "executed":
         return ()
     currency = Field("currency", "Currency", "choice", options=((case.currency, case.currency),))
-    lines = case_lines.in_words(act.session, case, own=False)
+    lines = case_lines.in_words(ctx.session, case, own=False)
     return (
         currency,
         *(

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
 from service.core import four_eyes, repository
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -38,9 +38,9 @@ _VIEWS = {
 
 @blueprint.get("/at/<object_id>")
 @desk()
-def at(act: Act, _: Colleague, object_id: str) -> Response:
+def at(ctx: Context, _: Colleague, object_id: str) -> Response:
     """The page on which an object is shown. Raises NotFound."""
-    shown = console_reads.page_of(act.session, object_id)
+    shown = console_reads.page_of(ctx.session, object_id)
     if shown is None:
         raise NotFound("Nothing is known by this number.")
     name = _VIEWS[typeid.kind_of(shown)]
@@ -54,11 +54,11 @@ def at(act: Act, _: Colleague, object_id: str) -> Response:
 
 @blueprint.get("/people/<object_id>")
 @desk()
-def person(act: Act, who: Colleague, object_id: str) -> str:
+def person(ctx: Context, who: Colleague, object_id: str) -> str:
     """A freelancer or a client: where their money lies, what is on hold, contracts, payouts, and
     the newest facts.
     """
-    session = act.session
+    session = ctx.session
     is_freelancer = typeid.is_typeid(object_id, ObjectKind.FREELANCER)
     found: Freelancer | Client | None = None
     if is_freelancer:
@@ -68,7 +68,7 @@ def person(act: Act, who: Colleague, object_id: str) -> str:
     if found is None:
         raise NotFound("There is no such person.")
     return page(
-        act,
+        ctx,
         who,
         "person.html",
         person=found,
@@ -85,43 +85,43 @@ def person(act: Act, who: Colleague, object_id: str) -> str:
 
 @blueprint.get("/contracts/<object_id>")
 @desk()
-def contract(act: Act, who: Colleague, object_id: str) -> str:
+def contract(ctx: Context, who: Colleague, object_id: str) -> str:
     """A contract: milestones, payments with Stripe's ids, where its money lies, every hold that
     reaches it, every fact.
     """
-    found = repository.contract(act.session, object_id, owner=repository.EVERYONE)
-    paid = console_reads.payments_of(act.session, found.id)
+    found = repository.contract(ctx.session, object_id, owner=repository.EVERYONE)
+    paid = console_reads.payments_of(ctx.session, found.id)
     about = [*reading.subjects_of(found), *(m.id for m in found.milestones), *(p.id for p in paid)]
     return page(
-        act,
+        ctx,
         who,
         "contract.html",
         contract=found,
         payments=paid,
-        money_at=console_reads.money(act.session, found.id),
-        holds=console_reads.holds_about(act.session, about),
-        timeline=console_reads.timeline(act.session, found.id),
+        money_at=console_reads.money(ctx.session, found.id),
+        holds=console_reads.holds_about(ctx.session, about),
+        timeline=console_reads.timeline(ctx.session, found.id),
     )
 
 
 @blueprint.get("/holds/<object_id>")
 @desk()
-def hold(act: Act, who: Colleague, object_id: str) -> str:
+def hold(ctx: Context, who: Colleague, object_id: str) -> str:
     """The statement of reasons as staff see it, what the hold did to what was under way, what the
     person gave, and its history.
     """
-    found = holds.find(act.session, object_id, owner=repository.EVERYONE)
+    found = holds.find(ctx.session, object_id, owner=repository.EVERYONE)
     return page(
-        act,
+        ctx,
         who,
         "hold.html",
         hold=found,
-        said=reasons.statement(act, found, staff=True),
+        said=reasons.statement(ctx, found, staff=True),
         subject=subject_of(found),
-        case=cases.of_hold(act.session, found.id),
-        appeal=appeals.of_hold(act.session, found.id),
-        files={f.id: f for f in files.all_of(act.session, found)},
-        timeline=console_reads.timeline(act.session, found.id),
+        case=cases.of_hold(ctx.session, found.id),
+        appeal=appeals.of_hold(ctx.session, found.id),
+        files={f.id: f for f in files.all_of(ctx.session, found)},
+        timeline=console_reads.timeline(ctx.session, found.id),
     )
 
 
@@ -131,29 +131,29 @@ def subject_of(found: Hold) -> str:
 
 @blueprint.get("/holds/<object_id>/files/<file_id>")
 @desk()
-def file(act: Act, _: Colleague, object_id: str, file_id: str) -> Response:
+def file(ctx: Context, _: Colleague, object_id: str, file_id: str) -> Response:
     stored = files.find(
-        act.session, holds.find(act.session, object_id, owner=repository.EVERYONE), file_id
+        ctx.session, holds.find(ctx.session, object_id, owner=repository.EVERYONE), file_id
     )
-    return web.attachment(stored.name, stored.media_type, files.content_of(act.session, stored))
+    return web.attachment(stored.name, stored.media_type, files.content_of(ctx.session, stored))
 
 
 @blueprint.get("/appeals/<object_id>")
 @desk()
-def appeal(act: Act, who: Colleague, object_id: str) -> str:
+def appeal(ctx: Context, who: Colleague, object_id: str) -> str:
     """The appeal beside the decision it is against."""
-    found = appeals.find(act.session, object_id, owner=repository.EVERYONE)
-    under = holds.find(act.session, found.hold_id, owner=repository.EVERYONE)
-    case: Confiscation | None = cases.of_hold(act.session, under.id)
-    decided = [under.opened_by, under.confirmed_by, *cases.people_of(act.session, under.id)]
+    found = appeals.find(ctx.session, object_id, owner=repository.EVERYONE)
+    under = holds.find(ctx.session, found.hold_id, owner=repository.EVERYONE)
+    case: Confiscation | None = cases.of_hold(ctx.session, under.id)
+    decided = [under.opened_by, under.confirmed_by, *cases.people_of(ctx.session, under.id)]
     return page(
-        act,
+        ctx,
         who,
         "appeal.html",
         appeal=found,
         hold=under,
-        said=reasons.statement(act, under, staff=True),
+        said=reasons.statement(ctx, under, staff=True),
         case=case,
-        may_decide=not four_eyes.among(act.session, who.actor, *decided),
-        files={f.id: f for f in files.all_of(act.session, under)},
+        may_decide=not four_eyes.among(ctx.session, who.actor, *decided),
+        files={f.id: f for f in files.all_of(ctx.session, under)},
     )

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from service.core import queue
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import StateConflict
 from service.domain.money.amounts import Amount
 from service.domain.money.money import CURRENCIES
@@ -34,13 +34,13 @@ _MOST_SHOWN = 60
 
 @blueprint.get("")
 @desk()
-def waiting(act: Act, who: Colleague) -> str:
+def waiting(ctx: Context, who: Colleague) -> str:
     """Sorted by a score whose parts are shown."""
-    found = console_reads.waiting(act)
+    found = console_reads.waiting(ctx)
     listed_already = {w.subject for w in found}
     tasks = [
-        t | {"page": console_reads.page_of(act.session, t["subject"])}
-        for t in queue.open_tasks(act.session)
+        t | {"page": console_reads.page_of(ctx.session, t["subject"])}
+        for t in queue.open_tasks(ctx.session)
         if t["subject"] not in listed_already
     ]
     counts = {
@@ -49,73 +49,73 @@ def waiting(act: Act, who: Colleague) -> str:
     shown = request.args.get("show", "") if request.args.get("show", "") in TABS else ""
     listed = [w for w in found if shown in ("", w.kind)][:_MOST_SHOWN]
     return page(
-        act,
+        ctx,
         who,
         "queue.html",
-        waiting=[(w, _money(act, w.hold_id)) for w in listed],
+        waiting=[(w, _money(ctx, w.hold_id)) for w in listed],
         tasks=tasks if shown in ("", "tasks") else [],
         tabs=TABS,
         counts=counts,
         shown=shown,
-        dead=queue.dead_jobs(act.session),
+        dead=queue.dead_jobs(ctx.session),
     )
 
 
-def _money(act: Act, hold_id: str | None) -> list[dict[str, Any]]:
-    hold = act.session.get(Hold, hold_id) if hold_id else None
-    return reasons.money(act, hold) if hold else []
+def _money(ctx: Context, hold_id: str | None) -> list[dict[str, Any]]:
+    hold = ctx.session.get(Hold, hold_id) if hold_id else None
+    return reasons.money(ctx, hold) if hold else []
 
 
 @blueprint.post("/tasks")
 @desk("safety:act")
-def close_task(act: Act, who: Colleague) -> Response:
+def close_task(ctx: Context, who: Colleague) -> Response:
     """It is done; it opens again by itself when its cause comes back."""
     if request.form.get("kind") == "offers_paused":
         raise StateConflict(
             "This is done by deciding about it, on the person's page.",
             {"current_state": "open", "allowed_actions": ["offers"]},
         )
-    if use_form(act, who):
-        queue.close_task(act, request.form.get("kind", ""), request.form.get("subject", ""))
+    if use_form(ctx, who):
+        queue.close_task(ctx, request.form.get("kind", ""), request.form.get("subject", ""))
     return redirect("/staff?show=tasks", 303)
 
 
 @blueprint.get("/search")
 @desk()
-def search(act: Act, who: Colleague) -> str | Response:
+def search(ctx: Context, who: Colleague) -> str | Response:
     """By any id of ours or of Stripe's, an e-mail address, a name, a title, or an amount with its
     currency.
     """
     text = " ".join(request.args.get("q", "").split())[:200]
-    direct = console_reads.page_of(act.session, text)
+    direct = console_reads.page_of(ctx.session, text)
     if direct:
         return redirect(f"/staff/at/{direct}", 303)
-    return page(act, who, "search.html", q=text, found=_found(act, text))
+    return page(ctx, who, "search.html", q=text, found=_found(ctx, text))
 
 
-def _found(act: Act, text: str) -> list[tuple[str, str]]:
+def _found(ctx: Context, text: str) -> list[tuple[str, str]]:
     amount, currency = text[:-3].strip(), text[-3:].upper()
     read = read_amount(amount, currency) if currency in CURRENCIES else None
     if isinstance(read, Amount):
-        return console_reads.by_amount(act.session, read.minor, currency)
+        return console_reads.by_amount(ctx.session, read.minor, currency)
     behind = (
-        [(one, f"behind {text}") for one in console_reads.by_stripe_id(act.session, text)]
+        [(one, f"behind {text}") for one in console_reads.by_stripe_id(ctx.session, text)]
         if "_" in text
         else []
     )
-    return behind or (console_reads.by_words(act.session, text) if len(text) >= 3 else [])
+    return behind or (console_reads.by_words(ctx.session, text) if len(text) >= 3 else [])
 
 
 @blueprint.get("/rules")
 @desk()
-def rules_page(act: Act, who: Colleague) -> str:
+def rules_page(ctx: Context, who: Colleague) -> str:
     """The automatic rules as they are set, and what each would have done to the newest payments."""
     known = web.runtime().policies.rules
     chosen = known.get(request.args.get("report", ""))
     return page(
-        act,
+        ctx,
         who,
         "rules.html",
         rules=known.values(),
-        report=rules.report(act, chosen) if chosen else None,
+        report=rules.report(ctx, chosen) if chosen else None,
     )

@@ -12,7 +12,7 @@ from typing import Any
 from flask import g, redirect, render_template, request, url_for
 
 from service.core import four_eyes
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import MissingScope
 from service.http import incoming, web
 from service.models import ApiKey
@@ -66,17 +66,17 @@ def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Ca
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def wrapped(**values: Any) -> Any:
-            with web.act() as act:
-                who = staff_access.colleague(act, cookie())
+            with web.context() as ctx:
+                who = staff_access.colleague(ctx, cookie())
                 if who is not None:
                     need(who, *needed)
-                if who is not None and proof and not who.proved(act.now):
-                    who = _proved_now(act, who)
+                if who is not None and proof and not who.proved(ctx.now):
+                    who = _proved_now(ctx, who)
                     if who is None and request.method == "POST":
                         return _ask_for_proof(), 401
                 if who is not None:
                     g.visitor = who
-                    return view(act.as_(who.actor), who, **values)
+                    return view(ctx.as_(who.actor), who, **values)
             back = request.full_path.rstrip("?") if request.method == "GET" else request.path
             return redirect(url_for("entrance.enter", back=back_to(back)), 303)
 
@@ -100,16 +100,16 @@ def need(who: Colleague, *rights: str) -> None:
         raise MissingScope(f"This needs the right {' or '.join(rights)}; your role is {who.role}.")
 
 
-def _proved_now(act: Act, who: Colleague) -> Colleague | None:
+def _proved_now(ctx: Context, who: Colleague) -> Colleague | None:
     """A form that was filled in for longer than a proof lasts is not lost: the key is asked for,
     and the form goes on.
     """
     given = request.form.get("proof_key", "")
     same = web.runtime().settings.sandbox and "proof_same" in request.form
-    if not same and not (given and staff_access.by_secret(act, given).id == who.key_id):
+    if not same and not (given and staff_access.by_secret(ctx, given).id == who.key_id):
         return None
-    staff_access.enter(act, act.session.get_one(ApiKey, who.key_id), cookie(), incoming.browser())
-    return replace(who, proved_at=act.now)
+    staff_access.enter(ctx, ctx.session.get_one(ApiKey, who.key_id), cookie(), incoming.browser())
+    return replace(who, proved_at=ctx.now)
 
 
 def _ask_for_proof() -> str:
@@ -121,7 +121,7 @@ def _ask_for_proof() -> str:
     return render_template("staff/prove.html", typed=typed)
 
 
-def page(act: Act, who: Colleague, template: str, /, **values: Any) -> str:
+def page(ctx: Context, who: Colleague, template: str, /, **values: Any) -> str:
     """A page of the console, with the names of everybody who has acted and of the acts that this
     colleague may do.
     """
@@ -130,8 +130,8 @@ def page(act: Act, who: Colleague, template: str, /, **values: Any) -> str:
         f"staff/{template}",
         who=who,
         may=may,
-        names=staff_access.names(act.session),
-        now=act.now,
-        is_me=four_eyes.asking(act.session, who.actor),
+        names=staff_access.names(ctx.session),
+        now=ctx.now,
+        is_me=four_eyes.asking(ctx.session, who.actor),
         **values,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.errors import NotFound, Unauthenticated
 from service.http import incoming, web
 from service.models import ApiKey
@@ -20,13 +20,13 @@ blueprint = Blueprint("entrance", __name__, url_prefix="/staff")
 
 @blueprint.get("/enter")
 def enter() -> str:
-    with web.act() as act:
-        return _page(act, None)
+    with web.context() as ctx:
+        return _page(ctx, None)
 
 
-def _page(act: Act, problem: str | None) -> str:
-    known = staff_access.colleague(act, cookie())
-    everybody = staff_access.staff(act.session) if web.runtime().settings.sandbox else []
+def _page(ctx: Context, problem: str | None) -> str:
+    known = staff_access.colleague(ctx, cookie())
+    everybody = staff_access.staff(ctx.session) if web.runtime().settings.sandbox else []
     return render_template(
         "staff/enter.html",
         known=known,
@@ -39,26 +39,26 @@ def _page(act: Act, problem: str | None) -> str:
 @blueprint.post("/enter")
 def come_in() -> AnyResponse | tuple[str, int]:
     same_origin()
-    with web.act() as act:
+    with web.context() as ctx:
         try:
             key = (
-                _of_sandbox(act)
+                _of_sandbox(ctx)
                 if "person" in request.form
-                else staff_access.by_secret(act, request.form.get("key", ""))
+                else staff_access.by_secret(ctx, request.form.get("key", ""))
             )
         except Unauthenticated as refusal:
-            return _page(act, str(refusal)), 401
-        return _in(act, key)
+            return _page(ctx, str(refusal)), 401
+        return _in(ctx, key)
 
 
-def _of_sandbox(act: Act) -> ApiKey:
+def _of_sandbox(ctx: Context) -> ApiKey:
     """Play money needs no keys: anybody may be anybody. Raises NotFound elsewhere."""
     found = next(
-        (k for k in staff_access.staff(act.session) if k.key_id == request.form["person"]), None
+        (k for k in staff_access.staff(ctx.session) if k.key_id == request.form["person"]), None
     )
     if found is None or not web.runtime().settings.sandbox:
         raise NotFound("There is no such person.")
-    return act.session.get_one(ApiKey, found.key_id)
+    return ctx.session.get_one(ApiKey, found.key_id)
 
 
 @blueprint.get("/enter/<token>")
@@ -70,20 +70,20 @@ def link(token: str) -> str:
 @blueprint.post("/enter/<token>")
 def use_link(token: str) -> AnyResponse:
     same_origin()
-    with web.act() as act:
-        return _in(act, staff_access.by_link(act, token))
+    with web.context() as ctx:
+        return _in(ctx, staff_access.by_link(ctx, token))
 
 
 @blueprint.post("/leave")
 def leave() -> AnyResponse:
     same_origin()
-    with web.act() as act:
-        staff_access.leave(act, cookie())
+    with web.context() as ctx:
+        staff_access.leave(ctx, cookie())
     return redirect("/staff/enter", 303)
 
 
-def _in(act: Act, key: ApiKey) -> AnyResponse:
-    value = staff_access.enter(act, key, cookie(), incoming.browser())
+def _in(ctx: Context, key: ApiKey) -> AnyResponse:
+    value = staff_access.enter(ctx, key, cookie(), incoming.browser())
     back = back_to(request.form.get("back", ""))
     home = "/staff" if "safety:read" in key.scopes else "/finance"
     response: Response = make_response(redirect(home if back == "/staff" else back, 303))

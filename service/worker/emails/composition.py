@@ -14,15 +14,15 @@ from typing import Any
 
 from babel.dates import format_datetime
 
-from service.core.context import Act
+from service.core.context import Context
 from service.core.runtime import Runtime
 from service.domain.identity import names, typeid
 from service.domain.identity.names import NameKind
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
-from service.domain.states.senders import FOR_FREELANCERS, FOR_PAYERS, UNASKED, VOICES, Voice
+from service.domain.states.senders import FOR_FREELANCERS, FOR_PAYERS, UNASKED, VOICES, Sender
 from service.domain.text import inert
-from service.gateways.mail import Letter
+from service.gateways.mail import Email
 from service.models import (
     Chargeback,
     ClientLink,
@@ -47,27 +47,27 @@ from service.worker.emails import email_formats, safety_emails
 from service.worker.emails.email_parts import Button, Pattern, pattern
 
 
-def compose(ctx: Runtime, act: Act, message: Message) -> Letter:
+def compose(runtime: Runtime, ctx: Context, message: Message) -> Email:
     """The letter of a message, from the present state of what it is about."""
     made_of = pattern(message.template)
-    values = _values(ctx, act, message, made_of)
+    values = _values(runtime, ctx, message, made_of)
     parts = made_of.fill(values, values.get("link_url", ""))
-    platform = ctx.settings.platform_name
-    footer = _footer(ctx, values, linked=any(isinstance(part, Button) for part in parts.parts))
+    platform = runtime.settings.platform_name
+    footer = _footer(runtime, values, linked=any(isinstance(part, Button) for part in parts.parts))
     from_name, reply_to = sender(
-        ctx.settings, message.template, values.get("freelancer"), values.get("contract")
+        runtime.settings, message.template, values.get("freelancer"), values.get("contract")
     )
-    return Letter(
+    return Email(
         message_id=message.id,
         to=message.recipient,
         from_name=from_name,
-        from_address=ctx.settings.mail_from,
+        from_address=runtime.settings.mail_from,
         reply_to=reply_to,
         subject=parts.subject,
         text=email_formats.as_text(parts, footer, platform),
         html=email_formats.as_html(parts, footer, platform),
-        date=act.now,
-        unsubscribe=ctx.settings.support_email if message.template in UNASKED else None,
+        date=ctx.now,
+        unsubscribe=runtime.settings.support_email if message.template in UNASKED else None,
     )
 
 
@@ -76,9 +76,9 @@ def sender(
 ) -> tuple[str, str]:
     """(the name a letter comes from, whom a reply reaches)."""
     platform, voice = settings.platform_name, VOICES[template]
-    if voice is Voice.COLLEAGUE and contract is not None:
+    if voice is Sender.COLLEAGUE and contract is not None:
         return platform, contract.client.email
-    if voice is Voice.PLATFORM or freelancer is None:
+    if voice is Sender.PLATFORM or freelancer is None:
         return platform, settings.support_email
     # A name that is stored and would be refused today does not speak: the letter is the platform's,
     # the reply theirs.
@@ -89,15 +89,15 @@ def sender(
     )
 
 
-def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[str, Any]:
+def _values(runtime: Runtime, ctx: Context, message: Message, made_of: Pattern) -> dict[str, Any]:
     params = message.params
     values: dict[str, Any] = params | {
-        "platform": ctx.settings.platform_name,
+        "platform": runtime.settings.platform_name,
         "when": when,
-        "difference": _difference_in(message, act),
+        "difference": _difference_in(message, ctx),
         "writer": "",
     }
-    contract = act.session.get(Contract, message.contract_id) if message.contract_id else None
+    contract = ctx.session.get(Contract, message.contract_id) if message.contract_id else None
     if contract is not None:
         values |= {
             "contract": contract,
@@ -106,7 +106,9 @@ def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[
             "total": plain(contract.total_minor, contract.currency),
         }
         if made_of.buttons and message.template not in FOR_FREELANCERS:
-            values |= _link_values(ctx, act, contract, params, payer=message.template in FOR_PAYERS)
+            values |= _link_values(
+                runtime, ctx, contract, params, payer=message.template in FOR_PAYERS
+            )
         milestone = next((m for m in contract.milestones if m.id == params["object"]), None)
         if milestone is not None:
             values |= {
@@ -114,12 +116,12 @@ def _values(ctx: Runtime, act: Act, message: Message, made_of: Pattern) -> dict[
                 "milestone_amount": plain(milestone.amount_minor, contract.currency),
             }
     if "challenge" in params:
-        values["code"] = links.code_of(ctx.settings.secret_keys[-1], params["challenge"])
+        values["code"] = links.code_of(runtime.settings.secret_keys[-1], params["challenge"])
     return values | _money_values(
-        act,
+        ctx,
         params,
         contract,
-        lambda hold_id: f"{ctx.settings.public_url}/f/{ctx.tokens.sign('notice', hold_id)}",
+        lambda hold_id: f"{runtime.settings.public_url}/f/{runtime.tokens.sign('notice', hold_id)}",
     )
 
 
@@ -138,28 +140,28 @@ def _writer(contract: Contract, by: str | None) -> str:
 
 
 def _link_values(
-    ctx: Runtime, act: Act, contract: Contract, params: dict[str, Any], *, payer: bool
+    runtime: Runtime, ctx: Context, contract: Contract, params: dict[str, Any], *, payer: bool
 ) -> dict[str, Any]:
     """The client's link, the colleague's who paid, or the one that the letter is about.
 
     A freelancer's letter never carries it.
     """
     link = (
-        clients.link_of_payer(act.session, act.session.get_one(Payment, params["object"]).payer)
+        clients.link_of_payer(ctx.session, ctx.session.get_one(Payment, params["object"]).payer)
         if payer
         else None
     )
     if "link" in params:
-        link = act.session.get_one(ClientLink, params["link"])
-    link = link or links.current_link(act, contract)
+        link = ctx.session.get_one(ClientLink, params["link"])
+    link = link or links.current_link(ctx, contract)
     return {
-        "link_url": f"{ctx.settings.public_url}/l/{ctx.tokens.link(link.id, link.revision)}",
+        "link_url": f"{runtime.settings.public_url}/l/{runtime.tokens.link(link.id, link.revision)}",
         "link_ends": when(link.expires_at),
     }
 
 
-def _difference_in(message: Message, act: Act) -> Callable[[dict[str, Any]], str]:
-    contract = act.session.get(Contract, message.contract_id) if message.contract_id else None
+def _difference_in(message: Message, ctx: Context) -> Callable[[dict[str, Any]], str]:
+    contract = ctx.session.get(Contract, message.contract_id) if message.contract_id else None
     return lambda changed: difference(changed, contract.currency if contract else "USD")
 
 
@@ -180,34 +182,37 @@ def _said(value: Any, what: str, currency: str) -> str:
 
 
 def _money_values(
-    act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]
+    ctx: Context,
+    params: dict[str, Any],
+    contract: Contract | None,
+    notice_url: Callable[[str], str],
 ) -> dict[str, Any]:
     object_id: str = params["object"]
     kind = typeid.kind_of(object_id)
-    found: dict[str, Any] = _disagreement_values(act, object_id, contract) | safety_emails.values(
-        act, params, contract, notice_url
+    found: dict[str, Any] = _disagreement_values(ctx, object_id, contract) | safety_emails.values(
+        ctx, params, contract, notice_url
     )
     if kind is ObjectKind.PAYMENT:
-        payment = act.session.get_one(Payment, object_id)
-        titles = [act.session.get_one(Milestone, line.milestone_id).title for line in payment.lines]
+        payment = ctx.session.get_one(Payment, object_id)
+        titles = [ctx.session.get_one(Milestone, line.milestone_id).title for line in payment.lines]
         found |= {
             "payment": payment,
             "titles": titles,
             "paid": plain(payment.total_minor, payment.currency),
         }
     if kind is ObjectKind.PAYOUT:
-        payout = act.session.get_one(Payout, object_id)
+        payout = ctx.session.get_one(Payout, object_id)
         found |= {
             "payout": payout,
-            "freelancer": act.session.get_one(Freelancer, payout.freelancer_id),
+            "freelancer": ctx.session.get_one(Freelancer, payout.freelancer_id),
         }
     if kind is ObjectKind.FREELANCER:
-        found["freelancer"] = act.session.get_one(Freelancer, object_id)
+        found["freelancer"] = ctx.session.get_one(Freelancer, object_id)
     if kind is ObjectKind.REFUND:
-        refund = act.session.get_one(Refund, object_id)
+        refund = ctx.session.get_one(Refund, object_id)
         found["refund"] = refund
     if "release" in params:
-        found |= _release_values(act, params["release"])
+        found |= _release_values(ctx, params["release"])
     currency = params.get("currency") or (contract.currency if contract else None)
     if "refund" in params and currency:
         found["refund_text"] = plain(params["refund"], currency)
@@ -218,9 +223,9 @@ def _money_values(
     return found
 
 
-def _release_values(act: Act, release_id: str) -> dict[str, Any]:
-    release = act.session.get_one(Release, release_id)
-    taxes = tax_dues.of_release(act.session, release.id)
+def _release_values(ctx: Context, release_id: str) -> dict[str, Any]:
+    release = ctx.session.get_one(Release, release_id)
+    taxes = tax_dues.of_release(ctx.session, release.id)
     return {
         name: plain(getattr(release, f"{name}_minor"), release.currency)
         for name in ("gross", "fee", "net", "processing")
@@ -250,21 +255,21 @@ _NEWS = {
 }
 
 
-def _disagreement_values(act: Act, object_id: str, contract: Contract | None) -> dict[str, Any]:
+def _disagreement_values(ctx: Context, object_id: str, contract: Contract | None) -> dict[str, Any]:
     if contract is None:
         return {}
     found: dict[str, Any] = {}
     kind = typeid.kind_of(object_id)
     if kind is ObjectKind.DISPUTE:
-        dispute = act.session.get_one(Dispute, object_id)
+        dispute = ctx.session.get_one(Dispute, object_id)
         found |= {"dispute": dispute, "disputed": plain(dispute.amount_minor, contract.currency)}
     if kind is ObjectKind.REFUND_REQUEST:
-        found["request"] = act.session.get_one(RefundRequest, object_id)
+        found["request"] = ctx.session.get_one(RefundRequest, object_id)
     if kind is ObjectKind.CHARGEBACK:
-        found["chargeback"] = act.session.get_one(Chargeback, object_id)
+        found["chargeback"] = ctx.session.get_one(Chargeback, object_id)
     about = found.get("dispute") or found.get("request")
     if about is not None:
-        found["milestone_title"] = act.session.get_one(Milestone, about.milestone_id).title
+        found["milestone_title"] = ctx.session.get_one(Milestone, about.milestone_id).title
     return found
 
 
@@ -273,10 +278,10 @@ def when(instant: datetime) -> str:
     return format_datetime(instant, "d MMMM y, HH:mm 'UTC'", locale="en")
 
 
-def _footer(ctx: Runtime, values: dict[str, Any], *, linked: bool) -> list[str]:
+def _footer(runtime: Runtime, values: dict[str, Any], *, linked: bool) -> list[str]:
     lines = [
         (
-            f"{ctx.settings.platform_name} holds payments apart from its own money. We never ask for "
+            f"{runtime.settings.platform_name} holds payments apart from its own money. We never ask for "
             "card details by e-mail."
         )
     ]
@@ -286,5 +291,5 @@ def _footer(ctx: Runtime, values: dict[str, Any], *, linked: bool) -> list[str]:
         lines.append(
             f"The link in this letter works until {values['link_ends']}; no account is needed."
         )
-    lines.append(f"Questions about the money: {ctx.settings.support_email}")
+    lines.append(f"Questions about the money: {runtime.settings.support_email}")
     return lines

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from service.core.context import Act
+from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
@@ -29,7 +29,10 @@ _TARGETS = {
 
 
 def values(
-    act: Act, params: dict[str, Any], contract: Contract | None, notice_url: Callable[[str], str]
+    ctx: Context,
+    params: dict[str, Any],
+    contract: Contract | None,
+    notice_url: Callable[[str], str],
 ) -> dict[str, Any]:
     """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a
     contract.
@@ -37,24 +40,24 @@ def values(
     object_id: str = params["object"]
     kind = typeid.kind_of(object_id)
     if kind is ObjectKind.APPEAL:
-        appeal = act.session.get_one(Appeal, object_id)
+        appeal = ctx.session.get_one(Appeal, object_id)
         return {
             "appeal": appeal,
-            "freelancer": _person(act, appeal.freelancer_id),
+            "freelancer": _person(ctx, appeal.freelancer_id),
             "link_url": notice_url(appeal.hold_id),
         }
     if kind is ObjectKind.CASE:
-        case = act.session.get_one(Confiscation, object_id)
+        case = ctx.session.get_one(Confiscation, object_id)
         return _of_case(case) | {
-            "freelancer": _person(act, case.freelancer_id),
+            "freelancer": _person(ctx, case.freelancer_id),
             "link_url": notice_url(case.hold_id),
         }
     if kind is ObjectKind.CONTRACT and "hold" in params:
-        return _of_hold(act, act.session.get_one(Hold, params["hold"]), FOR_CLIENTS)
+        return _of_hold(ctx, ctx.session.get_one(Hold, params["hold"]), FOR_CLIENTS)
     if kind is ObjectKind.HOLD:
-        hold = act.session.get_one(Hold, object_id)
-        return _of_hold(act, hold) | {
-            "freelancer": _person(act, hold.freelancer_id),
+        hold = ctx.session.get_one(Hold, object_id)
+        return _of_hold(ctx, hold) | {
+            "freelancer": _person(ctx, hold.freelancer_id),
             "link_url": notice_url(hold.id),
         }
     if "held" in params and contract is not None:
@@ -78,8 +81,8 @@ def _of_case(case: Confiscation) -> dict[str, Any]:
     }
 
 
-def _of_hold(act: Act, hold: Hold, words: dict[str, str] = SCOPES) -> dict[str, Any]:
-    reason = act.policies.reasons[hold.reason_code]
+def _of_hold(ctx: Context, hold: Hold, words: dict[str, str] = SCOPES) -> dict[str, Any]:
+    reason = ctx.policies.reasons[hold.reason_code]
     told = hold.disclosure == "full"
     amount = (
         f"exactly {plain(hold.amount_minor, hold.currency)}"
@@ -98,5 +101,5 @@ def _of_hold(act: Act, hold: Hold, words: dict[str, str] = SCOPES) -> dict[str, 
     }
 
 
-def _person(act: Act, freelancer_id: str | None) -> Freelancer | None:
-    return act.session.get(Freelancer, freelancer_id) if freelancer_id else None
+def _person(ctx: Context, freelancer_id: str | None) -> Freelancer | None:
+    return ctx.session.get(Freelancer, freelancer_id) if freelancer_id else None

@@ -5,7 +5,7 @@ it left.
 from __future__ import annotations
 
 from service.core import queue
-from service.core.queue import Claimed
+from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.gateways import GatewayRefused
 from service.models import Message
@@ -13,24 +13,24 @@ from service.platform.failpoint import failpoint
 from service.worker.emails.composition import compose
 
 
-def send(ctx: Runtime, job: Claimed) -> None:
+def send(runtime: Runtime, job: ClaimedJob) -> None:
     """At least once: after a crash in between a letter may come twice, never not at all."""
-    with ctx.act(f"job:{job.id}") as act:
-        message = act.session.get_one(Message, job.subject)
+    with runtime.context(f"job:{job.id}") as ctx:
+        message = ctx.session.get_one(Message, job.subject)
         if message.state != "queued":
             return
-        letter = compose(ctx, act, message)
+        letter = compose(runtime, ctx, message)
     try:
-        ctx.mail.send(letter)
+        runtime.mail.send(letter)
         state = "sent"
     except GatewayRefused:
         state = "bounced"
     failpoint("after_mail_sent")
-    with ctx.act(f"job:{job.id}") as act:
-        message = act.session.get_one(Message, job.subject, with_for_update=True)
+    with runtime.context(f"job:{job.id}") as ctx:
+        message = ctx.session.get_one(Message, job.subject, with_for_update=True)
         if message.state == "queued":
             message.state = state
-            message.sent_at = act.now
-            message.bounced_at = act.now if state == "bounced" else None
+            message.sent_at = ctx.now
+            message.bounced_at = ctx.now if state == "bounced" else None
             if state == "bounced":
-                queue.open_task(act, "letter_refused", message.id, template=message.template)
+                queue.open_task(ctx, "letter_refused", message.id, template=message.template)

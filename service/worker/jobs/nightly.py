@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import text
 
 from service.core import queue
-from service.core.queue import Claimed
+from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.ledger import checks, hash_chain
 from service.operations.finance import closing, reconciliation
@@ -27,7 +27,7 @@ _PURGE = (
 )
 
 
-def run(ctx: Runtime, job: Claimed) -> None:
+def run(runtime: Runtime, job: ClaimedJob) -> None:
     """Every check; a difference stops payouts and opens a task.
 
     Nothing repairs silently. Raises the first failure, after all steps.
@@ -35,7 +35,7 @@ def run(ctx: Runtime, job: Claimed) -> None:
     failures: list[Exception] = []
     for step in STEPS:
         try:
-            step(ctx, f"job:{job.id}")
+            step(runtime, f"job:{job.id}")
         except Exception as error:
             _log.warning("nightly.step_failed", step=step.__name__, error=type(error).__name__)
             failures.append(error)
@@ -43,41 +43,43 @@ def run(ctx: Runtime, job: Claimed) -> None:
         raise failures[0]
 
 
-def _processor_rows(ctx: Runtime, request_id: str) -> None:
-    with ctx.act(request_id) as act:
-        since = closing.since(act)
-    told = ctx.stripe.balance_rows(since)
-    with ctx.act(request_id) as act:
-        closing.take_in(act, told)
-        closing.name_differences(act)
+def _processor_rows(runtime: Runtime, request_id: str) -> None:
+    with runtime.context(request_id) as ctx:
+        since = closing.since(ctx)
+    told = runtime.stripe.balance_rows(since)
+    with runtime.context(request_id) as ctx:
+        closing.take_in(ctx, told)
+        closing.name_differences(ctx)
 
 
-def _books(ctx: Runtime, request_id: str) -> None:
-    with ctx.act(request_id) as act:
-        found = checks.keep(act, whole=False).checks
-        if reconciliation.stop_payouts(act, found):
+def _books(runtime: Runtime, request_id: str) -> None:
+    with runtime.context(request_id) as ctx:
+        found = checks.keep(ctx, whole=False).checks
+        if reconciliation.stop_payouts(ctx, found):
             queue.open_task(
-                act, "books_differ", "platform", checks=[c.name for c in found if not c.ok]
+                ctx, "books_differ", "platform", checks=[c.name for c in found if not c.ok]
             )
 
 
-def _processor_balance(ctx: Runtime, request_id: str) -> None:
-    told = ctx.stripe.balance()
-    with ctx.act(request_id) as act:
-        both = reconciliation.at_stripe(act.session, told)
-        if not reconciliation.compare_with_stripe(act.session, both).ok:
-            queue.open_task(act, "stripe_differs", "platform", stripe=both)
+def _processor_balance(runtime: Runtime, request_id: str) -> None:
+    told = runtime.stripe.balance()
+    with runtime.context(request_id) as ctx:
+        both = reconciliation.at_stripe(ctx.session, told)
+        if not reconciliation.compare_with_stripe(ctx.session, both).ok:
+            queue.open_task(ctx, "stripe_differs", "platform", stripe=both)
 
 
-def _sign(ctx: Runtime, request_id: str) -> None:
-    with ctx.act(request_id) as act:
-        hash_chain.sign_head(act, (act.now - timedelta(days=1)).date(), ctx.settings.signing_key)
+def _sign(runtime: Runtime, request_id: str) -> None:
+    with runtime.context(request_id) as ctx:
+        hash_chain.sign_head(
+            ctx, (ctx.now - timedelta(days=1)).date(), runtime.settings.signing_key
+        )
 
 
-def _purge(ctx: Runtime, request_id: str) -> None:
-    with ctx.act(request_id) as act:
+def _purge(runtime: Runtime, request_id: str) -> None:
+    with runtime.context(request_id) as ctx:
         for statement in _PURGE:
-            act.session.execute(statement, {"now": act.now})
+            ctx.session.execute(statement, {"now": ctx.now})
 
 
 STEPS: tuple[Callable[[Runtime, str], None], ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from service.core import queue, repository
-from service.core.queue import Claimed
+from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.domain.identity.actors import PSP
 from service.domain.money.money import from_stripe, to_stripe
@@ -24,13 +24,13 @@ _DEBIT_CHECK_EVERY = timedelta(hours=12)
 _GIVE_UP_CHECKING = timedelta(days=21)
 
 
-def stripe_event(ctx: Runtime, job: Claimed) -> None:
+def stripe_event(runtime: Runtime, job: ClaimedJob) -> None:
     """Act on a stored event.
 
     Its body is only a hint; the object is fetched fresh, so order and duplicates do not matter.
     """
-    with ctx.act(f"job:{job.id}") as act:
-        stored = act.session.get_one(StripeEvent, job.subject)
+    with runtime.context(f"job:{job.id}") as ctx:
+        stored = ctx.session.get_one(StripeEvent, job.subject)
         kind, object_id, account_id, payload = (
             stored.type,
             stored.object_id or "",
@@ -41,97 +41,97 @@ def stripe_event(ctx: Runtime, job: Claimed) -> None:
     hint = data.get("object") if isinstance(data, dict) else None
     snapshot = hint if isinstance(hint, dict) else {}
     if kind.startswith("checkout.session."):
-        _take_in(ctx, job, ctx.stripe.fetch_checkout(object_id))
+        _apply_checkout(runtime, job, runtime.stripe.fetch_checkout(object_id))
     elif kind.startswith("charge.dispute."):
-        chargebacks.event(ctx, job, object_id)
+        chargebacks.event(runtime, job, object_id)
     elif kind.startswith("radar.early_fraud_warning."):
-        chargebacks.warning(ctx, job, object_id)
+        chargebacks.warning(runtime, job, object_id)
     elif kind.startswith(("payment_intent.", "charge.")):
         intent = object_id if kind.startswith("payment_intent.") else snapshot.get("payment_intent")
-        found = ctx.stripe.find_checkout(intent) if intent else None
+        found = runtime.stripe.find_checkout(intent) if intent else None
         if found is not None:
-            _take_in(ctx, job, found)
+            _apply_checkout(runtime, job, found)
     elif kind.startswith("refund."):
-        _refund_event(ctx, job, object_id, snapshot)
+        _refund_event(runtime, job, object_id, snapshot)
     elif kind.startswith("transfer."):
-        payout_jobs.transfer_event(ctx, job, object_id)
+        payout_jobs.transfer_event(runtime, job, object_id)
     elif kind.startswith("payout.") and account_id:
-        payout_jobs.payout_event(ctx, job, object_id, account_id, snapshot)
+        payout_jobs.payout_event(runtime, job, object_id, account_id, snapshot)
     elif kind.startswith("account.external_account.") and account_id:
-        payout_jobs.account_event(ctx, job, account_id)
+        payout_jobs.account_event(runtime, job, account_id)
     elif kind.startswith("v2.core.account") or kind == "account.updated":
-        payout_jobs.account_event(ctx, job, object_id)
-    with ctx.act(f"job:{job.id}") as act:
-        inbox.handled(act, job.subject)
+        payout_jobs.account_event(runtime, job, object_id)
+    with runtime.context(f"job:{job.id}") as ctx:
+        inbox.handled(ctx, job.subject)
 
 
-def _take_in(ctx: Runtime, job: Claimed, snapshot: CheckoutSnapshot) -> None:
+def _apply_checkout(runtime: Runtime, job: ClaimedJob, snapshot: CheckoutSnapshot) -> None:
     if snapshot.payment_id is None:
         return  # a session that is not ours
-    with ctx.act(f"job:{job.id}", PSP) as act:
-        contract, payment = repository.payment(act.session, snapshot.payment_id, lock=True)
+    with runtime.context(f"job:{job.id}", PSP) as ctx:
+        contract, payment = repository.payment(ctx.session, snapshot.payment_id, lock=True)
         if payment.session_id is None:
             # The process died after Stripe made the session and before we wrote it down.
             payments.attach(payment, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
         if payment.session_id == snapshot.session_id:
-            payments.take_in(act, contract, payment, snapshot)
+            payments.apply_checkout(ctx, contract, payment, snapshot)
 
 
-def _state(ctx: Runtime, job: Claimed) -> Payment:
-    with ctx.act(f"job:{job.id}") as act:
-        return repository.payment(act.session, job.subject)[1]
+def _state(runtime: Runtime, job: ClaimedJob) -> Payment:
+    with runtime.context(f"job:{job.id}") as ctx:
+        return repository.payment(ctx.session, job.subject)[1]
 
 
-def check(ctx: Runtime, job: Claimed) -> None:
+def check(runtime: Runtime, job: ClaimedJob) -> None:
     """Ask Stripe about a payment of which no event has told: the webhook may be lost, the payment
     page abandoned.
     """
-    payment = _state(ctx, job)
+    payment = _state(runtime, job)
     if payment.state not in payments.UNFINISHED:
         return
     if payment.session_id is not None:
-        _take_in(ctx, job, ctx.stripe.fetch_checkout(payment.session_id))
-    payment = _state(ctx, job)
-    with ctx.act(f"job:{job.id}") as act:
-        now = act.now
+        _apply_checkout(runtime, job, runtime.stripe.fetch_checkout(payment.session_id))
+    payment = _state(runtime, job)
+    with runtime.context(f"job:{job.id}") as ctx:
+        now = ctx.now
     over = payment.session_expires_at is None or payment.session_expires_at <= now
     if payment.state in ("created", "requires_action") and over:
-        _close(ctx, job, payment)
-        payment = _state(ctx, job)
+        _close(runtime, job, payment)
+        payment = _state(runtime, job)
     if payment.state in payments.UNFINISHED and now - payment.created_at < _GIVE_UP_CHECKING:
         wait = _DEBIT_CHECK_EVERY if payment.state == "processing" else payments.CHECK_EVERY
-        with ctx.act(f"job:{job.id}") as act:
-            queue.enqueue(act, "payment_check", payment.id, act.now + wait)
+        with runtime.context(f"job:{job.id}") as ctx:
+            queue.enqueue(ctx, "payment_check", payment.id, ctx.now + wait)
 
 
-def close(ctx: Runtime, job: Claimed) -> None:
+def close(runtime: Runtime, job: ClaimedJob) -> None:
     """Close an attempt that has lost its reason: at Stripe first, here only on Stripe's word."""
-    payment = _state(ctx, job)
+    payment = _state(runtime, job)
     if payment.state in ("created", "requires_action"):
-        _close(ctx, job, payment)
+        _close(runtime, job, payment)
 
 
-def _close(ctx: Runtime, job: Claimed, payment: Payment) -> None:
+def _close(runtime: Runtime, job: ClaimedJob, payment: Payment) -> None:
     if payment.session_id is not None:
-        _take_in(ctx, job, ctx.stripe.expire_checkout(payment.session_id))
+        _apply_checkout(runtime, job, runtime.stripe.expire_checkout(payment.session_id))
         return
     # No page was ever made, or its making was never answered: nobody has its address, so nobody can
     # pay on it.
-    with ctx.act(f"job:{job.id}") as act:
-        contract, locked = repository.payment(act.session, payment.id, lock=True)
+    with runtime.context(f"job:{job.id}") as ctx:
+        contract, locked = repository.payment(ctx.session, payment.id, lock=True)
         if locked.session_id is None:
-            payments.abandon(act, contract, locked)
+            payments.abandon(ctx, contract, locked)
 
 
-def send_refund(ctx: Runtime, job: Claimed) -> None:
+def send_refund(runtime: Runtime, job: ClaimedJob) -> None:
     """Have Stripe send money back.
 
     After an unheard answer it is looked up before it is sent again.
     """
-    with ctx.act(f"job:{job.id}") as act:
-        contract, payment, refund = repository.refund(act.session, job.subject)
+    with runtime.context(f"job:{job.id}") as ctx:
+        contract, payment, refund = repository.refund(ctx.session, job.subject)
         holds.refuse(
-            act,
+            ctx,
             "refund",
             holds.subjects_of(
                 contract, payment.id, *([refund.milestone_id] if refund.milestone_id else [])
@@ -140,46 +140,48 @@ def send_refund(ctx: Runtime, job: Claimed) -> None:
     if refund.state != "pending" or refund.stripe_refund_id or payment.payment_intent_id is None:
         return
     made = (
-        ctx.stripe.find_refund(refund.id, payment.payment_intent_id) if job.attempts > 1 else None
+        runtime.stripe.find_refund(refund.id, payment.payment_intent_id)
+        if job.attempts > 1
+        else None
     )
     if made is None:
         amount = to_stripe(refund.amount_minor, refund.currency)
         try:
-            made = ctx.stripe.create_refund(
+            made = runtime.stripe.create_refund(
                 refund.id, refund.key_number, payment.payment_intent_id, amount
             )
         except GatewayFailed:
-            with ctx.act(f"job:{job.id}") as act:
-                repository.refund(act.session, job.subject)[2].key_number += 1
+            with runtime.context(f"job:{job.id}") as ctx:
+                repository.refund(ctx.session, job.subject)[2].key_number += 1
             raise
     failpoint("after_refund_created")
-    with ctx.act(f"job:{job.id}", PSP) as act:
-        contract, payment, refund = repository.refund(act.session, job.subject)
-        refunds.taken_in(act, contract, payment, refund, made)
+    with runtime.context(f"job:{job.id}", PSP) as ctx:
+        contract, payment, refund = repository.refund(ctx.session, job.subject)
+        refunds.apply_refund(ctx, contract, payment, refund, made)
 
 
 def _refund_event(
-    ctx: Runtime, job: Claimed, stripe_refund_id: str, hint: dict[str, object]
+    runtime: Runtime, job: ClaimedJob, stripe_refund_id: str, hint: dict[str, object]
 ) -> None:
-    fresh = ctx.stripe.fetch_refund(stripe_refund_id)
+    fresh = runtime.stripe.fetch_refund(stripe_refund_id)
     metadata = hint.get("metadata")
-    with ctx.act(f"job:{job.id}", PSP) as act:
-        refund_id = refunds.by_stripe_id(act.session, stripe_refund_id) or (
+    with runtime.context(f"job:{job.id}", PSP) as ctx:
+        refund_id = refunds.by_stripe_id(ctx.session, stripe_refund_id) or (
             metadata.get("refund_id") if isinstance(metadata, dict) else None
         )
         if refund_id is not None:
-            contract, payment, refund = repository.refund(act.session, refund_id)
-            refunds.taken_in(act, contract, payment, refund, fresh)
+            contract, payment, refund = repository.refund(ctx.session, refund_id)
+            refunds.apply_refund(ctx, contract, payment, refund, fresh)
             return
         payment_id = (
-            payments.by_intent(act, fresh.payment_intent_id) if fresh.payment_intent_id else None
+            payments.by_intent(ctx, fresh.payment_intent_id) if fresh.payment_intent_id else None
         )
         if payment_id is None:
-            queue.open_task(act, "refund_outside", stripe_refund_id, status=fresh.status)
+            queue.open_task(ctx, "refund_outside", stripe_refund_id, status=fresh.status)
         elif fresh.status == "succeeded":
-            contract, payment = repository.payment(act.session, payment_id, lock=True)
-            refunds.outside(
-                act,
+            contract, payment = repository.payment(ctx.session, payment_id, lock=True)
+            refunds.record_external_refund(
+                ctx,
                 contract,
                 payment,
                 fresh,
@@ -188,24 +190,24 @@ def _refund_event(
             )
 
 
-def sweep(ctx: Runtime, job: Claimed) -> None:
+def sweep(runtime: Runtime, job: ClaimedJob) -> None:
     """Events that never reached us: read Stripe's own list and take in what is new."""
-    with ctx.act(f"job:{job.id}") as act:
-        since = act.now - _OVERLAP
+    with runtime.context(f"job:{job.id}") as ctx:
+        since = ctx.now - _OVERLAP
     missed: list[InboundEvent] = []
     try:
-        missed = ctx.stripe.events_since(since)
+        missed = runtime.stripe.events_since(since)
     except GatewayRefused:
-        with ctx.act(f"job:{job.id}") as act:
-            queue.open_task(act, "sweep_refused", "platform")
-    with ctx.act(f"job:{job.id}") as act:
-        for account_id in payouts.unsettled_accounts(act.session):
-            queue.enqueue(act, "account_check", account_id)
-    with ctx.act(f"job:{job.id}") as act:
+        with runtime.context(f"job:{job.id}") as ctx:
+            queue.open_task(ctx, "sweep_refused", "platform")
+    with runtime.context(f"job:{job.id}") as ctx:
+        for account_id in payouts.unsettled_accounts(ctx.session):
+            queue.enqueue(ctx, "account_check", account_id)
+    with runtime.context(f"job:{job.id}") as ctx:
         # Below the floor payouts wait, and a person is called.
-        for currency in reconciliation.watch_floor(act):
-            queue.open_task(act, "operating_below_floor", currency)
+        for currency in reconciliation.watch_floor(ctx):
+            queue.open_task(ctx, "operating_below_floor", currency)
     for event in missed:
         # One that cannot be kept stops none of the others that came before it, and no check.
-        with ctx.act(f"job:{job.id}") as act:
-            inbox.store(act, event)
+        with runtime.context(f"job:{job.id}") as ctx:
+            inbox.store(ctx, event)

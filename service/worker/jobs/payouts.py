@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from service.core import queue, repository
-from service.core.queue import Claimed
+from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.domain.identity.actors import PSP
 from service.domain.money.money import from_stripe, to_stripe
@@ -28,43 +28,45 @@ _LOOK_AGAIN = timedelta(days=1)
 _GIVE_UP_LOOKING = timedelta(days=30)
 
 
-def send(ctx: Runtime, job: Claimed) -> None:
+def send(runtime: Runtime, job: ClaimedJob) -> None:
     """Bring a payout to the bank, from wherever it stands."""
-    with ctx.act(f"job:{job.id}") as act:
-        payout = repository.payout(act.session, job.subject, owner=repository.EVERYONE, lock=True)
-        holds.refuse(act, "outflow", [payout.freelancer_id, payout.id])
-        if payout.failure_code or not payouts.begin_sending(act, payout):
+    with runtime.context(f"job:{job.id}") as ctx:
+        payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE, lock=True)
+        holds.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
+        if payout.failure_code or not payouts.begin_sending(ctx, payout):
             if payout.state == "requested" and payout.waiting_for:
-                queue.enqueue(act, "payout_send", payout.id, act.now + _TRY_AGAIN)
+                queue.enqueue(ctx, "payout_send", payout.id, ctx.now + _TRY_AGAIN)
             return
     failpoint("before_transfers")
-    known = ctx.stripe.find_transfers(payout.id) if job.attempts > 1 else {}
+    known = runtime.stripe.find_transfers(payout.id) if job.attempts > 1 else {}
     for source in payout.sources:
         if source.state == "planned":
-            made = known.get(source.number) or _transfer(ctx, job, payout, source.number)
+            made = known.get(source.number) or _transfer(runtime, job, payout, source.number)
             if made is None:
                 return
-            with ctx.act(f"job:{job.id}") as act:
-                payouts.leg_sent(
-                    repository.payout(act.session, payout.id, owner=repository.EVERYONE, lock=True),
+            with runtime.context(f"job:{job.id}") as ctx:
+                payouts.record_transfer(
+                    repository.payout(ctx.session, payout.id, owner=repository.EVERYONE, lock=True),
                     source.number,
                     made.id,
                 )
             failpoint("after_transfer")
-    with ctx.act(f"job:{job.id}") as act:
+    with runtime.context(f"job:{job.id}") as ctx:
         # A hold may have landed while the transfers were made: the bank is not told before it is
         # gone.
-        holds.refuse(act, "outflow", [payout.freelancer_id, payout.id])
-    _to_bank(ctx, job, payout)
+        holds.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
+    _to_bank(runtime, job, payout)
 
 
-def _transfer(ctx: Runtime, job: Claimed, payout: Payout, number: int) -> TransferSnapshot | None:
+def _transfer(
+    runtime: Runtime, job: ClaimedJob, payout: Payout, number: int
+) -> TransferSnapshot | None:
     source = payout.sources[number - 1]
-    with ctx.act(f"job:{job.id}") as act:
-        charge_id = act.session.get_one(Payment, source.payment_id).charge_id or ""
+    with runtime.context(f"job:{job.id}") as ctx:
+        charge_id = ctx.session.get_one(Payment, source.payment_id).charge_id or ""
     amount = to_stripe(source.amount_minor, payout.currency)
     try:
-        return ctx.stripe.create_transfer(
+        return runtime.stripe.create_transfer(
             payout.id,
             number,
             source.attempt,
@@ -74,19 +76,19 @@ def _transfer(ctx: Runtime, job: Claimed, payout: Payout, number: int) -> Transf
             account_id=payout.stripe_account_id,
         )
     except GatewayRefused as refused:
-        _wait(ctx, job, payout.id, refused, leg=number)
+        _wait(runtime, job, payout.id, refused, leg=number)
         return None
     except GatewayFailed:
-        _next_key(ctx, job, payout.id, leg=number)
+        _next_key(runtime, job, payout.id, leg=number)
         raise
 
 
-def _next_key(ctx: Runtime, job: Claimed, payout_id: str, leg: int | None = None) -> None:
+def _next_key(runtime: Runtime, job: ClaimedJob, payout_id: str, leg: int | None = None) -> None:
     """Stripe keeps a failure under its key: the next try, which looks first whether the thing
     exists, needs another one.
     """
-    with ctx.act(f"job:{job.id}") as act:
-        payout = repository.payout(act.session, payout_id, owner=repository.EVERYONE, lock=True)
+    with runtime.context(f"job:{job.id}") as ctx:
+        payout = repository.payout(ctx.session, payout_id, owner=repository.EVERYONE, lock=True)
         if leg is None:
             payout.attempt += 1
         else:
@@ -94,33 +96,37 @@ def _next_key(ctx: Runtime, job: Claimed, payout_id: str, leg: int | None = None
 
 
 def _wait(
-    ctx: Runtime, job: Claimed, payout_id: str, refused: GatewayRefused, leg: int | None = None
+    runtime: Runtime,
+    job: ClaimedJob,
+    payout_id: str,
+    refused: GatewayRefused,
+    leg: int | None = None,
 ) -> None:
     """A definite no: the next try gets a new number, an hour later at most, or at once when the
     account is in order again.
     """
-    _next_key(ctx, job, payout_id, leg)
-    with ctx.act(f"job:{job.id}") as act:
-        payout = repository.payout(act.session, payout_id, owner=repository.EVERYONE, lock=True)
+    _next_key(runtime, job, payout_id, leg)
+    with runtime.context(f"job:{job.id}") as ctx:
+        payout = repository.payout(ctx.session, payout_id, owner=repository.EVERYONE, lock=True)
         payout.waiting_for = "funds" if refused.code == "balance_insufficient" else "payout_account"
         queue.open_task(
-            act, "payout_waits", payout.id, code=refused.code, waiting_for=payout.waiting_for
+            ctx, "payout_waits", payout.id, code=refused.code, waiting_for=payout.waiting_for
         )
-        queue.enqueue(act, "payout_send", payout.id, act.now + _TRY_AGAIN)
+        queue.enqueue(ctx, "payout_send", payout.id, ctx.now + _TRY_AGAIN)
 
 
-def _to_bank(ctx: Runtime, job: Claimed, payout: Payout) -> None:
+def _to_bank(runtime: Runtime, job: ClaimedJob, payout: Payout) -> None:
     if payout.stripe_payout_id is not None:
         return
     made = (
-        ctx.stripe.find_bank_payout(payout.id, payout.stripe_account_id)
+        runtime.stripe.find_bank_payout(payout.id, payout.stripe_account_id)
         if job.attempts > 1
         else None
     )
     try:
         if made is None:
             amount = to_stripe(payout.amount_minor, payout.currency)
-            made = ctx.stripe.create_bank_payout(
+            made = runtime.stripe.create_bank_payout(
                 payout.id,
                 payout.attempt,
                 amount=amount,
@@ -128,102 +134,112 @@ def _to_bank(ctx: Runtime, job: Claimed, payout: Payout) -> None:
                 account_id=payout.stripe_account_id,
             )
     except GatewayFailed:
-        _next_key(ctx, job, payout.id)
+        _next_key(runtime, job, payout.id)
         raise
     except GatewayRefused as refused:
         # A charge that is not available yet: the transfer stands, the bank payout follows by
         # itself.
-        _wait(ctx, job, payout.id, refused)
+        _wait(runtime, job, payout.id, refused)
         return
     failpoint("after_bank_payout")
-    with ctx.act(f"job:{job.id}") as act:
-        locked = repository.payout(act.session, payout.id, owner=repository.EVERYONE, lock=True)
-        payouts.sent(locked, made.id)
+    with runtime.context(f"job:{job.id}") as ctx:
+        locked = repository.payout(ctx.session, payout.id, owner=repository.EVERYONE, lock=True)
+        payouts.record_bank_payout(locked, made.id)
         locked.waiting_for = None
-        queue.enqueue(act, "payout_check", payout.id, act.now + 2 * _LOOK_AGAIN)
+        queue.enqueue(ctx, "payout_check", payout.id, ctx.now + 2 * _LOOK_AGAIN)
 
 
-def recall(ctx: Runtime, job: Claimed) -> None:
+def recall(runtime: Runtime, job: ClaimedJob) -> None:
     """A hold landed while the payout was on its way: cancel it at the bank if Stripe still can, and
     take the transfers back.
     """
-    with ctx.act(f"job:{job.id}") as act:
-        payout = repository.payout(act.session, job.subject, owner=repository.EVERYONE, lock=True)
+    with runtime.context(f"job:{job.id}") as ctx:
+        payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE, lock=True)
         if payout.state == "in_transit" and payout.stripe_payout_id is None:
-            payouts.failing(act, payout, "on_hold")
+            payouts.begin_return(ctx, payout, "on_hold")
     outcome = "its transfers are taken back"
     if payout.state == "in_transit" and payout.stripe_payout_id is not None:
         try:
-            _take_in(
-                ctx,
+            _apply_payout(
+                runtime,
                 job,
                 payout.id,
-                ctx.stripe.cancel_bank_payout(payout.stripe_payout_id, payout.stripe_account_id),
+                runtime.stripe.cancel_bank_payout(
+                    payout.stripe_payout_id, payout.stripe_account_id
+                ),
             )
         except GatewayRefused:
             outcome = "too late: it is at the bank"
-    with ctx.act(f"job:{job.id}") as act:
-        hold = act.session.get_one(Hold, str(job.args["hold"]), with_for_update=True)
-        freezing.note(act, hold, "payout", payout.id, outcome)
+    with runtime.context(f"job:{job.id}") as ctx:
+        hold = ctx.session.get_one(Hold, str(job.args["hold"]), with_for_update=True)
+        freezing.record_effect(ctx, hold, "payout", payout.id, outcome)
 
 
-def check(ctx: Runtime, job: Claimed) -> None:
+def check(runtime: Runtime, job: ClaimedJob) -> None:
     """Ask Stripe about a payout of which no event has told."""
-    with ctx.act(f"job:{job.id}") as act:
+    with runtime.context(f"job:{job.id}") as ctx:
         payout, now = (
-            repository.payout(act.session, job.subject, owner=repository.EVERYONE),
-            act.now,
+            repository.payout(ctx.session, job.subject, owner=repository.EVERYONE),
+            ctx.now,
         )
     if payout.state != "in_transit" or payout.stripe_payout_id is None:
         return
-    _take_in(
-        ctx,
+    _apply_payout(
+        runtime,
         job,
         payout.id,
-        ctx.stripe.fetch_bank_payout(payout.stripe_payout_id, payout.stripe_account_id),
+        runtime.stripe.fetch_bank_payout(payout.stripe_payout_id, payout.stripe_account_id),
     )
     if payout.sent_at and now - payout.sent_at < _GIVE_UP_LOOKING:
-        with ctx.act(f"job:{job.id}") as act:
+        with runtime.context(f"job:{job.id}") as ctx:
             if (
-                repository.payout(act.session, payout.id, owner=repository.EVERYONE).state
+                repository.payout(ctx.session, payout.id, owner=repository.EVERYONE).state
                 == "in_transit"
             ):
-                queue.enqueue(act, "payout_check", payout.id, act.now + _LOOK_AGAIN)
+                queue.enqueue(ctx, "payout_check", payout.id, ctx.now + _LOOK_AGAIN)
 
 
 def payout_event(
-    ctx: Runtime, job: Claimed, stripe_payout_id: str, account_id: str, hint: dict[str, object]
+    runtime: Runtime,
+    job: ClaimedJob,
+    stripe_payout_id: str,
+    account_id: str,
+    hint: dict[str, object],
 ) -> None:
     metadata = hint.get("metadata")
-    with ctx.act(f"job:{job.id}") as act:
+    with runtime.context(f"job:{job.id}") as ctx:
         ours = metadata.get("payout_id") if isinstance(metadata, dict) else None
-        payout_id = payouts.by_stripe_id(act.session, stripe_payout_id) or ours
+        payout_id = payouts.by_stripe_id(ctx.session, stripe_payout_id) or ours
     if payout_id is not None:
-        _take_in(ctx, job, payout_id, ctx.stripe.fetch_bank_payout(stripe_payout_id, account_id))
+        _apply_payout(
+            runtime, job, payout_id, runtime.stripe.fetch_bank_payout(stripe_payout_id, account_id)
+        )
 
 
-def _take_in(ctx: Runtime, job: Claimed, payout_id: str, snapshot: BankPayoutSnapshot) -> None:
-    with ctx.act(f"job:{job.id}", PSP) as act:
-        payout = repository.payout(act.session, payout_id, owner=repository.EVERYONE, lock=True)
-        payouts.sent(payout, snapshot.id)
+def _apply_payout(
+    runtime: Runtime, job: ClaimedJob, payout_id: str, snapshot: BankPayoutSnapshot
+) -> None:
+    with runtime.context(f"job:{job.id}", PSP) as ctx:
+        payout = repository.payout(ctx.session, payout_id, owner=repository.EVERYONE, lock=True)
+        payouts.record_bank_payout(payout, snapshot.id)
         if snapshot.status == "paid":
-            payouts.arrived(act, payout)
+            payouts.mark_paid(ctx, payout)
         elif snapshot.status in ("failed", "canceled"):
-            payouts.failing(act, payout, snapshot.failure_code or snapshot.status)
+            payouts.begin_return(ctx, payout, snapshot.failure_code or snapshot.status)
 
 
-def unwind(ctx: Runtime, job: Claimed) -> None:
+def unwind(runtime: Runtime, job: ClaimedJob) -> None:
     """Take the transfers of a failed payout back, each once; then the money is the freelancer's
     again.
     """
-    with ctx.act(f"job:{job.id}") as act:
-        payout = repository.payout(act.session, job.subject, owner=repository.EVERYONE)
+    with runtime.context(f"job:{job.id}") as ctx:
+        payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE)
     for source in payout.sources:
         if source.transfer_id and source.state == "sent":
-            found = ctx.stripe.fetch_transfer(source.transfer_id)
+            found = runtime.stripe.fetch_transfer(source.transfer_id)
             left = found.amount - found.amount_reversed
             if left:
-                found = ctx.stripe.reverse_transfer(
+                found = runtime.stripe.reverse_transfer(
                     source.transfer_id, left, f"{payout.id}:{source.number}:{found.amount_reversed}"
                 )
             failpoint("after_reversal")
@@ -231,39 +247,39 @@ def unwind(ctx: Runtime, job: Claimed) -> None:
                 (reversal_id, from_stripe(amount, payout.currency))
                 for reversal_id, amount in found.reversals
             )
-            with ctx.act(f"job:{job.id}") as act:
+            with runtime.context(f"job:{job.id}") as ctx:
                 locked = repository.payout(
-                    act.session, payout.id, owner=repository.EVERYONE, lock=True
+                    ctx.session, payout.id, owner=repository.EVERYONE, lock=True
                 )
-                payouts.leg_taken_back(act, locked, source.number, parts)
-    with ctx.act(f"job:{job.id}", PSP) as act:
-        payouts.failed(
-            act, repository.payout(act.session, payout.id, owner=repository.EVERYONE, lock=True)
+                payouts.record_recall(ctx, locked, source.number, parts)
+    with runtime.context(f"job:{job.id}", PSP) as ctx:
+        payouts.mark_failed(
+            ctx, repository.payout(ctx.session, payout.id, owner=repository.EVERYONE, lock=True)
         )
 
 
-def transfer_event(ctx: Runtime, job: Claimed, transfer_id: str) -> None:
+def transfer_event(runtime: Runtime, job: ClaimedJob, transfer_id: str) -> None:
     """A transfer was reversed by somebody else, perhaps: Stripe's total counts, so hearing it twice
     changes nothing.
     """
-    with ctx.act(f"job:{job.id}") as act:
-        found = payouts.by_transfer(act.session, transfer_id)
+    with runtime.context(f"job:{job.id}") as ctx:
+        found = payouts.by_transfer(ctx.session, transfer_id)
     if found is None:
         return
-    fresh = ctx.stripe.fetch_transfer(transfer_id)
-    with ctx.act(f"job:{job.id}", PSP) as act:
-        payout = repository.payout(act.session, found[0], owner=repository.EVERYONE, lock=True)
-        payouts.leg_reversed(
-            act, payout, found[1], from_stripe(fresh.amount_reversed, payout.currency)
+    fresh = runtime.stripe.fetch_transfer(transfer_id)
+    with runtime.context(f"job:{job.id}", PSP) as ctx:
+        payout = repository.payout(ctx.session, found[0], owner=repository.EVERYONE, lock=True)
+        payouts.record_reversal(
+            ctx, payout, found[1], from_stripe(fresh.amount_reversed, payout.currency)
         )
 
 
-def account_event(ctx: Runtime, job: Claimed, account_id: str) -> None:
-    with ctx.act(f"job:{job.id}") as act:
-        freelancer_id = payouts.freelancer_behind(act.session, account_id)
+def account_event(runtime: Runtime, job: ClaimedJob, account_id: str) -> None:
+    with runtime.context(f"job:{job.id}") as ctx:
+        freelancer_id = payouts.freelancer_behind(ctx.session, account_id)
     if freelancer_id is None:
         return
-    fresh = ctx.stripe.fetch_account(account_id)
-    with ctx.act(f"job:{job.id}", PSP) as act:
-        payouts.account_taken_in(act, freelancer_id, fresh)
-        rules.look_again(act, freelancer_id)
+    fresh = runtime.stripe.fetch_account(account_id)
+    with runtime.context(f"job:{job.id}", PSP) as ctx:
+        payouts.apply_account(ctx, freelancer_id, fresh)
+        rules.look_again(ctx, freelancer_id)
