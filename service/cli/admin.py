@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from service.api.framework.openapi import as_yaml
 from service.app import create_app
 from service.cli import show
-from service.core import queue
+from service.core import queue, staff_tasks
 from service.core.runtime import Runtime
 from service.domain.errors import HoldfastError, NotFound
 from service.gateways import GatewayError
@@ -201,7 +201,7 @@ def jobs(revive: int | None, as_json: bool) -> None:
     with made.db.transaction() as session:
         if revive is not None and not queue.revive(session, revive, clock.now(session)):
             raise NotFound("There is no such dead job.")
-        dead, tasks = queue.dead_jobs(session), queue.open_tasks(session)
+        dead, tasks = queue.dead_jobs(session), staff_tasks.open_tasks(session)
     show.table("Dead jobs", dead, as_json)
     show.table("Tasks for a person", tasks, as_json)
 

@@ -8,7 +8,8 @@ again while it runs stays waiting and runs once more.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from service.core.context import Context
-from service.models import Job, StaffTask, new_id
+from service.domain.states.job_types import JobType
+from service.models import Job
 from service.platform import clock
 from service.platform.db import fetch
 
@@ -33,7 +35,15 @@ _LONGEST_DELAY = timedelta(hours=6)
 ONE_DAY = timedelta(days=1)
 
 
-JobRequest = tuple[str, str, datetime, dict[str, Any]]
+@dataclass(frozen=True)
+class JobRequest:
+    """Have `type` done for `subject` (an id of ours) at `due_at`."""
+
+    type: JobType
+    subject: str
+    due_at: datetime
+    args: Mapping[str, str] = field(default_factory=dict)
+    """What the subject alone does not say; ids only."""
 
 
 @dataclass(frozen=True)
@@ -44,59 +54,62 @@ class ClaimedJob:
     """
 
     id: int
-    kind: str
+    code: str
     subject: str
-    args: dict[str, Any]
+    args: dict[str, str]
     due_at: datetime
     attempts: int
     lease: datetime
+
+    @property
+    def type(self) -> JobType:
+        """Raises ValueError for a code that a newer release has written."""
+        return JobType(self.code)
 
 
 _ENQUEUE = """
     INSERT INTO job (kind, subject, due_at, args) SELECT *
         FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::jsonb[])
     ON CONFLICT (kind, subject) WHERE state = 'waiting'
-    DO UPDATE SET due_at = excluded.due_at, args = excluded.args, leased_until = NULL, attempts = 0
+    DO UPDATE SET due_at = excluded.due_at, args = excluded.args, leased_until = NULL,
+        attempts = 0, parked = false
 """
 
 
-def enqueue(
-    ctx: Context, kind: str, subject: str, due_at: datetime | None = None, **args: Any
-) -> None:
-    """Have `kind` done for `subject` at `due_at` (now when left out)."""
-    enqueue_many(ctx, [(kind, subject, due_at or ctx.now, args)])
+def enqueue(ctx: Context, job: JobType, subject: str, due_at: datetime | None = None) -> None:
+    """Have the job done for `subject` at `due_at` (now when left out)."""
+    enqueue_many(ctx, [JobRequest(job, subject, due_at or ctx.now)])
 
 
-def enqueue_many(ctx: Context, wanted: list[JobRequest]) -> None:
-    """Several jobs in one statement: (kind, subject, due_at, args)."""
-    if not wanted:
-        return
-    columns = list(
-        zip(
-            *((kind, subject, due_at, json.dumps(args)) for kind, subject, due_at, args in wanted),
-            strict=True,
+def enqueue_many(ctx: Context, requests: Sequence[JobRequest]) -> None:
+    """Several jobs in one statement; one that already waits moves to the new instant."""
+    if requests:
+        columns = (
+            [one.type for one in requests],
+            [one.subject for one in requests],
+            [one.due_at for one in requests],
+            [json.dumps(dict(one.args)) for one in requests],
         )
-    )
-    fetch(ctx.session, _ENQUEUE, [list(column) for column in columns])
+        fetch(ctx.session, _ENQUEUE, columns)
 
 
 _CANCEL = text(
     "UPDATE job SET state = 'done', finished_at = :now WHERE state = 'waiting' AND subject = "
-    ":subject AND kind = ANY (:kinds)"
+    ":subject AND kind = ANY (:types)"
 )
 
 
-def cancel(ctx: Context, kinds: list[str], subject: str) -> None:
+def cancel(ctx: Context, types: Sequence[JobType], subject: str) -> None:
     """Take back timers that have lost their reason.
 
     One that is running right now sees the new state under its lock.
     """
-    ctx.session.execute(_CANCEL, {"now": ctx.now, "subject": subject, "kinds": kinds})
+    ctx.session.execute(_CANCEL, {"now": ctx.now, "subject": subject, "types": list(types)})
 
 
 _CLAIM = text(f"""
     UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => :lease),
-        attempts = attempts + 1
+        attempts = attempts + 1, parked = false
      WHERE id = (SELECT id FROM job
                   WHERE state = 'waiting' AND due_at <= (SELECT {clock.NOW} FROM installation)
                       AND (leased_until IS NULL OR leased_until < clock_timestamp())
@@ -158,13 +171,11 @@ def fail(
 
 
 _PARK = text("""
-    UPDATE job SET due_at = :due_at, leased_until = NULL, attempts = 0, last_error = :error
+    UPDATE job SET due_at = :due_at, leased_until = NULL, attempts = 0, last_error = :error,
+                   parked = true
         WHERE id = :id AND leased_until = :lease
 """)
-_WAKE = text(
-    "UPDATE job SET due_at = :now WHERE state = 'waiting' AND last_error LIKE 'OnHold: %' AND "
-    "due_at > :now"
-)
+_WAKE = text("UPDATE job SET due_at = :now WHERE state = 'waiting' AND parked AND due_at > :now")
 _HELD_LOOKS_EVERY = timedelta(hours=6)
 
 
@@ -225,37 +236,7 @@ def revive(session: Session, job_id: int, now: datetime) -> bool:
     return session.execute(_REVIVE, {"id": job_id, "now": now}).one_or_none() is not None
 
 
-def open_task(ctx: Context, kind: str, subject: str, /, **detail: Any) -> None:
-    """Something that a person must look at; one open task per (kind, subject)."""
-    statement = insert(StaffTask).values(
-        id=new_id("tsk"), kind=kind, subject=subject, detail=detail, opened_at=ctx.now
-    )
-    ctx.session.execute(statement.on_conflict_do_nothing())
-
-
-_CLOSE_TASK = text(
-    "UPDATE staff_task SET closed_at = :now WHERE kind = :kind AND subject = :subject AND "
-    "closed_at IS NULL"
-)
-
-
-def close_task(ctx: Context, kind: str, subject: str) -> None:
-    """What a person had to look at is done."""
-    ctx.session.execute(_CLOSE_TASK, {"now": ctx.now, "kind": kind, "subject": subject})
-
-
-_TASKS = text(
-    "SELECT kind, subject, detail, opened_at FROM staff_task WHERE closed_at IS NULL ORDER BY "
-    "opened_at LIMIT :limit"
-)
-
-
-def open_tasks(session: Session, limit: int = 100) -> list[dict[str, Any]]:
-    """What waits for a person, longest first."""
-    return [dict(row) for row in session.execute(_TASKS, {"limit": limit}).mappings()]
-
-
-def enqueue_unless_waiting(ctx: Context, kind: str, subject: str, due_at: datetime) -> None:
+def enqueue_unless_waiting(ctx: Context, job: JobType, subject: str, due_at: datetime) -> None:
     """For recurring work: the date that is planned already stays."""
-    statement = insert(Job).values(kind=kind, subject=subject, due_at=due_at, args={})
+    statement = insert(Job).values(kind=job, subject=subject, due_at=due_at, args={})
     ctx.session.execute(statement.on_conflict_do_nothing())

@@ -10,6 +10,7 @@ from service.core import events, queue
 from service.core.context import Context
 from service.domain.errors import Conflict
 from service.domain.money.chart import AccountCode
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.escrow import money, states
 from service.ledger import Account, Entry, accounts, balance, entries, post
@@ -241,7 +242,7 @@ def _refund(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLi
         reason="confiscation",
         to_state="pending",
     )
-    queue.enqueue(ctx, "refund_send", refund_id)
+    queue.enqueue(ctx, JobType.REFUND_SEND, refund_id)
     return refund
 
 

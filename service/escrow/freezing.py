@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from service.core import events, queue
 from service.core.context import Context
+from service.core.queue import JobRequest
 from service.domain.errors import NotEnough
 from service.domain.identity import typeid
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.restrictions import SUBJECTS
 from service.escrow import payout_sources
@@ -78,7 +80,7 @@ def close_payment_pages(ctx: Context, hold: Hold, contracts: list[Contract]) -> 
         Payment.contract_id.in_([c.id for c in contracts]), Payment.state.in_(_OPEN_PAYMENTS)
     )
     for payment in ctx.session.execute(query.limit(1_000)).scalars():
-        queue.enqueue(ctx, "payment_close", payment.id)
+        queue.enqueue(ctx, JobType.PAYMENT_CLOSE, payment.id)
         record_effect(ctx, hold, "payment page", payment.id, "Stripe is asked to close it")
 
 
@@ -103,14 +105,17 @@ def stop_payouts(ctx: Context, hold: Hold, freelancer_id: str, only: str | None 
                 "had not left; its money is back in the held balance",
             )
         else:
-            queue.enqueue(ctx, "payout_recall", payout.id, hold=hold.id)
+            queue.enqueue_many(
+                ctx,
+                [JobRequest(JobType.PAYOUT_RECALL, payout.id, ctx.now, {"hold": hold.id})],
+            )
             record_effect(
                 ctx, hold, "payout", payout.id, "was on its way; Stripe is asked to give it back"
             )
 
 
 def _hold_payout(ctx: Context, payout: Payout) -> None:
-    queue.cancel(ctx, ["payout_send"], payout.id)
+    queue.cancel(ctx, [JobType.PAYOUT_SEND], payout.id)
     for source in list(payout.sources):
         payout.sources.remove(source)
     events.transition(
@@ -120,7 +125,7 @@ def _hold_payout(ctx: Context, payout: Payout) -> None:
     payout.holds += 1
     queue.enqueue(
         ctx,
-        "payout_held_alarm",
+        JobType.PAYOUT_HELD_ALARM,
         payout.id,
         ctx.now + timedelta(days=ctx.policies.windows.payout_held_alarm_days),
     )
@@ -153,7 +158,7 @@ def resume_payout(ctx: Context, payout: Payout) -> bool:
         system, payout, "resume", amount=payout.amount_minor, currency=payout.currency
     )
     post(ctx, entries.payout_request(payout))
-    queue.enqueue(ctx, "payout_send", payout.id)
+    queue.enqueue(ctx, JobType.PAYOUT_SEND, payout.id)
     return True
 
 
@@ -178,7 +183,7 @@ def resume_reviews(ctx: Context, hold: Hold) -> None:
     queue.enqueue_many(
         ctx,
         [
-            ("auto_release", milestone_id, ctx.now, {})
+            queue.JobRequest(JobType.AUTO_RELEASE, milestone_id, ctx.now)
             for milestone_id in ctx.session.execute(over.limit(1_000)).scalars()
         ],
     )

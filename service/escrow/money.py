@@ -14,6 +14,7 @@ from service.core import events, queue
 from service.core.context import Context
 from service.domain.errors import ChargedBack, Conflict
 from service.domain.money.fees import cumulative_share
+from service.domain.states.job_types import JobType
 from service.escrow import fees, withholding
 from service.ledger import Entry, accounts, balance, entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Refund, Release, new_id
@@ -68,7 +69,11 @@ def release(
     milestone.fee_tax_taken_minor += fee.tax_minor
     milestone.processing_taken_minor += processing
     queue.enqueue_many(
-        ctx, [("mature", made.id, made.matures_at, {}), ("invoice", made.id, ctx.now, {})]
+        ctx,
+        [
+            queue.JobRequest(JobType.SETTLE_PENDING, made.id, made.matures_at),
+            queue.JobRequest(JobType.INVOICE, made.id, ctx.now),
+        ],
     )
     return made, entries.release(contract, made, [(tax.due_id, tax.amount_minor) for tax in taxes])
 
@@ -189,7 +194,7 @@ def refund_released(
     milestone.refunded_after_release_minor += amount_minor
     milestone.fee_returned_minor += fee_back
     milestone.fee_tax_returned_minor += back.tax_minor
-    queue.enqueue(ctx, "invoice", refund.id)
+    queue.enqueue(ctx, JobType.INVOICE, refund.id)
     freelancer, currency = contract.freelancer_id, contract.currency
     available = min(share, balance(ctx.session, accounts.available(freelancer), currency))
     pending = min(share - available, balance(ctx.session, accounts.pending(freelancer), currency))
@@ -265,7 +270,7 @@ def _refund_row(
         reason=reason,
         to_state="pending",
     )
-    queue.enqueue(ctx, "refund_send", refund.id, _sendable_at(ctx, payment))
+    queue.enqueue(ctx, JobType.REFUND_SEND, refund.id, _sendable_at(ctx, payment))
     return refund
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from service.core import events, queue
 from service.core.context import Context
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone
@@ -64,11 +65,13 @@ def schedule_review(ctx: Context, milestone: Milestone) -> None:
     end = milestone.auto_release_at
     assert end is not None, "a submitted milestone has an end of its review window"
     notices: list[queue.JobRequest] = [
-        ("review_notice", f"{milestone.id}/{days}", end - timedelta(days=days), {})
+        queue.JobRequest(
+            JobType.REVIEW_NOTICE, f"{milestone.id}/{days}", end - timedelta(days=days)
+        )
         for days in ctx.policies.windows.review_notice_days
         if end - timedelta(days=days) > ctx.now
     ]
-    queue.enqueue_many(ctx, [*notices, ("auto_release", milestone.id, end, {})])
+    queue.enqueue_many(ctx, [*notices, queue.JobRequest(JobType.AUTO_RELEASE, milestone.id, end)])
 
 
 def emptied(
@@ -97,10 +100,12 @@ def accepted(ctx: Context, contract: Contract) -> None:
     touch(ctx, contract)
     events.transition(ctx, contract.milestones[0], "ask_funding", contract=contract, actor="system")
     due: list[queue.JobRequest] = [
-        ("fund_reminder", f"{contract.id}/{d}", ctx.now + timedelta(days=d), {})
+        queue.JobRequest(JobType.FUND_REMINDER, f"{contract.id}/{d}", ctx.now + timedelta(days=d))
         for d in windows.fund_reminder_days
     ]
-    queue.enqueue_many(ctx, [("fund_expiry", contract.id, contract.fund_by, {}), *due])
+    queue.enqueue_many(
+        ctx, [queue.JobRequest(JobType.FUND_EXPIRY, contract.id, contract.fund_by), *due]
+    )
 
 
 def after_change(ctx: Context, contract: Contract) -> None:
@@ -133,18 +138,19 @@ def ask_funding(ctx: Context, contract: Contract, milestone: Milestone) -> None:
     if contract.state == "active":
         windows = ctx.policies.windows
         due: list[queue.JobRequest] = [
-            ("funding_reminder", f"{milestone.id}/{days}", ctx.now + timedelta(days=days), {})
+            queue.JobRequest(
+                JobType.FUNDING_REMINDER, f"{milestone.id}/{days}", ctx.now + timedelta(days=days)
+            )
             for days in windows.fund_reminder_days
         ]
         queue.enqueue_many(
             ctx,
             [
                 *due,
-                (
-                    "funding_lapse",
+                queue.JobRequest(
+                    JobType.FUNDING_LAPSE,
                     milestone.id,
                     ctx.now + timedelta(days=windows.funding_rests_after_days),
-                    {},
                 ),
             ],
         )

@@ -14,8 +14,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, repository
+from service.core import events, repository, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Invalid, NotFound, OffersPaused, OutreachLimited
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -168,8 +169,8 @@ def pause(ctx: Context, contract: Contract) -> None:
         repository.freelancer(ctx.session, contract.freelancer_id),
         pause=made.id,
     )
-    queue.open_task(
-        ctx, "offers_paused", contract.freelancer_id, pause=made.id, contract=contract.id
+    staff_tasks.open_task(
+        ctx, TaskType.OFFERS_PAUSED, contract.freelancer_id, pause=made.id, contract=contract.id
     )
 
 
@@ -201,5 +202,5 @@ def decide(ctx: Context, freelancer_id: str, outcome: str, words: str) -> OfferP
         pause=found.id,
         words=words,
     )
-    queue.close_task(ctx, "offers_paused", freelancer_id)
+    staff_tasks.close_task(ctx, TaskType.OFFERS_PAUSED, freelancer_id)
     return found

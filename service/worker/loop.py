@@ -11,9 +11,10 @@ from typing import Protocol
 
 import structlog
 
-from service.core import queue
+from service.core import queue, staff_tasks
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
+from service.core.staff_tasks import TaskType
 from service.domain.errors import HoldfastError, OnHold
 from service.gateways import GatewayError
 from service.platform.failpoint import failpoint
@@ -78,7 +79,7 @@ class Worker:
         except Exception as error:
             # A bug must not stop the other jobs; it is logged with its trace and ends among the
             # dead jobs.
-            _log.exception("job.failed", kind=job.kind, subject=job.subject)
+            _log.exception("job.failed", kind=job.code, subject=job.subject)
             self._failed(job, f"{type(error).__name__}", expected=False)
         return True
 
@@ -86,14 +87,19 @@ class Worker:
         with self._ctx.context(f"job:{job.id}") as ctx:
             dead = queue.fail(ctx.session, job, ctx.now, error)
             if dead:
-                queue.open_task(
-                    ctx, "job_dead", str(job.id), kind=job.kind, subject=job.subject, error=error
+                staff_tasks.open_task(
+                    ctx,
+                    TaskType.JOB_DEAD,
+                    str(job.id),
+                    kind=job.code,
+                    subject=job.subject,
+                    error=error,
                 )
-            if dead and job.kind in recurring.NEXT:
-                recurring.plan(ctx, job.kind)
+            if dead and job.code in recurring.NEXT:
+                recurring.plan(ctx, job.type)
         _log.warning(
             "job.retry" if not dead else "job.dead",
-            kind=job.kind,
+            kind=job.code,
             subject=job.subject,
             attempts=job.attempts,
             error=error,

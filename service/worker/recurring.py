@@ -1,4 +1,4 @@
-"""Work that comes again by itself: when each kind is due next, whatever became of it this time."""
+"""Work that comes again by itself: when each is due next, whatever became of it this time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from service.core import queue
 from service.core.context import Context
+from service.domain.states.job_types import JobType
 
 SUBJECT = "platform"
 
@@ -15,22 +16,22 @@ def _next_night(now: datetime) -> datetime:
     return now.replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=1)
 
 
-NEXT: dict[str, Callable[[datetime], datetime]] = {
-    "nightly": _next_night,
-    "housekeeping": _next_night,
-    "sweep": lambda now: now + timedelta(hours=6),
+NEXT: dict[JobType, Callable[[datetime], datetime]] = {
+    JobType.NIGHTLY: _next_night,
+    JobType.HOUSEKEEPING: _next_night,
+    JobType.SWEEP: lambda now: now + timedelta(hours=6),
 }
-_FIRST = {"sweep": timedelta(hours=1)}
+_FIRST = {JobType.SWEEP: timedelta(hours=1)}
 """Sooner than usual after the start: what was missed while nothing ran."""
 
 
-def plan(ctx: Context, kind: str) -> None:
+def plan(ctx: Context, job: JobType) -> None:
     """Have it done again at its next date; a date that is planned already moves."""
-    queue.enqueue(ctx, kind, SUBJECT, NEXT[kind](ctx.now))
+    queue.enqueue(ctx, job, SUBJECT, NEXT[job](ctx.now))
 
 
 def ensure(ctx: Context) -> None:
     """Each exists, once, however many workers start; what is planned stays."""
-    for kind, next_date in NEXT.items():
-        first = ctx.now + _FIRST[kind] if kind in _FIRST else next_date(ctx.now)
-        queue.enqueue_unless_waiting(ctx, kind, SUBJECT, first)
+    for job, next_date in NEXT.items():
+        first = ctx.now + _FIRST[job] if job in _FIRST else next_date(ctx.now)
+        queue.enqueue_unless_waiting(ctx, job, SUBJECT, first)

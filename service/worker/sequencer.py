@@ -11,9 +11,11 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service.core import queue
+from service.core import queue, staff_tasks
 from service.core.context import Context
 from service.core.runtime import Runtime
+from service.core.staff_tasks import TaskType
+from service.domain.states.job_types import JobType
 from service.domain.states.notifications import NOTICES
 from service.ledger import hash_chain
 from service.models import Event, Message, new_id
@@ -82,8 +84,8 @@ def _announce_or_say_so(ctx: Context, event: Event) -> None:
             _announce(ctx, event)
     except Exception as error:
         _log.exception("event.not_announced", event_id=event.id, type=event.type)
-        queue.open_task(
-            ctx, "event_not_announced", event.id, type=event.type, error=type(error).__name__
+        staff_tasks.open_task(
+            ctx, TaskType.EVENT_NOT_ANNOUNCED, event.id, type=event.type, error=type(error).__name__
         )
 
 
@@ -110,4 +112,4 @@ def _announce(ctx: Context, event: Event) -> None:
             bounced_at=None,
         )
         ctx.session.add(message)
-        queue.enqueue(ctx, "mail_send", message.id)
+        queue.enqueue(ctx, JobType.MAIL_SEND, message.id)

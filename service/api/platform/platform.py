@@ -11,7 +11,7 @@ from sqlalchemy import select
 from service import __version__
 from service.api.framework.framework import ANYBODY, ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, responses
-from service.core import queue, repository
+from service.core import queue, repository, staff_tasks
 from service.domain.errors import NotFound
 from service.domain.states.lifecycle import MACHINES
 from service.domain.states.timeouts import TIMEOUTS
@@ -239,7 +239,7 @@ def tasks() -> Response:
     with api_call() as call:
         open_tasks = [
             t | {"opened_at": t["opened_at"].isoformat()}
-            for t in queue.open_tasks(call.ctx.session)
+            for t in staff_tasks.open_tasks(call.ctx.session)
         ]
         dead = [
             d | {"finished_at": d["finished_at"].isoformat()}

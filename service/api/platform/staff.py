@@ -11,10 +11,12 @@ from sqlalchemy import select
 
 from service.api.framework.framework import Endpoints, api_call
 from service.api.schemas import requests, responses, responses_disputes
-from service.core import queue, repository
+from service.core import queue, repository, staff_tasks
+from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
+from service.domain.states.job_types import JobType
 from service.models import FloatMovement, new_id
 from service.operations.client_access import access
 from service.operations.disputes import disputes, evidence
@@ -78,7 +80,7 @@ def submit(body: dict[str, Any], chargeback_id: str) -> Response:
         _, found = repository.chargeback(
             call.ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
         )
-        queue.enqueue(call.ctx, "chargeback_submit", found.id)
+        queue.enqueue(call.ctx, JobType.CHARGEBACK_SUBMIT, found.id)
         return call.answer(_chargeback, found, 202)
 
 
@@ -94,7 +96,7 @@ def accept(body: dict[str, Any], chargeback_id: str) -> Response:
             call.ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
         )
         chargebacks.mark_accepted(call.ctx, contract, found)
-        queue.enqueue(call.ctx, "chargeback_concede", found.id)
+        queue.enqueue(call.ctx, JobType.CHARGEBACK_ACCEPT, found.id)
         return call.answer(_chargeback, found, 202)
 
 
@@ -142,9 +144,9 @@ def ask_float(body: dict[str, Any]) -> Response:
             approved_at=None,
         )
         call.ctx.session.add(movement)
-        queue.open_task(
+        staff_tasks.open_task(
             call.ctx,
-            "approve_float",
+            TaskType.APPROVE_FLOAT,
             movement.id,
             currency=movement.currency,
             amount=movement.amount_minor,
@@ -169,5 +171,5 @@ def approve_float(body: dict[str, Any], movement_id: str) -> Response:
         if movement is None:
             raise NotFound("There is no such movement.")
         reconciliation.move_float(call.ctx, movement)
-        queue.close_task(call.ctx, "approve_float", movement.id)
+        staff_tasks.close_task(call.ctx, TaskType.APPROVE_FLOAT, movement.id)
         return call.answer(_movement, movement)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.domain.states.job_types import JobType
+
 
 @dataclass(frozen=True)
 class Timeout:
@@ -15,12 +17,14 @@ class Timeout:
     machine: str
     states: tuple[str, ...]
     window: str
-    job: str
+    job: JobType | None
     then: str
 
 
 def _row(code: str, machine: str, states: str, window: str, job: str, then: str) -> Timeout:
-    return Timeout(code, machine, tuple(states.split()), window, job, then)
+    return Timeout(
+        code, machine, tuple(states.split()), window, JobType(job) if job else None, then
+    )
 
 
 TIMEOUTS = (

@@ -132,6 +132,8 @@ class Job(Base):
     subject: Mapped[str]
     args: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(server_default="waiting")
+    parked: Mapped[bool] = mapped_column(server_default="false")
+    """Whether it waits for a hold to end."""
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     leased_until: Mapped[datetime | None]

@@ -9,10 +9,12 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, repository
+from service.core import events, queue, repository, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Invalid, NotFound, StateConflict, TooManyRequests
 from service.domain.identity.typeid import ObjectKind
+from service.domain.states.job_types import JobType
 from service.escrow.states import touch
 from service.models import ClientLink, ClientSession, Contract, EmailChange, SessionGrant, new_id
 from service.shared import clients, outreach
@@ -184,7 +186,7 @@ def ask_email_change(ctx: Context, contract: Contract, new_email: str) -> EmailC
         contract,
         takes_effect_at=change.takes_effect_at.isoformat(),
     )
-    queue.enqueue(ctx, "email_change_due", change.id, change.takes_effect_at)
+    queue.enqueue(ctx, JobType.EMAIL_CHANGE_DUE, change.id, change.takes_effect_at)
     return change
 
 
@@ -195,7 +197,9 @@ def object_to_change(ctx: Context, contract: Contract) -> None:
         raise NotFound("No change is under way.")
     change.ended_at = ctx.now
     events.record(ctx, "contract.email_change_stopped", contract)
-    queue.open_task(ctx, "email_change_stopped", contract.id, asked_by=str(change.asked_by))
+    staff_tasks.open_task(
+        ctx, TaskType.EMAIL_CHANGE_STOPPED, contract.id, asked_by=str(change.asked_by)
+    )
 
 
 def take_effect(ctx: Context, contract: Contract, change: EmailChange) -> bool:

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from service.core import queue
+from service.core import staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.models import Message
@@ -33,5 +34,5 @@ def take(ctx: Context, message_id: str, news: str) -> bool:
         return False
     found.state, found.bounced_at = "bounced", ctx.now
     if news == "complained":
-        queue.open_task(ctx, "mail_complaint", found.id, template=found.template)
+        staff_tasks.open_task(ctx, TaskType.MAIL_COMPLAINT, found.id, template=found.template)
     return True

@@ -23,6 +23,7 @@ from service.domain.identity.actors import SYSTEM
 from service.domain.identity.names import NameKind
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import check_contract_amount
+from service.domain.states.job_types import JobType
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
@@ -81,7 +82,7 @@ def propose(
         differences=changed,
         note=note,
     )
-    queue.enqueue(ctx, "amendment_expiry", amendment.id, amendment.expires_at)
+    queue.enqueue(ctx, JobType.AMENDMENT_EXPIRY, amendment.id, amendment.expires_at)
     states.touch(ctx, contract)
     return amendment
 

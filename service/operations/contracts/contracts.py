@@ -8,10 +8,12 @@ from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import func, select
 
-from service.core import events, queue
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Stale
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import money, states
@@ -76,7 +78,7 @@ def expire_unfunded(ctx: Context, contract: Contract) -> bool:
         days=ctx.policies.windows.fund_within_days_bank - ctx.policies.windows.fund_within_days
     )
     if ctx.now < longest and ctx.session.execute(on_its_way).first():
-        queue.enqueue(ctx, "fund_expiry", contract.id, longest)
+        queue.enqueue(ctx, JobType.FUND_EXPIRY, contract.id, longest)
         return False
     cancel(ctx, contract, "not funded in time")
     return True
@@ -136,7 +138,7 @@ def _close_payments(ctx: Context, contract: Contract) -> None:
         Payment.contract_id == contract.id, Payment.state.in_(("created", "requires_action"))
     )
     for payment_id in ctx.session.execute(open_payments).scalars():
-        queue.enqueue(ctx, "payment_close", payment_id)
+        queue.enqueue(ctx, JobType.PAYMENT_CLOSE, payment_id)
 
 
 def _quiet_until(ctx: Context, contract: Contract) -> datetime:
@@ -167,14 +169,14 @@ def dormancy(ctx: Context, contract: Contract) -> str:
     quiet_until, windows = _quiet_until(ctx, contract), ctx.policies.windows
     if ctx.now < quiet_until:
         contract.dormant_at = None
-        queue.enqueue(ctx, "dormancy", contract.id, quiet_until)
+        queue.enqueue(ctx, JobType.DORMANCY, contract.id, quiet_until)
         return "awake"
     if contract.dormant_at is None:
         contract.dormant_at = ctx.now
         events.record(ctx, "contract.dormant", contract)
         queue.enqueue(
             ctx,
-            "dormancy",
+            JobType.DORMANCY,
             contract.id,
             ctx.now + timedelta(days=windows.dormant_freelancer_after_days),
         )
@@ -183,7 +185,7 @@ def dormancy(ctx: Context, contract: Contract) -> str:
         events.record(ctx, "contract.dormant_again", contract)
         queue.enqueue(
             ctx,
-            "dormancy",
+            JobType.DORMANCY,
             contract.id,
             contract.dormant_at + timedelta(days=windows.dormant_act_after_days),
         )
@@ -234,7 +236,7 @@ def holding_alarm(ctx: Context, contract: Contract, milestone: Milestone) -> boo
         contract=contract,
         limit=milestone.hold_limit_at.isoformat() if milestone.hold_limit_at else "",
     )
-    queue.open_task(ctx, "holding_limit_near", milestone.id, contract=contract.id)
+    staff_tasks.open_task(ctx, TaskType.HOLDING_LIMIT_NEAR, milestone.id, contract=contract.id)
     return True
 
 
@@ -261,8 +263,12 @@ def holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> str
         return "refunded"
     if milestone.state == "submitted" and not milestone.disputed_minor:
         return "dispute"
-    queue.open_task(
-        ctx, "holding_limit_reached", milestone.id, contract=contract.id, state=milestone.state
+    staff_tasks.open_task(
+        ctx,
+        TaskType.HOLDING_LIMIT_REACHED,
+        milestone.id,
+        contract=contract.id,
+        state=milestone.state,
     )
     return "person"
 

@@ -18,6 +18,7 @@ from service.core import events, queue
 from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.job_types import JobType
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
@@ -90,7 +91,7 @@ def propose(ctx: Context, contract: Contract, kind: str, note: str) -> Amendment
         differences=amendment.differences,
         note=note,
     )
-    queue.enqueue(ctx, "amendment_expiry", amendment.id, amendment.expires_at)
+    queue.enqueue(ctx, JobType.AMENDMENT_EXPIRY, amendment.id, amendment.expires_at)
     states.touch(ctx, contract)
     return amendment
 

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
+from service.domain.states.job_types import JobType
 from service.escrow import money, states
 from service.ledger import Entry, entries, post
 from service.models import (
@@ -74,7 +76,7 @@ def request_changes(ctx: Context, contract: Contract, milestone: Milestone, what
     milestone.auto_release_at = None
     queue.enqueue(
         ctx,
-        "changes_reminder",
+        JobType.CHANGES_REMINDER,
         f"{milestone.id}/{milestone.round}",
         ctx.now + timedelta(days=ctx.policies.windows.refund_answer_days),
     )
@@ -192,7 +194,9 @@ def auto_release(ctx: Context, contract: Contract, milestone: Milestone) -> bool
         return True
     windows = ctx.policies.windows
     if milestone.extensions >= windows.review_extensions_max:
-        queue.open_task(ctx, "auto_release_without_notice", milestone.id, contract=contract.id)
+        staff_tasks.open_task(
+            ctx, TaskType.AUTO_RELEASE_WITHOUT_NOTICE, milestone.id, contract=contract.id
+        )
         return False
     milestone.extensions += 1
     milestone.auto_release_at = milestone.auto_release_at + timedelta(

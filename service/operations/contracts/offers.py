@@ -16,6 +16,7 @@ from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.fees import SURCHARGE_FORBIDDEN
 from service.domain.money.money import check_contract_amount
+from service.domain.states.job_types import JobType
 from service.domain.states.terms import ContractTerms
 from service.escrow.states import touch
 from service.models import ChangeRequest, Contract, Event, Milestone, new_id
@@ -131,10 +132,14 @@ def _start_clock(ctx: Context, contract: Contract) -> None:
     windows = ctx.policies.windows
     contract.offer_expires_at = ctx.now + timedelta(days=windows.offer_days)
     due: list[queue.JobRequest] = [
-        ("offer_reminder", f"{contract.id}/{day}", ctx.now + timedelta(days=day), {})
+        queue.JobRequest(
+            JobType.OFFER_REMINDER, f"{contract.id}/{day}", ctx.now + timedelta(days=day)
+        )
         for day in windows.offer_reminder_days
     ]
-    queue.enqueue_many(ctx, [*due, ("offer_expiry", contract.id, contract.offer_expires_at, {})])
+    queue.enqueue_many(
+        ctx, [*due, queue.JobRequest(JobType.OFFER_EXPIRY, contract.id, contract.offer_expires_at)]
+    )
 
 
 def send(ctx: Context, contract: Contract) -> Contract:
@@ -175,7 +180,7 @@ def ask_change(ctx: Context, contract: Contract, topics: list[str], words: str) 
     ctx.session.add(asked)
     queue.enqueue(
         ctx,
-        "change_lapse",
+        JobType.CHANGE_LAPSE,
         contract.id,
         ctx.now + timedelta(days=ctx.policies.windows.change_request_days),
     )

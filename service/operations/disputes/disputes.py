@@ -14,12 +14,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, four_eyes, queue
+from service.core import events, four_eyes, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.domain.states.calendar import add_business_days
+from service.domain.states.job_types import JobType
 from service.escrow import money, states
 from service.ledger import Entry
 from service.models import Contract, Dispute, DisputeOffer, Milestone, new_id
@@ -63,7 +65,7 @@ def start(
         by=side,
         milestone=milestone.id,
     )
-    queue.enqueue(ctx, "dispute_hard_stop", dispute.id, dispute.hard_stop_at)
+    queue.enqueue(ctx, JobType.DISPUTE_HARD_STOP, dispute.id, dispute.hard_stop_at)
     _deadline(ctx, dispute, _answer_by(ctx), reminded=True)
     states.touch(ctx, contract)
     money.post_all(ctx, [entry])
@@ -296,7 +298,7 @@ def ask_mediation(ctx: Context, contract: Contract, dispute: Dispute) -> None:
             ctx.policies.stripe_country,
         ),
     )
-    queue.open_task(ctx, "dispute_mediation", dispute.id, contract=contract.id)
+    staff_tasks.open_task(ctx, TaskType.DISPUTE_MEDIATION, dispute.id, contract=contract.id)
     states.touch(ctx, contract)
 
 
@@ -317,7 +319,7 @@ def propose(
         ),
         reminded=True,
     )
-    queue.close_task(ctx, "dispute_mediation", dispute.id)
+    staff_tasks.close_task(ctx, TaskType.DISPUTE_MEDIATION, dispute.id)
     return made
 
 
@@ -332,7 +334,7 @@ def decide(
         raise _not_now(dispute)
     dispute.decider, dispute.reasons = ctx.actor, reasons
     events.transition(ctx, dispute, "decide", contract=contract, refund=refund_minor)
-    queue.close_task(ctx, "dispute_decision", dispute.id)
+    staff_tasks.close_task(ctx, TaskType.DISPUTE_DECISION, dispute.id)
     _carry_out(ctx.as_(SYSTEM), contract, dispute, "execute", refund_minor)
 
 
@@ -381,7 +383,9 @@ def due(ctx: Context, contract: Contract, dispute: Dispute, *, heard: bool) -> N
     elif dispute.state in ("open", "negotiation"):
         ask_mediation(system, contract, dispute)
     elif dispute.state == "mediation":
-        queue.open_task(ctx, "dispute_mediation_overdue", dispute.id, contract=contract.id)
+        staff_tasks.open_task(
+            ctx, TaskType.DISPUTE_MEDIATION_OVERDUE, dispute.id, contract=contract.id
+        )
     elif dispute.state == "proposal":
         agreed = dispute.offers[-1].client_agreed_at or dispute.offers[-1].freelancer_agreed_at
         if agreed or not heard:
@@ -390,7 +394,9 @@ def due(ctx: Context, contract: Contract, dispute: Dispute, *, heard: bool) -> N
         else:
             _carry_out(system, contract, dispute, "execute", dispute.offers[-1].refund_minor)
     elif dispute.state == "arbitration":
-        queue.open_task(ctx, "dispute_decision_overdue", dispute.id, contract=contract.id)
+        staff_tasks.open_task(
+            ctx, TaskType.DISPUTE_DECISION_OVERDUE, dispute.id, contract=contract.id
+        )
 
 
 def remind(ctx: Context, contract: Contract, dispute: Dispute) -> None:
@@ -434,8 +440,8 @@ def remind(ctx: Context, contract: Contract, dispute: Dispute) -> None:
 def hard_stop(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     """Sixty days: whoever is responsible hears of it."""
     if dispute.closed_at is None:
-        queue.open_task(
-            ctx, "dispute_hard_stop", dispute.id, contract=contract.id, state=dispute.state
+        staff_tasks.open_task(
+            ctx, TaskType.DISPUTE_HARD_STOP, dispute.id, contract=contract.id, state=dispute.state
         )
         events.record(ctx, "dispute.escalated", dispute, contract=contract)
 
@@ -450,7 +456,7 @@ def _to_decision(ctx: Context, contract: Contract, dispute: Dispute) -> None:
             ctx.policies.stripe_country,
         ),
     )
-    queue.open_task(ctx, "dispute_decision", dispute.id, contract=contract.id)
+    staff_tasks.open_task(ctx, TaskType.DISPUTE_DECISION, dispute.id, contract=contract.id)
     states.touch(ctx, contract)
 
 
@@ -493,7 +499,9 @@ def _carry_out(
 
 def _close(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     dispute.closed_at, dispute.deadline_at = ctx.now, None
-    queue.cancel(ctx, ["dispute_due", "dispute_hard_stop", "dispute_reminder"], dispute.id)
+    queue.cancel(
+        ctx, [JobType.DISPUTE_DUE, JobType.DISPUTE_HARD_STOP, JobType.DISPUTE_REMINDER], dispute.id
+    )
     states.touch(ctx, contract)
 
 
@@ -502,11 +510,11 @@ def _deadline(ctx: Context, dispute: Dispute, instant: datetime, *, reminded: bo
     more.
     """
     dispute.deadline_at = instant
-    queue.enqueue(ctx, "dispute_due", dispute.id, instant)
+    queue.enqueue(ctx, JobType.DISPUTE_DUE, dispute.id, instant)
     if reminded:
         queue.enqueue(
             ctx,
-            "dispute_reminder",
+            JobType.DISPUTE_REMINDER,
             dispute.id,
             instant - timedelta(days=ctx.policies.windows.silence_reminder_days),
         )

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service.core import four_eyes, queue
+from service.core import four_eyes, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.money.money import from_stripe, sayable
 from service.domain.money.psp import BalanceRow
@@ -59,9 +60,9 @@ def take_in(ctx: Context, found: list[BalanceRow]) -> int:
     fresh = 0
     for row in found:
         if not sayable(row.amount, row.currency) or not sayable(row.fee, row.currency):
-            queue.open_task(
+            staff_tasks.open_task(
                 ctx,
-                "psp_row_unsayable",
+                TaskType.PSP_ROW_UNSAYABLE,
                 row.id,
                 currency=row.currency,
                 amount=row.amount,
@@ -122,9 +123,9 @@ def name_differences(ctx: Context) -> None:
     """A task for each difference, and none for those that are gone."""
     wrong = differences(ctx)
     for one in wrong:
-        queue.open_task(
+        staff_tasks.open_task(
             ctx,
-            "psp_row_differs",
+            TaskType.PSP_ROW_DIFFERS,
             one["source"],
             result=one["result"],
             ours=one["our_minor"],
@@ -132,10 +133,10 @@ def name_differences(ctx: Context) -> None:
             currency=one["currency"],
         )
     open_ones = {
-        t["subject"] for t in queue.open_tasks(ctx.session) if t["kind"] == "psp_row_differs"
+        t["subject"] for t in staff_tasks.open_tasks(ctx.session) if t["kind"] == "psp_row_differs"
     }
     for gone in open_ones - {one["source"] for one in wrong}:
-        queue.close_task(ctx, "psp_row_differs", gone)
+        staff_tasks.close_task(ctx, TaskType.PSP_ROW_DIFFERS, gone)
 
 
 def ask(ctx: Context, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
@@ -169,7 +170,7 @@ def ask(ctx: Context, month: str, checks: list[dict[str, Any]]) -> PeriodClose:
         export_ids=[],
     )
     ctx.session.add(asked)
-    queue.open_task(ctx, "approve_close", month, asked_by=str(ctx.actor))
+    staff_tasks.open_task(ctx, TaskType.APPROVE_CLOSE, month, asked_by=str(ctx.actor))
     return asked
 
 
@@ -187,7 +188,7 @@ def close(ctx: Context, asked: PeriodClose, checks: list[dict[str, Any]]) -> Per
         raise Forbidden("Another person has to close it.")
     _must_be_right(checks)
     asked.closed_by, asked.closed_at, asked.checks = ctx.actor, ctx.now, checks
-    queue.close_task(ctx, "approve_close", asked.month)
+    staff_tasks.close_task(ctx, TaskType.APPROVE_CLOSE, asked.month)
     return asked
 
 

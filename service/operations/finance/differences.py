@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import four_eyes, queue
+from service.core import four_eyes, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Forbidden, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
@@ -102,8 +103,13 @@ def explain(
         asked_at=ctx.now,
     )
     ctx.session.add(made)
-    queue.open_task(
-        ctx, "approve_explanation", made.id, source=source, currency=currency, amount=amount_minor
+    staff_tasks.open_task(
+        ctx,
+        TaskType.APPROVE_EXPLANATION,
+        made.id,
+        source=source,
+        currency=currency,
+        amount=amount_minor,
     )
     return made
 
@@ -148,7 +154,7 @@ def _decide(ctx: Context, asked: Explanation, outcome: str) -> None:
         decided: dict[str, Any] = {"current_state": asked.outcome, "allowed_actions": []}
         raise StateConflict("This explanation is decided.", decided)
     asked.outcome, asked.decided_by, asked.decided_at = outcome, ctx.actor, ctx.now
-    queue.close_task(ctx, "approve_explanation", asked.id)
+    staff_tasks.close_task(ctx, TaskType.APPROVE_EXPLANATION, asked.id)
 
 
 def _difference(session: Session, source: str, currency: str) -> Difference:

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, repository
+from service.core import events, queue, repository, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound, StateConflict
 from service.domain.states.instants import known_at
+from service.domain.states.job_types import JobType
 from service.models import ExportPiece, FinanceExport, new_id
 from service.platform.locks import Lock, alone
 
@@ -81,7 +83,7 @@ def ask(ctx: Context, wanted: ExportQuestion) -> FinanceExport:
     )
     ctx.session.add(made)
     events.record(ctx, "export.asked", made, public=False, code=asked.code, party=asked.party)
-    queue.enqueue(ctx, "export_make", made.id)
+    queue.enqueue(ctx, JobType.EXPORT_MAKE, made.id)
     return made
 
 
@@ -140,7 +142,9 @@ def finished(ctx: Context, export_id: str, rows_done: int, manifest: dict[str, A
 def failed(ctx: Context, export_id: str, problem: str) -> None:
     """Its own check found a difference: nobody gets it, and somebody has to look."""
     found = refused(ctx, export_id, problem)
-    queue.open_task(ctx, "export_failed", export_id, code=found.code, problem=problem[:300])
+    staff_tasks.open_task(
+        ctx, TaskType.EXPORT_FAILED, export_id, code=found.code, problem=problem[:300]
+    )
 
 
 def refused(ctx: Context, export_id: str, problem: str) -> FinanceExport:

@@ -15,11 +15,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import PSP, ActorKind
 from service.domain.money.money import from_stripe
 from service.domain.money.psp import ChargebackSnapshot
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import CHARGEBACK
 from service.escrow import money, states, withdrawn_funds
 from service.ledger import Entry, entries
@@ -96,11 +98,15 @@ def _open(
         "payment": payment.id,
     }
     events.record(ctx, fact, chargeback, contract=contract, to_state=chargeback.state, **data)
-    queue.open_task(ctx, "chargeback", chargeback.id, contract=contract.id, reason=snapshot.reason)
-    queue.enqueue(ctx, "chargeback_pack", chargeback.id)
-    queue.enqueue(ctx, "rules_check", payment.id)
+    staff_tasks.open_task(
+        ctx, TaskType.CHARGEBACK, chargeback.id, contract=contract.id, reason=snapshot.reason
+    )
+    queue.enqueue(ctx, JobType.CHARGEBACK_PACK, chargeback.id)
+    queue.enqueue(ctx, JobType.RULES_CHECK, payment.id)
     if chargeback.submit_by:
-        queue.enqueue(ctx, "chargeback_submit", chargeback.id, max(chargeback.submit_by, ctx.now))
+        queue.enqueue(
+            ctx, JobType.CHARGEBACK_SUBMIT, chargeback.id, max(chargeback.submit_by, ctx.now)
+        )
     return chargeback
 
 
@@ -160,7 +166,7 @@ def _lock(
         )
     queue.enqueue(
         ctx,
-        "chargeback_reserve_over",
+        JobType.CHARGEBACK_RESERVE_OVER,
         chargeback.id,
         ctx.now + timedelta(days=ctx.policies.windows.chargeback_reserve_days),
     )
@@ -196,7 +202,9 @@ def _apply_status(
     event = _EVENTS.get(status)
     if event is None:
         if status != "warning_needs_response":
-            queue.open_task(ctx, "chargeback_unknown_status", chargeback.id, status=status)
+            staff_tasks.open_task(
+                ctx, TaskType.CHARGEBACK_UNKNOWN_STATUS, chargeback.id, status=status
+            )
         return []
     _escalate_unheard(ctx, contract, chargeback, status)
     possible = any(m.event == event and chargeback.state in m.sources for m in CHARGEBACK.moves)
@@ -215,7 +223,7 @@ def _apply_status(
     )
     if chargeback.state in _FINAL:
         chargeback.closed_at = ctx.now
-        queue.close_task(ctx, "chargeback", chargeback.id)
+        staff_tasks.close_task(ctx, TaskType.CHARGEBACK, chargeback.id)
     if event == "win":
         return _won(ctx, contract, payment, chargeback)
     if event == "lose":
@@ -253,7 +261,7 @@ def _won(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeb
             states.resume(
                 ctx, contract, milestone, line.milestone_was or "funded", line.review_left_seconds
             )
-    queue.enqueue(ctx, "refunds_resume", payment.id)
+    queue.enqueue(ctx, JobType.REFUNDS_RESUME, payment.id)
     if payment.state == "charged_back":
         events.transition(ctx, payment, "win", contract=contract)
     # If the bank takes it up again, it pulls again: another round, with causes of its own.
@@ -325,9 +333,9 @@ def _paid_by_cases(ctx: Context, chargeback: Chargeback) -> list[tuple[str, int]
         if left >= line.amount_minor:
             paid.append((line.case_id, line.amount_minor))
             left -= line.amount_minor
-            queue.open_task(
+            staff_tasks.open_task(
                 ctx,
-                "case_chargeback_won",
+                TaskType.CASE_CHARGEBACK_WON,
                 line.case_id,
                 chargeback=chargeback.id,
                 amount=line.amount_minor,
@@ -363,7 +371,9 @@ def end_reserve(ctx: Context, contract: Contract, chargeback: Chargeback) -> boo
     for line in chargeback.found:
         if line.place in ("pending", "available"):
             line.place = "paid_out"
-    queue.open_task(ctx, "chargeback_reserve_over", chargeback.id, contract=contract.id)
+    staff_tasks.open_task(
+        ctx, TaskType.CHARGEBACK_RESERVE_OVER, chargeback.id, contract=contract.id
+    )
     money.post_all(ctx, [entries.chargeback_reserve_over(contract, chargeback, reserved)])
     return True
 

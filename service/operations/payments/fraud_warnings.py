@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from service.core import events, queue
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
+from service.domain.states.job_types import JobType
 from service.models import Contract, FraudWarning, Payment
 
 
@@ -37,8 +39,8 @@ def warned(
         fraud_type=fraud_type,
         actionable=actionable,
     )
-    queue.open_task(
-        ctx, "early_fraud_warning", payment.id, contract=contract.id, fraud_type=fraud_type
+    staff_tasks.open_task(
+        ctx, TaskType.EARLY_FRAUD_WARNING, payment.id, contract=contract.id, fraud_type=fraud_type
     )
-    queue.enqueue(ctx, "rules_check", payment.id)
+    queue.enqueue(ctx, JobType.RULES_CHECK, payment.id)
     return True

@@ -9,6 +9,7 @@ import json
 from service.core import queue
 from service.core.context import Context
 from service.domain.money.psp import InboundEvent
+from service.domain.states.job_types import JobType
 from service.models import StripeEvent
 from service.platform.db import fetch
 from service.platform.failpoint import failpoint
@@ -36,7 +37,7 @@ def store(ctx: Context, event: InboundEvent) -> bool:
     fresh = bool(fetch(ctx.session, _STORE, row))
     failpoint("after_event_insert")
     if fresh:
-        queue.enqueue(ctx, "stripe_event", event.id)
+        queue.enqueue(ctx, JobType.STRIPE_EVENT, event.id)
     return fresh
 
 

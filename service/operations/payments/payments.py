@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from service.core import events, queue
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.money import from_stripe, plain, to_stripe
 from service.domain.money.psp import CheckoutSnapshot
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import PAYMENT
 from service.ledger import entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, new_id
@@ -130,7 +132,7 @@ def _create(ctx: Context, contract: Contract, milestones: list[Milestone], metho
         to_state="created",
         amount=payment.total_minor,
     )
-    queue.enqueue(ctx, "payment_check", payment.id, ctx.now + CHECK_EVERY)
+    queue.enqueue(ctx, JobType.PAYMENT_CHECK, payment.id, ctx.now + CHECK_EVERY)
     return payment
 
 
@@ -307,7 +309,7 @@ def _fund(ctx: Context, contract: Contract, payment: Payment, milestones: list[M
     if contract.state == "accepted":
         events.transition(ctx, contract, "fund")
     _plan(ctx, contract, milestones, hold_limit_at)
-    queue.enqueue(ctx, "rules_check", payment.id)
+    queue.enqueue(ctx, JobType.RULES_CHECK, payment.id)
     contract.version += 1
     contract.updated_at = ctx.now
     _close_older(ctx, payment, milestones)
@@ -323,23 +325,23 @@ def _plan(
     """
     windows = ctx.policies.windows
     due: list[queue.JobRequest] = [
-        ("dormancy", contract.id, ctx.now + timedelta(days=windows.dormant_after_days), {})
+        queue.JobRequest(
+            JobType.DORMANCY, contract.id, ctx.now + timedelta(days=windows.dormant_after_days)
+        )
     ]
     for milestone in milestones:
         due.append(
-            (
-                "holding_alarm",
+            queue.JobRequest(
+                JobType.HOLDING_ALARM,
                 milestone.id,
                 hold_limit_at - timedelta(days=windows.holding_alarm_days),
-                {},
             )
         )
         due.append(
-            (
-                "holding_limit",
+            queue.JobRequest(
+                JobType.HOLDING_LIMIT,
                 milestone.id,
                 hold_limit_at - timedelta(days=windows.holding_refund_days),
-                {},
             )
         )
     queue.enqueue_many(ctx, due)
@@ -351,7 +353,7 @@ def _close_older(ctx: Context, payment: Payment, milestones: list[Milestone]) ->
     """
     for other in _open_payments(ctx, milestones):
         if other.id != payment.id:
-            queue.enqueue(ctx, "payment_close", other.id)
+            queue.enqueue(ctx, JobType.PAYMENT_CLOSE, other.id)
 
 
 def _quarantine(ctx: Context, contract: Contract, payment: Payment, why: str) -> None:
@@ -370,16 +372,16 @@ def _quarantine(ctx: Context, contract: Contract, payment: Payment, why: str) ->
     )
     if why in ("wrong_amount", "wrong_currency"):
         expected = plain(payment.total_minor, payment.currency)
-        queue.open_task(
+        staff_tasks.open_task(
             ctx,
-            f"payment_{why}",
+            TaskType(f"payment_{why}"),
             payment.id,
             contract=contract.id,
             expected=expected,
             received=plain(received, currency),
         )
     _free_milestones(ctx, contract, payment)
-    queue.enqueue(ctx, "suspense_return", payment.id)
+    queue.enqueue(ctx, JobType.SUSPENSE_RETURN, payment.id)
 
 
 def _free_milestones(ctx: Context, contract: Contract, payment: Payment) -> None:

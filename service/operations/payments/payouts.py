@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, repository
+from service.core import events, queue, repository, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import (
     Invalid,
     NotEnough,
@@ -20,6 +21,7 @@ from service.domain.errors import (
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.money import payable_part, plain
 from service.domain.money.psp import AccountSnapshot
+from service.domain.states.job_types import JobType
 from service.escrow import payout_sources
 from service.ledger import accounts, balance, entries, post
 from service.models import (
@@ -90,7 +92,7 @@ def apply_account(ctx: Context, freelancer_id: str, snapshot: AccountSnapshot) -
     events.transition(ctx.as_(PSP), account, event, requirements=snapshot.requirements)
     if wanted == "active":
         for payout_id in _waiting_for_account(ctx.session, freelancer_id):
-            queue.enqueue(ctx, "payout_send", payout_id)
+            queue.enqueue(ctx, JobType.PAYOUT_SEND, payout_id)
 
 
 def _apply_bank(ctx: Context, account: PayoutAccount, reference: str | None) -> None:
@@ -186,7 +188,7 @@ def request(
         amount=amount_minor,
         currency=currency,
     )
-    queue.enqueue(ctx, "payout_send", payout.id)
+    queue.enqueue(ctx, JobType.PAYOUT_SEND, payout.id)
     return payout
 
 
@@ -261,7 +263,7 @@ def _wait_for_hold(ctx: Context, payout: Payout) -> None:
     )
     queue.enqueue(
         ctx,
-        "payout_held_alarm",
+        JobType.PAYOUT_HELD_ALARM,
         payout.id,
         ctx.now + timedelta(days=ctx.policies.windows.payout_held_alarm_days),
     )
@@ -367,8 +369,8 @@ def record_reversal(ctx: Context, payout: Payout, number: int, reversed_minor: i
     """
     source = payout.sources[number - 1]
     if reversed_minor > source.reversed_minor and payout.failure_code is None:
-        queue.open_task(
-            ctx, "transfer_reversed_outside", payout.id, leg=number, reversed=reversed_minor
+        staff_tasks.open_task(
+            ctx, TaskType.TRANSFER_REVERSED_OUTSIDE, payout.id, leg=number, reversed=reversed_minor
         )
 
 
@@ -416,7 +418,7 @@ def begin_return(ctx: Context, payout: Payout, failure_code: str) -> None:
     """
     if payout.state in ("in_transit", "paid") and payout.failure_code is None:
         payout.failure_code = failure_code
-        queue.enqueue(ctx, "payout_unwind", payout.id)
+        queue.enqueue(ctx, JobType.PAYOUT_UNWIND, payout.id)
 
 
 def mark_failed(ctx: Context, payout: Payout) -> None:

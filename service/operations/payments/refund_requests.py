@@ -14,6 +14,7 @@ from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
+from service.domain.states.job_types import JobType
 from service.escrow import money, states
 from service.ledger import post
 from service.models import Contract, Milestone, Refund, RefundRequest, new_id
@@ -52,8 +53,8 @@ def ask(
     queue.enqueue_many(
         ctx,
         [
-            ("refund_request_due", request.id, request.answer_by, {}),
-            ("refund_request_reminder", request.id, reminder, {}),
+            queue.JobRequest(JobType.REFUND_REQUEST_DUE, request.id, request.answer_by),
+            queue.JobRequest(JobType.REFUND_REQUEST_REMINDER, request.id, reminder),
         ],
     )
     states.touch(ctx, contract)

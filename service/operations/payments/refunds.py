@@ -13,11 +13,13 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.psp import RefundSnapshot
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.escrow import money, states
 from service.ledger import Account, Entry, accounts, balance, entries, post
@@ -110,7 +112,7 @@ def _send(ctx: Context, contract: Contract, refund: Refund) -> None:
         currency=refund.currency,
         reason=refund.reason,
     )
-    queue.enqueue(ctx, "refund_send", refund.id)
+    queue.enqueue(ctx, JobType.REFUND_SEND, refund.id)
 
 
 # What Stripe says became of an attempt
@@ -231,20 +233,20 @@ def _returned(
     retry: bool = True,
 ) -> Entry:
     """The money is here again: in suspense, held for its milestone, or owed to the client."""
-    queue.open_task(
+    staff_tasks.open_task(
         ctx,
-        "refund_failed",
+        TaskType.REFUND_FAILED,
         refund.id,
         payment=payment.id,
         failure=refund.failure_reason,
         attempt=refund.attempt,
     )
     milestone = _milestone(contract, refund.milestone_id) if refund.milestone_id else None
-    job = ("refund_retry", refund.id)
+    again: tuple[JobType, str] | None = (JobType.REFUND_RETRY, refund.id)
     if milestone is None:
-        back, job = accounts.suspense(payment.id), ("suspense_return", payment.id)
+        back, again = accounts.suspense(payment.id), (JobType.SUSPENSE_RETURN, payment.id)
     elif refund.source == "escrow" and milestone.state not in MILESTONE.final:
-        back, job = accounts.escrow(milestone.id), ("", "")
+        back, again = accounts.escrow(milestone.id), None
     else:
         back = accounts.unclaimed(contract.client_id)
     if milestone is not None and refund.source == "escrow":
@@ -257,8 +259,8 @@ def _returned(
             # attempts.
             milestone.refunded_minor += refund.amount_minor
         states.touch(ctx, contract)
-    if retry and job[0] and refund.attempt < MAX_ATTEMPTS:
-        queue.enqueue(ctx, *job, ctx.now + _TRY_AGAIN)
+    if retry and again and refund.attempt < MAX_ATTEMPTS:
+        queue.enqueue(ctx, *again, ctx.now + _TRY_AGAIN)
     return entries.refund_came_back(contract, refund, back, bounced=bounced)
 
 
@@ -325,8 +327,13 @@ def record_external_refund(
     held = _take_held(psp, contract, payment, left)
     taken += held
     left -= sum(part for _, part in held)
-    queue.open_task(
-        ctx, "refund_outside", snapshot.id, contract=contract.id, amount=amount_minor, lost=left
+    staff_tasks.open_task(
+        ctx,
+        TaskType.REFUND_OUTSIDE,
+        snapshot.id,
+        contract=contract.id,
+        amount=amount_minor,
+        lost=left,
     )
     states.after_change(psp, contract)
     ctx.session.flush()

@@ -16,6 +16,7 @@ from service.core.context import Context
 from service.domain.errors import Forbidden, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.states.calendar import add_business_days
+from service.domain.states.job_types import JobType
 from service.models import Appeal, File, Hold, new_id
 
 OUTCOMES = {"upheld": "uphold", "changed": "change", "reversed": "reverse"}
@@ -37,8 +38,8 @@ def file(ctx: Context, hold: Hold, statement: str, files: Sequence[File] = ()) -
         hold=hold.id,
         decide_by=appeal.decide_by.isoformat(),
     )
-    queue.enqueue(ctx, "appeal_first_answer", appeal.id, appeal.first_answer_by)
-    queue.enqueue(ctx, "appeal_overdue", appeal.id, appeal.decide_by)
+    queue.enqueue(ctx, JobType.APPEAL_FIRST_ANSWER, appeal.id, appeal.first_answer_by)
+    queue.enqueue(ctx, JobType.APPEAL_OVERDUE, appeal.id, appeal.decide_by)
     return appeal
 
 
@@ -88,7 +89,7 @@ def review(ctx: Context, appeal: Appeal, hold: Hold, others: list[Actor]) -> App
     _another(ctx, hold, others)
     events.transition(ctx, appeal, "review")
     appeal.reviewed_by = ctx.actor
-    queue.cancel(ctx, ["appeal_first_answer"], appeal.id)
+    queue.cancel(ctx, [JobType.APPEAL_FIRST_ANSWER], appeal.id)
     return appeal
 
 
@@ -103,7 +104,7 @@ def decide(
     events.transition(
         ctx, appeal, OUTCOMES[outcome], hold=hold.id, outcome=outcome, reasons=reasons
     )
-    queue.cancel(ctx, ["appeal_first_answer", "appeal_overdue"], appeal.id)
+    queue.cancel(ctx, [JobType.APPEAL_FIRST_ANSWER, JobType.APPEAL_OVERDUE], appeal.id)
     return appeal
 
 
@@ -111,7 +112,7 @@ def withdraw(ctx: Context, appeal: Appeal) -> Appeal:
     """The person takes it back. Raises StateConflict."""
     events.transition(ctx, appeal, "withdraw")
     appeal.decided_at = ctx.now
-    queue.cancel(ctx, ["appeal_first_answer", "appeal_overdue"], appeal.id)
+    queue.cancel(ctx, [JobType.APPEAL_FIRST_ANSWER, JobType.APPEAL_OVERDUE], appeal.id)
     return appeal
 
 

@@ -15,6 +15,7 @@ from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.money.money import plain
+from service.domain.states.job_types import JobType
 from service.escrow import confiscation
 from service.ledger import Account, balance
 from service.models import (
@@ -302,7 +303,7 @@ def execute(ctx: Context, case: Confiscation, hold: Hold) -> Confiscation:
     events.transition(ctx, case, "execute", hold=hold.id)
     confiscation.execute(ctx, case, contracts)
     if any(line.target == "forfeit" for line in case.lines):
-        queue.enqueue(ctx, "case_final", case.id, hold.appeal_until)
+        queue.enqueue(ctx, JobType.CASE_FINAL, case.id, hold.appeal_until)
     return case
 
 

@@ -11,13 +11,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, four_eyes, queue, repository
+from service.core import events, four_eyes, queue, repository, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import Forbidden, Invalid, NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
 from service.domain.identity.typeid import ObjectKind
 from service.domain.states.calendar import add_business_days
+from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.restrictions import SCOPES, SUBJECTS
 from service.escrow import freezing
@@ -239,10 +241,10 @@ def _apply(ctx: Context, hold: Hold) -> None:
 
 def _plan(ctx: Context, hold: Hold) -> None:
     if hold.confirm_by is not None and hold.confirmed_by is None:
-        queue.enqueue(ctx, "hold_unconfirmed", hold.id, hold.confirm_by)
+        queue.enqueue(ctx, JobType.HOLD_UNCONFIRMED, hold.id, hold.confirm_by)
     if hold.expires_at is not None:
-        queue.enqueue(ctx, "hold_expiry", hold.id, hold.expires_at)
-    queue.enqueue(ctx, "hold_review_due", hold.id, hold.review_due_at)
+        queue.enqueue(ctx, JobType.HOLD_EXPIRY, hold.id, hold.expires_at)
+    queue.enqueue(ctx, JobType.HOLD_REVIEW_DUE, hold.id, hold.review_due_at)
 
 
 def confirm(ctx: Context, hold: Hold) -> Hold:
@@ -258,7 +260,7 @@ def confirm(ctx: Context, hold: Hold) -> Hold:
             "This hold needs no confirmation.", {"current_state": hold.state, "allowed_actions": []}
         )
     hold.confirmed_by = ctx.actor
-    queue.cancel(ctx, ["hold_unconfirmed"], hold.id)
+    queue.cancel(ctx, [JobType.HOLD_UNCONFIRMED], hold.id)
     events.record(ctx, "hold.confirmed", hold, public=False)
     return hold
 
@@ -283,7 +285,7 @@ def renew(ctx: Context, hold: Hold, days: int) -> Hold:
         raise Invalid.one("/days", "too_long", f"{most} days from its start at most.")
     hold.expires_at, hold.renewals = wanted, hold.renewals + 1
     hold.renewed_by = ctx.actor
-    queue.enqueue(ctx, "hold_expiry", hold.id, wanted)
+    queue.enqueue(ctx, JobType.HOLD_EXPIRY, hold.id, wanted)
     events.record(ctx, "hold.renewed", hold, expires_at=wanted.isoformat())
     return hold
 
@@ -291,7 +293,7 @@ def renew(ctx: Context, hold: Hold, days: int) -> Hold:
 def review(ctx: Context, hold: Hold) -> Hold:
     """A person has it in hand. Raises StateConflict."""
     events.transition(ctx, hold, "review")
-    queue.cancel(ctx, ["hold_review_due"], hold.id)
+    queue.cancel(ctx, [JobType.HOLD_REVIEW_DUE], hold.id)
     return hold
 
 
@@ -355,9 +357,11 @@ def _end(ctx: Context, hold: Hold, event: str, reason: str) -> None:
     _lock(ctx, hold)
     events.transition(ctx, hold, event, reason=reason)
     hold.ended_at, hold.ended_by, hold.end_reason = ctx.now, ctx.actor, reason
-    queue.cancel(ctx, ["hold_unconfirmed", "hold_expiry", "hold_review_due"], hold.id)
-    for task in ("requirement_given", "hold_review_due", "rule_fired"):
-        queue.close_task(ctx, task, hold.id)
+    queue.cancel(
+        ctx, [JobType.HOLD_UNCONFIRMED, JobType.HOLD_EXPIRY, JobType.HOLD_REVIEW_DUE], hold.id
+    )
+    for task in (TaskType.REQUIREMENT_GIVEN, TaskType.HOLD_REVIEW_DUE, TaskType.RULE_FIRED):
+        staff_tasks.close_task(ctx, task, hold.id)
     _end_suspension(ctx, hold, reason)
     if hold.amount_minor is not None:
         ctx.session.flush()
@@ -367,7 +371,7 @@ def _end(ctx: Context, hold: Hold, event: str, reason: str) -> None:
         freezing.resume_reviews(ctx, hold)
     queue.wake_parked(ctx)
     if hold.freelancer_id is not None and "outflow" in hold.scopes:
-        queue.enqueue(ctx, "payouts_resume", hold.freelancer_id)
+        queue.enqueue(ctx, JobType.PAYOUTS_RESUME, hold.freelancer_id)
 
 
 def _end_suspension(ctx: Context, hold: Hold, reason: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.core import events, queue
+from service.core import events, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound, StateConflict
 from service.models import File, Hold, Requirement
 
@@ -39,7 +40,7 @@ def answer(
     if hold.state == "active":
         events.transition(ctx, hold, "review", requirement=found.kind)
     events.record(ctx, "hold.requirement_given", hold, requirement=found.id)
-    queue.open_task(ctx, "requirement_given", hold.id, requirement=found.kind)
+    staff_tasks.open_task(ctx, TaskType.REQUIREMENT_GIVEN, hold.id, requirement=found.kind)
     return found
 
 
@@ -52,6 +53,6 @@ def judge(ctx: Context, hold: Hold, requirement_id: str, *, accepted: bool) -> R
         )
     found.state = "accepted" if accepted else "refused"
     if not any(one.state == "given" for one in hold.requirements):
-        queue.close_task(ctx, "requirement_given", hold.id)
+        staff_tasks.close_task(ctx, TaskType.REQUIREMENT_GIVEN, hold.id)
     events.record(ctx, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
     return found

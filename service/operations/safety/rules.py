@@ -11,6 +11,7 @@ from service.core import queue
 from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.money.money import plain, usd_like
+from service.domain.states.job_types import JobType
 from service.models import Contract, Payment
 from service.platform.db import fetch
 from service.policies.rules import RiskRule
@@ -130,7 +131,7 @@ def look_again(ctx: Context, freelancer_id: str) -> None:
     """
     ctx.session.flush()
     for row in fetch(ctx.session, _PAID_WITH_THAT, (typeid.decode(freelancer_id),)):
-        queue.enqueue(ctx, "rules_check", typeid.encode("pay", row.id))
+        queue.enqueue(ctx, JobType.RULES_CHECK, typeid.encode("pay", row.id))
 
 
 _PAST = "SELECT id FROM payment WHERE judgement = 'funded' ORDER BY id DESC LIMIT %s"

@@ -16,6 +16,7 @@ from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
+from service.domain.states.job_types import JobType
 from service.domain.states.restrictions import LEVELS
 from service.models import Hold, Suspension, new_id
 
@@ -57,7 +58,7 @@ def start(ctx: Context, hold: Hold, level: str, until: datetime | None) -> Suspe
     events.record(ctx, "suspension.started", hold, level=level, suspension=made.id)
     queue.enqueue(
         ctx,
-        "suspension_long",
+        JobType.SUSPENSION_REVIEW,
         made.id,
         ctx.now + timedelta(days=ctx.policies.windows.suspension_alarm_days),
     )

@@ -17,7 +17,7 @@ from service.domain.states.proof import AgreementEvidence
 from service.domain.text.incoming import is_digits
 from service.escrow.money import held_minor
 from service.exports import issued_documents
-from service.exports.documents import receipt
+from service.exports.documents import receipt as receipt_document
 from service.http import web
 from service.models import Contract, Payment
 from service.operations.client_access import access, links
@@ -266,7 +266,7 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
         found, _ = visitor(ctx, contract_id)
         paid = _paid(ctx, found, payment_id)
         content = billing.receipt_of(ctx, found, paid)
-        language = request.args.get("language", receipt.language_of(content))
+        language = request.args.get("language", receipt_document.language_of(content))
         if language not in LANGUAGES:
             raise NotFound(f"Receipts come in {', '.join(LANGUAGES)}.")
         platform = web.runtime().settings.platform_name
@@ -275,13 +275,13 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
             "receipt",
             paid.id,
             f"pdf:{language}",
-            lambda: receipt.render(paid, content, platform, language),
+            lambda: receipt_document.render(paid, content, platform, language),
         )
         return web.attachment(f"receipt-{payment_id}.pdf", "application/pdf", data)
 
 
 @blueprint.get("/c/<contract_id>/receipts/<payment_id>")
-def receipt_page(contract_id: str, payment_id: str) -> str:
+def receipt(contract_id: str, payment_id: str) -> str:
     with web.context() as ctx:
         found, _ = visitor(ctx, contract_id)
         paid = _paid(ctx, found, payment_id)

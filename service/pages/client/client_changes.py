@@ -9,8 +9,9 @@ from itertools import pairwise
 from flask import Blueprint, g, render_template, request
 from werkzeug.wrappers import Response
 
-from service.core import events, queue
+from service.core import events, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.states.proof import AgreementEvidence
 from service.http import web
 from service.models import Contract
@@ -73,7 +74,9 @@ def unknown(contract_id: str) -> Response:
 
     def report(ctx: Context, locked: Contract) -> None:
         offers.decline(ctx, locked, offers.UNKNOWN_PERSON)
-        queue.open_task(ctx, "unknown_person", locked.id, freelancer=locked.freelancer_id)
+        staff_tasks.open_task(
+            ctx, TaskType.UNKNOWN_PERSON, locked.id, freelancer=locked.freelancer_id
+        )
         events.record(ctx, "contract.reported", locked, public=False)
 
     return decide(contract_id, report, span=None)

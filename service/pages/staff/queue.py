@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from service.core import queue
+from service.core import queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import StateConflict
 from service.domain.money.amounts import Amount
 from service.domain.money.money import CURRENCIES
@@ -40,7 +41,7 @@ def waiting(ctx: Context, who: Colleague) -> str:
     listed_already = {w.subject for w in found}
     tasks = [
         t | {"page": console_reads.page_of(ctx.session, t["subject"])}
-        for t in queue.open_tasks(ctx.session)
+        for t in staff_tasks.open_tasks(ctx.session)
         if t["subject"] not in listed_already
     ]
     counts = {
@@ -70,13 +71,15 @@ def _money(ctx: Context, hold_id: str | None) -> list[dict[str, Any]]:
 @desk("safety:act")
 def close_task(ctx: Context, who: Colleague) -> Response:
     """It is done; it opens again by itself when its cause comes back."""
-    if request.form.get("kind") == "offers_paused":
+    if request.form.get("kind") == TaskType.OFFERS_PAUSED:
         raise StateConflict(
             "This is done by deciding about it, on the person's page.",
             {"current_state": "open", "allowed_actions": ["offers"]},
         )
-    if use_form(ctx, who):
-        queue.close_task(ctx, request.form.get("kind", ""), request.form.get("subject", ""))
+    code = request.form.get("kind", "")
+    # One that an older page shows and nobody knows any more is closed already.
+    if use_form(ctx, who) and code in set(TaskType):
+        staff_tasks.close_task(ctx, TaskType(code), request.form.get("subject", ""))
     return redirect("/staff?show=tasks", 303)
 
 

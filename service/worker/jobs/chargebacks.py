@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core import queue, repository
+from service.core import repository, staff_tasks
 from service.core.context import Context
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
+from service.core.staff_tasks import TaskType
 from service.documents import compile_pdf
 from service.domain.errors import PaperNotMade, TooLarge
 from service.domain.identity.actors import PSP
@@ -26,7 +27,7 @@ from service.platform.failpoint import failpoint
 from service.workflows import chargeback_received
 
 _UNDER_WAY = ("inquiry", "evidence_due", "prearb")
-_NO_PAPER = "evidence_without_paper"
+_NO_PAPER = TaskType.EVIDENCE_WITHOUT_PAPER
 
 
 def event(runtime: Runtime, job: ClaimedJob, stripe_dispute_id: str) -> None:
@@ -42,7 +43,7 @@ def apply_dispute(runtime: Runtime, job: ClaimedJob, snapshot: ChargebackSnapsho
             else None
         )
         if payment_id is None:
-            queue.open_task(ctx, "chargeback_not_ours", snapshot.id)
+            staff_tasks.open_task(ctx, TaskType.CHARGEBACK_NOT_OURS, snapshot.id)
             return
         waiting = (
             refunds.unsent(ctx.session, payment_id)
@@ -117,9 +118,11 @@ def _kept(
         made = compile_pdf("evidence", values, ctx.now)
         file_id = files.store(ctx, contract, f"{chargeback.id}.pdf", made).id
     except (PaperNotMade, TooLarge) as error:
-        queue.open_task(ctx, _NO_PAPER, chargeback.id, contract=contract.id, problem=error.code)
+        staff_tasks.open_task(
+            ctx, _NO_PAPER, chargeback.id, contract=contract.id, problem=error.code
+        )
         return None
-    queue.close_task(ctx, _NO_PAPER, chargeback.id)
+    staff_tasks.close_task(ctx, _NO_PAPER, chargeback.id)
     return file_id
 
 
@@ -135,7 +138,7 @@ def _uploaded(runtime: Runtime, job: ClaimedJob, chargeback: Chargeback) -> Char
         file_id = runtime.stripe.upload_evidence(chargeback.id, f"{chargeback.id}.pdf", content)
     except GatewayRefused as error:
         with runtime.context(f"job:{job.id}") as ctx:
-            queue.open_task(ctx, _NO_PAPER, chargeback.id, problem=str(error))
+            staff_tasks.open_task(ctx, _NO_PAPER, chargeback.id, problem=str(error))
         return chargeback
     failpoint("after_evidence_uploaded")
     with runtime.context(f"job:{job.id}") as ctx:
@@ -171,3 +174,10 @@ def accept_dispute(runtime: Runtime, job: ClaimedJob) -> None:
     with runtime.context(f"job:{job.id}") as ctx:
         chargeback = repository.chargeback(ctx.session, job.subject, owner=repository.EVERYONE)[1]
     apply_dispute(runtime, job, runtime.stripe.concede(chargeback.stripe_dispute_id))
+
+
+def reserve_over(ctx: Context, chargeback_id: str) -> None:
+    contract, chargeback = repository.chargeback(
+        ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
+    )
+    chargebacks.end_reserve(ctx, contract, chargeback)

@@ -4,9 +4,10 @@ it left.
 
 from __future__ import annotations
 
-from service.core import queue
+from service.core import staff_tasks
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
+from service.core.staff_tasks import TaskType
 from service.gateways import GatewayRefused
 from service.models import Message
 from service.platform.failpoint import failpoint
@@ -33,4 +34,6 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
             message.sent_at = ctx.now
             message.bounced_at = ctx.now if state == "bounced" else None
             if state == "bounced":
-                queue.open_task(ctx, "letter_refused", message.id, template=message.template)
+                staff_tasks.open_task(
+                    ctx, TaskType.LETTER_REFUSED, message.id, template=message.template
+                )

@@ -13,9 +13,10 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import text
 
-from service.core import queue
+from service.core import staff_tasks
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
+from service.core.staff_tasks import TaskType
 from service.ledger import checks, hash_chain
 from service.operations.finance import closing, reconciliation
 
@@ -56,8 +57,8 @@ def _books(runtime: Runtime, request_id: str) -> None:
     with runtime.context(request_id) as ctx:
         found = checks.keep(ctx, whole=False).checks
         if reconciliation.stop_payouts(ctx, found):
-            queue.open_task(
-                ctx, "books_differ", "platform", checks=[c.name for c in found if not c.ok]
+            staff_tasks.open_task(
+                ctx, TaskType.BOOKS_DIFFER, "platform", checks=[c.name for c in found if not c.ok]
             )
 
 
@@ -66,7 +67,7 @@ def _processor_balance(runtime: Runtime, request_id: str) -> None:
     with runtime.context(request_id) as ctx:
         both = reconciliation.at_stripe(ctx.session, told)
         if not reconciliation.compare_with_stripe(ctx.session, both).ok:
-            queue.open_task(ctx, "stripe_differs", "platform", stripe=both)
+            staff_tasks.open_task(ctx, TaskType.STRIPE_DIFFERS, "platform", stripe=both)
 
 
 def _sign(runtime: Runtime, request_id: str) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.core import queue, repository
+from service.core import queue, repository, staff_tasks
+from service.core.context import Context
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
+from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import PSP
 from service.domain.money.money import from_stripe, to_stripe
 from service.domain.money.psp import CheckoutSnapshot, InboundEvent
+from service.domain.states.job_types import JobType
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Payment, StripeEvent
 from service.operations.finance import reconciliation
@@ -101,7 +104,7 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
     if payment.state in payments.UNFINISHED and now - payment.created_at < _GIVE_UP_CHECKING:
         wait = _DEBIT_CHECK_EVERY if payment.state == "processing" else payments.CHECK_EVERY
         with runtime.context(f"job:{job.id}") as ctx:
-            queue.enqueue(ctx, "payment_check", payment.id, ctx.now + wait)
+            queue.enqueue(ctx, JobType.PAYMENT_CHECK, payment.id, ctx.now + wait)
 
 
 def close(runtime: Runtime, job: ClaimedJob) -> None:
@@ -177,7 +180,9 @@ def _refund_event(
             payments.by_intent(ctx, fresh.payment_intent_id) if fresh.payment_intent_id else None
         )
         if payment_id is None:
-            queue.open_task(ctx, "refund_outside", stripe_refund_id, status=fresh.status)
+            staff_tasks.open_task(
+                ctx, TaskType.REFUND_OUTSIDE, stripe_refund_id, status=fresh.status
+            )
         elif fresh.status == "succeeded":
             contract, payment = repository.payment(ctx.session, payment_id, lock=True)
             refunds.record_external_refund(
@@ -199,15 +204,31 @@ def sweep(runtime: Runtime, job: ClaimedJob) -> None:
         missed = runtime.stripe.events_since(since)
     except GatewayRefused:
         with runtime.context(f"job:{job.id}") as ctx:
-            queue.open_task(ctx, "sweep_refused", "platform")
+            staff_tasks.open_task(ctx, TaskType.SWEEP_REFUSED, "platform")
     with runtime.context(f"job:{job.id}") as ctx:
         for account_id in payouts.unsettled_accounts(ctx.session):
-            queue.enqueue(ctx, "account_check", account_id)
+            queue.enqueue(ctx, JobType.ACCOUNT_CHECK, account_id)
     with runtime.context(f"job:{job.id}") as ctx:
         # Below the floor payouts wait, and a person is called.
         for currency in reconciliation.watch_floor(ctx):
-            queue.open_task(ctx, "operating_below_floor", currency)
+            staff_tasks.open_task(ctx, TaskType.OPERATING_BELOW_FLOOR, currency)
     for event in missed:
         # One that cannot be kept stops none of the others that came before it, and no check.
         with runtime.context(f"job:{job.id}") as ctx:
             inbox.store(ctx, event)
+
+
+def suspense_return(ctx: Context, payment_id: str) -> None:
+    contract, payment = repository.payment(ctx.session, payment_id, lock=True)
+    refunds.request_return(ctx, contract, payment)
+
+
+def refund_retry(ctx: Context, refund_id: str) -> None:
+    contract, _, refund = repository.refund(ctx.session, refund_id)
+    refunds.retry(ctx, contract, refund)
+
+
+def refunds_resume(ctx: Context, payment_id: str) -> None:
+    contract, payment = repository.payment(ctx.session, payment_id, lock=True)
+    if payment.state not in ("charged_back", "lost"):
+        refunds.resume(ctx, contract, payment)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.core import queue, repository
+from service.core import queue, repository, staff_tasks
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
+from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import PSP
 from service.domain.money.money import from_stripe, to_stripe
 from service.domain.money.psp import BankPayoutSnapshot, TransferSnapshot
+from service.domain.states.job_types import JobType
 from service.escrow import freezing
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Hold, Payment, Payout
@@ -35,7 +37,7 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
         holds.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
         if payout.failure_code or not payouts.begin_sending(ctx, payout):
             if payout.state == "requested" and payout.waiting_for:
-                queue.enqueue(ctx, "payout_send", payout.id, ctx.now + _TRY_AGAIN)
+                queue.enqueue(ctx, JobType.PAYOUT_SEND, payout.id, ctx.now + _TRY_AGAIN)
             return
     failpoint("before_transfers")
     known = runtime.stripe.find_transfers(payout.id) if job.attempts > 1 else {}
@@ -109,10 +111,10 @@ def _wait(
     with runtime.context(f"job:{job.id}") as ctx:
         payout = repository.payout(ctx.session, payout_id, owner=repository.EVERYONE, lock=True)
         payout.waiting_for = "funds" if refused.code == "balance_insufficient" else "payout_account"
-        queue.open_task(
-            ctx, "payout_waits", payout.id, code=refused.code, waiting_for=payout.waiting_for
+        staff_tasks.open_task(
+            ctx, TaskType.PAYOUT_WAITS, payout.id, code=refused.code, waiting_for=payout.waiting_for
         )
-        queue.enqueue(ctx, "payout_send", payout.id, ctx.now + _TRY_AGAIN)
+        queue.enqueue(ctx, JobType.PAYOUT_SEND, payout.id, ctx.now + _TRY_AGAIN)
 
 
 def _to_bank(runtime: Runtime, job: ClaimedJob, payout: Payout) -> None:
@@ -146,7 +148,7 @@ def _to_bank(runtime: Runtime, job: ClaimedJob, payout: Payout) -> None:
         locked = repository.payout(ctx.session, payout.id, owner=repository.EVERYONE, lock=True)
         payouts.record_bank_payout(locked, made.id)
         locked.waiting_for = None
-        queue.enqueue(ctx, "payout_check", payout.id, ctx.now + 2 * _LOOK_AGAIN)
+        queue.enqueue(ctx, JobType.PAYOUT_CHECK, payout.id, ctx.now + 2 * _LOOK_AGAIN)
 
 
 def recall(runtime: Runtime, job: ClaimedJob) -> None:
@@ -196,7 +198,7 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
                 repository.payout(ctx.session, payout.id, owner=repository.EVERYONE).state
                 == "in_transit"
             ):
-                queue.enqueue(ctx, "payout_check", payout.id, ctx.now + _LOOK_AGAIN)
+                queue.enqueue(ctx, JobType.PAYOUT_CHECK, payout.id, ctx.now + _LOOK_AGAIN)
 
 
 def payout_event(

@@ -1,13 +1,12 @@
-"""What happens to holds and suspensions because time has passed."""
+"""What happens to holds, appeals, cases and suspensions because time has passed."""
 
 from __future__ import annotations
 
-from service.core import events, queue, repository
+from service.core import queue, repository, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import SYSTEM
-from service.escrow import freezing
-from service.models import Payout
-from service.operations.payments import payouts
+from service.domain.states.job_types import JobType
 from service.operations.safety import appeals, cases, holds, rules, suspensions
 from service.workflows import staff_actions
 
@@ -26,7 +25,7 @@ def hold_review_due(ctx: Context, hold_id: str) -> None:
     """
     hold = staff_actions.hold(ctx, hold_id)
     if hold.state == "active":
-        queue.open_task(ctx, "hold_review_due", hold.id, reason=hold.reason_code)
+        staff_tasks.open_task(ctx, TaskType.HOLD_REVIEW_DUE, hold.id, reason=hold.reason_code)
 
 
 def rules_check(ctx: Context, payment_id: str) -> None:
@@ -36,13 +35,13 @@ def rules_check(ctx: Context, payment_id: str) -> None:
     contract, payment = repository.payment(ctx.session, payment_id, lock=False)
     for terms in rules.wanted(ctx, contract, payment):
         hold = holds.place(ctx.as_(SYSTEM), terms)
-        queue.open_task(ctx, "rule_fired", hold.id, rule=terms.rule_id)
+        staff_tasks.open_task(ctx, TaskType.RULE_FIRED, hold.id, rule=terms.rule_id)
 
 
 def appeal_first_answer(ctx: Context, appeal_id: str) -> None:
     appeal = appeals.find(ctx.session, appeal_id, owner=repository.EVERYONE)
     if appeal.state == "submitted":
-        queue.open_task(ctx, "appeal_first_answer", appeal.id, hold=appeal.hold_id)
+        staff_tasks.open_task(ctx, TaskType.APPEAL_FIRST_ANSWER, appeal.id, hold=appeal.hold_id)
 
 
 def appeal_overdue(ctx: Context, appeal_id: str) -> None:
@@ -52,7 +51,7 @@ def appeal_overdue(ctx: Context, appeal_id: str) -> None:
     appeal, hold = staff_actions.appeal(ctx, appeal_id)
     if appeal.decided_at is not None:
         return
-    queue.open_task(ctx, "appeal_overdue", appeal.id, hold=hold.id)
+    staff_tasks.open_task(ctx, TaskType.APPEAL_OVERDUE, appeal.id, hold=hold.id)
     if (
         hold.ended_at is None
         and hold.expires_at is not None
@@ -72,36 +71,13 @@ def case_final(ctx: Context, case_id: str) -> None:
     case, hold = staff_actions.case(ctx, case_id)
     pending = appeals.of_hold(ctx.session, hold.id)
     if pending is not None and pending.decided_at is None:
-        queue.enqueue(ctx, "case_final", case.id, pending.decide_by)
+        queue.enqueue(ctx, JobType.CASE_FINAL, case.id, pending.decide_by)
         return
     cases.finish(ctx, case)
-
-
-def payouts_resume(ctx: Context, freelancer_id: str) -> None:
-    """The last hold may be gone: every payout that waited is looked at, oldest first."""
-    repository.freelancer(ctx.session, freelancer_id, lock=True)
-    for payout in payouts.on_hold_of(ctx.session, freelancer_id):
-        freezing.resume_payout(ctx, payout)
-
-
-def payout_held_alarm(ctx: Context, payout_id: str) -> None:
-    payout: Payout = repository.payout(ctx.session, payout_id, owner=repository.EVERYONE)
-    if payout.state == "held":
-        queue.open_task(ctx, "payout_held", payout.id, freelancer=payout.freelancer_id)
-        events.record(ctx, "payout.held_long", payout, public=False)
 
 
 def suspension_long(ctx: Context, suspension_id: str) -> None:
     """Five months: staff open a case or end it."""
     found = suspensions.find(ctx.session, suspension_id)
     if found.ended_at is None:
-        queue.open_task(ctx, "suspension_long", found.id, level=found.level)
-
-
-TIMERS = {
-    name: function
-    for name, function in globals().copy().items()
-    if callable(function)
-    and getattr(function, "__module__", "") == __name__
-    and not name.startswith("_")
-}
+        staff_tasks.open_task(ctx, TaskType.SUSPENSION_LONG, found.id, level=found.level)
