@@ -25,7 +25,7 @@ from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
 from service.operations.contracts import amendments, contracts, milestones, offers
 from service.operations.contracts.amendments import AmendmentRequest
-from service.operations.disputes import disputes
+from service.operations.disputes import opening
 from service.operations.payments import payments, refund_requests
 from service.operations.people import people
 from service.operations.staff import staff_members
@@ -173,7 +173,7 @@ def _ask_back(ctx: Context, contract: Contract) -> None:
 
 
 def _dispute(ctx: Context, contract: Contract) -> None:
-    disputes.start(
+    opening.start(
         _as_client(ctx, contract),
         contract,
         contract.milestones[0],

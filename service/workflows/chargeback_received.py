@@ -8,7 +8,7 @@ from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.psp import ChargebackSnapshot
 from service.models import Contract, Payment
-from service.operations.disputes import disputes
+from service.operations.disputes import outcome, sides
 from service.operations.payments import chargebacks, refund_requests
 
 
@@ -21,9 +21,9 @@ def take_in(
     if snapshot.status not in chargebacks.INQUIRIES:
         # What the bank decides goes before what the two were arguing about.
         for milestone_id in [line.milestone_id for line in payment.lines]:
-            dispute = disputes.of_milestone(ctx.session, milestone_id)
+            dispute = sides.of_milestone(ctx.session, milestone_id)
             if dispute is not None:
-                disputes.superseded(ctx, contract, dispute)
+                outcome.superseded(ctx, contract, dispute)
             request = refund_requests.open_request(ctx.session, milestone_id)
             if request is not None:
                 refund_requests.withdraw(ctx.as_(SYSTEM), contract, request)

@@ -9,7 +9,7 @@ from service.domain.identity.actors import SYSTEM
 from service.escrow.money import held_minor
 from service.models import Contract, Milestone, RefundRequest
 from service.operations.contracts import contracts
-from service.operations.disputes import disputes
+from service.operations.disputes import opening
 from service.operations.payments import refund_requests
 
 
@@ -26,7 +26,7 @@ def about_refund(ctx: Context, contract: Contract, request: RefundRequest) -> No
         milestone = refund_requests.becomes_dispute(system, contract, request)
         ctx.session.flush()
         amount = min(request.amount_minor, held_minor(milestone))
-        disputes.start(system, contract, milestone, "client", amount, amount, request.reason)
+        opening.start(system, contract, milestone, "client", amount, amount, request.reason)
     else:
         refund_requests.withdraw(system, contract, request)
 
@@ -37,4 +37,4 @@ def until_the_holding_limit(ctx: Context, contract: Contract, milestone: Milesto
     """
     if contracts.holding_limit(ctx, contract, milestone) == "dispute":
         claim = "The time for which money may be held is nearly over."
-        disputes.start(ctx.as_(SYSTEM), contract, milestone, "freelancer", None, 0, claim)
+        opening.start(ctx.as_(SYSTEM), contract, milestone, "freelancer", None, 0, claim)

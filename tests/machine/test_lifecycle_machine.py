@@ -21,7 +21,7 @@ from service.domain.errors import HoldfastError
 from service.domain.identity import actors, typeid
 from service.ledger.checks import verify
 from service.operations.contracts import amendments, contracts
-from service.operations.disputes import disputes
+from service.operations.disputes import opening
 from service.operations.payments import refund_requests
 from tests.databases import clone
 from tests.faults.test_releases import release
@@ -249,7 +249,7 @@ class LifecycleMachine(Freezing, Taxing):
                 as_client(
                     self.world,
                     milestone["id"],
-                    lambda ctx, c, m, a=amount: disputes.start(
+                    lambda ctx, c, m, a=amount: opening.start(
                         ctx, c, m, "client", a, a // 2, "claim"
                     ),
                 )

@@ -8,7 +8,7 @@ from service.domain.identity import typeid
 from service.models import new_id
 from service.operations.contracts import offers
 from service.operations.disputes import evidence, files
-from service.operations.disputes.disputes import MOST_OFFERS
+from service.operations.disputes.negotiation import MOST_OFFERS
 from tests.journey import contract_body
 from tests.states.test_disputes import negotiating
 from tests.world import World

@@ -14,7 +14,15 @@ from service.http import web
 from service.models import Contract, Dispute
 from service.operations.contracts import amendments, contract_reads, conversions
 from service.operations.contracts.amendments import AmendmentRequest
-from service.operations.disputes import disputes, evidence, files
+from service.operations.disputes import (
+    evidence,
+    files,
+    mediation,
+    negotiation,
+    opening,
+    outcome,
+    sides,
+)
 from service.operations.payments import refund_requests
 
 blueprint = Endpoints(
@@ -202,7 +210,7 @@ def open_dispute(body: dict[str, Any]) -> Response:
         contract, milestone = repository.milestone(
             call.ctx.session, body["milestone"], owner=call.owner
         )
-        opened = disputes.start(
+        opened = opening.start(
             call.ctx, contract, milestone, _SIDE, body["amount"], body["refund"], body["claim"]
         )
         return _shown(call, opened, 201)
@@ -228,7 +236,7 @@ def find_disputes(contract_id: str) -> Response:
     """All disputes of a contract, newest first."""
     with api_call() as call:
         contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
-        found = disputes.of_contract(call.ctx.session, contract.id)
+        found = sides.of_contract(call.ctx.session, contract.id)
         for one in found:
             one.shown_evidence = []  # type: ignore[attr-defined]
         return call.page(_dispute, found, 100)
@@ -254,7 +262,7 @@ def _dispute_act(name: str, schema: Any, verb: Any, doc: str, endpoint: str) -> 
 
 
 def _offer(call: ApiCall, contract: Contract, dispute: Dispute, body: dict[str, Any]) -> None:
-    disputes.offer(
+    negotiation.offer(
         call.ctx, contract, dispute, _SIDE, body["refund"], body["reasons"], blind=body["blind"]
     )
 
@@ -268,14 +276,14 @@ for _path, _schema, _act, _doc, _endpoint in (
     (
         "accept",
         requests.Nothing,
-        lambda m, c, d, _: disputes.accept_claim(m.ctx, c, d, _SIDE),
+        lambda m, c, d, _: negotiation.accept_claim(m.ctx, c, d, _SIDE),
         "Agree to the client's claim.",
         "dispute_accept",
     ),
     (
         "answer",
         requests.DisputeAnswerIn,
-        lambda m, c, d, b: disputes.answer(m.ctx, c, d, _SIDE, b["words"], b["refund"]),
+        lambda m, c, d, b: negotiation.answer(m.ctx, c, d, _SIDE, b["words"], b["refund"]),
         "Answer a claim with your account and a number.",
         "dispute_answer",
     ),
@@ -289,28 +297,28 @@ for _path, _schema, _act, _doc, _endpoint in (
     (
         "proposals/<offer_id>/accept",
         requests.Nothing,
-        lambda m, c, d, b: disputes.agree_to(m.ctx, c, d, b["offer_id"], _SIDE),
+        lambda m, c, d, b: negotiation.agree_to(m.ctx, c, d, b["offer_id"], _SIDE),
         "Agree to an offer of the client, or to the mediator's proposal.",
         "dispute_agree",
     ),
     (
         "reject",
         requests.Nothing,
-        lambda m, c, d, _: disputes.reject_proposal(m.ctx, c, d, _SIDE),
+        lambda m, c, d, _: negotiation.reject_proposal(m.ctx, c, d, _SIDE),
         "Reject the mediator's proposal; a second person decides.",
         "dispute_reject",
     ),
     (
         "mediation",
         requests.Nothing,
-        lambda m, c, d, _: disputes.ask_mediation(m.ctx, c, d),
+        lambda m, c, d, _: mediation.ask_mediation(m.ctx, c, d),
         "Ask for a mediator.",
         "dispute_mediation",
     ),
     (
         "withdraw",
         requests.Nothing,
-        lambda m, c, d, _: disputes.withdraw(m.ctx, c, d, _SIDE),
+        lambda m, c, d, _: outcome.withdraw(m.ctx, c, d, _SIDE),
         "Take your claim back.",
         "dispute_withdraw",
     ),

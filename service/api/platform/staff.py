@@ -19,7 +19,7 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.states.job_types import JobType
 from service.models import FloatMovement, new_id
 from service.operations.client_access import access
-from service.operations.disputes import disputes, evidence
+from service.operations.disputes import evidence, mediation
 from service.operations.finance import reconciliation
 from service.operations.payments import chargebacks
 
@@ -61,10 +61,10 @@ def _ruling(name: str, verb: Any, doc: str) -> None:
     )
 
 
-_ruling("proposal", disputes.propose, "The mediator proposes a split, with reasons.")
+_ruling("proposal", mediation.propose, "The mediator proposes a split, with reasons.")
 _ruling(
     "decision",
-    disputes.decide,
+    mediation.decide,
     "Somebody who did not mediate decides, with reasons; it is carried out at once.",
 )
 

@@ -30,7 +30,7 @@ from service.operations.contracts import (
     milestones,
     offers,
 )
-from service.operations.disputes import disputes
+from service.operations.disputes import sides
 from service.operations.payments import balances, payments
 from service.operations.safety import cases, holds
 from service.pages.decision_forms import decide, rely_on_code
@@ -80,7 +80,7 @@ def contract(contract_id: str) -> str:
             acceptance=contract_reads.acceptance_of(ctx.session, found),
             held=sum(held_minor(m) for m in found.milestones),
             proposed=amendments.open_amendment(ctx.session, found.id),
-            all_disputes=(contested := disputes.of_contract(ctx.session, found.id)),
+            all_disputes=(contested := sides.of_contract(ctx.session, found.id)),
             disputes=[d for d in contested if d.closed_at is None],
             deadlines=[
                 d

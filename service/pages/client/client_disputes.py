@@ -19,7 +19,7 @@ from service.http import web
 from service.models import Contract, Dispute, File, Milestone
 from service.operations.client_access import links
 from service.operations.client_access.links import Visitor
-from service.operations.disputes import disputes, evidence, files
+from service.operations.disputes import evidence, files, mediation, negotiation, opening, outcome
 from service.operations.payments import refund_requests
 from service.pages.client.dispute_checks import CHECKS
 from service.pages.decision_forms import (
@@ -78,7 +78,7 @@ def open_dispute(contract_id: str, milestone_id: str) -> Answer:
             refund_requests.becomes_dispute(ctx, locked, asked)
             ctx.session.flush()
         disputed, wanted = confirmed("amount_minor"), confirmed("refund_minor")
-        disputes.start(ctx, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000))
+        opening.start(ctx, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000))
 
     return decide(contract_id, start) if is_confirmed() else _open_check(contract_id, milestone_id)
 
@@ -215,27 +215,31 @@ def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
 
 
 def _answer(ctx: Context, locked: Contract, dispute: Dispute) -> None:
-    disputes.answer(ctx, locked, dispute, _SIDE, words("words", 5_000), confirmed("refund_minor"))
+    negotiation.answer(
+        ctx, locked, dispute, _SIDE, words("words", 5_000), confirmed("refund_minor")
+    )
 
 
 def _offer(ctx: Context, locked: Contract, dispute: Dispute) -> None:
     blind = request.form.get("blind") == "yes"
     reasons = words("reasons", 2_000, required=False)
-    disputes.offer(ctx, locked, dispute, _SIDE, confirmed("refund_minor"), reasons, blind=blind)
+    negotiation.offer(ctx, locked, dispute, _SIDE, confirmed("refund_minor"), reasons, blind=blind)
 
 
 _ACTS: dict[str, Callable[[Context, Contract, Dispute], object]] = {
-    "accept": lambda ctx, contract, dispute: disputes.accept_claim(ctx, contract, dispute, _SIDE),
-    "answer": _answer,
-    "offer": _offer,
-    "agree": lambda ctx, contract, dispute: disputes.agree_to(
-        ctx, contract, dispute, request.form.get("offer", ""), _SIDE
-    ),
-    "reject": lambda ctx, contract, dispute: disputes.reject_proposal(
+    "accept": lambda ctx, contract, dispute: negotiation.accept_claim(
         ctx, contract, dispute, _SIDE
     ),
-    "mediation": disputes.ask_mediation,
-    "withdraw": lambda ctx, contract, dispute: disputes.withdraw(ctx, contract, dispute, _SIDE),
+    "answer": _answer,
+    "offer": _offer,
+    "agree": lambda ctx, contract, dispute: negotiation.agree_to(
+        ctx, contract, dispute, request.form.get("offer", ""), _SIDE
+    ),
+    "reject": lambda ctx, contract, dispute: negotiation.reject_proposal(
+        ctx, contract, dispute, _SIDE
+    ),
+    "mediation": mediation.ask_mediation,
+    "withdraw": lambda ctx, contract, dispute: outcome.withdraw(ctx, contract, dispute, _SIDE),
 }
 
 

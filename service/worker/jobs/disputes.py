@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.core import events, repository
 from service.core.context import Context
 from service.operations.contracts import milestones
-from service.operations.disputes import disputes
+from service.operations.disputes import deadlines
 from service.workflows import silence
 
 _ANSWERABLE = ("dispute_opened", "dispute_proposed")
@@ -42,18 +42,18 @@ def dispute_due(ctx: Context, dispute_id: str) -> None:
     heard = dispute.opened_by == "client" and dispute.state == "open"
     since = dispute.offers[-1].made_at if dispute.state == "proposal" else dispute.opened_at
     heard = heard or milestones.notice_proved(ctx, contract, since, _ANSWERABLE)
-    disputes.due(ctx, contract, dispute, heard=heard)
+    deadlines.due(ctx, contract, dispute, heard=heard)
 
 
 def dispute_reminder(ctx: Context, dispute_id: str) -> None:
     contract, dispute = repository.dispute(
         ctx.session, dispute_id, owner=repository.EVERYONE, lock=True
     )
-    disputes.remind(ctx, contract, dispute)
+    deadlines.remind(ctx, contract, dispute)
 
 
 def dispute_hard_stop(ctx: Context, dispute_id: str) -> None:
     contract, dispute = repository.dispute(
         ctx.session, dispute_id, owner=repository.EVERYONE, lock=True
     )
-    disputes.hard_stop(ctx, contract, dispute)
+    deadlines.hard_stop(ctx, contract, dispute)
