@@ -16,7 +16,7 @@ from typing import Any
 
 import schemathesis
 
-from service.api.framework.framework import needs
+from service.api.framework.endpoints import needs
 from service.app import create_app
 from service.cli.admin import blank
 from service.domain.identity.permissions import ROLE_PERMISSIONS

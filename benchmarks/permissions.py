@@ -4,7 +4,7 @@ of the console.
 
 from __future__ import annotations
 
-from service.api.framework.framework import needs
+from service.api.framework.endpoints import needs
 from service.app import _routes
 from service.domain.identity.permissions import ROLE_PERMISSIONS, only_reads
 from service.pages.link_roles import LinkRole, may

@@ -5,23 +5,38 @@ Views only translate; what happens is in `operations`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask, Response, jsonify
 
-from service.api.contracts import contracts, disputes, metrics
+from service.api.contracts import (
+    amendments,
+    chargebacks,
+    contract_records,
+    contracts,
+    disputes,
+    files,
+    metrics,
+    milestones,
+    refunds,
+)
 from service.api.finance import differences, documents, exports, fees, payouts, tax
-from service.api.framework.framework import make_api
+from service.api.framework.document import Document
 from service.api.framework.openapi import finished
+from service.api.framework.problem_api import make_api
 from service.api.platform import health, platform, staff, staff_members, webhooks
 from service.api.safety import cases, holds, safety
 from service.platform.once import Once
 
-_AREAS = (
+_MODULES = (
     cases,
     contracts,
+    contract_records,
+    milestones,
     differences,
+    amendments,
+    refunds,
     disputes,
+    files,
+    chargebacks,
     exports,
     fees,
     holds,
@@ -38,8 +53,8 @@ _AREAS = (
 
 def register(app: Flask) -> None:
     api = make_api(app)
-    for module in _AREAS:
-        api.register_blueprint(module.blueprint)
+    for blueprint in dict.fromkeys(module.blueprint for module in _MODULES):
+        api.register_blueprint(blueprint)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
     # Made when somebody first asks: a worker and most web processes never do.
@@ -48,5 +63,5 @@ def register(app: Flask) -> None:
 
 
 def _spec(app: Flask) -> Response:
-    spec: dict[str, Any] = app.extensions["openapi"]()
+    spec: Document = app.extensions["openapi"]()
     return jsonify(spec)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.api.framework.framework import needs
+from service.api.framework.endpoints import needs
 from service.app import _routes
 from service.cli.admin import specification
 from service.domain.identity.permissions import ROLE_PERMISSIONS, only_reads

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.api.framework.framework import allowed_while_blocked
+from service.api.framework.endpoints import allowed_while_blocked
 from service.app import _routes
 from service.domain.states.restrictions import LEVELS, MATRIX, outcome
 from tests.journey import Person, contract_body

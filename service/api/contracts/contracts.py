@@ -1,36 +1,39 @@
-"""Contracts and their milestones, for the freelancer and the platform."""
+"""Contracts, for the freelancer and the platform: their terms, and the steps of their life."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from types import SimpleNamespace
 
 from flask import Response
 
-from service.api.framework.framework import ApiCall, Endpoints, after, api_call, if_match
-from service.api.schemas import requests, responses
+from service.api.contracts.blueprints import contracts as blueprint
+from service.api.framework.calls import ApiCall, api_call, if_match
+from service.api.framework.cursors import after_id
+from service.api.schemas import responses
+from service.api.schemas.requests.common import Nothing, NothingBody, ReasonBody, ReasonIn
+from service.api.schemas.requests.contracts import (
+    ContractBody,
+    ContractEdit,
+    ContractEditBody,
+    ContractIn,
+    ContractParameters,
+    ContractQuery,
+)
 from service.core import repository
+from service.core.context import Context
 from service.domain.errors import Invalid
 from service.domain.identity import actors
 from service.domain.states.terms import ClientTerms, ContractTerms, MilestoneTerms
-from service.operations.client_access import access
-from service.operations.contracts import contract_reads, contracts, deadlines, milestones, offers
-from service.operations.payments import balances
-from service.operations.people import event_reads
+from service.models import Contract
+from service.operations.contracts import contract_reads, contracts, offers
 from service.policies.quotes import margin_of
 from service.shared import agreement
 
-blueprint = Endpoints(
-    "contracts", __name__, url_prefix="/v1", description="Contracts and milestones"
-)
-
-_contract, _submission, _event = (
-    responses.ContractOut(),
-    responses.SubmissionOut(),
-    responses.EventOut(),
-)
+_contract = responses.ContractOut()
 
 
-def _terms(body: dict[str, Any]) -> ContractTerms:
+def _terms(body: ContractEditBody) -> ContractTerms:
     return ContractTerms(
         client=ClientTerms(**body["client"]),
         title=body["title"],
@@ -48,7 +51,7 @@ def _terms(body: dict[str, Any]) -> ContractTerms:
     )
 
 
-def _may_make(call: ApiCall, body: dict[str, Any]) -> None:
+def _may_make(call: ApiCall, body: ContractEditBody) -> None:
     """The kind says who may create it; a rate of its own is the marketplace's to give.
 
     Raises Invalid.
@@ -66,20 +69,19 @@ def _may_make(call: ApiCall, body: dict[str, Any]) -> None:
         )
 
 
-def _answer(call: ApiCall, contract: Any, status: int = 200) -> Response:
+def _answer(call: ApiCall, contract: Contract | SimpleNamespace, status: int = 200) -> Response:
     """A contract, or what `contract_reads` gives for one; a draft's quote is what would be offered
     now.
     """
-    if contract.quote is None:
-        contract.present_quote = agreement.quote_of(call.ctx, contract)
+    quote = agreement.quote_of(call.ctx, contract)
+    body = _contract.shown(contract) | {"fee_quote": quote}
     if call.owner is None:
-        contract.warnings = _warnings(contract.quote or contract.present_quote)
-    return call.answer(_contract, contract, status, etag=f"v{contract.version}")
+        body["warnings"] = _warnings(margin_of(quote))
+    return call.json(body, status, etag=f"v{contract.version}")
 
 
-def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
+def _warnings(margin: int) -> list[dict[str, str | int]]:
     """What the platform should know before it agrees to this: it is told, not stopped."""
-    margin = margin_of(quoted)
     if margin >= 0:
         return []
     words = (
@@ -89,9 +91,9 @@ def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @blueprint.route("/contracts", methods=["POST"], permission="contracts:write")
-@blueprint.arguments(requests.ContractIn)
+@blueprint.arguments(ContractIn)
 @blueprint.response(201, responses.ContractOut)
-def create(body: dict[str, Any]) -> Response:
+def create(body: ContractBody) -> Response:
     """Create a contract as a draft.
 
     Amounts are whole minor units of the contract's one currency. Platform keys name the
@@ -114,20 +116,20 @@ def create(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/contracts", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(requests.ContractQuery, location="query")
+@blueprint.arguments(ContractQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find(query: dict[str, Any]) -> Response:
+def find(query: ContractParameters) -> Response:
     """List contracts, newest first."""
     with api_call(reads=True) as call:
-        found = contract_reads.find_many(
+        page = contract_reads.find_many(
             call.ctx.session,
             owner=call.owner,
             state=query["state"],
             external=query["external_ref"],
-            after=after(query["cursor"]),
+            after=after_id(query["cursor"]),
             limit=query["limit"],
         )
-        return call.page(_contract, found, query["limit"])
+        return call.page(_contract, page, query["limit"])
 
 
 @blueprint.route("/contracts/<contract_id>", methods=["GET"], permission="contracts:read")
@@ -139,9 +141,9 @@ def read(contract_id: str) -> Response:
 
 
 @blueprint.route("/contracts/<contract_id>", methods=["PATCH"], permission="contracts:write")
-@blueprint.arguments(requests.ContractEdit)
+@blueprint.arguments(ContractEdit)
 @blueprint.response(200, responses.ContractOut)
-def edit(body: dict[str, Any], contract_id: str) -> Response:
+def edit(body: ContractEditBody, contract_id: str) -> Response:
     """Replace the terms of a draft; an offer that was sent gets a new version that the client is
     told of. `If-Match` carries the ETag.
     """
@@ -152,95 +154,60 @@ def edit(body: dict[str, Any], contract_id: str) -> Response:
         return _answer(call, offers.edit(call.ctx, contract, _terms(body), version))
 
 
-def _verb(name: str, verb: Any) -> None:
-    def view(body: dict[str, Any], contract_id: str) -> Response:
+def _step(
+    name: str, step: Callable[[Context, Contract], object], *, allowed_while_blocked: bool = False
+) -> None:
+    """An endpoint for a step that asks nothing; `step` says what the endpoint does."""
+
+    def view(body: NothingBody, contract_id: str) -> Response:
         with api_call() as call:
             contract = repository.contract(
                 call.ctx.session, contract_id, owner=call.owner, lock=True
             )
-            verb(call.ctx, contract, **body)
+            step(call.ctx, contract)
             return _answer(call, contract)
 
-    view.__doc__ = verb.__doc__
+    view.__doc__ = step.__doc__
     blueprint.route(
         f"/contracts/<contract_id>/{name}",
         methods=["POST"],
         endpoint=name,
         permission="contracts:write",
-        allowed_while_blocked=name in ("cancel", "withdraw"),
-    )(
-        blueprint.arguments(
-            requests.ReasonIn if name in ("cancel", "refuse-change") else requests.Nothing
-        )(blueprint.response(200, responses.ContractOut)(view))
-    )
+        allowed_while_blocked=allowed_while_blocked,
+    )(blueprint.arguments(Nothing)(blueprint.response(200, responses.ContractOut)(view)))
 
 
-for _name, _act in {
-    "send": offers.send,
-    "withdraw": offers.withdraw,
-    "cancel": contracts.cancel,
-    "remind": offers.remind,
-    "refuse-change": offers.refuse_change,
-}.items():
-    _verb(_name, _act)
+def _step_with_reason(
+    name: str,
+    step: Callable[[Context, Contract, str], object],
+    *,
+    allowed_while_blocked: bool = False,
+) -> None:
+    """As `_step`, for one that may say why."""
+
+    def view(body: ReasonBody, contract_id: str) -> Response:
+        with api_call() as call:
+            contract = repository.contract(
+                call.ctx.session, contract_id, owner=call.owner, lock=True
+            )
+            step(call.ctx, contract, body["reason"])
+            return _answer(call, contract)
+
+    view.__doc__ = step.__doc__
+    blueprint.route(
+        f"/contracts/<contract_id>/{name}",
+        methods=["POST"],
+        endpoint=name,
+        permission="contracts:write",
+        allowed_while_blocked=allowed_while_blocked,
+    )(blueprint.arguments(ReasonIn)(blueprint.response(200, responses.ContractOut)(view)))
 
 
-@blueprint.route("/contracts/<contract_id>/timeline", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(requests.PageQuery, location="query")
-@blueprint.response(200, responses.ListOut)
-def timeline(query: dict[str, Any], contract_id: str) -> Response:
-    """What happened to a contract, oldest first."""
-    with api_call() as call:
-        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
-        found = event_reads.timeline(
-            call.ctx.session, call.reader, contract.id, after(query["cursor"]) or 0, query["limit"]
-        )
-        return call.page(_event, found, query["limit"], key="number")
-
-
-@blueprint.route("/contracts/<contract_id>/money", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, responses.AnyOut)
-def money(contract_id: str) -> Response:
-    """Where every cent of a contract is, and why: `places` add up to `paid`."""
-    with api_call() as call:
-        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
-        places = balances.money_of(call.ctx.session, contract)
-        listed = [
-            {"milestone": p.milestone_id, "where": p.where, "amount": p.amount_minor, "why": p.why}
-            for p in places
-        ]
-        paid = sum(m.funded_minor for m in contract.milestones)
-        return call.json(
-            {
-                "object": "contract_money",
-                "contract": contract.id,
-                "currency": contract.currency,
-                "paid": paid,
-                "places": listed,
-            }
-        )
-
-
-@blueprint.route("/contracts/<contract_id>/deadlines", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, responses.AnyOut)
-def calendar(contract_id: str) -> Response:
-    """What happens next by itself, next first: `about`, `what`, `at`, what `silence` does, and whom
-    it `favours`.
-    """
-    with api_call() as call:
-        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
-        found = deadlines.deadlines_of(call.ctx, contract)
-        listed = [
-            {
-                "about": d.object_id,
-                "what": d.what,
-                "at": d.at.isoformat(),
-                "silence": d.silence,
-                "favours": d.favours,
-            }
-            for d in found
-        ]
-        return call.json({"object": "deadlines", "contract": contract.id, "data": listed})
+_step("send", offers.send)
+_step("withdraw", offers.withdraw, allowed_while_blocked=True)
+_step_with_reason("cancel", contracts.cancel, allowed_while_blocked=True)
+_step("remind", offers.remind)
+_step_with_reason("refuse-change", offers.refuse_change)
 
 
 @blueprint.route(
@@ -249,88 +216,13 @@ def calendar(contract_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(requests.ReasonIn)
+@blueprint.arguments(ReasonIn)
 @blueprint.response(200, responses.ContractOut)
-def end(body: dict[str, Any], contract_id: str) -> Response:
+def end(body: ReasonBody, contract_id: str) -> Response:
     """End a contract that is under way: what is held and was not handed over goes back at once,
     what is not paid is cancelled.
     """
     with api_call() as call:
         contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
-        contracts.end(call.ctx, contract, **body)
+        contracts.end(call.ctx, contract, body["reason"])
         return _answer(call, contract)
-
-
-@blueprint.route("/contracts/<contract_id>/links", methods=["POST"], permission="links:write")
-@blueprint.arguments(requests.LinkIn)
-@blueprint.response(201, responses.AnyOut)
-def new_link(body: dict[str, Any], contract_id: str) -> Response:
-    """Mail the client a fresh link; with `revoke_old` every older one ends at once."""
-    with api_call() as call:
-        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
-        fresh = access.reissue(call.ctx, contract, revoke_old=body["revoke_old"])
-        return call.json(
-            {
-                "id": fresh.id,
-                "object": "link",
-                "contract": contract.id,
-                "expires_at": fresh.expires_at.isoformat(),
-            },
-            201,
-        )
-
-
-@blueprint.route("/contracts/<contract_id>/versions", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, responses.AnyOut)
-def versions(contract_id: str) -> Response:
-    """Every version of the text that was sent or amended, with its hash and the hash of the one
-    before.
-    """
-    with api_call() as call:
-        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
-        texts = contract_reads.versions_of(call.ctx.session, contract.id)
-        pairs = zip([None, *texts[:-1]], texts, strict=True)
-        listed = [
-            {
-                "text_version": t.text_version,
-                "sha256": t.text_hash,
-                "previous_sha256": t.previous_hash,
-                "made_at": t.made_at.isoformat(),
-                "differences": agreement.differences(before.text, t.text) if before else [],
-            }
-            for before, t in pairs
-        ]
-        return call.json({"object": "contract_versions", "contract": contract.id, "data": listed})
-
-
-@blueprint.route("/contracts/<contract_id>/document", methods=["GET"], permission="contracts:read")
-@blueprint.response(200, responses.AnyOut)
-def document(contract_id: str) -> Response:
-    """The text that is agreed on, and the SHA-256 of its canonical JSON (sorted keys, no spaces,
-    UTF-8).
-    """
-    with api_call() as call:
-        contract = repository.contract(call.ctx.session, contract_id, owner=call.owner)
-        text = agreement.text_of(contract)
-        return call.json(
-            {
-                "object": "contract_document",
-                "text": text,
-                "sha256": agreement.text_hash(text),
-                "terms": agreement.TERMS_TEXT,
-            }
-        )
-
-
-@blueprint.route(
-    "/milestones/<milestone_id>/submissions", methods=["POST"], permission="contracts:write"
-)
-@blueprint.arguments(requests.SubmissionIn)
-@blueprint.response(201, responses.SubmissionOut)
-def submit(body: dict[str, Any], milestone_id: str) -> Response:
-    """Hand work over; the client's review window starts (`auto_release_at` on the milestone)."""
-    with api_call() as call:
-        contract, milestone = repository.milestone(call.ctx.session, milestone_id, owner=call.owner)
-        return call.answer(
-            _submission, milestones.submit(call.ctx, contract, milestone, body["note"]), 201
-        )

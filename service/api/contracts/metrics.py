@@ -4,12 +4,21 @@ asked beforehand.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from service.api.framework.framework import ApiCall, Endpoints, after, api_call
-from service.api.schemas import requests, responses, responses_reputation
+from service.api.framework.calls import ApiCall, api_call
+from service.api.framework.cursors import after_position
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses, responses_reputation
+from service.api.schemas.requests.common import FreelancerParameters, FreelancerQuery
+from service.api.schemas.requests.contracts import (
+    FeedbackBody,
+    FeedbackIn,
+    OutcomeParameters,
+    OutcomeQuery,
+    PreCheckBody,
+    PreCheckIn,
+)
 from service.core import repository
 from service.domain.errors import Invalid, MissingScope, NotFound
 from service.domain.money.money import round_half_up
@@ -34,23 +43,23 @@ def _of(call: ApiCall, freelancer_id: str) -> str:
 
 
 @blueprint.route("/metrics/outcomes", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(requests.OutcomeQuery, location="query")
+@blueprint.arguments(OutcomeQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def outcomes(query: dict[str, Any]) -> Response:
+def outcomes(query: OutcomeParameters) -> Response:
     """Every closed contract, in the order in which they closed: its outcome, whether it counts, and
     why.
 
     Amounts are of now; a contract closes once, so it stands here once.
     """
     with api_call() as call:
-        found = metrics.outcomes(
+        page = metrics.outcomes(
             call.ctx,
             owner=call.owner_or(query["freelancer"]),
-            after=after(query["cursor"]) or 0,
+            after=after_position(query["cursor"]),
             since=query["since"],
             limit=query["limit"],
         )
-        return call.page(_outcome, found, query["limit"], key="position")
+        return call.page(_outcome, page, query["limit"], key="position")
 
 
 @blueprint.route(
@@ -96,7 +105,7 @@ def feedback_of(freelancer_id: str) -> Response:
                 "freelancer": owner,
                 "count": count,
                 "average_hundredths": average,
-                "data": _feedback.dump(newest, many=True),
+                "data": _feedback.all_shown(newest),
             }
         )
 
@@ -104,9 +113,9 @@ def feedback_of(freelancer_id: str) -> Response:
 @blueprint.route(
     "/contracts/<contract_id>/feedback", methods=["POST"], permission="contracts:write"
 )
-@blueprint.arguments(requests.FeedbackIn)
+@blueprint.arguments(FeedbackIn)
 @blueprint.response(201, responses_reputation.FeedbackOut)
-def feedback(body: dict[str, Any], contract_id: str) -> Response:
+def feedback(body: FeedbackBody, contract_id: str) -> Response:
     """The client's rating of a closed contract, brought by the marketplace.
 
     A direct contract takes none: 409 `feedback_not_accepted`.
@@ -132,9 +141,9 @@ def feedback(body: dict[str, Any], contract_id: str) -> Response:
 
 
 @blueprint.route("/earnings", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.arguments(FreelancerQuery, location="query")
 @blueprint.response(200, responses.AnyOut)
-def earnings(query: dict[str, Any]) -> Response:
+def earnings(query: FreelancerParameters) -> Response:
     """Per currency, each kind apart and never mixed: released, fee, net, and what was given
     back.
     """
@@ -161,15 +170,15 @@ def kinds() -> Response:
             {**vars(kind), "created_by": list(kind.created_by)}
             for kind in call.ctx.policies.kinds.values()
         ]
-        return call.json({"object": "list", "data": listed, "has_more": False, "next_cursor": None})
+        return call.whole_list(listed)
 
 
 @blueprint.route(
     "/pre-checks", methods=["POST"], permission="contracts:write", allowed_while_blocked=True
 )
-@blueprint.arguments(requests.PreCheckIn)
+@blueprint.arguments(PreCheckIn)
 @blueprint.response(201, responses_reputation.PreCheckOut)
-def pre_check(body: dict[str, Any]) -> Response:
+def pre_check(body: PreCheckBody) -> Response:
     """May I use this for this client?
 
     No consequence and no penalty; the answer is kept and can be cited later.

@@ -4,12 +4,13 @@ another approves.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from service.api.framework.framework import Endpoints, api_call
-from service.api.schemas import requests, responses, responses_differences
+from service.api.framework.calls import api_call
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses, responses_differences
+from service.api.schemas.requests.common import Nothing, NothingBody
+from service.api.schemas.requests.finance import ExplanationBody, ExplanationIn
 from service.operations.finance import differences
 
 blueprint = Endpoints(
@@ -45,43 +46,43 @@ def explanations() -> Response:
 
 
 @blueprint.route("/explanations", methods=["POST"], permission="finance:act")
-@blueprint.arguments(responses_differences.ExplanationIn)
+@blueprint.arguments(ExplanationIn)
 @blueprint.response(201, responses_differences.ExplanationOut)
-def explain(body: dict[str, Any]) -> Response:
+def explain(body: ExplanationBody) -> Response:
     """Ask that the platform bears a difference, and say why; another person approves it.
 
     `amount` is what you saw: when the difference is another one by now, nothing is written.
     """
     with api_call() as call:
-        said = differences.explain(
+        explanation = differences.explain(
             call.staff, body["source"], body["currency"], body["amount"], body["reason"]
         )
-        return call.answer(_explanation, said, 201)
+        return call.answer(_explanation, explanation, 201)
 
 
 @blueprint.route(
     "/explanations/<explanation_id>/approve", methods=["POST"], permission="finance:approve"
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses_differences.ExplanationOut)
-def approve(body: dict[str, Any], explanation_id: str) -> Response:
+def approve(body: NothingBody, explanation_id: str) -> Response:
     """Agree: the books say what the processor says, on the day of the difference, at the platform's
     cost or gain.
     """
     with api_call() as call:
-        found = differences.find(call.ctx.session, explanation_id)
-        differences.approve(call.staff, found)
-        return call.answer(_explanation, found)
+        explanation = differences.find(call.ctx.session, explanation_id)
+        differences.approve(call.staff, explanation)
+        return call.answer(_explanation, explanation)
 
 
 @blueprint.route(
     "/explanations/<explanation_id>/refuse", methods=["POST"], permission="finance:approve"
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses_differences.ExplanationOut)
-def refuse(body: dict[str, Any], explanation_id: str) -> Response:
+def refuse(body: NothingBody, explanation_id: str) -> Response:
     """Not so; nothing is written in the books, and another explanation may be asked for."""
     with api_call() as call:
-        found = differences.find(call.ctx.session, explanation_id)
-        differences.refuse(call.staff, found)
-        return call.answer(_explanation, found)
+        explanation = differences.find(call.ctx.session, explanation_id)
+        differences.refuse(call.staff, explanation)
+        return call.answer(_explanation, explanation)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from service.api.framework.framework import ApiCall, Endpoints, after, api_call
-from service.api.schemas import requests, requests_finance, requests_tax, responses
+from service.api.framework.calls import ApiCall, api_call
+from service.api.framework.cursors import after_id
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses
+from service.api.schemas.requests.common import Nothing, NothingBody, PageParameters, PageQuery
+from service.api.schemas.requests.documents import (
+    AccountantLinkBody,
+    AccountantLinkIn,
+    AccountantParameters,
+    AccountantQuery,
+    CertificateBody,
+    CertificateIn,
+    InvoiceParameters,
+    InvoiceQuery,
+    PaperParameters,
+    PaperQuery,
+    RevokeBody,
+    RevokeIn,
+)
 from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.exports import issued_documents, periods
@@ -23,45 +38,45 @@ blueprint = Endpoints(
 )
 
 
-def _invoice(found: Invoice) -> dict[str, Any]:
+def _invoice(invoice: Invoice) -> dict[str, object]:
     return {
-        "id": found.id,
+        "id": invoice.id,
         "object": "invoice",
-        "number": found.number,
-        "kind": found.kind,
-        "corrects": found.corrects_id,
-        "freelancer": found.freelancer_id,
-        "contract": found.contract_id,
-        "milestone": found.milestone_id,
-        "currency": found.currency,
-        "net": found.net_minor,
-        "tax": found.tax_minor,
-        "total": found.total_minor,
-        "tax_category": found.tax_category,
-        "tax_rate": found.tax_rate,
-        "seller": found.seller,
-        "buyer": found.buyer,
-        "issued_on": found.issued_on.isoformat(),
-        "files": {form: f"/v1/invoices/{found.id}/files/{form}" for form in invoices.FORMATS},
+        "number": invoice.number,
+        "kind": invoice.kind,
+        "corrects": invoice.corrects_id,
+        "freelancer": invoice.freelancer_id,
+        "contract": invoice.contract_id,
+        "milestone": invoice.milestone_id,
+        "currency": invoice.currency,
+        "net": invoice.net_minor,
+        "tax": invoice.tax_minor,
+        "total": invoice.total_minor,
+        "tax_category": invoice.tax_category,
+        "tax_rate": invoice.tax_rate,
+        "seller": invoice.seller,
+        "buyer": invoice.buyer,
+        "issued_on": invoice.issued_on.isoformat(),
+        "files": {form: f"/v1/invoices/{invoice.id}/files/{form}" for form in invoices.FORMATS},
     }
 
 
 @blueprint.route("/invoices", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests_tax.InvoiceQuery, location="query")
+@blueprint.arguments(InvoiceQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find_invoices(query: dict[str, Any]) -> Response:
+def find_invoices(query: InvoiceParameters) -> Response:
     """Invoices and credit notes, newest first: for the platform's fees, and by mandate for the
     work.
     """
     with api_call() as call:
-        found = invoicing.listed(
+        page = invoicing.listed(
             call.ctx.session,
             owner=call.owner,
             contract_id=query["contract"],
-            after=after(query["cursor"]),
+            after=after_id(query["cursor"]),
             limit=query["limit"],
         )
-        return call.listing([_invoice(one) for one in found], query["limit"])
+        return call.listing([_invoice(invoice) for invoice in page], query["limit"])
 
 
 @blueprint.route("/invoices/<invoice_id>", methods=["GET"], permission="payments:read")
@@ -73,9 +88,9 @@ def read_invoice(invoice_id: str) -> Response:
 
 
 @blueprint.route("/invoices/<invoice_id>/files/<form>", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests_tax.PaperQuery, location="query")
+@blueprint.arguments(PaperQuery, location="query")
 @blueprint.response(200, content_type="application/octet-stream")
-def invoice_file(query: dict[str, Any], invoice_id: str, form: str) -> Response:
+def invoice_file(query: PaperParameters, invoice_id: str, form: str) -> Response:
     """`pdf` (Factur-X: the XML is inside), `ubl` or `cii`; EN 16931.
 
     The same invoice gives the same bytes.
@@ -83,23 +98,23 @@ def invoice_file(query: dict[str, Any], invoice_id: str, form: str) -> Response:
     with api_call() as call:
         if form not in invoices.FORMATS:
             raise NotFound(f"Invoices come as {', '.join(invoices.FORMATS)}.")
-        found = invoicing.find(call.ctx.session, invoice_id, owner=call.owner)
+        invoice = invoicing.find(call.ctx.session, invoice_id, owner=call.owner)
         language, platform = query["language"], web.runtime().settings.platform_name
         data = issued_documents.issue_once(
             call.ctx,
             "invoice",
-            found.id,
+            invoice.id,
             f"{form}:{language}",
-            lambda: invoices.render(call.ctx.session, found, form, language, platform),
+            lambda: invoices.render(call.ctx.session, invoice, form, language, platform),
         )
         return web.attachment(
-            f"{found.number}.{form if form == 'pdf' else form + '.xml'}",
+            f"{invoice.number}.{form if form == 'pdf' else form + '.xml'}",
             invoices.FORMATS[form],
             data,
         )
 
 
-def _certificate(found: Certificate) -> dict[str, Any]:
+def _certificate(found: Certificate) -> dict[str, object]:
     return {
         "id": found.id,
         "object": "certificate",
@@ -128,9 +143,9 @@ def _whose(call: ApiCall, named: str | None) -> str:
 
 
 @blueprint.route("/certificates", methods=["POST"], permission="certificates:write")
-@blueprint.arguments(requests_tax.CertificateIn)
+@blueprint.arguments(CertificateIn)
 @blueprint.response(201, responses.AnyOut)
-def issue(body: dict[str, Any]) -> Response:
+def issue(body: CertificateBody) -> Response:
     """Issue a certificate of earnings over any period; one about the same period before it is
     superseded. Anybody can check it by its code.
     """
@@ -154,15 +169,18 @@ def issue(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/certificates", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests_finance.PageQuery, location="query")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find_certificates(query: dict[str, Any]) -> Response:
+def find_certificates(query: PageParameters) -> Response:
     """What was issued, newest first, with its state."""
     with api_call() as call:
-        found = certificates.listed(
-            call.ctx.session, owner=call.owner, after=after(query["cursor"]), limit=query["limit"]
+        page = certificates.listed(
+            call.ctx.session,
+            owner=call.owner,
+            after=after_id(query["cursor"]),
+            limit=query["limit"],
         )
-        return call.listing([_certificate(one) for one in found], query["limit"])
+        return call.listing([_certificate(certificate) for certificate in page], query["limit"])
 
 
 @blueprint.route("/certificates/<certificate_id>/file", methods=["GET"], permission="payments:read")
@@ -177,9 +195,9 @@ def certificate_file(certificate_id: str) -> Response:
 @blueprint.route(
     "/certificates/<certificate_id>/revoke", methods=["POST"], permission="finance:act"
 )
-@blueprint.arguments(requests_tax.RevokeIn)
+@blueprint.arguments(RevokeIn)
 @blueprint.response(200, responses.AnyOut)
-def revoke(body: dict[str, Any], certificate_id: str) -> Response:
+def revoke(body: RevokeBody, certificate_id: str) -> Response:
     """Revoke one that should not have been issued; its page says so and why."""
     with api_call() as call:
         found = certificates.find(
@@ -189,68 +207,67 @@ def revoke(body: dict[str, Any], certificate_id: str) -> Response:
         return call.json(_certificate(found))
 
 
-def _link(found: AccountantLink, address: str | None = None) -> dict[str, Any]:
-    return {
-        "id": found.id,
+def _link(link: AccountantLink, address: str | None = None) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "id": link.id,
         "object": "accountant_link",
-        "name": found.name,
-        "freelancer": found.freelancer_id,
-        "made_at": found.made_at.isoformat(),
-        "expires_at": found.expires_at.isoformat(),
-        "revoked_at": found.revoked_at.isoformat() if found.revoked_at else None,
-    } | ({"url": address} if address else {})
+        "name": link.name,
+        "freelancer": link.freelancer_id,
+        "made_at": link.made_at.isoformat(),
+        "expires_at": link.expires_at.isoformat(),
+        "revoked_at": link.revoked_at.isoformat() if link.revoked_at else None,
+    }
+    return shown | {"url": address} if address else shown
 
 
 @blueprint.route("/accountant-links", methods=["POST"], permission="links:write")
-@blueprint.arguments(requests_tax.AccountantLinkIn)
+@blueprint.arguments(AccountantLinkIn)
 @blueprint.response(201, responses.AnyOut)
-def give_link(body: dict[str, Any]) -> Response:
+def give_link(body: AccountantLinkBody) -> Response:
     """Let somebody read your figures without an account, until a day.
 
     The address is shown in this answer only, and is not part of a replay; each use is written down.
     """
     with api_call() as call:
-        found = accountant_links.give(
+        link = accountant_links.give(
             call.ctx, _whose(call, body["freelancer"]), body["name"], body["days"]
         )
         call.ctx.session.flush()
-        token = web.runtime().tokens.sign("accountant", found.id)
+        token = web.runtime().tokens.sign("accountant", link.id)
         return call.secret(
-            _link(found, f"{web.runtime().settings.public_url}/a/{token}"), 201, "url"
+            _link(link, f"{web.runtime().settings.public_url}/a/{token}"), 201, "url"
         )
 
 
 @blueprint.route("/accountant-links", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests_tax.AccountantQuery, location="query")
+@blueprint.arguments(AccountantQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find_links(query: dict[str, Any]) -> Response:
+def find_links(query: AccountantParameters) -> Response:
     """Yours, newest first, each with its uses."""
     with api_call() as call:
         if call.owner is None and query["freelancer"] is None and call.principal.role != "platform":
             raise Invalid.one("/freelancer", "required", "Say for whom.")
         owner = call.owner_or(query["freelancer"])
-        found = accountant_links.listed(call.ctx.session, owner) if owner else []
-        shown = [
-            _link(one)
-            | {
-                "visits": [
-                    {"at": v.at.isoformat(), "what": v.what, "user_agent": v.user_agent}
-                    for v in accountant_links.visits(call.ctx.session, one.id)
-                ]
-            }
-            for one in found
-        ]
-        return call.json({"object": "list", "data": shown, "has_more": False, "next_cursor": None})
+        links = accountant_links.listed(call.ctx.session, owner) if owner else []
+        return call.whole_list([_link_with_visits(call, link) for link in links])
+
+
+def _link_with_visits(call: ApiCall, link: AccountantLink) -> dict[str, object]:
+    visits = [
+        {"at": visit.at.isoformat(), "what": visit.what, "user_agent": visit.user_agent}
+        for visit in accountant_links.visits(call.ctx.session, link.id)
+    ]
+    return _link(link) | {"visits": visits}
 
 
 @blueprint.route(
     "/accountant-links/<accountant_link_id>/end", methods=["POST"], permission="links:write"
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses.AnyOut)
-def end_link(body: dict[str, Any], accountant_link_id: str) -> Response:
+def end_link(body: NothingBody, accountant_link_id: str) -> Response:
     """End a link at once."""
     with api_call() as call:
-        found = accountant_links.find(call.ctx.session, accountant_link_id, owner=call.owner)
-        accountant_links.end(call.ctx, found)
-        return call.json(_link(found))
+        link = accountant_links.find(call.ctx.session, accountant_link_id, owner=call.owner)
+        accountant_links.end(call.ctx, link)
+        return call.json(_link(link))

@@ -5,12 +5,14 @@ Made by the worker, proved and signed before anybody gets them.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from service.api.framework.framework import ApiCall, Endpoints, after, api_call
-from service.api.schemas import requests, requests_finance, responses
+from service.api.framework.calls import ApiCall, api_call
+from service.api.framework.cursors import after_id
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses
+from service.api.schemas.requests.common import Nothing, NothingBody, PageParameters, PageQuery
+from service.api.schemas.requests.finance import ExportBody, ExportIn, ReportParameters, ReportQuery
 from service.core import repository
 from service.domain.errors import MissingScope
 from service.domain.identity import actors
@@ -28,7 +30,7 @@ def _party(call: ApiCall, wanted: str | None) -> str | None:
     return call.owner if call.owner is not None else wanted
 
 
-def _shown(export: FinanceExport) -> dict[str, Any]:
+def _shown(export: FinanceExport) -> dict[str, object]:
     names = [file["name"] for file in (export.manifest or {}).get("files", [])] + (
         ["manifest.json", "manifest.sig"] if export.manifest else []
     )
@@ -55,9 +57,9 @@ def _shown(export: FinanceExport) -> dict[str, Any]:
 
 
 @blueprint.route("/exports", methods=["POST"], permission="exports:write")
-@blueprint.arguments(requests_finance.ExportIn)
+@blueprint.arguments(ExportIn)
 @blueprint.response(202, responses.AnyOut)
-def ask(body: dict[str, Any]) -> Response:
+def ask(body: ExportBody) -> Response:
     """Ask for an export over a period.
 
     The same question about the same knowledge is answered once.
@@ -86,22 +88,22 @@ def ask(body: dict[str, Any]) -> Response:
             body["language"],
             body["zone"],
         )
-        found = export_requests.ask(call.ctx, question)
+        requested = export_requests.ask(call.ctx, question)
         call.ctx.session.flush()
-        return call.json(_shown(found), 202)
+        return call.json(_shown(requested), 202)
 
 
 @blueprint.route("/exports", methods=["GET"], permission="exports:read")
-@blueprint.arguments(requests_finance.PageQuery, location="query")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find(query: dict[str, Any]) -> Response:
+def find(query: PageParameters) -> Response:
     """Exports that were asked for, newest first."""
     with api_call() as call:
         party = _party(call, repository.EVERYONE)
-        found = export_requests.listed(
-            call.ctx.session, party=party, after=after(query["cursor"]), limit=query["limit"]
+        page = export_requests.listed(
+            call.ctx.session, party=party, after=after_id(query["cursor"]), limit=query["limit"]
         )
-        return call.listing([_shown(one) for one in found], query["limit"])
+        return call.listing([_shown(export) for export in page], query["limit"])
 
 
 @blueprint.route("/exports/<export_id>", methods=["GET"], permission="exports:read")
@@ -134,9 +136,9 @@ def download(export_id: str, name: str) -> Response:
 
 
 @blueprint.route("/reports/<code>", methods=["GET"], permission="exports:read")
-@blueprint.arguments(requests_finance.ReportQuery, location="query")
+@blueprint.arguments(ReportQuery, location="query")
 @blueprint.response(200, responses.AnyOut)
-def report(query: dict[str, Any], code: str) -> Response:
+def report(query: ReportParameters, code: str) -> Response:
     """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits.
 
     A longer one has to be exported.
@@ -152,7 +154,7 @@ def report(query: dict[str, Any], code: str) -> Response:
             own_zone=query["zone"],
         )
         first, last = periods.parse(query["period"] or str(call.ctx.today.year))
-        wanted = ExportRequest(
+        request = ExportRequest(
             first,
             last,
             call.ctx.now,
@@ -161,7 +163,7 @@ def report(query: dict[str, Any], code: str) -> Response:
             zone=call.ctx.policies.book_zone.key,
             own_zone=query["zone"],
         )
-        found = generation.inline(call.ctx.session, export, wanted)
+        rows = generation.inline(call.ctx.session, export, request)
         body = {
             "object": "report",
             "code": export.code,
@@ -169,10 +171,10 @@ def report(query: dict[str, Any], code: str) -> Response:
             "last_day": last.isoformat(),
             "as_of": call.ctx.now.isoformat(),
         }
-        return call.json(body | {"columns": [c.name for c in export.columns], "data": found})
+        return call.json(body | {"columns": [c.name for c in export.columns], "data": rows})
 
 
-def _period(closed: PeriodClose) -> dict[str, Any]:
+def _period(closed: PeriodClose) -> dict[str, object]:
     return {
         "object": "period",
         "month": closed.month,
@@ -190,9 +192,9 @@ def _period(closed: PeriodClose) -> dict[str, Any]:
 @blueprint.route(
     "/periods/<month>/close", methods=["POST"], permission=("finance:act", "finance:approve")
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses.AnyOut)
-def close(body: dict[str, Any], month: str) -> Response:
+def close(body: NothingBody, month: str) -> Response:
     """Close a month (2025-12): the first person asks (`finance:act`), another one closes
     (`finance:approve`). Nothing may differ; it is never opened again.
     """

@@ -4,37 +4,31 @@ platform keeps.
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 from flask import Response
 
-from service.api.framework.framework import ApiCall, Endpoints, after, api_call
-from service.api.schemas import requests, responses
+from service.api.framework.calls import ApiCall, api_call
+from service.api.framework.cursors import after_id
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses
+from service.api.schemas.requests.finance import (
+    MarginParameters,
+    MarginQuery,
+    QuoteParameters,
+    QuoteQuery,
+)
 from service.domain.errors import Invalid
 from service.operations.finance import margins
-from service.policies.quotes import QuoteRequest, as_terms, margin_of, quote
+from service.policies.quotes import Pair, QuoteRequest, as_terms, margin_of, quote
 from service.shared import agreement, clients
 
 blueprint = Endpoints("fees", __name__, url_prefix="/v1", description="Fees")
 _margin = responses.MarginOut()
-_ANSWERED = (
-    "applied",
-    "fee",
-    "rate",
-    "schedule",
-    "normal_schedule",
-    "normal_fee",
-    "net",
-    "tax",
-    "client_fee",
-)
 
 
 @blueprint.route("/fee-quote", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(requests.QuoteQuery, location="query")
+@blueprint.arguments(QuoteQuery, location="query")
 @blueprint.response(200, responses.AnyOut)
-def fee_quote(query: dict[str, Any]) -> Response:
+def fee_quote(query: QuoteParameters) -> Response:
     """What a contract of this kind and amount would cost, beside the other kinds.
 
     `client` (their id or address, of a client you have had) or `billed_before` matter where tiers
@@ -53,29 +47,38 @@ def fee_quote(query: dict[str, Any]) -> Response:
             if owner and query["client"]
             else None
         )
-        main = _priced(call, query, query["kind"], alias)
-        answer = {key: main[key] for key in _ANSWERED}
+        price = quote(call.ctx.policies, *_question(call, query, query["kind"], alias))
+        body: dict[str, object] = {
+            "object": "fee_quote",
+            "currency": query["currency"],
+            "amount": query["amount"],
+            "applied": price["applied"],
+            "fee": price["fee"],
+            "rate": price["rate"],
+            "schedule": price["schedule"],
+            "normal_schedule": price["normal_schedule"],
+            "normal_fee": price["normal_fee"],
+            "net": price["net"],
+            "tax": price["tax"],
+            "client_fee": price["client_fee"],
+        }
         if call.owner is None:
-            answer["margin"] = margin_of(main)
-        return call.json(
-            {
-                "object": "fee_quote",
-                "currency": query["currency"],
-                "amount": query["amount"],
-                **answer,
-                "processing": {
-                    "cost": main["processing"]["cost"],
-                    "borne_by": query["processing_borne_by"],
-                },
-                "comparison": {
-                    kind: _compared(call, query, kind, alias) for kind in call.ctx.policies.kinds
-                },
-            }
-        )
+            body["margin"] = margin_of(price)
+        body["processing"] = {
+            "cost": price["processing"]["cost"],
+            "borne_by": query["processing_borne_by"],
+        }
+        body["comparison"] = {
+            kind: _compared(call, query, kind, alias) for kind in call.ctx.policies.kinds
+        }
+        return call.json(body)
 
 
-def _priced(call: ApiCall, query: dict[str, Any], kind: str, alias: str | None) -> dict[str, Any]:
-    on: date = query["on"] or call.ctx.today
+def _question(
+    call: ApiCall, query: QuoteParameters, kind: str, alias: str | None
+) -> tuple[Pair, QuoteRequest]:
+    """What is to be priced, and by which schedules. Raises Invalid for a kind without any."""
+    on = query["on"] or call.ctx.today
     pair = agreement.pair_for(call.ctx, kind, query["currency"], on, alias)
     known = agreement.billed_before(call.ctx, alias, query["currency"]) if alias else 0
     tax = (
@@ -84,21 +87,20 @@ def _priced(call: ApiCall, query: dict[str, Any], kind: str, alias: str | None) 
         else None
     )
     before = known if query["billed_before"] is None else query["billed_before"]
-    asks = QuoteRequest(
+    return pair, QuoteRequest(
         kind, query["currency"], [query["amount"]], query["processing_borne_by"], on, before, tax
     )
-    return quote(call.ctx.policies, pair, asks)
 
 
 def _compared(
-    call: ApiCall, query: dict[str, Any], kind: str, alias: str | None
-) -> dict[str, Any] | None:
+    call: ApiCall, query: QuoteParameters, kind: str, alias: str | None
+) -> dict[str, object] | None:
     """None for a kind that had no price on that day."""
     try:
-        priced = _priced(call, query, kind, alias)
+        price = quote(call.ctx.policies, *_question(call, query, kind, alias))
     except Invalid:
         return None
-    return {"fee": priced["fee"], "schedule": priced["schedule"]}
+    return {"fee": price["fee"], "schedule": price["schedule"]}
 
 
 @blueprint.route("/fee-schedules", methods=["GET"], permission="contracts:read")
@@ -108,28 +110,21 @@ def fee_schedules() -> Response:
     cents and the like.
     """
     with api_call() as call:
-        return call.json(
-            {
-                "object": "list",
-                "data": [as_terms(s) for s in call.ctx.policies.schedules],
-                "has_more": False,
-                "next_cursor": None,
-            }
-        )
+        return call.whole_list([as_terms(schedule) for schedule in call.ctx.policies.schedules])
 
 
 @blueprint.route("/margins", methods=["GET"], permission="finance:read")
-@blueprint.arguments(requests.MarginQuery, location="query")
+@blueprint.arguments(MarginQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find_margins(query: dict[str, Any]) -> Response:
+def find_margins(query: MarginParameters) -> Response:
     """What the platform keeps of each contract, from the books, newest first; `losing` shows only
     those it paid for.
     """
     with api_call() as call:
-        found = margins.margins(
+        rows = margins.margins(
             call.ctx.session,
-            after=after(query["cursor"]),
+            after=after_id(query["cursor"]),
             losing_only=query["losing"],
             limit=query["limit"],
         )
-        return call.page(_margin, [responses.MarginRow(row) for row in found], query["limit"])
+        return call.page(_margin, [responses.MarginRow(row) for row in rows], query["limit"])

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from service.api.framework.framework import ApiCall, Endpoints, after, api_call
-from service.api.schemas import requests, responses
+from service.api.framework.calls import ApiCall, api_call
+from service.api.framework.cursors import after_id
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses
+from service.api.schemas.requests.common import (
+    FreelancerParameters,
+    FreelancerQuery,
+    Nothing,
+    NothingBody,
+)
+from service.api.schemas.requests.finance import (
+    PayoutBody,
+    PayoutIn,
+    PayoutParameters,
+    PayoutQuery,
+    ScheduleBody,
+    ScheduleIn,
+)
 from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import actors
@@ -28,9 +42,9 @@ def _whose(call: ApiCall, freelancer_id: str | None) -> str:
 
 
 @blueprint.route("/balance", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.arguments(FreelancerQuery, location="query")
 @blueprint.response(200, responses.AnyOut)
-def balance(query: dict[str, Any]) -> Response:
+def balance(query: FreelancerParameters) -> Response:
     """Per currency: escrow, disputed, pending, available, reserved, in_flight, recoverable,
     held.
     """
@@ -46,21 +60,21 @@ def balance(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payout-account", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.arguments(FreelancerQuery, location="query")
 @blueprint.response(200, responses.PayoutAccountOut)
-def account(query: dict[str, Any]) -> Response:
+def account(query: FreelancerParameters) -> Response:
     """Whether payouts can be sent, and what is missing."""
     with api_call() as call:
-        found = payouts.account_of(call.ctx.session, _whose(call, query["freelancer"]))
-        if found is None:
+        account = payouts.account_of(call.ctx.session, _whose(call, query["freelancer"]))
+        if account is None:
             raise NotFound("There is no payout account yet.")
-        return call.answer(_account, found)
+        return call.answer(_account, account)
 
 
 @blueprint.route("/payout-account/onboarding", methods=["POST"], permission="payouts:write")
-@blueprint.arguments(requests.FreelancerQuery)
+@blueprint.arguments(FreelancerQuery)
 @blueprint.response(201, responses.AnyOut)
-def onboarding(body: dict[str, Any]) -> Response:
+def onboarding(body: FreelancerParameters) -> Response:
     """A single-use address at Stripe at which the freelancer sets up payouts.
 
     Two short transactions around the calls.
@@ -88,9 +102,9 @@ def onboarding(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payout-account/schedule", methods=["POST"], permission="payouts:write")
-@blueprint.arguments(requests.ScheduleIn)
+@blueprint.arguments(ScheduleIn)
 @blueprint.response(200, responses.PayoutAccountOut)
-def set_schedule(body: dict[str, Any]) -> Response:
+def set_schedule(body: ScheduleBody) -> Response:
     """Be paid by hand, every Monday, or on the first of the month, when at least 100.00 (or the
     like) is available.
     """
@@ -104,9 +118,9 @@ def set_schedule(body: dict[str, Any]) -> Response:
 @blueprint.route(
     "/payouts", methods=["POST"], permission="payouts:write", allowed_while_blocked=True
 )
-@blueprint.arguments(requests.PayoutIn)
+@blueprint.arguments(PayoutIn)
 @blueprint.response(201, responses.PayoutOut)
-def request_payout(body: dict[str, Any]) -> Response:
+def request_payout(body: PayoutBody) -> Response:
     """Ask for a payout out of what is available."""
     with api_call() as call:
         return call.answer(
@@ -119,16 +133,16 @@ def request_payout(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/payouts", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests.PayoutQuery, location="query")
+@blueprint.arguments(PayoutQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find(query: dict[str, Any]) -> Response:
+def find(query: PayoutParameters) -> Response:
     """List payouts, newest first."""
     with api_call() as call:
         owner = call.owner_or(query["freelancer"])
         return call.page(
             _payout,
             payouts.find_many(
-                call.ctx.session, owner=owner, after=after(query["cursor"]), limit=query["limit"]
+                call.ctx.session, owner=owner, after=after_id(query["cursor"]), limit=query["limit"]
             ),
             query["limit"],
         )
@@ -150,9 +164,9 @@ def read(payout_id: str) -> Response:
     permission="payouts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses.PayoutOut)
-def cancel(body: dict[str, Any], payout_id: str) -> Response:
+def cancel(body: NothingBody, payout_id: str) -> Response:
     """Take a payout back before it is sent."""
     with api_call() as call:
         return call.answer(

@@ -4,13 +4,30 @@ for tax offices.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from flask import Response
 
-from service.api.framework.framework import Endpoints, after, api_call
-from service.api.schemas import requests_finance, requests_tax, responses
+from service.api.framework.calls import api_call
+from service.api.framework.cursors import after_id
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses
+from service.api.schemas.requests.common import PageParameters, PageQuery
+from service.api.schemas.requests.tax import (
+    FilingBody,
+    FilingIn,
+    RatesBody,
+    RatesIn,
+    RemitBody,
+    RemitIn,
+    ScopeBody,
+    ScopeIn,
+    TaxIdentityBody,
+    TaxIdentityIn,
+    TaxIdentityParameters,
+    TaxIdentityQuery,
+)
 from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import actors
@@ -25,13 +42,13 @@ blueprint = Endpoints(
 )
 
 
-def _identity(found: TaxIdentity | None, freelancer_id: str, today: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _identity(identity: TaxIdentity | None, freelancer_id: str, today: date) -> dict[str, object]:
+    shown: dict[str, object] = {
         "object": "tax_identity",
         "freelancer": freelancer_id,
-        "status": tax_identities.status(found, today),
+        "status": tax_identities.status(identity, today),
     }
-    if found is None:
+    if identity is None:
         return shown | dict.fromkeys(
             (
                 "id",
@@ -46,40 +63,41 @@ def _identity(found: TaxIdentity | None, freelancer_id: str, today: Any) -> dict
             )
         )
     return shown | {
-        "id": found.id,
-        "form": found.form,
-        "seller_kind": found.seller_kind,
-        "country": found.country,
-        "region": found.region,
-        "tin_masked": found.tin_masked,
-        "vat_id": found.vat_id,
-        "printed_on_invoices": found.printed,
-        "invoices_by_mandate": found.invoices_by_mandate,
-        "signed_at": found.signed_at.isoformat(),
-        "expires_on": found.expires_on.isoformat() if found.expires_on else None,
+        "id": identity.id,
+        "form": identity.form,
+        "seller_kind": identity.seller_kind,
+        "country": identity.country,
+        "region": identity.region,
+        "tin_masked": identity.tin_masked,
+        "vat_id": identity.vat_id,
+        "printed_on_invoices": identity.printed,
+        "invoices_by_mandate": identity.invoices_by_mandate,
+        "signed_at": identity.signed_at.isoformat(),
+        "expires_on": identity.expires_on.isoformat() if identity.expires_on else None,
     }
 
 
 @blueprint.route("/tax-identity", methods=["POST"], permission="payouts:write")
-@blueprint.arguments(requests_tax.TaxIdentityIn)
+@blueprint.arguments(TaxIdentityIn)
 @blueprint.response(201, responses.AnyOut)
-def declare(body: dict[str, Any]) -> Response:
+def declare(body: TaxIdentityBody) -> Response:
     """Declare who you are to tax offices: Form W-9, W-8BEN or W-8BEN-E, or the self-declaration of
     DAC7 and the UK. Sealed; the answer is masked.
     """
     with api_call() as call:
-        owner = call.owner_or(body.pop("freelancer"))
+        owner = call.owner_or(body["freelancer"])
         if owner is None:
             raise Invalid.one("/freelancer", "required", "Say for whom.")
-        found = tax_identities.declare(call.ctx, web.runtime().encryption, owner, body)
+        form = {name: value for name, value in body.items() if name != "freelancer"}
+        declared = tax_identities.declare(call.ctx, web.runtime().encryption, owner, form)
         call.ctx.session.flush()
-        return call.json(_identity(found, owner, call.ctx.today), 201)
+        return call.json(_identity(declared, owner, call.ctx.today), 201)
 
 
 @blueprint.route("/tax-identity", methods=["GET"], permission="payments:read")
-@blueprint.arguments(requests_tax.TaxIdentityQuery, location="query")
+@blueprint.arguments(TaxIdentityQuery, location="query")
 @blueprint.response(200, responses.AnyOut)
-def identity(query: dict[str, Any]) -> Response:
+def identity(query: TaxIdentityParameters) -> Response:
     """What is on file, masked, and whether it is valid, expired or missing."""
     with api_call() as call:
         owner = call.owner_or(query["freelancer"])
@@ -91,23 +109,23 @@ def identity(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/tax-scopes", methods=["POST"], permission="finance:approve")
-@blueprint.arguments(requests_tax.ScopeIn)
+@blueprint.arguments(ScopeIn)
 @blueprint.response(201, responses.AnyOut)
-def decide(body: dict[str, Any]) -> Response:
+def decide(body: ScopeBody) -> Response:
     """Record whether a tax regime asks something of the platform, and why.
 
     The newest decision counts.
     """
     with api_call() as call:
-        found = tax_scopes.decide(call.staff, body["regime"], body["in_scope"], body["reason"])
+        decision = tax_scopes.decide(call.staff, body["regime"], body["in_scope"], body["reason"])
         return call.json(
             {
                 "object": "tax_scope",
-                "id": found.id,
-                "regime": found.regime,
-                "in_scope": found.in_scope,
-                "reason": found.reason,
-                "decided_by": str(found.decided_by),
+                "id": decision.id,
+                "regime": decision.regime,
+                "in_scope": decision.in_scope,
+                "reason": decision.reason,
+                "decided_by": str(decision.decided_by),
             },
             201,
         )
@@ -118,69 +136,70 @@ def decide(body: dict[str, Any]) -> Response:
 def scopes() -> Response:
     """Every regime with the decision that counts; null where nobody has decided."""
     with api_call() as call:
-        found = {
+        decisions: dict[str, object] = {
             regime: {
-                "in_scope": one.in_scope,
-                "reason": one.reason,
-                "decided_by": str(one.decided_by),
-                "decided_at": one.decided_at.isoformat(),
+                "in_scope": decision.in_scope,
+                "reason": decision.reason,
+                "decided_by": str(decision.decided_by),
+                "decided_at": decision.decided_at.isoformat(),
             }
-            if one
+            if decision
             else None
-            for regime, one in tax_scopes.present(call.ctx.session).items()
+            for regime, decision in tax_scopes.present(call.ctx.session).items()
         }
-        return call.json({"object": "tax_scopes"} | found)
+        return call.json({"object": "tax_scopes", **decisions})
 
 
 @blueprint.route("/fx-rates", methods=["POST"], permission="finance:act")
-@blueprint.arguments(requests_tax.RatesIn)
+@blueprint.arguments(RatesIn)
 @blueprint.response(201, responses.AnyOut)
-def add_rates(body: dict[str, Any]) -> Response:
+def add_rates(body: RatesBody) -> Response:
     """Store rates as they were published; a rate of the same day and source is never replaced.
 
     The sheet is export S5.
     """
     with api_call() as call:
-        given = [
-            (one["base"], one["quote"], Decimal(one["rate"]), one["day"]) for one in body["rates"]
+        rates = [
+            (rate["base"], rate["quote"], Decimal(rate["rate"]), rate["day"])
+            for rate in body["rates"]
         ]
         return call.json(
             {
                 "object": "fx_rates",
-                "given": len(given),
-                "new": fx_rates.add(call.staff, given, body["source"]),
+                "given": len(rates),
+                "new": fx_rates.add(call.staff, rates, body["source"]),
             },
             201,
         )
 
 
-def _filing(found: TaxFiling) -> dict[str, Any]:
+def _filing(filing: TaxFiling) -> dict[str, object]:
     return {
-        "id": found.id,
+        "id": filing.id,
         "object": "tax_filing",
-        "regime": found.regime,
-        "year": found.year,
-        "message_ref": found.message_ref,
-        "message_type": found.message_type,
-        "as_of": found.as_of.isoformat(),
-        "sha256": found.sha256,
-        "made_by": str(found.made_by),
-        "made_at": found.made_at.isoformat(),
-        "documents": found.docs,
-        "file": f"/v1/tax-filings/{found.id}/file",
+        "regime": filing.regime,
+        "year": filing.year,
+        "message_ref": filing.message_ref,
+        "message_type": filing.message_type,
+        "as_of": filing.as_of.isoformat(),
+        "sha256": filing.sha256,
+        "made_by": str(filing.made_by),
+        "made_at": filing.made_at.isoformat(),
+        "documents": filing.docs,
+        "file": f"/v1/tax-filings/{filing.id}/file",
     }
 
 
 @blueprint.route("/tax-filings", methods=["POST"], permission="finance:tax")
-@blueprint.arguments(requests_tax.FilingIn)
+@blueprint.arguments(FilingIn)
 @blueprint.response(201, responses.AnyOut)
-def prepare(body: dict[str, Any]) -> Response:
+def prepare(body: FilingBody) -> Response:
     """Prepare the platform operator's report of a year: the first is new, later ones correct what
     changed and name what they correct. People file it.
     """
     with api_call() as call:
         runtime = web.runtime()
-        found = filings.prepare(
+        prepared = filings.prepare(
             call.staff,
             runtime.encryption,
             body["regime"],
@@ -190,25 +209,17 @@ def prepare(body: dict[str, Any]) -> Response:
             test=runtime.settings.sandbox,
         )
         call.ctx.session.flush()
-        return call.json(
-            {
-                "object": "list",
-                "data": [_filing(one) for one in found],
-                "has_more": False,
-                "next_cursor": None,
-            },
-            201,
-        )
+        return call.whole_list([_filing(filing) for filing in prepared], 201)
 
 
 @blueprint.route("/tax-filings", methods=["GET"], permission="tax:read")
-@blueprint.arguments(requests_finance.PageQuery, location="query")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def listed(query: dict[str, Any]) -> Response:
+def listed(query: PageParameters) -> Response:
     """What was prepared, newest first."""
     with api_call() as call:
-        found = tax_filings.listed(call.ctx.session, after(query["cursor"]), query["limit"])
-        return call.listing([_filing(one) for one in found], query["limit"])
+        page = tax_filings.listed(call.ctx.session, after_id(query["cursor"]), query["limit"])
+        return call.listing([_filing(filing) for filing in page], query["limit"])
 
 
 @blueprint.route("/tax-filings/<filing_id>/file", methods=["GET"], permission="tax:read")
@@ -216,24 +227,24 @@ def listed(query: dict[str, Any]) -> Response:
 def file_of(filing_id: str) -> Response:
     """The XML with full names and numbers. That it was taken, and by whom, is written down."""
     with api_call() as call:
-        found = tax_filings.find(call.ctx.session, filing_id)
+        filing = tax_filings.find(call.ctx.session, filing_id)
         return web.attachment(
-            f"{found.message_ref}.xml",
+            f"{filing.message_ref}.xml",
             "application/xml",
-            tax_filings.file_of(call.staff, web.runtime().encryption, found),
+            tax_filings.file_of(call.staff, web.runtime().encryption, filing),
         )
 
 
-def _owed(found: tax_dues.TaxDebt) -> dict[str, Any]:
-    due = found.due
+def _owed(debt: tax_dues.TaxDebt) -> dict[str, object]:
+    due = debt.due
     return {
         "id": due.id,
         "object": "tax_due",
         "regime": due.regime,
         "month": f"{due.month:%Y-%m}",
         "currency": due.currency,
-        "withheld": found.withheld_minor,
-        "releases": found.releases,
+        "withheld": debt.withheld_minor,
+        "releases": debt.releases,
         "due_on": due.due_on.isoformat(),
         "remitted_at": due.remitted_at.isoformat() if due.remitted_at else None,
         "reference": due.reference,
@@ -242,22 +253,22 @@ def _owed(found: tax_dues.TaxDebt) -> dict[str, Any]:
 
 
 @blueprint.route("/tax-dues", methods=["GET"], permission="finance:read")
-@blueprint.arguments(requests_finance.PageQuery, location="query")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def dues(query: dict[str, Any]) -> Response:
+def dues(query: PageParameters) -> Response:
     """Tax withheld from releases, by month and tax office, newest first.
 
     Each release's part is export S12.
     """
     with api_call() as call:
-        found = tax_dues.listed(call.ctx.session, after(query["cursor"]), query["limit"])
-        return call.listing([_owed(one) for one in found], query["limit"])
+        page = tax_dues.listed(call.ctx.session, after_id(query["cursor"]), query["limit"])
+        return call.listing([_owed(debt) for debt in page], query["limit"])
 
 
 @blueprint.route("/tax-dues/<due_id>/remit", methods=["POST"], permission="finance:approve")
-@blueprint.arguments(requests_tax.RemitIn)
+@blueprint.arguments(RemitIn)
 @blueprint.response(200, responses.AnyOut)
-def remit(body: dict[str, Any], due_id: str) -> Response:
+def remit(body: RemitBody, due_id: str) -> Response:
     """Record that the platform has paid a month's withheld tax from its own bank account; the
     withheld money becomes the platform's.
     """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import NoReturn, TypeAlias
 
 from flask import Request
 from marshmallow import RAISE, Schema
@@ -15,6 +15,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from service.domain.errors import BadRequest, FieldError, Invalid
 from service.domain.text.incoming import SENTENCES, faults
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""What a JSON text can say."""
 
 _DEEPEST = 20
 _MOST_DIGITS = 40
@@ -32,7 +35,7 @@ class Parser(FlaskParser):
         "form": RAISE,
     }
 
-    def load_json(self, req: Request, schema: Schema) -> Any:
+    def load_json(self, req: Request, schema: Schema) -> Json:
         if req.mimetype != "application/json":
             raise UnsupportedMediaType
         try:
@@ -46,24 +49,25 @@ class Parser(FlaskParser):
         return body
 
 
-def _read(body: bytes) -> Any:
-    return json.loads(
+def _read(body: bytes) -> Json:
+    read: Json = json.loads(
         body,
         object_pairs_hook=_no_duplicates,
         parse_constant=_no_constants,
         parse_int=_whole,
         parse_float=_fraction,
     )
+    return read
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a key stands twice")
-    return made
+    return members
 
 
-def _no_constants(name: str) -> Any:
+def _no_constants(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
@@ -80,16 +84,16 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _check_texts(body: Any) -> None:
-    found = [
+def _check_texts(body: Json) -> None:
+    refused = [
         FieldError("".join(f"/{part}" for part in one.where), one.fault, SENTENCES[one.fault])
         for one in faults(body)
     ]
-    if found:
-        raise Invalid(detail=found[0].message, errors=found[:50])
+    if refused:
+        raise Invalid(detail=refused[0].message, errors=refused[:50])
 
 
-def _check_depth(value: Any, depth: int = 0) -> None:
+def _check_depth(value: Json, depth: int = 0) -> None:
     if depth > _DEEPEST:
         raise Invalid.one("", "too_deep", f"A body has at most {_DEEPEST} levels.")
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

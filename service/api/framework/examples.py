@@ -4,9 +4,10 @@ stale.
 
 from __future__ import annotations
 
-from typing import Any
+from service.api.framework.bodies import Json
+from service.api.framework.document import Document, ShapeObject
 
-_BY_NAME: dict[str, Any] = {
+_BY_NAME: dict[str, Json] = {
     "email": "charles@babbage.example",
     "name": "Charles Babbage",
     "display_name": "Ada Lovelace",
@@ -56,7 +57,7 @@ _UUID = "01m82jfcv7et69qsget0gz6yqr"
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
-def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "") -> Any:
+def example_of(schema: ShapeObject, components: dict[str, ShapeObject], name: str = "") -> Json:
     """A value that fits a JSON schema of ours."""
     if "$ref" in schema:
         return example_of(components[schema["$ref"].rpartition("/")[2]], components, name)
@@ -76,8 +77,8 @@ def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "
 
 
 def _by_kind(
-    kind: str | None, schema: dict[str, Any], components: dict[str, Any], name: str
-) -> Any:
+    kind: str | None, schema: ShapeObject, components: dict[str, ShapeObject], name: str
+) -> Json:
     if kind == "object":
         return {
             key: example_of(inner, components, key)
@@ -98,7 +99,7 @@ def _by_kind(
     }.get(kind or "")
 
 
-def _text(schema: dict[str, Any], name: str) -> Any:
+def _text(schema: ShapeObject, name: str) -> Json:
     form, pattern = schema.get("format"), schema.get("pattern", "")
     if form in ("date-time", "date"):
         return "2026-12-24T18:00:00+00:00" if form == "date-time" else "2026-12-24"
@@ -111,7 +112,7 @@ def _text(schema: dict[str, Any], name: str) -> Any:
     return _BY_NAME.get(name, name.replace("_", " "))
 
 
-def add_examples(spec: dict[str, Any]) -> None:
+def add_examples(spec: Document) -> None:
     """Put an example beside the body of every request and answer, and on every parameter that lacks
     one.
     """

@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Response, request
@@ -37,6 +37,14 @@ class Held:
 
     scope: bytes
     fingerprint: bytes
+
+
+class _Record(NamedTuple):
+    """A first answer, as it is kept."""
+
+    fingerprint: bytes
+    status: int
+    answer: bytes
 
 
 class Replayed(Exception):
@@ -63,19 +71,19 @@ def hold(ctx: Context, key_id: str) -> Held:
     # Ends with the transaction, however that ends: a crash leaves nothing locked.
     alone = fetch(ctx.session, "SELECT pg_try_advisory_xact_lock(%s) AS mine", (number,))[0].mine
     # A statement of its own: its snapshot must be younger than the lock.
-    found = fetch(
+    records: list[_Record] = fetch(
         ctx.session,
         "SELECT fingerprint, status, answer FROM idempotency_record WHERE scope = %s",
         (scope,),
     )
-    row = found[0] if found else None
-    if row is None and not alone:
+    first = records[0] if records else None
+    if first is None and not alone:
         raise KeyRunning("The first request with this key has not finished yet.")
-    if row is None:
+    if first is None:
         return Held(scope, fingerprint)
-    if not hmac.compare_digest(row.fingerprint, fingerprint):
+    if not hmac.compare_digest(first.fingerprint, fingerprint):
         raise KeyReused("This key belongs to a request with another body.")
-    raise Replayed(_stored(row))
+    raise Replayed(_stored(first))
 
 
 def keep(ctx: Context, held: Held, response: Response, once: frozenset[str] = frozenset()) -> None:
@@ -91,13 +99,13 @@ def keep(ctx: Context, held: Held, response: Response, once: frozenset[str] = fr
     fetch(ctx.session, _KEEP, row)
 
 
-def _stored(row: Any) -> Response:
+def _stored(record: _Record) -> Response:
     try:
-        kept = json.loads(_box().decrypt(row.answer))
+        kept = json.loads(_box().decrypt(record.answer))
     except InvalidToken:
         raise KeyReused("The stored answer can no longer be read; use a fresh key.") from None
     response = Response(
-        json.dumps(kept["body"], separators=(",", ":"), ensure_ascii=False) + "\n", row.status
+        json.dumps(kept["body"], separators=(",", ":"), ensure_ascii=False) + "\n", record.status
     )
     response.headers.update(kept["headers"])
     response.headers["Idempotent-Replayed"] = "true"

@@ -4,12 +4,13 @@ fails when it is stale.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import yaml
 
+from service.api.framework.document import Document, Operation, ShapeObject
 from service.api.framework.examples import add_examples
-from service.api.framework.framework import ProblemApi
+from service.api.framework.problem_api import ProblemApi
 from service.domain.errors import catalogue
 
 _DESCRIPTION = (
@@ -19,7 +20,7 @@ _DESCRIPTION = (
     "with a stable code."
 )
 _AS_A_NAME = str.maketrans({"/": "_", "-": "_", "{": None, "}": None})
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_PROBLEM: ShapeObject = {"$ref": "#/components/schemas/Problem"}
 _REFUSALS = {
     "400",
     "401",
@@ -37,7 +38,7 @@ _REFUSALS = {
 }
 
 
-def finished(api: ProblemApi) -> dict[str, Any]:
+def finished(api: ProblemApi) -> Document:
     """The generated document with security, problems and idempotency said on every operation."""
     spec = api.document()
     spec["info"] |= {
@@ -47,7 +48,7 @@ def finished(api: ProblemApi) -> dict[str, Any]:
     }
     spec["servers"] = [{"url": "/"}]
     spec["security"] = [{"key": []}]
-    components = spec.setdefault("components", {})
+    components = spec["components"]
     components["securitySchemes"] = {
         "key": {
             "type": "http",
@@ -55,8 +56,8 @@ def finished(api: ProblemApi) -> dict[str, Any]:
             "description": "An API key: hf_test_… or hf_live_…",
         }
     }
-    components.get("schemas", {}).pop("PaginationMetadata", None)
-    components.get("schemas", {}).pop("Error", None)
+    components["schemas"].pop("PaginationMetadata", None)
+    components["schemas"].pop("Error", None)
     components["schemas"]["Problem"] = _problem_schema()
     components["responses"] = {}
     for path, operations in spec["paths"].items():
@@ -68,7 +69,7 @@ def finished(api: ProblemApi) -> dict[str, Any]:
     return spec
 
 
-def _portable(value: Any) -> None:
+def _portable(value: object) -> None:
     """Patterns as ECMA-262 has them: Python's end of text is `$` there."""
     if isinstance(value, dict):
         if isinstance(value.get("pattern"), str):
@@ -80,8 +81,8 @@ def _portable(value: Any) -> None:
             _portable(inner)
 
 
-def _problem_schema() -> dict[str, Any]:
-    text = {"type": "string"}
+def _problem_schema() -> ShapeObject:
+    text: ShapeObject = {"type": "string"}
     return {
         "type": "object",
         "required": ["type", "title", "status", "detail", "code", "request_id"],
@@ -97,11 +98,11 @@ def _problem_schema() -> dict[str, Any]:
     }
 
 
-def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+def _finish_operation(path: str, method: str, operation: Operation) -> None:
     operation["operationId"] = f"{method}_{path.removeprefix('/v1/').translate(_AS_A_NAME)}"
     parameters = operation.setdefault("parameters", [])
     if method == "post":
-        shape = {"type": "string", "minLength": 16, "maxLength": 128}
+        shape: ShapeObject = {"type": "string", "minLength": 16, "maxLength": 128}
         parameters.append(
             {
                 "name": "Idempotency-Key",
@@ -125,8 +126,8 @@ def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None
     for code in [c for c in responses if c == "default" or c in _REFUSALS]:
         del responses[code]
     operation.setdefault("description", operation.get("summary", ""))
-    for part in ("summary", "description"):
-        operation[part] = _unwrapped(operation.get(part, ""))
+    operation["summary"] = _unwrapped(operation.get("summary", ""))
+    operation["description"] = _unwrapped(operation["description"])
     for code in sorted(_REFUSALS):
         responses[code] = {
             "description": "Refused; the body says why",
@@ -156,11 +157,11 @@ def _path_names(path: str) -> list[str]:
     return [part.strip("{}") for part in path.split("/") if part.startswith("{")]
 
 
-def as_yaml(spec: dict[str, Any]) -> str:
+def as_yaml(spec: Mapping[str, object]) -> str:
     """Stable text: sorted, no anchors."""
 
     class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
+        def ignore_aliases(self, data: object) -> bool:
             return True
 
     return yaml.dump(spec, Dumper=Plain, sort_keys=True, allow_unicode=True, width=120)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from flask import Response
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
@@ -16,7 +15,7 @@ from service.http import web
 
 def problem(error: HoldfastError) -> Response:
     """application/problem+json (RFC 9457)."""
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "type": f"/problems/{error.code}",
         "title": error.title,
         "status": error.status,
@@ -44,29 +43,29 @@ def refusal_response(error: Exception) -> Response:
     """Any exception as a problem; keeps a framework's own headers such as Allow."""
     if isinstance(error, idempotency.Replayed):
         return error.response
-    made = problem(_shape_error(error) or web.as_ours(error))
+    response = problem(_shape_error(error) or web.as_ours(error))
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():
             if name.lower() not in ("content-type", "content-length"):
-                made.headers[name] = value
-    return made
+                response.headers[name] = value
+    return response
 
 
 def _shape_error(error: Exception) -> Invalid | None:
     if not isinstance(error, UnprocessableEntity):
         return None
     messages = getattr(error, "data", {}).get("messages", {})
-    found = [
+    refused = [
         FieldError(pointer, "invalid", text)
         for location in messages.values()
         for pointer, text in _flatten(location, "")
     ]
     return Invalid(
-        detail=found[0].message if found else "The body is not right.", errors=found[:50]
+        detail=refused[0].message if refused else "The body is not right.", errors=refused[:50]
     )
 
 
-def _flatten(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+def _flatten(value: object, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _flatten(

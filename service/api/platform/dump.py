@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
 
 from marshmallow import Schema, fields
 
@@ -32,7 +31,9 @@ def _party(actor: Actor) -> str:
     return str(actor) if actor.kind is ActorKind.FREELANCER else str(actor.kind)
 
 
-Step = tuple[str, Callable[[Any], Any]]
+Convert = Callable[..., object]
+"""From what an object or its attribute holds to what JSON takes."""
+Step = tuple[str, Convert]
 
 
 def compiled(schema: Schema) -> list[Step]:
@@ -46,12 +47,12 @@ def compiled(schema: Schema) -> list[Step]:
     ]
 
 
-def _step(schema: Schema, field: fields.Field[Any], name: str) -> Callable[[Any], Any]:
-    if isinstance(field, fields.Function):
-        made: Any = field.serialize_func
-        return made  # type: ignore[no-any-return]
+def _step(schema: Schema, field: fields.Field[object], name: str) -> Convert:
+    if isinstance(field, fields.Function) and field.serialize_func is not None:
+        function: Convert = field.serialize_func
+        return function
     if isinstance(field, fields.Method):
-        method: Callable[[Any], Any] = getattr(schema, str(field.serialize_method_name))
+        method: Convert = getattr(schema, str(field.serialize_method_name))
         return method
     read, convert = attrgetter(field.attribute or name), _converter(field)
     if convert is None:
@@ -59,7 +60,7 @@ def _step(schema: Schema, field: fields.Field[Any], name: str) -> Callable[[Any]
     return lambda value: None if (found := read(value)) is None else convert(found)
 
 
-def _converter(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
+def _converter(field: fields.Field[object]) -> Convert | None:
     if isinstance(field, PartyText):
         return _party
     if isinstance(field, ActorText):

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from flask import Response
 from sqlalchemy import select
 
 from service import __version__
-from service.api.framework.framework import ANYBODY, ApiCall, Endpoints, after, api_call
-from service.api.schemas import requests, responses
+from service.api.framework.calls import ApiCall, api_call
+from service.api.framework.cursors import after_position
+from service.api.framework.endpoints import ANYBODY, Endpoints
+from service.api.schemas import responses
+from service.api.schemas.requests.common import (
+    FreelancerParameters,
+    FreelancerQuery,
+    PageParameters,
+    PageQuery,
+)
+from service.api.schemas.requests.people import (
+    EventParameters,
+    EventQuery,
+    FreelancerBody,
+    FreelancerIn,
+    KeyBody,
+    KeyIn,
+)
 from service.core import queue, repository, staff_tasks
 from service.domain.errors import NotFound
 from service.domain.states.lifecycle import MACHINES
@@ -35,7 +50,7 @@ def me() -> Response:
     """Who this key is, what it may do, and the service's clock."""
     with api_call() as call:
         who = call.principal
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "object": "me",
             "role": who.role,
             "scopes": sorted(who.scopes),
@@ -49,9 +64,9 @@ def me() -> Response:
 
 
 @blueprint.route("/freelancers", methods=["POST"], permission="keys:write")
-@blueprint.arguments(requests.FreelancerIn)
+@blueprint.arguments(FreelancerIn)
 @blueprint.response(201, responses.FreelancerOut)
-def create_freelancer(body: dict[str, Any]) -> Response:
+def create_freelancer(body: FreelancerBody) -> Response:
     """Enter a freelancer of the marketplace."""
     with api_call() as call:
         return call.answer(_freelancer, people.create_freelancer(call.ctx, **body), 201)
@@ -67,9 +82,9 @@ def read_freelancer(freelancer_id: str) -> Response:
 
 
 @blueprint.route("/keys", methods=["POST"], permission="keys:write")
-@blueprint.arguments(requests.KeyIn)
+@blueprint.arguments(KeyIn)
 @blueprint.response(201, responses.KeyOut)
-def create_key(body: dict[str, Any]) -> Response:
+def create_key(body: KeyBody) -> Response:
     """A key for a freelancer who may log in.
 
     `secret` is shown this once, and is not part of a replay.
@@ -85,19 +100,19 @@ def create_key(body: dict[str, Any]) -> Response:
             body["scopes"],
             body["expires_at"],
         )
-        return call.secret(_key.dump(key) | {"secret": secret}, 201, "secret")
+        return call.secret({**_key.shown(key), "secret": secret}, 201, "secret")
 
 
 @blueprint.route("/keys", methods=["GET"], permission="keys:read")
-@blueprint.arguments(requests.FreelancerQuery, location="query")
+@blueprint.arguments(FreelancerQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def list_keys(query: dict[str, Any]) -> Response:
+def list_keys(query: FreelancerParameters) -> Response:
     """The newest 100 keys, without their secrets; a marketplace sees its freelancers' and its
     own.
     """
     with api_call() as call:
-        found = people.list_keys(call.ctx.session, query["freelancer"], _keys_of(call))
-        return call.page(_key, found, 100)
+        keys = people.list_keys(call.ctx.session, query["freelancer"], _keys_of(call))
+        return call.page(_key, keys, 100)
 
 
 @blueprint.route("/keys/<key_id>", methods=["DELETE"], permission="keys:write")
@@ -148,14 +163,14 @@ def process(name: str) -> Response:
 
 
 @blueprint.route("/events", methods=["GET"], permission="events:read")
-@blueprint.arguments(requests.EventQuery, location="query")
+@blueprint.arguments(EventQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def events(query: dict[str, Any]) -> Response:
+def events(query: EventParameters) -> Response:
     """Facts in the order in which they became visible; within a contract `sequence` has no gaps."""
     with api_call() as call:
         statement = (
             select(Event)
-            .where(Event.position > (after(query["cursor"]) or 0))
+            .where(Event.position > (after_position(query["cursor"])))
             .order_by(Event.position)
             .limit(query["limit"] + 1)
         )
@@ -196,18 +211,18 @@ def accounts() -> Response:
 
 
 @blueprint.route("/ledger/entries", methods=["GET"], permission="finance:read")
-@blueprint.arguments(requests.PageQuery, location="query")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def entries(query: dict[str, Any]) -> Response:
+def entries(query: PageParameters) -> Response:
     """Journal entries in the order in which they were sealed."""
     with api_call() as call:
         statement = (
             select(JournalEntry)
-            .where(JournalEntry.position > (after(query["cursor"]) or 0))
+            .where(JournalEntry.position > (after_position(query["cursor"])))
             .order_by(JournalEntry.position)
         )
-        found = list(call.ctx.session.execute(statement.limit(query["limit"] + 1)).scalars())
-        return call.page(responses.EntryOut(), found, query["limit"], key="position")
+        page = list(call.ctx.session.execute(statement.limit(query["limit"] + 1)).scalars())
+        return call.page(responses.EntryOut(), page, query["limit"], key="position")
 
 
 @blueprint.route("/ledger/verify", methods=["GET"], permission="finance:read")

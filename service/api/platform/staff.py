@@ -4,20 +4,27 @@ money.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from flask import Response
 from sqlalchemy import select
 
-from service.api.framework.framework import Endpoints, api_call
-from service.api.schemas import requests, responses, responses_disputes
+from service.api.framework.calls import api_call
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses, responses_disputes
+from service.api.schemas.requests.common import Nothing, NothingBody
+from service.api.schemas.requests.disputes import RulingBody, RulingIn
+from service.api.schemas.requests.finance import FloatBody, FloatIn
+from service.api.schemas.requests.people import EmailChangeBody, EmailChangeIn
+from service.api.schemas.responses_disputes import DisputeWithEvidence
 from service.core import queue, repository, staff_tasks
+from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.states.job_types import JobType
-from service.models import FloatMovement, new_id
+from service.models import Contract, Dispute, FloatMovement, new_id
 from service.operations.client_access import access
 from service.operations.disputes import evidence, mediation
 from service.operations.finance import reconciliation
@@ -37,16 +44,20 @@ _dispute, _chargeback, _movement = (
 )
 
 
-def _ruling(name: str, verb: Any, doc: str) -> None:
-    def view(body: dict[str, Any], dispute_id: str) -> Response:
+def _ruling(
+    name: str, rule: Callable[[Context, Contract, Dispute, int, str], object], doc: str
+) -> None:
+    """An endpoint for a ruling on a dispute; `doc` says what it does."""
+
+    def view(body: RulingBody, dispute_id: str) -> Response:
         with api_call() as call:
-            contract, found = repository.dispute(
+            contract, dispute = repository.dispute(
                 call.ctx.session, dispute_id, owner=repository.EVERYONE, lock=True
             )
-            verb(call.ctx, contract, found, body["refund"], body["reasons"])
+            rule(call.ctx, contract, dispute, body["refund"], body["reasons"])
             call.ctx.session.flush()
-            found.shown_evidence = evidence.evidence_of(call.ctx.session, found)  # type: ignore[attr-defined]
-            return call.answer(_dispute, found)
+            shown_evidence = evidence.evidence_of(call.ctx.session, dispute)
+            return call.answer(_dispute, DisputeWithEvidence(dispute, shown_evidence))
 
     view.__doc__ = doc
     blueprint.route(
@@ -54,11 +65,7 @@ def _ruling(name: str, verb: Any, doc: str) -> None:
         methods=["POST"],
         endpoint=f"dispute_{name}",
         permission="disputes:rule",
-    )(
-        blueprint.arguments(requests.RulingIn)(
-            blueprint.response(200, responses_disputes.DisputeOut)(view)
-        )
-    )
+    )(blueprint.arguments(RulingIn)(blueprint.response(200, responses_disputes.DisputeOut)(view)))
 
 
 _ruling("proposal", mediation.propose, "The mediator proposes a split, with reasons.")
@@ -72,40 +79,40 @@ _ruling(
 @blueprint.route(
     "/chargebacks/<chargeback_id>/submit", methods=["POST"], permission="disputes:rule"
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(202, responses_disputes.ChargebackOut)
-def submit(body: dict[str, Any], chargeback_id: str) -> Response:
+def submit(body: NothingBody, chargeback_id: str) -> Response:
     """Send the evidence to the bank now; it takes it once."""
     with api_call() as call:
-        _, found = repository.chargeback(
+        _, chargeback = repository.chargeback(
             call.ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
         )
-        queue.enqueue(call.ctx, JobType.CHARGEBACK_SUBMIT, found.id)
-        return call.answer(_chargeback, found, 202)
+        queue.enqueue(call.ctx, JobType.CHARGEBACK_SUBMIT, chargeback.id)
+        return call.answer(_chargeback, chargeback, 202)
 
 
 @blueprint.route(
     "/chargebacks/<chargeback_id>/accept", methods=["POST"], permission="disputes:rule"
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(202, responses_disputes.ChargebackOut)
-def accept(body: dict[str, Any], chargeback_id: str) -> Response:
+def accept(body: NothingBody, chargeback_id: str) -> Response:
     """Do not contest it; the bank closes it as lost."""
     with api_call() as call:
-        contract, found = repository.chargeback(
+        contract, chargeback = repository.chargeback(
             call.ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
         )
-        chargebacks.mark_accepted(call.ctx, contract, found)
-        queue.enqueue(call.ctx, JobType.CHARGEBACK_ACCEPT, found.id)
-        return call.answer(_chargeback, found, 202)
+        chargebacks.mark_accepted(call.ctx, contract, chargeback)
+        queue.enqueue(call.ctx, JobType.CHARGEBACK_ACCEPT, chargeback.id)
+        return call.answer(_chargeback, chargeback, 202)
 
 
 @blueprint.route(
     "/contracts/<contract_id>/client-email", methods=["POST"], permission="disputes:rule"
 )
-@blueprint.arguments(requests.EmailChangeIn)
+@blueprint.arguments(EmailChangeIn)
 @blueprint.response(201, responses.AnyOut)
-def client_email(body: dict[str, Any], contract_id: str) -> Response:
+def client_email(body: EmailChangeBody, contract_id: str) -> Response:
     """The client has lost the mailbox: start a change.
 
     The old address has seven days to object, and nothing binds meanwhile.
@@ -127,9 +134,9 @@ def client_email(body: dict[str, Any], contract_id: str) -> Response:
 
 
 @blueprint.route("/operating-float", methods=["POST"], permission="finance:act")
-@blueprint.arguments(requests.FloatIn)
+@blueprint.arguments(FloatIn)
 @blueprint.response(201, responses_disputes.FloatMovementOut)
-def ask_float(body: dict[str, Any]) -> Response:
+def ask_float(body: FloatBody) -> Response:
     """Ask that the platform's own money is put in or taken out; another person approves it."""
     with api_call() as call:
         movement = FloatMovement(
@@ -157,9 +164,9 @@ def ask_float(body: dict[str, Any]) -> Response:
 @blueprint.route(
     "/operating-float/<movement_id>/approve", methods=["POST"], permission="finance:approve"
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses_disputes.FloatMovementOut)
-def approve_float(body: dict[str, Any], movement_id: str) -> Response:
+def approve_float(body: NothingBody, movement_id: str) -> Response:
     """Approve it; from this commit on it is in the books.
 
     The money itself is moved at Stripe by whoever runs the platform.

@@ -4,12 +4,13 @@ approves.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from service.api.framework.framework import Endpoints, api_call
-from service.api.schemas import requests, responses, responses_staff
+from service.api.framework.calls import api_call
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses, responses_staff
+from service.api.schemas.requests.common import Nothing, NothingBody
+from service.api.schemas.requests.people import KeyRequestBody, KeyRequestIn
 from service.domain.errors import Invalid
 from service.http import web
 from service.operations.people import people
@@ -35,9 +36,9 @@ def members() -> Response:
 
 
 @blueprint.route("/members/<staff_id>/end", methods=["POST"], permission="staff:write")
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses_staff.StaffMemberOut)
-def end(body: dict[str, Any], staff_id: str) -> Response:
+def end(body: NothingBody, staff_id: str) -> Response:
     """Somebody has left: none of their keys and browsers opens anything from now on."""
     with api_call() as call:
         person = staff_members.find(call.ctx.session, staff_id)
@@ -53,13 +54,13 @@ def key_requests() -> Response:
 
 
 @blueprint.route("/key-requests", methods=["POST"], permission="staff:write")
-@blueprint.arguments(requests.KeyRequestIn)
+@blueprint.arguments(KeyRequestIn)
 @blueprint.response(201, responses_staff.KeyRequestOut)
-def ask(body: dict[str, Any]) -> Response:
+def ask(body: KeyRequestBody) -> Response:
     """Ask for a key of staff or of the marketplace; another person approves it."""
     with api_call() as call:
         _names_one(body)
-        found = staff_members.ask_key(
+        key_request = staff_members.ask_key(
             call.ctx,
             web.bearer(),
             body["role"],
@@ -67,10 +68,10 @@ def ask(body: dict[str, Any]) -> Response:
             name=body["name"] or "",
             email=body["email"],
         )
-        return call.answer(_request, found, 201)
+        return call.answer(_request, key_request, 201)
 
 
-def _names_one(body: dict[str, Any]) -> None:
+def _names_one(body: KeyRequestBody) -> None:
     """Raises Invalid for a request that names nobody, or two."""
     if (body["staff"] is None) == (body["name"] is None):
         raise Invalid.one(
@@ -86,20 +87,20 @@ def _names_one(body: dict[str, Any]) -> None:
 
 
 @blueprint.route("/key-requests/<request_id>/approve", methods=["POST"], permission="staff:approve")
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses_staff.KeyRequestOut)
-def approve(body: dict[str, Any], request_id: str) -> Response:
+def approve(body: NothingBody, request_id: str) -> Response:
     """Make the key that somebody else asked for.
 
     `secret` is shown this once, and is not part of a replay.
     """
     with api_call() as call:
         fresh = people.new_secret(web.runtime().settings.mode)
-        found, _ = staff_members.approve_key(
+        key_request, _ = staff_members.approve_key(
             call.ctx,
             web.bearer(),
             request_id,
             fresh,
             people.digest_of(fresh),
         )
-        return call.secret(_request.dump(found) | {"secret": fresh}, 200, "secret")
+        return call.secret({**_request.shown(key_request), "secret": fresh}, 200, "secret")

@@ -4,29 +4,46 @@ and answers.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
 
 from flask import Response
 
-from service.api.framework.framework import ApiCall, Endpoints, api_call
-from service.api.schemas import requests, requests_safety, responses
+from service.api.framework.calls import ApiCall, api_call
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses
+from service.api.schemas.request_schema import RequestSchema
+from service.api.schemas.requests.common import Nothing
+from service.api.schemas.requests.safety import (
+    CaseAnswerBody,
+    CaseAnswerIn,
+    CaseBody,
+    CaseIn,
+    LiftBody,
+    LiftIn,
+    RestoreBody,
+    RestoreIn,
+)
 from service.core import repository
+from service.core.context import Context
 from service.domain.identity import actors
 from service.escrow import confiscation
 from service.exports import issued_documents
 from service.exports.documents import case_statement
 from service.http import web
-from service.models import Confiscation
+from service.models import CaseLine, Confiscation
 from service.operations.safety import cases
 from service.operations.safety.cases import CaseRequest
 from service.workflows import staff_actions
 
+Parsed = TypeVar("Parsed")
 blueprint = Endpoints("cases", __name__, url_prefix="/v1", description="Confiscation cases")
 
 
-def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
+def shown(case: Confiscation, *, staff: bool) -> dict[str, object]:
     """Sums, clause, evidence and what became of each line; staff also see who did what."""
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "id": case.id,
         "object": "confiscation",
         "state": case.state,
@@ -57,7 +74,7 @@ def shown(case: Confiscation, *, staff: bool) -> dict[str, Any]:
     )
 
 
-def _line(line: Any) -> dict[str, Any]:
+def _line(line: CaseLine) -> dict[str, object]:
     return {
         "number": line.number,
         "account": line.account,
@@ -71,7 +88,7 @@ def _line(line: Any) -> dict[str, Any]:
     }
 
 
-def _iso(instant: Any) -> str | None:
+def _iso(instant: datetime | None) -> str | None:
     return instant.isoformat() if instant is not None else None
 
 
@@ -81,20 +98,24 @@ def _answer(call: ApiCall, case: Confiscation, status: int = 200) -> Response:
 
 
 @blueprint.route("/staff/confiscations", methods=["POST"], permission="safety:act")
-@blueprint.arguments(requests_safety.CaseIn)
+@blueprint.arguments(CaseIn)
 @blueprint.response(201, responses.AnyOut)
-def open_case(body: dict[str, Any]) -> Response:
+def open_case(body: CaseBody) -> Response:
     """Draft a case over a hold: lines of {account, amount, target, milestone, chargeback}.
 
     Nothing moves, and the person is not told yet.
     """
     with api_call() as call:
         hold = staff_actions.hold(call.ctx, body["hold"])
-        wanted = [
+        lines = [
             CaseRequest(
-                one["account"], one["amount"], one["target"], one["milestone"], one["chargeback"]
+                line["account"],
+                line["amount"],
+                line["target"],
+                line["milestone"],
+                line["chargeback"],
             )
-            for one in body["lines"]
+            for line in body["lines"]
         ]
         return _answer(
             call,
@@ -105,7 +126,7 @@ def open_case(body: dict[str, Any]) -> Response:
                 body["clause"],
                 body["facts"],
                 body["evidence"],
-                wanted,
+                lines,
             ),
             201,
         )
@@ -144,25 +165,48 @@ def preview(case_id: str) -> Response:
         )
 
 
-def _verb(name: str, scope: str, schema: Any, verb: Any) -> None:
-    def view(body: dict[str, Any], case_id: str) -> Response:
-        with api_call() as call:
-            return _answer(call, verb(call.staff, case_id, **body))
+def _step(
+    name: str,
+    permission: str,
+    schema: type[RequestSchema[Parsed]],
+    step: Callable[[Context, str, Parsed], Confiscation],
+    doc: str | None,
+) -> None:
+    """An endpoint for a step of a case; `doc` says what it does."""
 
-    view.__doc__ = verb.__doc__
+    def view(body: Parsed, case_id: str) -> Response:
+        with api_call() as call:
+            return _answer(call, step(call.staff, case_id, body))
+
+    view.__doc__ = doc
     blueprint.route(
         f"/staff/confiscations/<case_id>/{name}",
         methods=["POST"],
         endpoint=f"case_{name}",
-        permission=scope,
+        permission=permission,
     )(blueprint.arguments(schema)(blueprint.response(200, responses.AnyOut)(view)))
 
 
-_verb("notice", "safety:act", requests.Nothing, staff_actions.notice)
-_verb("approve", "safety:approve", requests.Nothing, staff_actions.approve)
-_verb("execute", "safety:act", requests.Nothing, staff_actions.execute)
-_verb("drop", "safety:act", requests_safety.LiftIn, staff_actions.drop)
-_verb("restore", "safety:approve", requests_safety.RestoreIn, staff_actions.restore)
+def _plain_step(name: str, permission: str, step: Callable[[Context, str], Confiscation]) -> None:
+    """As `_step`, for one that asks nothing; `step` says what the endpoint does."""
+    _step(name, permission, Nothing, lambda ctx, case_id, _: step(ctx, case_id), step.__doc__)
+
+
+def _drop(ctx: Context, case_id: str, body: LiftBody) -> Confiscation:
+    return staff_actions.drop(ctx, case_id, body["reason"])
+
+
+def _restore(ctx: Context, case_id: str, body: RestoreBody) -> Confiscation:
+    return staff_actions.restore(
+        ctx, case_id, body["reason"], at_platform_cost=body["at_platform_cost"]
+    )
+
+
+_plain_step("notice", "safety:act", staff_actions.notice)
+_plain_step("approve", "safety:approve", staff_actions.approve)
+_plain_step("execute", "safety:act", staff_actions.execute)
+_step("drop", "safety:act", LiftIn, _drop, staff_actions.drop.__doc__)
+_step("restore", "safety:approve", RestoreIn, _restore, staff_actions.restore.__doc__)
 
 
 @blueprint.route("/cases/<case_id>", methods=["GET"], permission="contracts:read")
@@ -183,9 +227,9 @@ def read_own(case_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(requests_safety.CaseAnswerIn)
+@blueprint.arguments(CaseAnswerIn)
 @blueprint.response(200, responses.AnyOut)
-def answer(body: dict[str, Any], case_id: str) -> Response:
+def answer(body: CaseAnswerBody, case_id: str) -> Response:
     """What you say to it, before anything is taken."""
     with api_call() as call:
         case = cases.find(call.ctx.session, case_id, owner=call.owner, lock=True)

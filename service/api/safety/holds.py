@@ -4,12 +4,24 @@ are asked for.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, request
 
-from service.api.framework.framework import Endpoints, after, api_call
-from service.api.schemas import requests, requests_safety, responses, responses_disputes
+from service.api.framework.calls import api_call
+from service.api.framework.cursors import after_id
+from service.api.framework.endpoints import Endpoints
+from service.api.schemas import responses, responses_disputes
+from service.api.schemas.requests.common import Nothing, NothingBody
+from service.api.schemas.requests.disputes import FileBody, FileIn
+from service.api.schemas.requests.safety import (
+    AppealBody,
+    AppealIn,
+    HoldParameters,
+    HoldQuery,
+    QuarterParameters,
+    QuarterQuery,
+    RequirementBody,
+    RequirementIn,
+)
 from service.http import web
 from service.operations.disputes import files
 from service.operations.safety import appeals, holds, reasons, requirements, transparency
@@ -20,20 +32,20 @@ _file = responses_disputes.FileOut()
 
 
 @blueprint.route("/holds", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(requests_safety.HoldQuery, location="query")
+@blueprint.arguments(HoldQuery, location="query")
 @blueprint.response(200, responses.ListOut)
-def find(query: dict[str, Any]) -> Response:
+def find(query: HoldParameters) -> Response:
     """Holds that concern you, newest first, each with its statement of reasons."""
     with api_call() as call:
         owner = call.owner_or(query["freelancer"])
-        found = holds.listed(
+        page = holds.listed(
             call.ctx.session,
             owner=owner,
             in_force_only=query["in_force"],
-            after=after(query["cursor"]),
+            after=after_id(query["cursor"]),
             limit=query["limit"],
         )
-        return call.listing([reasons.statement(call.ctx, h) for h in found], query["limit"])
+        return call.listing([reasons.statement(call.ctx, hold) for hold in page], query["limit"])
 
 
 @blueprint.route("/holds/<hold_id>", methods=["GET"], permission="contracts:read")
@@ -54,9 +66,9 @@ def read(hold_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(requests_safety.RequirementIn)
+@blueprint.arguments(RequirementIn)
 @blueprint.response(200, responses.AnyOut)
-def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
+def answer(body: RequirementBody, hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
     with api_call() as call:
         hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
@@ -65,7 +77,7 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
             hold,
             requirement_id,
             body["words"],
-            [files.find(call.ctx.session, hold, one) for one in body["files"]],
+            [files.find(call.ctx.session, hold, file_id) for file_id in body["files"]],
         )
         return call.json(reasons.statement(call.ctx, hold))
 
@@ -76,16 +88,16 @@ def answer(body: dict[str, Any], hold_id: str, requirement_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(requests_safety.AppealIn)
+@blueprint.arguments(AppealIn)
 @blueprint.response(201, responses.AnyOut)
-def appeal(body: dict[str, Any], hold_id: str) -> Response:
+def appeal(body: AppealBody, hold_id: str) -> Response:
     """Ask somebody else to decide again: free, within 180 days, also after the hold has ended.
 
     A decision comes within 14 days.
     """
     with api_call() as call:
         hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
-        shown = [files.find(call.ctx.session, hold, one) for one in body["files"]]
+        shown = [files.find(call.ctx.session, hold, file_id) for file_id in body["files"]]
         return call.json(appeals.shown(appeals.file(call.ctx, hold, body["statement"], shown)), 201)
 
 
@@ -95,9 +107,9 @@ def appeal(body: dict[str, Any], hold_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(requests.FileIn, location="files")
+@blueprint.arguments(FileIn, location="files")
 @blueprint.response(201, responses_disputes.FileOut)
-def upload(body: dict[str, Any], hold_id: str) -> Response:
+def upload(body: FileBody, hold_id: str) -> Response:
     """Upload a file for an appeal or an answer (multipart field `file`, at most 20 MiB): PDF,
     pictures, plain text, ZIP.
     """
@@ -114,12 +126,9 @@ def upload(body: dict[str, Any], hold_id: str) -> Response:
 def download(hold_id: str, file_id: str) -> Response:
     """A file as it was uploaded, as an attachment; also for staff."""
     with api_call() as call:
-        found = files.find(
-            call.ctx.session, holds.find(call.ctx.session, hold_id, owner=call.owner), file_id
-        )
-        return web.attachment(
-            found.name, found.media_type, files.content_of(call.ctx.session, found)
-        )
+        hold = holds.find(call.ctx.session, hold_id, owner=call.owner)
+        file = files.find(call.ctx.session, hold, file_id)
+        return web.attachment(file.name, file.media_type, files.content_of(call.ctx.session, file))
 
 
 @blueprint.route("/appeals/<appeal_id>", methods=["GET"], permission="contracts:read")
@@ -136,9 +145,9 @@ def read_appeal(appeal_id: str) -> Response:
     permission="contracts:write",
     allowed_while_blocked=True,
 )
-@blueprint.arguments(requests.Nothing)
+@blueprint.arguments(Nothing)
 @blueprint.response(200, responses.AnyOut)
-def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
+def withdraw_appeal(body: NothingBody, appeal_id: str) -> Response:
     """Take it back."""
     with api_call() as call:
         return call.json(
@@ -147,9 +156,9 @@ def withdraw_appeal(body: dict[str, Any], appeal_id: str) -> Response:
 
 
 @blueprint.route("/transparency", methods=["GET"], permission="contracts:read")
-@blueprint.arguments(requests_safety.QuarterQuery, location="query")
+@blueprint.arguments(QuarterQuery, location="query")
 @blueprint.response(200, responses.AnyOut)
-def transparency_figures(query: dict[str, Any]) -> Response:
+def transparency_figures(query: QuarterParameters) -> Response:
     """Per quarter (the present one when none is named): holds by reason, time to decision, share
     overturned, money held, confiscated and given back. Computed, never typed.
     """

@@ -4,12 +4,15 @@ the platform's float.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from marshmallow import Schema, fields
 
 from service.api.platform.dump import ActorText, PartyText
 from service.api.schemas.responses import Out
 from service.domain.states.capabilities import capabilities
 from service.domain.states.lifecycle import FREELANCER
+from service.models import Dispute, DisputeEvidence
 
 
 class AmendmentOut(Out):
@@ -95,7 +98,20 @@ class OfferOut(Out):
     client_agreed_at = fields.AwareDateTime(allow_none=True)
 
 
+class DisputeWithEvidence:
+    """A dispute, with the evidence that is shown beside it."""
+
+    def __init__(self, dispute: Dispute, shown_evidence: Sequence[DisputeEvidence]) -> None:
+        self.dispute = dispute
+        self.shown_evidence = shown_evidence
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.dispute, name)
+
+
 class DisputeOut(Out):
+    """Of a `DisputeWithEvidence`."""
+
     kind_name = "dispute"
     id = fields.String()
     contract = fields.String(attribute="contract_id")

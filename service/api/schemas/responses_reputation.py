@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields
 
 from service.api.schemas.responses import Out
@@ -35,15 +33,11 @@ class OutcomeOut(Out):
     included = fields.Boolean()
     why = fields.String()
 
-    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """Through the library itself: these attributes are a level deeper than the compiled dump
-        reads.
+    def shown(self, row: object) -> dict[str, object]:
+        """Through the library itself: these attributes are a level deeper than the compiled steps
+        read.
         """
-        return (
-            [self.dump(one) for one in obj]
-            if many
-            else {"object": self.kind_name, **super(Out, self).dump(obj)}
-        )
+        return {"object": self.kind_name, **super(Out, self).dump(row)}
 
 
 class FeedbackOut(Out):

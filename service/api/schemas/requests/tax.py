@@ -1,14 +1,15 @@
-"""What comes in about papers and tax."""
+"""What comes in about tax identities, duties, rates of exchange and filings."""
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from datetime import date, datetime
+from typing import TypedDict
+
+from marshmallow import fields, validate
 
 from service.api.schemas.fields import Day, Instant, country, freelancer_id, line, whole
-from service.api.schemas.requests import PageQuery
-from service.documents.wording import LANGUAGES
+from service.api.schemas.request_schema import RequestSchema
 from service.domain.money.money import CURRENCIES
-from service.exports import periods
 from service.models import FILING_REGIMES, TAX_FORMS, TAX_REGIMES
 
 
@@ -24,7 +25,15 @@ def _issuer() -> fields.String:
     return country(load_default=None, allow_none=True, metadata={"example": "FR"})
 
 
-class Address(Schema):
+class AddressBody(TypedDict):
+    street: str | None
+    building: str | None
+    postcode: str | None
+    city: str
+    country: str
+
+
+class Address(RequestSchema[AddressBody]):
     street = line(200, load_default=None, allow_none=True)
     building = line(50, load_default=None, allow_none=True)
     postcode = line(20, load_default=None, allow_none=True)
@@ -32,18 +41,49 @@ class Address(Schema):
     country = country(required=True)
 
 
-class BirthPlace(Schema):
+class BirthPlaceBody(TypedDict):
+    city: str
+    country: str
+
+
+class BirthPlace(RequestSchema[BirthPlaceBody]):
     city = line(200, required=True)
     country = country(required=True)
 
 
-class Account(Schema):
+class AccountBody(TypedDict):
+    kind: str
+    number: str
+    holder: str
+
+
+class Account(RequestSchema[AccountBody]):
     kind = fields.String(required=True, validate=validate.OneOf(["IBAN", "OBAN", "Other"]))
     number = line(50, required=True)
     holder = line(200, required=True)
 
 
-class TaxIdentityIn(Schema):
+class TaxIdentityBody(TypedDict):
+    freelancer: str | None
+    form: str
+    seller_kind: str
+    country: str
+    region: str | None
+    first_name: str | None
+    last_name: str | None
+    legal_name: str | None
+    birth_date: date | None
+    birth_place: BirthPlaceBody | None
+    address: AddressBody
+    tin: str | None
+    tin_issued_by: str | None
+    vat_id: str | None
+    account: AccountBody | None
+    invoices_by_mandate: bool
+    signed_as: str
+
+
+class TaxIdentityIn(RequestSchema[TaxIdentityBody]):
     freelancer = _freelancer()
     form = fields.String(
         required=True, validate=validate.OneOf(TAX_FORMS), metadata={"example": "dac7"}
@@ -104,55 +144,22 @@ class TaxIdentityIn(Schema):
     )
 
 
-class TaxIdentityQuery(Schema):
+class TaxIdentityParameters(TypedDict):
+    freelancer: str | None
+
+
+class TaxIdentityQuery(RequestSchema[TaxIdentityParameters]):
     freelancer = _freelancer()
 
 
-class CertificateIn(Schema):
-    freelancer = _freelancer()
-    period = fields.String(
-        required=True,
-        validate=validate.Length(4, 30),
-        metadata={"description": periods.EXAMPLES, "example": "2025"},
-    )
-    language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES))
+class RateBody(TypedDict):
+    base: str
+    quote: str
+    rate: str
+    day: date
 
 
-class RevokeIn(Schema):
-    reason = fields.String(
-        required=True,
-        validate=validate.Length(10, 1_000),
-        metadata={"example": "Issued for the wrong period"},
-    )
-
-
-class AccountantLinkIn(Schema):
-    freelancer = _freelancer()
-    name = line(
-        100,
-        required=True,
-        metadata={"description": "Whom it is for", "example": "Luca Pacioli, accountant"},
-    )
-    days = whole(1, 366, load_default=30, strict=True)
-
-
-class AccountantQuery(Schema):
-    freelancer = _freelancer()
-
-
-class InvoiceQuery(PageQuery):
-    contract = fields.String(
-        load_default=None,
-        validate=validate.Regexp(r"ctr_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"),
-        metadata={"example": "ctr_01m82jfcv7et69qsget0gz6yqr"},
-    )
-
-
-class PaperQuery(Schema):
-    language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES))
-
-
-class RateIn(Schema):
+class RateIn(RequestSchema[RateBody]):
     base = fields.String(
         required=True, validate=validate.OneOf(list(CURRENCIES)), metadata={"example": "USD"}
     )
@@ -167,14 +174,25 @@ class RateIn(Schema):
     day = Day(required=True, metadata={"example": "2025-12-29"})
 
 
-class RatesIn(Schema):
+class RatesBody(TypedDict):
+    source: str
+    rates: list[RateBody]
+
+
+class RatesIn(RequestSchema[RatesBody]):
     source = line(
         80, required=True, metadata={"description": "Whose rates", "example": "SBI TT buying"}
     )
     rates = fields.List(fields.Nested(RateIn), required=True, validate=validate.Length(1, 500))
 
 
-class ScopeIn(Schema):
+class ScopeBody(TypedDict):
+    regime: str
+    in_scope: bool
+    reason: str
+
+
+class ScopeIn(RequestSchema[ScopeBody]):
     regime = fields.String(required=True, validate=validate.OneOf(TAX_REGIMES))
     in_scope = fields.Boolean(required=True)
     reason = fields.String(
@@ -186,7 +204,14 @@ class ScopeIn(Schema):
     )
 
 
-class FilingIn(Schema):
+class FilingBody(TypedDict):
+    regime: str
+    year: int
+    as_of: datetime | None
+    home: str | None
+
+
+class FilingIn(RequestSchema[FilingBody]):
     regime = fields.String(required=True, validate=validate.OneOf(FILING_REGIMES))
     year = whole(2023, 2100, required=True, strict=True, metadata={"example": 2025})
     as_of = Instant(
@@ -208,7 +233,11 @@ class FilingIn(Schema):
     )
 
 
-class RemitIn(Schema):
+class RemitBody(TypedDict):
+    reference: str
+
+
+class RemitIn(RequestSchema[RemitBody]):
     reference = line(
         100,
         required=True,

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import TypedDict
 
 from marshmallow import Schema, fields, validate
 
-from service.api.schemas.fields import Instant, amount, currency, freelancer_id, line, prose, whole
-from service.api.schemas.requests import PageQuery, object_id
+from service.api.schemas.fields import (
+    Instant,
+    amount,
+    currency,
+    freelancer_id,
+    line,
+    object_id,
+    prose,
+    whole,
+)
+from service.api.schemas.request_schema import RequestSchema
+from service.api.schemas.requests.common import PageFields, PageParameters
 from service.domain.states.restrictions import SCOPES
 from service.models import CASE_ACCOUNTS, CASE_TARGETS, DISCLOSURES, LEVELS, PAUSE_OUTCOMES
+
+
+def _files() -> fields.List[str]:
+    return fields.List(
+        object_id("fil"),
+        load_default=list,
+        validate=validate.Length(max=20),
+        metadata={"description": "Uploaded before, to this hold"},
+    )
+
+
+class _WhyBody(TypedDict):
+    reason_code: str
+    clause: str
+    facts: str
+    disclosure: str
+    internal_note: str
 
 
 class _WhyIn(Schema):
@@ -20,7 +48,15 @@ class _WhyIn(Schema):
     internal_note = prose(5_000, load_default="")
 
 
-class HoldIn(_WhyIn):
+class HoldBody(_WhyBody):
+    subject: str
+    scopes: list[str]
+    amount: int | None
+    currency: str | None
+    expires_at: datetime | None
+
+
+class HoldIn(_WhyIn, RequestSchema[HoldBody]):
     subject = fields.String(
         required=True,
         validate=validate.Regexp(r"(frl|cli|ctr|mst|pay|pyo)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"),
@@ -35,12 +71,23 @@ class HoldIn(_WhyIn):
     expires_at = Instant(load_default=None, allow_none=True)
 
 
-class PauseDecisionIn(Schema):
+class PauseDecisionBody(TypedDict):
+    outcome: str
+    words: str
+
+
+class PauseDecisionIn(RequestSchema[PauseDecisionBody]):
     outcome = fields.String(required=True, validate=validate.OneOf(PAUSE_OUTCOMES))
     words = prose(500, required=True, least=1)
 
 
-class SuspensionIn(_WhyIn):
+class SuspensionBody(_WhyBody):
+    person: str
+    level: str
+    until: datetime | None
+
+
+class SuspensionIn(_WhyIn, RequestSchema[SuspensionBody]):
     person = fields.String(
         required=True, validate=validate.Regexp(r"(frl|cli)_[0-7][0-9a-hjkmnp-tv-z]{25}\Z")
     )
@@ -48,44 +95,73 @@ class SuspensionIn(_WhyIn):
     until = Instant(load_default=None, allow_none=True)
 
 
-class RenewIn(Schema):
+class RenewBody(TypedDict):
+    days: int
+
+
+class RenewIn(RequestSchema[RenewBody]):
     days = whole(1, 180, required=True, strict=True)
 
 
-class LiftIn(Schema):
+class LiftBody(TypedDict):
+    reason: str
+
+
+class _LiftFields(Schema):
     reason = line(500, required=True)
 
 
-class EndQuery(Schema):
+class LiftIn(_LiftFields, RequestSchema[LiftBody]):
+    """Why something ends."""
+
+
+class EndParameters(TypedDict):
+    reason: str
+
+
+class EndQuery(RequestSchema[EndParameters]):
     reason = line(
         500, load_default="", least=0, metadata={"description": "Why it ends; it is needed"}
     )
 
 
-class JudgeIn(Schema):
+class JudgeBody(TypedDict):
+    accepted: bool
+
+
+class JudgeIn(RequestSchema[JudgeBody]):
     accepted = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
-def _files() -> Any:
-    return fields.List(
-        object_id("fil"),
-        load_default=list,
-        validate=validate.Length(max=20),
-        metadata={"description": "Uploaded before, to this hold"},
-    )
+class AppealBody(TypedDict):
+    statement: str
+    files: list[str]
 
 
-class AppealIn(Schema):
+class AppealIn(RequestSchema[AppealBody]):
     statement = prose(10_000, required=True, least=1)
     files = _files()
 
 
-class RestoredLineIn(Schema):
+class RestoredLineBody(TypedDict):
+    line: int
+    amount: int
+
+
+class RestoredLineIn(RequestSchema[RestoredLineBody]):
     line = whole(1, 50, strict=True, required=True)
     amount = amount(required=True)
 
 
-class DecideIn(Schema):
+class DecideBody(TypedDict):
+    outcome: str
+    reasons: str
+    scopes: list[str]
+    restore: list[RestoredLineBody]
+    at_platform_cost: bool
+
+
+class DecideIn(RequestSchema[DecideBody]):
     outcome = fields.String(
         required=True, validate=validate.OneOf(["upheld", "changed", "reversed"])
     )
@@ -107,7 +183,15 @@ class DecideIn(Schema):
     at_platform_cost = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-class CaseLineIn(Schema):
+class CaseLineBody(TypedDict):
+    account: str
+    amount: int
+    target: str
+    milestone: str | None
+    chargeback: str | None
+
+
+class CaseLineIn(RequestSchema[CaseLineBody]):
     account = fields.String(required=True, validate=validate.OneOf(CASE_ACCOUNTS))
     amount = amount(required=True)
     target = fields.String(required=True, validate=validate.OneOf(CASE_TARGETS))
@@ -123,7 +207,16 @@ class CaseLineIn(Schema):
     )
 
 
-class CaseIn(Schema):
+class CaseBody(TypedDict):
+    hold: str
+    currency: str
+    clause: str
+    facts: str
+    evidence: list[str]
+    lines: list[CaseLineBody]
+
+
+class CaseIn(RequestSchema[CaseBody]):
     hold = object_id("hld", required=True)
     currency = currency(required=True)
     clause = line(200, required=True)
@@ -132,26 +225,49 @@ class CaseIn(Schema):
     lines = fields.List(fields.Nested(CaseLineIn), required=True, validate=validate.Length(1, 50))
 
 
-class RestoreIn(LiftIn):
+class RestoreBody(LiftBody):
+    at_platform_cost: bool
+
+
+class RestoreIn(_LiftFields, RequestSchema[RestoreBody]):
     at_platform_cost = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-class RequirementIn(Schema):
+class RequirementBody(TypedDict):
+    words: str
+    files: list[str]
+
+
+class RequirementIn(RequestSchema[RequirementBody]):
     words = prose(5_000, required=True, least=1)
     files = _files()
 
 
-class CaseAnswerIn(Schema):
+class CaseAnswerBody(TypedDict):
+    words: str
+
+
+class CaseAnswerIn(RequestSchema[CaseAnswerBody]):
     words = prose(10_000, required=True, least=1)
 
 
-class HoldQuery(PageQuery):
+class HoldParameters(PageParameters):
+    in_force: bool
+    freelancer: str | None
+
+
+class HoldQuery(PageFields, RequestSchema[HoldParameters]):
     in_force = fields.Boolean(load_default=False)
     freelancer = freelancer_id(
         load_default=None, metadata={"description": "Platform and staff keys only"}
     )
 
 
-class QuarterQuery(Schema):
+class QuarterParameters(TypedDict):
+    year: int | None
+    quarter: int | None
+
+
+class QuarterQuery(RequestSchema[QuarterParameters]):
     year = whole(2000, 2100, load_default=None)
     quarter = whole(1, 4, load_default=None)
