@@ -12,7 +12,7 @@ def page() -> str:
         "# Books and papers",
         "",
         (
-            "Generated from `service/exports/registry.py`. Every export is read in one snapshot, "
+            "Generated from `service/exports/registry`. Every export is read in one snapshot, "
             "streamed, proved against the books by a statement that goes"
         ),
         (

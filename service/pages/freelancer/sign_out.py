@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from service.http import web
 from service.operations.client_access import links
 from service.pages import session
-from service.pages.freelancer import accountant, freelancer_hold
+from service.pages.freelancer import accountant, hold
 from service.pages.session import same_origin
 
 blueprint = Blueprint("leaving", __name__)
@@ -18,7 +18,7 @@ blueprint = Blueprint("leaving", __name__)
 
 def _cookies() -> tuple[str, ...]:
     """Every cookie that a link from a letter leaves in a browser."""
-    return session.cookie_name(), freelancer_hold.cookie_name(), accountant.cookie_name()
+    return session.cookie_name(), hold.cookie_name(), accountant.cookie_name()
 
 
 def can_leave() -> bool:
