@@ -27,9 +27,9 @@ from service.platform.db import Database
 from service.platform.encryption import FieldEncryption
 from service.platform.rate_limit import Limits, PostgresStorage
 from service.platform.tokens import Tokens
-from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox
 from service.sandbox.guard import OnlyFromHere
+from service.sandbox.panel import mailbox
 from service.sandbox.runner import Pump
 
 SANDBOX_BASE = "http://sandbox.invalid/_sandbox/stripe"

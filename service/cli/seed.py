@@ -30,8 +30,8 @@ from service.operations.payments import payments, refund_requests
 from service.operations.people import people
 from service.operations.staff import staff_members
 from service.platform.db import Database
-from service.sandbox import checkout
 from service.sandbox.store import Store
+from service.sandbox.stripe import checkout
 from service.worker.loop import Worker
 
 FLOAT = {

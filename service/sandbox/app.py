@@ -10,8 +10,9 @@ from flask import Flask, Response, jsonify
 from service.domain.errors import Unavailable
 from service.domain.money.money import CURRENCIES
 from service.platform.db import Database
-from service.sandbox import panel, people, scenarios, stripe_api
 from service.sandbox.errors import StripeRefusal
+from service.sandbox.http import pages, routes
+from service.sandbox.panel import controls, scenarios
 from service.sandbox.runner import Pump
 from service.sandbox.store import Store
 
@@ -42,7 +43,7 @@ def create_sandbox(db: Database, *, stripe_key: str, public_url: str, pump: Pump
         "MAX_CONTENT_LENGTH": 1024 * 1024,
     }
     app.extensions |= {"database": db, "pump": pump}
-    for blueprint in (stripe_api.blueprint, people.blueprint, panel.blueprint, scenarios.blueprint):
+    for blueprint in (routes.blueprint, pages.blueprint, controls.blueprint, scenarios.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(StripeRefusal, _refused)
     app.register_error_handler(Unavailable, _away)

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from service.platform import clock
 from service.platform.db import Database
-from service.sandbox import checkout, connect, disputes, webhooks
 from service.sandbox.store import Store
+from service.sandbox.stripe import accounts as connect
+from service.sandbox.stripe import checkout, disputes, webhooks
 
 MAX_STEPS = 20_000
 

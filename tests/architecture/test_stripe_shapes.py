@@ -14,7 +14,8 @@ import stripe
 from stripe.params._webhook_endpoint_create_params import WebhookEndpointCreateParams
 
 from service.gateways.stripe import API_VERSION, ENABLED_EVENTS
-from service.sandbox.contract import (
+from service.sandbox.http.routes import _SDK, CALLS
+from service.sandbox.stripe.contract import (
     RESOURCES,
     ContractDrift,
     _dict_hints,
@@ -23,7 +24,6 @@ from service.sandbox.contract import (
     check_params,
     params_class,
 )
-from service.sandbox.stripe_api import _SDK, CALLS
 
 DIGEST = Path(__file__).parent / "stripe_shapes.json"
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.domain.states.calendar import add_business_days
-from service.sandbox.checkout import fingerprint, transaction
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import BANKS, PLATFORM, Store
-from service.sandbox.webhooks import emit, emit_thin
+from service.sandbox.stripe.checkout import fingerprint, transaction
+from service.sandbox.stripe.webhooks import emit, emit_thin
 
 PAYOUT_TAKES = timedelta(days=1)
 PAYOUT_LEAVES = timedelta(hours=6)

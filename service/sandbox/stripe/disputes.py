@@ -7,10 +7,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from service.sandbox.checkout import transaction
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import CARDS, FEES, PLATFORM, Store
-from service.sandbox.webhooks import emit
+from service.sandbox.stripe.checkout import transaction
+from service.sandbox.stripe.webhooks import emit
 
 DISPUTED = {"4000000000000259": "fraudulent", "4000000000002685": "product_not_received"}
 INQUIRED = "4000000000001976"

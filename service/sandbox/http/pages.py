@@ -10,13 +10,12 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.sandbox import checkout, connect, disputes
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import Store
+from service.sandbox.stripe import accounts as connect
+from service.sandbox.stripe import checkout, disputes
 
-blueprint = Blueprint(
-    "people", __name__, url_prefix="/_sandbox/stripe", template_folder="templates"
-)
+blueprint = Blueprint("people", __name__, url_prefix="/_sandbox/stripe")
 
 TEST_CARDS = [
     ("4242 4242 4242 4242", "succeeds"),

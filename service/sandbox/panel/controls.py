@@ -11,13 +11,16 @@ from sqlalchemy import text
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.platform import clock
-from service.sandbox import checkout, connect, disputes, runner, scenarios
+from service.sandbox import runner
 from service.sandbox.errors import StripeRefusal
-from service.sandbox.mailbox import letter, letters
+from service.sandbox.panel import scenarios
+from service.sandbox.panel.mailbox import letter, letters
 from service.sandbox.store import Store
-from service.sandbox.webhooks import CHAOS
+from service.sandbox.stripe import accounts as connect
+from service.sandbox.stripe import checkout, disputes
+from service.sandbox.stripe.webhooks import CHAOS
 
-blueprint = Blueprint("panel", __name__, url_prefix="/_sandbox", template_folder="templates")
+blueprint = Blueprint("panel", __name__, url_prefix="/_sandbox")
 _SPAN = re.compile("([0-9]{1,5})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 FAULTS = ("timeout_after", "reset_before", "429", "500", "503", "409")

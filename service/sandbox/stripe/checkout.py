@@ -11,7 +11,7 @@ from typing import Any
 from service.domain.money.money import CURRENCIES
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import CARDS, FEES, PLATFORM, Store
-from service.sandbox.webhooks import emit
+from service.sandbox.stripe.webhooks import emit
 
 CARD_SETTLES = timedelta(days=2)
 DEBIT_SETTLES = timedelta(days=4)

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from service.platform import clock
 from service.platform.db import Database
-from service.sandbox.contract import RESOURCES, check_object
 from service.sandbox.store import PLATFORM, Store
+from service.sandbox.stripe.contract import RESOURCES, check_object
 
 API_VERSION = "2026-10-28.endive"
 RETRIES = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] + [

@@ -18,16 +18,17 @@ from flask import Blueprint, Response, current_app, request
 from sqlalchemy import text
 
 from service.domain.text.incoming import is_digits
-from service.sandbox import checkout, connect, disputes
-from service.sandbox.contract import (
+from service.sandbox.errors import StripeRefusal
+from service.sandbox.store import PLATFORM, Store
+from service.sandbox.stripe import accounts as connect
+from service.sandbox.stripe import checkout, disputes
+from service.sandbox.stripe.contract import (
     RESOURCES,
     ContractDrift,
     check_object,
     check_params,
     params_class,
 )
-from service.sandbox.errors import StripeRefusal
-from service.sandbox.store import PLATFORM, Store
 
 blueprint = Blueprint("stripe", __name__, url_prefix="/_sandbox/stripe")
 _SDK = stripe.StripeClient("sk_test_unused")
