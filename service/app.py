@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, request
@@ -27,16 +27,14 @@ from service.platform.db import Database
 from service.platform.encryption import FieldEncryption
 from service.platform.rate_limit import Limits, PostgresStorage
 from service.platform.tokens import Tokens
-from service.sandbox import mailbox
 from service.sandbox.app import create_sandbox
 from service.sandbox.guard import OnlyFromHere
+from service.sandbox.panel import mailbox
 from service.sandbox.runner import Pump
 
 SANDBOX_BASE = "http://sandbox.invalid/_sandbox/stripe"
 SANDBOX_KEY = "sk_test_sandbox"
 _log = structlog.get_logger()
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | None]:
@@ -145,11 +143,9 @@ def _refuse(error: Exception) -> Response | tuple[str, int, dict[str, str]]:
 class _Beside:
     """The sandbox under /_sandbox, everything else to the service."""
 
-    def __init__(self, service: Wsgi, sandbox: Wsgi) -> None:
+    def __init__(self, service: WSGIApplication, sandbox: WSGIApplication) -> None:
         self._service, self._sandbox = service, sandbox
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         inside = environ.get("PATH_INFO", "").startswith("/_sandbox/")
         return (self._sandbox if inside else self._service)(environ, start_response)

@@ -20,7 +20,7 @@ from service.operations.finance import reconciliation
 from service.platform import clock as clocks
 from service.platform.db import Database
 from service.sandbox import runner
-from service.sandbox.panel import parse_span
+from service.sandbox.panel.requests import parse_span
 from service.sandbox.waiting import wait_for_worker
 
 

@@ -30,8 +30,8 @@ from service.operations.payments import payments, refund_requests
 from service.operations.people import people
 from service.operations.staff import staff_members
 from service.platform.db import Database
-from service.sandbox import checkout
 from service.sandbox.store import Store
+from service.sandbox.stripe import payments as card_payments
 from service.worker.loop import Worker
 
 FLOAT = {
@@ -335,7 +335,7 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
             made.expires_at,
         )
     with runtime.db.transaction() as session:
-        checkout.pay_by_card(Store(session), made.session_id, "4242424242424242")
+        card_payments.pay_by_card(Store(session), made.session_id, "4242424242424242")
     paid = runtime.stripe.fetch_checkout(made.session_id)
     with runtime.context("seed", PSP) as ctx:
         contract, locked = repository.payment(ctx.session, order.payment_id, lock=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, jsonify
 
 from service.domain.errors import Unavailable
 from service.domain.money.money import CURRENCIES
 from service.platform.db import Database
-from service.sandbox import panel, people, scenarios, stripe_api
 from service.sandbox.errors import StripeRefusal
+from service.sandbox.http import pages, routes
+from service.sandbox.panel import controls, happenings, mail_pages, scenarios, switches
 from service.sandbox.runner import Pump
 from service.sandbox.store import Store
 
@@ -21,13 +22,11 @@ class _LosesAnswers:
     most.
     """
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: WSGIApplication) -> None:
         self._inner = inner
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        answer: Iterable[bytes] = self._inner(environ, start_response)
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self._inner(environ, start_response)
         if environ.get("holdfast.sandbox.drop"):
             raise ConnectionError("the connection was lost")
         return answer
@@ -42,8 +41,8 @@ def create_sandbox(db: Database, *, stripe_key: str, public_url: str, pump: Pump
         "MAX_CONTENT_LENGTH": 1024 * 1024,
     }
     app.extensions |= {"database": db, "pump": pump}
-    for blueprint in (stripe_api.blueprint, people.blueprint, panel.blueprint, scenarios.blueprint):
-        app.register_blueprint(blueprint)
+    for part in (routes, pages, controls, mail_pages, switches, happenings, scenarios):
+        app.register_blueprint(part.blueprint)
     app.register_error_handler(StripeRefusal, _refused)
     app.register_error_handler(Unavailable, _away)
     app.after_request(_headers)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class StripeRefusal(Exception):
     """Becomes `{"error": {...}}` with this status."""
@@ -14,7 +12,7 @@ class StripeRefusal(Exception):
         code: str,
         message: str,
         kind: str = "invalid_request_error",
-        **extra: Any,
+        **extra: str,
     ) -> None:
         super().__init__(message)
         self.status = status

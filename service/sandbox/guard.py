@@ -4,13 +4,12 @@ name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from service.platform.config import Settings
 
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _REFUSED = b"The sandbox answers under its own names only, and to no page of another site.\n"
 
 
@@ -21,12 +20,10 @@ class OnlyFromHere:
     as `Host`. A page elsewhere that calls this machine by its right name is named in `Origin`.
     """
 
-    def __init__(self, inner: Wsgi, settings: Settings) -> None:
+    def __init__(self, inner: WSGIApplication, settings: Settings) -> None:
         self._inner, self._settings = inner, settings
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._settings.knows_host(environ.get("HTTP_HOST", "")) and self._own(environ):
             return self._inner(environ, start_response)
         headers = [
@@ -36,7 +33,7 @@ class OnlyFromHere:
         start_response("403 Forbidden", headers)
         return [_REFUSED]
 
-    def _own(self, environ: dict[str, Any]) -> bool:
+    def _own(self, environ: WSGIEnvironment) -> bool:
         """Neither a form nor a script of another site; a link that somebody follows to look is
         fine.
         """

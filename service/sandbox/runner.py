@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from service.platform import clock
 from service.platform.db import Database
-from service.sandbox import checkout, connect, disputes, webhooks
 from service.sandbox.store import Store
+from service.sandbox.stripe import checkout, disputes, payments, payouts, refunds, webhooks
+from service.sandbox.stripe.objects import SESSION
 
 MAX_STEPS = 20_000
 
@@ -23,16 +24,16 @@ due is left.
 """
 
 _TIMERS: dict[str, Callable[[Store, str], object]] = {
-    "debit.settle": checkout.settle_debit,
-    "refund.succeed": checkout.succeed_refund,
-    "refund.fail": checkout.fail_refund,
+    "debit.settle": payments.settle_debit,
+    "refund.succeed": refunds.succeed_refund,
+    "refund.fail": refunds.fail_refund,
     "dispute.open": disputes.open_by_card,
     "dispute.overdue": disputes.overdue,
     "dispute.decide": disputes.decide,
     "fraud.warn": disputes.warn,
-    "payout.leave": connect.leave,
-    "payout.pay": connect.pay_payout,
-    "payout.fail": connect.fail_payout,
+    "payout.leave": payouts.leave,
+    "payout.pay": payouts.pay_payout,
+    "payout.fail": payouts.fail_payout,
 }
 
 
@@ -66,7 +67,7 @@ def run_timer(db: Database) -> bool:
             return False
         session.execute(text("UPDATE sandbox.timer SET done = true WHERE id = :id"), {"id": row.id})
         if row.kind == "session.expire":
-            if store.get(row.subject)["status"] == "open":
+            if store.get(row.subject, SESSION)["status"] == "open":
                 checkout.expire_session(store, row.subject)
         else:
             _TIMERS[row.kind](store, row.subject)

@@ -8,14 +8,18 @@ import json
 import random
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Result, Row, text
 from sqlalchemy.orm import Session
 
+from service.domain.text.json_types import JsonObject
 from service.platform import clock
 from service.platform.db import fetch, make_engine
 from service.sandbox.errors import StripeRefusal
+from service.sandbox.stripe.objects import Document, Hidden, ObjectType
+
+Setting = TypeVar("Setting")
 
 PLATFORM = ""
 CARDS, FEES, BANKS = "world:cards", "stripe:fees", "world:banks"
@@ -32,8 +36,15 @@ def install(owner_url: str) -> None:
         connection.connection.dbapi_connection.execute(schema)  # type: ignore[union-attr]
 
 
-def _sql(session: Session, statement: str, **parameters: Any) -> Any:
+def _sql(
+    session: Session, statement: str, **parameters: object
+) -> Result[object, *tuple[object, ...]]:
     return session.execute(text(statement), parameters)
+
+
+def _no_such(kind: str, object_id: str) -> StripeRefusal:
+    what = kind.rpartition(".")[2]
+    return StripeRefusal(404, "resource_missing", f"No such {what}: '{object_id}'")
 
 
 class Store:
@@ -64,9 +75,7 @@ class Store:
         seeded = random.Random(f"{self.setting('seed', 0)}:{number}")
         return f"{prefix}_{''.join(seeded.choices(_ALPHABET, k=20))}{number:04d}"
 
-    def put(
-        self, doc: dict[str, Any], account: str = PLATFORM, hidden: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def put(self, doc: Document, account: str = PLATFORM, hidden: Hidden | None = None) -> Document:
         """Remember an object, or its new form. `hidden` is what Stripe knows and does not tell."""
         _sql(
             self.session,
@@ -84,46 +93,58 @@ class Store:
         return doc
 
     def get(
-        self, object_id: str, kind: str | None = None, account: str | None = None
-    ) -> dict[str, Any]:
-        """Raises StripeRefusal 404 as Stripe words it."""
-        row = _sql(
+        self, object_id: str, kind: ObjectType[Document], account: str | None = None
+    ) -> Document:
+        """An object of a kind, and of an account where one is named.
+
+        Raises StripeRefusal 404 as Stripe words it.
+        """
+        row = self._row(object_id)
+        if row is None or row.type != kind.name or (account is not None and row.account != account):
+            raise _no_such(kind.name, object_id)
+        doc: Document = row.doc
+        return doc
+
+    def document(self, object_id: str) -> JsonObject:
+        """An object of whatever kind. Raises StripeRefusal 404."""
+        row = self._row(object_id)
+        if row is None:
+            raise _no_such("object", object_id)
+        doc: JsonObject = row.doc
+        return doc
+
+    def _row(self, object_id: str) -> Row[object, *tuple[object, ...]] | None:
+        return _sql(
             self.session,
             "SELECT doc, type, account FROM sandbox.object WHERE id = :id",
             id=object_id,
         ).one_or_none()
-        if (
-            row is None
-            or (kind and row.type != kind)
-            or (account is not None and row.account != account)
-        ):
-            raise StripeRefusal(
-                404,
-                "resource_missing",
-                f"No such {(kind or 'object').split('.')[-1]}: '{object_id}'",
-            )
-        doc: dict[str, Any] = row.doc
-        return doc
 
-    def hidden(self, object_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = _sql(
+    def hidden(self, object_id: str) -> Hidden:
+        """What Stripe knows of an object and does not tell."""
+        row = _sql(
             self.session, "SELECT hidden FROM sandbox.object WHERE id = :id", id=object_id
-        ).scalar_one()
+        ).one()
+        found: Hidden = row.hidden
         return found
 
     def account_of(self, object_id: str) -> str:
-        found: str = _sql(
-            self.session, "SELECT account FROM sandbox.object WHERE id = :id", id=object_id
-        ).scalar_one()
-        return found
+        """The connected account whose object it is, or the platform."""
+        return str(
+            _sql(
+                self.session, "SELECT account FROM sandbox.object WHERE id = :id", id=object_id
+            ).scalar_one()
+        )
 
-    def find(self, kind: str, account: str = PLATFORM, **fields: str) -> list[dict[str, Any]]:
+    def find(
+        self, kind: ObjectType[Document], account: str = PLATFORM, **fields: str
+    ) -> list[Document]:
         """Objects of a kind, newest first, whose top-level fields have these values."""
         rows = _sql(
             self.session,
             "SELECT doc FROM sandbox.object WHERE type = :type AND account = :account AND doc @> "
             "CAST(:fields AS jsonb) ORDER BY number DESC LIMIT 1000",
-            type=kind,
+            type=kind.name,
             account=account,
             fields=json.dumps(fields),
         )
@@ -189,13 +210,15 @@ class Store:
 
     # Switches
 
-    def setting(self, name: str, default: Any) -> Any:
+    def setting(self, name: str, default: Setting) -> Setting:
+        """A switch as it was set, else its default."""
         row = _sql(
             self.session, "SELECT value FROM sandbox.setting WHERE name = :name", name=name
         ).one_or_none()
-        return row.value if row else default
+        found: Setting = row.value if row else default
+        return found
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: object) -> None:
         _sql(
             self.session,
             "INSERT INTO sandbox.setting (name, value) VALUES (:name, CAST(:value AS jsonb)) ON "

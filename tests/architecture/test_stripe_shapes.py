@@ -14,7 +14,9 @@ import stripe
 from stripe.params._webhook_endpoint_create_params import WebhookEndpointCreateParams
 
 from service.gateways.stripe import API_VERSION, ENABLED_EVENTS
-from service.sandbox.contract import (
+from service.sandbox.http.calls import CALLS
+from service.sandbox.http.routes import SDK
+from service.sandbox.stripe.contract import (
     RESOURCES,
     ContractDrift,
     _dict_hints,
@@ -23,13 +25,12 @@ from service.sandbox.contract import (
     check_params,
     params_class,
 )
-from service.sandbox.stripe_api import _SDK, CALLS
 
 DIGEST = Path(__file__).parent / "stripe_shapes.json"
 
 
 def method(path: str) -> Any:
-    found: Any = _SDK
+    found: Any = SDK
     for part in path.split("."):
         found = getattr(found, part)
     return found
@@ -89,7 +90,7 @@ def test_the_events_exist() -> None:
 )
 def test_wrong_parameters_are_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ContractDrift):
-        check_params(body, params_class(_SDK.v1.transfers.create))
+        check_params(body, params_class(SDK.v1.transfers.create))
 
 
 def test_wrong_objects_are_refused() -> None:

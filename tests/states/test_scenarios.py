@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.sandbox.scenarios import known
+from service.sandbox.panel.scenarios import known
 from tests.databases import clone
 from tests.states.test_milestones import ONE
 from tests.world import World

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from flask import Blueprint, Response, current_app, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from service.domain.text.json_types import Json, JsonObject, whole
 from service.sandbox.errors import StripeRefusal
+from service.sandbox.panel.requests import only_from_here
 
 blueprint = Blueprint("scenarios", __name__, url_prefix="/_sandbox/scenarios")
 FOLDER = Path(__file__).parent / "scenario_files"
@@ -26,7 +28,14 @@ def known() -> dict[str, str]:
     }
 
 
-def replay(scenario: dict[str, Any]) -> list[dict[str, Any]]:
+class StepDone(TypedDict):
+    """One step, and how it was answered."""
+
+    step: str
+    status: int
+
+
+def replay(scenario: JsonObject) -> list[StepDone]:
     """Do every step; a step is [address under /_sandbox/, body].
 
     Raises StripeRefusal for one that is no step.
@@ -35,8 +44,9 @@ def replay(scenario: dict[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(steps, list) or not 1 <= len(steps) <= MOST_STEPS:
         raise StripeRefusal(422, "steps", f"A scenario has 1 to {MOST_STEPS} steps.")
     client = current_app.test_client()
-    done = []
-    for step in [["chaos", {"seed": int(scenario.get("seed", 0))}], *steps]:
+    done: list[StepDone] = []
+    first: list[Json] = ["chaos", {"seed": whole(scenario.get("seed", 0))}]
+    for step in [first, *steps]:
         if not (
             isinstance(step, list)
             and len(step) == 2
@@ -56,7 +66,7 @@ def replay(scenario: dict[str, Any]) -> list[dict[str, Any]]:
     return done
 
 
-def _resolved(value: Any) -> Any:
+def _resolved(value: Json) -> Json:
     """`$charge`, `$dispute`, `$refund`, `$payout`: the newest one."""
     if not isinstance(value, str) or "$" not in value:
         return value
@@ -87,14 +97,13 @@ def run() -> Response:
 @blueprint.post("/<name>")
 def run_form(name: str) -> AnyResponse:
     """The panel's button; same origin only."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        raise StripeRefusal(403, "cross_site", "Forms of other sites are refused.")
+    only_from_here()
     replay(_named(name))
     return redirect("/_sandbox/", 303)
 
 
-def _named(name: str) -> dict[str, Any]:
+def _named(name: str) -> JsonObject:
     if name not in known():
         raise StripeRefusal(404, "scenario", f"Known scenarios: {', '.join(known())}.")
-    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    found: JsonObject = json.loads((FOLDER / f"{name}.json").read_text())
     return found

@@ -5,17 +5,18 @@ order or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from service.platform import clock
 from service.platform.db import Database
-from service.sandbox.contract import RESOURCES, check_object
 from service.sandbox.store import PLATFORM, Store
+from service.sandbox.stripe.contract import RESOURCES, check_object
 
 API_VERSION = "2026-10-28.endive"
 RETRIES = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] + [
@@ -23,17 +24,38 @@ RETRIES = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] + 
 ]
 _LEASE_SECONDS = 25
 
-CHAOS = {"duplicate": 0, "drop": 0, "delay_seconds": 0, "reorder": False, "wrong_secret": 0}
-"""Switches: copies more per event, how many of the next events to lose, how late, newest first, how
-many to sign wrongly.
-"""
+
+class Chaos(TypedDict):
+    """Switches: copies more per event, how many of the next events to lose, how late, newest first,
+    how many to sign wrongly.
+    """
+
+    duplicate: int
+    drop: int
+    delay_seconds: int
+    reorder: bool
+    wrong_secret: int
+
+
+CHAOS: Chaos = {
+    "duplicate": 0,
+    "drop": 0,
+    "delay_seconds": 0,
+    "reorder": False,
+    "wrong_secret": 0,
+}
 
 Send = Callable[[bytes, str], int]
 
 
-def emit(store: Store, kind: str, subject: dict[str, Any], account: str = PLATFORM) -> None:
+def chaos_of(store: Store) -> Chaos:
+    """The switches as they stand."""
+    return CHAOS | store.setting("chaos", CHAOS)
+
+
+def emit(store: Store, kind: str, subject: Mapping[str, object], account: str = PLATFORM) -> None:
     """Something happened to an object: an event with its snapshot, on its way to the service."""
-    event = {
+    event: dict[str, object] = {
         "id": store.new_id("evt"),
         "object": "event",
         "api_version": API_VERSION,
@@ -43,15 +65,17 @@ def emit(store: Store, kind: str, subject: dict[str, Any], account: str = PLATFO
         "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},
         "type": kind,
-    } | ({"account": account} if account else {})
-    check_object(subject, RESOURCES[subject["object"]])
+    }
+    if account:
+        event["account"] = account
+    check_object(subject, RESOURCES[str(subject["object"])])
     check_object(event, RESOURCES["event"])
     _queue(store, event)
 
 
 def emit_thin(store: Store, kind: str, account_id: str) -> None:
     """Accounts v2 tells only which object has changed."""
-    event = {
+    event: dict[str, object] = {
         "id": store.new_id("evt"),
         "object": "v2.core.event",
         "type": kind,
@@ -66,9 +90,9 @@ def emit_thin(store: Store, kind: str, account_id: str) -> None:
     _queue(store, event)
 
 
-def _queue(store: Store, event: dict[str, Any]) -> None:
+def _queue(store: Store, event: Mapping[str, object]) -> None:
     store.put(event)
-    chaos = CHAOS | store.setting("chaos", {})
+    chaos = chaos_of(store)
     if chaos["drop"]:
         store.set("chaos", chaos | {"drop": chaos["drop"] - 1})
         return
@@ -98,8 +122,8 @@ def deliver_next(
         claimed = _claim(store)
         if claimed is None:
             return False
-        event = store.get(claimed.event_id)
-        chaos = CHAOS | store.setting("chaos", {})
+        event = store.document(claimed.event_id)
+        chaos = chaos_of(store)
         wrong = chaos["wrong_secret"] > 0
         if wrong:
             store.set("chaos", chaos | {"wrong_secret": chaos["wrong_secret"] - 1})
@@ -113,7 +137,7 @@ def deliver_next(
 
 
 def _claim(store: Store) -> _Claimed | None:
-    order = "id DESC" if (CHAOS | store.setting("chaos", {}))["reorder"] else "due_at, id"
+    order = "id DESC" if chaos_of(store)["reorder"] else "due_at, id"
     row = store.session.execute(
         text(
             "UPDATE sandbox.delivery SET attempts = attempts + 1, leased_until = "
@@ -129,7 +153,7 @@ def _claim(store: Store) -> _Claimed | None:
     return _Claimed(*row) if row else None
 
 
-def _settle(session: Any, claimed: _Claimed, now: datetime, answer: int) -> None:
+def _settle(session: Session, claimed: _Claimed, now: datetime, answer: int) -> None:
     taken, last = 200 <= answer < 300, claimed.attempts > len(RETRIES)
     state = "done" if taken else "given_up" if last else "waiting"
     due_at = now if taken or last else now + RETRIES[claimed.attempts - 1]

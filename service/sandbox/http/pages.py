@@ -5,18 +5,18 @@ page. No script.
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.sandbox import checkout, connect, disputes
 from service.sandbox.errors import StripeRefusal
+from service.sandbox.extensions import transaction
 from service.sandbox.store import Store
+from service.sandbox.stripe import accounts, disputes, payments
+from service.sandbox.stripe.objects import SESSION
+from service.sandbox.stripe.payout_objects import ACCOUNT, ACCOUNT_LINK
 
-blueprint = Blueprint(
-    "people", __name__, url_prefix="/_sandbox/stripe", template_folder="templates"
-)
+blueprint = Blueprint("people", __name__, url_prefix="/_sandbox/stripe")
 
 TEST_CARDS = [
     ("4242 4242 4242 4242", "succeeds"),
@@ -35,10 +35,6 @@ TEST_CARDS = [
 ]
 
 
-def _transaction() -> Any:
-    return current_app.extensions["database"].transaction()
-
-
 def _luhn(number: str) -> bool:
     digits = [int(d) for d in reversed(number)]
     return (
@@ -49,9 +45,9 @@ def _luhn(number: str) -> bool:
 
 @blueprint.get("/pay/<session_id>")
 def pay_page(session_id: str) -> str | tuple[str, int]:
-    with _transaction() as session:
+    with transaction() as session:
         store = Store(session, write=False)
-        found = store.get(session_id, "checkout.session")
+        found = store.get(session_id, SESSION)
         hidden = store.hidden(session_id)
     bank = "us_bank_account" in found["payment_method_types"]
     code = 200 if found["status"] == "open" else 410
@@ -67,21 +63,20 @@ def pay_page(session_id: str) -> str | tuple[str, int]:
 @blueprint.post("/pay/<session_id>")
 def pay(session_id: str) -> Response | tuple[str, int]:
     number = re.sub("[^0-9]", "", request.form.get("number", ""))
-    with _transaction() as session:
+    with transaction() as session:
         store = Store(session)
-        found = store.get(session_id, "checkout.session")
+        found = store.get(session_id, SESSION)
         hidden = store.hidden(session_id)
         if request.form.get("bank_account"):
-            checkout.pay_by_bank(store, session_id, request.form["bank_account"])
+            payments.pay_by_bank(store, session_id, request.form["bank_account"])
             return redirect(found["success_url"], 303)
         passed = {"pass": True, "fail": False}.get(request.form.get("challenge", ""))
         if not (12 <= len(number) <= 19 and _luhn(number)):
             outcome = "declined:incorrect_number"
         else:
-            outcome = checkout.pay_by_card(store, session_id, number, challenge_passed=passed)
+            outcome = payments.pay_by_card(store, session_id, number, challenge_passed=passed)
         if outcome == "paid":
-            intent = store.get(store.get(session_id)["payment_intent"])
-            disputes.follow_card(store, intent["latest_charge"], number)
+            disputes.follow_card(store, payments.charge_of(store, session_id), number)
     if outcome == "paid":
         return redirect(found["success_url"], 303)
     items = list(zip(hidden["items"], hidden["amounts"], strict=True))
@@ -100,35 +95,35 @@ def pay(session_id: str) -> Response | tuple[str, int]:
 
 @blueprint.get("/pay/<session_id>/leave")
 def leave(session_id: str) -> Response:
-    with _transaction() as session:
-        found = Store(session, write=False).get(session_id, "checkout.session")
+    with transaction() as session:
+        found = Store(session, write=False).get(session_id, SESSION)
     return redirect(found["cancel_url"] or found["success_url"], 303)
 
 
 @blueprint.get("/onboarding/<link_id>")
 def onboarding_page(link_id: str) -> str:
-    with _transaction() as session:
+    with transaction() as session:
         store = Store(session, write=False)
-        link = store.get(link_id, "v2.core.account_link")
+        link = store.get(link_id, ACCOUNT_LINK)
         hidden = store.hidden(link["account"])
     return render_template("onboarding.html", link=link, hidden=hidden)
 
 
 @blueprint.post("/onboarding/<link_id>")
 def onboard(link_id: str) -> Response:
-    with _transaction() as session:
+    with transaction() as session:
         store = Store(session)
-        link = store.get(link_id, "v2.core.account_link")
+        link = store.get(link_id, ACCOUNT_LINK)
         outcome = request.form.get("outcome", "active")
         if outcome not in ("active", "restricted", "bank_fails"):
             raise StripeRefusal(400, "parameter_invalid", "Choose one of the outcomes.")
-        account = store.get(link["account"], "v2.core.account")
+        account = store.get(link["account"], ACCOUNT)
         bank = store.hidden(link["account"]).get("bank") or store.new_id("ba")
         store.put(account, hidden={"bank_fails": outcome == "bank_fails", "bank": bank})
-        connect.set_transfers(
+        accounts.set_transfers(
             store,
             link["account"],
             "restricted" if outcome == "restricted" else "active",
             "requirements_past_due",
         )
-    return redirect(link["use_case"]["account_onboarding"]["return_url"], 303)
+    return redirect(str(link["use_case"]["account_onboarding"]["return_url"]), 303)

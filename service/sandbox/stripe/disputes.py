@@ -5,12 +5,21 @@ end.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from service.sandbox.checkout import transaction
 from service.sandbox.errors import StripeRefusal
 from service.sandbox.store import CARDS, FEES, PLATFORM, Store
-from service.sandbox.webhooks import emit
+from service.sandbox.stripe.balance import transaction
+from service.sandbox.stripe.objects import (
+    CHARGE,
+    DISPUTE,
+    FILE,
+    Charge,
+    Dispute,
+    File,
+    FraudWarning,
+)
+from service.sandbox.stripe.params import Params
+from service.sandbox.stripe.webhooks import emit
 
 DISPUTED = {"4000000000000259": "fraudulent", "4000000000002685": "product_not_received"}
 INQUIRED = "4000000000001976"
@@ -31,7 +40,7 @@ def follow_card(store: Store, charge_id: str, number: str) -> None:
 
 
 def open_by_card(store: Store, charge_id: str) -> None:
-    number, charge = str(store.hidden(charge_id).get("card", "")), store.get(charge_id, "charge")
+    number, charge = str(store.hidden(charge_id).get("card", "")), store.get(charge_id, CHARGE)
     if charge["disputed"] or charge["amount_refunded"] == charge["amount"]:
         return  # the client has the money back, or contests it already
     open_dispute(store, charge_id, DISPUTED.get(number, "general"), inquiry=number == INQUIRED)
@@ -39,12 +48,12 @@ def open_by_card(store: Store, charge_id: str) -> None:
 
 def open_dispute(
     store: Store, charge_id: str, reason: str, amount: int | None = None, *, inquiry: bool = False
-) -> dict[str, Any]:
+) -> Dispute:
     """The bank contests a charge, or (an inquiry) only asks.
 
     A contest takes the amount and a fee at once.
     """
-    charge = store.get(charge_id, "charge")
+    charge = store.get(charge_id, CHARGE)
     left = charge["amount"] - charge["amount_refunded"]
     amount = left if amount is None else amount
     if charge["disputed"] or not 1 <= amount <= left:
@@ -53,7 +62,8 @@ def open_dispute(
         )
     dispute = _dispute(store, charge, reason, amount, inquiry=inquiry)
     store.put(dispute)
-    store.put(charge | {"disputed": True})
+    charge["disputed"] = True
+    store.put(charge)
     if not inquiry:
         _withdraw(store, dispute)
     store.at(store.now + EVIDENCE_WITHIN, "dispute.overdue", dispute["id"])
@@ -65,12 +75,12 @@ def open_dispute(
 
 def _dispute(
     store: Store,
-    charge: dict[str, Any],
+    charge: Charge,
     reason: str,
     amount: int,
     *,
     inquiry: bool,
-) -> dict[str, Any]:
+) -> Dispute:
     due_by = int((store.now + EVIDENCE_WITHIN).timestamp())
     return {
         "id": store.new_id("du"),
@@ -99,7 +109,7 @@ def _dispute(
     }
 
 
-def _withdraw(store: Store, dispute: dict[str, Any]) -> None:
+def _withdraw(store: Store, dispute: Dispute) -> None:
     code, amount = dispute["currency"].upper(), dispute["amount"]
     fee = _FEE.get(code, 0)
     dispute["balance_transactions"].append(
@@ -111,9 +121,9 @@ def _withdraw(store: Store, dispute: dict[str, Any]) -> None:
     store.move(code, {PLATFORM: -amount - fee, CARDS: amount, FEES: fee})
 
 
-def escalate(store: Store, dispute_id: str) -> dict[str, Any]:
+def escalate(store: Store, dispute_id: str) -> Dispute:
     """An inquiry becomes a dispute: now the money is taken."""
-    dispute = store.get(dispute_id, "dispute")
+    dispute = store.get(dispute_id, DISPUTE)
     if dispute["status"] not in ("warning_needs_response", "warning_under_review"):
         raise StripeRefusal(400, "resource_state_invalid", "Only an inquiry can escalate.")
     dispute |= {"status": "needs_response", "is_charge_refundable": False}
@@ -123,9 +133,9 @@ def escalate(store: Store, dispute_id: str) -> dict[str, Any]:
     return dispute
 
 
-def close(store: Store, dispute_id: str, outcome: str) -> dict[str, Any]:
+def close(store: Store, dispute_id: str, outcome: str) -> Dispute:
     """The bank has decided: `won`, `lost`; `warning_closed` for an inquiry."""
-    dispute = store.get(dispute_id, "dispute")
+    dispute = store.get(dispute_id, DISPUTE)
     inquiry = dispute["status"].startswith("warning_")
     if (
         dispute["status"] in OVER
@@ -144,16 +154,18 @@ def close(store: Store, dispute_id: str, outcome: str) -> dict[str, Any]:
         )
     store.put(dispute)
     if outcome != "lost":
-        store.put(store.get(dispute["charge"]) | {"disputed": False})
+        charge = store.get(dispute["charge"], CHARGE)
+        charge["disputed"] = False
+        store.put(charge)
     if outcome == "won":
         emit(store, "charge.dispute.funds_reinstated", dispute)
     emit(store, "charge.dispute.closed", dispute)
     return dispute
 
 
-def reopen(store: Store, dispute_id: str) -> dict[str, Any]:
+def reopen(store: Store, dispute_id: str) -> Dispute:
     """The cardholder's bank takes a won case up again, and the money with it."""
-    dispute = store.get(dispute_id, "dispute")
+    dispute = store.get(dispute_id, DISPUTE)
     if dispute["status"] != "won":
         raise StripeRefusal(
             400, "resource_state_invalid", "Only a won dispute can be taken up again."
@@ -175,35 +187,35 @@ def reopen(store: Store, dispute_id: str) -> dict[str, Any]:
 
 def overdue(store: Store, dispute_id: str) -> None:
     """Nobody answered in time: lost, as banks do it; an inquiry is closed."""
-    status = store.get(dispute_id, "dispute")["status"]
+    status = store.get(dispute_id, DISPUTE)["status"]
     if status in ("needs_response", "appeal_needs_response"):
         close(store, dispute_id, "lost")
     elif status == "warning_needs_response":
         close(store, dispute_id, "warning_closed")
 
 
-def update(store: Store, dispute_id: str, body: dict[str, Any]) -> dict[str, Any]:
+def update(store: Store, dispute_id: str, body: Params) -> Dispute:
     """Evidence: staged, or submitted, which a bank takes once.
 
     Stripe's magic words decide at once; else the bank takes its time.
     """
-    dispute = store.get(dispute_id, "dispute")
+    dispute = store.get(dispute_id, DISPUTE)
     if not dispute["status"].endswith("needs_response"):
         raise StripeRefusal(
             400,
             "resource_state_invalid",
             f"This dispute is {dispute['status']}: evidence can no longer be changed.",
         )
-    evidence = body.get("evidence", {})
+    evidence = body.part("evidence")
     if "uncategorized_file" in evidence:
-        store.get(evidence["uncategorized_file"], "file")
-    dispute["evidence"] |= evidence
+        store.get(evidence.text("uncategorized_file"), FILE)
+    dispute["evidence"] |= evidence.given
     details = dispute["evidence_details"]
-    dispute["evidence_details"] = details | {"has_evidence": True}
-    if body.get("submit", "true") in (True, "true"):
+    details["has_evidence"] = True
+    if body.raw("submit", "true") in (True, "true"):
         inquiry = dispute["status"].startswith("warning_")
         dispute["status"] = dispute["status"].replace("needs_response", "under_review")
-        dispute["evidence_details"] |= {
+        details |= {
             "submission_count": details["submission_count"] + 1,
             "submission_method": "manual",
         }
@@ -220,21 +232,21 @@ def decide(store: Store, dispute_id: str) -> None:
     """After its two months the bank decides as the switch `bank_decides` says: for us, unless set
     otherwise.
     """
-    status = store.get(dispute_id, "dispute")["status"]
+    status = store.get(dispute_id, DISPUTE)["status"]
     if status == "warning_under_review":
         close(store, dispute_id, "warning_closed")
     elif status.endswith("under_review"):
         close(store, dispute_id, str(store.setting("bank_decides", "won")))
 
 
-def concede(store: Store, dispute_id: str) -> dict[str, Any]:
+def concede(store: Store, dispute_id: str) -> Dispute:
     return close(store, dispute_id, "lost")
 
 
-def warn(store: Store, charge_id: str) -> dict[str, Any]:
+def warn(store: Store, charge_id: str) -> FraudWarning:
     """An early fraud warning: often a dispute follows."""
-    charge = store.get(charge_id, "charge")
-    warning = {
+    charge = store.get(charge_id, CHARGE)
+    warning: FraudWarning = {
         "id": store.new_id("issfr"),
         "object": "radar.early_fraud_warning",
         "actionable": not charge["refunded"],
@@ -249,16 +261,17 @@ def warn(store: Store, charge_id: str) -> dict[str, Any]:
     return warning
 
 
-def create_file(store: Store, body: dict[str, Any]) -> dict[str, Any]:
+def create_file(store: Store, body: Params) -> File:
     """An uploaded file; the sandbox keeps its size and name, not its bytes."""
-    upload = body["file"]
-    made = {
+    upload = body.part("file")
+    name = upload.text("name")
+    made: File = {
         "id": store.new_id("file"),
         "object": "file",
         "created": store.timestamp,
-        "filename": upload["name"],
-        "purpose": body["purpose"],
-        "size": upload["size"],
-        "type": upload["name"].rpartition(".")[2],
+        "filename": name,
+        "purpose": body.raw("purpose"),
+        "size": upload.number("size"),
+        "type": name.rpartition(".")[2],
     }
     return store.put(made)

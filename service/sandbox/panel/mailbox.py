@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from datetime import datetime
+from typing import NotRequired, Protocol, TypedDict
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -45,7 +46,31 @@ def deliver(db: Database, mail: Email) -> None:
         )
 
 
-def letters(session: Session, to: str | None, public_url: str) -> list[dict[str, Any]]:
+class Letter(TypedDict):
+    """A letter as the mailbox shows it; `code` is the six digits of a code mail."""
+
+    id: int
+    to: str
+    subject: str
+    text: str
+    html: str
+    links: list[str]
+    headers: dict[str, str]
+    sent_at: str
+    code: NotRequired[str]
+
+
+class _Row(Protocol):
+    id: int
+    recipient: str
+    subject: str
+    body: str
+    html: str
+    headers: dict[str, str]
+    sent_at: datetime
+
+
+def letters(session: Session, to: str | None, public_url: str) -> list[Letter]:
     """Newest first, at most 200.
 
     `links` are the service's own addresses in the text; `code` is the six digits of a code mail.
@@ -61,7 +86,7 @@ def letters(session: Session, to: str | None, public_url: str) -> list[dict[str,
     return [_shown(row, public_url) for row in rows]
 
 
-def letter(session: Session, number: int) -> dict[str, Any]:
+def letter(session: Session, number: int) -> Letter:
     row = session.execute(
         text(
             "SELECT id, recipient, subject, body, html, headers, sent_at FROM sandbox.mail WHERE "
@@ -74,10 +99,10 @@ def letter(session: Session, number: int) -> dict[str, Any]:
     return _shown(row, "")
 
 
-def _shown(row: Any, public_url: str) -> dict[str, Any]:
+def _shown(row: _Row, public_url: str) -> Letter:
     code = _CODE.search(row.body) if "code" in row.subject.lower() else None
     links = re.findall(re.escape(public_url) + r"/[^\s<>\"]+", row.body) if public_url else []
-    shown = {
+    shown: Letter = {
         "id": row.id,
         "to": row.recipient,
         "subject": row.subject,
@@ -87,4 +112,6 @@ def _shown(row: Any, public_url: str) -> dict[str, Any]:
         "headers": row.headers,
         "sent_at": row.sent_at.isoformat(),
     }
-    return shown | ({"code": code[1]} if code else {})
+    if code:
+        shown["code"] = code[1]
+    return shown

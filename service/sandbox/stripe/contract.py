@@ -17,7 +17,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, ForwardRef, Literal, Union, get_args, get_origin
 
 import stripe
@@ -33,7 +33,8 @@ _OPTIONS = frozenset(
 )
 _WRAPPERS = (te.NotRequired, te.Required, typing.NotRequired, typing.Required)
 _UNIONS = (Union, types.UnionType)
-Walk = Callable[[Any, Any, str], None]
+Walk = Callable[[object, object, str], None]
+"""A value, the SDK's type of it, the path to it."""
 
 
 class ContractDrift(Exception):
@@ -41,7 +42,7 @@ class ContractDrift(Exception):
 
 
 @functools.cache
-def params_class(method: Any) -> Any:
+def params_class(method: Callable[..., object]) -> type:
     """The TypedDict that a service method of the SDK takes, read from the SDK's own source."""
     name = re.search(r'params: (?:Optional\[)?"(?:Optional\[)?(\w+)', inspect.getsource(method))
     if name is None:
@@ -49,16 +50,19 @@ def params_class(method: Any) -> Any:
     source = inspect.getsource(inspect.getmodule(method))  # type: ignore[arg-type]
     module = re.search(r"from (stripe\.params[\w.]*) import \(?\s*" + name[1] + r"\b", source)
     assert module is not None, f"{name[1]} is imported by its own module"
-    return getattr(importlib.import_module(module[1]), name[1])
+    found: type = getattr(importlib.import_module(module[1]), name[1])
+    return found
 
 
 @functools.cache
-def _dict_hints(typed: Any) -> tuple[dict[str, Any], frozenset[str]]:
+def _dict_hints(typed: type) -> tuple[dict[str, object], frozenset[str]]:
     names = {**vars(request_options), **vars(sys.modules[typed.__module__])}
-    return te.get_type_hints(typed, globalns=names, include_extras=True), typed.__required_keys__
+    return te.get_type_hints(typed, globalns=names, include_extras=True), vars(typed)[
+        "__required_keys__"
+    ]
 
 
-def check_params(value: Any, kind: Any, path: str = "$") -> None:
+def check_params(value: object, kind: object, path: str = "$") -> None:
     """Raises Drift when a request body is not what the SDK's parameter type says.
 
     Form bodies carry numbers as text.
@@ -82,7 +86,7 @@ def check_params(value: Any, kind: Any, path: str = "$") -> None:
         _scalar(value, kind, path)
 
 
-def _typed_dict(value: Any, kind: Any, path: str) -> None:
+def _typed_dict(value: object, kind: object, path: str) -> None:
     if not isinstance(value, dict):
         raise ContractDrift(f"{path}: not a hash")
     hints, required = _dict_hints(kind)
@@ -95,35 +99,41 @@ def _typed_dict(value: Any, kind: Any, path: str) -> None:
         raise ContractDrift(f"{path}: missing {', '.join(missing)}")
 
 
-def _scalar(value: Any, kind: Any, path: str) -> None:
+def _scalar(value: object, kind: object, path: str) -> None:
     digits = isinstance(value, str) and re.fullmatch("-?[0-9]+", value)
-    fits = {
+    known: dict[object, bool] = {
         int: (isinstance(value, int) and not isinstance(value, bool)) or bool(digits),
         bool: isinstance(value, bool) or value in ("true", "false"),
         str: isinstance(value, str),
         float: isinstance(value, int | float | str),
         type(None): value is None,
-    }.get(kind)
+    }
+    fits = known.get(kind)
     if fits is None:
         raise ContractDrift(f"{path}: the SDK's type {kind} is not known here")
     if not fits:
         raise ContractDrift(f"{path}: {value!r} is no {getattr(kind, '__name__', kind)}")
 
 
-def _literal(value: Any, kind: Any, path: str) -> None:
+def _literal(value: object, kind: object, path: str) -> None:
     if value not in get_args(kind):
         raise ContractDrift(f"{path}: {value!r} is none of {get_args(kind)[:8]}")
 
 
-def _each(value: Any, container: type, inner: Any, path: str, walk: Walk) -> None:
+def _each(value: object, container: type, inner: object, path: str, walk: Walk) -> None:
     if not isinstance(value, container):
         raise ContractDrift(f"{path}: not a {container.__name__}")
-    items: Any = value
-    for key in items if container is dict else range(len(items)):
-        walk(items[key], inner, f"{path}[{key}]")
+    for key, item in _members(value):
+        walk(item, inner, f"{path}[{key}]")
 
 
-def _any_of(value: Any, options: tuple[Any, ...], path: str, walk: Walk) -> None:
+def _members(value: object) -> Iterable[tuple[object, object]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _any_of(value: object, options: tuple[object, ...], path: str, walk: Walk) -> None:
     if any(get_origin(option) is Literal and get_args(option) != ("",) for option in options):
         # Newer SDKs leave enums open for type checkers; here a typo must not pass.
         options = tuple(option for option in options if option is not str)
@@ -139,7 +149,7 @@ def _any_of(value: Any, options: tuple[Any, ...], path: str, walk: Walk) -> None
 
 
 @functools.cache
-def _module_names(name: str) -> dict[str, Any]:
+def _module_names(name: str) -> dict[str, object]:
     module = sys.modules[name]
     names = dict(vars(module))
     for node in ast.parse(inspect.getsource(module)).body:
@@ -158,7 +168,7 @@ def _module_names(name: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _object_hints(cls: Any) -> dict[str, Any]:
+def _object_hints(cls: type) -> dict[str, object]:
     names, holder = dict(_module_names(cls.__module__)), sys.modules[cls.__module__]
     for part in cls.__qualname__.split("."):
         holder = getattr(holder, part)
@@ -179,7 +189,7 @@ def _object_hints(cls: Any) -> dict[str, Any]:
                 }
             },
         )
-        hint: Any = te.get_type_hints(one, globalns=names, localns=names, include_extras=True)[
+        hint: object = te.get_type_hints(one, globalns=names, localns=names, include_extras=True)[
             field
         ]
         if get_origin(hint) is not ClassVar:
@@ -187,7 +197,7 @@ def _object_hints(cls: Any) -> dict[str, Any]:
     return hints
 
 
-def check_object(value: Any, kind: Any, path: str = "$") -> None:
+def check_object(value: object, kind: object, path: str = "$") -> None:
     """Raises Drift when an answer is not what the SDK's resource class says: unknown, missing or
     mistyped fields.
     """
@@ -210,11 +220,15 @@ def check_object(value: Any, kind: Any, path: str = "$") -> None:
         _resource(value, cls, path)
     elif kind is float and isinstance(value, int | float):
         return
-    elif isinstance(value, bool) != (kind is bool) or not isinstance(value, kind):
+    elif isinstance(value, bool) != (kind is bool) or not _is_a(value, kind):
         raise ContractDrift(f"{path}: {value!r} is no {getattr(kind, '__name__', kind)}")
 
 
-def _list_object(value: Any, kind: Any, path: str) -> None:
+def _is_a(value: object, kind: object) -> bool:
+    return inspect.isclass(kind) and isinstance(value, kind)
+
+
+def _list_object(value: object, kind: object, path: str) -> None:
     if not (
         isinstance(value, dict)
         and value.get("object") == "list"
@@ -222,12 +236,12 @@ def _list_object(value: Any, kind: Any, path: str) -> None:
         and {"has_more", "url"} <= value.keys()
     ):
         raise ContractDrift(f"{path}: not a list object")
-    inner = get_args(kind)[0] if get_args(kind) else Any
+    inner = get_args(kind)[0] if get_args(kind) else object
     for number, item in enumerate(value["data"]):
         check_object(item, inner, f"{path}.data[{number}]")
 
 
-def _resource(value: Any, cls: Any, path: str) -> None:
+def _resource(value: object, cls: type, path: str) -> None:
     if not isinstance(value, dict):
         raise ContractDrift(f"{path}: {value!r} is no {cls.__qualname__}")
     hints = _object_hints(cls)
@@ -241,7 +255,7 @@ def _resource(value: Any, cls: Any, path: str) -> None:
             raise ContractDrift(f"{path}: {cls.__qualname__} lacks {field}")
 
 
-RESOURCES: dict[str, Any] = {
+RESOURCES: dict[str, type[StripeObject]] = {
     "checkout.session": stripe.checkout.Session,
     "payment_intent": stripe.PaymentIntent,
     "charge": stripe.Charge,

@@ -1,0 +1,1 @@
+"""The sandbox's own controls: the clock, the mailbox, faults, banks, scenarios."""

@@ -1,0 +1,1 @@
+"""What stands in for Stripe: its objects, what brings them about, and what it tells of it."""
