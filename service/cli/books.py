@@ -14,7 +14,7 @@ from service import ledger as books
 from service.cli import show
 from service.domain.errors import Unavailable
 from service.domain.money.money import CURRENCIES, plain, to_stripe
-from service.ledger import checks, entries
+from service.ledger import entries, fresh_checks
 from service.models import new_id
 from service.operations.finance import reconciliation
 from service.platform import clock as clocks
@@ -41,7 +41,7 @@ def verify(as_json: bool, stripe: bool) -> None:
     made = show.runtime()
     told = made.stripe.balance() if stripe else {}
     with show.context(made) as ctx:
-        kept = checks.keep(ctx, whole=True)
+        kept = fresh_checks.keep(ctx, whole=True)
         found = list(kept.checks)
         if stripe:
             found.append(

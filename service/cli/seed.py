@@ -23,10 +23,10 @@ from service.domain.states.proof import AgreementEvidence, MailboxProof
 from service.domain.states.terms import ClientTerms, ContractTerms, MilestoneTerms
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.models import Contract, Freelancer, new_id
-from service.operations.contracts import amendments, contracts, milestones, offers
-from service.operations.contracts.amendments import AmendmentRequest
+from service.operations.contracts import amendments, contracts, drafts, milestones, offers
+from service.operations.contracts.amendment_terms import AmendmentRequest
 from service.operations.disputes import opening
-from service.operations.payments import payments, refund_requests
+from service.operations.payments import checkout, payments, refund_requests
 from service.operations.people import people
 from service.operations.staff import staff_members
 from service.platform.db import Database
@@ -254,7 +254,7 @@ def _draft(
         milestones=[MilestoneTerms(name, amount) for name, amount in parts],
     )
     with runtime.context("seed", actors.freelancer(ada_id)) as ctx:
-        return offers.create(ctx, ada_id, terms).id
+        return drafts.create(ctx, ada_id, terms).id
 
 
 def _until(runtime: Runtime, worker: Worker, state: str, contract_id: str) -> None:
@@ -310,7 +310,7 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
             ctx.session, contract_id, owner=repository.EVERYONE, lock=True
         )
         milestone = contract.milestones[0]
-        payment = payments.start(
+        payment = checkout.start(
             ctx.as_(actors.client(contract.client_id)), contract, [milestone.id]
         ).payment
         assert payment is not None, "nothing else is open in a fresh world"
@@ -328,7 +328,7 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
         )
     made = runtime.stripe.create_checkout(order)
     with runtime.context("seed") as ctx:
-        payments.attach(
+        checkout.attach(
             repository.payment(ctx.session, order.payment_id, lock=True)[1],
             made.session_id,
             made.url or "",

@@ -1,6 +1,4 @@
-"""A confiscation's money: the plan of its postings, carrying it out, and giving back what can be
-given back.
-"""
+"""A review decision takes money: the plan of its postings, carrying it out, and its end."""
 
 from __future__ import annotations
 
@@ -11,9 +9,8 @@ from service.core.context import Context
 from service.domain.errors import Conflict
 from service.domain.money.chart import AccountCode
 from service.domain.states.job_types import JobType
-from service.domain.states.lifecycle import MILESTONE
-from service.escrow import money, states
-from service.ledger import Account, Entry, accounts, balance, entries, post
+from service.escrow import milestone_money, releases, states
+from service.ledger import Account, Entry, accounts, entries
 from service.models import (
     CaseLine,
     Chargeback,
@@ -26,6 +23,8 @@ from service.models import (
 )
 
 REFUNDED = ("client", "same_contract_refund")
+
+
 Milestones = dict[str, tuple[Contract, Milestone]]
 """Contracts and milestones that a case touches, locked, by milestone id."""
 
@@ -105,7 +104,7 @@ def execute(ctx: Context, case: Confiscation, touched: Milestones) -> None:
         ):
             states.emptied(system, contract, milestone, "confiscate")
             states.after_change(system, contract)
-    money.post_all(ctx, decided)
+    milestone_money.post_all(ctx, decided)
 
 
 def finish(ctx: Context, case: Confiscation) -> int:
@@ -114,16 +113,16 @@ def finish(ctx: Context, case: Confiscation) -> int:
     Returns minor units; 0 when there is nothing.
     """
     lines = [line for line in case.lines if line.target == "forfeit"]
-    money.post_all(ctx.as_("system"), [entries.forfeit(case, line) for line in lines])
+    milestone_money.post_all(ctx.as_("system"), [entries.forfeit(case, line) for line in lines])
     return sum(line.amount_minor for line in lines)
 
 
 def _count(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLine) -> None:
     if line.account == "escrow":
-        if line.amount_minor > money.held_minor(milestone):
+        if line.amount_minor > milestone_money.held_minor(milestone):
             raise Conflict(
                 "Less than that is held for this milestone now.",
-                {"held": money.held_minor(milestone), "line": line.number},
+                {"held": milestone_money.held_minor(milestone), "line": line.number},
             )
         milestone.confiscated_minor += line.amount_minor
         events.record(
@@ -135,10 +134,12 @@ def _count(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLin
             currency=contract.currency,
         )
     if line.account == "pending":
-        money.take_pending(ctx.session, contract, milestone, line.amount_minor)
+        releases.take_pending(ctx.session, contract, milestone, line.amount_minor)
 
 
 _PAID_BY = {"reserve": ("pending", "available")}
+
+
 _ELSE_PAID = ("paid_out", "platform")
 
 
@@ -212,7 +213,7 @@ def _refund(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLi
     """To the client by the way it came; a failed attempt is owed to them and tried again like any
     other.
     """
-    payment, refund_id = money.funding_payment(ctx.session, milestone), new_id("ref")
+    payment, refund_id = milestone_money.funding_payment(ctx.session, milestone), new_id("ref")
     refund = Refund(
         id=refund_id,
         payment_id=payment.id,
@@ -244,98 +245,3 @@ def _refund(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLi
     )
     queue.enqueue(ctx, JobType.REFUND_SEND, refund_id)
     return refund
-
-
-_KEPT_IN = {"proven_loss": accounts.LOSSES, "forfeit": accounts.FORFEITURES}
-
-
-def restore(
-    ctx: Context,
-    case: Confiscation,
-    touched: Milestones,
-    parts: dict[int, int],
-    *,
-    at_platform_cost: bool,
-) -> None:
-    """Re-create what was taken, by line in minor units, as far as it is still ours.
-
-    The rest is given back at the platform's cost, or stays with the reason why.
-    """
-    for line in case.lines:
-        amount = parts.get(line.number, 0)
-        if amount and line.target == "remainder_to_person":
-            line.restored_minor, line.restore_note = (
-                line.amount_minor,
-                "was the person's again already",
-            )
-        elif amount:
-            _restore(ctx, case, line, amount, touched, at_platform_cost=at_platform_cost)
-
-
-def _restore(
-    ctx: Context,
-    case: Confiscation,
-    line: CaseLine,
-    amount_minor: int,
-    touched: Milestones,
-    *,
-    at_platform_cost: bool,
-) -> None:
-    source = _still_in(ctx, case, line, amount_minor, at_platform_cost=at_platform_cost)
-    if source is None:
-        line.restore_note = f"not restorable: {_GONE_TO[line.target]}"
-        return
-    borne = source == accounts.LOSSES and line.target in _GONE_TO
-    line.restore_note = "at the platform's cost" if borne else "back where it came from"
-    origin = _origin(case, line, touched, amount_minor)
-    post(ctx, entries.restore(case, line, amount_minor, source, origin))
-    line.restored_minor += amount_minor
-    line.restored_parts += 1
-
-
-_GONE_TO = {
-    "client": "the client has it back, by the way it came",
-    "same_contract_refund": "the client has it back, by the way it came",
-    "same_contract_chargeback": "the client's bank has it",
-    "authority": "the authority has it",
-}
-
-
-def _still_in(
-    ctx: Context,
-    case: Confiscation,
-    line: CaseLine,
-    amount_minor: int,
-    *,
-    at_platform_cost: bool,
-) -> Account | None:
-    """Where a line's money is taken from when it is given back; None when somebody else has it and
-    the platform does not bear it.
-    """
-    kept = (
-        accounts.authority_payable(case.id)
-        if line.target == "authority"
-        else accounts.confiscated(case.id)
-    )
-    may_be_here = line.target in ("forfeit", "authority", "same_contract_chargeback")
-    if may_be_here and balance(ctx.session, kept, case.currency) >= amount_minor:
-        return kept
-    if line.target in _GONE_TO and line.target != "authority":
-        # What a milestone held went where it belongs all the same: back to the client.
-        return accounts.LOSSES if at_platform_cost and line.account != "escrow" else None
-    return _KEPT_IN.get(line.target)
-
-
-def _origin(case: Confiscation, line: CaseLine, touched: Milestones, amount_minor: int) -> Account:
-    """Where it came from.
-
-    A reserve has ended, and pending money has aged meanwhile: both are available now. A closed
-    milestone takes nothing any more: its money is owed to the client.
-    """
-    if line.account != "escrow":
-        return accounts.available(case.freelancer_id)
-    contract, milestone = touched[line.milestone_id or ""]
-    if milestone.state in MILESTONE.final:
-        return accounts.unclaimed(contract.client_id)
-    milestone.confiscated_minor -= amount_minor
-    return accounts.escrow(milestone.id)

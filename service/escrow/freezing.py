@@ -20,7 +20,7 @@ from service.escrow import payout_sources
 from service.ledger import accounts, balance, entries, post
 from service.models import Contract, Hold, HoldEffect, Milestone, Payment, Payout
 from service.platform.db import fetch
-from service.shared.holds import stopping
+from service.shared.hold_checks import stopping
 
 _REGATE = "SELECT hold_regate(%s) AS accounts"
 _OPEN_PAYMENTS = ("created", "requires_action")

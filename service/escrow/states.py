@@ -11,7 +11,7 @@ from service.core import events, queue
 from service.core.context import Context
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.models import Contract, Milestone
 
 RESUME = {

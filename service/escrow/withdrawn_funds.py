@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from service.core.context import Context
 from service.domain.money.chart import AccountCode
 from service.domain.states.lifecycle import MILESTONE
-from service.escrow import money, payout_sources, states
+from service.escrow import milestone_money, payout_sources, releases, states
 from service.ledger import Account, accounts, balance
 from service.models import Chargeback, ChargebackLine, Contract, Milestone, Payment, Refund
 
@@ -55,12 +55,12 @@ def _find_held(
     for milestone in reversed(
         [m for m in contract.milestones if m.id in mine and m.state not in MILESTONE.final]
     ):
-        part = min(left, money.held_minor(milestone))
+        part = min(left, milestone_money.held_minor(milestone))
         if not part:
             continue
         was, review_left = milestone.state, states.review_left(ctx.now, milestone)
         milestone.disputed_minor += part
-        if money.held_minor(milestone) == 0 and milestone.state != "disputed":
+        if milestone_money.held_minor(milestone) == 0 and milestone.state != "disputed":
             was, review_left = states.pause(
                 ctx, contract, milestone, "dispute", chargeback=chargeback.id
             )
@@ -106,7 +106,9 @@ def _find_released(
         part = min(unpaid, balance(ctx.session, account, contract.currency))
         if part and account.code is AccountCode.PENDING:
             part = min(part, payout_sources.pending_of(ctx.session, payment.id))
-            money.take_pending(ctx.session, contract, _released_milestone(contract, payment), part)
+            releases.take_pending(
+                ctx.session, contract, _released_milestone(contract, payment), part
+            )
         if part:
             taken.append((account, part))
             _note(chargeback, account.code, part)

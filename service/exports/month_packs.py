@@ -12,8 +12,7 @@ from sqlalchemy import text
 from service.core.context import Context
 from service.exports import generation, registry
 from service.exports.definitions import ExportRequest
-from service.ledger import checks as books
-from service.ledger import hash_chain
+from service.ledger import fresh_checks, hash_chain
 from service.models import PeriodClose
 from service.operations.finance import closing, export_requests
 
@@ -21,7 +20,9 @@ _MORE = {"M6": ("beancount", "hledger"), "M8": ("pdf",)}
 """What is frozen besides the CSV of every export."""
 
 
-def checks(ctx: Context, month: str, most: int | None = books.AT_A_GLANCE) -> list[dict[str, Any]]:
+def checks(
+    ctx: Context, month: str, most: int | None = fresh_checks.AT_A_GLANCE
+) -> list[dict[str, Any]]:
     """What has to be right before a month is closed, as far as it can be told at a glance: name,
     whether it is, and what is not.
 
@@ -31,7 +32,7 @@ def checks(ctx: Context, month: str, most: int | None = books.AT_A_GLANCE) -> li
     last_day = closing.last_day_of(month)
     own = [
         {"name": check.name, "ok": check.ok, "found": check.differences[:5]}
-        for check in books.look(ctx.session, most).checks
+        for check in fresh_checks.look(ctx.session, most).checks
     ]
     three_way = generation.inline(ctx.session, registry.EXPORTS["M8"], _asked(ctx, last_day))
     wrong = [

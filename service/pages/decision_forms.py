@@ -20,8 +20,8 @@ from service.domain.money.amounts import Refusal
 from service.domain.text.incoming import is_digits
 from service.http import web
 from service.models import Contract, File, Hold, Milestone
-from service.operations.client_access import links
-from service.operations.client_access.links import Visitor
+from service.operations.client_access import sessions
+from service.operations.client_access.sessions import Visitor
 from service.operations.disputes import files
 from service.pages.formatting import money, read_amount, written
 from service.pages.session import mailbox_proof, require_code, use_form, visitor
@@ -38,7 +38,7 @@ def decide(
     contract_id: str,
     act_on: Decision,
     *,
-    span: timedelta | None = links.BINDS_ANY,
+    span: timedelta | None = sessions.BINDS_ANY,
     freelancer_first: bool = False,
 ) -> Response:
     """Carry out a decision once and go back to the contract.

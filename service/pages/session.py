@@ -20,8 +20,8 @@ from service.domain.identity import typeid
 from service.domain.states.proof import MailboxProof
 from service.http import incoming, web
 from service.models import Contract
-from service.operations.client_access import links
-from service.operations.client_access.links import Visitor
+from service.operations.client_access import sessions
+from service.operations.client_access.sessions import Visitor
 from service.pages import link_roles
 from service.platform.db import fetch
 from service.platform.tokens import BadToken
@@ -71,7 +71,7 @@ def visitor(ctx: Context, contract_id: str) -> tuple[Contract, Visitor]:
     if not typeid.is_typeid(contract_id, "ctr"):
         raise NotFound("There is no such page.")
     cookie = incoming.cookie(cookie_name())
-    found = links.visitor(ctx, cookie, typeid.decode(contract_id)) if cookie else None
+    found = sessions.visitor(ctx, cookie, typeid.decode(contract_id)) if cookie else None
     if found is None:
         raise LinkNeeded("This page opens from the link in your e-mail.")
     g.visitor = found
@@ -118,13 +118,13 @@ def use_form(ctx: Context, who: Looker) -> bool:
         raise Forbidden("The form is not complete. Open the page again.") from None
     if token.get("s") != who.session_id:
         raise Forbidden("The form belongs to another session. Open the page again.")
-    return links.use_form(ctx, token["k"], request.path)
+    return sessions.use_form(ctx, token["k"], request.path)
 
 
 _MOVING = "SELECT id FROM email_change WHERE contract_id = %s AND ended_at IS NULL"
 
 
-def require_code(ctx: Context, who: Visitor, span: timedelta = links.BINDS_FRESH) -> None:
+def require_code(ctx: Context, who: Visitor, span: timedelta = sessions.BINDS_FRESH) -> None:
     """Raises CodeRequired unless this browser proved the mailbox within `span`."""
     if fetch(ctx.session, _MOVING, (typeid.decode(who.contract_id),)):
         raise StateConflict(

@@ -8,8 +8,8 @@ from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.psp import ChargebackSnapshot
 from service.models import Contract, Payment
-from service.operations.disputes import outcome, sides
-from service.operations.payments import chargebacks, refund_requests
+from service.operations.disputes import chargebacks, outcome, sides
+from service.operations.payments import refund_requests
 
 
 def take_in(

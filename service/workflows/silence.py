@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.models import Contract, Milestone, RefundRequest
 from service.operations.contracts import contracts
 from service.operations.disputes import opening

@@ -15,13 +15,13 @@ from service.core.context import Context
 from service.domain.errors import StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.models import Appeal, Confiscation, Hold, Requirement, Suspension
-from service.operations.safety import appeals, cases, holds, requirements, suspensions
-from service.shared.holds import HoldTerms
+from service.operations.safety import appeals, cases, hold_ends, holds, requirements, suspensions
+from service.shared.hold_checks import HoldTerms
 
 
 def hold(ctx: Context, hold_id: str) -> Hold:
     """A hold as staff see it, locked. Raises NotFound."""
-    return holds.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=True)
+    return hold_ends.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=True)
 
 
 def judge(ctx: Context, hold_id: str, requirement_id: str, *, accepted: bool) -> Requirement:
@@ -55,7 +55,7 @@ def lift(ctx: Context, under: Hold, reason: str) -> Hold:
             "decide the appeal.",
             {"current_state": under.state, "allowed_actions": [], "case": about.id},
         )
-    return holds.lift(ctx, under, reason)
+    return hold_ends.lift(ctx, under, reason)
 
 
 def _binds(ctx: Context, about: Confiscation) -> bool:
@@ -98,7 +98,7 @@ def execute(ctx: Context, case_id: str) -> Confiscation:
 def _serve(ctx: Context, found: Confiscation, under: Hold) -> None:
     """A hold ends with the case that was carried out and the appeal that was filed before."""
     if under.ended_at is None and found.state == "executed" and not _binds(ctx, found):
-        holds.lift(ctx, under, "The case was carried out.")
+        hold_ends.lift(ctx, under, "The case was carried out.")
 
 
 def drop(ctx: Context, case_id: str, reason: str) -> Confiscation:
@@ -106,7 +106,7 @@ def drop(ctx: Context, case_id: str, reason: str) -> Confiscation:
     found, under = case(ctx, case_id)
     cases.drop(ctx, found, reason)
     if under.state == "converted":
-        holds.lift(ctx, under, "The case was dropped.")
+        hold_ends.lift(ctx, under, "The case was dropped.")
     return found
 
 
@@ -182,9 +182,9 @@ def decide_appeal(ctx: Context, appeal_id: str, ruling: Ruling) -> tuple[Appeal,
         if about is not None and about.state in ("drafted", *cases.UNDER_WAY):
             cases.drop(ctx, about, "The appeal was right.")
             ctx.session.flush()
-        holds.lift(ctx, under, "The appeal was right.")
+        hold_ends.lift(ctx, under, "The appeal was right.")
     elif ruling.outcome == "changed":
-        return found, holds.narrow(ctx, under, ruling.scopes, "The appeal was partly right.")
+        return found, hold_ends.narrow(ctx, under, ruling.scopes, "The appeal was partly right.")
     return found, None
 
 

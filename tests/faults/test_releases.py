@@ -10,7 +10,7 @@ from service.core import queue, repository
 from service.domain.errors import HoldfastError
 from service.domain.identity import actors, typeid
 from service.operations.contracts import milestones
-from service.operations.payments import payouts
+from service.operations.payouts import payouts
 from service.platform import failpoint
 from service.worker.jobs import payouts as payout_jobs
 from tests.faults.test_payments import at_once, deliver, last_event

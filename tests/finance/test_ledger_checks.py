@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import cli
-from service.ledger import checks, trial_balance
+from service.ledger import checks, fresh_checks, trial_balance
 from tests.console import colleague
 from tests.world import World
 
@@ -86,7 +86,7 @@ def test_what_is_added_up_from_there_is_what_the_postings_say(world: World) -> N
                 (x.currency, x.kind): (x.debits_minor, x.credits_minor)
                 for x in checks.present_totals(session)
             } == whole
-            books = checks.look(session)
+            books = fresh_checks.look(session)
             assert {
                 (x.currency, x.kind): (x.debits_minor, x.credits_minor) for x in books.lines
             } == whole
@@ -101,7 +101,7 @@ def test_it_goes_on_from_the_last_head_and_not_from_the_first_entry(world: World
     checked_by_night(world)
     world.funded_contract(milestones=[("More", 20_000)], client="grace@hopper.example")
     with world.db.transaction() as session:
-        books = checks.look(session)
+        books = fresh_checks.look(session)
     new = world.sql(
         "SELECT count(*) AS n FROM journal_entry WHERE position > :at", at=kept(world)[-1].position
     )[0].n
@@ -114,11 +114,11 @@ def test_it_goes_on_from_the_last_head_and_not_from_the_first_entry(world: World
 def test_a_glance_proves_no_more_than_it_may(world: World) -> None:
     world.released_contract(milestones=ONE)
     with world.db.transaction() as session:
-        books = checks.look(session, 2)
+        books = fresh_checks.look(session, 2)
     assert (books.proved.position, books.proved.compared, books.ok) == (2, 2, True)
     assert books.head > 2
     with world.db.transaction() as session:
-        assert checks.look(session, None).proved.position == books.head
+        assert fresh_checks.look(session, None).proved.position == books.head
 
 
 ESCROW = (

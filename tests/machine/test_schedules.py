@@ -24,7 +24,9 @@ from service.domain.money.psp import (
     CheckoutSnapshot,
     RefundSnapshot,
 )
-from service.operations.payments import chargebacks, payments, payouts, refunds
+from service.operations.disputes import chargebacks
+from service.operations.payments import payments, refund_results
+from service.operations.payouts import payout_sending
 from tests.faults.test_payments import payment_id
 from tests.states.test_milestones import ONE
 from tests.world import World
@@ -206,7 +208,7 @@ def test_of_a_refund(world: World, print_count: list[int], whole: bool) -> None:
 
     def apply(ctx: Context, snapshot: RefundSnapshot) -> None:
         parent, payment, refund = repository.refund(ctx.session, ours)
-        refunds.apply_refund(ctx, parent, payment, refund, snapshot)
+        refund_results.apply_refund(ctx, parent, payment, refund, snapshot)
 
     print_count.append(run_all(world, news, apply))
 
@@ -247,14 +249,14 @@ def test_of_a_payout(world: World, print_count: list[int]) -> None:
 
     def apply(ctx: Context, snapshot: BankPayoutSnapshot) -> None:
         payout = repository.payout(ctx.session, ours, owner=repository.EVERYONE, lock=True)
-        payouts.record_bank_payout(payout, snapshot.id)
+        payout_sending.record_bank_payout(payout, snapshot.id)
         if snapshot.status == "paid":
-            payouts.mark_paid(ctx, payout)
+            payout_sending.mark_paid(ctx, payout)
         elif snapshot.status == "failed":
-            payouts.begin_return(ctx, payout, snapshot.failure_code or "")
+            payout_sending.begin_return(ctx, payout, snapshot.failure_code or "")
 
     def finish(ctx: Context) -> None:
-        payouts.mark_failed(
+        payout_sending.mark_failed(
             ctx, repository.payout(ctx.session, ours, owner=repository.EVERYONE, lock=True)
         )
 

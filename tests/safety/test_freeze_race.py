@@ -26,10 +26,11 @@ from service.domain.identity.actors import SYSTEM
 from service.escrow import freezing
 from service.models import Contract, Hold, Milestone
 from service.operations.contracts import milestones
-from service.operations.payments import payments, payouts, refund_requests
-from service.operations.safety import holds
+from service.operations.payments import checkout, payments, refund_requests
+from service.operations.payouts import payout_requests
+from service.operations.safety import hold_ends, holds
 from service.shared import holds as reading
-from service.shared.holds import HoldTerms
+from service.shared.hold_checks import HoldTerms
 from tests.fees.test_promise import SEED
 from tests.world import World
 
@@ -57,7 +58,7 @@ class Arena:
             "release": lambda ctx: self._approve(ctx.as_(actors.client("cli_test"))),
             "auto-release": lambda ctx: self._approve(ctx.as_(SYSTEM)),
             "refund": self._refund,
-            "payout": lambda ctx: payouts.request(ctx, world.ada_id, 1_000, "USD"),
+            "payout": lambda ctx: payout_requests.request(ctx, world.ada_id, 1_000, "USD"),
             "funding": self._fund,
         }
 
@@ -75,7 +76,7 @@ class Arena:
 
     def _fund(self, ctx: Context) -> None:
         contract, _ = self._locked(ctx, self.unpaid)
-        payments.start(ctx.as_(actors.client("cli_test")), contract, [self.unpaid])
+        checkout.start(ctx.as_(actors.client("cli_test")), contract, [self.unpaid])
 
     def prepare(self, name: str) -> None:
         """Before a round: the milestone as the act needs it, and no payment in the way."""
@@ -101,9 +102,9 @@ class Arena:
 
     def lift(self, hold_id: str) -> None:
         with self.world.runtime.context("test", actors.staff("key_test")) as ctx:
-            holds.lift(
+            hold_ends.lift(
                 ctx,
-                holds.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=True),
+                hold_ends.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=True),
                 "The round is over.",
             )
 

@@ -11,7 +11,7 @@ import pytest
 
 from service.core import repository
 from service.models import Chargeback
-from service.operations.payments import evidence_pack
+from service.operations.disputes import evidence_pack
 from tests.journey import Person, path_of
 from tests.pages.test_proof import contest
 from tests.world import World

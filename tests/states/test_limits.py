@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.identity import typeid
 from service.models import new_id
-from service.operations.contracts import offers
+from service.operations.contracts import drafts
 from service.operations.disputes import evidence, files
 from service.operations.disputes.negotiation import MOST_OFFERS
 from tests.journey import contract_body
@@ -20,13 +20,13 @@ def test_old_drafts_go_each_by_a_job_of_its_own(world: World) -> None:
     made = [ada.post("/v1/contracts", contract_body())["id"] for _ in range(203)]
     world.sql_owner("UPDATE contract SET updated_at = updated_at - interval '91 days'")
     with world.runtime.context("system") as ctx:
-        assert sorted(offers.old_drafts(ctx)) == sorted(made)
-        assert not offers.forget_draft(ctx, new_id("ctr")), "one that is gone already"
+        assert sorted(drafts.old_drafts(ctx)) == sorted(made)
+        assert not drafts.forget_draft(ctx, new_id("ctr")), "one that is gone already"
     world.sql_owner(f"UPDATE contract SET updated_at = now() WHERE id = '{typeid.decode(made[0])}'")
     gone = []
     for one in made:
         with world.runtime.context("system") as ctx:
-            gone.append(offers.forget_draft(ctx, one))
+            gone.append(drafts.forget_draft(ctx, one))
     assert gone == [False] + [True] * 202
     assert [r.n for r in world.sql("SELECT count(*) AS n FROM contract")] == [1]
 

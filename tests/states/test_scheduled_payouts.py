@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from service import policies
 from service.domain.identity import typeid
 from service.domain.money.money import CURRENCIES
-from service.operations.payments import scheduled_payouts
+from service.operations.payouts import scheduled_payouts
 from service.policies import FOLDER, PolicyError
 from tests.databases import clone
 from tests.journey import contract_body

@@ -20,7 +20,7 @@ from service.core import repository
 from service.core.context import Context
 from service.models import Amendment, Contract
 from service.operations.contracts import amendments, conversions
-from service.operations.contracts.amendments import AmendmentRequest
+from service.operations.contracts.amendment_terms import AmendmentRequest
 
 _amendment = responses_disputes.AmendmentOut()
 

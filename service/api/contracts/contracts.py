@@ -26,7 +26,7 @@ from service.domain.errors import Invalid
 from service.domain.identity import actors
 from service.domain.states.terms import ClientTerms, ContractTerms, MilestoneTerms
 from service.models import Contract
-from service.operations.contracts import contract_reads, contracts, offers
+from service.operations.contracts import contract_reads, contracts, drafts, offers
 from service.policies.quotes import margin_of
 from service.shared import agreement
 
@@ -108,7 +108,7 @@ def create(body: ContractBody) -> Response:
         _may_make(call, body)
         return _answer(
             call,
-            offers.create(
+            drafts.create(
                 call.ctx.as_(actors.freelancer(freelancer_id)), freelancer_id, _terms(body)
             ),
             201,
@@ -151,7 +151,7 @@ def edit(body: ContractEditBody, contract_id: str) -> Response:
         contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
         version = if_match(contract)
         _may_make(call, body)
-        return _answer(call, offers.edit(call.ctx, contract, _terms(body), version))
+        return _answer(call, drafts.edit(call.ctx, contract, _terms(body), version))
 
 
 def _step(

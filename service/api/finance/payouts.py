@@ -26,7 +26,8 @@ from service.core import repository
 from service.domain.errors import Invalid, NotFound
 from service.domain.identity import actors
 from service.http import web
-from service.operations.payments import balances, payouts
+from service.operations.payments import balances
+from service.operations.payouts import payout_accounts, payout_requests, payouts
 
 blueprint = Endpoints("payouts", __name__, url_prefix="/v1", description="Balance and payouts")
 
@@ -65,7 +66,7 @@ def balance(query: FreelancerParameters) -> Response:
 def account(query: FreelancerParameters) -> Response:
     """Whether payouts can be sent, and what is missing."""
     with api_call() as call:
-        account = payouts.account_of(call.ctx.session, _whose(call, query["freelancer"]))
+        account = payout_accounts.account_of(call.ctx.session, _whose(call, query["freelancer"]))
         if account is None:
             raise NotFound("There is no payout account yet.")
         return call.answer(_account, account)
@@ -83,7 +84,7 @@ def onboarding(body: FreelancerParameters) -> Response:
     with api_call() as call:
         owner = _whose(call, body["freelancer"])
         freelancer = repository.freelancer(call.ctx.session, owner)
-        row = payouts.open_account(call.ctx, owner)
+        row = payout_accounts.open_account(call.ctx, owner)
         account_id = row.stripe_account_id
         call.response = None  # the address is single-use: nothing to replay
     if account_id is None:
@@ -93,7 +94,7 @@ def onboarding(body: FreelancerParameters) -> Response:
         gateway.set_manual_payouts(snapshot.id)
         account_id = snapshot.id
         with web.context(actors.freelancer(owner)) as ctx:
-            payouts.attach_account(ctx, owner, account_id)
+            payout_accounts.attach_account(ctx, owner, account_id)
     back = f"{settings.public_url}/"
     url = gateway.onboarding_url(account_id, back, back)
     return ApiCall(call.ctx, call.principal).json(
@@ -111,7 +112,9 @@ def set_schedule(body: ScheduleBody) -> Response:
     with api_call() as call:
         return call.answer(
             _account,
-            payouts.set_schedule(call.ctx, _whose(call, body["freelancer"]), body["schedule"]),
+            payout_accounts.set_schedule(
+                call.ctx, _whose(call, body["freelancer"]), body["schedule"]
+            ),
         )
 
 
@@ -125,7 +128,7 @@ def request_payout(body: PayoutBody) -> Response:
     with api_call() as call:
         return call.answer(
             _payout,
-            payouts.request(
+            payout_requests.request(
                 call.ctx, _whose(call, body["freelancer"]), body["amount"], body["currency"]
             ),
             201,

@@ -30,7 +30,7 @@ from service.http import web
 from service.models import Contract
 from service.operations.people import people
 from service.operations.people.people import Principal
-from service.shared import holds
+from service.shared import hold_checks
 
 VERSIONS = ("2026-11-22",)
 _STORED_REFUSALS = range(402, 500)
@@ -156,7 +156,7 @@ def api_call(*, reads: bool = False) -> Iterator[ApiCall]:
                 and request.method not in ("GET", "HEAD")
                 and not allowed_while_blocked(current_app.view_functions[request.endpoint or ""])
             ):
-                holds.refuse(ctx, "login", [principal.freelancer_id])
+                hold_checks.refuse(ctx, "login", [principal.freelancer_id])
             call = ApiCall(ctx, principal)
             if request.method == "POST":
                 held = idempotency.hold(ctx, principal.key_id)

@@ -31,11 +31,11 @@ from service.domain.errors import NotFound
 from service.domain.states.lifecycle import MACHINES
 from service.domain.states.timeouts import TIMEOUTS
 from service.http import web
-from service.ledger import checks
+from service.ledger import checks, fresh_checks
 from service.models import Event, JournalEntry
 from service.models.people.people import ROLES
 from service.operations.people import event_reads, people
-from service.shared import holds
+from service.shared import hold_checks
 
 blueprint = Endpoints(
     "platform", __name__, url_prefix="/v1", description="Keys, freelancers, events, ledger"
@@ -91,7 +91,7 @@ def create_key(body: KeyBody) -> Response:
     """
     with api_call() as call:
         repository.freelancer(call.ctx.session, body["freelancer"])
-        holds.refuse(call.ctx, "login", [body["freelancer"]])
+        hold_checks.refuse(call.ctx, "login", [body["freelancer"]])
         key, secret = people.issue_key(
             call.ctx,
             "freelancer",
@@ -234,7 +234,7 @@ def verify() -> Response:
     the chain is proved, of `head`. From the first entry on demand: `holdfast ledger verify`.
     """
     with api_call() as call:
-        books = checks.look(call.ctx.session)
+        books = fresh_checks.look(call.ctx.session)
         return call.json(
             {
                 "object": "ledger_check",

@@ -26,9 +26,8 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.states.job_types import JobType
 from service.models import Contract, Dispute, FloatMovement, new_id
 from service.operations.client_access import access
-from service.operations.disputes import evidence, mediation
+from service.operations.disputes import chargebacks, evidence, mediation
 from service.operations.finance import reconciliation
-from service.operations.payments import chargebacks
 
 blueprint = Endpoints(
     "staff",

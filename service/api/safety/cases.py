@@ -33,8 +33,8 @@ from service.exports import issued_documents
 from service.exports.documents import case_statement
 from service.http import web
 from service.models import CaseLine, Confiscation
-from service.operations.safety import cases
-from service.operations.safety.cases import CaseRequest
+from service.operations.safety import case_drafts, cases
+from service.operations.safety.case_drafts import CaseRequest
 from service.workflows import staff_actions
 
 Parsed = TypeVar("Parsed")
@@ -119,7 +119,7 @@ def open_case(body: CaseBody) -> Response:
         ]
         return _answer(
             call,
-            cases.open_case(
+            case_drafts.open_case(
                 call.staff,
                 hold,
                 body["currency"],

@@ -24,7 +24,7 @@ from service.api.schemas.requests.safety import (
 )
 from service.http import web
 from service.operations.disputes import files
-from service.operations.safety import appeals, holds, reasons, requirements, transparency
+from service.operations.safety import appeals, hold_ends, reasons, requirements, transparency
 from service.workflows import staff_actions
 
 blueprint = Endpoints("holds", __name__, url_prefix="/v1", description="Holds and appeals")
@@ -38,7 +38,7 @@ def find(query: HoldParameters) -> Response:
     """Holds that concern you, newest first, each with its statement of reasons."""
     with api_call() as call:
         owner = call.owner_or(query["freelancer"])
-        page = holds.listed(
+        page = hold_ends.listed(
             call.ctx.session,
             owner=owner,
             in_force_only=query["in_force"],
@@ -56,7 +56,7 @@ def read(hold_id: str) -> Response:
     """
     with api_call() as call:
         return call.json(
-            reasons.statement(call.ctx, holds.find(call.ctx.session, hold_id, owner=call.owner))
+            reasons.statement(call.ctx, hold_ends.find(call.ctx.session, hold_id, owner=call.owner))
         )
 
 
@@ -71,7 +71,7 @@ def read(hold_id: str) -> Response:
 def answer(body: RequirementBody, hold_id: str, requirement_id: str) -> Response:
     """Give what the hold asks for; somebody looks at it within two business days."""
     with api_call() as call:
-        hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
+        hold = hold_ends.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
         requirements.answer(
             call.ctx,
             hold,
@@ -96,7 +96,7 @@ def appeal(body: AppealBody, hold_id: str) -> Response:
     A decision comes within 14 days.
     """
     with api_call() as call:
-        hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
+        hold = hold_ends.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
         shown = [files.find(call.ctx.session, hold, file_id) for file_id in body["files"]]
         return call.json(appeals.shown(appeals.file(call.ctx, hold, body["statement"], shown)), 201)
 
@@ -114,7 +114,7 @@ def upload(body: FileBody, hold_id: str) -> Response:
     pictures, plain text, ZIP.
     """
     with api_call() as call:
-        hold = holds.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
+        hold = hold_ends.find(call.ctx.session, hold_id, owner=call.owner, lock=True)
         sent = request.files["file"]
         return call.answer(
             _file, files.store(call.ctx, hold, sent.filename or "file", sent.read()), 201
@@ -126,7 +126,7 @@ def upload(body: FileBody, hold_id: str) -> Response:
 def download(hold_id: str, file_id: str) -> Response:
     """A file as it was uploaded, as an attachment; also for staff."""
     with api_call() as call:
-        hold = holds.find(call.ctx.session, hold_id, owner=call.owner)
+        hold = hold_ends.find(call.ctx.session, hold_id, owner=call.owner)
         file = files.find(call.ctx.session, hold, file_id)
         return web.attachment(file.name, file.media_type, files.content_of(call.ctx.session, file))
 

@@ -40,9 +40,9 @@ from service.core import repository
 from service.core.context import Context
 from service.domain.errors import Invalid, NotFound
 from service.models import Appeal, Hold, Suspension
-from service.operations.safety import appeals, holds, reasons, rules
+from service.operations.safety import appeals, hold_ends, holds, reasons, rules
 from service.shared import outreach
-from service.shared.holds import HoldTerms
+from service.shared.hold_checks import HoldTerms
 from service.workflows import staff_actions
 
 Parsed = TypeVar("Parsed")
@@ -89,7 +89,7 @@ def place(body: HoldBody) -> Response:
 def find(query: HoldParameters) -> Response:
     """All holds, newest first, as staff see them."""
     with api_call() as call:
-        page = holds.listed(
+        page = hold_ends.listed(
             call.ctx.session,
             owner=query["freelancer"],
             in_force_only=query["in_force"],
@@ -128,16 +128,16 @@ def _plain_step(name: str, permission: str, step: Callable[[Context, Hold], obje
 
 
 def _renew(ctx: Context, hold: Hold, body: RenewBody) -> Hold:
-    return holds.renew(ctx, hold, body["days"])
+    return hold_ends.renew(ctx, hold, body["days"])
 
 
 def _lift(ctx: Context, hold: Hold, body: LiftBody) -> Hold:
     return staff_actions.lift(ctx, hold, body["reason"])
 
 
-_plain_step("confirm", "safety:approve", holds.confirm)
-_step("renew", "safety:approve", RenewIn, _renew, holds.renew.__doc__)
-_plain_step("review", "safety:act", holds.review)
+_plain_step("confirm", "safety:approve", hold_ends.confirm)
+_step("renew", "safety:approve", RenewIn, _renew, hold_ends.renew.__doc__)
+_plain_step("review", "safety:act", hold_ends.review)
 _step("lift", "safety:act", LiftIn, _lift, staff_actions.lift.__doc__)
 
 
@@ -204,7 +204,7 @@ def find_appeals() -> Response:
 
 
 def _with_money(call: ApiCall, appeal: Appeal) -> dict[str, object]:
-    hold = holds.find(call.ctx.session, appeal.hold_id, owner=repository.EVERYONE)
+    hold = hold_ends.find(call.ctx.session, appeal.hold_id, owner=repository.EVERYONE)
     return {**appeals.shown(appeal), "money": reasons.money(call.ctx, hold)}
 
 

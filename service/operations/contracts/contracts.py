@@ -16,10 +16,10 @@ from service.domain.identity.actors import SYSTEM
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.domain.states.proof import AgreementEvidence
-from service.escrow import money, states
+from service.escrow import milestone_money, refunds, states
 from service.ledger import Entry
 from service.models import Acceptance, Contract, Event, Milestone, Payment
-from service.shared import agreement, holds
+from service.shared import agreement, hold_checks
 
 _UNPAID = ("planned", "awaiting_funding", "funding")
 
@@ -32,7 +32,7 @@ def accept(
     The text must be the one that was shown; from here on the quote is frozen. Raises StateConflict,
     Stale.
     """
-    holds.refuse(ctx, "accept", holds.subjects_of(contract))
+    hold_checks.refuse(ctx, "accept", hold_checks.subjects_of(contract))
     agreement.check_names(ctx, evidence)
     events.transition(ctx, contract, "accept")
     if contract.text_version != text_version:
@@ -108,7 +108,7 @@ def end(ctx: Context, contract: Contract, reason: str = "") -> list[Milestone]:
     ask: list[Milestone] = []
     entries: list[Entry] = []
     for milestone in contract.milestones:
-        if milestone.state not in ("funded", "changes_requested") or not money.held_minor(
+        if milestone.state not in ("funded", "changes_requested") or not milestone_money.held_minor(
             milestone
         ):
             continue
@@ -116,13 +116,17 @@ def end(ctx: Context, contract: Contract, reason: str = "") -> list[Milestone]:
             ask.append(milestone)
         else:
             entries.append(
-                money.refund_held(
-                    ctx, contract, milestone, money.held_minor(milestone), "ended by the freelancer"
+                refunds.refund_held(
+                    ctx,
+                    contract,
+                    milestone,
+                    milestone_money.held_minor(milestone),
+                    "ended by the freelancer",
                 )[1]
             )
             states.emptied(ctx, contract, milestone, "refund")
     states.after_change(ctx, contract)
-    money.post_all(ctx, entries)
+    milestone_money.post_all(ctx, entries)
     return ask
 
 
@@ -207,15 +211,17 @@ def end_dormant(ctx: Context, contract: Contract) -> None:
     _cancel_unpaid(system, contract)
     entries: list[Entry] = []
     for milestone in contract.milestones:
-        if milestone.state in ("funded", "changes_requested") and money.held_minor(milestone):
+        if milestone.state in ("funded", "changes_requested") and milestone_money.held_minor(
+            milestone
+        ):
             entries.append(
-                money.refund_held(
-                    system, contract, milestone, money.held_minor(milestone), "dormant"
+                refunds.refund_held(
+                    system, contract, milestone, milestone_money.held_minor(milestone), "dormant"
                 )[1]
             )
             states.emptied(system, contract, milestone, "refund")
     states.after_change(system, contract)
-    money.post_all(system, entries)
+    milestone_money.post_all(system, entries)
 
 
 def holding_alarm(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
@@ -226,7 +232,7 @@ def holding_alarm(ctx: Context, contract: Contract, milestone: Milestone) -> boo
     if (
         milestone.state in MILESTONE.final
         or not milestone.funded_minor
-        or not (money.held_minor(milestone) or milestone.disputed_minor)
+        or not (milestone_money.held_minor(milestone) or milestone.disputed_minor)
     ):
         return False
     events.record(
@@ -250,16 +256,16 @@ def holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> str
         return "nothing"
     if (
         milestone.state in ("funded", "changes_requested")
-        and money.held_minor(milestone)
+        and milestone_money.held_minor(milestone)
         and not milestone.disputed_minor
     ):
         system = ctx.as_(SYSTEM)
-        _, entry = money.refund_held(
-            system, contract, milestone, money.held_minor(milestone), "holding limit"
+        _, entry = refunds.refund_held(
+            system, contract, milestone, milestone_money.held_minor(milestone), "holding limit"
         )
         states.emptied(system, contract, milestone, "refund")
         states.after_change(system, contract)
-        money.post_all(system, [entry])
+        milestone_money.post_all(system, [entry])
         return "refunded"
     if milestone.state == "submitted" and not milestone.disputed_minor:
         return "dispute"

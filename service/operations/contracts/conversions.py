@@ -22,7 +22,7 @@ from service.domain.states.job_types import JobType
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
-from service.shared import agreement, holds, outreach
+from service.shared import agreement, hold_checks, outreach
 from service.shared.outreach import LetterKind
 
 _UNPAID = ("planned", "awaiting_funding")
@@ -62,7 +62,7 @@ def propose(ctx: Context, contract: Contract, kind: str, note: str) -> Amendment
 
     Raises StateConflict, Invalid.
     """
-    holds.refuse(ctx, "amend", holds.subjects_of(contract))
+    hold_checks.refuse(ctx, "amend", hold_checks.subjects_of(contract))
     _check_convertible(ctx, contract)
     moving = _moving(contract)
     if not moving:
@@ -171,7 +171,7 @@ def agree(
 
     Raises StateConflict, Forbidden, Invalid.
     """
-    holds.refuse(ctx, "amend", holds.subjects_of(contract))
+    hold_checks.refuse(ctx, "amend", hold_checks.subjects_of(contract))
     agreement.check_names(ctx, evidence)
     if amendment.proposed_by == ctx.role:
         raise Forbidden("The other side has to agree.")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from service.core.context import Context
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.models import (
     Amendment,
     ChangeRequest,

@@ -1,33 +1,27 @@
-"""The work on a milestone: submitted, approved in full or part, released early; released by the
-clock when nobody answers.
-"""
+"""Work is handed over, looked at and approved, wholly or in part."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, queue, staff_tasks
+from service.core import events, queue
 from service.core.context import Context
-from service.core.staff_tasks import TaskType
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
-from service.escrow import money, states
+from service.escrow import milestone_money, releases, states
 from service.ledger import Entry, entries, post
 from service.models import (
-    ClientSession,
     Contract,
-    Message,
     Milestone,
     RefundRequest,
     Release,
-    SessionGrant,
     Submission,
     new_id,
 )
@@ -102,16 +96,16 @@ def approve(
         if milestone.state == "submitted"
         else "release_early"
     )
-    held = money.held_minor(milestone)
+    held = milestone_money.held_minor(milestone)
     amount = held if amount_minor is None else amount_minor
     if milestone.state in states.OPEN_TO_THE_CLIENT:
         _check_amount(amount, held, contract.currency)
     events.transition(ctx, milestone, event, contract=contract, amount=amount)
     milestone.auto_release_at = None
-    release, entry = money.release(ctx, contract, milestone, amount)
+    release, entry = releases.release(ctx, contract, milestone, amount)
     entries = [entry]
     _withdraw_request(ctx, contract, milestone)
-    if money.held_minor(milestone):
+    if milestone_money.held_minor(milestone):
         entries += _rest(ctx, contract, milestone, rest, amount, release)
     else:
         states.emptied(
@@ -119,7 +113,7 @@ def approve(
         )
     states.after_change(ctx, contract)
     # Last, so that every row is written once and the balances stay locked for the shortest time.
-    money.post_all(ctx, entries)
+    milestone_money.post_all(ctx, entries)
     return release
 
 
@@ -137,7 +131,7 @@ def _rest(
 ) -> list[Entry]:
     system = ctx.as_(SYSTEM)
     if rest == "roll":
-        fresh, entry = money.roll_on(ctx, contract, milestone)
+        fresh, entry = milestone_money.roll_on(ctx, contract, milestone)
         events.record(
             system,
             "milestone.rolled_on",
@@ -169,87 +163,9 @@ def _withdraw_request(ctx: Context, contract: Contract, milestone: Milestone) ->
         RefundRequest.milestone_id == milestone.id, RefundRequest.state == "open"
     )
     request = ctx.session.execute(query).scalar_one()
-    if request.amount_minor > money.held_minor(milestone):
+    if request.amount_minor > milestone_money.held_minor(milestone):
         events.transition(ctx.as_(SYSTEM), request, "withdraw", contract=contract)
         request.answered_at = ctx.now
-
-
-def auto_release(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
-    """The review window is over.
-
-    Releases only with proof that a notice reached the client; otherwise the window grows.
-
-    After the last extension a person decides. Returns whether the money was released.
-    """
-    if (
-        milestone.state != "submitted"
-        or milestone.auto_release_at is None
-        or milestone.auto_release_at > ctx.now
-    ):
-        return False
-    if notice_proved(
-        ctx, contract, _submitted_at(ctx.session, milestone), ("work_submitted", "review_notice")
-    ):
-        approve(ctx.as_(SYSTEM), contract, milestone)
-        return True
-    windows = ctx.policies.windows
-    if milestone.extensions >= windows.review_extensions_max:
-        staff_tasks.open_task(
-            ctx, TaskType.AUTO_RELEASE_WITHOUT_NOTICE, milestone.id, contract=contract.id
-        )
-        return False
-    milestone.extensions += 1
-    milestone.auto_release_at = milestone.auto_release_at + timedelta(
-        days=windows.review_extension_days
-    )
-    states.schedule_review(ctx, milestone)
-    events.record(
-        ctx,
-        "milestone.review_extended",
-        milestone,
-        contract=contract,
-        extension=milestone.extensions,
-    )
-    return False
-
-
-def notice_is_due(ctx: Context, milestone: Milestone, days: int) -> bool:
-    """Whether the reminder `days` before the window's end still fits: submitted, and the end where
-    it was when planned.
-    """
-    if milestone.state != "submitted" or milestone.auto_release_at is None:
-        return False
-    return abs(milestone.auto_release_at - timedelta(days=days) - ctx.now) < timedelta(hours=12)
-
-
-def notice_proved(
-    ctx: Context, contract: Contract, since: datetime, templates: tuple[str, ...]
-) -> bool:
-    """One of these letters was accepted by the mail server a day ago and did not bounce, or the
-    page was opened since.
-    """
-    opened = (
-        select(ClientSession.id)
-        .join(SessionGrant)
-        .where(SessionGrant.contract_id == contract.id, ClientSession.last_seen_at >= since)
-    )
-    if ctx.session.execute(opened.limit(1)).first():
-        return True
-    before = ctx.now - timedelta(hours=ctx.policies.windows.proof_of_notice_hours)
-    query = select(Message.id).where(
-        Message.contract_id == contract.id,
-        Message.template.in_(templates),
-        Message.state == "sent",
-        Message.sent_at.between(since, before),
-    )
-    return ctx.session.execute(query.limit(1)).first() is not None
-
-
-def _submitted_at(session: Session, milestone: Milestone) -> datetime:
-    query = select(Submission.submitted_at).where(
-        Submission.milestone_id == milestone.id, Submission.round == milestone.round
-    )
-    return session.execute(query).scalar_one()
 
 
 def settle_pending(ctx: Context, release_id: str) -> bool:

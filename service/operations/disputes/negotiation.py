@@ -1,4 +1,6 @@
-"""The two sides look for one number, what goes back to the client; when they meet, it is carried out."""
+"""The two sides look for one number, what goes back to the client; when they meet, it is carried
+out.
+"""
 
 from __future__ import annotations
 

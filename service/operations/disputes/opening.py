@@ -11,7 +11,7 @@ from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
-from service.escrow import money, states
+from service.escrow import milestone_money, states
 from service.models import Contract, Dispute, Milestone, new_id
 from service.operations.disputes import sides
 
@@ -33,8 +33,8 @@ def start(
     _check_disputable(ctx.session, milestone)
     amount, wanted = _disputed_and_claimed(contract, milestone, side, amount_minor, refund_minor)
     dispute = _opened(ctx, contract, milestone, side, amount, wanted, claim)
-    entry = money.lock(contract, milestone, amount, dispute.id)
-    if money.held_minor(milestone) == 0:
+    entry = milestone_money.lock(contract, milestone, amount, dispute.id)
+    if milestone_money.held_minor(milestone) == 0:
         dispute.milestone_was, dispute.review_left_seconds = states.pause(
             ctx, contract, milestone, "dispute", dispute=dispute.id
         )
@@ -54,14 +54,14 @@ def start(
     queue.enqueue(ctx, JobType.DISPUTE_HARD_STOP, dispute.id, dispute.hard_stop_at)
     sides.set_deadline(ctx, dispute, sides.answer_by(ctx), reminded=True)
     states.touch(ctx, contract)
-    money.post_all(ctx, [entry])
+    milestone_money.post_all(ctx, [entry])
     return dispute
 
 
 def _check_disputable(session: Session, milestone: Milestone) -> None:
     if (
         milestone.state not in (*states.OPEN_TO_THE_CLIENT, "refund_requested")
-        or money.held_minor(milestone) == 0
+        or milestone_money.held_minor(milestone) == 0
     ):
         raise StateConflict(
             "Only money that is still held can be disputed.",
@@ -82,7 +82,7 @@ def _disputed_and_claimed(
     refund_minor: int | None,
 ) -> tuple[int, int]:
     """How much is disputed, and how much of it the claim sends back to the client."""
-    held = money.held_minor(milestone)
+    held = milestone_money.held_minor(milestone)
     amount = held if amount_minor is None else amount_minor
     wanted = (amount if side == "client" else 0) if refund_minor is None else refund_minor
     if not 1 <= amount <= held:

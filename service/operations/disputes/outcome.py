@@ -9,7 +9,7 @@ from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.calendar import add_business_days
 from service.domain.states.job_types import JobType
-from service.escrow import money, states
+from service.escrow import milestone_money, refunds, releases, states
 from service.ledger import Entry
 from service.models import Contract, Dispute
 from service.operations.disputes import sides
@@ -23,10 +23,10 @@ def withdraw(ctx: Context, contract: Contract, dispute: Dispute, side: str) -> N
     sides.only_side(dispute, side, opener=True)
     events.transition(ctx, dispute, "withdraw", contract=contract)
     milestone = sides.milestone_of(contract, dispute)
-    entry = money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
+    entry = milestone_money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
     states.resume(ctx, contract, milestone, dispute.milestone_was, dispute.review_left_seconds)
     _close(ctx, contract, dispute)
-    money.post_all(ctx, [entry])
+    milestone_money.post_all(ctx, [entry])
 
 
 def superseded(ctx: Context, contract: Contract, dispute: Dispute) -> None:
@@ -36,10 +36,10 @@ def superseded(ctx: Context, contract: Contract, dispute: Dispute) -> None:
     system = ctx.as_(SYSTEM)
     events.transition(system, dispute, "withdraw", contract=contract, reason="chargeback")
     milestone = sides.milestone_of(contract, dispute)
-    entry = money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
+    entry = milestone_money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
     states.resume(system, contract, milestone, dispute.milestone_was, dispute.review_left_seconds)
     _close(system, contract, dispute)
-    money.post_all(system, [entry])
+    milestone_money.post_all(system, [entry])
 
 
 def to_decision(ctx: Context, contract: Contract, dispute: Dispute) -> None:
@@ -71,11 +71,13 @@ def carry_out(
         currency=contract.currency,
     )
     milestone = sides.milestone_of(contract, dispute)
-    entries: list[Entry] = [money.unlock(contract, milestone, dispute.amount_minor, dispute.id)]
+    entries: list[Entry] = [
+        milestone_money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
+    ]
     if refund_minor:
-        entries.append(money.refund_held(ctx, contract, milestone, refund_minor, "dispute")[1])
+        entries.append(refunds.refund_held(ctx, contract, milestone, refund_minor, "dispute")[1])
     if dispute.amount_minor - refund_minor:
-        release, entry = money.release(
+        release, entry = releases.release(
             ctx, contract, milestone, dispute.amount_minor - refund_minor
         )
         entries.append(entry)
@@ -90,7 +92,7 @@ def carry_out(
     states.emptied(ctx.as_(SYSTEM), contract, milestone, "settle")
     _close(ctx, contract, dispute)
     states.after_change(ctx, contract)
-    money.post_all(ctx, entries)
+    milestone_money.post_all(ctx, entries)
 
 
 def _close(ctx: Context, contract: Contract, dispute: Dispute) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.identity import typeid
 from service.domain.money.chart import AccountCode
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.models import Contract, Milestone, Payment
 from service.platform.db import fetch
 

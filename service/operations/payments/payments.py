@@ -1,13 +1,7 @@
-"""Money from the client: starting a payment, and taking in what Stripe says became of it.
-
-`take_in` is the one place that decides what money that arrived is: funding, or money in the wrong
-place that goes back. It reads a snapshot of Stripe's present truth, so events may come late, twice,
-or in any order.
-"""
+"""What Stripe says of a payment is applied: matched and funded, quarantined, or ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -15,175 +9,15 @@ from sqlalchemy import select
 from service.core import events, queue, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
-from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.money import from_stripe, plain, to_stripe
 from service.domain.money.psp import CheckoutSnapshot
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import PAYMENT
 from service.ledger import entries, post
-from service.models import Contract, Milestone, Payment, PaymentLine, new_id
-from service.policies.processing import METHODS
-from service.policies.quotes import client_fee_on, promised, surcharge
-from service.shared import billing, holds
-
-CHECK_EVERY = timedelta(minutes=10)
-UNFINISHED = ("created", "requires_action", "processing")
-_PAYABLE = ("planned", "awaiting_funding", "funding")
-
-
-@dataclass(frozen=True)
-class StartedPayment:
-    """`payment` to go on with; `in_the_way` are open payments over some of the same milestones that
-    must be closed first.
-    """
-
-    payment: Payment | None
-    in_the_way: list[Payment]
-
-
-def start(
-    ctx: Context, contract: Contract, milestone_ids: list[str], method: str = "card"
-) -> StartedPayment:
-    """A payment over one, several or all unpaid milestones.
-
-    The open one is used again when it is the same.
-
-    Raises StateConflict, Invalid.
-    """
-    if contract.state not in ("accepted", "active"):
-        raise StateConflict(
-            "This contract takes no payment now.",
-            {"current_state": contract.state, "allowed_actions": []},
-        )
-    if method != "card" and not (
-        method == "us_bank_account"
-        and ctx.policies.bank_debit
-        and contract.currency in METHODS[method]
-    ):
-        raise Invalid.one("/method", "method_not_offered", "This way of paying is not offered.")
-    wanted = [m for m in contract.milestones if m.id in set(milestone_ids)]
-    if not wanted or len(wanted) != len(set(milestone_ids)):
-        raise Invalid.one(
-            "/milestones", "unknown_milestone", "Choose at least one milestone of this contract."
-        )
-    holds.refuse(ctx, "inflow", holds.subjects_of(contract, *(m.id for m in wanted)))
-    open_payments = _open_payments(ctx, wanted)
-    for milestone in wanted:
-        if milestone.state not in _PAYABLE or any(p.state == "processing" for p in open_payments):
-            raise StateConflict(
-                "This milestone is already paid, or its payment is on its way.",
-                {"current_state": milestone.state, "allowed_actions": []},
-            )
-    again = _usable_again(ctx, open_payments, wanted, method)
-    if again is not None:
-        again.payer = ctx.actor
-        return StartedPayment(again, [])
-    if open_payments:
-        return StartedPayment(None, open_payments)
-    return StartedPayment(_create(ctx, contract, wanted, method), [])
-
-
-def _open_payments(ctx: Context, milestones: list[Milestone]) -> list[Payment]:
-    lines = select(PaymentLine.payment_id).where(
-        PaymentLine.open, PaymentLine.milestone_id.in_([m.id for m in milestones])
-    )
-    return list(
-        ctx.session.execute(
-            select(Payment).where(Payment.id.in_(lines)).order_by(Payment.id)
-        ).scalars()
-    )
-
-
-def _usable_again(
-    ctx: Context, open_payments: list[Payment], milestones: list[Milestone], method: str
-) -> Payment | None:
-    """The open payment, where it is the only one, is over the same, and its page has not ended."""
-    same = [
-        p
-        for p in open_payments
-        if p.method == method
-        and {line.milestone_id for line in p.lines} == {m.id for m in milestones}
-    ]
-    if (
-        same
-        and len(open_payments) == 1
-        and (same[0].session_expires_at is None or same[0].session_expires_at > ctx.now)
-    ):
-        return same[0]
-    return None
-
-
-def _create(ctx: Context, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
-    payment = _attempt(ctx, contract, milestones, method)
-    ctx.session.add(payment)
-    for milestone in milestones:
-        if milestone.state == "planned":
-            events.transition(ctx, milestone, "ask_funding", contract=contract)
-        if milestone.state == "awaiting_funding":
-            events.transition(
-                ctx, milestone, "start_payment", contract=contract, payment=payment.id
-            )
-    events.record(
-        ctx,
-        "payment.created",
-        payment,
-        contract=contract,
-        to_state="created",
-        amount=payment.total_minor,
-    )
-    queue.enqueue(ctx, JobType.PAYMENT_CHECK, payment.id, ctx.now + CHECK_EVERY)
-    return payment
-
-
-def _attempt(ctx: Context, contract: Contract, milestones: list[Milestone], method: str) -> Payment:
-    """The payment's row and its lines, one for each milestone."""
-    amounts = [m.amount_minor for m in milestones]
-    cost, extra, shares = surcharge(
-        ctx.policies, contract.currency, amounts, contract.processing_borne_by, method
-    )
-    payment = Payment(
-        id=new_id("pay"),
-        contract_id=contract.id,
-        state="created",
-        payer=ctx.actor,
-        method=method,
-        currency=contract.currency,
-        amount_minor=sum(amounts),
-        surcharge_minor=extra,
-        client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)),
-        processing_cost_minor=cost,
-        judgement=None,
-        created_at=ctx.now,
-        session_id=None,
-        session_url=None,
-        session_expires_at=None,
-        payment_intent_id=None,
-        charge_id=None,
-        received_minor=None,
-        received_currency=None,
-        stripe_fee_minor=None,
-        card_last4=None,
-        instrument=None,
-        decline_code=None,
-        succeeded_at=None,
-    )
-    payment.lines = [
-        PaymentLine(
-            milestone_id=m.id, amount_minor=m.amount_minor, processing_minor=share, open=True
-        )
-        for m, share in zip(milestones, shares, strict=True)
-    ]
-    return payment
-
-
-def attach(payment: Payment, session_id: str, url: str, expires_at: datetime) -> None:
-    """Remember the Checkout Session that Stripe made for this payment."""
-    payment.session_id, payment.session_url, payment.session_expires_at = (
-        session_id,
-        url,
-        expires_at,
-    )
+from service.models import Contract, Milestone, Payment, PaymentLine
+from service.operations.payments import checkout
+from service.shared import billing
 
 
 def apply_checkout(
@@ -270,7 +104,7 @@ def _match_payment(
         _quarantine(ctx, contract, payment, "wrong_amount")
     elif contract.state not in ("accepted", "active"):
         _quarantine(ctx, contract, payment, "closed")
-    elif any(m.state not in _PAYABLE or m.funded_minor for m in mine) or _others_open(
+    elif any(m.state not in checkout.PAYABLE or m.funded_minor for m in mine) or _others_open(
         ctx, payment, "processing"
     ):
         # A newer attempt may be on its way through a bank already: this late one then goes back.
@@ -351,7 +185,7 @@ def _close_older(ctx: Context, payment: Payment, milestones: list[Milestone]) ->
     """An open attempt that a late success has overtaken is closed at Stripe; if it is paid all the
     same, it goes back.
     """
-    for other in _open_payments(ctx, milestones):
+    for other in checkout.open_payments(ctx, milestones):
         if other.id != payment.id:
             queue.enqueue(ctx, JobType.PAYMENT_CLOSE, other.id)
 
@@ -388,7 +222,7 @@ def _free_milestones(ctx: Context, contract: Contract, payment: Payment) -> None
     for line in payment.lines:
         line.open = False
         milestone = next(m for m in contract.milestones if m.id == line.milestone_id)
-        if milestone.state == "funding" and not _others_open(ctx, payment, *UNFINISHED):
+        if milestone.state == "funding" and not _others_open(ctx, payment, *checkout.UNFINISHED):
             events.transition(
                 ctx, milestone, "payment_ended", contract=contract, payment=payment.id
             )

@@ -15,7 +15,7 @@ from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
-from service.escrow import money, states
+from service.escrow import milestone_money, refunds, states
 from service.ledger import post
 from service.models import Contract, Milestone, Refund, RefundRequest, new_id
 
@@ -66,7 +66,7 @@ def _refundable_minor(milestone: Milestone) -> int:
     return (
         milestone.released_minor - milestone.refunded_after_release_minor
         if milestone.state == "released"
-        else money.held_minor(milestone)
+        else milestone_money.held_minor(milestone)
     )
 
 
@@ -144,15 +144,15 @@ def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | 
     )
     request.answered_at = ctx.now
     if request.after_release:
-        refund, entry = money.refund_released(
+        refund, entry = refunds.refund_released(
             ctx, contract, milestone, request.amount_minor, request.reason
         )
     else:
-        refund, entry = money.refund_held(
+        refund, entry = refunds.refund_held(
             ctx,
             contract,
             milestone,
-            min(request.amount_minor, money.held_minor(milestone)),
+            min(request.amount_minor, milestone_money.held_minor(milestone)),
             request.reason,
         )
         states.emptied(ctx, contract, milestone, "refund", amount=refund.amount_minor)
@@ -167,7 +167,7 @@ def nothing_left(contract: Contract, request: RefundRequest) -> bool:
     """
     return (
         not request.after_release
-        and money.held_minor(_milestone(contract, request.milestone_id)) == 0
+        and milestone_money.held_minor(_milestone(contract, request.milestone_id)) == 0
     )
 
 
@@ -240,9 +240,9 @@ def give(
         )
     _answer_open_request(ctx, contract, milestone, amount)
     if released:
-        refund, entry = money.refund_released(ctx, contract, milestone, amount, reason)
+        refund, entry = refunds.refund_released(ctx, contract, milestone, amount, reason)
     else:
-        refund, entry = money.refund_held(ctx, contract, milestone, amount, reason)
+        refund, entry = refunds.refund_held(ctx, contract, milestone, amount, reason)
         states.emptied(ctx, contract, milestone, "refund", amount=amount)
     states.after_change(ctx, contract)
     post(ctx, entry)
@@ -258,7 +258,7 @@ def _answer_open_request(
     request = open_request(ctx.session, milestone.id)
     if request is None:
         return
-    left = money.held_minor(milestone) - amount_minor
+    left = milestone_money.held_minor(milestone) - amount_minor
     if amount_minor >= request.amount_minor or left <= 0:
         events.transition(
             ctx,

@@ -12,7 +12,7 @@ from service.domain.states.restrictions import SCOPES
 from service.ledger import accounts, balance
 from service.models import Hold
 from service.platform.db import fetch
-from service.shared import holds
+from service.shared import hold_checks
 
 _MONEY = """
     SELECT a.currency, a.kind, sum(b.credits - b.debits)::bigint AS amount_minor
@@ -58,7 +58,9 @@ def statement(ctx: Context, hold: Hold, *, staff: bool = False) -> dict[str, Any
         "requirements": [_requirement(r) for r in hold.requirements],
         "effects": [_effect(e) for e in hold.effects],
         "expires_at": _iso(hold.expires_at),
-        "next_decision_at": None if hold.ended_at else holds.next_decision_at(hold).isoformat(),
+        "next_decision_at": None
+        if hold.ended_at
+        else hold_checks.next_decision_at(hold).isoformat(),
         "appeal": _way_to_appeal(hold),
         "ended_at": _iso(hold.ended_at),
         "end_reason": hold.end_reason if told else None,

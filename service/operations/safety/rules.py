@@ -15,7 +15,7 @@ from service.domain.states.job_types import JobType
 from service.models import Contract, Payment
 from service.platform.db import fetch
 from service.policies.rules import RiskRule
-from service.shared.holds import HoldTerms
+from service.shared.hold_checks import HoldTerms
 
 CLAUSE = "Terms, protection of payments"
 MOST_REPORTED = 1_000

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from service.domain.errors import Invalid
 from service.domain.identity import address
 from service.http import web
-from service.operations.client_access import access, links
+from service.operations.client_access import access, sessions
 from service.pages.decision_forms import decide, words
 from service.pages.session import code_first, require_code, visitor
 
@@ -49,25 +49,25 @@ def change_people(contract_id: str) -> Response:
             lambda ctx, locked: access.pass_on(
                 ctx, locked, _address(), request.form.get("role", "")
             ),
-            span=links.BINDS_FRESH,
+            span=sessions.BINDS_FRESH,
         )
         return redirect(url_for("access.people", contract_id=contract_id), 303)
     if choice == "revoke":
         decide(
             contract_id,
             lambda ctx, locked: access.revoke(ctx, locked, request.form.get("link", "")),
-            span=links.BINDS_FRESH,
+            span=sessions.BINDS_FRESH,
         )
         return redirect(url_for("access.people", contract_id=contract_id), 303)
     if choice == "move":
         decide(
             contract_id,
             lambda ctx, locked: access.change_email(ctx, locked, _address()),
-            span=links.BINDS_FRESH,
+            span=sessions.BINDS_FRESH,
         )
         return redirect(url_for("access.moved"), 303)
     if choice == "close":
-        decide(contract_id, lambda ctx, locked: links.close_sessions(ctx, locked.client_id))
+        decide(contract_id, lambda ctx, locked: sessions.close_sessions(ctx, locked.client_id))
         return redirect(url_for("access.moved"), 303)
     raise Invalid.one("choice", "unknown_choice", "Choose what should happen.")
 

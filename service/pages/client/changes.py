@@ -15,7 +15,7 @@ from service.core.staff_tasks import TaskType
 from service.domain.states.proof import AgreementEvidence
 from service.http import web
 from service.models import Contract
-from service.operations.client_access import links
+from service.operations.client_access import sessions
 from service.operations.contracts import amendments, contract_reads, conversions, offers
 from service.pages.decision_forms import decide, words
 from service.pages.session import code_first, mailbox_proof, require_code, visitor
@@ -38,7 +38,7 @@ TOPICS = {
 def change_form(contract_id: str) -> str:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         return render_template(
             "change.html", contract=found, freelancer=found.freelancer, topics=TOPICS
         )
@@ -120,7 +120,7 @@ def answer_amendment(contract_id: str, amendment_id: str) -> Response:
         else:
             amendments.reject(ctx, locked, proposed, words("reason", 500, required=False))
 
-    return decide(contract_id, answer, span=links.BINDS_FRESH)
+    return decide(contract_id, answer, span=sessions.BINDS_FRESH)
 
 
 def _evidence(locked: Contract) -> AgreementEvidence:
@@ -144,7 +144,7 @@ def end(contract_id: str) -> Response:
         lambda ctx, locked: contract_end.by_client(
             ctx, locked, words("reason", 500, required=False)
         ),
-        span=links.BINDS_FRESH,
+        span=sessions.BINDS_FRESH,
     )
 
 

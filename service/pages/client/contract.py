@@ -15,15 +15,15 @@ from service.domain.identity import names
 from service.domain.identity.names import NameKind
 from service.domain.states.proof import AgreementEvidence
 from service.domain.text.incoming import is_digits
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.exports import issued_documents
 from service.exports.documents import receipt as receipt_document
 from service.http import web
 from service.models import Contract, Payment
-from service.operations.client_access import access, links
-from service.operations.client_access.links import Visitor
+from service.operations.client_access import access, sessions
+from service.operations.client_access.sessions import Visitor
 from service.operations.contracts import (
-    amendments,
+    amendment_terms,
     contract_reads,
     contracts,
     deadlines,
@@ -79,7 +79,7 @@ def contract(contract_id: str) -> str:
             terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
             acceptance=contract_reads.acceptance_of(ctx.session, found),
             held=sum(held_minor(m) for m in found.milestones),
-            proposed=amendments.open_amendment(ctx.session, found.id),
+            proposed=amendment_terms.open_amendment(ctx.session, found.id),
             all_disputes=(contested := sides.of_contract(ctx.session, found.id)),
             disputes=[d for d in contested if d.closed_at is None],
             deadlines=[
@@ -183,7 +183,7 @@ def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> Agreemen
 def decline_form(contract_id: str) -> str:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         return render_template(
             "decline.html",
             contract=found,
@@ -198,7 +198,7 @@ def decline_form(contract_id: str) -> str:
 def decline(contract_id: str) -> Response | tuple[str, int]:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         reason = request.form.get("reason", "")
         if reason not in DECLINE_REASONS:
             page = render_template(
@@ -232,7 +232,7 @@ def cancel(contract_id: str) -> Response:
     return decide(
         contract_id,
         lambda ctx, locked: contracts.cancel(ctx, locked, "ended by the client"),
-        span=links.BINDS_FRESH,
+        span=sessions.BINDS_FRESH,
     )
 
 

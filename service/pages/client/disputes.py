@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response
 from service.core import repository
 from service.core.context import Context
 from service.domain.errors import Invalid, NotFound, StateConflict
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.http import web
 from service.models import Contract, Dispute, File, Milestone
-from service.operations.client_access import links
-from service.operations.client_access.links import Visitor
+from service.operations.client_access import sessions
+from service.operations.client_access.sessions import Visitor
 from service.operations.disputes import evidence, files, mediation, negotiation, opening, outcome
 from service.operations.payments import refund_requests
 from service.pages.client.dispute_checks import CHECKS
@@ -48,7 +48,7 @@ _SIDE = "client"
 def dispute_form(contract_id: str, milestone_id: str) -> str:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         return _dispute_form(found, milestone_of(found, milestone_id))
 
 
@@ -86,7 +86,7 @@ def open_dispute(contract_id: str, milestone_id: str) -> Answer:
 def _open_check(contract_id: str, milestone_id: str) -> Answer:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         milestone, answers = milestone_of(found, milestone_id), Answers()
         held, currency = held_minor(milestone), found.currency
         if not held:
@@ -188,7 +188,7 @@ def move_dispute(contract_id: str, dispute_id: str) -> Answer:
 def _move_check(contract_id: str, dispute_id: str, choice: str) -> Answer:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         dispute, answers = _dispute(ctx, found, dispute_id), Answers()
         move = CHECKS[choice](answers, found, dispute)
         if answers.problems:
@@ -248,7 +248,7 @@ def show_evidence(contract_id: str, dispute_id: str) -> Response:
     """Words, or a file, or both; kept as they are for good."""
     with web.context() as ctx:
         _, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         locked = repository.contract(ctx.session, contract_id, owner=repository.EVERYONE, lock=True)
         dispute = _dispute(ctx, locked, dispute_id, lock=True)
         if use_form(ctx, who):

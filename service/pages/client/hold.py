@@ -10,16 +10,16 @@ from werkzeug.wrappers import Response
 from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.states.restrictions import FOR_CLIENTS
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.exports import issued_documents
 from service.exports.documents import case_statement
 from service.http import web
 from service.models import Contract, Hold
-from service.operations.client_access import links
+from service.operations.client_access import sessions
 from service.operations.safety import appeals, cases, holds, reasons
 from service.pages.decision_forms import decide, uploaded, words
 from service.pages.session import code_first, visitor
-from service.shared import holds as reading
+from service.shared import hold_checks as reading
 
 blueprint = Blueprint("hold", __name__)
 
@@ -86,7 +86,7 @@ def appeal(contract_id: str, hold_id: str) -> Response:
             raise NotFound("There is no such hold.")
         appeals.file(ctx, hold, words("statement", 10_000), uploaded(ctx, hold))
 
-    return decide(contract_id, file, span=links.BINDS_ANY)
+    return decide(contract_id, file, span=sessions.BINDS_ANY)
 
 
 def _about_client(hold: Hold) -> bool:

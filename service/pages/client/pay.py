@@ -19,8 +19,8 @@ from service.gateways import GatewayError
 from service.gateways.stripe import CheckoutLine, CheckoutOrder
 from service.http import web
 from service.models import Contract, Payment
-from service.operations.client_access.links import Visitor
-from service.operations.payments import payments
+from service.operations.client_access.sessions import Visitor
+from service.operations.payments import checkout, payments
 from service.pages.formatting import payable
 from service.pages.session import use_form, visitor
 from service.platform.failpoint import failpoint
@@ -109,7 +109,7 @@ def pay(contract_id: str) -> Response | tuple[str, int]:
         failpoint("after_checkout_created")
         with web.context(who.actor) as ctx:
             _, locked = repository.payment(ctx.session, payment.id, lock=True)
-            payments.attach(locked, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
+            checkout.attach(locked, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
             payment = locked
     return redirect(payment.session_url or "", 303)
 
@@ -124,7 +124,7 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
             locked = repository.contract(
                 ctx.session, contract_id, owner=repository.EVERYONE, lock=True
             )
-            started = payments.start(
+            started = checkout.start(
                 ctx, locked, request.form.getlist("milestone"), request.form["method"]
             )
         if started.payment is not None:
@@ -198,7 +198,7 @@ def back(contract_id: str, payment_id: str) -> tuple[str, int]:
     """
     payment = _mine(contract_id, payment_id)
     unknown = False
-    if payment.state in payments.UNFINISHED and payment.session_id:
+    if payment.state in checkout.UNFINISHED and payment.session_id:
         try:
             _take_in(payment_id, web.runtime().stripe.fetch_checkout(payment.session_id))
         except GatewayError:

@@ -8,10 +8,10 @@ from flask import Blueprint, render_template, request, url_for
 
 from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.http import web
 from service.models import Contract, Milestone
-from service.operations.client_access import links
+from service.operations.client_access import sessions
 from service.operations.payments import refund_requests
 from service.pages.decision_forms import (
     Answer,
@@ -38,7 +38,7 @@ blueprint = Blueprint("refund", __name__)
 def form(contract_id: str, milestone_id: str) -> str:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         return _refund_page(ctx, found, milestone_of(found, milestone_id))
 
 
@@ -86,7 +86,7 @@ def refund(contract_id: str, milestone_id: str) -> Answer:
 def _refund_check(contract_id: str, milestone_id: str) -> Answer:
     with web.context() as ctx:
         found, who = visitor(ctx, contract_id)
-        require_code(ctx, who, links.BINDS_ANY)
+        require_code(ctx, who, sessions.BINDS_ANY)
         milestone, answers = milestone_of(found, milestone_id), Answers()
         most = _refundable(milestone)
         if not most:

@@ -6,10 +6,10 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from service.core.context import Context
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.http import web
 from service.models import Contract, Milestone
-from service.operations.client_access import links
+from service.operations.client_access import sessions
 from service.operations.contracts import milestones
 from service.operations.payments import refund_requests
 from service.pages.decision_forms import Answers, amount, confirmed, decide, milestone_of
@@ -99,7 +99,7 @@ def approve(contract_id: str, milestone_id: str) -> Response:
         if rest == "refund" and held_minor(milestone):
             refund_requests.ask(ctx, locked, milestone, None, "The rest after a partial release.")
 
-    return decide(contract_id, release, span=links.BINDS_FRESH)
+    return decide(contract_id, release, span=sessions.BINDS_FRESH)
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/changes")
@@ -110,4 +110,4 @@ def request_changes(contract_id: str, milestone_id: str) -> Response:
             ctx, locked, milestone_of(locked, milestone_id), request.form.get("what", "")[:2_000]
         )
 
-    return decide(contract_id, ask, span=links.BINDS_FRESH)
+    return decide(contract_id, ask, span=sessions.BINDS_FRESH)

@@ -15,7 +15,7 @@ from service.domain.errors import Gone, NotFound
 from service.domain.text.incoming import code_of
 from service.http import incoming, web
 from service.models import ClientLink
-from service.operations.client_access import links
+from service.operations.client_access import codes, links, sessions
 from service.operations.contracts import contracts
 from service.pages.session import cookie_name, same_origin, set_cookie, use_form, visitor
 from service.platform.tokens import BadToken
@@ -60,7 +60,9 @@ def open_link(token: str) -> AnyResponse:
     with web.context() as ctx:
         found = _link(ctx, token)
         links.require_open(ctx, found)
-        value = links.open_session(ctx, found, incoming.cookie(cookie_name()), incoming.browser())
+        value = sessions.open_session(
+            ctx, found, incoming.cookie(cookie_name()), incoming.browser()
+        )
     response: Response = make_response(
         redirect(url_for("client.contract", contract_id=found.contract_id), 303)
     )
@@ -116,7 +118,7 @@ def ask_code(contract_id: str) -> AnyResponse:
             ctx.session, contract_id, owner=repository.EVERYONE, lock=True
         )
         if use_form(ctx, who):
-            links.ask_code(ctx, who, contract)
+            codes.ask_code(ctx, who, contract)
     return redirect(
         url_for("entry.code", contract_id=contract_id, back=_back(contract_id), sent="1"), 303
     )
@@ -137,7 +139,7 @@ def check_code(contract_id: str) -> AnyResponse | tuple[str, int]:
             return render_template(
                 "code.html", contract=contract, back=_back(contract_id), waiting=True, **shown
             ), 422
-        left = links.verify_code(ctx, who, web.runtime().settings.secret_keys, typed)
+        left = codes.verify_code(ctx, who, web.runtime().settings.secret_keys, typed)
         if left is not None:
             # Not an error: the wrong try must be counted, so this transaction commits.
             return render_template(

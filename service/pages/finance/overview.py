@@ -20,10 +20,10 @@ from service.domain.money.chart import ACCOUNTS
 from service.exports import generation, month_packs, periods, registry
 from service.exports.definitions import ExportRequest
 from service.http import web
-from service.ledger import checks
+from service.ledger import fresh_checks
 from service.models import PeriodClose
 from service.operations.finance import closing, export_requests
-from service.operations.staff import console_reads
+from service.operations.staff import lookup
 from service.operations.staff.staff_access import Colleague
 from service.pages.session import use_form
 from service.pages.staff.session import desk, page
@@ -35,7 +35,7 @@ blueprint = Blueprint("finance", __name__, url_prefix="/finance")
 @desk("finance:read")
 def overview(ctx: Context, who: Colleague) -> str:
     """Money by place, the books' own check, exports that were asked for."""
-    books = checks.look(ctx.session)
+    books = fresh_checks.look(ctx.session)
     lines = books.lines
     owed = [line for line in lines if ACCOUNTS[line.kind].trust_side == -1 and line.balance_minor]
     trust = {line.currency: line.balance_minor for line in lines if line.kind == "psp_trust"}
@@ -106,7 +106,7 @@ def _people(ctx: Context, text: str) -> list[tuple[str, str]]:
     """
     if typeid.is_typeid(text, *_PARTIES):
         return [(text, text)]
-    found = console_reads.by_words(ctx.session, text) if len(text) >= 3 else []
+    found = lookup.by_words(ctx.session, text) if len(text) >= 3 else []
     return [(one, label) for one, label in found if typeid.kind_of(one) in _PARTIES][:20]
 
 

@@ -24,7 +24,14 @@ from service.exports.documents import case_statement
 from service.http import incoming, web
 from service.models import Hold
 from service.operations.disputes import files
-from service.operations.safety import appeals, case_lines, cases, holds, reasons, requirements
+from service.operations.safety import (
+    appeals,
+    case_lines,
+    cases,
+    hold_ends,
+    reasons,
+    requirements,
+)
 from service.pages.decision_forms import uploaded, words
 from service.pages.session import LinkNeeded, same_origin, use_form
 from service.platform.tokens import BadToken
@@ -54,7 +61,7 @@ def _hold_of(ctx: Context, token: str, *, lock: bool = False) -> Hold:
     any more.
     """
     try:
-        hold = holds.find(
+        hold = hold_ends.find(
             ctx.session,
             str(web.runtime().tokens.read("notice", token)),
             owner=repository.EVERYONE,
@@ -112,7 +119,7 @@ def reader(view: Callable[[Context, Hold], Any]) -> Callable[[str], Any]:
     def wrapped(hold_id: str) -> Any:
         with web.context() as ctx:
             who = _reader(ctx, hold_id)
-            hold = holds.find(
+            hold = hold_ends.find(
                 ctx.session, hold_id, owner=repository.EVERYONE, lock=request.method == "POST"
             )
             g.visitor = who

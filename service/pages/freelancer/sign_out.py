@@ -8,7 +8,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response
 
 from service.http import web
-from service.operations.client_access import links
+from service.operations.client_access import sessions
 from service.pages import session
 from service.pages.freelancer import accountant, hold
 from service.pages.session import same_origin
@@ -33,7 +33,7 @@ def leave() -> Response:
     cookie = request.cookies.get(session.cookie_name())
     if cookie:
         with web.context() as ctx:
-            links.sign_out(ctx, cookie)
+            sessions.sign_out(ctx, cookie)
     response = make_response(redirect(url_for("leaving.left"), 303))
     secure = web.runtime().settings.public_url.startswith("https://")
     for name in _cookies():

@@ -14,12 +14,12 @@ from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.states.restrictions import SCOPES
 from service.models import Freelancer, Hold
-from service.operations.safety import holds
+from service.operations.safety import hold_ends, holds
 from service.operations.staff import console_reads
 from service.pages.staff import case_form
 from service.pages.staff.action import Field, StaffAction, currency_of
 from service.shared import outreach
-from service.shared.holds import HoldTerms
+from service.shared.hold_checks import HoldTerms
 from service.workflows import staff_actions
 
 _REASON = Field("reason", "Why", most=500, hint="Kept with the hold; the person reads it")
@@ -180,14 +180,14 @@ def _on_hold(
 
 
 def _renew(ctx: Context, hold: Hold, days: str) -> Hold:
-    return holds.renew(ctx, hold, int(days))
+    return hold_ends.renew(ctx, hold, int(days))
 
 
 _DAYS = tuple((str(n), f"{n} days") for n in (7, 14, 30, 60, 90))
 
 
 def _judge(ctx: Context, hold_id: str) -> StaffAction:
-    hold = holds.find(ctx.session, hold_id, owner=repository.EVERYONE)
+    hold = hold_ends.find(ctx.session, hold_id, owner=repository.EVERYONE)
     given_ones = tuple(
         (r.id, r.kind.replace("_", " ")) for r in hold.requirements if r.state == "given"
     )
@@ -257,7 +257,7 @@ DEEDS: dict[str, tuple[str, Callable[[Context, str], StaffAction]]] = {
     "suspend": ("suspensions:write", _suspend),
     "unsuspend": ("suspensions:write", _unsuspend),
     "offers": ("safety:act", _pause),
-    "confirm": ("safety:approve", _on_hold("Confirm the hold", "Confirm", holds.confirm)),
+    "confirm": ("safety:approve", _on_hold("Confirm the hold", "Confirm", hold_ends.confirm)),
     "renew": (
         "safety:approve",
         _on_hold(
@@ -267,7 +267,7 @@ DEEDS: dict[str, tuple[str, Callable[[Context, str], StaffAction]]] = {
             Field("days", "By how long", "choice", options=_DAYS),
         ),
     ),
-    "review": ("safety:act", _on_hold("Take the hold in hand", "I look at it", holds.review)),
+    "review": ("safety:act", _on_hold("Take the hold in hand", "I look at it", hold_ends.review)),
     "lift": ("safety:act", _on_hold("Lift the hold", "Lift it", staff_actions.lift, _REASON)),
     "judge": ("safety:act", _judge),
     "open-case": ("safety:act", case_form.open_case),

@@ -12,11 +12,11 @@ from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
 from service.escrow import confiscation
-from service.escrow.money import held_minor
+from service.escrow.milestone_money import held_minor
 from service.models import CASE_TARGETS, Contract
 from service.operations.contracts import contract_reads
-from service.operations.safety import case_lines, cases, holds
-from service.operations.safety.cases import CaseRequest
+from service.operations.safety import case_drafts, case_lines, cases, hold_ends
+from service.operations.safety.case_drafts import CaseRequest
 from service.operations.staff import console_reads
 from service.pages.staff.action import Field, StaffAction, currency_of
 from service.workflows import staff_actions
@@ -38,7 +38,7 @@ def open_case(ctx: Context, hold_id: str) -> StaffAction:
 
     Raises NotFound.
     """
-    hold = holds.find(ctx.session, hold_id, owner=repository.EVERYONE)
+    hold = hold_ends.find(ctx.session, hold_id, owner=repository.EVERYONE)
     if hold.freelancer_id is None:
         raise NotFound("A case is about a freelancer's money.")
     contracts = console_reads.contracts_of(ctx.session, hold.freelancer_id)
@@ -58,7 +58,7 @@ def open_case(ctx: Context, hold_id: str) -> StaffAction:
         evidence = [
             " ".join(one.split())[:300] for one in given["evidence"].splitlines() if one.strip()
         ][:50]
-        return cases.open_case(
+        return case_drafts.open_case(
             ctx,
             staff_actions.hold(ctx, hold_id),
             given["currency"],

@@ -7,7 +7,7 @@ from flask import Blueprint
 from service.core import repository
 from service.core.context import Context
 from service.escrow import confiscation
-from service.operations.safety import case_lines, cases, holds
+from service.operations.safety import case_lines, cases, hold_ends
 from service.operations.staff import console_reads
 from service.operations.staff.staff_access import Colleague
 from service.pages.staff.session import desk, page
@@ -24,7 +24,7 @@ def case(ctx: Context, who: Colleague, case_id: str) -> str:
         who,
         "case.html",
         case=found,
-        hold=holds.find(ctx.session, found.hold_id, owner=repository.EVERYONE),
+        hold=hold_ends.find(ctx.session, found.hold_id, owner=repository.EVERYONE),
         postings=confiscation.plan(found),
         approvers=cases.APPROVERS,
         timeline=console_reads.timeline(ctx.session, found.id),

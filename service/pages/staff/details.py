@@ -16,11 +16,11 @@ from service.domain.states.restrictions import SUBJECTS
 from service.http import web
 from service.models import Client, Confiscation, Freelancer, Hold
 from service.operations.disputes import files
-from service.operations.safety import appeals, cases, holds, reasons
-from service.operations.staff import console_reads
+from service.operations.safety import appeals, cases, hold_ends, reasons
+from service.operations.staff import console_reads, lookup
 from service.operations.staff.staff_access import Colleague
 from service.pages.staff.session import desk, page
-from service.shared import holds as reading
+from service.shared import hold_checks as reading
 from service.shared import outreach
 
 blueprint = Blueprint("looking", __name__, url_prefix="/staff")
@@ -40,7 +40,7 @@ _VIEWS = {
 @desk()
 def at(ctx: Context, _: Colleague, object_id: str) -> Response:
     """The page on which an object is shown. Raises NotFound."""
-    shown = console_reads.page_of(ctx.session, object_id)
+    shown = lookup.page_of(ctx.session, object_id)
     if shown is None:
         raise NotFound("Nothing is known by this number.")
     name = _VIEWS[typeid.kind_of(shown)]
@@ -110,7 +110,7 @@ def hold(ctx: Context, who: Colleague, object_id: str) -> str:
     """The statement of reasons as staff see it, what the hold did to what was under way, what the
     person gave, and its history.
     """
-    found = holds.find(ctx.session, object_id, owner=repository.EVERYONE)
+    found = hold_ends.find(ctx.session, object_id, owner=repository.EVERYONE)
     return page(
         ctx,
         who,
@@ -133,7 +133,7 @@ def subject_of(found: Hold) -> str:
 @desk()
 def file(ctx: Context, _: Colleague, object_id: str, file_id: str) -> Response:
     stored = files.find(
-        ctx.session, holds.find(ctx.session, object_id, owner=repository.EVERYONE), file_id
+        ctx.session, hold_ends.find(ctx.session, object_id, owner=repository.EVERYONE), file_id
     )
     return web.attachment(stored.name, stored.media_type, files.content_of(ctx.session, stored))
 
@@ -143,7 +143,7 @@ def file(ctx: Context, _: Colleague, object_id: str, file_id: str) -> Response:
 def appeal(ctx: Context, who: Colleague, object_id: str) -> str:
     """The appeal beside the decision it is against."""
     found = appeals.find(ctx.session, object_id, owner=repository.EVERYONE)
-    under = holds.find(ctx.session, found.hold_id, owner=repository.EVERYONE)
+    under = hold_ends.find(ctx.session, found.hold_id, owner=repository.EVERYONE)
     case: Confiscation | None = cases.of_hold(ctx.session, under.id)
     decided = [under.opened_by, under.confirmed_by, *cases.people_of(ctx.session, under.id)]
     return page(

@@ -16,7 +16,7 @@ from service.domain.money.money import CURRENCIES
 from service.http import web
 from service.models import Hold
 from service.operations.safety import reasons, rules
-from service.operations.staff import console_reads
+from service.operations.staff import lookup, review_queue
 from service.operations.staff.staff_access import Colleague
 from service.pages.formatting import read_amount
 from service.pages.session import use_form
@@ -37,10 +37,10 @@ _MOST_SHOWN = 60
 @desk()
 def waiting(ctx: Context, who: Colleague) -> str:
     """Sorted by a score whose parts are shown."""
-    found = console_reads.waiting(ctx)
+    found = review_queue.waiting(ctx)
     listed_already = {w.subject for w in found}
     tasks = [
-        t | {"page": console_reads.page_of(ctx.session, t["subject"])}
+        t | {"page": lookup.page_of(ctx.session, t["subject"])}
         for t in staff_tasks.open_tasks(ctx.session)
         if t["subject"] not in listed_already
     ]
@@ -90,23 +90,23 @@ def search(ctx: Context, who: Colleague) -> str | Response:
     currency.
     """
     text = " ".join(request.args.get("q", "").split())[:200]
-    direct = console_reads.page_of(ctx.session, text)
+    direct = lookup.page_of(ctx.session, text)
     if direct:
         return redirect(f"/staff/at/{direct}", 303)
-    return page(ctx, who, "search.html", q=text, found=_found(ctx, text))
+    return page(ctx, who, "lookup.html", q=text, found=_found(ctx, text))
 
 
 def _found(ctx: Context, text: str) -> list[tuple[str, str]]:
     amount, currency = text[:-3].strip(), text[-3:].upper()
     read = read_amount(amount, currency) if currency in CURRENCIES else None
     if isinstance(read, Amount):
-        return console_reads.by_amount(ctx.session, read.minor, currency)
+        return lookup.by_amount(ctx.session, read.minor, currency)
     behind = (
-        [(one, f"behind {text}") for one in console_reads.by_stripe_id(ctx.session, text)]
+        [(one, f"behind {text}") for one in lookup.by_stripe_id(ctx.session, text)]
         if "_" in text
         else []
     )
-    return behind or (console_reads.by_words(ctx.session, text) if len(text) >= 3 else [])
+    return behind or (lookup.by_words(ctx.session, text) if len(text) >= 3 else [])
 
 
 @blueprint.get("/rules")

@@ -38,7 +38,7 @@ from service.models import (
     Release,
     Withholding,
 )
-from service.operations.client_access import links
+from service.operations.client_access import codes, links
 from service.operations.tax import tax_dues
 from service.platform.config import Settings
 from service.policies.quotes import decimal
@@ -116,7 +116,7 @@ def _values(runtime: Runtime, ctx: Context, message: Message, made_of: Pattern) 
                 "milestone_amount": plain(milestone.amount_minor, contract.currency),
             }
     if "challenge" in params:
-        values["code"] = links.code_of(runtime.settings.secret_keys[-1], params["challenge"])
+        values["code"] = codes.code_of(runtime.settings.secret_keys[-1], params["challenge"])
     return values | _money_values(
         ctx,
         params,

@@ -15,7 +15,7 @@ from service.domain.money.money import plain
 from service.domain.states.restrictions import FOR_CLIENTS, SCOPES
 from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
 from service.operations.safety.reasons import HIDDEN
-from service.shared import holds
+from service.shared import hold_checks
 
 _TARGETS = {
     "client": "to the client, by the way it came",
@@ -97,7 +97,7 @@ def _of_hold(ctx: Context, hold: Hold, words: dict[str, str] = SCOPES) -> dict[s
         "asked": ", ".join(
             r.kind.replace("_", " ") for r in hold.requirements if r.state in ("open", "refused")
         ),
-        "next_decision_at": holds.next_decision_at(hold),
+        "next_decision_at": hold_checks.next_decision_at(hold),
     }
 
 

@@ -15,14 +15,14 @@ from service.domain.identity.actors import PSP
 from service.domain.money.psp import ChargebackSnapshot
 from service.gateways import GatewayRefused
 from service.models import Chargeback, Contract, Refund
-from service.operations.disputes import files
-from service.operations.payments import (
+from service.operations.disputes import (
+    chargeback_outcomes,
     chargebacks,
     evidence_pack,
+    files,
     fraud_warnings,
-    payments,
-    refunds,
 )
+from service.operations.payments import payments, refund_results, refunds
 from service.platform.failpoint import failpoint
 from service.workflows import chargeback_received
 
@@ -65,7 +65,7 @@ def _settle_refunds(runtime: Runtime, job: ClaimedJob, waiting: list[Refund], in
         with runtime.context(f"job:{job.id}", PSP) as ctx:
             contract, payment, locked = repository.refund(ctx.session, refund.id)
             if known is not None:
-                refunds.apply_refund(ctx, contract, payment, locked, known)
+                refund_results.apply_refund(ctx, contract, payment, locked, known)
             else:
                 refunds.cancel_unsent(ctx, contract, payment, locked)
 
@@ -180,4 +180,4 @@ def reserve_over(ctx: Context, chargeback_id: str) -> None:
     contract, chargeback = repository.chargeback(
         ctx.session, chargeback_id, owner=repository.EVERYONE, lock=True
     )
-    chargebacks.end_reserve(ctx, contract, chargeback)
+    chargeback_outcomes.end_reserve(ctx, contract, chargeback)

@@ -7,7 +7,7 @@ from service.core import events, repository
 from service.core.context import Context
 from service.models import Amendment, Contract
 from service.operations.client_access import access
-from service.operations.contracts import amendments, contracts, offers
+from service.operations.contracts import amendments, contracts, drafts, offers
 
 
 def _contract(ctx: Context, subject: str) -> Contract:
@@ -57,4 +57,4 @@ def email_change_due(ctx: Context, change_id: str) -> None:
 
 
 def draft_deletion(ctx: Context, contract_id: str) -> None:
-    offers.forget_draft(ctx, contract_id)
+    drafts.forget_draft(ctx, contract_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.core import events, repository
 from service.core.context import Context
-from service.operations.contracts import milestones
+from service.operations.contracts import review_window
 from service.operations.disputes import deadlines
 from service.workflows import silence
 
@@ -41,7 +41,7 @@ def dispute_due(ctx: Context, dispute_id: str) -> None:
     # letter is proved to have come.
     heard = dispute.opened_by == "client" and dispute.state == "open"
     since = dispute.offers[-1].made_at if dispute.state == "proposal" else dispute.opened_at
-    heard = heard or milestones.notice_proved(ctx, contract, since, _ANSWERABLE)
+    heard = heard or review_window.notice_proved(ctx, contract, since, _ANSWERABLE)
     deadlines.due(ctx, contract, dispute, heard=heard)
 
 

@@ -9,9 +9,9 @@ from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.states.job_types import JobType
 from service.models import Contract, Milestone
-from service.operations.contracts import contracts, milestones
+from service.operations.contracts import contracts, milestones, review_window
 from service.platform import clock
-from service.shared import holds
+from service.shared import hold_checks
 from service.workflows import silence
 
 
@@ -44,7 +44,7 @@ def changes_reminder(ctx: Context, subject: str) -> None:
 def review_notice(ctx: Context, subject: str) -> None:
     milestone_id, days = subject.split("/")
     contract, milestone = repository.milestone(ctx.session, milestone_id, owner=repository.EVERYONE)
-    if milestones.notice_is_due(ctx, milestone, int(days)):
+    if review_window.notice_is_due(ctx, milestone, int(days)):
         events.record(
             ctx, "milestone.review_reminded", milestone, contract=contract, days=int(days)
         )
@@ -53,7 +53,7 @@ def review_notice(ctx: Context, subject: str) -> None:
 def auto_release(ctx: Context, milestone_id: str) -> None:
     contract, milestone = repository.milestone(ctx.session, milestone_id, owner=repository.EVERYONE)
     if not _release_waits(ctx, contract, milestone):
-        milestones.auto_release(ctx, contract, milestone)
+        review_window.auto_release(ctx, contract, milestone)
 
 
 def _release_waits(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
@@ -63,7 +63,9 @@ def _release_waits(ctx: Context, contract: Contract, milestone: Milestone) -> bo
     due = milestone.auto_release_at
     if milestone.state != "submitted" or due is None or due > ctx.now:
         return False
-    hold = holds.stopping(ctx.session, "release", holds.subjects_of(contract, milestone.id))
+    hold = hold_checks.stopping(
+        ctx.session, "release", hold_checks.subjects_of(contract, milestone.id)
+    )
     if hold is None:
         return False
     now = clock.now(ctx.session)

@@ -17,7 +17,7 @@ from service.core import staff_tasks
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.core.staff_tasks import TaskType
-from service.ledger import checks, hash_chain
+from service.ledger import fresh_checks, hash_chain
 from service.operations.finance import closing, reconciliation
 
 _log = structlog.get_logger()
@@ -55,7 +55,7 @@ def _processor_rows(runtime: Runtime, request_id: str) -> None:
 
 def _books(runtime: Runtime, request_id: str) -> None:
     with runtime.context(request_id) as ctx:
-        found = checks.keep(ctx, whole=False).checks
+        found = fresh_checks.keep(ctx, whole=False).checks
         if reconciliation.stop_payouts(ctx, found):
             staff_tasks.open_task(
                 ctx, TaskType.BOOKS_DIFFER, "platform", checks=[c.name for c in found if not c.ok]

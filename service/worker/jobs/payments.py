@@ -16,9 +16,17 @@ from service.domain.states.job_types import JobType
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Payment, StripeEvent
 from service.operations.finance import reconciliation
-from service.operations.payments import inbox, payments, payouts, refunds
+from service.operations.payments import (
+    checkout,
+    external_refunds,
+    inbox,
+    payments,
+    refund_results,
+    refunds,
+)
+from service.operations.payouts import payout_accounts
 from service.platform.failpoint import failpoint
-from service.shared import holds
+from service.shared import hold_checks
 from service.worker.jobs import chargebacks
 from service.worker.jobs import payouts as payout_jobs
 
@@ -75,7 +83,7 @@ def _apply_checkout(runtime: Runtime, job: ClaimedJob, snapshot: CheckoutSnapsho
         contract, payment = repository.payment(ctx.session, snapshot.payment_id, lock=True)
         if payment.session_id is None:
             # The process died after Stripe made the session and before we wrote it down.
-            payments.attach(payment, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
+            checkout.attach(payment, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
         if payment.session_id == snapshot.session_id:
             payments.apply_checkout(ctx, contract, payment, snapshot)
 
@@ -90,7 +98,7 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
     page abandoned.
     """
     payment = _state(runtime, job)
-    if payment.state not in payments.UNFINISHED:
+    if payment.state not in checkout.UNFINISHED:
         return
     if payment.session_id is not None:
         _apply_checkout(runtime, job, runtime.stripe.fetch_checkout(payment.session_id))
@@ -101,8 +109,8 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
     if payment.state in ("created", "requires_action") and over:
         _close(runtime, job, payment)
         payment = _state(runtime, job)
-    if payment.state in payments.UNFINISHED and now - payment.created_at < _GIVE_UP_CHECKING:
-        wait = _DEBIT_CHECK_EVERY if payment.state == "processing" else payments.CHECK_EVERY
+    if payment.state in checkout.UNFINISHED and now - payment.created_at < _GIVE_UP_CHECKING:
+        wait = _DEBIT_CHECK_EVERY if payment.state == "processing" else checkout.CHECK_EVERY
         with runtime.context(f"job:{job.id}") as ctx:
             queue.enqueue(ctx, JobType.PAYMENT_CHECK, payment.id, ctx.now + wait)
 
@@ -133,10 +141,10 @@ def send_refund(runtime: Runtime, job: ClaimedJob) -> None:
     """
     with runtime.context(f"job:{job.id}") as ctx:
         contract, payment, refund = repository.refund(ctx.session, job.subject)
-        holds.refuse(
+        hold_checks.refuse(
             ctx,
             "refund",
-            holds.subjects_of(
+            hold_checks.subjects_of(
                 contract, payment.id, *([refund.milestone_id] if refund.milestone_id else [])
             ),
         )
@@ -160,7 +168,7 @@ def send_refund(runtime: Runtime, job: ClaimedJob) -> None:
     failpoint("after_refund_created")
     with runtime.context(f"job:{job.id}", PSP) as ctx:
         contract, payment, refund = repository.refund(ctx.session, job.subject)
-        refunds.apply_refund(ctx, contract, payment, refund, made)
+        refund_results.apply_refund(ctx, contract, payment, refund, made)
 
 
 def _refund_event(
@@ -174,7 +182,7 @@ def _refund_event(
         )
         if refund_id is not None:
             contract, payment, refund = repository.refund(ctx.session, refund_id)
-            refunds.apply_refund(ctx, contract, payment, refund, fresh)
+            refund_results.apply_refund(ctx, contract, payment, refund, fresh)
             return
         payment_id = (
             payments.by_intent(ctx, fresh.payment_intent_id) if fresh.payment_intent_id else None
@@ -185,7 +193,7 @@ def _refund_event(
             )
         elif fresh.status == "succeeded":
             contract, payment = repository.payment(ctx.session, payment_id, lock=True)
-            refunds.record_external_refund(
+            external_refunds.record_external_refund(
                 ctx,
                 contract,
                 payment,
@@ -206,7 +214,7 @@ def sweep(runtime: Runtime, job: ClaimedJob) -> None:
         with runtime.context(f"job:{job.id}") as ctx:
             staff_tasks.open_task(ctx, TaskType.SWEEP_REFUSED, "platform")
     with runtime.context(f"job:{job.id}") as ctx:
-        for account_id in payouts.unsettled_accounts(ctx.session):
+        for account_id in payout_accounts.unsettled_accounts(ctx.session):
             queue.enqueue(ctx, JobType.ACCOUNT_CHECK, account_id)
     with runtime.context(f"job:{job.id}") as ctx:
         # Below the floor payouts wait, and a person is called.

@@ -11,11 +11,8 @@ from service.domain.errors import PayoutCoolDown, PayoutsStopped
 from service.domain.states.job_types import JobType
 from service.escrow import freezing
 from service.models import Payout
-from service.operations.contracts import offers
-from service.operations.payments import (
-    payouts,
-    scheduled_payouts,
-)
+from service.operations.contracts import drafts
+from service.operations.payouts import payout_accounts, payout_requests, payouts, scheduled_payouts
 
 
 def housekeeping(ctx: Context, _: str) -> None:
@@ -28,7 +25,7 @@ def housekeeping(ctx: Context, _: str) -> None:
         ctx,
         [
             queue.JobRequest(JobType.DRAFT_DELETION, contract_id, ctx.now)
-            for contract_id in offers.old_drafts(ctx)
+            for contract_id in drafts.old_drafts(ctx)
         ],
     )
     queue.enqueue(ctx, JobType.PAYOUT_CANDIDATES, f"{ctx.now.date()}/0")
@@ -59,12 +56,12 @@ def scheduled_payout(ctx: Context, subject: str) -> None:
     due = scheduled_payouts.due(ctx, freelancer_id, currency, on)
     if due is None:
         return
-    account = payouts.account_of(ctx.session, freelancer_id)
+    account = payout_accounts.account_of(ctx.session, freelancer_id)
     if account is None or account.state != "active":
         scheduled_payouts.remind(ctx, freelancer_id, currency)
         return
     try:
-        payouts.request_scheduled(ctx, freelancer_id, currency, due.why, due.amount_minor)
+        payout_requests.request_scheduled(ctx, freelancer_id, currency, due.why, due.amount_minor)
     except (PayoutsStopped, PayoutCoolDown):
         queue.enqueue(ctx, JobType.SCHEDULED_PAYOUT, subject, ctx.now + queue.ONE_DAY)
 

@@ -20,10 +20,10 @@ from service.domain.states.job_types import JobType
 from service.escrow import freezing
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Hold, Payment, Payout
-from service.operations.payments import payouts
+from service.operations.payouts import payout_accounts, payout_sending, payouts
 from service.operations.safety import rules
 from service.platform.failpoint import failpoint
-from service.shared import holds
+from service.shared import hold_checks
 
 _TRY_AGAIN = timedelta(hours=1)
 _LOOK_AGAIN = timedelta(days=1)
@@ -34,8 +34,8 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
     """Bring a payout to the bank, from wherever it stands."""
     with runtime.context(f"job:{job.id}") as ctx:
         payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE, lock=True)
-        holds.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
-        if payout.failure_code or not payouts.begin_sending(ctx, payout):
+        hold_checks.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
+        if payout.failure_code or not payout_sending.begin_sending(ctx, payout):
             if payout.state == "requested" and payout.waiting_for:
                 queue.enqueue(ctx, JobType.PAYOUT_SEND, payout.id, ctx.now + _TRY_AGAIN)
             return
@@ -47,7 +47,7 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
             if made is None:
                 return
             with runtime.context(f"job:{job.id}") as ctx:
-                payouts.record_transfer(
+                payout_sending.record_transfer(
                     repository.payout(ctx.session, payout.id, owner=repository.EVERYONE, lock=True),
                     source.number,
                     made.id,
@@ -56,7 +56,7 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
     with runtime.context(f"job:{job.id}") as ctx:
         # A hold may have landed while the transfers were made: the bank is not told before it is
         # gone.
-        holds.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
+        hold_checks.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
     _to_bank(runtime, job, payout)
 
 
@@ -146,7 +146,7 @@ def _to_bank(runtime: Runtime, job: ClaimedJob, payout: Payout) -> None:
     failpoint("after_bank_payout")
     with runtime.context(f"job:{job.id}") as ctx:
         locked = repository.payout(ctx.session, payout.id, owner=repository.EVERYONE, lock=True)
-        payouts.record_bank_payout(locked, made.id)
+        payout_sending.record_bank_payout(locked, made.id)
         locked.waiting_for = None
         queue.enqueue(ctx, JobType.PAYOUT_CHECK, payout.id, ctx.now + 2 * _LOOK_AGAIN)
 
@@ -158,7 +158,7 @@ def recall(runtime: Runtime, job: ClaimedJob) -> None:
     with runtime.context(f"job:{job.id}") as ctx:
         payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE, lock=True)
         if payout.state == "in_transit" and payout.stripe_payout_id is None:
-            payouts.begin_return(ctx, payout, "on_hold")
+            payout_sending.begin_return(ctx, payout, "on_hold")
     outcome = "its transfers are taken back"
     if payout.state == "in_transit" and payout.stripe_payout_id is not None:
         try:
@@ -223,11 +223,11 @@ def _apply_payout(
 ) -> None:
     with runtime.context(f"job:{job.id}", PSP) as ctx:
         payout = repository.payout(ctx.session, payout_id, owner=repository.EVERYONE, lock=True)
-        payouts.record_bank_payout(payout, snapshot.id)
+        payout_sending.record_bank_payout(payout, snapshot.id)
         if snapshot.status == "paid":
-            payouts.mark_paid(ctx, payout)
+            payout_sending.mark_paid(ctx, payout)
         elif snapshot.status in ("failed", "canceled"):
-            payouts.begin_return(ctx, payout, snapshot.failure_code or snapshot.status)
+            payout_sending.begin_return(ctx, payout, snapshot.failure_code or snapshot.status)
 
 
 def unwind(runtime: Runtime, job: ClaimedJob) -> None:
@@ -253,9 +253,9 @@ def unwind(runtime: Runtime, job: ClaimedJob) -> None:
                 locked = repository.payout(
                     ctx.session, payout.id, owner=repository.EVERYONE, lock=True
                 )
-                payouts.record_recall(ctx, locked, source.number, parts)
+                payout_sending.record_recall(ctx, locked, source.number, parts)
     with runtime.context(f"job:{job.id}", PSP) as ctx:
-        payouts.mark_failed(
+        payout_sending.mark_failed(
             ctx, repository.payout(ctx.session, payout.id, owner=repository.EVERYONE, lock=True)
         )
 
@@ -271,17 +271,17 @@ def transfer_event(runtime: Runtime, job: ClaimedJob, transfer_id: str) -> None:
     fresh = runtime.stripe.fetch_transfer(transfer_id)
     with runtime.context(f"job:{job.id}", PSP) as ctx:
         payout = repository.payout(ctx.session, found[0], owner=repository.EVERYONE, lock=True)
-        payouts.record_reversal(
+        payout_sending.record_reversal(
             ctx, payout, found[1], from_stripe(fresh.amount_reversed, payout.currency)
         )
 
 
 def account_event(runtime: Runtime, job: ClaimedJob, account_id: str) -> None:
     with runtime.context(f"job:{job.id}") as ctx:
-        freelancer_id = payouts.freelancer_behind(ctx.session, account_id)
+        freelancer_id = payout_accounts.freelancer_behind(ctx.session, account_id)
     if freelancer_id is None:
         return
     fresh = runtime.stripe.fetch_account(account_id)
     with runtime.context(f"job:{job.id}", PSP) as ctx:
-        payouts.apply_account(ctx, freelancer_id, fresh)
+        payout_accounts.apply_account(ctx, freelancer_id, fresh)
         rules.look_again(ctx, freelancer_id)

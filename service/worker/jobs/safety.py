@@ -7,16 +7,16 @@ from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.job_types import JobType
-from service.operations.safety import appeals, cases, holds, rules, suspensions
+from service.operations.safety import appeals, cases, hold_ends, holds, rules, suspensions
 from service.workflows import staff_actions
 
 
 def hold_unconfirmed(ctx: Context, hold_id: str) -> None:
-    holds.expire(ctx, staff_actions.hold(ctx, hold_id), "unconfirmed")
+    hold_ends.expire(ctx, staff_actions.hold(ctx, hold_id), "unconfirmed")
 
 
 def hold_expiry(ctx: Context, hold_id: str) -> None:
-    holds.expire(ctx, staff_actions.hold(ctx, hold_id), "expired")
+    hold_ends.expire(ctx, staff_actions.hold(ctx, hold_id), "expired")
 
 
 def hold_review_due(ctx: Context, hold_id: str) -> None:
@@ -58,7 +58,7 @@ def appeal_overdue(ctx: Context, appeal_id: str) -> None:
         and "release" in hold.scopes
         and hold.state != "converted"
     ):
-        holds.narrow(
+        hold_ends.narrow(
             ctx.as_(SYSTEM),
             hold,
             tuple(s for s in hold.scopes if s != "release"),
