@@ -17,14 +17,14 @@ from service.platform.db import migrate
 from service.platform.db.embedded import EmbeddedServer
 from service.sandbox import store
 from tests.databases import PEOPLE, clone, make_people
-from tests.servers import create, drop, set_clock
+from tests.servers import create, drop
 from tests.world import People, Vault, World, make_settings
 
 _SERVER: EmbeddedServer | None = None
 
-START = "2026-06-02T10:00:00Z"
-"""A Tuesday, far from a month's end: how many days five working days take is the same on every day
-on which the tests are run.
+START = "2026-11-24T10:00:00Z"
+"""A Tuesday before a year's end, whatever day it is: how many days five working days take, and in
+which year a payment clears, is the same on every day on which the tests are run.
 """
 
 
@@ -67,8 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "TEST_OWNER_URL": _SERVER.url("{}", owner=True),
         "TEST_APP_URL": _SERVER.url("{}"),
     }
-    set_clock("template_holdfast", config.getoption("--start"))
-    make_people()
+    make_people(config.getoption("--start"))
 
 
 def _fastest() -> Path:

@@ -10,16 +10,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from tests.servers import create, drop
+from tests.servers import create, drop, set_clock
 from tests.world import Known, People, World, make_settings
 
 PEOPLE = "template_people"
 """Ada, Mary, and everybody of staff, on an installation in which nothing has happened yet."""
 
 
-def make_people() -> None:
-    """The template, made once for all workers, which learn of it by the environment."""
+def make_people(start: str) -> None:
+    """The template, made once for all workers, which learn of it by the environment. Its clock
+    stands at `start`; a live database, which is made of the empty template, has the real time.
+    """
     create(PEOPLE, "template_holdfast")
+    set_clock(PEOPLE, start)
     made = World(
         make_settings(
             os.environ["TEST_APP_URL"].format(PEOPLE),
