@@ -36,12 +36,12 @@ def propose(body: AmendmentBody, contract_id: str) -> Response:
     """
     with api_call() as call:
         contract = repository.contract(call.ctx.session, contract_id, owner=call.owner, lock=True)
-        wanted = [
+        milestones = [
             AmendmentRequest(m["id"], m["title"], m["amount"], m.get("due_on"))
             for m in body["milestones"]
         ]
         return call.answer(
-            _amendment, amendments.propose(call.ctx, contract, wanted, body["note"]), 201
+            _amendment, amendments.propose(call.ctx, contract, milestones, body["note"]), 201
         )
 
 

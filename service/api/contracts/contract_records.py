@@ -1,5 +1,5 @@
-"""What can be read about one contract: its timeline, money, deadlines, versions and text; and a fresh
-link to it for the client.
+"""What can be read about one contract: its timeline, money, deadlines, versions and text; and a
+fresh link to it for the client.
 """
 
 from __future__ import annotations

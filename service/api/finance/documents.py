@@ -114,24 +114,24 @@ def invoice_file(query: PaperParameters, invoice_id: str, form: str) -> Response
         )
 
 
-def _certificate(found: Certificate) -> dict[str, object]:
+def _certificate(issued: Certificate) -> dict[str, object]:
     return {
-        "id": found.id,
+        "id": issued.id,
         "object": "certificate",
-        "code": found.code,
-        "state": certificates.state(found),
-        "freelancer": found.freelancer_id,
-        "first_day": found.first_day.isoformat(),
-        "last_day": found.last_day.isoformat(),
-        "language": found.language,
-        "content": found.content,
-        "sha256": found.sha256,
-        "issued_at": found.issued_at.isoformat(),
-        "superseded_by": found.superseded_by,
-        "revoked_at": found.revoked_at.isoformat() if found.revoked_at else None,
-        "revoked_reason": found.revoked_reason,
-        "file": f"/v1/certificates/{found.id}/file",
-        "verify_url": f"{web.runtime().settings.public_url}/verify/{found.code}",
+        "code": issued.code,
+        "state": certificates.state(issued),
+        "freelancer": issued.freelancer_id,
+        "first_day": issued.first_day.isoformat(),
+        "last_day": issued.last_day.isoformat(),
+        "language": issued.language,
+        "content": issued.content,
+        "sha256": issued.sha256,
+        "issued_at": issued.issued_at.isoformat(),
+        "superseded_by": issued.superseded_by,
+        "revoked_at": issued.revoked_at.isoformat() if issued.revoked_at else None,
+        "revoked_reason": issued.revoked_reason,
+        "file": f"/v1/certificates/{issued.id}/file",
+        "verify_url": f"{web.runtime().settings.public_url}/verify/{issued.code}",
     }
 
 
@@ -157,7 +157,7 @@ def issue(body: CertificateBody) -> Response:
             settings.paper_key,
             settings.paper_certificate,
         )
-        found = certificate.issue(
+        issued = certificate.issue(
             call.ctx,
             issuer,
             _whose(call, body["freelancer"]),
@@ -165,7 +165,7 @@ def issue(body: CertificateBody) -> Response:
             body["language"],
         )
         call.ctx.session.flush()
-        return call.json(_certificate(found), 201)
+        return call.json(_certificate(issued), 201)
 
 
 @blueprint.route("/certificates", methods=["GET"], permission="payments:read")
@@ -180,7 +180,7 @@ def find_certificates(query: PageParameters) -> Response:
             after=after_id(query["cursor"]),
             limit=query["limit"],
         )
-        return call.listing([_certificate(certificate) for certificate in page], query["limit"])
+        return call.listing([_certificate(issued) for issued in page], query["limit"])
 
 
 @blueprint.route("/certificates/<certificate_id>/file", methods=["GET"], permission="payments:read")
@@ -188,8 +188,8 @@ def find_certificates(query: PageParameters) -> Response:
 def certificate_file(certificate_id: str) -> Response:
     """The signed PDF, as it was issued."""
     with api_call() as call:
-        found = certificates.find(call.ctx.session, certificate_id, owner=call.owner)
-        return web.attachment(f"certificate-{found.code}.pdf", "application/pdf", found.pdf)
+        issued = certificates.find(call.ctx.session, certificate_id, owner=call.owner)
+        return web.attachment(f"certificate-{issued.code}.pdf", "application/pdf", issued.pdf)
 
 
 @blueprint.route(
@@ -200,11 +200,11 @@ def certificate_file(certificate_id: str) -> Response:
 def revoke(body: RevokeBody, certificate_id: str) -> Response:
     """Revoke one that should not have been issued; its page says so and why."""
     with api_call() as call:
-        found = certificates.find(
+        issued = certificates.find(
             call.ctx.session, certificate_id, owner=repository.EVERYONE, lock=True
         )
-        certificates.revoke(call.staff, found, body["reason"])
-        return call.json(_certificate(found))
+        certificates.revoke(call.staff, issued, body["reason"])
+        return call.json(_certificate(issued))
 
 
 def _link(link: AccountantLink, address: str | None = None) -> dict[str, object]:

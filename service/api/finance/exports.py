@@ -125,12 +125,12 @@ def read(export_id: str) -> Response:
 def download(export_id: str, name: str) -> Response:
     """One of its files: the data, `manifest.json` or `manifest.sig`."""
     with api_call() as call:
-        found = export_requests.find(
+        export = export_requests.find(
             call.ctx.session, export_id, party=_party(call, repository.EVERYONE)
         )
         return web.streamed(
             name,
-            export_requests.pieces(call.ctx.session, found, name),
+            export_requests.pieces(call.ctx.session, export, name),
             lambda session, n: export_requests.piece(session, export_id, name, n),
         )
 

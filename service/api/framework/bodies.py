@@ -86,8 +86,8 @@ def _fraction(text: str) -> float:
 
 def _check_texts(body: Json) -> None:
     refused = [
-        FieldError("".join(f"/{part}" for part in one.where), one.fault, SENTENCES[one.fault])
-        for one in faults(body)
+        FieldError("".join(f"/{part}" for part in wrong.where), wrong.fault, SENTENCES[wrong.fault])
+        for wrong in faults(body)
     ]
     if refused:
         raise Invalid(detail=refused[0].message, errors=refused[:50])

@@ -191,16 +191,16 @@ def _check_query() -> None:
 
 
 def _check_version() -> None:
-    wanted = request.headers.get("Holdfast-Version")
-    if wanted is not None and wanted not in VERSIONS:
+    version = request.headers.get("Holdfast-Version")
+    if version is not None and version not in VERSIONS:
         raise BadVersion(f"Known versions: {', '.join(VERSIONS)}.")
 
 
 def if_match(contract: Contract) -> int:
     """The version that the caller read. Raises PreconditionRequired, Stale."""
-    given = request.headers.get("If-Match")
-    if given is None:
+    etag = request.headers.get("If-Match")
+    if etag is None:
         raise PreconditionRequired("Edits carry the ETag that was read.")
-    if given.strip('"') != f"v{contract.version}":
+    if etag.strip('"') != f"v{contract.version}":
         raise Stale("The contract has changed since it was read.")
     return contract.version

@@ -66,7 +66,7 @@ def shown(case: Confiscation, *, staff: bool) -> dict[str, object]:
         body
         | {
             "opened_by": str(case.opened_by),
-            "approved_by": [str(one) for one in case.agreed],
+            "approved_by": [str(person) for person in case.agreed],
             "executed_by": actors.text(case.executed_by),
         }
         if staff

@@ -70,8 +70,8 @@ class MilestoneOut(Out):
 
 
 class ContractOut(Out):
-    """In lists `fee_quote` is null for a draft, and there are no warnings: whoever reads one contract
-    gets both.
+    """In lists `fee_quote` is null for a draft, and there are no warnings: one contract that is
+    read has both.
     """
 
     kind_name = "contract"

@@ -1,3 +1,3 @@
-"""What comes in, by area: each schema with the `TypedDict` that its view gets (`…In` gives a `…Body`,
-`…Query` gives `…Parameters`).
+"""What comes in, by area: each schema with the `TypedDict` that its view gets. `…In` gives a
+`…Body`, `…Query` gives `…Parameters`.
 """
