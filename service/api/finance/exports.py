@@ -14,7 +14,7 @@ from service.api.schemas import requests, requests_finance, responses
 from service.core import repository
 from service.domain.errors import MissingScope
 from service.domain.identity import actors
-from service.exports import generation, month_packs, periods, registry
+from service.exports import availability, inline, month_packs, periods, registry
 from service.exports.definitions import ExportRequest
 from service.http import web
 from service.models import FinanceExport, PeriodClose
@@ -65,7 +65,7 @@ def ask(body: dict[str, Any]) -> Response:
     with api_call() as call:
         export = registry.find(body["export"])
         party = _party(call, body["party"])
-        generation.check(
+        availability.check(
             export,
             body["format"],
             party,
@@ -143,7 +143,7 @@ def report(query: dict[str, Any], code: str) -> Response:
     """
     with api_call() as call:
         export, party = registry.find(code), _party(call, query["party"])
-        generation.check(
+        availability.check(
             export,
             "csv",
             party,
@@ -161,7 +161,7 @@ def report(query: dict[str, Any], code: str) -> Response:
             zone=call.ctx.policies.book_zone.key,
             own_zone=query["zone"],
         )
-        found = generation.inline(call.ctx.session, export, wanted)
+        found = inline.records(call.ctx.session, export, wanted)
         body = {
             "object": "report",
             "code": export.code,

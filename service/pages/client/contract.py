@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -170,11 +168,14 @@ def _acceptance_values() -> tuple[dict[str, str], list[tuple[str, str]]]:
 
 
 def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> AgreementEvidence:
-    optional: dict[str, Any] = {
-        name: values[name] or None for name in ("company", "address", "vat_id", "purchase_order")
-    }
     return AgreementEvidence(
-        values["full_name"], found.client.email, mailbox_proof(who), **optional
+        values["full_name"],
+        found.client.email,
+        mailbox_proof(who),
+        company=values["company"] or None,
+        address=values["address"] or None,
+        vat_id=values["vat_id"] or None,
+        purchase_order=values["purchase_order"] or None,
     )
 
 
@@ -280,7 +281,7 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
         return web.attachment(f"receipt-{payment_id}.pdf", "application/pdf", data)
 
 
-@blueprint.get("/c/<contract_id>/receipts/<payment_id>")
+@blueprint.get("/c/<contract_id>/receipts/<payment_id>", endpoint="receipt")
 def receipt_page(contract_id: str, payment_id: str) -> str:
     with web.context() as ctx:
         found, _ = visitor(ctx, contract_id)
