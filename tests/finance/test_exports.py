@@ -121,7 +121,7 @@ def test_too_many_rows_for_an_answer_on_the_spot(
     program = world.program("finance")
     rows = len(program.get(path)["data"])
     monkeypatch.setattr(reading, "BATCH", 2)
-    monkeypatch.setattr(generation, "BATCH", 2)
+    monkeypatch.setattr(inline, "BATCH", 2)
     for most in (rows - 1, rows, rows + 1, 2):
         monkeypatch.setattr(inline, "INLINE_ROWS", most)
         reply = program.call("GET", path)
