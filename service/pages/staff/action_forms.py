@@ -1,4 +1,4 @@
-"""The one way in which staff act: a form, then "This will: …" from a rehearsal of the very act,
+"""The one way in which staff act: a form, then "This will: …" from a preview of the very action,
 then the second click.
 """
 
@@ -16,7 +16,7 @@ from service.domain.money.amounts import Refusal
 from service.domain.money.money import CURRENCIES
 from service.models import Appeal, Confiscation, Hold
 from service.operations.safety import case_lines, reasons
-from service.operations.staff.previews import preview
+from service.operations.staff.previews import Preview, preview
 from service.operations.staff.staff_access import Colleague
 from service.pages.formatting import money, read_amount
 from service.pages.session import use_form
@@ -34,7 +34,7 @@ def perform(
 ) -> Response | str | tuple[str, int]:
     """Ask, show, do.
 
-    Refusals of the rehearsal are shown beside the form, before anything has happened.
+    Refusals of the preview are shown beside the form, before anything has happened.
     """
     if name not in ACTIONS:
         raise NotFound("There is no such act.")
@@ -55,12 +55,23 @@ def perform(
             ("", str(refusal))
         ]
         return _form(ctx, who, action, object_id, found), 422
+    return _check_page(ctx, who, action, given, object_id, shown)
+
+
+def _check_page(
+    ctx: Context,
+    who: Colleague,
+    action: StaffAction,
+    given: FormValues,
+    object_id: str,
+    shown: Preview,
+) -> str:
+    """What the action will do, and the button that does it."""
     typed = [
         (key, value)
         for key, value in request.form.items(multi=True)
         if key not in ("form_token", "confirm", "again")
     ]
-    sums = _amounts(action, given)
     return page(
         ctx,
         who,
@@ -69,7 +80,7 @@ def perform(
         object_id=object_id,
         shown=shown,
         typed=typed,
-        amounts=sums,
+        amounts=_amounts(action, given),
     )
 
 
