@@ -155,13 +155,13 @@ class Story:
         assert reply.status == 200, (address, reply.text)
         return reply.raw
 
-    def certificate_paper(self) -> dict[bytes, list[str]]:
+    def certificate(self) -> dict[bytes, list[str]]:
         return {
             self.get(issued(self.world, language)["file"]): [self.person, self.title, self.name]
             for language in ("en", "de")
         }
 
-    def receipt_paper(self) -> dict[bytes, list[str]]:
+    def receipt(self) -> dict[bytes, list[str]]:
         page = self.client.get(f"/c/{self.contract['id']}/receipts")
         one = self.client.get(next(link for link in page.links if "/receipts/pay_" in link))
         found = [self.client.http.request("GET", link) for link in one.links if ".pdf" in link]
@@ -188,7 +188,7 @@ class Story:
                 assert {as_read(row[side]["name"]) for side in ("seller", "buyer")} <= found
         return out
 
-    def summary_paper(self) -> dict[bytes, list[str]]:
+    def summary(self) -> dict[bytes, list[str]]:
         """Every export in every form; the summaries as papers."""
         out: dict[bytes, list[str]] = {}
         for export in registry.EXPORTS.values():
@@ -234,7 +234,7 @@ class Story:
             return
         assert not has_title or self.title.removeprefix("'") in titles, (code, form, titles)
 
-    def outside_chargebacks(self) -> dict[bytes, list[str]]:
+    def chargebacks(self) -> dict[bytes, list[str]]:
         contest(self.world, amount=1_000)
         found = shown(self.world, self.contract)
         pdf = self.get(f"/v1/contracts/{self.contract['id']}/files/{found['evidence_file']}")
