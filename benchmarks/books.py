@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.exports import generation, periods
+from service.exports import availability, periods
 from service.exports.registry import EXPORTS
 
 
@@ -103,7 +103,7 @@ def page() -> str:
         "",
     ]
     for export in EXPORTS.values():
-        formats = ", ".join(generation.formats_of(export))
+        formats = ", ".join(availability.formats_of(export))
         who = "a freelancer or client, or everybody" if export.for_party else "everybody"
         out += [
             f"## {export.code}: {export.title}",

@@ -8,7 +8,7 @@ from service.api.framework.endpoints import needs
 from service.app import _routes
 from service.domain.identity.permissions import ROLE_PERMISSIONS, only_reads
 from service.pages.link_roles import LinkRole, may
-from service.pages.staff.actions import DEEDS
+from service.pages.staff.actions import ACTIONS
 from service.pages.staff.session import right_of
 
 _STAFF = [role for role in ROLE_PERMISSIONS if role not in ("freelancer", "platform")]
@@ -124,7 +124,7 @@ def _pages() -> list[str]:
 def _console() -> list[str]:
     app = _routes()
     rows: list[tuple[str, tuple[str, ...]]] = [
-        (f"act `{name}`", (right,)) for name, (right, _) in DEEDS.items()
+        (f"act `{name}`", (right,)) for name, (right, _) in ACTIONS.items()
     ]
     for rule in sorted(app.url_map.iter_rules(), key=lambda one: one.rule):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):

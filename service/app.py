@@ -19,7 +19,7 @@ from service.core.runtime import Runtime
 from service.gateways.mail import FunctionGateway, MailGateway, SmtpGateway
 from service.gateways.scanner import Clamd
 from service.gateways.stripe import StripeGateway
-from service.http import web
+from service.http import guard, web
 from service.pages.formatting import problem_page
 from service.platform import failpoint, logs
 from service.platform.config import Settings
@@ -117,9 +117,9 @@ def _routes() -> Flask:
         static_folder=None,
         template_folder=str(Path(__file__).parent / "pages" / "templates"),
     )
-    app.config["MAX_CONTENT_LENGTH"] = web.MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = guard.MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    web.guard(app)
+    guard.install(app)
     pages.register(app)
     api.register(app)
     app.register_error_handler(Exception, _refuse)

@@ -20,29 +20,29 @@ class Colleague(Person):
         assert came.status == 303, came.page.text[:300]
         return self.get(path_of(came.headers["location"]))
 
-    def preview(self, deed: str, object_id: str, **values: Any) -> Reply:
+    def preview(self, action: str, object_id: str, **values: Any) -> Reply:
         """Fill in the form of an act, as far as it has one; the answer is the page "this will", or
         the form with what is wrong.
         """
-        path = f"/staff/do/{deed}/{object_id}"
+        path = f"/staff/do/{action}/{object_id}"
         reply = self.http.request("GET", path)
         form = next((f for f in reply.page.forms if "See what it will do" in f.text), None)
         return self.press(path, form, **values) if form else reply
 
-    def do(self, deed: str, object_id: str, **values: Any) -> Page:
+    def do(self, action: str, object_id: str, **values: Any) -> Page:
         """All the way: the form, the preview, the second click; ends on the page of what was
         made.
         """
-        shown = self.preview(deed, object_id, **values)
-        assert shown.status == 200, f"{deed}: {shown.status} {shown.page.text[:800]}"
-        done = self.confirm(deed, object_id, shown.page)
-        assert done.status == 303, f"{deed}: {done.status} {done.page.text[:800]}"
+        shown = self.preview(action, object_id, **values)
+        assert shown.status == 200, f"{action}: {shown.status} {shown.page.text[:800]}"
+        done = self.confirm(action, object_id, shown.page)
+        assert done.status == 303, f"{action}: {done.status} {done.page.text[:800]}"
         return self.get(path_of(done.headers["location"]))
 
-    def confirm(self, deed: str, object_id: str, shown: Page) -> Reply:
+    def confirm(self, action: str, object_id: str, shown: Page) -> Reply:
         assert "this will" in shown.text, shown.text[:600]
         form = next(f for f in shown.forms if f.method == "post" and "leave" not in f.action)
-        return self.press(f"/staff/do/{deed}/{object_id}", form, confirm="yes")
+        return self.press(f"/staff/do/{action}/{object_id}", form, confirm="yes")
 
 
 def colleague(world: World, who: str) -> Colleague:

@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from service.cli import show
 from service.core.runtime import Runtime
 from service.domain.states.instants import known_at
-from service.exports import generation, manifest, periods, registry
+from service.exports import availability, generation, manifest, periods, registry
 from service.exports.definitions import Export, ExportRequest
 from service.platform import clock
 
@@ -90,7 +90,7 @@ def _known() -> list[dict[str, str]]:
             "code": e.code,
             "name": e.name,
             "what": e.title,
-            "formats": ", ".join(generation.formats_of(e)),
+            "formats": ", ".join(availability.formats_of(e)),
         }
         for e in registry.EXPORTS.values()
     ]

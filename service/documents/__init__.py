@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import structlog
 import typst
@@ -31,8 +30,12 @@ _MISSING = re.compile(r'(?:the text|contains the codepoint) `"(.+?)"`')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 _log = structlog.get_logger()
 
+Value = str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
+"""What a template shows: plain JSON."""
+Values = Mapping[str, Value]
 
-def compile_pdf(template: str, values: dict[str, Any], made_at: datetime) -> bytes:
+
+def compile_pdf(template: str, values: Values, made_at: datetime) -> bytes:
     """The PDF of a template with `values`, which must be plain JSON; `made_at` is its only date.
 
     Tagged, and PDF/A-2a; with an attachment PDF/A-3a, the level that allows one. Raises
@@ -53,7 +56,7 @@ def compile_pdf(template: str, values: dict[str, Any], made_at: datetime) -> byt
     raise PaperNotMade
 
 
-def _typeset(template: str, values: dict[str, Any], made_at: datetime) -> bytes:
+def _typeset(template: str, values: Values, made_at: datetime) -> bytes:
     try:
         made: bytes = typst.compile(
             _FOLDER / f"{template}.typ",
@@ -85,15 +88,15 @@ def _fonts() -> typst.Fonts:
     )
 
 
-def _each(values: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+def _each(values: Values, change: Callable[[str], str]) -> Values:
     """`values` with every text changed, but for the file that is attached: it stays as it is."""
 
-    def changed(value: Any) -> Any:
+    def changed(value: Value) -> Value:
         if isinstance(value, str):
             return change(value)
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return {name: changed(one) for name, one in value.items()}
-        return [changed(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return [changed(one) for one in value] if isinstance(value, Sequence) else value
 
     return {name: one if name == "attachment" else changed(one) for name, one in values.items()}
 
@@ -127,7 +130,7 @@ class Table:
     amounts: tuple[int, ...] = ()
     whole: tuple[int, ...] = ()
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Values:
         """As `paper.typ` takes it."""
         return {
             "heading": self.heading,
@@ -164,23 +167,18 @@ class Document:
 
     def pdf(self, made_at: datetime) -> bytes:
         """The same paper made at the same instant gives the same bytes."""
-        values = {
-            name: getattr(self, name)
-            for name in (
-                "platform",
-                "language",
-                "title",
-                "number",
-                "intro",
-                "facts",
-                "notes",
-                "check",
-            )
+        values: dict[str, Value] = {
+            "platform": self.platform,
+            "language": self.language,
+            "title": self.title,
+            "number": self.number,
+            "parties": [{"heading": heading, "lines": lines} for heading, lines in self.parties],
+            "intro": self.intro,
+            "facts": self.facts,
+            "tables": [table.values() for table in self.tables],
+            "notes": self.notes,
+            "check": self.check,
         }
-        values["parties"] = [
-            {"heading": heading, "lines": lines} for heading, lines in self.parties
-        ]
-        values["tables"] = [table.values() for table in self.tables]
         if self.attachment:
             name, text, relationship, description = self.attachment
             mime = "text/xml" if name.endswith(".xml") else "text/csv"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from xml.etree import ElementTree as ET
 
+from service.documents.dpi_parties import Address, Operator, SellerIdentity
 from service.documents.invoice_facts import Node, document
 
 NEW, CORRECTED, DELETED, AGAIN = "1", "2", "3", "0"
@@ -44,7 +44,7 @@ class Seller:
     `indicator` with a reference, and what it corrects.
     """
 
-    identity: dict[str, Any]
+    identity: SellerIdentity
     currency: str
     consideration: list[int]
     fees: list[int]
@@ -64,7 +64,7 @@ class DpiMessage:
     reference: str
     kind: str
     made_at: datetime
-    operator: dict[str, Any]
+    operator: Operator
     operator_ref: str
     operator_indicator: str
     test: bool
@@ -76,7 +76,7 @@ class DpiMessage:
 
 def render(message: DpiMessage) -> bytes:
     profile = PROFILES[message.regime]
-    country = message.operator["country"]
+    country = message.operator.country
     receiver = "GB" if message.regime == "uk_mrdp" else country
     spaces = {"dpi": profile.namespace, "stf": profile.types}
     made = document(
@@ -118,12 +118,12 @@ def render(message: DpiMessage) -> bytes:
 def _operator(message: DpiMessage) -> list[Node | None]:
     who = message.operator
     return [
-        ("dpi:ResCountryCode", who["country"]),
-        ("dpi:TIN", who["tin"], {"issuedBy": who["tin_issued_by"]}),
-        ("dpi:VAT", who["vat_id"]),
-        ("dpi:Name", who["legal_name"]),
-        ("dpi:PlatformBusinessName", who["trading_name"]),
-        ("dpi:Address", _address(who)),
+        ("dpi:ResCountryCode", who.country),
+        ("dpi:TIN", who.tin, {"issuedBy": who.tin_issued_by}),
+        ("dpi:VAT", who.vat_id),
+        ("dpi:Name", who.legal_name),
+        ("dpi:PlatformBusinessName", who.trading_name),
+        ("dpi:Address", _address(who.country, who.street, who.building, who.postcode, who.city)),
         ("dpi:Nexus", "RPONEX1"),
         ("dpi:AssumedReporting", "false"),
         (
@@ -136,17 +136,26 @@ def _operator(message: DpiMessage) -> list[Node | None]:
     ]
 
 
-def _address(who: dict[str, Any]) -> list[Node | None]:
-    parts = (
-        ("Street", "street"),
-        ("BuildingIdentifier", "building"),
-        ("PostCode", "postcode"),
-        ("City", "city"),
-    )
-    return [
-        ("dpi:CountryCode", who["country"]),
-        ("dpi:AddressFix", [(f"dpi:{name}", who.get(key, "")) for name, key in parts]),
+def _address(
+    country: str, street: str, building: str, postcode: str, city: str
+) -> list[Node | None]:
+    parts: list[Node | None] = [
+        ("dpi:Street", street),
+        ("dpi:BuildingIdentifier", building),
+        ("dpi:PostCode", postcode),
+        ("dpi:City", city),
     ]
+    return [("dpi:CountryCode", country), ("dpi:AddressFix", parts)]
+
+
+def _home(at: Address) -> list[Node | None]:
+    return _address(
+        at["country"],
+        at.get("street", ""),
+        at.get("building", ""),
+        at.get("postcode", ""),
+        at.get("city", ""),
+    )
 
 
 def _seller(message: DpiMessage, profile: Profile, seller: Seller) -> list[Node | None]:
@@ -193,15 +202,15 @@ def _quarters(name: str, values: list[int], currency: str | None = None) -> list
     ]
 
 
-def _person(who: dict[str, Any]) -> list[Node | None]:
+def _person(who: SellerIdentity) -> list[Node | None]:
     found: list[Node | None] = [
         ("dpi:ResCountryCode", who["country"]),
         ("dpi:TIN", who["tin"], {"issuedBy": who.get("tin_issued_by") or who["country"]}),
     ]
     found.append(("dpi:VAT", who["vat_id"]) if who.get("vat_id") else None)
     if who["seller_kind"] == "entity":
-        return [*found, ("dpi:Name", who["legal_name"]), ("dpi:Address", _address(who["address"]))]
-    place = who.get("birth_place") or {}
+        return [*found, ("dpi:Name", who["legal_name"]), ("dpi:Address", _home(who["address"]))]
+    place = who.get("birth_place")
     born = [
         ("dpi:BirthDate", who["birth_date"]),
         (
@@ -218,12 +227,12 @@ def _person(who: dict[str, Any]) -> list[Node | None]:
     return [
         *found,
         ("dpi:Name", name, {"nameType": "OECD202"}),
-        ("dpi:Address", _address(who["address"])),
+        ("dpi:Address", _home(who["address"])),
         ("dpi:BirthInfo", born),
     ]
 
 
-def _account(who: dict[str, Any]) -> Node | None:
+def _account(who: SellerIdentity) -> Node | None:
     account = who.get("account")
     if not account:
         return None

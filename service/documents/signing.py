@@ -16,7 +16,8 @@ from cryptography.x509.oid import NameOID
 
 def sign(pdf: bytes, key_pem: str, certificate_pem: str, reason: str) -> bytes:
     """The PDF with a signature at its end; what was there before is unchanged."""
-    from asn1crypto.keys import PrivateKeyInfo  # noqa: PLC0415  half a second of every start, for a paper now and then
+    # Half a second of every start, for a paper now and then.
+    from asn1crypto.keys import PrivateKeyInfo  # noqa: PLC0415
     from asn1crypto.pem import unarmor  # noqa: PLC0415
     from asn1crypto.x509 import Certificate  # noqa: PLC0415
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter  # noqa: PLC0415

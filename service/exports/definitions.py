@@ -4,10 +4,12 @@ it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
@@ -17,6 +19,15 @@ from service.policies.entity import EU
 from service.policies.us_1099k import thresholds
 
 _SQL = Path(__file__).parent / "sql"
+
+Cell = str | int | Decimal | date | datetime | UUID | None
+"""One value of a row, as the database types it; amounts are minor units."""
+Row = Mapping[str, Cell]
+"""By the names of the statement's columns: those of its export, and what some forms need besides.
+"""
+Parameter = str | int | date | datetime | UUID | Jsonb | list[str] | None
+Parameters = dict[str, Parameter]
+"""Of a statement, by name."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class ExportRequest:
     `own_zone`.
     """
 
-    def parameters(self, placed: int) -> dict[str, Any]:
+    def parameters(self, placed: int) -> Parameters:
         """Of every statement: what was asked, the small tables that are files and not rows, and
         `placed`, the newest position of the journal that was sealed by `as_of`: what is not placed
         is not known.
@@ -85,7 +96,7 @@ class ExportRequest:
         }
 
 
-_TABLES = {
+_TABLES: Parameters = {
     "exponents": Jsonb({code: known.exponent for code, known in CURRENCIES.items()}),
     "us_1099k": Jsonb(
         [

@@ -7,32 +7,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
-from zoneinfo import available_timezones
 
-import psycopg
-from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service import __version__
-from service.documents.wording import LANGUAGES
-from service.domain.errors import Invalid
-from service.domain.money.money import CURRENCIES
-from service.exports import manifest
-from service.exports.definitions import Export, ExportRequest, plain_amount
+from service.exports import availability, manifest
+from service.exports.definitions import Export, ExportRequest, Row, plain_amount
 from service.exports.documents import summary
 from service.exports.formats import parquet, plain_text_accounting
-from service.exports.formats.delimited import as_csv, as_jsonl, as_texts, as_upwork, rows_in
+from service.exports.formats.delimited import as_csv, as_jsonl, as_texts, as_upwork
 from service.exports.formats.workbook import as_xlsx
-from service.exports.proofs import Proof, difference
-from service.exports.reading import BATCH, Columns, parameters, typed_rows, written
+from service.exports.manifest import ExportManifest, LedgerHead
+from service.exports.proofs import Proof, difference, expected, number
+from service.exports.reading import Columns, typed_rows, written
 from service.ledger import hash_chain
 
-FORMATS = ("csv", "xlsx", "jsonl")
-INLINE_ROWS = 10_000
 _PROGRESS_ROWS = 5_000
 Progress = Callable[[int], None]
 
@@ -53,21 +44,6 @@ class ExportFile:
     totals: dict[str, dict[str, int]]
 
 
-def formats_of(export: Export) -> tuple[str, ...]:
-    """The journal also as plain-text accounting, summaries also as papers, the history also as
-    importers of Upwork's file know it.
-    """
-    more = {"journal": tuple(plain_text_accounting.FORMATS), "history": ("upwork",)}.get(
-        export.name, ()
-    )
-    return (
-        *FORMATS,
-        *(("parquet",) if parquet.OFFERED else ()),
-        *more,
-        *(("pdf",) if export.pdf else ()),
-    )
-
-
 def make(
     session: Session,
     export: Export,
@@ -84,7 +60,7 @@ def make(
     Raises Invalid for a format or a party that the export does not have, CheckFailed when its sums
     cannot be proved.
     """
-    check(
+    availability.check(
         export, form, asked.party, home=asked.home, language=asked.language, own_zone=asked.own_zone
     )
     # On a connection of its own: the snapshot of this one has to begin afterwards.
@@ -107,93 +83,6 @@ def make(
     return made
 
 
-def check(
-    export: Export,
-    form: str,
-    party: str | None,
-    *,
-    own: bool = False,
-    home: str | None = None,
-    language: str = "en",
-    own_zone: str | None = None,
-) -> None:
-    """Raises Invalid for a format, party, currency, language or zone that the export does not have;
-    `own`: somebody may see only their own figures.
-    """
-    if form not in formats_of(export):
-        raise Invalid.one(
-            "/format", "unknown_format", f"{export.code} comes as {', '.join(formats_of(export))}."
-        )
-    if (party or own) and not export.for_party:
-        raise Invalid.one("/party", "not_per_party", f"{export.code} is about everybody.")
-    if home is not None and home not in CURRENCIES:
-        raise Invalid.one(
-            "/home", "unknown_currency", "Name the currency as in ISO 4217, such as INR."
-        )
-    if home is not None and not export.converts:
-        raise Invalid.one("/home", "not_converted", f"{export.code} stays in its own currencies.")
-    if language not in LANGUAGES:
-        raise Invalid.one(
-            "/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}."
-        )
-    if own_zone is not None and own_zone not in available_timezones():
-        raise Invalid.one(
-            "/zone", "unknown_zone", "Name the zone as in the IANA database, such as Asia/Kolkata."
-        )
-    if own_zone is not None and not export.own_zone:
-        raise Invalid.one("/zone", "not_by_zone", f"{export.code} is by the days of the books.")
-
-
-def inline(session: Session, export: Export, asked: ExportRequest) -> list[dict[str, str]]:
-    """The rows as texts by column, for an answer on the spot.
-
-    Raises Invalid when there are more than 10,000.
-    """
-    names = [column.name for column in export.columns]
-    return [
-        dict(zip(names, texts, strict=True)) for texts in rows_in(first(session, export, asked))
-    ]
-
-
-def records(session: Session, export: Export, asked: ExportRequest) -> list[dict[str, str]]:
-    """All rows as texts by column, however many: for files that are made of them here."""
-    names = [column.name for column in export.columns]
-    hash_chain.await_sequencer(session)
-    with written(session, export, asked) as batches:
-        return [
-            dict(zip(names, texts, strict=True)) for texts in rows_in(as_texts(export, batches))
-        ]
-
-
-def first(session: Session, export: Export, asked: ExportRequest) -> list[Columns]:
-    """All rows as texts, for an answer on the spot.
-
-    Raises Invalid when there are more than 10,000.
-    """
-    hash_chain.await_sequencer(session)
-    with written(session, export, asked) as batches:
-        found = list(islice(as_texts(export, batches), INLINE_ROWS // BATCH + 1))
-        _on_the_spot(sum(len(columns[0]) for columns in found))
-    return found
-
-
-def first_typed(session: Session, export: Export, asked: ExportRequest) -> list[Any]:
-    """The same for forms that reckon with the rows."""
-    hash_chain.await_sequencer(session)
-    found = list(islice(typed_rows(session, export, asked), INLINE_ROWS + 1))
-    _on_the_spot(len(found))
-    return found
-
-
-def _on_the_spot(rows: int) -> None:
-    if rows > INLINE_ROWS:
-        raise Invalid.one(
-            "/period",
-            "too_many_rows",
-            f"There are more than {INLINE_ROWS:,} rows; ask for an export, or a shorter period.",
-        )
-
-
 class _Counted:
     """Counts and sums rows on their way past."""
 
@@ -202,11 +91,11 @@ class _Counted:
         self._totals: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(export.sums, 0))
         self.proof = Proof(export) if export.control else None
 
-    def typed(self, rows: Iterator[Any]) -> Iterator[Any]:
+    def typed(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             self.rows += 1
-            for name in self._export.sums if row.currency else ():
-                self._totals[row.currency][name] += getattr(row, name)
+            for name in self._export.sums if row["currency"] else ():
+                self._totals[str(row["currency"])][name] += int(number(row[name]))
             if self.proof:
                 self.proof.typed(row)
             if self.rows % _PROGRESS_ROWS == 0:
@@ -290,47 +179,12 @@ def _check_sums(session: Session, export: Export, asked: ExportRequest, counted:
     """
     if counted.proof is None:
         return
-    differs = difference(counted.proof, _expected(session, export, asked))
+    differs = difference(counted.proof, expected(session, export, asked))
     if differs:
         raise CheckFailed(f"{export.code} does not prove itself: {differs}")
 
 
-def proves(session: Session, export: Export, asked: ExportRequest) -> str | None:
-    """Whether the export would prove itself, by sums alone and without a file; else what
-    differs.
-    """
-    if export.control_statement is None:
-        return None
-    columns = [f"{name}::text AS {name}" for name in export.keys]
-    columns += [
-        f"sum({name})::numeric AS {name}" for name in export.figures if name not in export.keys
-    ]
-    keys = ", ".join(str(place) for place, _ in enumerate(export.keys, 1))
-    own = Proof(export)
-    for row in _rows(
-        session,
-        f"SELECT {', '.join(columns)} FROM ({export.statement}) AS row GROUP BY {keys}",
-        asked,
-    ):
-        own.typed(row)
-    return difference(own, _expected(session, export, asked))
-
-
-def _expected(session: Session, export: Export, asked: ExportRequest) -> Proof:
-    assert export.control_statement is not None, "only an export with a control is proved"
-    found = Proof(export)
-    for row in _rows(session, export.control_statement, asked):
-        found.typed(row)
-    return found
-
-
-def _rows(session: Session, statement: str, asked: ExportRequest) -> list[Any]:
-    connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(statement, parameters(session, asked)).fetchall()
-
-
-def _head(session: Session) -> dict[str, Any]:
+def _head(session: Session) -> LedgerHead:
     row = session.execute(
         text(
             "SELECT position, encode(hash, 'hex') AS hash FROM ledger_seal ORDER BY position "
@@ -341,8 +195,8 @@ def _head(session: Session) -> dict[str, Any]:
 
 
 def _content(
-    export: Export, asked: ExportRequest, made: ExportFile, form: str, head: dict[str, Any]
-) -> dict[str, Any]:
+    export: Export, asked: ExportRequest, made: ExportFile, form: str, head: LedgerHead
+) -> ExportManifest:
     totals = {
         currency: {name: plain_amount(amount, currency) for name, amount in sums.items()}
         for currency, sums in made.totals.items()

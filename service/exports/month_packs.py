@@ -4,25 +4,36 @@ was.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import text
 
 from service.core.context import Context
-from service.exports import generation, registry
+from service.exports import inline, proofs, registry
 from service.exports.definitions import ExportRequest
+from service.exports.registry.books import GENERAL_JOURNAL, RECONCILIATION
 from service.ledger import fresh_checks, hash_chain
 from service.models import PeriodClose
 from service.operations.finance import closing, export_requests
 
-_MORE = {"M6": ("beancount", "hledger"), "M8": ("pdf",)}
+
+class MonthCheck(TypedDict):
+    """One thing that has to be right: `found` is what is not, at most a handful."""
+
+    name: str
+    ok: bool
+    found: Sequence[Mapping[str, object]]
+
+
+_MORE = {GENERAL_JOURNAL.code: ("beancount", "hledger"), RECONCILIATION.code: ("pdf",)}
 """What is frozen besides the CSV of every export."""
 
 
 def checks(
     ctx: Context, month: str, most: int | None = fresh_checks.AT_A_GLANCE
-) -> list[dict[str, Any]]:
+) -> list[MonthCheck]:
     """What has to be right before a month is closed, as far as it can be told at a glance: name,
     whether it is, and what is not.
 
@@ -30,11 +41,11 @@ def checks(
     chain. Raises Invalid for what is no month.
     """
     last_day = closing.last_day_of(month)
-    own = [
+    own: list[MonthCheck] = [
         {"name": check.name, "ok": check.ok, "found": check.differences[:5]}
         for check in fresh_checks.look(ctx.session, most).checks
     ]
-    three_way = generation.inline(ctx.session, registry.EXPORTS["M8"], _asked(ctx, last_day))
+    three_way = inline.records(ctx.session, RECONCILIATION, _asked(ctx, last_day))
     wrong = [
         row
         for row in three_way
@@ -60,9 +71,7 @@ def checks(
 
 def request_pack(ctx: Context, month: str) -> PeriodClose:
     """The first person finds the month right. Raises Invalid, StateConflict."""
-    return closing.ask(
-        ctx, month, [*checks(ctx, month, None), *_proofs(ctx, closing.last_day_of(month))]
-    )
+    return closing.ask(ctx, month, _everything(ctx, month, closing.last_day_of(month)))
 
 
 def close(ctx: Context, month: str) -> PeriodClose:
@@ -77,9 +86,14 @@ def close(ctx: Context, month: str) -> PeriodClose:
     asked = closing.find(ctx.session, month, lock=True)
     ctx = ctx.again()
     hash_chain.seal_all(ctx)
-    closed = closing.close(ctx, asked, [*checks(ctx, month, None), *_proofs(ctx, asked.last_day)])
+    closed = closing.close(ctx, asked, _everything(ctx, month, asked.last_day))
     freeze(ctx, closed)
     return closed
+
+
+def _everything(ctx: Context, month: str, last_day: date) -> list[dict[str, object]]:
+    """Every check, as it is kept with the month."""
+    return [dict(one) for one in (*checks(ctx, month, None), *_proofs(ctx, last_day))]
 
 
 def _asked(ctx: Context, last_day: date) -> ExportRequest:
@@ -88,7 +102,7 @@ def _asked(ctx: Context, last_day: date) -> ExportRequest:
     )
 
 
-def _proofs(ctx: Context, last_day: date) -> list[dict[str, Any]]:
+def _proofs(ctx: Context, last_day: date) -> list[MonthCheck]:
     """A file that fails its own check would be frozen as a failure for ever: so each is proved
     before, by sums alone.
     """
@@ -96,7 +110,7 @@ def _proofs(ctx: Context, last_day: date) -> list[dict[str, Any]]:
     asked = _asked(ctx, last_day)
     found = []
     for export in registry.EXPORTS.values():
-        differs = generation.proves(ctx.session, export, asked)
+        differs = proofs.proves(ctx.session, export, asked)
         found += [{"export": export.code, "differs": differs}] if differs else []
     return [{"name": "every export of the month proves itself", "ok": not found, "found": found}]
 

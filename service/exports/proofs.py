@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
 
-from service.exports.definitions import Export
+from sqlalchemy.orm import Session
+
+from service.exports.definitions import Cell, Export, ExportRequest, Row
+from service.exports.reading import all_rows
 
 Number = int | Decimal
 _TOLD = 3
@@ -30,15 +32,14 @@ class Proof:
             lambda: [0] * len(self.figures)
         )
 
-    def typed(self, row: Any) -> None:
+    def typed(self, row: Row) -> None:
         """A row by column name, as the database types it."""
         key = tuple(
-            "" if value is None else str(value)
-            for value in (getattr(row, name) for name in self.keys)
+            "" if value is None else str(value) for value in (row[name] for name in self.keys)
         )
         sums = self._sums[key]
         for place, name in enumerate(self.figures):
-            sums[place] += _number(getattr(row, name))
+            sums[place] += number(row[name])
 
     def written(self, names: list[str], columns: Sequence[Sequence[str]]) -> None:
         """Some hundred rows, a column at a time, as they are written."""
@@ -75,8 +76,41 @@ class Proof:
         return {key: tuple(sums) for key, sums in self._sums.items() if any(sums)}
 
 
-def _number(value: Any) -> Number:
-    return value if isinstance(value, int | Decimal) else 0 if value is None else Decimal(value)
+def number(value: Cell) -> Number:
+    """A figure's value; nothing at all is zero."""
+    if value is None:
+        return 0
+    return value if isinstance(value, int | Decimal) else Decimal(str(value))
+
+
+def expected(session: Session, export: Export, asked: ExportRequest) -> Proof:
+    """The same sums by the export's other statement."""
+    assert export.control_statement is not None, "only an export with a control is proved"
+    found = Proof(export)
+    for row in all_rows(session, export.control_statement, asked):
+        found.typed(row)
+    return found
+
+
+def proves(session: Session, export: Export, asked: ExportRequest) -> str | None:
+    """Whether the export would prove itself, by sums alone and without a file; else what
+    differs.
+    """
+    if export.control_statement is None:
+        return None
+    columns = [f"{name}::text AS {name}" for name in export.keys]
+    columns += [
+        f"sum({name})::numeric AS {name}" for name in export.figures if name not in export.keys
+    ]
+    keys = ", ".join(str(place) for place, _ in enumerate(export.keys, 1))
+    own = Proof(export)
+    for row in all_rows(
+        session,
+        f"SELECT {', '.join(columns)} FROM ({export.statement}) AS row GROUP BY {keys}",
+        asked,
+    ):
+        own.typed(row)
+    return difference(own, expected(session, export, asked))
 
 
 def difference(given: Proof, expected: Proof) -> str | None:

@@ -6,17 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
 
 import psycopg
 from psycopg.abc import Buffer
-from psycopg.rows import namedtuple_row
+from psycopg.rows import TupleRow, dict_row
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.domain.money.money import CURRENCIES
 from service.domain.states.instants import known_at
-from service.exports.definitions import Column, Export, ExportRequest
+from service.exports.definitions import Column, Export, ExportRequest, Parameters, Row
 from service.ledger import hash_chain
 from service.platform import clock
 
@@ -29,11 +28,13 @@ Columns = list[Sequence[str]]
 the empty one.
 """
 _FETCHED = 2_000
+_INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+"""As PostgreSQL is told it."""
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def parameters(session: Session, asked: ExportRequest) -> dict[str, Any]:
+def parameters(session: Session, asked: ExportRequest) -> Parameters:
     """Of every statement of an export: the same figures for the same question for ever, whatever is
     being written meanwhile.
 
@@ -43,11 +44,11 @@ def parameters(session: Session, asked: ExportRequest) -> dict[str, Any]:
     return asked.parameters(hash_chain.position_at(session, asked.as_of))
 
 
-def typed_rows(session: Session, export: Export, asked: ExportRequest) -> Iterator[Any]:
+def typed_rows(session: Session, export: Export, asked: ExportRequest) -> Iterator[Row]:
     """Rows by column name, for forms that reckon with them."""
     # All rows are wanted: without this PostgreSQL plans a cursor for its first tenth.
     session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
-    with _connection(session).cursor(name="export", row_factory=namedtuple_row) as cursor:
+    with _connection(session).cursor(name="export", row_factory=dict_row) as cursor:
         cursor.itersize = _FETCHED
         yield from cursor.execute(export.statement, parameters(session, asked))
 
@@ -93,7 +94,7 @@ def _cell(column: Column) -> str:
     themselves.
     """
     if column.kind == "instant":
-        return f"""coalesce(to_char({column.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')"""
+        return f"coalesce(to_char({column.name} AT TIME ZONE 'UTC', '{_INSTANT}'), '')"
     if column.is_amount:
         return (
             f"CASE WHEN {column.name} IS NULL OR currency IS NULL THEN '' "
@@ -118,6 +119,13 @@ def _other_digits(name: str) -> str:
     )
 
 
-def _connection(session: Session) -> psycopg.Connection[Any]:
-    connection: psycopg.Connection[Any] = session.connection().connection.dbapi_connection  # type: ignore[assignment]
+def all_rows(session: Session, statement: str, asked: ExportRequest) -> Sequence[Row]:
+    """The rows of a statement with the parameters of an export, at once."""
+    with _connection(session).cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement, parameters(session, asked)).fetchall()
+
+
+def _connection(session: Session) -> psycopg.Connection[TupleRow]:
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection), "a connection in use has its driver"
     return connection

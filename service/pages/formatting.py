@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
@@ -225,7 +224,7 @@ def _form_fields() -> Markup:
     )
 
 
-def _frame() -> dict[str, Any]:
+def _frame() -> dict[str, object]:
     settings = web.runtime().settings
     return {
         "platform": settings.platform_name,

@@ -9,9 +9,10 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from flask import Response, g, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
 from service.core.context import Context
@@ -150,17 +151,23 @@ def mailbox_proof(who: Visitor) -> MailboxProof:
     )
 
 
-def code_first(view: Callable[..., Any]) -> Callable[..., Any]:
-    """A view that needs a fresh code sends to the code page and comes back."""
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+def code_first(view: Callable[P, Answer]) -> Callable[P, Answer | AnyResponse]:
+    """A view of a contract that needs a fresh code sends to the code page and comes back."""
 
     @wraps(view)
-    def wrapped(contract_id: str, **values: Any) -> Any:
+    def wrapped(*args: P.args, **values: P.kwargs) -> Answer | AnyResponse:
         try:
-            return view(contract_id=contract_id, **values)
+            return view(*args, **values)
         except CodeRequired:
             back = (
                 request.path if request.method == "GET" else request.form.get("back", request.path)
             )
-            return redirect(url_for("entry.code", contract_id=contract_id, back=back), 303)
+            return redirect(
+                url_for("entry.code", contract_id=values["contract_id"], back=back), 303
+            )
 
     return wrapped

@@ -14,7 +14,7 @@ from flask import Flask
 from limits.storage import MemoryStorage
 
 from service.app import create_app_from
-from service.http import web
+from service.http import guard
 from service.platform.rate_limit import Limits, PostgresStorage
 from tests.journey import WsgiHttp
 from tests.world import World
@@ -139,7 +139,7 @@ def test_a_flood_costs_the_database_little(world: World) -> None:
     ],
 )
 def test_an_ipv6_host_is_one_caller(one: str, other: str, same: bool) -> None:
-    assert (web.network(one) == web.network(other)) is same
+    assert (guard.network(one) == guard.network(other)) is same
 
 
 def test_the_proxy_s_word_counts_only_where_a_proxy_is(world: World) -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 import pytest
 
-from service.exports import generation, registry
+from service.exports import generation, proofs, registry
 from service.exports.definitions import Export, ExportRequest
 from tests.databases import clone
 from tests.faults.test_releases import release
@@ -54,9 +54,9 @@ def mutant(export: Export, figure: str) -> Export:
 
 def refused(world: World, export: Export, asked: ExportRequest, figure: str) -> bool:
     with world.db.transaction() as session:
-        assert generation.proves(session, export, asked) is None, "as it is, it proves itself"
+        assert proofs.proves(session, export, asked) is None, "as it is, it proves itself"
     with world.db.transaction() as session:
-        return generation.proves(session, mutant(export, figure), asked) is not None
+        return proofs.proves(session, mutant(export, figure), asked) is not None
 
 
 def question(export: Export, last: date, as_of: datetime, zone: str) -> ExportRequest:

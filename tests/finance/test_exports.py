@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from service.cli import cli
 from service.domain.identity.names import NameKind, objection
-from service.exports import generation, manifest, reading, registry
+from service.exports import generation, inline, manifest, reading, registry
 from service.exports.definitions import Column, Export
 from service.exports.formats import delimited
 from service.operations.finance import export_requests
@@ -121,9 +121,9 @@ def test_too_many_rows_for_an_answer_on_the_spot(
     program = world.program("finance")
     rows = len(program.get(path)["data"])
     monkeypatch.setattr(reading, "BATCH", 2)
-    monkeypatch.setattr(generation, "BATCH", 2)
+    monkeypatch.setattr(inline, "BATCH", 2)
     for most in (rows - 1, rows, rows + 1, 2):
-        monkeypatch.setattr(generation, "INLINE_ROWS", most)
+        monkeypatch.setattr(inline, "INLINE_ROWS", most)
         reply = program.call("GET", path)
         assert reply.status == (200 if most >= rows else 422), most
         assert most >= rows or reply.json()["errors"][0]["code"] == "too_many_rows"

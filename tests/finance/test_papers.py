@@ -22,7 +22,7 @@ import pytest
 from service.documents import signing
 from service.documents.wording import LANGUAGES, all_keys, money, say
 from service.domain.identity import typeid
-from service.exports import generation
+from service.exports import inline
 from tests.databases import clone
 from tests.finance.test_invoices import failed_rules
 from tests.journey import Person, WsgiHttp, path_of
@@ -251,7 +251,7 @@ def test_an_accountant_reads_and_every_look_is_written_down(
     assert b"platform_fee" in history.raw
     address = f"/accountant/exports/M2.pdf?period=2026-01-01..{today(earned)}&language=de"
     with monkeypatch.context() as smaller:
-        smaller.setattr(generation, "INLINE_ROWS", 0)
+        smaller.setattr(inline, "INLINE_ROWS", 0)
         assert luca.http.request("GET", address).status == 422, (
             "what is made on the spot has a maximum"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.text.incoming import SEVERAL_LINES
-from service.pages.staff import actions, case_form
+from service.pages import staff
 from tests.world import World
 
 TEMPLATES = Path("service/pages/templates")
@@ -19,10 +19,11 @@ _AREA = re.compile(r'<textarea[^>]*\bname="([a-z_]+)"', re.DOTALL)
 
 def areas() -> set[str]:
     """Names of text areas: those of the templates, and those that the console makes from its table
-    of acts.
+    of actions.
     """
     found = {name for path in TEMPLATES.rglob("*.html") for name in _AREA.findall(path.read_text())}
-    source = "".join(Path(module.__file__ or "").read_text() for module in (case_form, actions))
+    modules = Path(staff.__file__).parent.glob("*.py")
+    source = "".join(path.read_text() for path in modules)
     return found | set(re.findall(r'Field\(\s*"([a-z_]+)",\s*"[^"]+",\s*"text"', source))
 
 

@@ -188,7 +188,7 @@ def postings(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("who", "deed", "status"),
+    ("who", "action", "status"),
     [
         ("safety", "freeze", 200),
         ("reviewer", "freeze", 403),
@@ -196,11 +196,11 @@ def postings(text: str) -> str:
         ("finance", "freeze", 403),
     ],
 )
-def test_a_role_does_what_it_may(world: World, who: str, deed: str, status: int) -> None:
+def test_a_role_does_what_it_may(world: World, who: str, action: str, status: int) -> None:
     desk = Colleague(WsgiHttp(world.app), world.sandbox, "x@holdfast.example", world.work)
     path = "/staff/enter?back=/staff"
     assert desk.press(path, desk.get(path).forms[0], key=world.keys[who]).status == 303
-    assert desk.http.request("GET", f"/staff/do/{deed}/{world.ada_id}").status == status
+    assert desk.http.request("GET", f"/staff/do/{action}/{world.ada_id}").status == status
 
 
 def test_only_staff_come_in(world: World) -> None:

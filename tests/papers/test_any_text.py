@@ -17,8 +17,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
@@ -29,9 +27,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.documents import cii, compile_pdf, dpi, ubl
+from service.documents.dpi_parties import Address, Operator, SellerIdentity
 from service.documents.invoice_facts import INVOICE, InvoiceFacts, Party
 from service.domain.text import texts
-from service.exports.definitions import Column, Export
+from service.exports.definitions import Column, Export, Row
 from service.exports.formats import delimited, plain_text_accounting
 from service.gateways.mail import Email
 from tests.papers.test_scripts import AT, NAMES, SHOWN_AS, paper
@@ -188,8 +187,14 @@ def test_invoices_as_xml(text: str) -> None:
 
 @given(anything.filter(bool))
 def test_reports_to_tax_offices(text: str) -> None:
-    address = {"street": text, "building": "1", "postcode": text, "city": text, "country": "ES"}
-    who = {
+    address: Address = {
+        "street": text,
+        "building": "1",
+        "postcode": text,
+        "city": text,
+        "country": "ES",
+    }
+    who: SellerIdentity = {
         "seller_kind": "individual",
         "country": "ES",
         "tin": text,
@@ -200,13 +205,7 @@ def test_reports_to_tax_offices(text: str) -> None:
         "birth_place": {"city": text, "country": "GB"},
         "account": {"kind": "IBAN", "number": text, "holder": text},
     }
-    operator = address | {
-        "tin": "1",
-        "tin_issued_by": "ES",
-        "vat_id": "",
-        "legal_name": text,
-        "trading_name": text,
-    }
+    operator = Operator(text, text, "ES", "1", "ES", "", text, "1", text, text)
     seller = dpi.Seller(who, "EUR", [1] * 4, [1] * 4, [1] * 4, [1] * 4, "ref")
     for regime in dpi.PROFILES:
         message = dpi.DpiMessage(
@@ -235,43 +234,43 @@ def test_csv_and_json_lines(rows: list[tuple[str, str]]) -> None:
 
 @given(anything)
 def test_the_columns_of_the_market_leader(text: str) -> None:
-    row = SimpleNamespace(
-        note=text,
-        counterparty=text,
-        contract_title=text,
-        client_po=text,
-        amount=100,
-        currency="USD",
-        fx_rate=None,
-        running_balance=100,
-        posted_on=date(2026, 3, 1),
-        event_id=UUID(int=7),
-        line_no=1,
-        type="release",
-    )
+    row: Row = {
+        "note": text,
+        "counterparty": text,
+        "contract_title": text,
+        "client_po": text,
+        "amount": 100,
+        "currency": "USD",
+        "fx_rate": None,
+        "running_balance": 100,
+        "posted_on": date(2026, 3, 1),
+        "event_id": UUID(int=7),
+        "line_no": 1,
+        "type": "release",
+    }
     found = list(csv.reader(io.StringIO(b"".join(delimited.as_upwork([row])).decode(), newline="")))
     assert len(found) == 2
     assert found[1].count(delimited._harmless(text)) >= 4
 
 
-def journal(narrations: list[str]) -> list[Any]:
+def journal(narrations: list[str]) -> list[Row]:
     """Entries of one cent each, with these narrations."""
-    out = []
+    out: list[Row] = []
     for number, text in enumerate(narrations, 1):
         for account, debit, credit in (("psp_trust", 1, 0), ("platform_fees", 0, 1)):
             out.append(
-                SimpleNamespace(
-                    number=number,
-                    posted_on=date(2026, 3, 1),
-                    kind="fund",
-                    narration=text,
-                    event_id=UUID(int=number),
-                    account=account,
-                    owner=None,
-                    debit=debit,
-                    credit=credit,
-                    currency="USD",
-                )
+                {
+                    "number": number,
+                    "posted_on": date(2026, 3, 1),
+                    "kind": "fund",
+                    "narration": text,
+                    "event_id": UUID(int=number),
+                    "account": account,
+                    "owner": None,
+                    "debit": debit,
+                    "credit": credit,
+                    "currency": "USD",
+                }
             )
     return out
 

@@ -25,7 +25,7 @@ from service.api.schemas.fields import no_controls
 from service.documents import signing
 from service.domain.identity.names import NameKind, objection
 from service.domain.text.incoming import fault
-from service.exports import generation, registry
+from service.exports import availability, registry
 from tests.databases import clone
 from tests.finance.test_exports import ready
 from tests.finance.test_papers import MANDATE, issued
@@ -37,12 +37,12 @@ from tests.states.test_chargebacks import contest, shown
 from tests.world import World
 
 MAKERS = {
-    "certificate_paper",
-    "receipt_paper",
+    "certificate",
+    "receipt",
     "invoices",
-    "summary_paper",
+    "summary",
     "case_statement",
-    "outside_chargebacks",
+    "chargebacks",
 }
 
 
@@ -75,10 +75,10 @@ def test_every_maker_of_papers_is_walked_here() -> None:
     for path in Path(service.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             called = node.func if isinstance(node, ast.Call) else None
-            if isinstance(called, ast.Name) and called.id in ("compile_pdf", "Paper"):
+            if isinstance(called, ast.Name) and called.id in ("compile_pdf", "Document"):
                 found.add(path.stem)
     assert found - {"__init__"} == MAKERS
-    templates = {path.stem for path in (Path(service.__file__).parent / "papers").glob("*.typ")}
+    templates = {path.stem for path in (Path(service.__file__).parent / "documents").glob("*.typ")}
     assert templates == {"paper", "evidence", "case", "fonts"}
 
 
@@ -155,13 +155,13 @@ class Story:
         assert reply.status == 200, (address, reply.text)
         return reply.raw
 
-    def certificate_paper(self) -> dict[bytes, list[str]]:
+    def certificate(self) -> dict[bytes, list[str]]:
         return {
             self.get(issued(self.world, language)["file"]): [self.person, self.title, self.name]
             for language in ("en", "de")
         }
 
-    def receipt_paper(self) -> dict[bytes, list[str]]:
+    def receipt(self) -> dict[bytes, list[str]]:
         page = self.client.get(f"/c/{self.contract['id']}/receipts")
         one = self.client.get(next(link for link in page.links if "/receipts/pay_" in link))
         found = [self.client.http.request("GET", link) for link in one.links if ".pdf" in link]
@@ -188,11 +188,11 @@ class Story:
                 assert {as_read(row[side]["name"]) for side in ("seller", "buyer")} <= found
         return out
 
-    def summary_paper(self) -> dict[bytes, list[str]]:
+    def summary(self) -> dict[bytes, list[str]]:
         """Every export in every form; the summaries as papers."""
         out: dict[bytes, list[str]] = {}
         for export in registry.EXPORTS.values():
-            for form in generation.formats_of(export):
+            for form in availability.formats_of(export):
                 made = ready(
                     self.world,
                     "finance",
@@ -234,7 +234,7 @@ class Story:
             return
         assert not has_title or self.title.removeprefix("'") in titles, (code, form, titles)
 
-    def outside_chargebacks(self) -> dict[bytes, list[str]]:
+    def chargebacks(self) -> dict[bytes, list[str]]:
         contest(self.world, amount=1_000)
         found = shown(self.world, self.contract)
         pdf = self.get(f"/v1/contracts/{self.contract['id']}/files/{found['evidence_file']}")
@@ -290,11 +290,11 @@ OF_SENTENCES = frozenset('"“”„‟«»[]()@.')
 
 # The case comes last: it freezes everything.
 ORDER = (
-    "receipt_paper",
+    "receipt",
     "invoices",
-    "certificate_paper",
-    "outside_chargebacks",
-    "summary_paper",
+    "certificate",
+    "chargebacks",
+    "summary",
     "case_statement",
 )
 

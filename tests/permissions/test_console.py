@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from service.app import _routes
-from service.pages.staff.actions import DEEDS
+from service.pages.staff.actions import ACTIONS
 from tests.console import Colleague
 from tests.databases import clone
 from tests.journey import WsgiHttp, path_of
@@ -77,7 +77,7 @@ def test_the_table_has_every_act_and_every_page() -> None:
         for row in ROWS
         if not row["what"].startswith("act ")
     }
-    assert acts == set(DEEDS)
+    assert acts == set(ACTIONS)
     assert pages == served - _THROUGH_ACTS
 
 

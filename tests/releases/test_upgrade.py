@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from service.exports import generation, registry
+from service.exports import availability, generation, registry
 from service.exports.definitions import ExportRequest
 from service.ledger.checks import verify
 from service.platform.db import make_engine, migrate, schema
@@ -107,7 +107,7 @@ def test_its_books_keep_their_bytes(
 def test_every_export_is_made_of_it(upgraded: World, tmp_path: Path, code: str) -> None:
     """In every form, and each proves itself."""
     export = registry.EXPORTS[code]
-    for form in generation.formats_of(export):
+    for form in availability.formats_of(export):
         asked = ExportRequest(date(2025, 1, 1), date(2026, 12, 31), AS_OF, zone="UTC")
         with upgraded.db.transaction() as session:
             made = generation.make(session, export, asked, form, tmp_path / form, "07" * 32)

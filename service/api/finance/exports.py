@@ -16,7 +16,7 @@ from service.api.schemas.requests.finance import ExportBody, ExportIn, ReportPar
 from service.core import repository
 from service.domain.errors import MissingScope
 from service.domain.identity import actors
-from service.exports import generation, month_packs, periods, registry
+from service.exports import availability, inline, month_packs, periods, registry
 from service.exports.definitions import ExportRequest
 from service.http import web
 from service.models import FinanceExport, PeriodClose
@@ -67,7 +67,7 @@ def ask(body: ExportBody) -> Response:
     with api_call() as call:
         export = registry.find(body["export"])
         party = _party(call, body["party"])
-        generation.check(
+        availability.check(
             export,
             body["format"],
             party,
@@ -145,7 +145,7 @@ def report(query: ReportParameters, code: str) -> Response:
     """
     with api_call() as call:
         export, party = registry.find(code), _party(call, query["party"])
-        generation.check(
+        availability.check(
             export,
             "csv",
             party,
@@ -163,7 +163,7 @@ def report(query: ReportParameters, code: str) -> Response:
             zone=call.ctx.policies.book_zone.key,
             own_zone=query["zone"],
         )
-        rows = generation.inline(call.ctx.session, export, request)
+        rows = inline.records(call.ctx.session, export, request)
         body = {
             "object": "report",
             "code": export.code,

@@ -12,15 +12,16 @@ import tempfile
 import zipfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy.orm import Session
 
 from service.core import repository
-from service.documents import compile_pdf
+from service.documents import Values, compile_pdf
 from service.domain.errors import StateConflict
 from service.domain.money.money import plain
 from service.exports import manifest
+from service.exports.manifest import ManifestFile
 from service.models import CaseLine, Confiscation, Contract, Milestone
 
 _BECAME = {
@@ -34,6 +35,29 @@ _BECAME = {
 }
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 PDF = "statement.pdf"
+
+
+class CaseManifestLine(TypedDict):
+    """A line of the case that the reader may see."""
+
+    number: int
+    amount_minor: int
+    currency: str
+    target: str
+    restored_minor: int
+
+
+class CaseManifest(TypedDict):
+    """What the manifest of a statement says; `totals` of its file in major units."""
+
+    export: str
+    case: str
+    state: str
+    party: str
+    contract: str | None
+    at: str
+    files: list[ManifestFile]
+    lines: list[CaseManifestLine]
 
 
 def statement(
@@ -83,7 +107,7 @@ def _values(
     lines: list[CaseLine],
     contract: Contract | None,
     platform: str,
-) -> dict[str, Any]:
+) -> Values:
     total = plain(sum(line.amount_minor for line in lines), case.currency)
     return {
         "platform": platform,
@@ -136,7 +160,7 @@ def _restored(line: CaseLine, case: Confiscation) -> str:
 
 def _content(
     case: Confiscation, lines: list[CaseLine], contract: Contract | None, pdf: Path, at: datetime
-) -> dict[str, Any]:
+) -> CaseManifest:
     totals = {
         "taken": plain(sum(line.amount_minor for line in lines), case.currency),
         "given_back": plain(sum(line.restored_minor for line in lines), case.currency),

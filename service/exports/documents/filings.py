@@ -4,25 +4,62 @@ corrections that name what they correct.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict, cast
 
 from service.core import repository
 from service.core.context import Context
 from service.documents import dpi
+from service.documents.dpi_parties import Operator, SellerIdentity
 from service.domain.errors import Conflict, Invalid
 from service.domain.money.money import CURRENCIES, round_half_up
 from service.domain.states.instants import known_at
-from service.exports import generation, registry
+from service.exports import inline
 from service.exports.definitions import ExportRequest
 from service.exports.documents import missing_rates
+from service.exports.registry.tax import PLATFORM_OPERATORS
 from service.models import TaxFiling
 from service.operations.tax import tax_filings, tax_identities
 from service.platform.encryption import FieldEncryption
 
-_FIGURES = ("cons", "fees", "taxes", "numb")
+
+class SellerFigures(TypedDict):
+    """Of a seller, by quarter: whole units of the currency; `numb` counts releases."""
+
+    currency: str
+    cons: list[int]
+    fees: list[int]
+    taxes: list[int]
+    numb: list[int]
+
+
+class FiledDocument(TypedDict):
+    """What is kept of a document about a seller, so that a correction can name it."""
+
+    seller: str
+    ref: str
+    corrects: str | None
+    indicator: str
+    gone: bool
+    figures: SellerFigures
+
+
+@dataclass(frozen=True)
+class SellerDocument:
+    """A document to be sent about a seller; `corrects` is the reference of an earlier one."""
+
+    figures: SellerFigures
+    indicator: str
+    corrects: str | None = None
+
+
+Figures = Mapping[str, SellerFigures]
+Filed = Mapping[str, FiledDocument]
+Documents = dict[str, SellerDocument]
+"""Each by seller."""
 
 
 def prepare(
@@ -43,7 +80,7 @@ def prepare(
     """
     home = home or _reporting_currency(ctx, regime, year)
     filed = tax_filings.alone(ctx, regime, year)
-    before = tax_filings.newest_docs(filed)
+    before = cast("Filed", tax_filings.newest_docs(filed))
     known = known_at(as_of, ctx.now)
     figures = _register(ctx, regime, year, known, home)
     fresh, changed, gone = _compared(figures, before)
@@ -52,7 +89,7 @@ def prepare(
         kind = "DPI401" if fresh else "DPI403"
         messages.append(
             _Message(ctx, encryption, regime, year, known, test, len(filed) + 1).make(
-                kind, {s: (n, None, dpi.NEW) for s, n in fresh.items()}
+                kind, {seller: SellerDocument(now, dpi.NEW) for seller, now in fresh.items()}
             )
         )
     if changed or gone:
@@ -67,9 +104,7 @@ def prepare(
     return messages
 
 
-def _compared(
-    figures: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]]
-) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]], list[str]]:
+def _compared(figures: Figures, before: Filed) -> tuple[Figures, Figures, list[str]]:
     """The figures of sellers to report anew, those that have changed, and who is gone."""
     fresh = {
         seller: now
@@ -85,11 +120,15 @@ def _compared(
     return fresh, changed, gone
 
 
-def _corrections(
-    before: dict[str, dict[str, Any]], changed: dict[str, dict[str, Any]], gone: list[str]
-) -> dict[str, tuple[dict[str, Any], str | None, str]]:
-    docs = {s: (n, before[s]["ref"], dpi.CORRECTED) for s, n in changed.items()}
-    return docs | {s: (before[s]["figures"], before[s]["ref"], dpi.DELETED) for s in gone}
+def _corrections(before: Filed, changed: Figures, gone: list[str]) -> Documents:
+    corrected = {
+        seller: SellerDocument(now, dpi.CORRECTED, before[seller]["ref"])
+        for seller, now in changed.items()
+    }
+    return corrected | {
+        seller: SellerDocument(before[seller]["figures"], dpi.DELETED, before[seller]["ref"])
+        for seller in gone
+    }
 
 
 def _reporting_currency(ctx: Context, regime: str, year: int) -> str:
@@ -113,9 +152,7 @@ def _reporting_currency(ctx: Context, regime: str, year: int) -> str:
     return found
 
 
-def _register(
-    ctx: Context, regime: str, year: int, known: datetime, home: str
-) -> dict[str, dict[str, Any]]:
+def _register(ctx: Context, regime: str, year: int, known: datetime, home: str) -> Figures:
     """By seller: whole units of `home` by quarter, half-up.
 
     Raises Conflict that names each day and pair without a rate.
@@ -123,17 +160,24 @@ def _register(
     asked = ExportRequest(
         date(year, 1, 1), date(year, 12, 31), known, None, home, zone=ctx.policies.book_zone.key
     )
-    found: dict[str, dict[str, Any]] = {}
-    for row in generation.records(ctx.session, registry.find("M12"), asked):
+    found: dict[str, SellerFigures] = {}
+    for row in inline.all_records(ctx.session, PLATFORM_OPERATORS, asked):
         if row["regime"] != regime or row["excluded_reason"]:
             continue
         if row["lines_without_rate"] != "0":
             raise missing_rates.refuse(ctx.session, asked, row["seller_id"])
-        found[row["seller_id"]] = {"currency": row["currency"]} | {
-            name: [_whole(row[f"{name}_q{quarter}"]) for quarter in range(1, 5)]
-            for name in _FIGURES
+        found[row["seller_id"]] = {
+            "currency": row["currency"],
+            "cons": _quarters(row, "cons"),
+            "fees": _quarters(row, "fees"),
+            "taxes": _quarters(row, "taxes"),
+            "numb": _quarters(row, "numb"),
         }
     return found
+
+
+def _quarters(row: dict[str, str], name: str) -> list[int]:
+    return [_whole(row[f"{name}_q{quarter}"]) for quarter in range(1, 5)]
 
 
 def _whole(text: str) -> int:
@@ -156,32 +200,25 @@ class _Message:
         test: bool,
         number: int,
     ) -> None:
-        self._act, self._encryption, self._regime, self._year, self._known, self._test = (
-            ctx,
-            encryption,
-            regime,
-            year,
-            known,
-            test,
-        )
-        self._number = number
-        operator = asdict(ctx.policies.entity)
-        self._stem = f"{dpi.PROFILES[regime].prefix}_{year}_{operator['tin']}"
-        self.reference, self._operator = f"{self._stem}_t{number}_d{number}", operator
+        self._ctx, self._encryption, self._test = ctx, encryption, test
+        self._regime, self._year, self._known, self._number = regime, year, known, number
+        self._stem = f"{dpi.PROFILES[regime].prefix}_{year}_{ctx.policies.entity.tin}"
+        self.reference = f"{self._stem}_t{number}_d{number}"
 
-    def make(self, kind: str, docs: dict[str, tuple[dict[str, Any], str | None, str]]) -> TaxFiling:
-        sellers, kept = [], []
-        for seller_id, (figures, corrects, indicator) in sorted(docs.items()):
+    def make(self, kind: str, docs: Documents) -> TaxFiling:
+        sellers: list[dpi.Seller] = []
+        kept: list[FiledDocument] = []
+        for seller_id, document in sorted(docs.items()):
             reference = f"{self._stem}_t{self._number}_{seller_id}"
-            sellers.append(self._seller(seller_id, figures, reference, corrects, indicator))
+            sellers.append(self._seller(seller_id, document, reference))
             kept.append(
                 {
                     "seller": seller_id,
                     "ref": reference,
-                    "corrects": corrects,
-                    "indicator": indicator,
-                    "gone": indicator == dpi.DELETED,
-                    "figures": figures,
+                    "corrects": document.corrects,
+                    "indicator": document.indicator,
+                    "gone": document.indicator == dpi.DELETED,
+                    "figures": document.figures,
                 }
             )
         # The operator's own part is sent again as it was, with its first reference.
@@ -190,47 +227,62 @@ class _Message:
             self._year,
             self.reference,
             kind,
-            self._act.now,
-            self._operator,
+            self._ctx.now,
+            _operator(self._ctx),
             f"{self._stem}_t1_operator",
             dpi.AGAIN if self._number > 1 else dpi.NEW,
             self._test,
             sellers,
         )
         return tax_filings.keep(
-            self._act,
+            self._ctx,
             self._encryption,
             regime=self._regime,
             year=self._year,
             reference=self.reference,
             kind=kind,
             as_of=self._known,
-            docs=kept,
+            docs=[dict(one) for one in kept],
             xml=dpi.render(message),
         )
 
     def _seller(
         self,
         seller_id: str,
-        figures: dict[str, Any],
+        document: SellerDocument,
         reference: str,
-        corrects: str | None,
-        indicator: str,
     ) -> dpi.Seller:
-        declared = repository.tax_identity(self._act.session, seller_id, self._known)
+        figures = document.figures
+        declared = repository.tax_identity(self._ctx.session, seller_id, self._known)
         if declared is None or figures["currency"] not in CURRENCIES:
             raise Conflict(f"{seller_id} has no declaration any more.")
         identity = tax_identities.opened(
-            self._act, self._encryption, declared, f"{self._regime} {self._year}"
+            self._ctx, self._encryption, declared, f"{self._regime} {self._year}"
         )
         return dpi.Seller(
-            identity,
+            cast("SellerIdentity", identity),
             figures["currency"],
             figures["cons"],
             figures["fees"],
             figures["taxes"],
             figures["numb"],
             reference,
-            indicator,
-            corrects,
+            document.indicator,
+            document.corrects,
         )
+
+
+def _operator(ctx: Context) -> Operator:
+    entity = ctx.policies.entity
+    return Operator(
+        legal_name=entity.legal_name,
+        trading_name=entity.trading_name,
+        country=entity.country,
+        tin=entity.tin,
+        tin_issued_by=entity.tin_issued_by,
+        vat_id=entity.vat_id,
+        street=entity.street,
+        building=entity.building,
+        postcode=entity.postcode,
+        city=entity.city,
+    )

@@ -4,8 +4,6 @@ CII. The same invoice gives the same bytes.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from service.documents import Document, Table, cii, facturx, ubl
@@ -95,8 +93,8 @@ def _paper(session: Session, invoice: Invoice, language: str, platform: str) -> 
         say(invoice.kind, language),
         invoice.number,
         [
-            (say("seller", language), _lines(invoice.seller, language)),
-            (say("buyer", language), _lines(invoice.buyer, language)),
+            (say("seller", language), _lines(facts.seller, language)),
+            (say("buyer", language), _lines(facts.buyer, language)),
         ],
         facts=_shown(session, invoice, facts, language),
         tables=[_amounts(invoice, facts, language)],
@@ -148,17 +146,16 @@ def _amounts(invoice: Invoice, facts: InvoiceFacts, language: str) -> Table:
     )
 
 
-def _lines(party: dict[str, Any], language: str) -> list[str]:
-    one = Party(**party)
-    place = " ".join(part for part in (one.postcode, one.city) if part)
+def _lines(party: Party, language: str) -> list[str]:
+    place = " ".join(part for part in (party.postcode, party.city) if part)
     return [
         line
         for line in (
-            one.name,
-            one.line,
+            party.name,
+            party.line,
             place,
-            one.country,
-            say("vat_id", language, id=one.vat_id) if one.vat_id else "",
+            party.country,
+            say("vat_id", language, id=party.vat_id) if party.vat_id else "",
         )
         if line
     ]

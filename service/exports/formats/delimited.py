@@ -9,10 +9,13 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from datetime import date
+from decimal import Decimal
+from typing import TypedDict, cast
+from uuid import UUID
 
 from service.domain.identity import typeid
-from service.exports.definitions import Export, plain_amount
+from service.exports.definitions import Export, Row, plain_amount
 from service.exports.reading import Columns
 
 _FORMULA = frozenset(["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
@@ -21,7 +24,7 @@ _FORMULA = frozenset(["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－",
 Numbers stay numbers.
 """
 _PIECE = 1_000
-Row = tuple[str, ...]
+TextRow = tuple[str, ...]
 _SPECIAL = re.compile('[",\r\n]')
 
 
@@ -48,7 +51,7 @@ def _ids(kind: str, values: Sequence[str], prefixes: Sequence[str]) -> Sequence[
     return [known[value] for value in values]
 
 
-def rows_in(batches: Iterable[Columns]) -> Iterator[Row]:
+def rows_in(batches: Iterable[Columns]) -> Iterator[TextRow]:
     """The same, a row at a time."""
     for columns in batches:
         yield from zip(*columns, strict=True)
@@ -125,7 +128,24 @@ _UPWORK_TYPES = {
 }
 
 
-def as_upwork(rows: Iterable[Any]) -> Iterator[bytes]:
+class Transaction(TypedDict):
+    """What the file needs of a row of the history; amounts in minor units."""
+
+    event_id: UUID
+    line_no: int
+    posted_on: date
+    type: str
+    note: str | None
+    counterparty: str | None
+    contract_title: str | None
+    client_po: str | None
+    currency: str
+    amount: int
+    running_balance: int
+    fx_rate: Decimal | None
+
+
+def as_upwork(rows: Iterable[Row]) -> Iterator[bytes]:
     """The transaction history with the thirteen columns that importers of the market leader's file
     expect.
     """
@@ -133,36 +153,30 @@ def as_upwork(rows: Iterable[Any]) -> Iterator[bytes]:
     writer = csv.writer(out)
     writer.writerow(_UPWORK)
     for number, row in enumerate(rows, 1):
-        texts = [
-            row.note or "",
-            row.counterparty or "",
-            row.contract_title or "",
-            row.client_po or "",
-        ]
-        note, counterparty, title, order = map(_harmless, texts)
-        money = (
-            plain_amount(row.amount, row.currency),
-            row.fx_rate or "",
-            row.currency,
-            plain_amount(row.running_balance, row.currency),
-        )
-        day = f"{row.posted_on:%b} {row.posted_on.day}, {row.posted_on.year}"
-        writer.writerow(
-            [
-                day,
-                f"{typeid.encode('jnl', row.event_id)}-{row.line_no}",
-                _UPWORK_TYPES.get(row.type, "Adjustment"),
-                note,
-                "",
-                counterparty,
-                "",
-                title,
-                order,
-                *money,
-            ]
-        )
+        writer.writerow(_upwork_line(cast("Transaction", row)))
         if number % _PIECE == 0:
             yield out.getvalue().encode()
             out.seek(0)
             out.truncate()
     yield out.getvalue().encode()
+
+
+def _upwork_line(row: Transaction) -> list[str]:
+    texts = (row["note"], row["counterparty"], row["contract_title"], row["client_po"])
+    note, counterparty, title, order = (_harmless(text or "") for text in texts)
+    day = row["posted_on"]
+    return [
+        f"{day:%b} {day.day}, {day.year}",
+        f"{typeid.encode('jnl', row['event_id'])}-{row['line_no']}",
+        _UPWORK_TYPES.get(row["type"], "Adjustment"),
+        note,
+        "",
+        counterparty,
+        "",
+        title,
+        order,
+        plain_amount(row["amount"], row["currency"]),
+        str(row["fx_rate"] or ""),
+        row["currency"],
+        plain_amount(row["running_balance"], row["currency"]),
+    ]

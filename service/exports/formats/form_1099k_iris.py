@@ -12,21 +12,23 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import cast
 
 from service.core import repository
 from service.core.context import Context
+from service.documents.dpi_parties import SellerIdentity
 from service.domain.errors import Invalid
-from service.exports import generation, registry
+from service.exports import inline
 from service.exports.definitions import ExportRequest
 from service.exports.documents import missing_rates
+from service.exports.registry.tax import US_1099K
 from service.operations.tax import tax_identities
 from service.platform.encryption import FieldEncryption
 from service.policies.entity import Entity
 
 MOST_ROWS = 100
 """Of one file; the rest goes into the next one (Publication 5717)."""
-Fact = Callable[[dict[str, str], dict[str, Any], Entity], str]
+Fact = Callable[[dict[str, str], SellerIdentity, Entity], str]
 _MONTHS = (
     "January",
     "February",
@@ -63,7 +65,7 @@ def _constant(text: str) -> Fact:
     return lambda *_: text
 
 
-def _street(who: dict[str, Any]) -> str:
+def _street(who: SellerIdentity) -> str:
     return " ".join(
         part for part in (who["address"].get("building"), who["address"].get("street")) if part
     )
@@ -155,7 +157,7 @@ def render(
     asked = ExportRequest(
         date(year, 1, 1), date(year, 12, 31), as_of, zone=ctx.policies.book_zone.key
     )
-    found = generation.records(ctx.session, registry.find("M11"), asked)
+    found = inline.all_records(ctx.session, US_1099K, asked)
     for row in found:
         # Without a rate a sum is too small, and may be below a threshold because of it.
         if row["lines_without_rate"] != "0":
@@ -184,7 +186,8 @@ def _line(
             "/template", "no_w9", f"{row['payee_id']} has no Form W-9 on file: {row['reason']}."
         )
     who = tax_identities.opened(ctx, encryption, declared, f"us_1099k {row['tax_year']}")
-    return [COLUMNS[name](row, who, ctx.policies.entity) for name in header]
+    identity = cast("SellerIdentity", who)
+    return [COLUMNS[name](row, identity, ctx.policies.entity) for name in header]
 
 
 def _file(header: list[str], lines: list[list[str]]) -> bytes:

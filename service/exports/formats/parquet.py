@@ -11,9 +11,8 @@ from decimal import Decimal
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from service.exports.definitions import Export
+from service.exports.definitions import Cell, Export
 from service.exports.reading import BATCH, Columns
 
 _GROUP_ROWS = 20_000
@@ -57,7 +56,7 @@ def _larger(batches: Iterable[Columns]) -> Iterator[Columns]:
         yield [[text for batch in some for text in batch[place]] for place in range(len(some[0]))]
 
 
-def _typed(kind: str, text: str) -> Any:
+def _typed(kind: str, text: str) -> Cell:
     if not text:
         return None
     if kind in ("amount", "decimal"):

@@ -23,7 +23,8 @@ from service.domain.money.money import CURRENCIES
 from service.exports.definitions import Column, Export
 from service.exports.reading import Columns
 
-_CREATED = datetime(2020, 1, 1)  # noqa: DTZ001  a fixed date inside the file, so that the same rows give the same bytes
+_CREATED = datetime(2020, 1, 1)  # noqa: DTZ001
+"""A fixed date inside the file, so that the same rows give the same bytes."""
 _DATA = "xl/worksheets/sheet1.xml"
 _ROWS = 1_048_575
 _CELL_CHARACTERS = 32_767

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -17,7 +15,7 @@ from service.domain.states.proof import AgreementEvidence
 from service.domain.text.incoming import is_digits
 from service.escrow.milestone_money import held_minor
 from service.exports import issued_documents
-from service.exports.documents import receipt as receipt_document
+from service.exports.documents import receipt
 from service.http import web
 from service.models import Contract, Payment
 from service.operations.client_access import access, sessions
@@ -170,11 +168,14 @@ def _acceptance_values() -> tuple[dict[str, str], list[tuple[str, str]]]:
 
 
 def _evidence(who: Visitor, found: Contract, values: dict[str, str]) -> AgreementEvidence:
-    optional: dict[str, Any] = {
-        name: values[name] or None for name in ("company", "address", "vat_id", "purchase_order")
-    }
     return AgreementEvidence(
-        values["full_name"], found.client.email, mailbox_proof(who), **optional
+        values["full_name"],
+        found.client.email,
+        mailbox_proof(who),
+        company=values["company"] or None,
+        address=values["address"] or None,
+        vat_id=values["vat_id"] or None,
+        purchase_order=values["purchase_order"] or None,
     )
 
 
@@ -266,7 +267,7 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
         found, _ = visitor(ctx, contract_id)
         paid = _paid(ctx, found, payment_id)
         content = billing.receipt_of(ctx, found, paid)
-        language = request.args.get("language", receipt_document.language_of(content))
+        language = request.args.get("language", receipt.language_of(content))
         if language not in LANGUAGES:
             raise NotFound(f"Receipts come in {', '.join(LANGUAGES)}.")
         platform = web.runtime().settings.platform_name
@@ -275,13 +276,13 @@ def receipt_pdf(contract_id: str, payment_id: str) -> Response:
             "receipt",
             paid.id,
             f"pdf:{language}",
-            lambda: receipt_document.render(paid, content, platform, language),
+            lambda: receipt.render(paid, content, platform, language),
         )
         return web.attachment(f"receipt-{payment_id}.pdf", "application/pdf", data)
 
 
-@blueprint.get("/c/<contract_id>/receipts/<payment_id>")
-def receipt(contract_id: str, payment_id: str) -> str:
+@blueprint.get("/c/<contract_id>/receipts/<payment_id>", endpoint="receipt")
+def receipt_page(contract_id: str, payment_id: str) -> str:
     with web.context() as ctx:
         found, _ = visitor(ctx, contract_id)
         paid = _paid(ctx, found, payment_id)

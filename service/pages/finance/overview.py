@@ -5,8 +5,9 @@ For staff with the right `finance:read`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -17,8 +18,10 @@ from service.domain.errors import Invalid, MissingScope
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.chart import ACCOUNTS
-from service.exports import generation, month_packs, periods, registry
-from service.exports.definitions import ExportRequest
+from service.exports import availability, inline, month_packs, periods, registry
+from service.exports.definitions import Export, ExportRequest
+from service.exports.registry.books import ESCROW_BALANCES, GENERAL_JOURNAL
+from service.exports.registry.people import CLIENT_STATEMENT, EARNINGS
 from service.http import web
 from service.ledger import fresh_checks
 from service.models import PeriodClose
@@ -58,9 +61,20 @@ def overview(ctx: Context, who: Colleague) -> str:
         )[:20],
         registry=registry.EXPORTS.values(),
         examples=periods.EXAMPLES,
-        formats=(*generation.formats_of(registry.find("M6")), "pdf", "upwork"),
+        formats=(*availability.formats_of(GENERAL_JOURNAL), "pdf", "upwork"),
         problem=None,
     )
+
+
+class Figures(TypedDict):
+    """Rows of exports that answer what somebody earned and what was held for them.
+
+    `held_in_work`: for whose work it waits, where freelancers were named.
+    """
+
+    earned: list[dict[str, str]]
+    held: list[dict[str, str]]
+    held_in_work: list[dict[str, str]]
 
 
 @blueprint.get("/answers")
@@ -75,7 +89,7 @@ def answers(ctx: Context, who: Colleague) -> str | tuple[str, int]:
     }
     people = _people(ctx, asked["who"])
 
-    def shown(found: dict[str, Any] | None = None, problem: str | None = None) -> str:
+    def shown(found: dict[str, object] | None = None, problem: str | None = None) -> str:
         return page(
             ctx,
             who,
@@ -94,7 +108,7 @@ def answers(ctx: Context, who: Colleague) -> str | tuple[str, int]:
         found = _answers(ctx, people, question)
     except Invalid as wrong:
         return shown(problem=wrong.errors[0].message), 422
-    return shown(found | {"first": question.first_day, "last": question.last_day})
+    return shown({**found, "first": question.first_day, "last": question.last_day})
 
 
 _PARTIES = (ObjectKind.FREELANCER, ObjectKind.CLIENT)
@@ -113,34 +127,39 @@ def _people(ctx: Context, text: str) -> list[tuple[str, str]]:
 def _question(ctx: Context, period: str, own_zone: str | None) -> ExportRequest:
     """Raises Invalid."""
     first, last = periods.parse(period)
-    generation.check(registry.find("M2"), "csv", None, own_zone=own_zone)
+    availability.check(EARNINGS, "csv", None, own_zone=own_zone)
     return ExportRequest(first, last, ctx.now, zone=ctx.policies.book_zone.key, own_zone=own_zone)
 
 
-def _answers(ctx: Context, people: list[tuple[str, str]], asked: ExportRequest) -> dict[str, Any]:
+def _answers(ctx: Context, people: list[tuple[str, str]], asked: ExportRequest) -> Figures:
     """Earnings of the freelancers and statements of the clients among them; of everybody when
     nobody was named.
     """
-    out: dict[str, list[dict[str, str]]] = {"earned": [], "held": [], "held_in_work": []}
-    for key, code, kind in (
-        ("earned", "M2", ObjectKind.FREELANCER),
-        ("held", "M4", ObjectKind.CLIENT),
-    ):
-        parties = [one for one, _ in people if typeid.kind_of(one) is kind] if people else [None]
-        for party in parties:
-            out[key] += generation.inline(
-                ctx.session, registry.find(code), replace(asked, party=party)
-            )
-    freelancers = {one for one, _ in people if typeid.kind_of(one) is ObjectKind.FREELANCER}
-    if freelancers:
+    freelancers = [one for one, _ in people if typeid.kind_of(one) is ObjectKind.FREELANCER]
+    clients = [one for one, _ in people if typeid.kind_of(one) is ObjectKind.CLIENT]
+    return {
+        "earned": _rows(ctx, EARNINGS, freelancers if people else [None], asked),
+        "held": _rows(ctx, CLIENT_STATEMENT, clients if people else [None], asked),
         # Money in protection is the client's; whose work it waits for is what somebody means who
         # names a freelancer.
-        out["held_in_work"] = [
+        "held_in_work": [
             row
-            for row in generation.inline(ctx.session, registry.find("M5"), asked)
+            for row in inline.records(ctx.session, ESCROW_BALANCES, asked)
             if row["freelancer_id"] in freelancers
         ]
-    return out
+        if freelancers
+        else [],
+    }
+
+
+def _rows(
+    ctx: Context, export: Export, parties: Sequence[str | None], asked: ExportRequest
+) -> list[dict[str, str]]:
+    return [
+        row
+        for party in parties
+        for row in inline.records(ctx.session, export, replace(asked, party=party))
+    ]
 
 
 @blueprint.post("/exports")
@@ -159,7 +178,7 @@ def ask(ctx: Context, who: Colleague) -> Response:
         request.form.get("language", "en"),
     )
     zone = request.form.get("zone", "").strip() or None
-    generation.check(export, form, party, home=home, language=language, own_zone=zone)
+    availability.check(export, form, party, home=home, language=language, own_zone=zone)
     if use_form(ctx, who):
         first, last = periods.parse(request.form.get("period", ""))
         export_requests.ask(
@@ -186,7 +205,9 @@ def month(ctx: Context, who: Colleague, month: str) -> str:
         if known
         else []
     )
-    found = known.checks if known and known.closed_at else month_packs.checks(ctx, month)
+    found: Sequence[Mapping[str, object]] = (
+        known.checks if known and known.closed_at else month_packs.checks(ctx, month)
+    )
     needed = "finance:approve" if known else "finance:act"
     may_close = (
         not (known and (known.closed_at or four_eyes.among(ctx.session, who.actor, known.asked_by)))

@@ -5,7 +5,6 @@ files prepared for tax offices.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -31,7 +30,7 @@ WORDS = {
 }
 
 
-def _shown(ctx: Context, who: Colleague, **more: Any) -> str:
+def _shown(ctx: Context, who: Colleague, problem: str | None = None) -> str:
     filed = tax_filings.listed(ctx.session, None, 50) if "tax:read" in who.scopes else []
     return page(
         ctx,
@@ -47,7 +46,7 @@ def _shown(ctx: Context, who: Colleague, **more: Any) -> str:
         today=ctx.today,
         this_month=ctx.today.replace(day=1),
         last_year=ctx.now.year - 1,
-        **({"problem": None} | more),
+        problem=problem,
     )
 
 

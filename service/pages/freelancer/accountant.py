@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,10 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.core import repository
 from service.core.context import Context
 from service.domain.errors import Invalid, NotFound
-from service.exports import generation, issued_documents, periods, registry
+from service.exports import availability, inline, issued_documents, periods, registry
 from service.exports.definitions import ExportRequest
 from service.exports.documents import invoices, summary
 from service.exports.formats import delimited
+from service.exports.registry.people import EARNINGS
 from service.http import incoming, web
 from service.models import AccountantLink
 from service.operations.finance import invoicing
@@ -96,8 +96,8 @@ def _asked(ctx: Context, link: AccountantLink) -> ExportRequest:
     )
     language, platform = request.args.get("language", "en"), web.runtime().settings.platform_name
     own_zone = request.args.get("zone", "").strip() or None
-    generation.check(
-        registry.find("M2"),
+    availability.check(
+        EARNINGS,
         "csv",
         link.freelancer_id,
         home=home,
@@ -123,7 +123,7 @@ def page() -> str | tuple[str, int]:
     with web.context() as ctx:
         link = _inside(ctx, f"summary {request.args.get('period', '')}"[:80])
         person = repository.freelancer(ctx.session, link.freelancer_id)
-        shown: dict[str, Any] = {
+        shown: dict[str, object] = {
             "person": person,
             "link": link,
             "examples": periods.EXAMPLES,
@@ -137,7 +137,7 @@ def page() -> str | tuple[str, int]:
                 "accountant.html",
                 **shown | {"problem": wrong.errors[0].message, "found": None, "papers": []},
             ), 422
-        found = generation.inline(ctx.session, registry.find("M2"), asked)
+        found = inline.records(ctx.session, EARNINGS, asked)
         papers = [
             one
             for one in invoicing.listed(
@@ -168,13 +168,11 @@ def export(code: str, form: str) -> AnyResponse:
         ):
             raise NotFound("There is no such file.")
         if form == "pdf":
-            data = summary.render(
-                wanted, asked, iter(generation.first_typed(ctx.session, wanted, asked))
-            )
+            data = summary.render(wanted, asked, iter(inline.typed(ctx.session, wanted, asked)))
         else:
             data = b"".join(
                 (delimited.as_csv if form == "csv" else delimited.as_jsonl)(
-                    wanted, generation.first(ctx.session, wanted, asked)
+                    wanted, inline.columns(ctx.session, wanted, asked)
                 )
             )
         return web.attachment(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any
+from typing import TypeVar
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -109,14 +109,17 @@ def come_in(token: str) -> AnyResponse:
     return response
 
 
-def reader(view: Callable[[Context, Hold], Any]) -> Callable[[str], Any]:
+Answer = TypeVar("Answer")
+
+
+def reader(view: Callable[[Context, Hold], Answer]) -> Callable[[str], Answer | AnyResponse]:
     """A view for whoever came by the letter within two hours; the hold is locked for a form.
 
     Raises LinkNeeded.
     """
 
     @wraps(view)
-    def wrapped(hold_id: str) -> Any:
+    def wrapped(hold_id: str) -> Answer | AnyResponse:
         with web.context() as ctx:
             who = _reader(ctx, hold_id)
             hold = hold_ends.find(

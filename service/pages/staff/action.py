@@ -1,13 +1,13 @@
-"""What an act of the console is: its questions, and the function that does it."""
+"""What an action of the console is: its questions, and the function that does it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
-from typing import Any
 
 from service.core.context import Context
+from service.models import Appeal, Confiscation, Freelancer, Hold, Requirement, Suspension
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,45 @@ class Field:
 
 
 @dataclass(frozen=True)
-class StaffAction:
-    """`do` gets the answers by name (text, list of texts, instant or None, minor units or None) and
-    returns what it made.
+class FormValues:
+    """What was answered, by the name of the question: `texts` for lines, texts and choices.
+
+    Days are the last second of the day, amounts minor units above 0; None where nothing was typed.
     """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    ticked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    days: dict[str, datetime | None] = field(default_factory=dict)
+    amounts: dict[str, int | None] = field(default_factory=dict)
+    agreed: dict[str, bool] = field(default_factory=dict)
+
+
+Outcome = (
+    Hold
+    | Confiscation
+    | Appeal
+    | Requirement
+    | Freelancer
+    | tuple[Suspension, Hold]
+    | tuple[Appeal, Hold | None]
+)
+"""What an action made or changed; of two, the second one is what follows, if anything does."""
+
+
+@dataclass(frozen=True)
+class StaffAction:
+    """What a colleague is asked, and what is done with the answers."""
 
     title: str
     button: str
-    do: Callable[[Context, dict[str, Any]], Any]
+    do: Callable[[Context, FormValues], Outcome]
     fields: tuple[Field, ...] = ()
+
+
+ActionFor = Callable[[Context, str], StaffAction]
+"""The action for an object: some have questions of their own for each."""
+
+REASON = Field("reason", "Why", most=500, hint="Kept with the hold; the person reads it")
 
 
 def currency_of(ctx: Context) -> Field:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from service.core import repository
 from service.core.context import Context
@@ -13,12 +12,12 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
 from service.escrow import confiscation
 from service.escrow.milestone_money import held_minor
-from service.models import CASE_TARGETS, Contract
+from service.models import CASE_TARGETS, Confiscation, Contract
 from service.operations.contracts import contract_reads
 from service.operations.safety import case_drafts, case_lines, cases, hold_ends
 from service.operations.safety.case_drafts import CaseRequest
 from service.operations.staff import console_reads
-from service.pages.staff.action import Field, StaffAction, currency_of
+from service.pages.staff.action import Field, FormValues, StaffAction, currency_of
 from service.workflows import staff_actions
 
 TARGET_WORDS = {
@@ -54,26 +53,28 @@ def open_case(ctx: Context, hold_id: str) -> StaffAction:
         Field("evidence", "Evidence, one piece a line", "text", most=5_000, required=False),
     )
 
-    def do(ctx: Context, given: dict[str, Any]) -> Any:
-        evidence = [
-            " ".join(one.split())[:300] for one in given["evidence"].splitlines() if one.strip()
-        ][:50]
+    def do(ctx: Context, given: FormValues) -> Confiscation:
+        pieces = given.texts["evidence"].splitlines()
+        evidence = [" ".join(one.split())[:300] for one in pieces if one.strip()][:50]
         return case_drafts.open_case(
             ctx,
             staff_actions.hold(ctx, hold_id),
-            given["currency"],
-            given["clause"],
-            given["facts"],
+            given.texts["currency"],
+            given.texts["clause"],
+            given.texts["facts"],
             evidence,
-            _wanted(given),
+            _case_lines(given),
         )
 
     return StaffAction(
-        "Open a case", "Draft the case", do, (*words, currency_of(ctx), *_lines(sources, targets))
+        "Open a case",
+        "Draft the case",
+        do,
+        (*words, currency_of(ctx), *_line_fields(sources, targets)),
     )
 
 
-def _lines(
+def _line_fields(
     sources: tuple[tuple[str, str], ...], targets: tuple[tuple[str, str], ...]
 ) -> list[Field]:
     lines: list[Field] = []
@@ -155,10 +156,12 @@ def _targets(
     return out[:200]
 
 
-def _wanted(given: dict[str, Any]) -> list[CaseRequest]:
+def _case_lines(given: FormValues) -> list[CaseRequest]:
+    """Raises Invalid for a line of which only a part was filled in."""
     out = []
     for n in range(1, CASE_LINES + 1):
-        source, target, amount = (given[f"{part}_{n}"] for part in ("source", "target", "amount"))
+        source, target = (given.texts[f"{part}_{n}"] for part in ("source", "target"))
+        amount = given.amounts[f"amount_{n}"]
         if not (source or target or amount):
             continue
         if not (source and target and amount):
@@ -221,11 +224,10 @@ def restored(ctx: Context, hold_id: str) -> tuple[Field, ...]:
     )
 
 
-def parts(given: dict[str, Any]) -> dict[int, int]:
+def restored_minor(given: FormValues) -> dict[int, int]:
     """What was typed into `restored`: minor units by line."""
-    typed = {
-        name.removeprefix("restore_"): amount
-        for name, amount in given.items()
-        if name.startswith("restore_")
+    return {
+        int(name.removeprefix("restore_")): amount
+        for name, amount in given.amounts.items()
+        if name.startswith("restore_") and amount
     }
-    return {int(number): amount for number, amount in typed.items() if amount}

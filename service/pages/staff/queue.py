@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
@@ -62,7 +62,7 @@ def waiting(ctx: Context, who: Colleague) -> str:
     )
 
 
-def _money(ctx: Context, hold_id: str | None) -> list[dict[str, Any]]:
+def _money(ctx: Context, hold_id: str | None) -> Sequence[Mapping[str, object]]:
     hold = ctx.session.get(Hold, hold_id) if hold_id else None
     return reasons.money(ctx, hold) if hold else []
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Any
+from typing import Concatenate, ParamSpec, TypeVar
 
 from flask import g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from service.core import four_eyes
 from service.core.context import Context
@@ -18,7 +19,7 @@ from service.http import incoming, web
 from service.models import ApiKey
 from service.operations.staff import staff_access
 from service.operations.staff.staff_access import Colleague
-from service.pages.staff.actions import DEEDS
+from service.pages.staff.actions import ACTIONS
 
 
 def cookie_name() -> str:
@@ -52,10 +53,19 @@ def back_to(wanted: str) -> str:
 
 
 _RIGHT = "right_in_the_console"
+P = ParamSpec("P")
+"""The address's values."""
+Answer = TypeVar("Answer")
+Refused = Response | tuple[str, int]
+"""The way to the entrance, or the question for a proof."""
 
 
-def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A view of the console: called with the act, the colleague and the address's values.
+def desk(
+    *rights: str, proof: bool = False
+) -> Callable[
+    [Callable[Concatenate[Context, Colleague, P], Answer]], Callable[P, Answer | Refused]
+]:
+    """A view of the console: called with the context, the colleague and the address's values.
 
     `rights`: of several, one; `safety:read` when none is named. Without a session, or without a
     proof of the last five minutes where one is asked for, it leads to the entrance and back. Raises
@@ -63,9 +73,11 @@ def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Ca
     """
     needed = rights or ("safety:read",)
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(
+        view: Callable[Concatenate[Context, Colleague, P], Answer],
+    ) -> Callable[P, Answer | Refused]:
         @wraps(view)
-        def wrapped(**values: Any) -> Any:
+        def wrapped(*args: P.args, **values: P.kwargs) -> Answer | Refused:
             with web.context() as ctx:
                 who = staff_access.colleague(ctx, cookie())
                 if who is not None:
@@ -76,7 +88,7 @@ def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Ca
                         return _ask_for_proof(), 401
                 if who is not None:
                     g.visitor = who
-                    return view(ctx.as_(who.actor), who, **values)
+                    return view(ctx.as_(who.actor), who, *args, **values)
             back = request.full_path.rstrip("?") if request.method == "GET" else request.path
             return redirect(url_for("entrance.enter", back=back_to(back)), 303)
 
@@ -86,7 +98,7 @@ def desk(*rights: str, proof: bool = False) -> Callable[[Callable[..., Any]], Ca
     return decorate
 
 
-def right_of(view: Any) -> tuple[str, ...]:
+def right_of(view: Callable[..., object]) -> tuple[str, ...]:
     """The rights of a page of the console, one of which a colleague has to have; empty for what is
     no such page.
     """
@@ -121,11 +133,11 @@ def _ask_for_proof() -> str:
     return render_template("staff/prove.html", typed=typed)
 
 
-def page(ctx: Context, who: Colleague, template: str, /, **values: Any) -> str:
-    """A page of the console, with the names of everybody who has acted and of the acts that this
+def page(ctx: Context, who: Colleague, template: str, /, **values: object) -> str:
+    """A page of the console, with the names of everybody who has acted and of the actions that this
     colleague may do.
     """
-    may = {name for name, (scope, _) in DEEDS.items() if scope in who.scopes}
+    may = {name for name, (scope, _) in ACTIONS.items() if scope in who.scopes}
     return render_template(
         f"staff/{template}",
         who=who,

@@ -1,1 +1,1 @@
-"""From a fact to a letter: who is told, in whose name, with which words, in two forms."""
+"""From a fact to an e-mail: who is told, in whose name, with which words, in two forms."""

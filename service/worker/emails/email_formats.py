@@ -1,4 +1,4 @@
-"""The two forms of a letter, text and HTML, made of the same parts, so that they cannot differ."""
+"""The two forms of an e-mail, text and HTML, made of the same parts, so that they cannot differ."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HTML = Environment(
 )
 
 
-def as_text(letter: Parts, footer: list[str], platform: str) -> str:
+def as_text(email: Parts, footer: list[str], platform: str) -> str:
     """Plain text: quotes have a bar before each line, so no line of theirs reads as one of ours."""
-    parts = [_text(part, platform) for part in letter.parts]
+    parts = [_text(part, platform) for part in email.parts]
     return "\n\n".join([*parts, "-- ", *footer]) + "\n"
 
 
@@ -30,11 +30,11 @@ def _text(part: Part, platform: str) -> str:
     return f"{quoted}\n{part.warning}" if part.warning else quoted
 
 
-def as_html(letter: Parts, footer: list[str], platform: str) -> str:
+def as_html(email: Parts, footer: list[str], platform: str) -> str:
     """HTML by a template that escapes everything; the only links are the buttons."""
     return _HTML.get_template("frame.html").render(
-        subject=letter.subject,
-        parts=[(type(part).__name__, part) for part in letter.parts],
+        subject=email.subject,
+        parts=[(type(part).__name__, part) for part in email.parts],
         footer=footer,
         platform=platform,
     )

@@ -1,5 +1,5 @@
-"""A letter's template, taken apart before anybody's text is put in, and put together again as parts
-of a letter.
+"""An e-mail's template, taken apart before anybody's text is put in, and put together again as
+parts of an e-mail.
 
 A template is a subject line and blocks with a blank line between; a block is a paragraph, or begins
 with `[button] `, with `[quote AUTHOR] ` (what a person wrote) or with `[ours] ` (what a person of
@@ -11,10 +11,10 @@ template says it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -35,7 +35,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Button:
-    """The only thing in a letter that leads anywhere."""
+    """The only thing in an e-mail that leads anywhere."""
 
     label: str
     url: str
@@ -58,7 +58,7 @@ Part = Paragraph | Button | Quote
 
 @dataclass(frozen=True)
 class Parts:
-    """A letter before it has a form."""
+    """An e-mail before it has a form."""
 
     subject: str
     parts: tuple[Part, ...]
@@ -81,18 +81,18 @@ class Pattern:
 
     @property
     def buttons(self) -> int:
-        """How many links a letter made of it has."""
+        """How many links an e-mail made of it has."""
         return sum(block.kind is Button for block in self.blocks)
 
-    def fill(self, values: dict[str, Any], link_url: str) -> Parts:
-        """The letter with these values. Raises ValueError for a button that leads nowhere."""
+    def fill(self, values: Mapping[str, object], link_url: str) -> Parts:
+        """The e-mail with these values. Raises ValueError for a button that leads nowhere."""
         if self.buttons and not link_url:
             raise ValueError(f"the letter {self.name} has a button and no link")
         made = [_filled(block, values, link_url) for block in self.blocks]
         return Parts(_line(self.subject.render(values)), tuple(part for part in made if part))
 
 
-def _sentence(value: Any) -> Any:
+def _sentence(value: object) -> object:
     return inert.one_line(value) if isinstance(value, str) else value
 
 
@@ -127,7 +127,7 @@ def _block(source: str) -> _Block:
     return _Block(Paragraph, _SENTENCES.from_string(source))
 
 
-def _filled(block: _Block, values: dict[str, Any], link_url: str) -> Part | None:
+def _filled(block: _Block, values: Mapping[str, object], link_url: str) -> Part | None:
     text = block.text.render(values)
     if not text.strip():
         return None

@@ -1,5 +1,5 @@
-"""From a fact to the letters that follow from it, with their addresses; the table is
-`domain.notices`.
+"""From a fact to the e-mails that follow from it, with their addresses; the table is
+`domain.states.notifications`.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ def notices_for(session: Session, event: Event) -> Iterator[tuple[str, str]]:
     """(template, address) of every mail that follows from a fact."""
     for audience, template in NOTICES.get(event.type, ()):
         if event.type == "payment.succeeded" and not _funded(session, event.object_id):
-            continue  # money in the wrong place has its own letter
+            continue  # money in the wrong place has its own e-mail
         address = _address(session, event, audience)
         if address:
             yield template, address
 
 
 def _address(session: Session, event: Event, audience: str) -> str | None:
-    """Where a letter goes; None when it is nobody's to read: the other side's own act, or a person
+    """Where an e-mail goes; None when it is nobody's to read: the other side's own act, or a person
     who is not there.
     """
     if audience in (OTHER_CLIENT, OTHER_FREELANCER):
         audience = CLIENT if audience == OTHER_CLIENT else FREELANCER
-        # A mediator's offer has a letter of its own, with its reasons and the date by which it
+        # A mediator's offer has an e-mail of its own, with its reasons and the date by which it
         # applies.
         if event.data.get("by") in (audience, "mediator"):
             return None

@@ -1,4 +1,4 @@
-"""What letters about holds and appeals say besides the contract: the reason in words, what is
+"""What e-mails about holds and appeals say besides the contract: the reason in words, what is
 stopped, what is asked for.
 """
 
@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from service.core.context import Context
 from service.domain.identity import typeid
@@ -16,6 +15,7 @@ from service.domain.states.restrictions import FOR_CLIENTS, SCOPES
 from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
 from service.operations.safety.reasons import HIDDEN
 from service.shared import hold_checks
+from service.worker.emails.email_values import EmailParams, EmailValues
 
 _TARGETS = {
     "client": "to the client, by the way it came",
@@ -30,14 +30,14 @@ _TARGETS = {
 
 def values(
     ctx: Context,
-    params: dict[str, Any],
+    params: EmailParams,
     contract: Contract | None,
     notice_url: Callable[[str], str],
-) -> dict[str, Any]:
-    """For an object of `hld_…` or `apl_…`, or the neutral letter to the other side of a
+) -> EmailValues:
+    """For an object of `hld_…` or `apl_…`, or the neutral e-mail to the other side of a
     contract.
     """
-    object_id: str = params["object"]
+    object_id = params["object"]
     kind = typeid.kind_of(object_id)
     if kind is ObjectKind.APPEAL:
         appeal = ctx.session.get_one(Appeal, object_id)
@@ -48,7 +48,8 @@ def values(
         }
     if kind is ObjectKind.CASE:
         case = ctx.session.get_one(Confiscation, object_id)
-        return _of_case(case) | {
+        return {
+            **_of_case(case),
             "freelancer": _person(ctx, case.freelancer_id),
             "link_url": notice_url(case.hold_id),
         }
@@ -56,7 +57,8 @@ def values(
         return _of_hold(ctx, ctx.session.get_one(Hold, params["hold"]), FOR_CLIENTS)
     if kind is ObjectKind.HOLD:
         hold = ctx.session.get_one(Hold, object_id)
-        return _of_hold(ctx, hold) | {
+        return {
+            **_of_hold(ctx, hold),
             "freelancer": _person(ctx, hold.freelancer_id),
             "link_url": notice_url(hold.id),
         }
@@ -66,7 +68,7 @@ def values(
     return {}
 
 
-def _of_case(case: Confiscation) -> dict[str, Any]:
+def _of_case(case: Confiscation) -> EmailValues:
     lines = [
         f"{plain(line.amount_minor, case.currency)} {_TARGETS[line.target]}" for line in case.lines
     ]
@@ -81,7 +83,7 @@ def _of_case(case: Confiscation) -> dict[str, Any]:
     }
 
 
-def _of_hold(ctx: Context, hold: Hold, words: dict[str, str] = SCOPES) -> dict[str, Any]:
+def _of_hold(ctx: Context, hold: Hold, words: dict[str, str] = SCOPES) -> EmailValues:
     reason = ctx.policies.reasons[hold.reason_code]
     told = hold.disclosure == "full"
     amount = (
