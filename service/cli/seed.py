@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import select
 
@@ -296,7 +295,7 @@ def _approve(ctx: Context, contract: Contract) -> None:
     milestones.approve(ctx.as_(actors.client(contract.client_id)), contract, contract.milestones[0])
 
 
-_STEPS: dict[str, Any] = {
+_STEPS: dict[str, Callable[[Context, Contract], None]] = {
     "sent": _send,
     "accepted": _accept,
     "submitted": _submit,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import click
 from rich.console import Console
@@ -58,7 +57,9 @@ def owner_url(settings: Settings) -> str:
     return settings.owner_url
 
 
-def table(title: str, rows: list[dict[str, Any]], as_json: bool, following: str = "") -> None:
+def table(
+    title: str, rows: Sequence[Mapping[str, object]], as_json: bool, following: str = ""
+) -> None:
     """Print rows; JSON has them as they are."""
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
