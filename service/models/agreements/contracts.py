@@ -5,7 +5,6 @@ releases.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -66,13 +65,13 @@ class Contract(Base):
     currency: Mapped[str]
     review_period_days: Mapped[int]
     processing_borne_by: Mapped[str]
-    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    metadata_: Mapped[dict[str, object]] = mapped_column("metadata")
     policy_version: Mapped[str]
     text_version: Mapped[int]
     text_hash: Mapped[str | None]
     offer_restarts: Mapped[int] = mapped_column(default=0)
     """How often a new version restarted the offer's clock."""
-    quote: Mapped[dict[str, Any] | None]
+    quote: Mapped[dict[str, object] | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
@@ -191,8 +190,8 @@ class Acceptance(Base):
     )
     text_version: Mapped[int] = mapped_column(primary_key=True)
     text_hash: Mapped[str]
-    text: Mapped[dict[str, Any]]
-    quote: Mapped[dict[str, Any]]
+    text: Mapped[dict[str, object]]
+    quote: Mapped[dict[str, object]]
     full_name: Mapped[str]
     company: Mapped[str | None]
     address: Mapped[str | None]

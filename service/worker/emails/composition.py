@@ -116,7 +116,7 @@ def _values(runtime: Runtime, ctx: Context, message: Message, made_of: Pattern) 
                 "milestone_amount": plain(milestone.amount_minor, contract.currency),
             }
     if "challenge" in params:
-        values["code"] = links.code_of(runtime.settings.secret_keys[-1], params["challenge"])
+        values["code"] = links.code_of(runtime.settings.secret_keys[-1], str(params["challenge"]))
     return values | _money_values(
         ctx,
         params,
@@ -125,7 +125,7 @@ def _values(runtime: Runtime, ctx: Context, message: Message, made_of: Pattern) 
     )
 
 
-def _writer(contract: Contract, by: str | None) -> str:
+def _writer(contract: Contract, by: object) -> str:
     """Whose words a letter repeats; empty when they are ours.
 
     A message from before this was noted is never ours.
@@ -136,7 +136,7 @@ def _writer(contract: Contract, by: str | None) -> str:
         "system": "",
         "staff": "",
     }
-    return known.get(by or "", "One of you")
+    return known.get(str(by or ""), "One of you")
 
 
 def _link_values(
