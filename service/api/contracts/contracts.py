@@ -16,7 +16,7 @@ from service.operations.client_access import access
 from service.operations.contracts import contract_reads, contracts, deadlines, milestones, offers
 from service.operations.payments import balances
 from service.operations.people import event_reads
-from service.policies.quotes import margin_of
+from service.policies.quotes import Quote, margin_of
 from service.shared import agreement
 
 blueprint = Endpoints(
@@ -77,7 +77,7 @@ def _answer(call: ApiCall, contract: Any, status: int = 200) -> Response:
     return call.answer(_contract, contract, status, etag=f"v{contract.version}")
 
 
-def _warnings(quoted: dict[str, Any]) -> list[dict[str, Any]]:
+def _warnings(quoted: Quote) -> list[dict[str, Any]]:
     """What the platform should know before it agrees to this: it is told, not stopped."""
     margin = margin_of(quoted)
     if margin >= 0:

@@ -4,6 +4,7 @@ platform keeps.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,7 @@ from service.api.framework.framework import ApiCall, Endpoints, after, api_call
 from service.api.schemas import requests, responses
 from service.domain.errors import Invalid
 from service.operations.finance import margins
-from service.policies.quotes import QuoteRequest, as_terms, margin_of, quote
+from service.policies.quotes import Quote, QuoteRequest, as_terms, margin_of, quote
 from service.shared import agreement, clients
 
 blueprint = Endpoints("fees", __name__, url_prefix="/v1", description="Fees")
@@ -54,7 +55,8 @@ def fee_quote(query: dict[str, Any]) -> Response:
             else None
         )
         main = _priced(call, query, query["kind"], alias)
-        answer = {key: main[key] for key in _ANSWERED}
+        quoted: Mapping[str, object] = main
+        answer = {key: quoted[key] for key in _ANSWERED}
         if call.owner is None:
             answer["margin"] = margin_of(main)
         return call.json(
@@ -74,7 +76,7 @@ def fee_quote(query: dict[str, Any]) -> Response:
         )
 
 
-def _priced(call: ApiCall, query: dict[str, Any], kind: str, alias: str | None) -> dict[str, Any]:
+def _priced(call: ApiCall, query: dict[str, Any], kind: str, alias: str | None) -> Quote:
     on: date = query["on"] or call.ctx.today
     pair = agreement.pair_for(call.ctx, kind, query["currency"], on, alias)
     known = agreement.billed_before(call.ctx, alias, query["currency"]) if alias else 0
