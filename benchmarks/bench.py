@@ -40,7 +40,8 @@ from service.gateways.stripe import sign
 from service.ledger import Entry, Line, accounts
 from service.models import new_id
 from service.platform import clock, config
-from service.platform.db.embedded import EmbeddedServer, binaries
+from service.platform.db.embedded import EmbeddedServer
+from service.platform.db.programs import binaries
 from service.policies import NORMAL
 from service.policies.quotes import Pair, QuoteRequest, quote
 from tests.journey import contract_body

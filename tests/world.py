@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from service.app import create_app_from, create_runtime
-from service.cli.seed import staff_key
+from service.cli.seed import freelancers, staff_key
 from service.core.context import Context, begin
 from service.domain.identity import actors
 from service.domain.money.money import from_stripe
@@ -160,21 +160,7 @@ class World:
     def _people(self) -> dict[str, str]:
         keys = {}
         with self.runtime.context("test") as ctx:
-            ada = people.create_freelancer(
-                ctx,
-                external_ref="ada",
-                email="ada@lovelace.example",
-                display_name="Ada Lovelace",
-                country="GB",
-            )
-            mary = people.create_freelancer(
-                ctx,
-                external_ref="mary",
-                email="mary@somerville.example",
-                display_name="Mary Somerville",
-                country="GB",
-            )
-            ctx.session.flush()
+            ada, mary = freelancers(ctx)
             self.ada_id, self.mary_id = ada.id, mary.id
             for name, role, whose in (
                 ("ada", "freelancer", ada.id),

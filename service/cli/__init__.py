@@ -18,8 +18,8 @@ from service.cli import admin, books, demo, exports, fees, run, staff, tax
 from service.domain.errors import Conflict, DatabaseRefused, HoldfastError, NotFound, Unavailable
 from service.platform.config import ConfigError
 from service.platform.db import ModeMismatch
-from service.platform.db.embedded import EmbeddedError
 from service.platform.db.migrate import MigrationRefused
+from service.platform.db.programs import EmbeddedError
 from service.policies import PolicyError
 
 _EXITS: tuple[tuple[type[Exception], int], ...] = ((NotFound, 3), (Conflict, 4), (Unavailable, 5))

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy import select, text
@@ -41,7 +40,7 @@ def doctor(as_json: bool, fix: bool) -> None:
         sys.exit(1)
 
 
-def _checked(name: str, check: Callable[[Runtime], str | None], made: Runtime) -> dict[str, Any]:
+def _checked(name: str, check: Callable[[Runtime], str | None], made: Runtime) -> dict[str, str]:
     try:
         advice = check(made)
     except (HoldfastError, GatewayError) as error:
@@ -220,9 +219,9 @@ def openapi(target: Path, as_json: bool) -> None:
     click.echo(f"{target} written.")
 
 
-def specification() -> dict[str, Any]:
+def specification() -> dict[str, object]:
     """The API's description; needs no database."""
-    made: dict[str, Any] = create_app(blank()).extensions["openapi"]()
+    made: dict[str, object] = create_app(blank()).extensions["openapi"]()
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from typing import Any
 
 import click
 from rich.console import Console
@@ -12,6 +11,7 @@ from sqlalchemy import text
 
 from service import ledger as books
 from service.cli import show
+from service.core.runtime import Runtime
 from service.domain.errors import Unavailable
 from service.domain.money.money import CURRENCIES, plain, to_stripe
 from service.ledger import entries, fresh_checks
@@ -74,7 +74,7 @@ def verify(as_json: bool, stripe: bool) -> None:
     Console(stderr=True).print("The books are right.")
 
 
-def _line(line: Any) -> dict[str, Any]:
+def _line(line: books.TrialLine) -> dict[str, str]:
     return {
         "account": line.kind,
         "debits": plain(line.debits_minor, line.currency),
@@ -105,7 +105,7 @@ def float_(amount_minor: int, currency: str, out: bool, reference: str) -> None:
 
 
 def post_float(
-    made: Any, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str
+    made: Runtime, cause: str, amount_minor: int, currency: str, *, out: bool, reference: str
 ) -> None:
     with show.context(made) as ctx:
         books.post(

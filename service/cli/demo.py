@@ -7,15 +7,11 @@ folder starts again with nothing lost.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import secrets
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +19,8 @@ import click
 import requests
 
 from service.app import create_runtime
-from service.cli import books, run, seed
+from service.cli import books, run, seed, seed_contracts
+from service.cli.children import Children
 from service.documents import signing
 from service.platform import config
 from service.platform.config import Settings
@@ -32,7 +29,6 @@ from service.sandbox.app import remember_address
 from service.worker.loop import Worker
 
 ENVIRONMENT = "environment.json"
-_STOP_SECONDS = 15
 _READY_SECONDS = 60
 
 
@@ -116,7 +112,7 @@ class Supervisor:
         self._base_url = f"http://{named}:{port}"
         self._port, self._host, self._folder, self._info = port, host, folder, info
         self._postgres: EmbeddedServer | None = None
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children = Children(folder)
         self._stopping = False
 
     def run(self, *, empty: bool, instant: datetime | None) -> None:
@@ -127,7 +123,7 @@ class Supervisor:
         try:
             environment = self._prepare(empty=empty, instant=instant)
             for part in ("serve", "worker"):
-                self._start(part, environment)
+                self._children.start(part, environment)
             self._wait_until_ready()
             if not self._stopping:
                 self._announce(time.monotonic() - began)
@@ -224,20 +220,9 @@ class Supervisor:
             seed.operating_float(runtime)
             # Webhooks of the seed find no server yet; the worker delivers them again later, and
             # they change nothing.
-            seed.contracts_in_each_state(runtime, Worker(runtime))
+            seed_contracts.contracts_in_each_state(runtime, Worker(runtime))
         runtime.db.dispose()
         return keys
-
-    def _start(self, part: str, environment: dict[str, str]) -> None:
-        log = (self._folder / f"{part}.log").open("ab")
-        self._children[part] = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", part],
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),
-        )
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -251,7 +236,7 @@ class Supervisor:
             except requests.RequestException:
                 pass
             self._revive_database()
-            if self._children["serve"].poll() is not None or time.monotonic() > deadline:
+            if self._children.ended("serve") or time.monotonic() > deadline:
                 tail = (self._folder / "serve.log").read_text(errors="replace")[-800:]
                 raise click.ClickException(
                     f"The web process did not come up on port {self._port}. {tail}"
@@ -278,23 +263,11 @@ class Supervisor:
         while not self._stopping:
             time.sleep(0.1)
             self._revive_database()
-            for part, child in list(self._children.items()):
-                if child.poll() is not None and not self._stopping:
-                    # What is left of the group holds the port and ignores SIGTERM once its parent
-                    # is gone.
-                    _kill_group(child.pid, signal.SIGKILL)
-                    self._start(part, environment)
+            if not self._stopping:
+                self._children.restart_ended(environment)
 
     def _stop(self) -> None:
-        for child in self._children.values():
-            _kill_group(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_SECONDS
-        for child in self._children.values():
-            try:
-                child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
-            _kill_group(child.pid, signal.SIGKILL)
+        self._children.stop()
         if self._postgres is not None:
             self._postgres.stop()
 
@@ -317,22 +290,3 @@ def _write_private(path: Path, content: str) -> None:
     part.touch(mode=0o600)
     part.write_text(content + "\n")
     part.replace(path)
-
-
-def _kill_group(pid: int, number: int) -> None:
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        pass
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """A child must not outlive a supervisor that was killed."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def before_exec() -> None:
-        libc.prctl(1, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return before_exec

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -48,7 +47,7 @@ def check(file: Path, as_json: bool) -> None:
         )
 
 
-def _row(schedule: Schedule, schedules: tuple[Schedule, ...]) -> dict[str, Any]:
+def _row(schedule: Schedule, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     normal = [
         s for s in schedules if s.kind == NORMAL and s.effective_from <= schedule.effective_from
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import Any
 
 import click
 import requests
@@ -18,6 +17,7 @@ from service.platform.db import Database
 from service.platform.db import migrate as migrations
 from service.sandbox import store
 from service.sandbox.runner import SandboxWork
+from service.sandbox.stripe.webhooks import Send
 from service.worker import handlers
 from service.worker.loop import Worker, run_threads
 
@@ -32,7 +32,7 @@ def serve() -> None:
     settings = config.load()
     logs.configure(settings)
     compare_mode(Database(settings.database_url, pool_size=1, mode=settings.mode))
-    server: Any = Granian(
+    server = Granian(
         "service.wsgi:app",
         address=settings.web_host,
         port=settings.web_port,
@@ -84,7 +84,7 @@ def compare_mode(db: Database) -> None:
         db.dispose()
 
 
-def sender(settings: Settings) -> Any:
+def sender(settings: Settings) -> Send:
     """How the sandbox's webhooks reach the service: over real HTTP, as Stripe's do."""
     target = f"http://127.0.0.1:{settings.web_port}/stripe/webhooks"
 

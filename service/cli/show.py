@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import click
 from rich.console import Console
@@ -59,7 +58,7 @@ def owner_url(settings: Settings) -> str:
 
 
 def table(
-    title: str, rows: Sequence[Mapping[str, Any]], as_json: bool, following: str = ""
+    title: str, rows: Sequence[Mapping[str, object]], as_json: bool, following: str = ""
 ) -> None:
     """Print rows; JSON has them as they are."""
     if as_json:

@@ -39,7 +39,7 @@ def take(ctx: Context, contract: Contract, milestone: Milestone, gross_minor: in
     """The fee on this release: on everything released so far, less what was taken; never more than
     the release itself.
     """
-    pair = promised(contract.quote or {})
+    pair = promised(contract.quote)
     if milestone.billed_before_minor is None:
         known = (
             agreement.billed_before(ctx, contract.client_alias_id, contract.currency, alone=True)
@@ -72,7 +72,7 @@ def give_back(contract: Contract, milestone: Milestone, left_minor: int) -> Fee:
     """What goes back when only `left_minor` of the released stays released, with its share of the
     tax.
     """
-    pair = promised(contract.quote or {})
+    pair = promised(contract.quote)
     due = (
         cumulative_fee(pair.own, pair.normal, left_minor, milestone.billed_before_minor or 0)
         if left_minor

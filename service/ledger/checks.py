@@ -163,7 +163,16 @@ def newest(session: Session, *, ok: bool | None = None) -> LedgerCheck | None:
 
 
 def lines(base: LedgerCheck) -> list[TrialLine]:
-    return [TrialLine(**(row | {"kind": AccountCode(row["kind"])})) for row in base.totals]
+    return [
+        TrialLine(
+            row["currency"],
+            AccountCode(row["kind"]),
+            row["normal_side"],
+            row["debits_minor"],
+            row["credits_minor"],
+        )
+        for row in base.totals
+    ]
 
 
 def counted(session: Session, name: str, total: str, query: str, **given: Any) -> Check:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import uuid_utils
@@ -40,7 +39,7 @@ class TypeID(TypeDecorator[str]):
             raise ValueError(f"{value[:8]!r} is no id of kind {self.prefix}")
         return typeid.decode(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+    def process_result_value(self, value: UUID | None, dialect: Dialect) -> str | None:
         return None if value is None else typeid.encode(self.prefix, value)
 
 
@@ -83,7 +82,8 @@ class Base(DeclarativeBase):
         Actor: ActorText(),
         int: BigInteger(),
         datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB(),
+        dict[str, object]: JSONB(),
+        dict[str, str]: JSONB(),
         list[str]: JSONB(),
-        list[dict[str, Any]]: JSONB(),
+        list[dict[str, object]]: JSONB(),
     }

@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import Any
+from collections.abc import Mapping
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from service.domain.errors import Unavailable
+from service.domain.text.json_types import JsonObject
 
 
 class FieldEncryption:
@@ -52,11 +53,11 @@ class FieldEncryption:
                 "The key that this was sealed with is not configured any more."
             ) from None
 
-    def encrypt_values(self, values: dict[str, Any]) -> bytes:
+    def encrypt_values(self, values: Mapping[str, object]) -> bytes:
         return self.encrypt(json.dumps(values, sort_keys=True, ensure_ascii=False).encode())
 
-    def decrypt_values(self, sealed: bytes) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.decrypt(sealed))
+    def decrypt_values(self, sealed: bytes) -> JsonObject:
+        found: JsonObject = json.loads(self.decrypt(sealed))
         return found
 
     def _ready(self) -> MultiFernet:

@@ -15,7 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -72,15 +72,17 @@ class Scrubber:
     keep them.
     """
 
-    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    def __call__(
+        self, _: object, __: str, event: MutableMapping[str, object]
+    ) -> MutableMapping[str, object]:
         return {
             key: value if key in _OURS else self._value(key, value) for key, value in event.items()
         }
 
-    def _value(self, key: str, value: Any) -> Any:
+    def _value(self, key: str, value: object) -> object:
         return HIDDEN if _NAMES.search(key) and value is not None else self._clean(value)
 
-    def _clean(self, value: Any) -> Any:
+    def _clean(self, value: object) -> object:
         if value is None or isinstance(value, bool | int | float):
             return (
                 self.text(str(value)) if isinstance(value, int) and abs(value) >= 10**11 else value
@@ -154,7 +156,9 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted(found, key=len, reverse=True))
 
 
-def _exceptions(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _exceptions(
+    _: object, __: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
     """An exception as its kind and its place; its message stays here where it may be somebody's
     data.
     """

@@ -36,7 +36,7 @@ class Tokens:
             for purpose, salt in _SALTS.items()
         }
 
-    def sign(self, purpose: str, value: Any) -> str:
+    def sign(self, purpose: str, value: object) -> str:
         return str(self._serializers[purpose].dumps(value))
 
     def read(self, purpose: str, token: str) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Any, cast
 
 _ABOUT_CODE = (
     AssertionError,
@@ -38,7 +37,7 @@ def describe(error: BaseException) -> str:
 
 
 def _names(error: BaseException) -> list[str]:
-    driver: Any = getattr(error, "orig", None) or error
+    driver = getattr(error, "orig", None) or error
     diagnosis = getattr(driver, "diag", None)
     found = {
         "sqlstate": getattr(driver, "sqlstate", None),
@@ -59,10 +58,10 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def of_exc_info(given: Any) -> BaseException | None:
+def of_exc_info(given: object) -> BaseException | None:
     """The exception that a log call means by `exc_info`."""
     if isinstance(given, BaseException):
         return given
     if isinstance(given, tuple):
-        return cast("BaseException | None", given[1])
+        return given[1] if isinstance(given[1], BaseException) else None
     return sys.exc_info()[1] if given else None

@@ -6,7 +6,6 @@ A direct contract never counts, whatever a file says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from service.policies.reading import Row
 
@@ -41,9 +40,7 @@ def kinds_of(file: Row) -> dict[str, ContractType]:
     Raises PolicyError, above all for a file in which direct contracts would count.
     """
     file.known(["kinds"])
-    rows: Any = file["kinds"]
-    if not isinstance(rows, Row):
-        raise file.refuse("kinds is a table of tables")
+    rows = file.table("kinds")
     rows.known(NAMES)
     return {name: _kind(name, rows[name].known(_KEYS)) for name in NAMES}
 

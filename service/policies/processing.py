@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from service.domain.money.fees import ProcessingRate
 from service.domain.money.money import CURRENCIES
 from service.policies.amounts import amounts_of
@@ -18,9 +16,7 @@ class Processing:
 
     def __init__(self, file: Row) -> None:
         """Raises PolicyError."""
-        methods: Any = file.known(["version", "methods"])["methods"]
-        if not isinstance(methods, Row):
-            raise file.refuse("methods is a table of tables")
+        methods = file.known(["version", "methods"]).table("methods")
         self._methods = tuple(methods)
         self._prices = {
             (name, currency): price

@@ -4,12 +4,12 @@ accepted, shown to both.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import TypedDict
 
 from service.domain.money.fees import (
     Schedule,
@@ -24,6 +24,83 @@ from service.domain.money.fees import (
 from service.domain.money.money import round_half_up, split_by_largest_remainder
 from service.policies import Policies
 from service.policies.fee_tax import FeeTax
+
+
+class QuotedMilestone(TypedDict):
+    """Fee and net of one milestone; `applied` is the kind whose schedule it is."""
+
+    amount: int
+    fee: int
+    normal_fee: int
+    net: int
+    applied: str
+
+
+class QuotedTax(TypedDict):
+    """The tax on the platform's fee; `charged` inside it or on top."""
+
+    name: str
+    country: str
+    rate: str
+    charged: str
+    amount: int
+
+
+class QuotedProcessing(TypedDict):
+    """What the payment costs, and who bears it."""
+
+    cost: int
+    borne_by: str
+    client_pays: int
+
+
+class FrozenTier(TypedDict):
+    """A tier of a schedule; the rate as exact decimal text."""
+
+    up_to_minor: int | None
+    rate: str
+
+
+class FrozenSchedule(TypedDict):
+    """A schedule as a quote keeps it; days and rates as text."""
+
+    id: str
+    kind: str
+    effective_from: str
+    tiers: list[FrozenTier]
+    source: str
+    base: str
+    minimum_minor: int
+    cap_minor: int | None
+    client_rate: str
+    rate_range: list[str] | None
+    tax: str
+    approximate: bool
+
+
+class QuotedTerms(TypedDict):
+    """The schedules that a quote froze."""
+
+    own: FrozenSchedule
+    normal: FrozenSchedule
+
+
+class Quote(TypedDict):
+    """A fee promise; amounts in minor units, rates as exact decimal text."""
+
+    applied: str
+    schedule: str
+    normal_schedule: str
+    rate: str
+    normal_rate: str
+    fee: int
+    normal_fee: int
+    tax: QuotedTax | None
+    net: int
+    milestones: list[QuotedMilestone]
+    client_fee: int
+    processing: QuotedProcessing
+    terms: QuotedTerms
 
 
 @dataclass(frozen=True)
@@ -57,7 +134,7 @@ class QuoteRequest:
     fee_tax: FeeTax | None = None
 
 
-def quote(policies: Policies, pair: Pair, asked: QuoteRequest) -> dict[str, Any]:
+def quote(policies: Policies, pair: Pair, asked: QuoteRequest) -> Quote:
     """Which schedules apply, the fee and net of each milestone, tax, processing cost and who bears
     it, and what is left.
 
@@ -94,8 +171,9 @@ def quote(policies: Policies, pair: Pair, asked: QuoteRequest) -> dict[str, Any]
     }
 
 
-def _milestones(pair: Pair, asked: QuoteRequest) -> list[dict[str, Any]]:
-    found, before = [], asked.billed_before_minor
+def _milestones(pair: Pair, asked: QuoteRequest) -> list[QuotedMilestone]:
+    found: list[QuotedMilestone] = []
+    before = asked.billed_before_minor
     for amount in asked.amounts_minor:
         own, normal = own_fee(pair.own, amount, before), own_fee(pair.normal, amount, before)
         fee = never_worse(own, normal)
@@ -113,7 +191,7 @@ def _milestones(pair: Pair, asked: QuoteRequest) -> list[dict[str, Any]]:
     return found
 
 
-def _tax(own: Schedule, found: FeeTax | None, fees_minor: list[int]) -> dict[str, Any] | None:
+def _tax(own: Schedule, found: FeeTax | None, fees_minor: list[int]) -> QuotedTax | None:
     if found is None or own.tax == "none":
         return None
     amount = sum(tax_on_fee(fee, found.rate, inside=own.tax == "inside") for fee in fees_minor)
@@ -132,7 +210,7 @@ def client_fee_on(own: Schedule, amount_minor: int) -> int:
     return round_half_up(share.numerator, share.denominator)
 
 
-def margin_of(quoted: dict[str, Any]) -> int:
+def margin_of(quoted: Quote) -> int:
     """What the platform would keep of a quoted contract: its fees, less the processing cost that
     nobody pays back to it.
     """
@@ -144,37 +222,49 @@ def margin_of(quoted: dict[str, Any]) -> int:
 
 
 @lru_cache(maxsize=256)
-def as_terms(schedule: Schedule) -> dict[str, Any]:
+def as_terms(schedule: Schedule) -> FrozenSchedule:
     """A schedule as it is frozen inside a quote: what a file says later does not reach it.
 
     One object for all; nobody changes it.
     """
-    kept = asdict(schedule)
-    tiers = [{"up_to_minor": t.up_to_minor, "rate": decimal(t.rate)} for t in schedule.tiers]
-    kept |= {
+    between = schedule.rate_range
+    return {
+        "id": schedule.id,
+        "kind": schedule.kind,
         "effective_from": schedule.effective_from.isoformat(),
-        "tiers": tiers,
+        "tiers": [{"up_to_minor": t.up_to_minor, "rate": decimal(t.rate)} for t in schedule.tiers],
+        "source": schedule.source,
+        "base": schedule.base,
+        "minimum_minor": schedule.minimum_minor,
+        "cap_minor": schedule.cap_minor,
         "client_rate": decimal(schedule.client_rate),
+        "rate_range": [decimal(r) for r in between] if between else None,
+        "tax": schedule.tax,
+        "approximate": schedule.approximate,
     }
-    kept["rate_range"] = [decimal(r) for r in schedule.rate_range] if schedule.rate_range else None
-    return kept
 
 
-def promised(quoted: dict[str, Any]) -> Pair:
-    """The schedules that a quote froze."""
+def promised(quoted: Quote | None) -> Pair:
+    """The schedules that a quote froze; a contract that was sent has one."""
+    assert quoted is not None, "only a draft has no quote"
     return Pair(_schedule(quoted["terms"]["own"]), _schedule(quoted["terms"]["normal"]))
 
 
-def _schedule(kept: dict[str, Any]) -> Schedule:
+def _schedule(kept: FrozenSchedule) -> Schedule:
     low_high = kept["rate_range"]
     return Schedule(
-        **kept
-        | {
-            "effective_from": date.fromisoformat(kept["effective_from"]),
-            "tiers": tuple(Tier(t["up_to_minor"], Fraction(t["rate"])) for t in kept["tiers"]),
-            "client_rate": Fraction(kept["client_rate"]),
-            "rate_range": (Fraction(low_high[0]), Fraction(low_high[1])) if low_high else None,
-        }
+        id=kept["id"],
+        kind=kept["kind"],
+        effective_from=date.fromisoformat(kept["effective_from"]),
+        tiers=tuple(Tier(t["up_to_minor"], Fraction(t["rate"])) for t in kept["tiers"]),
+        source=kept["source"],
+        base=kept["base"],
+        minimum_minor=kept["minimum_minor"],
+        cap_minor=kept["cap_minor"],
+        client_rate=Fraction(kept["client_rate"]),
+        rate_range=(Fraction(low_high[0]), Fraction(low_high[1])) if low_high else None,
+        tax=kept["tax"],
+        approximate=kept["approximate"],
     )
 
 

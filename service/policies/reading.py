@@ -44,7 +44,7 @@ class Row(dict[str, Any]):
         """A decimal text such as "0.05", exactly. Raises PolicyError outside 0 to 1."""
         return self.as_rate(self[name], name, below_one=below_one)
 
-    def as_rate(self, value: Any, name: str, *, below_one: bool = True) -> Fraction:
+    def as_rate(self, value: object, name: str, *, below_one: bool = True) -> Fraction:
         try:
             made = Fraction(value) if isinstance(value, str) else None
         except (ValueError, ZeroDivisionError):
@@ -54,6 +54,13 @@ class Row(dict[str, Any]):
         if made < 0 or (below_one and made >= 1):
             raise self.refuse(f"{name} lies from 0 up to 1, not {value}")
         return made
+
+    def table(self, name: str) -> Row:
+        """The table of tables under a name. Raises PolicyError where there is another thing."""
+        found = self[name]
+        if not isinstance(found, Row):
+            raise self.refuse(f"{name} is a table of tables")
+        return found
 
     def minor(self, name: str) -> int | None:
         """Whole minor units, or None when the key is left out."""

@@ -5,7 +5,6 @@ they are asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from service.domain.states.restrictions import SCOPES
 from service.policies.reading import Row
@@ -24,9 +23,7 @@ class HoldReason:
 
 def reasons_of(file: Row) -> dict[str, HoldReason]:
     """Every reason by code. Raises PolicyError."""
-    rows: Any = file.known(["reasons"])["reasons"]
-    if not isinstance(rows, Row):
-        raise file.refuse("reasons is a table of tables")
+    rows = file.known(["reasons"]).table("reasons")
     return {code: _reason(code, row) for code, row in rows.items()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from service.domain.states.restrictions import SCOPES
 from service.policies.reading import Row
@@ -36,9 +35,7 @@ class RiskRule:
 
 def rules_of(file: Row, reasons: list[str]) -> dict[str, RiskRule]:
     """Every rule by name. Raises PolicyError."""
-    rows: Any = file.known(["rules"])["rules"]
-    if not isinstance(rows, Row):
-        raise file.refuse("rules is a table of tables")
+    rows = file.known(["rules"]).table("rules")
     rows.known(NAMES)
     return {name: _rule(name, row, reasons) for name, row in rows.items()}
 

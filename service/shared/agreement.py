@@ -24,7 +24,7 @@ from service.platform.locks import Lock
 from service.policies import FOLDER as POLICY_FOLDER
 from service.policies import NORMAL
 from service.policies.fee_tax import FeeTax
-from service.policies.quotes import Pair, QuoteRequest, promised, quote
+from service.policies.quotes import Pair, Quote, QuoteRequest, promised, quote
 
 TERMS_VERSION = "terms-1"
 TERMS_TEXT = (POLICY_FOLDER / "terms.md").read_text()
@@ -98,16 +98,16 @@ def version_of(session: Session, contract: Contract, number: int) -> dict[str, A
     return found.text if found else None
 
 
-def quote_of(ctx: Context, contract: Any) -> dict[str, Any]:
+def quote_of(ctx: Context, contract: Any) -> Quote:
     """The fee promise at this moment; the stored one once the contract was sent.
 
     Takes a contract or a read of one.
     """
-    frozen: dict[str, Any] | None = contract.quote
+    frozen: Quote | None = contract.quote
     return frozen if frozen is not None else fresh_quote(ctx, contract)
 
 
-def fresh_quote(ctx: Context, contract: Any) -> dict[str, Any]:
+def fresh_quote(ctx: Context, contract: Any) -> Quote:
     """What the present words cost; by the schedules that were promised, once there was a promise.
 
     Raises Invalid.

@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 from service.platform.db import migrate
-from service.platform.db.embedded import EmbeddedServer, binaries
+from service.platform.db.embedded import EmbeddedServer
+from service.platform.db.programs import binaries
 from service.sandbox import store
 from tests.databases import clone, make_people
 from tests.finance import golden

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from service.platform.db import APP_ROLE
-from service.platform.db.embedded import binaries
+from service.platform.db.programs import binaries
 from tests.servers import drop
 
 FOLDER = Path(__file__).parent

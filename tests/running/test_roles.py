@@ -22,7 +22,8 @@ import pytest
 import yaml
 
 from service.platform.db import migrate
-from service.platform.db.embedded import EmbeddedServer, binaries
+from service.platform.db.embedded import EmbeddedServer
+from service.platform.db.programs import binaries
 from service.sandbox import store
 from tests.world import SECRET, make_settings
 

@@ -29,7 +29,7 @@ from service.operations.contracts import milestones
 from service.operations.payments import checkout, payments, refund_requests
 from service.operations.payouts import payout_requests
 from service.operations.safety import hold_ends, holds
-from service.shared import holds as reading
+from service.shared import hold_checks as reading
 from service.shared.hold_checks import HoldTerms
 from tests.fees.test_promise import SEED
 from tests.world import World

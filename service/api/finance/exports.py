@@ -31,8 +31,11 @@ def _party(call: ApiCall, wanted: str | None) -> str | None:
 
 
 def _shown(export: FinanceExport) -> dict[str, object]:
-    names = [file["name"] for file in (export.manifest or {}).get("files", [])] + (
-        ["manifest.json", "manifest.sig"] if export.manifest else []
+    signed = export.manifest
+    names = (
+        [*(file["name"] for file in signed["files"]), "manifest.json", "manifest.sig"]
+        if signed
+        else []
     )
     return {
         "id": export.id,

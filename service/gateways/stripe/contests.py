@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import Any
+
+from stripe.params import DisputeUpdateParamsEvidence
 
 from service.domain.money.psp import ChargebackSnapshot, FraudWarningSnapshot
 from service.gateways.stripe import snapshots
@@ -12,6 +13,14 @@ from service.gateways.stripe.transport import Connection, translated
 
 _MOST_TEXT = 20_000
 """Characters of a dispute's text field."""
+
+
+class _NamedFile(io.BytesIO):
+    """The SDK takes the name of an upload from its file."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 class Contests(Connection):
@@ -23,8 +32,7 @@ class Contests(Connection):
 
     def upload_evidence(self, chargeback_id: str, name: str, content: bytes) -> str:
         """One PDF for the bank; the same chargeback uploads one file. Returns Stripe's id of it."""
-        file: Any = io.BytesIO(content)
-        file.name = name
+        file = _NamedFile(content, name)
         with translated():
             made = self._client.v1.files.create(
                 {"file": file, "purpose": "dispute_evidence"},
@@ -51,7 +59,7 @@ class Contests(Connection):
     def _evidence(
         self, stripe_dispute_id: str, file_id: str | None, text: str, *, submit: bool
     ) -> ChargebackSnapshot:
-        evidence: Any = {"uncategorized_text": text[:_MOST_TEXT]}
+        evidence: DisputeUpdateParamsEvidence = {"uncategorized_text": text[:_MOST_TEXT]}
         if file_id:
             evidence["uncategorized_file"] = file_id
         # Facts are added until the last day, and Stripe takes a key for one content only.
@@ -81,10 +89,9 @@ class Contests(Connection):
     def fetch_fraud_warning(self, warning_id: str) -> FraudWarningSnapshot:
         with translated():
             found = self._client.v1.radar.early_fraud_warnings.retrieve(warning_id)
-        intent = found.payment_intent
         return FraudWarningSnapshot(
             found.id,
-            intent if isinstance(intent, str) or intent is None else intent.id,
+            snapshots.id_of(found.payment_intent),
             found.fraud_type,
             found.actionable,
         )

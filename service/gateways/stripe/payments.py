@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from stripe.params.checkout import SessionCreateParamsLineItem
+
 from service.domain.money.psp import CheckoutSnapshot, RefundSnapshot
 from service.gateways import GatewayRefused
 from service.gateways.stripe import snapshots
@@ -38,6 +40,17 @@ class CheckoutOrder:
     locale: str = "auto"
 
 
+def _line_item(line: CheckoutLine, currency: str) -> SessionCreateParamsLineItem:
+    return {
+        "quantity": 1,
+        "price_data": {
+            "currency": currency.lower(),
+            "unit_amount": line.amount,
+            "product_data": {"name": line.name},
+        },
+    }
+
+
 class Payments(Connection):
     """Checkout Sessions and refunds."""
 
@@ -54,17 +67,7 @@ class Payments(Connection):
                     "submit_type": "pay",
                     "client_reference_id": order.payment_id,
                     "customer_email": order.client_email,
-                    "line_items": [
-                        {
-                            "quantity": 1,
-                            "price_data": {
-                                "currency": order.currency.lower(),
-                                "unit_amount": line.amount,
-                                "product_data": {"name": line.name},
-                            },
-                        }
-                        for line in order.lines
-                    ],
+                    "line_items": [_line_item(line, order.currency) for line in order.lines],
                     "success_url": order.success_url,
                     "cancel_url": order.cancel_url,
                     "expires_at": int(order.expires_at.timestamp()),

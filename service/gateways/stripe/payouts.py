@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
+
+from stripe.params.v2.core import AccountLinkCreateParamsUseCaseAccountOnboarding
 
 from service.domain.money.psp import AccountSnapshot, BankPayoutSnapshot, TransferSnapshot
 from service.gateways.stripe import snapshots
 from service.gateways.stripe.transport import PAGE, Connection, translated
 
-_ACCOUNT_FIELDS: list[Any] = ["configuration.recipient", "requirements", "identity", "defaults"]
+_ACCOUNT_FIELDS: Final = ("configuration.recipient", "requirements", "identity", "defaults")
 
 
 class Payouts(Connection):
@@ -40,7 +42,7 @@ class Payouts(Connection):
                             "losses_collector": "application",
                         }
                     },
-                    "include": _ACCOUNT_FIELDS,
+                    "include": [*_ACCOUNT_FIELDS],
                     "metadata": {"freelancer_id": freelancer_id},
                 },
                 {"idempotency_key": f"account:{freelancer_id}:1"},
@@ -52,7 +54,9 @@ class Payouts(Connection):
         does.
         """
         with translated():
-            found = self._client.v2.core.accounts.retrieve(account_id, {"include": _ACCOUNT_FIELDS})
+            found = self._client.v2.core.accounts.retrieve(
+                account_id, {"include": [*_ACCOUNT_FIELDS]}
+            )
             banks = self._client.v1.accounts.external_accounts.list(account_id, {"limit": 10})
         return snapshots.account(found, list(banks.data))
 
@@ -60,7 +64,10 @@ class Payouts(Connection):
         """A single-use address at Stripe; made for whoever asks with the freelancer's key, never
         mailed.
         """
-        onboarding: Any = {"refresh_url": refresh_url, "return_url": return_url}
+        onboarding: AccountLinkCreateParamsUseCaseAccountOnboarding = {
+            "refresh_url": refresh_url,
+            "return_url": return_url,
+        }
         with translated():
             link = self._client.v2.core.account_links.create(
                 {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from itertools import islice
-from typing import Any
+
+from stripe import RequestOptions
 
 from service.domain.money.psp import BalanceRow, InboundEvent
 from service.domain.text.incoming import keepable, whole_number
@@ -62,6 +63,11 @@ THIN_EVENTS = (
 )
 
 
+def _on_behalf_of(account_id: str | None) -> RequestOptions:
+    """The platform itself, or one of its connected accounts."""
+    return {"stripe_account": account_id} if account_id else {}
+
+
 class Platform(Connection):
     """Balance, settings, top-ups, events and webhooks."""
 
@@ -72,7 +78,7 @@ class Platform(Connection):
 
         For the platform, or a connected account.
         """
-        options: Any = {"stripe_account": account_id} if account_id else {}
+        options = _on_behalf_of(account_id)
         with translated():
             self._client.v1.balance_settings.update(
                 {"payments": {"payouts": {"schedule": {"interval": "manual"}}}}, options
@@ -88,12 +94,14 @@ class Platform(Connection):
 
     def balance(self, account_id: str | None = None) -> dict[str, int]:
         """Available plus pending per upper-case currency, in Stripe's units."""
-        options: Any = {"stripe_account": account_id} if account_id else {}
+        options = _on_behalf_of(account_id)
         with translated():
-            found: Any = self._client.v1.balance.retrieve(None, options)
+            found = self._client.v1.balance.retrieve(None, options)
         totals: dict[str, int] = {}
-        for part in [*found.available, *found.pending]:
-            totals[part.currency.upper()] = totals.get(part.currency.upper(), 0) + part.amount
+        parts = [(part.currency.upper(), part.amount) for part in found.available]
+        parts += [(part.currency.upper(), part.amount) for part in found.pending]
+        for currency, amount in parts:
+            totals[currency] = totals.get(currency, 0) + amount
         return totals
 
     def balance_rows(self, since: datetime) -> list[BalanceRow]:

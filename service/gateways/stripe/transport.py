@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from wsgiref.types import WSGIApplication
 
 import stripe
+from requests.structures import CaseInsensitiveDict
+from stripe._base_address import BaseAddresses
 from werkzeug.test import Client as WsgiClient
 
 from service.gateways import (
@@ -32,7 +34,7 @@ class InProcessHTTP(stripe.HTTPClient):
 
     name = "in-process"
 
-    def __init__(self, application: Callable[..., Any]) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         super().__init__()
         self._client = WsgiClient(application, use_cookies=False)
 
@@ -41,10 +43,10 @@ class InProcessHTTP(stripe.HTTPClient):
         method: str,
         url: str,
         headers: Mapping[str, str] | None,
-        post_data: Any = None,
+        post_data: bytes | str | None = None,
         *,
         _usage: list[str] | None = None,
-    ) -> tuple[Any, int, Any]:
+    ) -> tuple[str, int, Mapping[str, str]]:
         path = "/" + url.split("//", 1)[1].split("/", 1)[1]
         try:
             answer = self._client.open(
@@ -52,9 +54,10 @@ class InProcessHTTP(stripe.HTTPClient):
             )
         except ConnectionError as lost:
             raise stripe.APIConnectionError(str(lost)) from lost  # type: ignore[no-untyped-call]
-        return answer.get_data(), answer.status_code, answer.headers
+        told = CaseInsensitiveDict(answer.headers.items())
+        return answer.get_data(as_text=True), answer.status_code, told
 
-    def _sleep_time_seconds(self, num_retries: int, response: Any = None) -> float:
+    def _sleep_time_seconds(self, num_retries: int, response: object = None) -> float:
         return 0.0
 
     def close(self) -> None:
@@ -72,7 +75,7 @@ class Connection:
         webhook_secrets: tuple[str, ...],
         *,
         live: bool,
-        in_process: Callable[..., Any] | None = None,
+        in_process: WSGIApplication | None = None,
         base: str | None = None,
     ) -> None:
         self._key, self._secrets, self._live = key, webhook_secrets, live
@@ -89,10 +92,9 @@ class Connection:
             if self._in_process
             else stripe.RequestsClient(timeout=(3.05, 20))
         )
-        bases: Any = (
-            {}
-            if not self._base
-            else dict.fromkeys(("api", "files", "connect", "meter_events"), self._base)
+        base = self._base
+        bases: BaseAddresses = (
+            {"api": base, "files": base, "connect": base, "meter_events": base} if base else {}
         )
         # The client's own default is no retry at all.
         return stripe.StripeClient(
@@ -124,7 +126,7 @@ def sign(body: bytes, secret: str, timestamp: int) -> str:
 
 
 @contextmanager
-def translated() -> Any:
+def translated() -> Iterator[None]:
     """Stripe's errors to ours: what was surely not done, what is unknown, what is a definite no."""
     try:
         yield

@@ -5,7 +5,6 @@ to change, amendments.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,7 +25,7 @@ class ContractText(Base):
         TypeID("ctr"), ForeignKey("contract.id"), primary_key=True
     )
     text_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    text: Mapped[dict[str, Any]]
+    text: Mapped[dict[str, object]]
     text_hash: Mapped[str]
     previous_hash: Mapped[str | None]
     made_at: Mapped[datetime]
@@ -73,11 +72,11 @@ class Amendment(Base):
     proposed_by: Mapped[str]
     base_text_version: Mapped[int]
     note: Mapped[str]
-    milestones: Mapped[list[dict[str, Any]]]
+    milestones: Mapped[list[dict[str, object]]]
     """The whole list as it shall be: {id?, title, amount, due_on}; milestones that are left out are
     dropped.
     """
-    differences: Mapped[list[dict[str, Any]]]
+    differences: Mapped[list[dict[str, object]]]
     converts_to: Mapped[str | None]
     """The kind of the new contract in which the unpaid milestones shall go on; None for an ordinary
     amendment.

@@ -5,9 +5,9 @@ releases.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.domain.identity.actors import Actor
@@ -15,6 +15,7 @@ from service.domain.money.fees import BEARERS
 from service.domain.states.lifecycle import CONTRACT, MILESTONE
 from service.models.base import Base, TypeID, one_of
 from service.models.people.people import Client, Freelancer
+from service.policies.quotes import Quote
 
 KINDS = ("direct", "byoc", "marketplace")
 RELATIONSHIPS = ("existing_client", "acquaintance", "family", "employer_or_own_company")
@@ -66,13 +67,13 @@ class Contract(Base):
     currency: Mapped[str]
     review_period_days: Mapped[int]
     processing_borne_by: Mapped[str]
-    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    metadata_: Mapped[dict[str, object]] = mapped_column("metadata")
     policy_version: Mapped[str]
     text_version: Mapped[int]
     text_hash: Mapped[str | None]
     offer_restarts: Mapped[int] = mapped_column(default=0)
     """How often a new version restarted the offer's clock."""
-    quote: Mapped[dict[str, Any] | None]
+    quote: Mapped[Quote | None] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
@@ -191,8 +192,8 @@ class Acceptance(Base):
     )
     text_version: Mapped[int] = mapped_column(primary_key=True)
     text_hash: Mapped[str]
-    text: Mapped[dict[str, Any]]
-    quote: Mapped[dict[str, Any]]
+    text: Mapped[dict[str, object]]
+    quote: Mapped[Quote] = mapped_column(JSONB)
     full_name: Mapped[str]
     company: Mapped[str | None]
     address: Mapped[str | None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,6 +43,6 @@ class PreCheck(Base):
     relation: Mapped[str]
     kind: Mapped[str]
     allowed: Mapped[bool]
-    findings: Mapped[list[dict[str, Any]]]
+    findings: Mapped[list[dict[str, object]]]
     policy_version: Mapped[str]
     asked_at: Mapped[datetime]

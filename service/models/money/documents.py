@@ -5,7 +5,6 @@ can check.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -86,8 +85,8 @@ class Invoice(Base):
     tax_category: Mapped[str]
     tax_rate: Mapped[str]
     """Per cent, as '19' or '0'."""
-    seller: Mapped[dict[str, Any]]
-    buyer: Mapped[dict[str, Any]]
+    seller: Mapped[dict[str, str]]
+    buyer: Mapped[dict[str, str]]
     line: Mapped[str]
     delivered_on: Mapped[date]
     issued_on: Mapped[date] = mapped_column(index=True)
@@ -116,7 +115,7 @@ class Certificate(Base):
     first_day: Mapped[date]
     last_day: Mapped[date]
     language: Mapped[str]
-    content: Mapped[dict[str, Any]]
+    content: Mapped[dict[str, object]]
     """Every figure on it, and where the ledger stood."""
     sha256: Mapped[str]
     pdf: Mapped[bytes] = mapped_column(LargeBinary)
@@ -139,7 +138,7 @@ class Receipt(Base):
     payment_id: Mapped[str] = mapped_column(
         TypeID("pay"), ForeignKey("payment.id"), primary_key=True
     )
-    content: Mapped[dict[str, Any]]
+    content: Mapped[dict[str, object]]
     written_at: Mapped[datetime]
 
 

@@ -5,7 +5,7 @@ processes share them through the database.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -15,6 +15,18 @@ from service.domain.identity.actors import Actor
 from service.models.base import Base, TypeID, one_of
 
 EXPORT_STATES = ("queued", "running", "ready", "failed")
+
+
+class ManifestFile(TypedDict):
+    """A file of an export; only what is read again of it."""
+
+    name: str
+
+
+class Manifest(TypedDict):
+    """`manifest.json` as it was signed; only what is read again of it."""
+
+    files: list[ManifestFile]
 
 
 class FinanceExport(Base):
@@ -45,7 +57,7 @@ class FinanceExport(Base):
     state: Mapped[str]
     rows_done: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str | None]
-    manifest: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    manifest: Mapped[Manifest | None] = mapped_column(JSONB(none_as_null=True))
     asked_by: Mapped[Actor]
     asked_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -133,7 +145,7 @@ class PeriodClose(Base):
     asked_at: Mapped[datetime]
     closed_by: Mapped[Actor | None]
     closed_at: Mapped[datetime | None]
-    checks: Mapped[list[dict[str, Any]]]
+    checks: Mapped[list[dict[str, object]]]
     export_ids: Mapped[list[str]]
 
 

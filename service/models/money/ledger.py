@@ -7,7 +7,7 @@ What PostgreSQL itself refuses about these tables is in migration 0002; the only
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import (
@@ -23,7 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -232,6 +232,24 @@ class LedgerHead(Base):
     signed_at: Mapped[datetime]
 
 
+class CheckedTotal(TypedDict):
+    """All accounts of one kind in one currency, up to a checked position."""
+
+    currency: str
+    kind: str
+    normal_side: str
+    debits_minor: int
+    credits_minor: int
+
+
+class CheckResult(TypedDict):
+    """One question about the books, how much was compared, and the differences found."""
+
+    name: str
+    compared: int
+    differences: list[dict[str, object]]
+
+
 class LedgerCheck(Base):
     """What a check of the books found: how far the chain is proved, and the totals there.
 
@@ -247,8 +265,8 @@ class LedgerCheck(Base):
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     position: Mapped[int]
     hash: Mapped[bytes] = mapped_column(LargeBinary)
-    totals: Mapped[list[dict[str, Any]]]
-    checks: Mapped[list[dict[str, Any]]]
+    totals: Mapped[list[CheckedTotal]] = mapped_column(JSONB)
+    checks: Mapped[list[CheckResult]] = mapped_column(JSONB)
     ok: Mapped[bool]
     whole: Mapped[bool]
     checked_at: Mapped[datetime]

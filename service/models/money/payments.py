@@ -5,7 +5,6 @@ events as they came in.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -159,6 +158,6 @@ class StripeEvent(Base):
     type: Mapped[str]
     object_id: Mapped[str | None]
     account_id: Mapped[str | None]
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[dict[str, object]]
     received_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]

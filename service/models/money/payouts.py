@@ -5,7 +5,6 @@ from.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -136,6 +135,6 @@ class StaffTask(Base):
     id: Mapped[str] = mapped_column(TypeID("tsk"), primary_key=True)
     kind: Mapped[str]
     subject: Mapped[str]
-    detail: Mapped[dict[str, Any]]
+    detail: Mapped[dict[str, object]]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -61,7 +60,7 @@ class TaxIdentity(Base):
     """Within it, where it matters: a state of the United States."""
     tin_masked: Mapped[str | None]
     vat_id: Mapped[str | None]
-    printed: Mapped[dict[str, Any]]
+    printed: Mapped[dict[str, str]]
     """Name and address as invoices show them to the other side; their owner gave them for that."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     sealed_with: Mapped[str]
@@ -180,7 +179,7 @@ class TaxFiling(Base):
     message_ref: Mapped[str] = mapped_column(unique=True)
     message_type: Mapped[str]
     as_of: Mapped[datetime]
-    docs: Mapped[list[dict[str, Any]]]
+    docs: Mapped[list[dict[str, object]]]
     sha256: Mapped[str]
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     """The file itself, encrypted: it has full names and numbers."""

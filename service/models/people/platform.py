@@ -5,7 +5,6 @@ the installation itself.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -84,7 +83,7 @@ class Event(Base):
     freelancer_id: Mapped[str | None] = mapped_column(TypeID("frl"))
     from_state: Mapped[str | None]
     to_state: Mapped[str | None]
-    data: Mapped[dict[str, Any]]
+    data: Mapped[dict[str, object]]
     actor: Mapped[Actor]
     request_id: Mapped[str]
     policy_version: Mapped[str]
@@ -130,7 +129,7 @@ class Job(Base):
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     kind: Mapped[str]
     subject: Mapped[str]
-    args: Mapped[dict[str, Any]]
+    args: Mapped[dict[str, object]]
     state: Mapped[str] = mapped_column(server_default="waiting")
     parked: Mapped[bool] = mapped_column(server_default="false")
     """Whether it waits for a hold to end."""
@@ -158,7 +157,7 @@ class Message(Base):
     template: Mapped[str]
     recipient: Mapped[str]
     contract_id: Mapped[str | None] = mapped_column(TypeID("ctr"))
-    params: Mapped[dict[str, Any]]
+    params: Mapped[dict[str, object]]
     state: Mapped[str]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

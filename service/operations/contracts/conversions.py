@@ -22,6 +22,7 @@ from service.domain.states.job_types import JobType
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
+from service.policies.quotes import Quote
 from service.shared import agreement, hold_checks, outreach
 from service.shared.outreach import LetterKind
 
@@ -148,7 +149,7 @@ def _proposal(
     )
 
 
-def offered(ctx: Context, contract: Contract, kind: str) -> dict[str, Any]:
+def offered(ctx: Context, contract: Contract, kind: str) -> Quote:
     """The quote of the new contract, for the page on which the client decides."""
     moving = [m for m in contract.milestones if m.state in _UNPAID]
     return agreement.fresh_quote(

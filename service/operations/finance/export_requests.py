@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from service.domain.errors import NotFound, StateConflict
 from service.domain.states.instants import known_at
 from service.domain.states.job_types import JobType
 from service.models import ExportPiece, FinanceExport, new_id
+from service.models.money.finance import Manifest
 from service.platform.locks import Lock, alone
 
 PIECE_BYTES = 1024 * 1024
@@ -128,7 +128,7 @@ def keep(ctx: Context, export_id: str, name: str, number: int, data: bytes) -> N
     ctx.session.add(ExportPiece(export_id=export_id, name=name, number=number, data=data))
 
 
-def finished(ctx: Context, export_id: str, rows_done: int, manifest: dict[str, Any]) -> None:
+def finished(ctx: Context, export_id: str, rows_done: int, manifest: Manifest) -> None:
     """It has proved itself, and everything is kept."""
     found = ctx.session.get_one(FinanceExport, export_id)
     found.state, found.rows_done, found.manifest, found.finished_at = (

@@ -144,7 +144,7 @@ def _attempt(ctx: Context, contract: Contract, milestones: list[Milestone], meth
         currency=contract.currency,
         amount_minor=sum(amounts),
         surcharge_minor=extra,
-        client_fee_minor=client_fee_on(promised(contract.quote or {}).own, sum(amounts)),
+        client_fee_minor=client_fee_on(promised(contract.quote).own, sum(amounts)),
         processing_cost_minor=cost,
         judgement=None,
         created_at=ctx.now,

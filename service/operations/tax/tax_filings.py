@@ -38,7 +38,7 @@ def alone(ctx: Context, regime: str, year: int) -> list[TaxFiling]:
 
 def newest_docs(filed: list[TaxFiling]) -> dict[str, Doc]:
     """By seller: the last document about them."""
-    return {doc["seller"]: doc for filing in filed for doc in filing.docs}
+    return {str(doc["seller"]): doc for filing in filed for doc in filing.docs}
 
 
 def keep(

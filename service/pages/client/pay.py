@@ -41,7 +41,7 @@ def form(contract_id: str) -> str:
 
 def _page(found: Contract, problem: str | None, chosen: set[str]) -> str:
     runtime = web.runtime()
-    options, own = payable(found), promised(found.quote or {}).own
+    options, own = payable(found), promised(found.quote).own
     cost = {
         m.id: surcharge(
             runtime.policies, found.currency, [m.amount_minor], found.processing_borne_by

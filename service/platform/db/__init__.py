@@ -24,7 +24,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from service.domain.errors import DatabaseRefused, Unavailable
 from service.domain.identity.actors import Actor
@@ -56,7 +56,7 @@ class ModeMismatch(Exception):
 class _ActorDumper(StrDumper):
     """An actor goes into the driver's own statements as the text that rows keep."""
 
-    def dump(self, obj: Any) -> Buffer | None:
+    def dump(self, obj: object) -> Buffer | None:
         return super().dump(str(obj))
 
 
@@ -99,11 +99,11 @@ def make_engine(
 _IDLE_SECONDS = 1.0
 
 
-def _remember_use(_: Any, record: Any) -> None:
+def _remember_use(_: object, record: ConnectionPoolEntry) -> None:
     record.info["used_at"] = time.monotonic()
 
 
-def _ping_when_idle(connection: Any, record: Any, _: Any) -> None:
+def _ping_when_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _: object) -> None:
     """A connection that rested may have lost its server: ask before it is used.
 
     Under load nothing is asked.
@@ -123,7 +123,7 @@ class _ModeOf:
     def __init__(self, mode: str) -> None:
         self._mode = mode
 
-    def __call__(self, connection: psycopg.Connection[Any], _: Any) -> None:
+    def __call__(self, connection: psycopg.Connection, _: object) -> None:
         try:
             row = connection.execute("SELECT mode FROM hf.installation").fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -251,7 +251,7 @@ def _session(engine: Engine) -> Iterator[Session]:
 
 
 def fetch(
-    session: Session, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    session: Session, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()
 ) -> list[Any]:
     """Rows, by column name, of one statement in the session's transaction, straight from the
     driver.

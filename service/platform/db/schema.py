@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import Connection, text
 
@@ -93,12 +93,21 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+class Release(TypedDict):
+    """A schema that was released, and is never changed any more."""
+
+    revision: str
+    commit: str
+    files: dict[str, str]
+    fingerprint: str
+
+
 @cache
-def released() -> dict[str, Any]:
+def released() -> dict[str, Release]:
     """The frozen releases: by version the revision, its files' hashes and the fingerprint of the
     schema that they make.
     """
-    found: dict[str, Any] = json.loads((FOLDER / "released.json").read_text())
+    found: dict[str, Release] = json.loads((FOLDER / "released.json").read_text())
     return found
 
 

@@ -27,7 +27,8 @@ from stripe._list_object import ListObject
 from stripe._stripe_context import StripeContext
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 
-request_options.StripeContext = StripeContext  # type: ignore[attr-defined]  # the SDK imports it for type checkers only
+# The SDK imports it for type checkers only.
+vars(request_options)["StripeContext"] = StripeContext
 _OPTIONS = frozenset(
     te.get_annotations(request_options.RequestOptions, format=te.Format.FORWARDREF)
 )

@@ -10,13 +10,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.domain.errors import Invalid, PaperNotMade
 from service.exports import generation, manifest, registry
 from service.exports.definitions import ExportRequest
+from service.models.money.finance import Manifest
 from service.operations.finance import export_requests
 
 
@@ -70,7 +70,7 @@ def _keep(
     runtime: Runtime, request_id: str, export_id: str, folder: Path, done: generation.ExportFile
 ) -> None:
     """Files and state in one transaction: a reader finds everything or nothing."""
-    content: dict[str, Any] = json.loads((folder / manifest.NAME).read_text())
+    content: Manifest = json.loads((folder / manifest.NAME).read_text())
     with runtime.context(request_id) as ctx:
         for path in sorted(folder.iterdir()):
             for number, piece in enumerate(_pieces(path)):
