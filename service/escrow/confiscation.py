@@ -9,6 +9,7 @@ from service.core.context import Context
 from service.domain.errors import Conflict
 from service.domain.money.chart import AccountCode
 from service.domain.states.job_types import JobType
+from service.domain.states.names import RefundState
 from service.escrow import milestone_money, releases, states
 from service.ledger import Account, Entry, accounts, entries
 from service.models import (
@@ -221,7 +222,7 @@ def _refund(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLi
         source="case" if line.account == "escrow" else "released",
         cause=refund_id,
         attempt=1,
-        state="pending",
+        state=RefundState.PENDING,
         currency=contract.currency,
         amount_minor=line.amount_minor,
         reason="confiscation",
@@ -241,7 +242,7 @@ def _refund(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLi
         amount=line.amount_minor,
         currency=contract.currency,
         reason="confiscation",
-        to_state="pending",
+        to_state=RefundState.PENDING,
     )
     queue.enqueue(ctx, JobType.REFUND_SEND, refund_id)
     return refund

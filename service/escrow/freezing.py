@@ -15,6 +15,7 @@ from service.domain.errors import NotEnough
 from service.domain.identity import typeid
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import CONTRACT
+from service.domain.states.names import MilestoneState, PaymentState, PayoutSourceState, PayoutState
 from service.domain.states.restrictions import SUBJECTS
 from service.escrow import payout_sources
 from service.ledger import accounts, balance, entries, post
@@ -23,7 +24,7 @@ from service.platform.db import fetch
 from service.shared.hold_checks import stopping
 
 _REGATE = "SELECT hold_regate(%s) AS accounts"
-_OPEN_PAYMENTS = ("created", "requires_action")
+_OPEN_PAYMENTS = (PaymentState.CREATED, PaymentState.REQUIRES_ACTION)
 
 
 def record_effect(ctx: Context, hold: Hold, what: str, object_id: str, outcome: str) -> None:
@@ -89,12 +90,13 @@ def stop_payouts(ctx: Context, hold: Hold, freelancer_id: str, only: str | None 
     way are called back by a job.
     """
     query = select(Payout).where(
-        Payout.freelancer_id == freelancer_id, Payout.state.in_(("requested", "in_transit"))
+        Payout.freelancer_id == freelancer_id,
+        Payout.state.in_((PayoutState.REQUESTED, PayoutState.IN_TRANSIT)),
     )
     query = query.where(Payout.id == only) if only else query
     for payout in ctx.session.execute(query.order_by(Payout.id).with_for_update()).scalars():
-        if payout.state == "requested" and not any(
-            source.state != "planned" for source in payout.sources
+        if payout.state == PayoutState.REQUESTED and not any(
+            source.state != PayoutSourceState.PLANNED for source in payout.sources
         ):
             _hold_payout(ctx, payout)
             record_effect(
@@ -137,7 +139,7 @@ def resume_payout(ctx: Context, payout: Payout) -> bool:
     Returns whether anything was done.
     """
     if (
-        payout.state != "held"
+        payout.state != PayoutState.HELD
         or stopping(ctx.session, "outflow", [payout.freelancer_id, payout.id]) is not None
     ):
         return False
@@ -177,7 +179,9 @@ def resume_reviews(ctx: Context, hold: Hold) -> None:
         select(Milestone.id)
         .join(Contract)
         .where(
-            column == subject, Milestone.state == "submitted", Milestone.auto_release_at <= ctx.now
+            column == subject,
+            Milestone.state == MilestoneState.SUBMITTED,
+            Milestone.auto_release_at <= ctx.now,
         )
     )
     queue.enqueue_many(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.core.context import Context
 from service.domain.errors import Conflict
+from service.domain.states.names import MilestoneState
 from service.ledger import Entry, entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Release, new_id
 
@@ -78,7 +79,7 @@ def roll_on(ctx: Context, contract: Contract, milestone: Milestone) -> tuple[Mil
         id=new_id("mst"),
         contract_id=contract.id,
         number=max(m.number for m in contract.milestones) + 1,
-        state="funded",
+        state=MilestoneState.FUNDED,
         title=f"Rest of {milestone.title}"[:140],
         amount_minor=amount,
         due_on=milestone.due_on,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from service.domain.identity import typeid
+from service.domain.states.names import PayoutSourceState
 from service.models import PayoutSource
 from service.platform.db import fetch
 
@@ -53,7 +54,7 @@ def choose(
                     number=len(chosen) + 1,
                     payment_id=payment_id,
                     amount_minor=part,
-                    state="planned",
+                    state=PayoutSourceState.PLANNED,
                     transfer_id=None,
                 )
             )

@@ -8,6 +8,7 @@ from service.core import events, queue
 from service.core.context import Context
 from service.domain.errors import ChargedBack
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PaymentState, RefundState
 from service.escrow import fees, milestone_money, releases
 from service.ledger import Entry, accounts, balance, entries
 from service.models import Contract, Milestone, Payment, Refund, new_id
@@ -16,7 +17,7 @@ from service.shared import hold_checks
 
 def _refundable_payment(ctx: Context, milestone: Milestone) -> Payment:
     payment = milestone_money.funding_payment(ctx.session, milestone)
-    if payment.state in ("charged_back", "lost"):
+    if payment.state in (PaymentState.CHARGED_BACK, PaymentState.LOST):
         raise ChargedBack(
             "The client's bank has taken this payment back; a refund would pay it twice."
         )
@@ -103,7 +104,7 @@ def _refund_row(
         source=source,
         cause=refund_id,
         attempt=1,
-        state="pending",
+        state=RefundState.PENDING,
         currency=contract.currency,
         amount_minor=amount_minor,
         reason=reason,
@@ -120,7 +121,7 @@ def _refund_row(
         amount=amount_minor,
         currency=contract.currency,
         reason=reason,
-        to_state="pending",
+        to_state=RefundState.PENDING,
     )
     queue.enqueue(ctx, JobType.REFUND_SEND, refund.id, _sendable_at(ctx, payment))
     return refund

@@ -11,6 +11,7 @@ from service.core import events, queue
 from service.core.context import Context
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
+from service.domain.states.names import ContractState, MilestoneState
 from service.escrow.milestone_money import held_minor
 from service.models import Contract, Milestone
 
@@ -20,7 +21,11 @@ RESUME = {
     "changes_requested": "resume_changes",
 }
 SHORTEST_WINDOW = timedelta(days=5)
-OPEN_TO_THE_CLIENT = ("funded", "submitted", "changes_requested")
+OPEN_TO_THE_CLIENT = (
+    MilestoneState.FUNDED,
+    MilestoneState.SUBMITTED,
+    MilestoneState.CHANGES_REQUESTED,
+)
 
 
 def pause(
@@ -49,7 +54,10 @@ def resume(
     ctx: Context, contract: Contract, milestone: Milestone, was: str, left_seconds: int | None
 ) -> None:
     """Back to where it was. A review goes on with what was left of it, at least five days."""
-    if milestone.state not in ("refund_requested", "disputed") or not held_minor(milestone):
+    if milestone.state not in (
+        MilestoneState.REFUND_REQUESTED,
+        MilestoneState.DISPUTED,
+    ) or not held_minor(milestone):
         return
     back = was if was in RESUME else "funded"
     events.transition(ctx, milestone, RESUME[back], contract=contract)
@@ -83,7 +91,7 @@ def emptied(
     if held_minor(milestone) or milestone.state in MILESTONE.final:
         return
     if milestone.disputed_minor:
-        if milestone.state != "disputed":
+        if milestone.state != MilestoneState.DISPUTED:
             events.transition(ctx.as_("system"), milestone, "dispute", contract=contract)
     else:
         events.transition(ctx, milestone, event, contract=contract, **data)
@@ -114,18 +122,21 @@ def after_change(ctx: Context, contract: Contract) -> None:
     """
     system = ctx.as_("system")
     touch(ctx, contract)
-    if contract.state not in ("active", "closing"):
+    if contract.state not in (ContractState.ACTIVE, ContractState.CLOSING):
         return
     if all(m.state in MILESTONE.final for m in contract.milestones):
         done = any(m.released_minor for m in contract.milestones)
         events.transition(system, contract, "complete" if done else "close_empty")
         contract.closed_at = ctx.now
         return
-    waiting = next((m for m in contract.milestones if m.state == "planned"), None)
+    waiting = next((m for m in contract.milestones if m.state == MilestoneState.PLANNED), None)
     if (
-        contract.state == "active"
+        contract.state == ContractState.ACTIVE
         and waiting
-        and not any(m.state in ("awaiting_funding", "funding") for m in contract.milestones)
+        and not any(
+            m.state in (MilestoneState.AWAITING_FUNDING, MilestoneState.FUNDING)
+            for m in contract.milestones
+        )
     ):
         ask_funding(system, contract, waiting)
 
@@ -135,7 +146,7 @@ def ask_funding(ctx: Context, contract: Contract, milestone: Milestone) -> None:
     somebody picks it.
     """
     events.transition(ctx, milestone, "ask_funding", contract=contract)
-    if contract.state == "active":
+    if contract.state == ContractState.ACTIVE:
         windows = ctx.policies.windows
         due: list[queue.JobRequest] = [
             queue.JobRequest(

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from service.core.context import Context
 from service.domain.money.chart import AccountCode
 from service.domain.states.lifecycle import MILESTONE
+from service.domain.states.names import MilestoneState, RefundState
 from service.escrow import milestone_money, payout_sources, releases, states
 from service.ledger import Account, accounts, balance
 from service.models import Chargeback, ChargebackLine, Contract, Milestone, Payment, Refund
@@ -60,7 +61,10 @@ def _find_held(
             continue
         was, review_left = milestone.state, states.review_left(ctx.now, milestone)
         milestone.disputed_minor += part
-        if milestone_money.held_minor(milestone) == 0 and milestone.state != "disputed":
+        if (
+            milestone_money.held_minor(milestone) == 0
+            and milestone.state != MilestoneState.DISPUTED
+        ):
             was, review_left = states.pause(
                 ctx, contract, milestone, "dispute", chargeback=chargeback.id
             )
@@ -78,7 +82,7 @@ def _find_owed(
     """
     called_off = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
         Refund.payment_id == payment.id,
-        Refund.state.in_(("failed", "canceled")),
+        Refund.state.in_((RefundState.FAILED, RefundState.CANCELED)),
         Refund.source.in_(("escrow", "released", "unclaimed")),
     )
     mine = int(ctx.session.execute(called_off).scalar_one())

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from service.domain.errors import HoldfastError
 from service.domain.money import amounts
 from service.domain.money.money import CURRENCIES
+from service.domain.states.names import ContractState, MilestoneState
 from service.http import web
 from service.models import Contract, Milestone
 from service.pages import link_roles
@@ -170,9 +171,14 @@ EVENT_WORDS = {
 
 def payable(contract: Contract) -> list[Milestone]:
     """Milestones that the client may pay for now."""
-    if contract.state not in ("accepted", "active"):
+    if contract.state not in (ContractState.ACCEPTED, ContractState.ACTIVE):
         return []
-    return [m for m in contract.milestones if m.state in ("planned", "awaiting_funding", "funding")]
+    return [
+        m
+        for m in contract.milestones
+        if m.state
+        in (MilestoneState.PLANNED, MilestoneState.AWAITING_FUNDING, MilestoneState.FUNDING)
+    ]
 
 
 def mask(email: str) -> str:

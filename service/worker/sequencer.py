@@ -16,6 +16,7 @@ from service.core.context import Context
 from service.core.runtime import Runtime
 from service.core.staff_tasks import TaskType
 from service.domain.states.job_types import JobType
+from service.domain.states.names import MessageState
 from service.domain.states.notifications import NOTICES
 from service.ledger import hash_chain
 from service.models import Event, Message, new_id
@@ -106,7 +107,7 @@ def _announce(ctx: Context, event: Event) -> None:
             params={"by": event.actor.role}
             | event.data
             | {"object": event.object_id, "fact": event.type},
-            state="queued",
+            state=MessageState.QUEUED,
             created_at=ctx.now,
             sent_at=None,
             bounced_at=None,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.names import RefundRequestState
 from service.escrow.milestone_money import held_minor
 from service.models import Contract, Milestone, RefundRequest
 from service.operations.contracts import contracts
@@ -17,7 +18,7 @@ def about_refund(ctx: Context, contract: Contract, request: RefundRequest) -> No
     """The freelancer did not answer: back it goes, or a dispute opens, or (after a release) nothing
     happens. Both rows are locked; one that was answered, or is not due, stays as it is.
     """
-    if request.state != "open" or request.answer_by > ctx.now:
+    if request.state != RefundRequestState.OPEN or request.answer_by > ctx.now:
         return
     system = ctx.as_(SYSTEM)
     if request.silence_means == "refund":

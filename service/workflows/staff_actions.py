@@ -14,6 +14,7 @@ from service.core import repository
 from service.core.context import Context
 from service.domain.errors import StateConflict
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.names import CaseState, HoldState
 from service.models import Appeal, Confiscation, Hold, Requirement, Suspension
 from service.operations.safety import appeals, cases, hold_ends, holds, requirements, suspensions
 from service.shared.hold_checks import HoldTerms
@@ -61,7 +62,7 @@ def lift(ctx: Context, under: Hold, reason: str) -> Hold:
 def _binds(ctx: Context, about: Confiscation) -> bool:
     appeal = appeals.of_hold(ctx.session, about.hold_id)
     contested = appeal is not None and appeal.decided_at is None
-    return about.state in cases.UNDER_WAY or (about.state == "executed" and contested)
+    return about.state in cases.UNDER_WAY or (about.state == CaseState.EXECUTED and contested)
 
 
 def case(ctx: Context, case_id: str) -> tuple[Confiscation, Hold]:
@@ -97,7 +98,7 @@ def execute(ctx: Context, case_id: str) -> Confiscation:
 
 def _serve(ctx: Context, found: Confiscation, under: Hold) -> None:
     """A hold ends with the case that was carried out and the appeal that was filed before."""
-    if under.ended_at is None and found.state == "executed" and not _binds(ctx, found):
+    if under.ended_at is None and found.state == CaseState.EXECUTED and not _binds(ctx, found):
         hold_ends.lift(ctx, under, "The case was carried out.")
 
 
@@ -105,7 +106,7 @@ def drop(ctx: Context, case_id: str, reason: str) -> Confiscation:
     """Take nothing; the hold of the case ends with it."""
     found, under = case(ctx, case_id)
     cases.drop(ctx, found, reason)
-    if under.state == "converted":
+    if under.state == HoldState.CONVERTED:
         hold_ends.lift(ctx, under, "The case was dropped.")
     return found
 
@@ -173,13 +174,13 @@ def decide_appeal(ctx: Context, appeal_id: str, ruling: Ruling) -> tuple[Appeal,
     )
     ctx.session.flush()
     about = cases.of_hold(ctx.session, under.id)
-    if about is not None and about.state == "executed":
+    if about is not None and about.state == CaseState.EXECUTED:
         _rule_on_case(ctx, about, ruling)
         _serve(ctx, about, under)
     if under.ended_at is not None:
         return found, None
     if ruling.outcome == "reversed":
-        if about is not None and about.state in ("drafted", *cases.UNDER_WAY):
+        if about is not None and about.state in (CaseState.DRAFTED, *cases.UNDER_WAY):
             cases.drop(ctx, about, "The appeal was right.")
             ctx.session.flush()
         hold_ends.lift(ctx, under, "The appeal was right.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.house import uses_of_any
 from service.api.framework.openapi import as_yaml
 from service.cli.admin import specification
 
@@ -40,6 +41,33 @@ def test_files_functions_and_lines_keep_their_ceilings() -> None:
                     found[f"{name}:{node.name}"] = length
     grown = {name: size for name, size in found.items() if size > RATCHET.get(name, 0)}
     assert not grown, f"over the ceiling: {grown}"
+
+
+MOST_OPEN_TYPES = 121
+"""How often `Any` may stand in the service: where a library says no more, and nowhere new."""
+
+
+def test_seams_are_typed() -> None:
+    assert uses_of_any() <= MOST_OPEN_TYPES
+
+
+def test_states_are_compared_with_their_names() -> None:
+    """A state that is spelled in quotes can be misspelled; the sandbox's are Stripe's own words."""
+    spelled = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path in sources()
+        if "sandbox" not in path.parts and "gateways" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare)
+        and isinstance(node.left, ast.Attribute)
+        and node.left.attr == "state"
+        and any(
+            isinstance(inner, ast.Constant) and isinstance(inner.value, str)
+            for right in node.comparators
+            for inner in ast.walk(right)
+        )
+    ]
+    assert not spelled
 
 
 def test_every_public_thing_says_what_it_is() -> None:

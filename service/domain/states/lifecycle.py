@@ -11,6 +11,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.domain.errors import StateConflict
+from service.domain.states.names import (
+    AmendmentState,
+    AppealState,
+    CaseState,
+    ChargebackState,
+    ContractState,
+    DisputeState,
+    HoldState,
+    MilestoneState,
+    PaymentState,
+    PayoutAccountState,
+    PayoutState,
+    RefundRequestState,
+    RefundState,
+)
 
 FREELANCER, CLIENT, STAFF, SYSTEM, PSP = "freelancer", "client", "staff", "system", "psp"
 ANY = frozenset({FREELANCER, CLIENT, STAFF, SYSTEM, PSP})
@@ -47,20 +62,16 @@ class Machine:
 
 CONTRACT = Machine(
     "contract",
-    (
-        "draft",
-        "sent",
-        "change_requested",
-        "accepted",
-        "active",
-        "closing",
-        "completed",
-        "cancelled",
-        "declined",
-        "withdrawn",
-        "expired",
+    tuple(ContractState),
+    frozenset(
+        {
+            ContractState.COMPLETED,
+            ContractState.CANCELLED,
+            ContractState.DECLINED,
+            ContractState.WITHDRAWN,
+            ContractState.EXPIRED,
+        }
     ),
-    frozenset({"completed", "cancelled", "declined", "withdrawn", "expired"}),
     (
         _transition("send", "draft", "sent", "freelancer", "contract.sent"),
         _transition(
@@ -96,26 +107,17 @@ _HOLDS_MONEY = "funded submitted changes_requested"
 
 MILESTONE = Machine(
     "milestone",
-    (
-        "planned",
-        "awaiting_funding",
-        "funding",
-        "funded",
-        "submitted",
-        "changes_requested",
-        "approved",
-        "released",
-    )
-    + (
-        "refund_requested",
-        "refunded",
-        "cancelled",
-        "disputed",
-        "settled",
-        "confiscated",
-        "charged_back",
+    tuple(MilestoneState),
+    frozenset(
+        {
+            MilestoneState.RELEASED,
+            MilestoneState.REFUNDED,
+            MilestoneState.CANCELLED,
+            MilestoneState.SETTLED,
+            MilestoneState.CONFISCATED,
+            MilestoneState.CHARGED_BACK,
+        }
     ),
-    frozenset({"released", "refunded", "cancelled", "settled", "confiscated", "charged_back"}),
     (
         _transition(
             "ask_funding",
@@ -231,9 +233,8 @@ MILESTONE = Machine(
 
 PAYMENT = Machine(
     "payment",
-    ("created", "requires_action", "processing", "succeeded", "failed", "canceled", "expired")
-    + ("partially_refunded", "refunded", "charged_back", "won", "lost"),
-    frozenset({"refunded", "lost"}),
+    tuple(PaymentState),
+    frozenset({PaymentState.REFUNDED, PaymentState.LOST}),
     (
         _transition(
             "require_action", "created", "requires_action", "psp", "payment.requires_action"
@@ -293,8 +294,8 @@ PAYMENT = Machine(
 
 REFUND = Machine(
     "refund",
-    ("pending", "requires_action", "succeeded", "failed", "canceled"),
-    frozenset({"canceled", "failed"}),
+    tuple(RefundState),
+    frozenset({RefundState.CANCELED, RefundState.FAILED}),
     (
         _transition(
             "require_action", "pending", "requires_action", "psp", "refund.requires_action"
@@ -309,8 +310,8 @@ REFUND = Machine(
 
 PAYOUT = Machine(
     "payout",
-    ("requested", "held", "in_transit", "paid", "failed", "canceled", "reversed"),
-    frozenset({"failed", "canceled", "reversed"}),
+    tuple(PayoutState),
+    frozenset({PayoutState.FAILED, PayoutState.CANCELED, PayoutState.REVERSED}),
     (
         _transition("send", "requested", "in_transit", "system", "payout.in_transit"),
         _transition("arrive", "in_transit", "paid", "psp", "payout.paid"),
@@ -327,8 +328,8 @@ PAYOUT = Machine(
 
 PAYOUT_ACCOUNT = Machine(
     "payout_account",
-    ("onboarding", "active", "restricted", "closed"),
-    frozenset({"closed"}),
+    tuple(PayoutAccountState),
+    frozenset({PayoutAccountState.CLOSED}),
     (
         _transition(
             "activate", "onboarding restricted", "active", "psp", "payout_account.activated"
@@ -344,8 +345,15 @@ PAYOUT_ACCOUNT = Machine(
 
 AMENDMENT = Machine(
     "amendment",
-    ("proposed", "accepted", "rejected", "withdrawn", "expired"),
-    frozenset({"accepted", "rejected", "withdrawn", "expired"}),
+    tuple(AmendmentState),
+    frozenset(
+        {
+            AmendmentState.ACCEPTED,
+            AmendmentState.REJECTED,
+            AmendmentState.WITHDRAWN,
+            AmendmentState.EXPIRED,
+        }
+    ),
     (
         _transition("accept", "proposed", "accepted", "freelancer client", "amendment.accepted"),
         _transition("reject", "proposed", "rejected", "freelancer client", "amendment.rejected"),
@@ -358,8 +366,15 @@ AMENDMENT = Machine(
 
 REFUND_REQUEST = Machine(
     "refund_request",
-    ("open", "agreed", "refused", "withdrawn", "disputed"),
-    frozenset({"agreed", "refused", "withdrawn", "disputed"}),
+    tuple(RefundRequestState),
+    frozenset(
+        {
+            RefundRequestState.AGREED,
+            RefundRequestState.REFUSED,
+            RefundRequestState.WITHDRAWN,
+            RefundRequestState.DISPUTED,
+        }
+    ),
     (
         _transition("agree", "open", "agreed", "freelancer", "refund_request.agreed"),
         _transition("lapse", "open", "agreed", "system", "refund_request.lapsed"),
@@ -373,20 +388,8 @@ _UNDECIDED = "open answered negotiation mediation proposal arbitration"
 
 DISPUTE = Machine(
     "dispute",
-    (
-        "open",
-        "answered",
-        "negotiation",
-        "mediation",
-        "proposal",
-        "arbitration",
-        "decided",
-        "executed",
-        "settled",
-        "withdrawn",
-        "defaulted",
-    ),
-    frozenset({"executed", "settled", "withdrawn"}),
+    tuple(DisputeState),
+    frozenset({DisputeState.EXECUTED, DisputeState.SETTLED, DisputeState.WITHDRAWN}),
     (
         _transition("accept_claim", "open", "settled", "freelancer client", "dispute.settled"),
         _transition("answer", "open", "answered", "freelancer client", "dispute.answered"),
@@ -426,8 +429,8 @@ DISPUTE = Machine(
 
 CHARGEBACK = Machine(
     "chargeback",
-    ("inquiry", "evidence_due", "submitted", "accepted", "won", "lost", "prearb", "closed"),
-    frozenset({"lost"}),
+    tuple(ChargebackState),
+    frozenset({ChargebackState.LOST}),
     (
         _transition(
             "escalate", "inquiry submitted closed", "evidence_due", "psp", "chargeback.opened"
@@ -453,8 +456,8 @@ CHARGEBACK = Machine(
 
 HOLD = Machine(
     "hold",
-    ("active", "in_review", "converted", "released", "expired"),
-    frozenset({"released", "expired"}),
+    tuple(HoldState),
+    frozenset({HoldState.RELEASED, HoldState.EXPIRED}),
     (
         _transition("review", "active", "in_review", "staff freelancer client", "hold.in_review"),
         _transition(
@@ -467,15 +470,15 @@ HOLD = Machine(
 
 APPEAL = Machine(
     "appeal",
-    (
-        "submitted",
-        "in_review",
-        "decision_upheld",
-        "decision_changed",
-        "decision_reversed",
-        "withdrawn",
+    tuple(AppealState),
+    frozenset(
+        {
+            AppealState.DECISION_UPHELD,
+            AppealState.DECISION_CHANGED,
+            AppealState.DECISION_REVERSED,
+            AppealState.WITHDRAWN,
+        }
     ),
-    frozenset({"decision_upheld", "decision_changed", "decision_reversed", "withdrawn"}),
     (
         _transition("review", "submitted", "in_review", "staff", "appeal.in_review"),
         _transition("uphold", "submitted in_review", "decision_upheld", "staff", "appeal.decided"),
@@ -491,8 +494,8 @@ APPEAL = Machine(
 
 CASE = Machine(
     "confiscation",
-    ("drafted", "noticed", "answered", "approved", "executed", "dropped", "reversed"),
-    frozenset({"dropped", "reversed"}),
+    tuple(CaseState),
+    frozenset({CaseState.DROPPED, CaseState.REVERSED}),
     (
         _transition("notice", "drafted", "noticed", "staff", "case.noticed"),
         _transition(

@@ -20,6 +20,7 @@ from service.core import repository
 from service.documents import Values, compile_pdf
 from service.domain.errors import StateConflict
 from service.domain.money.money import plain
+from service.domain.states.names import CaseState
 from service.exports import manifest
 from service.exports.manifest import ManifestFile
 from service.models import CaseLine, Confiscation, Contract, Milestone
@@ -136,7 +137,7 @@ def _facts(session: Session, case: Confiscation, contract: Contract | None) -> l
     ]
     facts += [["Final", _when(case.final_at)]] if case.final_at else []
     facts += [["Changed", _when(case.changed_at)]] if case.changed_at else []
-    facts += [["Reversed", _when(case.ended_at)]] if case.state == "reversed" else []
+    facts += [["Reversed", _when(case.ended_at)]] if case.state == CaseState.REVERSED else []
     # What it was about is the freelancer's to read; a client reads what became of their money.
     return facts + (
         [

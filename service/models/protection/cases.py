@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.domain.identity.actors import Actor
 from service.domain.states.lifecycle import CASE
+from service.domain.states.names import CaseState
 from service.models.base import Base, TypeID, one_of
 
 CASE_ACCOUNTS = ("escrow", "available", "pending", "reserve")
@@ -83,7 +84,7 @@ class Confiscation(Base):
     def edition(self) -> str:
         """Which of its papers is true: another one after each decision."""
         parts = sum(line.restored_parts for line in self.lines)
-        return f"{self.state}:{parts}" if self.state == "executed" and parts else self.state
+        return f"{self.state}:{parts}" if self.state == CaseState.EXECUTED and parts else self.state
 
 
 class CaseLine(Base):

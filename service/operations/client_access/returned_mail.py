@@ -13,6 +13,7 @@ from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
+from service.domain.states.names import MessageState
 from service.models import Message
 
 NEWS = ("bounced", "complained")
@@ -30,7 +31,7 @@ def take(ctx: Context, message_id: str, news: str) -> bool:
         return False
     query = select(Message).where(Message.id == own, Message.created_at > ctx.now - LONGEST)
     found = ctx.session.execute(query.with_for_update()).scalar_one_or_none()
-    if found is None or found.state not in ("queued", "sent"):
+    if found is None or found.state not in (MessageState.QUEUED, MessageState.SENT):
         return False
     found.state, found.bounced_at = "bounced", ctx.now
     if news == "complained":

@@ -17,13 +17,14 @@ from service.domain.errors import Invalid, StateConflict
 from service.domain.identity import names
 from service.domain.identity.names import NameKind
 from service.domain.money.money import check_contract_amount
+from service.domain.states.names import AmendmentState, ContractState, MilestoneState
 from service.models import Amendment, Contract, Milestone, new_id
 from service.shared import agreement
 
-_UNPAID = ("planned", "awaiting_funding")
+_UNPAID = (MilestoneState.PLANNED, MilestoneState.AWAITING_FUNDING)
 
 
-_AMENDABLE = ("accepted", "active")
+_AMENDABLE = (ContractState.ACCEPTED, ContractState.ACTIVE)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _check_left_out(contract: Contract, named: list[str]) -> None:
     left_out = [
         m
         for m in contract.milestones
-        if m.id not in named and m.state not in (*_UNPAID, "cancelled")
+        if m.id not in named and m.state not in (*_UNPAID, MilestoneState.CANCELLED)
     ]
     if left_out:
         raise Invalid.one(
@@ -118,7 +119,7 @@ def apply(ctx: Context, contract: Contract, wanted: list[AmendmentRequest]) -> N
                     id=new_id("mst"),
                     contract_id=contract.id,
                     number=number,
-                    state="planned",
+                    state=MilestoneState.PLANNED,
                     title=one.title,
                     amount_minor=one.amount_minor,
                     due_on=one.due_on,
@@ -130,7 +131,7 @@ def apply(ctx: Context, contract: Contract, wanted: list[AmendmentRequest]) -> N
                 milestone.amount_minor = one.amount_minor
     kept = {w.milestone_id for w in wanted}
     for milestone in known.values():
-        if milestone.id not in kept and milestone.state != "cancelled":
+        if milestone.id not in kept and milestone.state != MilestoneState.CANCELLED:
             events.transition(ctx, milestone, "cancel", contract=contract, actor="system")
 
 
@@ -178,5 +179,7 @@ def wanted(row: dict[str, Any]) -> AmendmentRequest:
 def open_amendment(session: Session, contract_id: str) -> Amendment | None:
     """The one that waits for its answer."""
     return session.execute(
-        select(Amendment).where(Amendment.contract_id == contract_id, Amendment.state == "proposed")
+        select(Amendment).where(
+            Amendment.contract_id == contract_id, Amendment.state == AmendmentState.PROPOSED
+        )
     ).scalar_one_or_none()

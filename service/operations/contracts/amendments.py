@@ -13,6 +13,7 @@ from service.domain.errors import Forbidden
 from service.domain.identity.actors import SYSTEM
 from service.domain.identity.typeid import ObjectKind
 from service.domain.states.job_types import JobType
+from service.domain.states.names import AmendmentState
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, new_id
@@ -35,7 +36,7 @@ def propose(
     amendment = Amendment(
         id=new_id("amd"),
         contract_id=contract.id,
-        state="proposed",
+        state=AmendmentState.PROPOSED,
         proposed_by=ctx.role,
         base_text_version=contract.text_version,
         note=note,
@@ -54,7 +55,7 @@ def propose(
         "amendment.proposed",
         amendment,
         contract=contract,
-        to_state="proposed",
+        to_state=AmendmentState.PROPOSED,
         by=ctx.role,
         differences=changed,
         note=note,
@@ -126,7 +127,7 @@ def withdraw(ctx: Context, contract: Contract, amendment: Amendment) -> None:
 
 def expire(ctx: Context, contract: Contract, amendment: Amendment) -> bool:
     """A week without an answer. Returns False when it was answered."""
-    if amendment.state != "proposed" or amendment.expires_at > ctx.now:
+    if amendment.state != AmendmentState.PROPOSED or amendment.expires_at > ctx.now:
         return False
     events.transition(ctx.as_(SYSTEM), amendment, "expire", contract=contract)
     amendment.answered_at = ctx.now

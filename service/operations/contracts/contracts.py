@@ -15,13 +15,14 @@ from service.domain.errors import Stale
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
+from service.domain.states.names import ContractState, MilestoneState, PaymentState
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import milestone_money, refunds, states
 from service.ledger import Entry
 from service.models import Acceptance, Contract, Event, Milestone, Payment
 from service.shared import agreement, hold_checks
 
-_UNPAID = ("planned", "awaiting_funding", "funding")
+_UNPAID = (MilestoneState.PLANNED, MilestoneState.AWAITING_FUNDING, MilestoneState.FUNDING)
 
 
 def accept(
@@ -69,10 +70,10 @@ def expire_unfunded(ctx: Context, contract: Contract) -> bool:
 
     A bank transfer that was started gets longer. Returns False when there is nothing to do.
     """
-    if contract.state != "accepted" or contract.fund_by is None:
+    if contract.state != ContractState.ACCEPTED or contract.fund_by is None:
         return False
     on_its_way = select(Payment.id).where(
-        Payment.contract_id == contract.id, Payment.state == "processing"
+        Payment.contract_id == contract.id, Payment.state == PaymentState.PROCESSING
     )
     longest = contract.fund_by + timedelta(
         days=ctx.policies.windows.fund_within_days_bank - ctx.policies.windows.fund_within_days
@@ -108,9 +109,10 @@ def end(ctx: Context, contract: Contract, reason: str = "") -> list[Milestone]:
     ask: list[Milestone] = []
     entries: list[Entry] = []
     for milestone in contract.milestones:
-        if milestone.state not in ("funded", "changes_requested") or not milestone_money.held_minor(
-            milestone
-        ):
+        if milestone.state not in (
+            MilestoneState.FUNDED,
+            MilestoneState.CHANGES_REQUESTED,
+        ) or not milestone_money.held_minor(milestone):
             continue
         if ctx.role == "client":
             ask.append(milestone)
@@ -139,7 +141,8 @@ def _cancel_unpaid(ctx: Context, contract: Contract) -> None:
 
 def _close_payments(ctx: Context, contract: Contract) -> None:
     open_payments = select(Payment.id).where(
-        Payment.contract_id == contract.id, Payment.state.in_(("created", "requires_action"))
+        Payment.contract_id == contract.id,
+        Payment.state.in_((PaymentState.CREATED, PaymentState.REQUIRES_ACTION)),
     )
     for payment_id in ctx.session.execute(open_payments).scalars():
         queue.enqueue(ctx, JobType.PAYMENT_CLOSE, payment_id)
@@ -168,7 +171,7 @@ def dormancy(ctx: Context, contract: Contract) -> str:
     What was not handed over goes back; what was handed over takes the way of its review. Returns
     what was done.
     """
-    if contract.state not in ("active", "closing"):
+    if contract.state not in (ContractState.ACTIVE, ContractState.CLOSING):
         return "over"
     quiet_until, windows = _quiet_until(ctx, contract), ctx.policies.windows
     if ctx.now < quiet_until:
@@ -203,7 +206,7 @@ def end_dormant(ctx: Context, contract: Contract) -> None:
     to its review window.
     """
     system = ctx.as_(SYSTEM)
-    if contract.state == "active":
+    if contract.state == ContractState.ACTIVE:
         events.transition(
             system, contract, "end", reason="nobody has done anything for long", by="system"
         )
@@ -211,9 +214,10 @@ def end_dormant(ctx: Context, contract: Contract) -> None:
     _cancel_unpaid(system, contract)
     entries: list[Entry] = []
     for milestone in contract.milestones:
-        if milestone.state in ("funded", "changes_requested") and milestone_money.held_minor(
-            milestone
-        ):
+        if milestone.state in (
+            MilestoneState.FUNDED,
+            MilestoneState.CHANGES_REQUESTED,
+        ) and milestone_money.held_minor(milestone):
             entries.append(
                 refunds.refund_held(
                     system, contract, milestone, milestone_money.held_minor(milestone), "dormant"
@@ -255,7 +259,7 @@ def holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> str
     if milestone.state in MILESTONE.final or not milestone.funded_minor:
         return "nothing"
     if (
-        milestone.state in ("funded", "changes_requested")
+        milestone.state in (MilestoneState.FUNDED, MilestoneState.CHANGES_REQUESTED)
         and milestone_money.held_minor(milestone)
         and not milestone.disputed_minor
     ):
@@ -267,7 +271,7 @@ def holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> str
         states.after_change(system, contract)
         milestone_money.post_all(system, [entry])
         return "refunded"
-    if milestone.state == "submitted" and not milestone.disputed_minor:
+    if milestone.state == MilestoneState.SUBMITTED and not milestone.disputed_minor:
         return "dispute"
     staff_tasks.open_task(
         ctx,

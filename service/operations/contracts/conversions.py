@@ -19,6 +19,7 @@ from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.job_types import JobType
+from service.domain.states.names import AmendmentState, ContractState, MilestoneState
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
@@ -26,7 +27,7 @@ from service.policies.quotes import Quote
 from service.shared import agreement, hold_checks, outreach
 from service.shared.outreach import LetterKind
 
-_UNPAID = ("planned", "awaiting_funding")
+_UNPAID = (MilestoneState.PLANNED, MilestoneState.AWAITING_FUNDING)
 _COPIED = (
     "freelancer_id",
     "client_id",
@@ -87,7 +88,7 @@ def propose(ctx: Context, contract: Contract, kind: str, note: str) -> Amendment
         "amendment.proposed",
         amendment,
         contract=contract,
-        to_state="proposed",
+        to_state=AmendmentState.PROPOSED,
         by=ctx.role,
         differences=amendment.differences,
         note=note,
@@ -100,10 +101,10 @@ def propose(ctx: Context, contract: Contract, kind: str, note: str) -> Amendment
 def _check_convertible(ctx: Context, contract: Contract) -> None:
     """Raises StateConflict."""
     waiting = select(Amendment.id).where(
-        Amendment.contract_id == contract.id, Amendment.state == "proposed"
+        Amendment.contract_id == contract.id, Amendment.state == AmendmentState.PROPOSED
     )
     if (
-        contract.state != "active"
+        contract.state != ContractState.ACTIVE
         or contract.kind != "direct"
         or ctx.session.execute(waiting).first()
     ):
@@ -128,7 +129,7 @@ def _proposal(
     return Amendment(
         id=new_id("amd"),
         contract_id=contract.id,
-        state="proposed",
+        state=AmendmentState.PROPOSED,
         proposed_by=ctx.role,
         base_text_version=contract.text_version,
         note=note,
@@ -206,7 +207,7 @@ def _new_contract(ctx: Context, old: Contract, kind: str, moving: list[Milestone
         Milestone(
             id=new_id("mst"),
             number=i,
-            state="planned",
+            state=MilestoneState.PLANNED,
             title=m.title,
             amount_minor=m.amount_minor,
             due_on=m.due_on,
@@ -216,7 +217,11 @@ def _new_contract(ctx: Context, old: Contract, kind: str, moving: list[Milestone
     fresh.client, fresh.freelancer = old.client, old.freelancer
     ctx.session.add(fresh)
     events.record(
-        ctx.as_(SYSTEM), "contract.created", fresh, to_state="draft", converted_from=old.id
+        ctx.as_(SYSTEM),
+        "contract.created",
+        fresh,
+        to_state=ContractState.DRAFT,
+        converted_from=old.id,
     )
     ctx.session.flush()
     return fresh
@@ -226,7 +231,7 @@ def _draft(ctx: Context, old: Contract, kind: str) -> Contract:
     return Contract(
         id=new_id("ctr"),
         kind=kind,
-        state="draft",
+        state=ContractState.DRAFT,
         version=1,
         policy_version=ctx.policies.windows.version,
         text_version=0,

@@ -10,6 +10,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from service.core.context import Context
+from service.domain.states.names import (
+    AmendmentState,
+    ChargebackState,
+    ContractState,
+    MilestoneState,
+    RefundRequestState,
+)
 from service.escrow.milestone_money import held_minor
 from service.models import (
     Amendment,
@@ -52,7 +59,10 @@ def deadlines_of(ctx: Context, contract: Contract) -> list[Deadline]:
 
 def _of_offer(ctx: Context, contract: Contract) -> list[Deadline]:
     found = []
-    if contract.state in ("sent", "change_requested") and contract.offer_expires_at:
+    if (
+        contract.state in (ContractState.SENT, ContractState.CHANGE_REQUESTED)
+        and contract.offer_expires_at
+    ):
         found.append(
             Deadline(
                 contract.id,
@@ -62,7 +72,7 @@ def _of_offer(ctx: Context, contract: Contract) -> list[Deadline]:
                 NOBODY,
             )
         )
-    if contract.state == "change_requested":
+    if contract.state == ContractState.CHANGE_REQUESTED:
         query = select(ChangeRequest).where(
             ChangeRequest.contract_id == contract.id, ChangeRequest.answered_at.is_(None)
         )
@@ -77,7 +87,7 @@ def _of_offer(ctx: Context, contract: Contract) -> list[Deadline]:
                     FREELANCER,
                 )
             )
-    if contract.state == "accepted" and contract.fund_by:
+    if contract.state == ContractState.ACCEPTED and contract.fund_by:
         found.append(
             Deadline(
                 contract.id,
@@ -92,7 +102,7 @@ def _of_offer(ctx: Context, contract: Contract) -> list[Deadline]:
 
 def _of_amendments(ctx: Context, contract: Contract) -> list[Deadline]:
     proposed = select(Amendment).where(
-        Amendment.contract_id == contract.id, Amendment.state == "proposed"
+        Amendment.contract_id == contract.id, Amendment.state == AmendmentState.PROPOSED
     )
     rest = "everything stays as it is"
     return [
@@ -123,7 +133,7 @@ def _of_milestones(ctx: Context, contract: Contract) -> list[Deadline]:
                     "the law's limit for holding money",
                     at,
                     _at_the_limit(m),
-                    FREELANCER if m.state == "submitted" else CLIENT,
+                    FREELANCER if m.state == MilestoneState.SUBMITTED else CLIENT,
                 )
             )
     return found
@@ -132,7 +142,7 @@ def _of_milestones(ctx: Context, contract: Contract) -> list[Deadline]:
 def _at_the_limit(milestone: Milestone) -> str:
     return (
         "a dispute opens about the work"
-        if milestone.state == "submitted"
+        if milestone.state == MilestoneState.SUBMITTED
         else "what was not handed over goes back"
     )
 
@@ -141,7 +151,7 @@ def _of_refund_requests(ctx: Context, contract: Contract) -> list[Deadline]:
     found = []
     for request in ctx.session.execute(
         select(RefundRequest).where(
-            RefundRequest.contract_id == contract.id, RefundRequest.state == "open"
+            RefundRequest.contract_id == contract.id, RefundRequest.state == RefundRequestState.OPEN
         )
     ).scalars():
         silence, favours = {
@@ -179,7 +189,9 @@ def _of_disputes(ctx: Context, contract: Contract) -> list[Deadline]:
 def _of_chargebacks(ctx: Context, contract: Contract) -> list[Deadline]:
     waiting = select(Chargeback).where(
         Chargeback.contract_id == contract.id,
-        Chargeback.state.in_(("inquiry", "evidence_due", "prearb")),
+        Chargeback.state.in_(
+            (ChargebackState.INQUIRY, ChargebackState.EVIDENCE_DUE, ChargebackState.PREARB)
+        ),
     )
     contested = [one for one in ctx.session.execute(waiting).scalars() if one.submit_by]
     return [

@@ -15,6 +15,7 @@ from service.core.context import Context
 from service.domain.errors import Invalid, Stale, StateConflict
 from service.domain.money.fees import SURCHARGE_FORBIDDEN
 from service.domain.money.money import check_contract_amount
+from service.domain.states.names import ContractState, MilestoneState
 from service.domain.states.terms import ContractTerms
 from service.escrow.states import touch
 from service.models import Contract, Milestone, new_id
@@ -22,7 +23,7 @@ from service.operations.contracts import offers
 from service.shared import agreement, clients, hold_checks, outreach
 from service.shared.outreach import LetterKind
 
-_EDITABLE = ("draft", "sent", "change_requested")
+_EDITABLE = (ContractState.DRAFT, ContractState.SENT, ContractState.CHANGE_REQUESTED)
 
 
 def create(ctx: Context, freelancer_id: str, terms: ContractTerms) -> Contract:
@@ -36,7 +37,7 @@ def create(ctx: Context, freelancer_id: str, terms: ContractTerms) -> Contract:
     contract = Contract(
         id=new_id("ctr"),
         kind=terms.kind,
-        state="draft",
+        state=ContractState.DRAFT,
         version=1,
         freelancer_id=freelancer_id,
         client_id=client.id,
@@ -59,7 +60,7 @@ def create(ctx: Context, freelancer_id: str, terms: ContractTerms) -> Contract:
     contract.milestones = _milestones(terms)
     contract.client = client
     ctx.session.add(contract)
-    events.record(ctx, "contract.created", contract, to_state="draft")
+    events.record(ctx, "contract.created", contract, to_state=ContractState.DRAFT)
     return contract
 
 
@@ -83,7 +84,7 @@ def edit(ctx: Context, contract: Contract, terms: ContractTerms, if_match: int) 
         )
     _check(ctx, contract.freelancer_id, terms)
     _apply(ctx, contract, terms)
-    if contract.state == "draft":
+    if contract.state == ContractState.DRAFT:
         events.record(ctx, "contract.edited", contract)
     else:
         _revise(ctx, contract)
@@ -128,7 +129,7 @@ def _revise(ctx: Context, contract: Contract) -> None:
 def old_drafts(ctx: Context) -> list[str]:
     """Drafts that nobody has touched for a long time, at most 1,000."""
     query = select(Contract.id).where(
-        Contract.state == "draft", Contract.updated_at < _drafts_until(ctx)
+        Contract.state == ContractState.DRAFT, Contract.updated_at < _drafts_until(ctx)
     )
     return list(ctx.session.execute(query.order_by(Contract.updated_at).limit(1_000)).scalars())
 
@@ -141,7 +142,11 @@ def forget_draft(ctx: Context, contract_id: str) -> bool:
     """Throw a draft away, unless it was touched or is gone. Returns whether it was thrown away."""
     query = select(Contract).where(Contract.id == contract_id)
     contract: Contract | None = repository.one_or_none(ctx.session, query, lock=True)
-    if contract is None or contract.state != "draft" or contract.updated_at >= _drafts_until(ctx):
+    if (
+        contract is None
+        or contract.state != ContractState.DRAFT
+        or contract.updated_at >= _drafts_until(ctx)
+    ):
         return False
     events.record(ctx, "contract.draft_deleted", contract, public=False)
     ctx.session.delete(contract)
@@ -221,7 +226,7 @@ def _milestones(terms: ContractTerms) -> list[Milestone]:
         Milestone(
             id=new_id("mst"),
             number=i,
-            state="planned",
+            state=MilestoneState.PLANNED,
             title=m.title,
             amount_minor=m.amount_minor,
             due_on=m.due_on,

@@ -15,6 +15,7 @@ from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
+from service.domain.states.names import ContractState, MilestoneState, RefundRequestState
 from service.escrow import milestone_money, releases, states
 from service.ledger import Entry, entries, post
 from service.models import (
@@ -35,7 +36,7 @@ or asked back.
 
 def submit(ctx: Context, contract: Contract, milestone: Milestone, note: str) -> Submission:
     """Hand the work over; the review window starts. Raises StateConflict."""
-    again = milestone.state == "changes_requested"
+    again = milestone.state == MilestoneState.CHANGES_REQUESTED
     events.transition(
         ctx,
         milestone,
@@ -93,7 +94,7 @@ def approve(
         "auto_approve"
         if ctx.role == "system"
         else "approve"
-        if milestone.state == "submitted"
+        if milestone.state == MilestoneState.SUBMITTED
         else "release_early"
     )
     held = milestone_money.held_minor(milestone)
@@ -160,7 +161,7 @@ def _withdraw_request(ctx: Context, contract: Contract, milestone: Milestone) ->
     if not fetch(ctx.session, _REQUESTED, (typeid.decode(milestone.id),)):
         return
     query = select(RefundRequest).where(
-        RefundRequest.milestone_id == milestone.id, RefundRequest.state == "open"
+        RefundRequest.milestone_id == milestone.id, RefundRequest.state == RefundRequestState.OPEN
     )
     request = ctx.session.execute(query).scalar_one()
     if request.amount_minor > milestone_money.held_minor(milestone):
@@ -189,7 +190,7 @@ def funding_lapse(ctx: Context, contract: Contract, milestone: Milestone) -> boo
 
     Returns False when there is nothing to do.
     """
-    if contract.state != "active" or milestone.state != "awaiting_funding":
+    if contract.state != ContractState.ACTIVE or milestone.state != MilestoneState.AWAITING_FUNDING:
         return False
     events.transition(ctx.as_(SYSTEM), milestone, "funding_lapse", contract=contract)
     states.touch(ctx.as_(SYSTEM), contract)

@@ -11,6 +11,7 @@ from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.job_types import JobType
+from service.domain.states.names import ContractState
 from service.escrow.states import touch
 from service.models import ChangeRequest, Contract, Event, new_id
 from service.shared import agreement, hold_checks, outreach
@@ -97,7 +98,7 @@ def change_lapse(ctx: Context, contract: Contract) -> bool:
     """
     asked = _open_change(ctx, contract)
     if (
-        contract.state != "change_requested"
+        contract.state != ContractState.CHANGE_REQUESTED
         or asked is None
         or ctx.now < asked.asked_at + timedelta(days=ctx.policies.windows.change_request_days)
     ):
@@ -143,7 +144,7 @@ def withdraw(ctx: Context, contract: Contract) -> Contract:
 def expire(ctx: Context, contract: Contract) -> bool:
     """The offer's time is over. Returns False when it was answered meanwhile."""
     if (
-        contract.state not in ("sent", "change_requested")
+        contract.state not in (ContractState.SENT, ContractState.CHANGE_REQUESTED)
         or contract.offer_expires_at is None
         or contract.offer_expires_at > ctx.now
     ):
@@ -155,7 +156,7 @@ def expire(ctx: Context, contract: Contract) -> bool:
 
 def remind(ctx: Context, contract: Contract) -> None:
     """Send the client the present step once more. At most once a day. Raises StateConflict."""
-    if contract.state not in ("sent", "accepted", "active"):
+    if contract.state not in (ContractState.SENT, ContractState.ACCEPTED, ContractState.ACTIVE):
         raise StateConflict(
             "There is nothing to remind of.",
             {"current_state": contract.state, "allowed_actions": []},

@@ -13,6 +13,7 @@ from service.core import events, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.names import MessageState, MilestoneState
 from service.escrow import states
 from service.models import (
     ClientSession,
@@ -33,7 +34,7 @@ def auto_release(ctx: Context, contract: Contract, milestone: Milestone) -> bool
     After the last extension a person decides. Returns whether the money was released.
     """
     if (
-        milestone.state != "submitted"
+        milestone.state != MilestoneState.SUBMITTED
         or milestone.auto_release_at is None
         or milestone.auto_release_at > ctx.now
     ):
@@ -68,7 +69,7 @@ def notice_is_due(ctx: Context, milestone: Milestone, days: int) -> bool:
     """Whether the reminder `days` before the window's end still fits: submitted, and the end where
     it was when planned.
     """
-    if milestone.state != "submitted" or milestone.auto_release_at is None:
+    if milestone.state != MilestoneState.SUBMITTED or milestone.auto_release_at is None:
         return False
     return abs(milestone.auto_release_at - timedelta(days=days) - ctx.now) < timedelta(hours=12)
 
@@ -90,7 +91,7 @@ def notice_proved(
     query = select(Message.id).where(
         Message.contract_id == contract.id,
         Message.template.in_(templates),
-        Message.state == "sent",
+        Message.state == MessageState.SENT,
         Message.sent_at.between(since, before),
     )
     return ctx.session.execute(query.limit(1)).first() is not None

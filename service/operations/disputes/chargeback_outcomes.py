@@ -8,6 +8,7 @@ from service.core import events, queue, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PaymentState
 from service.escrow import milestone_money, states
 from service.ledger import Entry, entries
 from service.models import (
@@ -32,7 +33,7 @@ def won(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeba
                 ctx, contract, milestone, line.milestone_was or "funded", line.review_left_seconds
             )
     queue.enqueue(ctx, JobType.REFUNDS_RESUME, payment.id)
-    if payment.state == "charged_back":
+    if payment.state == PaymentState.CHARGED_BACK:
         events.transition(ctx, payment, "win", contract=contract)
     # If the bank takes it up again, it pulls again: another round, with causes of its own.
     entry = entries.chargeback_won(
@@ -66,7 +67,7 @@ def lost(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeb
         # theirs to pay out.
         for line in chargeback.found:
             line.place = "platform" if line.place in ("pending", "available") else line.place
-    if payment.state == "charged_back":
+    if payment.state == PaymentState.CHARGED_BACK:
         events.transition(ctx, payment, "lose", contract=contract)
     protected = bool(chargeback.protected)
     if _at(chargeback, "cleared") == chargeback.amount_minor:

@@ -18,6 +18,7 @@ from service.domain.money.money import from_stripe
 from service.domain.money.psp import ChargebackSnapshot
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import CHARGEBACK
+from service.domain.states.names import ChargebackState, PaymentState
 from service.escrow import milestone_money, states, withdrawn_funds
 from service.ledger import Entry, entries
 from service.models import (
@@ -45,7 +46,7 @@ _EVENTS = {
 }
 
 
-_FINAL = ("won", "lost", "closed")
+_FINAL = (ChargebackState.WON, ChargebackState.LOST, ChargebackState.CLOSED)
 
 
 def apply_dispute(
@@ -76,7 +77,7 @@ def _funds_withdrawn(chargeback: Chargeback, status: str) -> bool:
     """
     if chargeback.state in _FINAL:
         return (chargeback.state, status) == ("won", "appeal_needs_response") or (
-            chargeback.state == "closed" and status not in INQUIRIES
+            chargeback.state == ChargebackState.CLOSED and status not in INQUIRIES
         )
     return status in _EVENTS and status not in INQUIRIES
 
@@ -86,7 +87,11 @@ def _open(
 ) -> Chargeback:
     chargeback = _opened(ctx, contract, payment, snapshot)
     ctx.session.add(chargeback)
-    fact = "chargeback.inquiry_opened" if chargeback.state == "inquiry" else "chargeback.opened"
+    fact = (
+        "chargeback.inquiry_opened"
+        if chargeback.state == ChargebackState.INQUIRY
+        else "chargeback.opened"
+    )
     data: dict[str, Any] = {
         "amount": chargeback.amount_minor,
         "currency": snapshot.currency,
@@ -118,7 +123,11 @@ def _opened(
         payment_id=payment.id,
         contract_id=contract.id,
         stripe_dispute_id=snapshot.id,
-        state="inquiry" if snapshot.status in INQUIRIES else "evidence_due",
+        state=(
+            ChargebackState.INQUIRY
+            if snapshot.status in INQUIRIES
+            else ChargebackState.EVIDENCE_DUE
+        ),
         stripe_status="",
         reason=snapshot.reason,
         currency=snapshot.currency,
@@ -148,7 +157,13 @@ def _lock(
     found_money = withdrawn_funds.find(ctx, contract, payment, chargeback)
     payment_event = (
         "charge_back"
-        if payment.state in ("succeeded", "partially_refunded", "refunded", "won")
+        if payment.state
+        in (
+            PaymentState.SUCCEEDED,
+            PaymentState.PARTIALLY_REFUNDED,
+            PaymentState.REFUNDED,
+            PaymentState.WON,
+        )
         else None
     )
     if payment_event:
@@ -232,7 +247,7 @@ def _escalate_unheard(
 ) -> None:
     """Where an inquiry has become a dispute, and that it did was never heard of."""
     if (
-        chargeback.state in ("inquiry", "closed")
+        chargeback.state in (ChargebackState.INQUIRY, ChargebackState.CLOSED)
         and status not in INQUIRIES
         and _EVENTS[status] != "escalate"
     ):

@@ -8,6 +8,7 @@ from service.core import events, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.names import DisputeState
 from service.models import Contract, Dispute
 from service.operations.disputes import mediation, outcome
 
@@ -24,23 +25,23 @@ def due(ctx: Context, contract: Contract, dispute: Dispute, *, heard: bool) -> N
     ):
         return
     system = ctx.as_(SYSTEM)
-    if dispute.state == "open" and heard:
+    if dispute.state == DisputeState.OPEN and heard:
         events.transition(system, dispute, "default", contract=contract)
         outcome.carry_out(system, contract, dispute, "execute", dispute.claimed_refund_minor)
-    elif dispute.state in ("open", "negotiation"):
+    elif dispute.state in (DisputeState.OPEN, DisputeState.NEGOTIATION):
         mediation.ask_mediation(system, contract, dispute)
-    elif dispute.state == "mediation":
+    elif dispute.state == DisputeState.MEDIATION:
         staff_tasks.open_task(
             ctx, TaskType.DISPUTE_MEDIATION_OVERDUE, dispute.id, contract=contract.id
         )
-    elif dispute.state == "proposal":
+    elif dispute.state == DisputeState.PROPOSAL:
         agreed = dispute.offers[-1].client_agreed_at or dispute.offers[-1].freelancer_agreed_at
         if agreed or not heard:
             events.transition(system, dispute, "arbitrate", contract=contract, by="silence")
             outcome.to_decision(ctx, contract, dispute)
         else:
             outcome.carry_out(system, contract, dispute, "execute", dispute.offers[-1].refund_minor)
-    elif dispute.state == "arbitration":
+    elif dispute.state == DisputeState.ARBITRATION:
         staff_tasks.open_task(
             ctx, TaskType.DISPUTE_DECISION_OVERDUE, dispute.id, contract=contract.id
         )
@@ -55,7 +56,7 @@ def remind(ctx: Context, contract: Contract, dispute: Dispute) -> None:
         days=ctx.policies.windows.silence_reminder_days
     ):
         return
-    if dispute.state == "open":
+    if dispute.state == DisputeState.OPEN:
         events.record(
             ctx,
             "dispute.reminded",
@@ -64,7 +65,7 @@ def remind(ctx: Context, contract: Contract, dispute: Dispute) -> None:
             by=dispute.opened_by,
             state=dispute.state,
         )
-    elif dispute.state == "proposal":
+    elif dispute.state == DisputeState.PROPOSAL:
         offer = dispute.offers[-1]
         answered = (
             "client"

@@ -8,6 +8,7 @@ from service.core.staff_tasks import TaskType
 from service.domain.errors import Forbidden
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.calendar import add_business_days
+from service.domain.states.names import DisputeState
 from service.escrow import states
 from service.models import Contract, Dispute, DisputeOffer
 from service.operations.disputes import negotiation, outcome, sides
@@ -59,7 +60,7 @@ def decide(
     sides.check_amount(dispute, refund_minor)
     if four_eyes.is_one_of(ctx, dispute.mediator):
         raise Forbidden("Who proposed cannot decide.")
-    if dispute.state != "arbitration":
+    if dispute.state != DisputeState.ARBITRATION:
         raise sides.not_possible_now(dispute)
     dispute.decider, dispute.reasons = ctx.actor, reasons
     events.transition(ctx, dispute, "decide", contract=contract, refund=refund_minor)

@@ -11,6 +11,7 @@ from service.core import events
 from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.names import DisputeState
 from service.escrow import states
 from service.models import Contract, Dispute, DisputeOffer, new_id
 from service.operations.disputes import outcome, sides
@@ -56,7 +57,7 @@ def offer(
 
     Two that meet or cross settle the dispute in the middle. Raises StateConflict, Invalid.
     """
-    if dispute.state not in ("negotiation", "mediation"):
+    if dispute.state not in (DisputeState.NEGOTIATION, DisputeState.MEDIATION):
         raise sides.not_possible_now(dispute)
     sides.check_amount(dispute, refund_minor)
     made = add_offer(ctx, contract, dispute, side, refund_minor, reasons, blind=blind)
@@ -133,7 +134,8 @@ def agree_to(ctx: Context, contract: Contract, dispute: Dispute, offer_id: str, 
     if (
         found.made_by == side
         or found is not _newest(dispute, found.made_by)
-        or dispute.state not in ("negotiation", "mediation", "proposal")
+        or dispute.state
+        not in (DisputeState.NEGOTIATION, DisputeState.MEDIATION, DisputeState.PROPOSAL)
     ):
         raise sides.not_possible_now(dispute)
     setattr(found, f"{side}_agreed_at", ctx.now)

@@ -11,6 +11,7 @@ from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
+from service.domain.states.names import DisputeState, MilestoneState
 from service.escrow import milestone_money, states
 from service.models import Contract, Dispute, Milestone, new_id
 from service.operations.disputes import sides
@@ -44,7 +45,7 @@ def start(
         "dispute.opened",
         dispute,
         contract=contract,
-        to_state="open",
+        to_state=DisputeState.OPEN,
         amount=amount,
         currency=contract.currency,
         refund=wanted,
@@ -60,7 +61,7 @@ def start(
 
 def _check_disputable(session: Session, milestone: Milestone) -> None:
     if (
-        milestone.state not in (*states.OPEN_TO_THE_CLIENT, "refund_requested")
+        milestone.state not in (*states.OPEN_TO_THE_CLIENT, MilestoneState.REFUND_REQUESTED)
         or milestone_money.held_minor(milestone) == 0
     ):
         raise StateConflict(
@@ -113,7 +114,7 @@ def _opened(
         id=new_id("dsp"),
         contract_id=contract.id,
         milestone_id=milestone.id,
-        state="open",
+        state=DisputeState.OPEN,
         opened_by=side,
         amount_minor=amount_minor,
         claimed_refund_minor=claimed_minor,

@@ -15,6 +15,7 @@ from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound, StateConflict
 from service.domain.states.instants import known_at
 from service.domain.states.job_types import JobType
+from service.domain.states.names import ExportState
 from service.models import ExportPiece, FinanceExport, new_id
 from service.models.money.finance import Manifest
 from service.platform.locks import Lock, alone
@@ -72,7 +73,7 @@ def ask(ctx: Context, wanted: ExportQuestion) -> FinanceExport:
         party=asked.party,
         home=asked.home,
         language=asked.language,
-        state="queued",
+        state=ExportState.QUEUED,
         rows_done=0,
         problem=None,
         manifest=None,
@@ -114,7 +115,7 @@ def began(ctx: Context, export_id: str) -> FinanceExport | None:
     None when it is done.
     """
     found = ctx.session.get_one(FinanceExport, export_id, with_for_update=True)
-    if found.state in ("ready", "failed"):
+    if found.state in (ExportState.READY, ExportState.FAILED):
         return None
     found.state, found.rows_done = "running", 0
     return found
@@ -159,7 +160,7 @@ def pieces(session: Session, export: FinanceExport, name: str) -> int:
 
     Raises NotFound for a name that it does not have, StateConflict before it is ready.
     """
-    if export.state != "ready":
+    if export.state != ExportState.READY:
         raise StateConflict(
             "This export cannot be downloaded.",
             {"current_state": export.state, "allowed_actions": []},

@@ -11,6 +11,7 @@ from service.core import events, queue
 from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.states.job_types import JobType
+from service.domain.states.names import ContractState, MilestoneState, PaymentState
 from service.models import Contract, Milestone, Payment, PaymentLine, new_id
 from service.policies.processing import METHODS
 from service.policies.quotes import client_fee_on, promised, surcharge
@@ -19,10 +20,10 @@ from service.shared import hold_checks
 CHECK_EVERY = timedelta(minutes=10)
 
 
-UNFINISHED = ("created", "requires_action", "processing")
+UNFINISHED = (PaymentState.CREATED, PaymentState.REQUIRES_ACTION, PaymentState.PROCESSING)
 
 
-PAYABLE = ("planned", "awaiting_funding", "funding")
+PAYABLE = (MilestoneState.PLANNED, MilestoneState.AWAITING_FUNDING, MilestoneState.FUNDING)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def start(
 
     Raises StateConflict, Invalid.
     """
-    if contract.state not in ("accepted", "active"):
+    if contract.state not in (ContractState.ACCEPTED, ContractState.ACTIVE):
         raise StateConflict(
             "This contract takes no payment now.",
             {"current_state": contract.state, "allowed_actions": []},
@@ -63,7 +64,9 @@ def start(
     hold_checks.refuse(ctx, "inflow", hold_checks.subjects_of(contract, *(m.id for m in wanted)))
     attempts = open_payments(ctx, wanted)
     for milestone in wanted:
-        if milestone.state not in PAYABLE or any(p.state == "processing" for p in attempts):
+        if milestone.state not in PAYABLE or any(
+            p.state == PaymentState.PROCESSING for p in attempts
+        ):
             raise StateConflict(
                 "This milestone is already paid, or its payment is on its way.",
                 {"current_state": milestone.state, "allowed_actions": []},
@@ -111,9 +114,9 @@ def _create(ctx: Context, contract: Contract, milestones: list[Milestone], metho
     payment = _attempt(ctx, contract, milestones, method)
     ctx.session.add(payment)
     for milestone in milestones:
-        if milestone.state == "planned":
+        if milestone.state == MilestoneState.PLANNED:
             events.transition(ctx, milestone, "ask_funding", contract=contract)
-        if milestone.state == "awaiting_funding":
+        if milestone.state == MilestoneState.AWAITING_FUNDING:
             events.transition(
                 ctx, milestone, "start_payment", contract=contract, payment=payment.id
             )
@@ -122,7 +125,7 @@ def _create(ctx: Context, contract: Contract, milestones: list[Milestone], metho
         "payment.created",
         payment,
         contract=contract,
-        to_state="created",
+        to_state=PaymentState.CREATED,
         amount=payment.total_minor,
     )
     queue.enqueue(ctx, JobType.PAYMENT_CHECK, payment.id, ctx.now + CHECK_EVERY)
@@ -138,7 +141,7 @@ def _attempt(ctx: Context, contract: Contract, milestones: list[Milestone], meth
     payment = Payment(
         id=new_id("pay"),
         contract_id=contract.id,
-        state="created",
+        state=PaymentState.CREATED,
         payer=ctx.actor,
         method=method,
         currency=contract.currency,

@@ -8,6 +8,7 @@ from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.psp import RefundSnapshot
 from service.domain.states.lifecycle import MILESTONE
+from service.domain.states.names import RefundState
 from service.escrow import milestone_money, states
 from service.ledger import Account, accounts, entries, post
 from service.models import Contract, Payment, Refund, new_id
@@ -77,7 +78,7 @@ def _external_refund(
         source="outside",
         cause=refund_id,
         attempt=1,
-        state="pending",
+        state=RefundState.PENDING,
         currency=currency,
         amount_minor=amount_minor,
         reason="outside",

@@ -14,6 +14,7 @@ from service.domain.money.money import from_stripe, plain, to_stripe
 from service.domain.money.psp import CheckoutSnapshot
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import PAYMENT
+from service.domain.states.names import ContractState, MilestoneState, PaymentState
 from service.ledger import entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine
 from service.operations.payments import checkout
@@ -31,12 +32,12 @@ def apply_checkout(
     _remember(payment, snapshot)
     if snapshot.paid:
         if payment.state in (
-            "created",
-            "requires_action",
-            "processing",
-            "failed",
-            "canceled",
-            "expired",
+            PaymentState.CREATED,
+            PaymentState.REQUIRES_ACTION,
+            PaymentState.PROCESSING,
+            PaymentState.FAILED,
+            PaymentState.CANCELED,
+            PaymentState.EXPIRED,
         ):
             events.transition(psp, payment, "succeed", contract=contract)
             payment.succeeded_at = ctx.now
@@ -47,7 +48,10 @@ def apply_checkout(
     event = _unpaid_event(snapshot)
     if event and payment.state in PAYMENT.states and _possible(payment.state, event):
         events.transition(psp, payment, event, contract=contract, decline_code=payment.decline_code)
-    if payment.state in ("failed", "canceled", "expired") and before != payment.state:
+    if (
+        payment.state in (PaymentState.FAILED, PaymentState.CANCELED, PaymentState.EXPIRED)
+        and before != payment.state
+    ):
         _free_milestones(psp, contract, payment)
 
 
@@ -56,7 +60,7 @@ def abandon(ctx: Context, contract: Contract, payment: Payment) -> None:
 
     Should one exist and be paid all the same, the money goes back.
     """
-    if payment.state in ("created", "requires_action"):
+    if payment.state in (PaymentState.CREATED, PaymentState.REQUIRES_ACTION):
         events.transition(ctx.as_(SYSTEM), payment, "expire", contract=contract)
         _free_milestones(ctx.as_(SYSTEM), contract, payment)
 
@@ -102,7 +106,7 @@ def _match_payment(
         _quarantine(ctx, contract, payment, "wrong_currency")
     elif snapshot.received != to_stripe(payment.total_minor, payment.currency):
         _quarantine(ctx, contract, payment, "wrong_amount")
-    elif contract.state not in ("accepted", "active"):
+    elif contract.state not in (ContractState.ACCEPTED, ContractState.ACTIVE):
         _quarantine(ctx, contract, payment, "closed")
     elif any(m.state not in checkout.PAYABLE or m.funded_minor for m in mine) or _others_open(
         ctx, payment, "processing"
@@ -140,7 +144,7 @@ def _fund(ctx: Context, contract: Contract, payment: Payment, milestones: list[M
         events.transition(
             ctx, milestone, "fund", contract=contract, amount=line.amount_minor, payment=payment.id
         )
-    if contract.state == "accepted":
+    if contract.state == ContractState.ACCEPTED:
         events.transition(ctx, contract, "fund")
     _plan(ctx, contract, milestones, hold_limit_at)
     queue.enqueue(ctx, JobType.RULES_CHECK, payment.id)
@@ -222,7 +226,9 @@ def _free_milestones(ctx: Context, contract: Contract, payment: Payment) -> None
     for line in payment.lines:
         line.open = False
         milestone = next(m for m in contract.milestones if m.id == line.milestone_id)
-        if milestone.state == "funding" and not _others_open(ctx, payment, *checkout.UNFINISHED):
+        if milestone.state == MilestoneState.FUNDING and not _others_open(
+            ctx, payment, *checkout.UNFINISHED
+        ):
             events.transition(
                 ctx, milestone, "payment_ended", contract=contract, payment=payment.id
             )

@@ -15,6 +15,7 @@ from service.domain.errors import Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
+from service.domain.states.names import MilestoneState, RefundRequestState
 from service.escrow import milestone_money, refunds, states
 from service.ledger import post
 from service.models import Contract, Milestone, Refund, RefundRequest, new_id
@@ -65,7 +66,7 @@ def _refundable_minor(milestone: Milestone) -> int:
     """What can go back at most: of what was released, or of what is held."""
     return (
         milestone.released_minor - milestone.refunded_after_release_minor
-        if milestone.state == "released"
+        if milestone.state == MilestoneState.RELEASED
         else milestone_money.held_minor(milestone)
     )
 
@@ -77,7 +78,7 @@ def _check_ask(
     amount_minor: int,
     most_minor: int,
 ) -> None:
-    if milestone.state not in (*states.OPEN_TO_THE_CLIENT, "released"):
+    if milestone.state not in (*states.OPEN_TO_THE_CLIENT, MilestoneState.RELEASED):
         raise StateConflict(
             "There is no money here to ask back.",
             {"current_state": milestone.state, "allowed_actions": []},
@@ -102,15 +103,19 @@ def _opened(
     amount_minor: int,
     reason: str,
 ) -> RefundRequest:
-    after_release = milestone.state == "released"
+    after_release = milestone.state == MilestoneState.RELEASED
     silence = (
-        "nothing" if after_release else "dispute" if milestone.state == "submitted" else "refund"
+        "nothing"
+        if after_release
+        else "dispute"
+        if milestone.state == MilestoneState.SUBMITTED
+        else "refund"
     )
     return RefundRequest(
         id=new_id("rrq"),
         contract_id=contract.id,
         milestone_id=milestone.id,
-        state="open",
+        state=RefundRequestState.OPEN,
         amount_minor=amount_minor,
         reason=reason,
         after_release=after_release,
@@ -200,7 +205,7 @@ def becomes_dispute(ctx: Context, contract: Contract, request: RefundRequest) ->
 def _back(ctx: Context, contract: Contract, request: RefundRequest) -> None:
     request.answered_at = ctx.now
     milestone = _milestone(contract, request.milestone_id)
-    if milestone.state == "refund_requested":
+    if milestone.state == MilestoneState.REFUND_REQUESTED:
         states.resume(ctx, contract, milestone, request.milestone_was, request.review_left_seconds)
     states.touch(ctx, contract)
 
@@ -209,7 +214,8 @@ def open_request(session: Session, milestone_id: str) -> RefundRequest | None:
     """The request that waits for the freelancer's answer, if any."""
     return session.execute(
         select(RefundRequest).where(
-            RefundRequest.milestone_id == milestone_id, RefundRequest.state == "open"
+            RefundRequest.milestone_id == milestone_id,
+            RefundRequest.state == RefundRequestState.OPEN,
         )
     ).scalar_one_or_none()
 
@@ -224,10 +230,13 @@ def give(
 
     The freelancer's row is locked. Raises StateConflict, Invalid, ChargedBack.
     """
-    released = milestone.state == "released"
+    released = milestone.state == MilestoneState.RELEASED
     most = _refundable_minor(milestone)
     amount = most if amount_minor is None else amount_minor
-    if not released and milestone.state not in (*states.OPEN_TO_THE_CLIENT, "refund_requested"):
+    if not released and milestone.state not in (
+        *states.OPEN_TO_THE_CLIENT,
+        MilestoneState.REFUND_REQUESTED,
+    ):
         raise StateConflict(
             "There is no money here to give back.",
             {"current_state": milestone.state, "allowed_actions": []},
@@ -268,7 +277,7 @@ def _answer_open_request(
             amount=amount_minor,
         )
         request.answered_at = ctx.now
-        if milestone.state == "refund_requested" and left > 0:
+        if milestone.state == MilestoneState.REFUND_REQUESTED and left > 0:
             states.resume(
                 ctx, contract, milestone, request.milestone_was, request.review_left_seconds
             )

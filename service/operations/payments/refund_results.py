@@ -13,6 +13,7 @@ from service.domain.identity.actors import PSP
 from service.domain.money.psp import RefundSnapshot
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
+from service.domain.states.names import RefundState
 from service.escrow import milestone_money, states
 from service.ledger import Entry, accounts, entries
 from service.models import Contract, Milestone, Payment, Refund
@@ -20,7 +21,7 @@ from service.models import Contract, Milestone, Payment, Refund
 MAX_ATTEMPTS = 3
 
 
-GONE = ("failed", "canceled")
+GONE = (RefundState.FAILED, RefundState.CANCELED)
 
 
 _TRY_AGAIN = timedelta(hours=1)
@@ -46,7 +47,7 @@ def apply_refund(
         event is None
         or status == refund.state
         or refund.state in GONE
-        or (refund.state == "succeeded" and status != "failed")
+        or (refund.state == RefundState.SUCCEEDED and status != "failed")
     ):
         return
     psp, before = ctx.as_(PSP), refund.state
@@ -140,7 +141,7 @@ _PAYMENT_EVENTS = {
 def bring_payment(ctx: Context, contract: Contract, payment: Payment) -> None:
     """The payment's state says how much of it is back with the client."""
     query = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
-        Refund.payment_id == payment.id, Refund.state == "succeeded"
+        Refund.payment_id == payment.id, Refund.state == RefundState.SUCCEEDED
     )
     back = int(ctx.session.execute(query).scalar_one())
     wanted = (

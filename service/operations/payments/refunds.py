@@ -12,6 +12,7 @@ from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PaymentState, RefundState
 from service.ledger import accounts, balance, entries, post
 from service.models import Contract, Payment, Refund, new_id
 from service.operations.payments import refund_results
@@ -34,7 +35,7 @@ def request_return(ctx: Context, contract: Contract, payment: Payment) -> Refund
         source="suspense",
         cause=payment.id,
         attempt=len(attempts) + 1,
-        state="pending",
+        state=RefundState.PENDING,
         currency=payment.received_currency or payment.currency,
         amount_minor=payment.received_minor or 0,
         reason=payment.judgement,
@@ -54,7 +55,7 @@ def retry(ctx: Context, contract: Contract, failed: Refund) -> Refund | None:
     attempts = attempts_at(ctx.session, failed.cause)
     if any(r.state not in refund_results.GONE for r in attempts) or ctx.session.get_one(
         Payment, failed.payment_id
-    ).state in ("charged_back", "lost"):
+    ).state in (PaymentState.CHARGED_BACK, PaymentState.LOST):
         return None
     refund = Refund(
         id=new_id("ref"),
@@ -63,7 +64,7 @@ def retry(ctx: Context, contract: Contract, failed: Refund) -> Refund | None:
         source="unclaimed",
         cause=failed.cause,
         attempt=len(attempts) + 1,
-        state="pending",
+        state=RefundState.PENDING,
         currency=failed.currency,
         amount_minor=failed.amount_minor,
         reason=failed.reason,
@@ -91,7 +92,7 @@ def _send(ctx: Context, contract: Contract, refund: Refund) -> None:
         "refund.created",
         refund,
         contract=contract,
-        to_state="pending",
+        to_state=RefundState.PENDING,
         amount=refund.amount_minor,
         currency=refund.currency,
         reason=refund.reason,
@@ -103,7 +104,7 @@ def unsent(session: Session, payment_id: str) -> list[Refund]:
     """Attempts of which Stripe is not known to have heard."""
     query = select(Refund).where(
         Refund.payment_id == payment_id,
-        Refund.state == "pending",
+        Refund.state == RefundState.PENDING,
         Refund.stripe_refund_id.is_(None),
     )
     return list(session.execute(query.order_by(Refund.id)).scalars())
@@ -113,7 +114,7 @@ def cancel_unsent(ctx: Context, contract: Contract, payment: Payment, refund: Re
     """A bank has taken the payment back before this attempt was sent: sending it would pay the
     client twice.
     """
-    if refund.state != "pending" or refund.stripe_refund_id:
+    if refund.state != RefundState.PENDING or refund.stripe_refund_id:
         return
     refund.failure_reason = "charge_disputed"
     events.transition(

@@ -17,6 +17,7 @@ from service.domain.errors import (
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.money.psp import AccountSnapshot
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PayoutAccountState, PayoutState
 from service.models import (
     Payout,
     PayoutAccount,
@@ -37,14 +38,16 @@ def open_account(ctx: Context, freelancer_id: str) -> PayoutAccount:
     if account is None:
         account = PayoutAccount(
             freelancer_id=freelancer_id,
-            state="onboarding",
+            state=PayoutAccountState.ONBOARDING,
             stripe_account_id=None,
             requirements=[],
             created_at=ctx.now,
             updated_at=ctx.now,
         )
         ctx.session.add(account)
-        events.record(ctx, "payout_account.created", account, to_state="onboarding")
+        events.record(
+            ctx, "payout_account.created", account, to_state=PayoutAccountState.ONBOARDING
+        )
     return account
 
 
@@ -73,8 +76,8 @@ def apply_account(ctx: Context, freelancer_id: str, snapshot: AccountSnapshot) -
     )
     if (
         wanted == account.state
-        or account.state == "closed"
-        or (wanted == "onboarding" and account.state != "onboarding")
+        or account.state == PayoutAccountState.CLOSED
+        or (wanted == "onboarding" and account.state != PayoutAccountState.ONBOARDING)
     ):
         return
     event = {"active": "activate", "restricted": "restrict", "closed": "close"}[wanted]
@@ -94,7 +97,8 @@ def _apply_bank(ctx: Context, account: PayoutAccount, reference: str | None) -> 
     account.bank_changed_at = ctx.now
     events.record(ctx.as_(PSP), "payout_account.bank_changed", account)
     waiting = select(Payout).where(
-        Payout.freelancer_id == account.freelancer_id, Payout.state.in_(("requested", "held"))
+        Payout.freelancer_id == account.freelancer_id,
+        Payout.state.in_((PayoutState.REQUESTED, PayoutState.HELD)),
     )
     for payout in ctx.session.execute(waiting.with_for_update()).scalars():
         payouts.cancel(ctx.as_(SYSTEM), payout)
@@ -103,7 +107,7 @@ def _apply_bank(ctx: Context, account: PayoutAccount, reference: str | None) -> 
 def _waiting_for_account(session: Session, freelancer_id: str) -> list[str]:
     query = select(Payout.id).where(
         Payout.freelancer_id == freelancer_id,
-        Payout.state.in_(("requested", "in_transit")),
+        Payout.state.in_((PayoutState.REQUESTED, PayoutState.IN_TRANSIT)),
         Payout.waiting_for == "payout_account",
     )
     return list(session.execute(query).scalars())
@@ -114,7 +118,7 @@ def unsettled_accounts(session: Session) -> list[str]:
     not in its list of events.
     """
     query = select(PayoutAccount.stripe_account_id).where(
-        PayoutAccount.state.in_(("onboarding", "restricted")),
+        PayoutAccount.state.in_((PayoutAccountState.ONBOARDING, PayoutAccountState.RESTRICTED)),
         PayoutAccount.stripe_account_id.is_not(None),
     )
     return [
@@ -146,7 +150,11 @@ def _locked_account(ctx: Context, freelancer_id: str) -> PayoutAccount:
 def ready_account(ctx: Context, freelancer_id: str) -> PayoutAccount:
     """Raises PayoutAccountNotReady, PayoutCoolDown."""
     account = account_of(ctx.session, freelancer_id)
-    if account is None or account.state != "active" or account.stripe_account_id is None:
+    if (
+        account is None
+        or account.state != PayoutAccountState.ACTIVE
+        or account.stripe_account_id is None
+    ):
         raise PayoutAccountNotReady(
             "Finish the payout account first.",
             {"requirements": account.requirements if account else []},

@@ -16,6 +16,7 @@ from service.domain.errors import (
 )
 from service.domain.money.money import payable_part, plain
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PayoutState
 from service.escrow import payout_sources
 from service.ledger import accounts, balance, entries, post
 from service.models import (
@@ -58,7 +59,7 @@ def request(
         ctx,
         "payout.requested",
         payout,
-        to_state="requested",
+        to_state=PayoutState.REQUESTED,
         amount=amount_minor,
         currency=currency,
     )
@@ -92,7 +93,7 @@ def _requested(
     return Payout(
         id=new_id("pyo"),
         freelancer_id=account.freelancer_id,
-        state="held" if held else "requested",
+        state=PayoutState.HELD if held else PayoutState.REQUESTED,
         currency=currency,
         amount_minor=amount_minor,
         stripe_payout_id=None,
@@ -115,7 +116,7 @@ def _wait_for_hold(ctx: Context, payout: Payout) -> None:
         ctx,
         "payout.requested",
         payout,
-        to_state="held",
+        to_state=PayoutState.HELD,
         amount=payout.amount_minor,
         currency=payout.currency,
     )
@@ -131,7 +132,7 @@ def _requested_minor(session: Session, freelancer_id: str, currency: str) -> int
     query = select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(
         Payout.freelancer_id == freelancer_id, Payout.currency == currency
     )
-    return int(session.execute(query.where(Payout.state == "held")).scalar_one())
+    return int(session.execute(query.where(Payout.state == PayoutState.HELD)).scalar_one())
 
 
 def _check_request(ctx: Context, amount_minor: int, currency: str, asked_by: str) -> None:

@@ -10,6 +10,7 @@ from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import PSP, SYSTEM
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PayoutAccountState, PayoutState
 from service.ledger import entries, post
 from service.models import (
     Installation,
@@ -24,10 +25,10 @@ def begin_sending(ctx: Context, payout: Payout) -> bool:
 
     Decided under its lock; from here on it can no longer be cancelled.
     """
-    if payout.state == "requested":
+    if payout.state == PayoutState.REQUESTED:
         stopped = _stopped(ctx.session, payout.currency)
         account = payout_accounts.account_of(ctx.session, payout.freelancer_id)
-        ready = account is not None and account.state == "active"
+        ready = account is not None and account.state == PayoutAccountState.ACTIVE
         payout.waiting_for = (
             None if ready and not stopped else "payout_account" if not ready else "books"
         )
@@ -37,7 +38,7 @@ def begin_sending(ctx: Context, payout: Payout) -> bool:
             ctx.as_(SYSTEM), payout, "send", amount=payout.amount_minor, currency=payout.currency
         )
         payout.sent_at = ctx.now
-    return payout.state == "in_transit"
+    return payout.state == PayoutState.IN_TRANSIT
 
 
 def _stopped(session: Session, currency: str) -> bool:
@@ -96,7 +97,7 @@ def record_bank_payout(payout: Payout, stripe_payout_id: str) -> None:
 
 def mark_paid(ctx: Context, payout: Payout) -> None:
     """The bank has it: out of trust. Hearing it again changes nothing."""
-    if payout.state != "in_transit":
+    if payout.state != PayoutState.IN_TRANSIT:
         return
     events.transition(
         ctx.as_(PSP), payout, "arrive", amount=payout.amount_minor, currency=payout.currency
@@ -110,16 +111,16 @@ def begin_return(ctx: Context, payout: Payout, failure_code: str) -> None:
 
     The transfers are taken back first (by a job); then the money is the freelancer's again.
     """
-    if payout.state in ("in_transit", "paid") and payout.failure_code is None:
+    if payout.state in (PayoutState.IN_TRANSIT, PayoutState.PAID) and payout.failure_code is None:
         payout.failure_code = failure_code
         queue.enqueue(ctx, JobType.PAYOUT_UNWIND, payout.id)
 
 
 def mark_failed(ctx: Context, payout: Payout) -> None:
     """Everything is back: available again, not aged anew, with the reason."""
-    if payout.state not in ("in_transit", "paid", "requested"):
+    if payout.state not in (PayoutState.IN_TRANSIT, PayoutState.PAID, PayoutState.REQUESTED):
         return
-    had_arrived = payout.state == "paid"
+    had_arrived = payout.state == PayoutState.PAID
     events.transition(
         ctx.as_(PSP),
         payout,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.core import events, repository
 from service.core.context import Context
+from service.domain.states.names import PayoutState
 from service.ledger import entries, post
 from service.models import (
     Payout,
@@ -16,7 +17,7 @@ from service.models import (
 
 def cancel(ctx: Context, payout: Payout) -> Payout:
     """Take a payout back before Stripe has heard of it. Raises StateConflict."""
-    was_held = payout.state == "held"
+    was_held = payout.state == PayoutState.HELD
     events.transition(ctx, payout, "cancel", amount=payout.amount_minor, currency=payout.currency)
     for source in payout.sources:
         source.reversed_minor, source.state = source.amount_minor, "reversed"
@@ -29,7 +30,7 @@ def on_hold_of(session: Session, freelancer_id: str) -> list[Payout]:
     """Payouts that a hold has stopped, oldest first, locked."""
     query = (
         select(Payout)
-        .where(Payout.freelancer_id == freelancer_id, Payout.state == "held")
+        .where(Payout.freelancer_id == freelancer_id, Payout.state == PayoutState.HELD)
         .order_by(Payout.id)
         .limit(1_000)
     )

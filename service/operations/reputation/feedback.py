@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from service.core import events
 from service.core.context import Context
 from service.domain.errors import FeedbackNotAccepted, StateConflict
+from service.domain.states.names import ContractState
 from service.models import Contract, Feedback
 
 MOST_SHOWN = 100
@@ -21,7 +22,10 @@ def give(ctx: Context, contract: Contract, rating: int, words: str) -> Feedback:
     Raises FeedbackNotAccepted by kind, StateConflict before the end or a second time.
     """
     refuse_by_kind(ctx, contract)
-    if contract.state not in ("completed", "cancelled") or contract.accepted_at is None:
+    if (
+        contract.state not in (ContractState.COMPLETED, ContractState.CANCELLED)
+        or contract.accepted_at is None
+    ):
         raise StateConflict(
             "Feedback is given once the contract has ended.",
             {"current_state": contract.state, "allowed_actions": []},

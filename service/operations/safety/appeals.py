@@ -17,6 +17,7 @@ from service.domain.errors import Forbidden, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.states.calendar import add_business_days
 from service.domain.states.job_types import JobType
+from service.domain.states.names import AppealState
 from service.models import Appeal, File, Hold, new_id
 
 OUTCOMES = {"upheld": "uphold", "changed": "change", "reversed": "reverse"}
@@ -34,7 +35,7 @@ def file(ctx: Context, hold: Hold, statement: str, files: Sequence[File] = ()) -
         ctx,
         "appeal.filed",
         appeal,
-        to_state="submitted",
+        to_state=AppealState.SUBMITTED,
         hold=hold.id,
         decide_by=appeal.decide_by.isoformat(),
     )
@@ -67,7 +68,7 @@ def _filed(ctx: Context, hold: Hold, statement: str, files: Sequence[File]) -> A
         id=new_id("apl"),
         hold_id=hold.id,
         freelancer_id=hold.freelancer_id,
-        state="submitted",
+        state=AppealState.SUBMITTED,
         statement=statement,
         file_ids=[f.id for f in files],
         filed_at=ctx.now,

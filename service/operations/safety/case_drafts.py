@@ -9,6 +9,7 @@ from service.core import events
 from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
 from service.domain.money.money import plain
+from service.domain.states.names import CaseState, HoldState
 from service.escrow import confiscation
 from service.ledger import Account, balance
 from service.models import (
@@ -44,7 +45,7 @@ def open_case(
 
     Raises StateConflict, Invalid for lines that are not there.
     """
-    if hold.state not in ("active", "in_review") or hold.freelancer_id is None:
+    if hold.state not in (HoldState.ACTIVE, HoldState.IN_REVIEW) or hold.freelancer_id is None:
         raise StateConflict(
             "A case needs a hold in force about a freelancer's money.",
             {"current_state": hold.state, "allowed_actions": []},
@@ -77,7 +78,7 @@ def _drafted(
         id=new_id("cas"),
         hold_id=hold.id,
         freelancer_id=hold.freelancer_id,
-        state="drafted",
+        state=CaseState.DRAFTED,
         currency=currency,
         clause=clause,
         facts=facts,

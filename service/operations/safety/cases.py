@@ -14,6 +14,7 @@ from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
+from service.domain.states.names import CaseState
 from service.escrow import confiscation, restitution
 from service.models import (
     CaseApproval,
@@ -89,7 +90,7 @@ def approve(ctx: Context, case: Confiscation, hold: Hold) -> Confiscation:
         raise Forbidden("Whoever opened the hold or the case cannot approve it.")
     if four_eyes.is_one_of(ctx, *case.agreed):
         raise Forbidden("The second approval has to be another person's.")
-    if case.state not in ("noticed", "answered"):
+    if case.state not in (CaseState.NOTICED, CaseState.ANSWERED):
         raise StateConflict(
             "Only a case that was noticed is approved.",
             {"current_state": case.state, "allowed_actions": []},
@@ -130,7 +131,7 @@ def finish(ctx: Context, case: Confiscation) -> bool:
 
     Returns False when the case was reversed or is final.
     """
-    if case.state != "executed" or case.final_at is not None:
+    if case.state != CaseState.EXECUTED or case.final_at is not None:
         return False
     case.final_at = ctx.now
     amount = confiscation.finish(ctx, case)

@@ -14,6 +14,7 @@ from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.calendar import add_business_days
 from service.domain.states.job_types import JobType
+from service.domain.states.names import HoldState
 from service.escrow import freezing
 from service.models import (
     Hold,
@@ -72,7 +73,7 @@ def renew(ctx: Context, hold: Hold, days: int) -> Hold:
     _alive(hold)
     if four_eyes.is_one_of(ctx, hold.opened_by, hold.confirmed_by):
         raise Forbidden("Somebody who has not decided about this hold yet has to renew it.")
-    if hold.automated or hold.expires_at is None or hold.state == "converted":
+    if hold.automated or hold.expires_at is None or hold.state == HoldState.CONVERTED:
         raise StateConflict(
             "This hold is not renewed: a rule's ends, a legal one lasts until it is lifted.",
             {"current_state": hold.state, "allowed_actions": []},
@@ -111,7 +112,7 @@ def narrow(ctx: Context, hold: Hold, scopes: tuple[str, ...], reason: str) -> Ho
     Raises StateConflict, Invalid.
     """
     left = tuple(scope for scope in hold.scopes if scope in scopes)
-    if hold.state == "converted":
+    if hold.state == HoldState.CONVERTED:
         raise StateConflict(
             "A case needs the whole of its hold; drop the case first.",
             {"current_state": hold.state, "allowed_actions": []},
@@ -127,7 +128,7 @@ def narrow(ctx: Context, hold: Hold, scopes: tuple[str, ...], reason: str) -> Ho
     kept = {name: getattr(hold, name) for name in _KEPT}
     fresh = Hold(
         id=new_id("hld"),
-        state="active",
+        state=HoldState.ACTIVE,
         scopes=list(left),
         review_due_at=add_business_days(
             ctx.now, ctx.policies.windows.first_answer_business_days, ctx.policies.stripe_country
@@ -142,7 +143,7 @@ def narrow(ctx: Context, hold: Hold, scopes: tuple[str, ...], reason: str) -> Ho
 
 def expire(ctx: Context, hold: Hold, why: str) -> bool:
     """Its time is over, or nobody confirmed it. Returns False when that is not so any more."""
-    if hold.state not in ("active", "in_review"):
+    if hold.state not in (HoldState.ACTIVE, HoldState.IN_REVIEW):
         return False
     if why == "expired" and (hold.expires_at is None or hold.expires_at > ctx.now):
         return False

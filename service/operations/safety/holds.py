@@ -14,6 +14,7 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.states.calendar import add_business_days
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import CONTRACT
+from service.domain.states.names import ContractState, HoldState, RequirementState
 from service.domain.states.restrictions import SCOPES, SUBJECTS
 from service.escrow import freezing
 from service.escrow.milestone_money import held_minor
@@ -89,7 +90,7 @@ def _placed(
         subject_kind=kind,
         subject_id=typeid.decode(subject_id),
         freelancer_id=freelancer_id,
-        state="active",
+        state=HoldState.ACTIVE,
         scopes=[scope for scope in SCOPES if scope in (terms.scopes or reason.scopes)],
         amount_minor=terms.amount_minor,
         currency=terms.currency,
@@ -125,7 +126,7 @@ def _required(ctx: Context, terms: HoldTerms, reason: HoldReason) -> list[Requir
             id=new_id("req"),
             number=i,
             kind=one,
-            state="open",
+            state=RequirementState.OPEN,
             due_at=due_at,
             answer=None,
             answered_at=None,
@@ -143,7 +144,7 @@ def begin(ctx: Context, hold: Hold) -> Hold:
         "hold.placed",
         hold,
         contract=contract,
-        to_state="active",
+        to_state=HoldState.ACTIVE,
         scopes=hold.scopes,
         reason=hold.reason_code,
         about=subject,
@@ -159,7 +160,7 @@ def _notify(ctx: Context, hold: Hold, contracts: list[Contract]) -> None:
     A freelancer whom it is about has a letter of their own (`hold.placed`); a client has no address
     but by a contract.
     """
-    contracts = [c for c in contracts if c.state not in ("draft", *CONTRACT.final)]
+    contracts = [c for c in contracts if c.state not in (ContractState.DRAFT, *CONTRACT.final)]
     if hold.subject_kind == "client" and contracts:
         events.record(
             ctx.as_(SYSTEM), "contract.client_on_hold", contracts[-1], public=False, hold=hold.id

@@ -8,6 +8,7 @@ from service.core import events, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound, StateConflict
+from service.domain.states.names import HoldState, RequirementState
 from service.models import File, Hold, Requirement
 
 
@@ -27,7 +28,7 @@ def answer(
             "This hold is over.", {"current_state": hold.state, "allowed_actions": []}
         )
     found = _of(hold, requirement_id)
-    if found.state not in ("open", "refused"):
+    if found.state not in (RequirementState.OPEN, RequirementState.REFUSED):
         raise StateConflict(
             "This was given already.", {"current_state": found.state, "allowed_actions": []}
         )
@@ -37,7 +38,7 @@ def answer(
         [f.id for f in files],
         ctx.now,
     )
-    if hold.state == "active":
+    if hold.state == HoldState.ACTIVE:
         events.transition(ctx, hold, "review", requirement=found.kind)
     events.record(ctx, "hold.requirement_given", hold, requirement=found.id)
     staff_tasks.open_task(ctx, TaskType.REQUIREMENT_GIVEN, hold.id, requirement=found.kind)
@@ -47,12 +48,12 @@ def answer(
 def judge(ctx: Context, hold: Hold, requirement_id: str, *, accepted: bool) -> Requirement:
     """Staff take what was given, or ask for it again. Raises NotFound, StateConflict."""
     found = _of(hold, requirement_id)
-    if found.state != "given":
+    if found.state != RequirementState.GIVEN:
         raise StateConflict(
             "Nothing was given yet.", {"current_state": found.state, "allowed_actions": []}
         )
-    found.state = "accepted" if accepted else "refused"
-    if not any(one.state == "given" for one in hold.requirements):
+    found.state = RequirementState.ACCEPTED if accepted else RequirementState.REFUSED
+    if not any(one.state == RequirementState.GIVEN for one in hold.requirements):
         staff_tasks.close_task(ctx, TaskType.REQUIREMENT_GIVEN, hold.id)
     events.record(ctx, "hold.requirement_judged", hold, requirement=found.id, accepted=accepted)
     return found

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 
 from service.core.context import Context
+from service.domain.states.names import CaseState, HoldState, RequirementState
 from service.models import (
     Appeal,
     Confiscation,
@@ -60,7 +61,10 @@ def _holds(ctx: Context) -> list[QueueItem]:
     unconfirmed = Hold.confirm_by.is_not(None) & Hold.confirmed_by.is_(None)
     query = (
         select(Hold)
-        .where(Hold.state.in_(("active", "in_review")), or_(unconfirmed, Hold.state == "active"))
+        .where(
+            Hold.state.in_((HoldState.ACTIVE, HoldState.IN_REVIEW)),
+            or_(unconfirmed, Hold.state == HoldState.ACTIVE),
+        )
         .order_by(Hold.id)
         .limit(lookup.MOST)
     )
@@ -89,7 +93,7 @@ def _answers(ctx: Context) -> list[QueueItem]:
     query = (
         select(Requirement)
         .join(Hold)
-        .where(Requirement.state == "given", Hold.ended_at.is_(None))
+        .where(Requirement.state == RequirementState.GIVEN, Hold.ended_at.is_(None))
         .order_by(Requirement.answered_at)
         .limit(lookup.MOST)
     )
@@ -129,7 +133,11 @@ def _appeals(ctx: Context) -> list[QueueItem]:
 def _cases(ctx: Context) -> list[QueueItem]:
     query = (
         select(Confiscation)
-        .where(Confiscation.state.in_(("drafted", "noticed", "answered", "approved")))
+        .where(
+            Confiscation.state.in_(
+                (CaseState.DRAFTED, CaseState.NOTICED, CaseState.ANSWERED, CaseState.APPROVED)
+            )
+        )
         .order_by(Confiscation.id)
         .limit(lookup.MOST)
     )

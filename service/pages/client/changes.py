@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from service.core import events, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
+from service.domain.states.names import AmendmentState
 from service.domain.states.proof import AgreementEvidence
 from service.http import web
 from service.models import Contract
@@ -91,7 +92,7 @@ def amendment_form(contract_id: str, amendment_id: str) -> str:
         proposed = amendments.find(ctx.session, found.id, amendment_id)
         offered = (
             conversions.offered(ctx, found, proposed.converts_to)
-            if proposed.converts_to and proposed.state == "proposed"
+            if proposed.converts_to and proposed.state == AmendmentState.PROPOSED
             else None
         )
         return render_template(

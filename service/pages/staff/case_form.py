@@ -10,6 +10,7 @@ from service.domain.errors import Invalid, NotFound
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
+from service.domain.states.names import CaseState
 from service.escrow import confiscation
 from service.escrow.milestone_money import held_minor
 from service.models import CASE_TARGETS, Confiscation, Contract
@@ -204,7 +205,7 @@ def restored(ctx: Context, hold_id: str) -> tuple[Field, ...]:
     None before it was carried out.
     """
     case = cases.of_hold(ctx.session, hold_id)
-    if case is None or case.state != "executed":
+    if case is None or case.state != CaseState.EXECUTED:
         return ()
     currency = Field("currency", "Currency", "choice", options=((case.currency, case.currency),))
     lines = case_lines.in_words(ctx.session, case, own=False)

@@ -8,6 +8,7 @@ from service.core import repository
 from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
+from service.domain.states.names import RequirementState
 from service.domain.states.restrictions import SCOPES
 from service.models import Hold
 from service.operations.safety import hold_ends, holds
@@ -148,7 +149,9 @@ renew = _on_hold(
 def judge(ctx: Context, hold_id: str) -> StaffAction:
     hold = hold_ends.find(ctx.session, hold_id, owner=repository.EVERYONE)
     given_ones = tuple(
-        (r.id, r.kind.replace("_", " ")) for r in hold.requirements if r.state == "given"
+        (r.id, r.kind.replace("_", " "))
+        for r in hold.requirements
+        if r.state == RequirementState.GIVEN
     )
     asked = (
         Field("requirement", "Which answer", "choice", options=given_ones),

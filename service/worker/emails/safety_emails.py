@@ -11,6 +11,7 @@ from service.core.context import Context
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
+from service.domain.states.names import RequirementState
 from service.domain.states.restrictions import FOR_CLIENTS, SCOPES
 from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
 from service.operations.safety.reasons import HIDDEN
@@ -97,7 +98,9 @@ def _of_hold(ctx: Context, hold: Hold, words: dict[str, str] = SCOPES) -> EmailV
         "statement": f"{reason.text} {hold.facts} (Clause: {hold.clause}.)" if told else HIDDEN,
         "stopped": amount or "; ".join(words[scope] for scope in hold.scopes if scope in words),
         "asked": ", ".join(
-            r.kind.replace("_", " ") for r in hold.requirements if r.state in ("open", "refused")
+            r.kind.replace("_", " ")
+            for r in hold.requirements
+            if r.state in (RequirementState.OPEN, RequirementState.REFUSED)
         ),
         "next_decision_at": hold_checks.next_decision_at(hold),
     }

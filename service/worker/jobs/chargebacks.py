@@ -13,6 +13,7 @@ from service.documents import compile_pdf
 from service.domain.errors import PaperNotMade, TooLarge
 from service.domain.identity.actors import PSP
 from service.domain.money.psp import ChargebackSnapshot
+from service.domain.states.names import ChargebackState
 from service.gateways import GatewayRefused
 from service.models import Chargeback, Contract, Refund
 from service.operations.disputes import (
@@ -26,7 +27,7 @@ from service.operations.payments import payments, refund_results, refunds
 from service.platform.failpoint import failpoint
 from service.workflows import chargeback_received
 
-_UNDER_WAY = ("inquiry", "evidence_due", "prearb")
+_UNDER_WAY = (ChargebackState.INQUIRY, ChargebackState.EVIDENCE_DUE, ChargebackState.PREARB)
 _NO_PAPER = TaskType.EVIDENCE_WITHOUT_PAPER
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from service.core import events, repository
 from service.core.context import Context
+from service.domain.states.names import ContractState
 from service.models import Amendment, Contract
 from service.operations.client_access import access
 from service.operations.contracts import amendments, contracts, drafts, offers
@@ -22,7 +23,7 @@ def offer_expiry(ctx: Context, contract_id: str) -> None:
 
 def offer_reminder(ctx: Context, subject: str) -> None:
     contract = _contract(ctx, subject)
-    if contract.state == "sent":
+    if contract.state == ContractState.SENT:
         events.record(ctx, "contract.offer_reminded", contract, day=int(subject.split("/")[1]))
 
 
@@ -36,7 +37,7 @@ def fund_expiry(ctx: Context, contract_id: str) -> None:
 
 def fund_reminder(ctx: Context, subject: str) -> None:
     contract = _contract(ctx, subject)
-    if contract.state == "accepted":
+    if contract.state == ContractState.ACCEPTED:
         events.record(ctx, "contract.fund_reminded", contract, day=int(subject.split("/")[1]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.core import events, repository
 from service.core.context import Context
+from service.domain.states.names import DisputeState, RefundRequestState
 from service.operations.contracts import review_window
 from service.operations.disputes import deadlines
 from service.workflows import silence
@@ -15,7 +16,7 @@ def refund_request_reminder(ctx: Context, request_id: str) -> None:
     contract, request = repository.refund_request(
         ctx.session, request_id, owner=repository.EVERYONE
     )
-    if request.state == "open" and request.silence_means != "nothing":
+    if request.state == RefundRequestState.OPEN and request.silence_means != "nothing":
         events.record(
             ctx,
             "refund_request.reminded",
@@ -39,8 +40,10 @@ def dispute_due(ctx: Context, dispute_id: str) -> None:
     )
     # Freelancers act with their key and see every event; a client's silence counts only when a
     # letter is proved to have come.
-    heard = dispute.opened_by == "client" and dispute.state == "open"
-    since = dispute.offers[-1].made_at if dispute.state == "proposal" else dispute.opened_at
+    heard = dispute.opened_by == "client" and dispute.state == DisputeState.OPEN
+    since = (
+        dispute.offers[-1].made_at if dispute.state == DisputeState.PROPOSAL else dispute.opened_at
+    )
     heard = heard or review_window.notice_proved(ctx, contract, since, _ANSWERABLE)
     deadlines.due(ctx, contract, dispute, heard=heard)
 

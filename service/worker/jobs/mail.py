@@ -8,6 +8,7 @@ from service.core import staff_tasks
 from service.core.queue import ClaimedJob
 from service.core.runtime import Runtime
 from service.core.staff_tasks import TaskType
+from service.domain.states.names import MessageState
 from service.gateways import GatewayRefused
 from service.models import Message
 from service.platform.failpoint import failpoint
@@ -18,7 +19,7 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
     """At least once: after a crash in between a letter may come twice, never not at all."""
     with runtime.context(f"job:{job.id}") as ctx:
         message = ctx.session.get_one(Message, job.subject)
-        if message.state != "queued":
+        if message.state != MessageState.QUEUED:
             return
         letter = compose(runtime, ctx, message)
     try:
@@ -29,7 +30,7 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
     failpoint("after_mail_sent")
     with runtime.context(f"job:{job.id}") as ctx:
         message = ctx.session.get_one(Message, job.subject, with_for_update=True)
-        if message.state == "queued":
+        if message.state == MessageState.QUEUED:
             message.state = state
             message.sent_at = ctx.now
             message.bounced_at = ctx.now if state == "bounced" else None

@@ -8,6 +8,7 @@ from service.core import events, queue, repository, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.states.job_types import JobType
+from service.domain.states.names import ContractState, MilestoneState
 from service.models import Contract, Milestone
 from service.operations.contracts import contracts, milestones, review_window
 from service.platform import clock
@@ -19,7 +20,10 @@ def funding_reminder(ctx: Context, subject: str) -> None:
     contract, milestone = repository.milestone(
         ctx.session, subject.split("/", maxsplit=1)[0], owner=repository.EVERYONE
     )
-    if contract.state == "active" and milestone.state == "awaiting_funding":
+    if (
+        contract.state == ContractState.ACTIVE
+        and milestone.state == MilestoneState.AWAITING_FUNDING
+    ):
         events.record(
             ctx,
             "milestone.funding_reminded",
@@ -37,7 +41,7 @@ def funding_lapse(ctx: Context, milestone_id: str) -> None:
 def changes_reminder(ctx: Context, subject: str) -> None:
     milestone_id, round_number = subject.split("/")
     contract, milestone = repository.milestone(ctx.session, milestone_id, owner=repository.EVERYONE)
-    if milestone.state == "changes_requested" and milestone.round == int(round_number):
+    if milestone.state == MilestoneState.CHANGES_REQUESTED and milestone.round == int(round_number):
         events.record(ctx, "milestone.changes_reminded", milestone, contract=contract)
 
 
@@ -61,7 +65,7 @@ def _release_waits(ctx: Context, contract: Contract, milestone: Milestone) -> bo
     has to decide.
     """
     due = milestone.auto_release_at
-    if milestone.state != "submitted" or due is None or due > ctx.now:
+    if milestone.state != MilestoneState.SUBMITTED or due is None or due > ctx.now:
         return False
     hold = hold_checks.stopping(
         ctx.session, "release", hold_checks.subjects_of(contract, milestone.id)

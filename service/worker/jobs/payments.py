@@ -13,6 +13,7 @@ from service.domain.identity.actors import PSP
 from service.domain.money.money import from_stripe, to_stripe
 from service.domain.money.psp import CheckoutSnapshot, InboundEvent
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PaymentState, RefundState
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Payment, StripeEvent
 from service.operations.finance import reconciliation
@@ -106,11 +107,13 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
     with runtime.context(f"job:{job.id}") as ctx:
         now = ctx.now
     over = payment.session_expires_at is None or payment.session_expires_at <= now
-    if payment.state in ("created", "requires_action") and over:
+    if payment.state in (PaymentState.CREATED, PaymentState.REQUIRES_ACTION) and over:
         _close(runtime, job, payment)
         payment = _state(runtime, job)
     if payment.state in checkout.UNFINISHED and now - payment.created_at < _GIVE_UP_CHECKING:
-        wait = _DEBIT_CHECK_EVERY if payment.state == "processing" else checkout.CHECK_EVERY
+        wait = (
+            _DEBIT_CHECK_EVERY if payment.state == PaymentState.PROCESSING else checkout.CHECK_EVERY
+        )
         with runtime.context(f"job:{job.id}") as ctx:
             queue.enqueue(ctx, JobType.PAYMENT_CHECK, payment.id, ctx.now + wait)
 
@@ -118,7 +121,7 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
 def close(runtime: Runtime, job: ClaimedJob) -> None:
     """Close an attempt that has lost its reason: at Stripe first, here only on Stripe's word."""
     payment = _state(runtime, job)
-    if payment.state in ("created", "requires_action"):
+    if payment.state in (PaymentState.CREATED, PaymentState.REQUIRES_ACTION):
         _close(runtime, job, payment)
 
 
@@ -148,7 +151,11 @@ def send_refund(runtime: Runtime, job: ClaimedJob) -> None:
                 contract, payment.id, *([refund.milestone_id] if refund.milestone_id else [])
             ),
         )
-    if refund.state != "pending" or refund.stripe_refund_id or payment.payment_intent_id is None:
+    if (
+        refund.state != RefundState.PENDING
+        or refund.stripe_refund_id
+        or payment.payment_intent_id is None
+    ):
         return
     made = (
         runtime.stripe.find_refund(refund.id, payment.payment_intent_id)
@@ -238,5 +245,5 @@ def refund_retry(ctx: Context, refund_id: str) -> None:
 
 def refunds_resume(ctx: Context, payment_id: str) -> None:
     contract, payment = repository.payment(ctx.session, payment_id, lock=True)
-    if payment.state not in ("charged_back", "lost"):
+    if payment.state not in (PaymentState.CHARGED_BACK, PaymentState.LOST):
         refunds.resume(ctx, contract, payment)

@@ -9,6 +9,7 @@ from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.errors import PayoutCoolDown, PayoutsStopped
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PayoutAccountState, PayoutState
 from service.escrow import freezing
 from service.models import Payout
 from service.operations.contracts import drafts
@@ -57,7 +58,7 @@ def scheduled_payout(ctx: Context, subject: str) -> None:
     if due is None:
         return
     account = payout_accounts.account_of(ctx.session, freelancer_id)
-    if account is None or account.state != "active":
+    if account is None or account.state != PayoutAccountState.ACTIVE:
         scheduled_payouts.remind(ctx, freelancer_id, currency)
         return
     try:
@@ -75,6 +76,6 @@ def payouts_resume(ctx: Context, freelancer_id: str) -> None:
 
 def payout_held_alarm(ctx: Context, payout_id: str) -> None:
     payout: Payout = repository.payout(ctx.session, payout_id, owner=repository.EVERYONE)
-    if payout.state == "held":
+    if payout.state == PayoutState.HELD:
         staff_tasks.open_task(ctx, TaskType.PAYOUT_HELD, payout.id, freelancer=payout.freelancer_id)
         events.record(ctx, "payout.held_long", payout, public=False)

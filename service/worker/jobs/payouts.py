@@ -17,6 +17,7 @@ from service.domain.identity.actors import PSP
 from service.domain.money.money import from_stripe, to_stripe
 from service.domain.money.psp import BankPayoutSnapshot, TransferSnapshot
 from service.domain.states.job_types import JobType
+from service.domain.states.names import PayoutSourceState, PayoutState
 from service.escrow import freezing
 from service.gateways import GatewayFailed, GatewayRefused
 from service.models import Hold, Payment, Payout
@@ -36,13 +37,13 @@ def send(runtime: Runtime, job: ClaimedJob) -> None:
         payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE, lock=True)
         hold_checks.refuse(ctx, "outflow", [payout.freelancer_id, payout.id])
         if payout.failure_code or not payout_sending.begin_sending(ctx, payout):
-            if payout.state == "requested" and payout.waiting_for:
+            if payout.state == PayoutState.REQUESTED and payout.waiting_for:
                 queue.enqueue(ctx, JobType.PAYOUT_SEND, payout.id, ctx.now + _TRY_AGAIN)
             return
     failpoint("before_transfers")
     known = runtime.stripe.find_transfers(payout.id) if job.attempts > 1 else {}
     for source in payout.sources:
-        if source.state == "planned":
+        if source.state == PayoutSourceState.PLANNED:
             made = known.get(source.number) or _transfer(runtime, job, payout, source.number)
             if made is None:
                 return
@@ -157,10 +158,10 @@ def recall(runtime: Runtime, job: ClaimedJob) -> None:
     """
     with runtime.context(f"job:{job.id}") as ctx:
         payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE, lock=True)
-        if payout.state == "in_transit" and payout.stripe_payout_id is None:
+        if payout.state == PayoutState.IN_TRANSIT and payout.stripe_payout_id is None:
             payout_sending.begin_return(ctx, payout, "on_hold")
     outcome = "its transfers are taken back"
-    if payout.state == "in_transit" and payout.stripe_payout_id is not None:
+    if payout.state == PayoutState.IN_TRANSIT and payout.stripe_payout_id is not None:
         try:
             _apply_payout(
                 runtime,
@@ -184,7 +185,7 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
             repository.payout(ctx.session, job.subject, owner=repository.EVERYONE),
             ctx.now,
         )
-    if payout.state != "in_transit" or payout.stripe_payout_id is None:
+    if payout.state != PayoutState.IN_TRANSIT or payout.stripe_payout_id is None:
         return
     _apply_payout(
         runtime,
@@ -196,7 +197,7 @@ def check(runtime: Runtime, job: ClaimedJob) -> None:
         with runtime.context(f"job:{job.id}") as ctx:
             if (
                 repository.payout(ctx.session, payout.id, owner=repository.EVERYONE).state
-                == "in_transit"
+                == PayoutState.IN_TRANSIT
             ):
                 queue.enqueue(ctx, JobType.PAYOUT_CHECK, payout.id, ctx.now + _LOOK_AGAIN)
 
@@ -237,7 +238,7 @@ def unwind(runtime: Runtime, job: ClaimedJob) -> None:
     with runtime.context(f"job:{job.id}") as ctx:
         payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE)
     for source in payout.sources:
-        if source.transfer_id and source.state == "sent":
+        if source.transfer_id and source.state == PayoutSourceState.SENT:
             found = runtime.stripe.fetch_transfer(source.transfer_id)
             left = found.amount - found.amount_reversed
             if left:

@@ -7,6 +7,7 @@ from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.job_types import JobType
+from service.domain.states.names import AppealState, HoldState
 from service.operations.safety import appeals, cases, hold_ends, holds, rules, suspensions
 from service.workflows import staff_actions
 
@@ -24,7 +25,7 @@ def hold_review_due(ctx: Context, hold_id: str) -> None:
     goes to the top.
     """
     hold = staff_actions.hold(ctx, hold_id)
-    if hold.state == "active":
+    if hold.state == HoldState.ACTIVE:
         staff_tasks.open_task(ctx, TaskType.HOLD_REVIEW_DUE, hold.id, reason=hold.reason_code)
 
 
@@ -40,7 +41,7 @@ def rules_check(ctx: Context, payment_id: str) -> None:
 
 def appeal_first_answer(ctx: Context, appeal_id: str) -> None:
     appeal = appeals.find(ctx.session, appeal_id, owner=repository.EVERYONE)
-    if appeal.state == "submitted":
+    if appeal.state == AppealState.SUBMITTED:
         staff_tasks.open_task(ctx, TaskType.APPEAL_FIRST_ANSWER, appeal.id, hold=appeal.hold_id)
 
 
@@ -56,7 +57,7 @@ def appeal_overdue(ctx: Context, appeal_id: str) -> None:
         hold.ended_at is None
         and hold.expires_at is not None
         and "release" in hold.scopes
-        and hold.state != "converted"
+        and hold.state != HoldState.CONVERTED
     ):
         hold_ends.narrow(
             ctx.as_(SYSTEM),
