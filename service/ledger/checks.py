@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.core.context import Context
-from service.domain.money.chart import ACCOUNTS, AccountCode
+from service.domain.money.chart import ACCOUNTS
 from service.ledger import TrialLine, hash_chain, totals, trial_balance
 from service.models import LedgerCheck
 
@@ -289,16 +289,7 @@ def _newest(session: Session, *, ok: bool | None = None) -> LedgerCheck | None:
 
 
 def _lines(base: LedgerCheck) -> list[TrialLine]:
-    return [
-        TrialLine(
-            row["currency"],
-            AccountCode(row["kind"]),
-            row["normal_side"],
-            row["debits_minor"],
-            row["credits_minor"],
-        )
-        for row in base.totals
-    ]
+    return [TrialLine.of(row) for row in base.totals]
 
 
 def _counted(session: Session, name: str, total: str, query: str, **given: Any) -> Check:
