@@ -22,6 +22,11 @@ class Fee:
     tax_minor: int = 0
 
 
+def schedule_id(contract: Contract) -> str:
+    """Of the schedule by which the contract's fees are measured."""
+    return promised(contract.quote).own.id
+
+
 def _on_top(pair: Pair) -> bool:
     return pair.own.tax == "on_top"
 

@@ -15,7 +15,6 @@ from service.escrow import fees, milestone_money, withholding
 from service.ledger import Entry, accounts, balance, entries
 from service.models import Contract, Milestone, Release, new_id
 from service.platform.locks import Lock, alone
-from service.policies.quotes import promised
 from service.shared import hold_checks
 
 
@@ -78,7 +77,7 @@ def _release_row(
         withheld_minor=withheld_minor,
         net_minor=net,
         recovered_minor=min(net, _owed(ctx.session, contract)),
-        fee_schedule=promised(contract.quote).own.id,
+        fee_schedule=fees.schedule_id(contract),
         approved_by=ctx.actor,
         released_at=ctx.now,
         matures_at=ctx.now + timedelta(days=milestone.security_days),

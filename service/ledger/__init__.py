@@ -18,6 +18,7 @@ from service.domain.money.causes import Cause
 from service.domain.money.chart import AccountCode
 from service.ledger.accounts import Account, Owner
 from service.ledger.journal import Entry, Line, post
+from service.models.money.ledger import CheckedTotal
 
 __all__ = [
     "Account",
@@ -92,6 +93,17 @@ class TrialLine:
     normal_side: str
     debits_minor: int
     credits_minor: int
+
+    @classmethod
+    def of(cls, row: CheckedTotal) -> TrialLine:
+        """As a check of the books has kept it."""
+        return cls(
+            row["currency"],
+            AccountCode(row["kind"]),
+            row["normal_side"],
+            row["debits_minor"],
+            row["credits_minor"],
+        )
 
     @property
     def balance_minor(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service.domain.money.chart import ACCOUNTS, AccountCode
+from service.domain.money.chart import ACCOUNTS
 from service.ledger import TrialLine, hash_chain, totals, trial_balance
 from service.models import LedgerCheck
 
@@ -163,16 +163,7 @@ def newest(session: Session, *, ok: bool | None = None) -> LedgerCheck | None:
 
 
 def lines(base: LedgerCheck) -> list[TrialLine]:
-    return [
-        TrialLine(
-            row["currency"],
-            AccountCode(row["kind"]),
-            row["normal_side"],
-            row["debits_minor"],
-            row["credits_minor"],
-        )
-        for row in base.totals
-    ]
+    return [TrialLine.of(row) for row in base.totals]
 
 
 def counted(session: Session, name: str, total: str, query: str, **given: Any) -> Check:

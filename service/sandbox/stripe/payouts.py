@@ -1,4 +1,4 @@
-"""Payouts from a balance to a bank: pending for hours, then on their way, paid, failed, canceled."""
+"""Payouts from a balance to a bank: pending for hours, then under way, paid, failed or canceled."""
 
 from __future__ import annotations
 
