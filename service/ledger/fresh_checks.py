@@ -140,7 +140,7 @@ def keep(ctx: Context, *, whole: bool) -> checks.Books:
             position=at,
             hash=books.proved.hash,
             totals=[asdict(line) for line in lines],
-            results=[asdict(check) for check in books.checks],
+            checks=[asdict(check) for check in books.checks],
             ok=books.ok,
             whole=whole,
             checked_at=ctx.now,
