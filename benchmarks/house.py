@@ -75,6 +75,31 @@ def skips() -> int:
     )
 
 
+PAGE = ROOT / "docs" / "architecture.md"
+NEW = ("endpoint", "state or move", "e-mail", "export")
+FLOWS = ("From a payment to the email", "From a freeze to a payout that is stopped")
+
+
+def flow(title: str) -> list[str]:
+    """The steps of a flow, `folder/module.function`, as the page of the architecture lists them;
+    a test sees that they run.
+    """
+    section = PAGE.read_text().partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\d+\. `([^`]+)`", section, re.MULTILINE)
+
+
+def files_of(title: str) -> int:
+    """How many files somebody opens who follows a flow."""
+    return len({step.removesuffix(".sql").partition(".")[0] for step in flow(title)})
+
+
+def touched_by(new: str) -> int:
+    """How many files something new touches that a person writes: CONTRIBUTING's own list."""
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    row = re.search(rf"^\| {new} \| (.*?) \|", page, re.MULTILINE)
+    return len(re.findall(r"`[^`]*[/.][^`]*`(?! is generated)", row[1])) if row else 0
+
+
 def cycles() -> int:
     """Packages of the service that import each other, directly or by others, at the top of the
     tree.
@@ -115,6 +140,8 @@ def figures() -> list[tuple[str, str]]:
         ("longest function, lines", f"{longest[1]} ({longest[0]})"),
         ("Any in annotations", str(uses_of_any())),
         ("rooms that import each other", str(cycles())),
+        *((f"files: {title[0].lower()}{title[1:]}", str(files_of(title))) for title in FLOWS),
+        *((f"files of a new {new}", str(touched_by(new))) for new in NEW),
     ]
 
 
