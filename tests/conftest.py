@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from service.platform.db import migrate
 from service.platform.db.embedded import EmbeddedServer
-from service.sandbox import store
-from tests.databases import PEOPLE, clone, make_people
+from tests import kept_server
+from tests.databases import PEOPLE, clone
 from tests.servers import create, drop
 from tests.world import People, Vault, World, make_settings
 
@@ -56,18 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     folder = _fastest() / f"holdfast-test-{uuid.uuid4().hex[:12]}"
-    _SERVER = EmbeddedServer(folder, durable=False)
-    _SERVER.start()
-    _SERVER.create_app_role()
-    _SERVER.create_database("template_holdfast")
-    owner = _SERVER.url("template_holdfast", owner=True)
-    migrate.upgrade(owner, "sandbox")
-    store.install(owner)
-    os.environ |= {
-        "TEST_OWNER_URL": _SERVER.url("{}", owner=True),
-        "TEST_APP_URL": _SERVER.url("{}"),
-    }
-    make_people(config.getoption("--start"))
+    _SERVER = kept_server.begin(folder, config.getoption("--start"))
 
 
 def _fastest() -> Path:
