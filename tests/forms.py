@@ -33,6 +33,10 @@ class Page(HTMLParser):
         self._tags: list[str] = []
         self._select = ""
         self.feed(html)
+        # As it is read: any run of white space is one space.
+        self.text, self.title = " ".join(self.text.split()), " ".join(self.title.split())
+        for form in self.forms:
+            form.text = " ".join(form.text.split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {k: v or "" for k, v in attrs}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from service.core import queue
+from service.core import staff_tasks
+from service.core.staff_tasks import TaskType
 from service.domain.identity import actors, typeid
 from service.operations.people import people
 from service.operations.staff import staff_access
@@ -265,7 +266,7 @@ def test_an_act_needs_a_proof_of_the_last_minutes_and_keeps_what_was_written(wor
 
 def test_who_only_reads_closes_no_task(world: World) -> None:
     with world.runtime.context("test") as ctx:
-        queue.open_task(ctx, "look_at_this", "platform")
+        staff_tasks.open_task(ctx, TaskType.BOOKS_DIFFER, "platform")
     safety, reviewer = colleague(world, "safety"), colleague(world, "reviewer")
     assert not [f for f in reviewer.get("/staff?show=tasks").forms if "Done" in f.text]
     form = next(f for f in safety.get("/staff?show=tasks").forms if "Done" in f.text)

@@ -57,6 +57,7 @@ HARD = [
     "é\u0301\u0302",
     "\ufffd\ufffc",
     "\t\n x",
+    "\u05ef\ud7a4",
 ]
 UNDRAWN = ("Cf", "Zs", "Zl", "Zp", "Cc")
 anything = st.text(
@@ -88,9 +89,13 @@ def is_ignorable(ch: str) -> bool:
 
 
 def missing_in(found: str, text: str) -> list[str]:
-    """What of `text` is neither seen in `found` nor spelled in it."""
+    """What of `text` is neither seen in `found` nor spelled in it. The brackets around a code point
+    stand where the direction of the letters before them puts them.
+    """
     seen = set(drawn(found))
-    return [ch for ch in drawn(text) if ch not in seen and texts.code_point(ch) not in found]
+    return [
+        ch for ch in drawn(text) if ch not in seen and texts.code_point(ch).strip("[]") not in found
+    ]
 
 
 def words_of(pdf: bytes) -> str:

@@ -93,7 +93,7 @@ def search(ctx: Context, who: Colleague) -> str | Response:
     direct = lookup.page_of(ctx.session, text)
     if direct:
         return redirect(f"/staff/at/{direct}", 303)
-    return page(ctx, who, "lookup.html", q=text, found=_found(ctx, text))
+    return page(ctx, who, "search.html", q=text, found=_found(ctx, text))
 
 
 def _found(ctx: Context, text: str) -> list[tuple[str, str]]:
