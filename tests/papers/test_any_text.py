@@ -58,6 +58,7 @@ HARD = [
     "\ufffd\ufffc",
     "\t\n x",
     "\u05ef\ud7a4",
+    "a\u2065\ufff0\U000e0080\U000e01f0\U000e0fff",
 ]
 UNDRAWN = ("Cf", "Zs", "Zl", "Zp", "Cc")
 anything = st.text(

@@ -13,7 +13,8 @@ _MARK = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f"  # controls
     "\u202a-\u202e\u2066-\u2069"  # what turns the direction of the text after it
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # what is there and never seen
+    "\ufeff\u2065\ufff0-\ufffb"  # what is there and never seen, also where nothing is assigned yet
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"  # the same; between them are variation selectors
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # what is no character
     "\ue000-\uf8ff\U000f0000-\U0010ffff"  # what only some have agreed about
     + "".join(chr(plane << 16 | end) for plane in range(1, 15) for end in (0xFFFE, 0xFFFF))
