@@ -45,6 +45,7 @@ def with_account(stage: Stage, bank: str = BANK, status: str = "active") -> None
     """The freelancer's payout account, as Stripe says it is."""
     with stage.acting(stage.freelancer) as ctx:
         payout_accounts.open_account(ctx, stage.ada)
+        ctx.session.flush()
         payout_accounts.attach_account(ctx, stage.ada, "acct_ada")
         ctx.session.flush()
         snapshot = AccountSnapshot("acct_ada", status, [], closed=False, bank_reference=bank)
