@@ -10,7 +10,7 @@ from service.models import Release
 from service.operations.contracts import milestones
 from service.operations.disputes import chargebacks, negotiation, opening
 from service.operations.payments import refund_requests
-from service.operations.payouts import payout_accounts, payout_requests
+from service.operations.payouts import payout_accounts, payout_requests, payout_sending
 from service.operations.safety import holds
 from service.shared.hold_checks import HoldTerms
 from service.workflows import chargeback_received
@@ -56,6 +56,18 @@ def payout(stage: Stage, amount_minor: int = 9_500) -> str:
     """Asked for by the freelancer; its id."""
     with stage.acting(stage.freelancer) as ctx:
         return payout_requests.request(ctx, stage.ada, amount_minor, "USD").id
+
+
+def sent(stage: Stage) -> str:
+    """A payout of all 95.00 that Stripe has been told of; its id."""
+    available(stage)
+    with_account(stage)
+    payout_id = payout(stage)
+    with stage.on_payout(stage.system, payout_id) as (ctx, found):
+        assert payout_sending.begin_sending(ctx, found)
+        payout_sending.record_transfer(found, 1, "tr_1")
+        payout_sending.record_bank_payout(found, "po_1")
+    return payout_id
 
 
 def asked_back(stage: Stage, amount_minor: int | None = None) -> str:
@@ -116,6 +128,7 @@ def bank_says(stage: Stage, status: str, amount_minor: int = 10_000) -> str:
 
     with stage.on_payment(stage.system) as (ctx, contract, payment):
         chargeback_received.take_in(ctx, contract, payment, snapshot)
+        ctx.session.flush()
         found = chargebacks.by_stripe_id(ctx.session, "dp_1")
         assert found is not None
         return found.id

@@ -5,13 +5,14 @@ from __future__ import annotations
 from service.domain.states.terms import ClientTerms, ContractTerms, MilestoneTerms
 
 
-def terms(amount_minor: int = 20_000, currency: str = "USD", **more: str) -> ContractTerms:
+def terms(
+    amount_minor: int = 20_000, *, email: str = "mary@somerville.example"
+) -> ContractTerms:
     """One milestone for a client who is new to the freelancer."""
     return ContractTerms(
-        client=ClientTerms(more.pop("email", "mary@somerville.example"), "Mary Somerville"),
+        client=ClientTerms(email, "Mary Somerville"),
         title="Mechanism of the Heavens",
         description="A translation.",
-        currency=currency,
+        currency="USD",
         milestones=[MilestoneTerms("The first volume", amount_minor)],
-        **more,
     )

@@ -8,7 +8,7 @@ from service.domain.errors import StateConflict
 from service.domain.money.chart import AccountCode
 from service.models import Payout
 from service.operations.payouts import payout_sending, payouts
-from tests.operations.arranging import available, payout, with_account
+from tests.operations.arranging import available, payout, sent, with_account
 from tests.operations.stage import Stage
 
 
@@ -18,18 +18,9 @@ def _requested(stage: Stage) -> str:
     return payout(stage)
 
 
-def _sent(stage: Stage) -> str:
-    payout_id = _requested(stage)
-    with stage.on_payout(stage.system, payout_id) as (ctx, found):
-        assert payout_sending.begin_sending(ctx, found)
-        payout_sending.record_transfer(found, 1, "tr_1")
-        payout_sending.record_bank_payout(found, "po_1")
-    return payout_id
-
-
 def test_what_was_sent_cannot_be_taken_back(stage: Stage) -> None:
     """Once Stripe may have heard of it a payout is no longer the freelancer's to cancel."""
-    payout_id = _sent(stage)
+    payout_id = sent(stage)
     assert stage.state(Payout, payout_id) == "in_transit"
     with stage.refused(StateConflict), stage.on_payout(stage.freelancer, payout_id) as (ctx, found):
         payouts.cancel(ctx, found)
@@ -48,7 +39,7 @@ def test_it_waits_for_the_account(stage: Stage) -> None:
 
 def test_the_bank_has_it(stage: Stage) -> None:
     """A payout that arrived leaves the service's books: the contract shows it as paid out."""
-    payout_id = _sent(stage)
+    payout_id = sent(stage)
     assert stage.money() == {"payout_in_flight": 9_500, "fee": 500}
     with stage.on_payout(stage.system, payout_id) as (ctx, found):
         payout_sending.mark_paid(ctx, found)
@@ -60,7 +51,7 @@ def test_the_bank_has_it(stage: Stage) -> None:
 
 def test_hearing_twice_that_it_arrived_changes_nothing(stage: Stage) -> None:
     """The same news again is not booked again."""
-    payout_id = _sent(stage)
+    payout_id = sent(stage)
     for _ in range(2):
         with stage.on_payout(stage.system, payout_id) as (ctx, found):
             payout_sending.mark_paid(ctx, found)
@@ -70,7 +61,7 @@ def test_hearing_twice_that_it_arrived_changes_nothing(stage: Stage) -> None:
 @pytest.mark.parametrize("had_arrived", [False, True])
 def test_the_bank_refuses_it(stage: Stage, had_arrived: bool) -> None:
     """A payout that failed, even after it seemed to have arrived, is available again, whole."""
-    payout_id = _sent(stage)
+    payout_id = sent(stage)
     with stage.on_payout(stage.system, payout_id) as (ctx, found):
         if had_arrived:
             payout_sending.mark_paid(ctx, found)
