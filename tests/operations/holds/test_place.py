@@ -10,10 +10,11 @@ from collections.abc import Callable
 import pytest
 
 from service.domain.errors import Invalid, NotEnough, NotFound, OnHold
+from service.models import Payout
 from service.operations.contracts import amendments, drafts, milestones
 from service.operations.contracts.amendment_terms import AmendmentRequest
 from service.operations.payments import refund_requests
-from tests.operations.arranging import available, disputed, held, submitted
+from tests.operations.arranging import available, disputed, held, payout, submitted, with_account
 from tests.operations.offers import terms
 from tests.operations.stage import Stage
 
@@ -133,3 +134,15 @@ def test_something_has_to_be_there(stage: Stage) -> None:
     """A hold over what does not exist is refused."""
     with stage.refused(NotFound):
         held(stage, "outflow", subject=stage.contract.replace("ctr_", "mst_"))
+
+
+def test_one_payout_is_stopped_and_no_other(stage: Stage) -> None:
+    """A hold over a payout takes that one back into the balance, and leaves its neighbour alone."""
+    available(stage)
+    with_account(stage)
+    first, second = payout(stage, 4_000), payout(stage, 5_000)
+    assert stage.balance() == {"available": 500, "in_flight": 9_000}
+    held(stage, "outflow", subject=first)
+    assert stage.state(Payout, first) == "held"
+    assert stage.state(Payout, second) == "requested"
+    assert stage.balance() == {"available": 4_500, "in_flight": 5_000}

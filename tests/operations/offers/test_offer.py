@@ -13,16 +13,10 @@ from service.core.repository import EVERYONE
 from service.domain.errors import Invalid, OffersPaused, Stale, StateConflict
 from service.domain.identity import actors
 from service.domain.identity.actors import Actor
-from service.domain.states.proof import AgreementEvidence, MailboxProof
 from service.models import Contract
 from service.operations.contracts import contracts, drafts, offers
-from tests.operations.offers import terms
+from tests.operations.offers import accept, drafted, sent, terms
 from tests.operations.stage import Stage
-
-
-def _drafted(stage: Stage) -> str:
-    with stage.acting(stage.freelancer) as ctx:
-        return drafts.create(ctx, stage.ada, terms()).id
 
 
 @contextmanager
@@ -35,20 +29,6 @@ def _on(
         yield ctx.as_(actor or actors.client(contract.client_id)), contract
 
 
-def _sent(stage: Stage) -> str:
-    contract_id = _drafted(stage)
-    with _on(stage, contract_id, stage.freelancer) as (ctx, contract):
-        offers.send(ctx, contract)
-    return contract_id
-
-
-def _accept(stage: Stage, contract_id: str, version: int) -> None:
-    with _on(stage, contract_id) as (ctx, contract):
-        proof = MailboxProof(ctx.now, "192.0.2.1", "a browser", "en")
-        agreed = AgreementEvidence("Mary Somerville", contract.client.email, proof)
-        contracts.accept(ctx, contract, version, agreed)
-
-
 def _edit(stage: Stage, contract_id: str, amount_minor: int) -> None:
     with _on(stage, contract_id, stage.freelancer) as (ctx, contract):
         drafts.edit(ctx, contract, terms(amount_minor), contract.version)
@@ -56,7 +36,7 @@ def _edit(stage: Stage, contract_id: str, amount_minor: int) -> None:
 
 def test_a_draft_is_the_freelancers(stage: Stage) -> None:
     """A draft can be changed at will, and has no text that anybody could agree to."""
-    contract_id = _drafted(stage)
+    contract_id = drafted(stage)
     _edit(stage, contract_id, 30_000)
     with _on(stage, contract_id) as (_, contract):
         assert (contract.state, contract.text_version) == ("draft", 0)
@@ -65,7 +45,7 @@ def test_a_draft_is_the_freelancers(stage: Stage) -> None:
 
 def test_sending_fixes_the_text(stage: Stage) -> None:
     """What is sent has a version and a hash, and 30 days to be answered."""
-    contract_id = _sent(stage)
+    contract_id = sent(stage)
     with _on(stage, contract_id) as (ctx, contract):
         assert (contract.state, contract.text_version) == ("sent", 1)
         assert contract.text_hash
@@ -75,8 +55,8 @@ def test_sending_fixes_the_text(stage: Stage) -> None:
 
 def test_agreeing_binds_both(stage: Stage) -> None:
     """With the client's yes the contract waits for its payment; no money has moved."""
-    contract_id = _sent(stage)
-    _accept(stage, contract_id, version=1)
+    contract_id = sent(stage)
+    accept(stage, contract_id, version=1)
     with _on(stage, contract_id) as (_, contract):
         assert contract.state == "accepted"
         assert [m.state for m in contract.milestones] == ["awaiting_funding"]
@@ -84,18 +64,18 @@ def test_agreeing_binds_both(stage: Stage) -> None:
 
 def test_a_change_after_sending_is_a_new_version(stage: Stage) -> None:
     """The client agrees to the text that they read: an older version is refused."""
-    contract_id = _sent(stage)
+    contract_id = sent(stage)
     _edit(stage, contract_id, 30_000)
     assert stage.state(Contract, contract_id) == "sent"
     with stage.refused(Stale):
-        _accept(stage, contract_id, version=1)
-    _accept(stage, contract_id, version=2)
+        accept(stage, contract_id, version=1)
+    accept(stage, contract_id, version=2)
     assert stage.state(Contract, contract_id) == "accepted"
 
 
 def test_three_new_versions(stage: Stage) -> None:
     """An offer is changed three times; then it is withdrawn and made anew."""
-    contract_id = _sent(stage)
+    contract_id = sent(stage)
     for amount_minor in (21_000, 22_000, 23_000):
         _edit(stage, contract_id, amount_minor)
     with stage.refused(StateConflict):
@@ -104,7 +84,7 @@ def test_three_new_versions(stage: Stage) -> None:
 
 def test_somebody_else_was_faster(stage: Stage) -> None:
     """An edit that was made from an older reading is refused."""
-    contract_id = _drafted(stage)
+    contract_id = drafted(stage)
     with stage.refused(Stale), _on(stage, contract_id, stage.freelancer) as (ctx, contract):
         drafts.edit(ctx, contract, terms(30_000), contract.version - 1)
 
@@ -128,20 +108,20 @@ def test_either_side_ends_an_offer(
     state: str,
 ) -> None:
     """An offer that was withdrawn or declined is over: nobody can agree to it any more."""
-    contract_id = _sent(stage)
+    contract_id = sent(stage)
     with _on(stage, contract_id, stage.freelancer if by_freelancer else None) as (ctx, contract):
         verb(ctx, contract)
     assert stage.state(Contract, contract_id) == state
     with stage.refused(StateConflict):
-        _accept(stage, contract_id, version=1)
+        accept(stage, contract_id, version=1)
 
 
 def test_whoever_does_not_know_the_sender_stops_the_next_offer(stage: Stage) -> None:
     """A decline by somebody who does not know the freelancer pauses their new offers."""
-    contract_id = _sent(stage)
+    contract_id = sent(stage)
     with _on(stage, contract_id) as (ctx, contract):
         offers.decline(ctx, contract, offers.UNKNOWN_PERSON)
-    following = _drafted(stage)
+    following = drafted(stage)
     with stage.refused(OffersPaused), _on(stage, following, stage.freelancer) as (ctx, contract):
         offers.send(ctx, contract)
 
@@ -149,7 +129,7 @@ def test_whoever_does_not_know_the_sender_stops_the_next_offer(stage: Stage) -> 
 @pytest.mark.parametrize(("days", "state"), [(29, "sent"), (30, "expired")])
 def test_thirty_days_without_an_answer(stage: Stage, days: int, state: str) -> None:
     """An offer that nobody answers expires after 30 days, and not a day earlier."""
-    contract_id = _sent(stage)
+    contract_id = sent(stage)
     stage.later(days=days)
     with _on(stage, contract_id, stage.system) as (ctx, contract):
         assert offers.expire(ctx, contract) is (state == "expired")
@@ -158,7 +138,7 @@ def test_thirty_days_without_an_answer(stage: Stage, days: int, state: str) -> N
 
 def test_asking_for_a_change_leaves_the_offer(stage: Stage) -> None:
     """A wish that nobody answers lapses after 14 days: the offer stands again as it was."""
-    contract_id = _sent(stage)
+    contract_id = sent(stage)
     with _on(stage, contract_id) as (ctx, contract):
         offers.ask_change(ctx, contract, ["price"], "A little less.")
     assert stage.state(Contract, contract_id) == "change_requested"
@@ -177,8 +157,8 @@ def test_nobody_offers_themselves_a_contract(stage: Stage) -> None:
 
 def test_an_unpaid_agreement_is_cancelled_without_a_trace_of_money(stage: Stage) -> None:
     """Either side ends an accepted contract into which no money has come."""
-    contract_id = _sent(stage)
-    _accept(stage, contract_id, version=1)
+    contract_id = sent(stage)
+    accept(stage, contract_id, version=1)
     before = stage.books()
     with _on(stage, contract_id, stage.freelancer) as (ctx, contract):
         contracts.cancel(ctx, contract, "Something came up.")

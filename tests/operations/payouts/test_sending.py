@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from service.core.staff_tasks import TaskType
 from service.domain.errors import StateConflict
 from service.domain.money.chart import AccountCode
-from service.models import Payout
+from service.models import Payout, StaffTask
 from service.operations.payouts import payout_sending, payouts
-from tests.operations.arranging import available, payout, sent, with_account
+from service.workflows import staff_actions
+from tests.operations.arranging import available, held, payout, sent, with_account
 from tests.operations.stage import Stage
 
 
@@ -74,3 +77,30 @@ def test_the_bank_refuses_it(stage: Stage, had_arrived: bool) -> None:
     assert stage.balance() == {"available": 9_500}
     payout(stage)
     assert stage.balance() == {"in_flight": 9_500}, "the same money can be asked for again"
+
+
+def test_a_hold_calls_back_what_is_on_its_way(stage: Stage) -> None:
+    """What has left is asked back of Stripe; until that is known its money stays in flight."""
+    payout_id = sent(stage)
+    hold_id = held(stage, "outflow")
+    with stage.acting(stage.staff("Florence")) as ctx:
+        (effect,) = staff_actions.hold(ctx, hold_id).effects
+        assert (effect.object_id, effect.outcome) == (
+            payout_id,
+            "was on its way; Stripe is asked to give it back",
+        )
+    assert stage.state(Payout, payout_id) == "in_transit"
+    assert stage.balance() == {"in_flight": 9_500}
+
+
+def test_a_transfer_that_somebody_else_took_back_is_looked_at(stage: Stage) -> None:
+    """A reversal that we did not ask for moves nothing in the books: a person decides."""
+    payout_id = sent(stage)
+    with stage.on_payout(stage.system, payout_id) as (ctx, found):
+        payout_sending.record_reversal(ctx, found, 1, 9_500)
+    with stage.acting(stage.system) as ctx:
+        (task,) = ctx.session.execute(
+            select(StaffTask).where(StaffTask.subject == payout_id)
+        ).scalars()
+        assert task.kind == TaskType.TRANSFER_REVERSED_OUTSIDE
+    assert stage.balance() == {"in_flight": 9_500}
