@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import pytest
 from sqlalchemy import func, select
@@ -42,33 +42,21 @@ from service.operations.payments import balances
 from service.platform import clock
 from service.platform.config import Settings
 
-Row = TypeVar(
-    "Row",
-    Amendment,
-    Chargeback,
-    Confiscation,
-    Contract,
-    Dispute,
-    Hold,
-    Milestone,
-    Payment,
-    Payout,
-    Refund,
-    RefundRequest,
+Stateful = (
+    Amendment
+    | Chargeback
+    | Confiscation
+    | Contract
+    | Dispute
+    | Hold
+    | Milestone
+    | Payment
+    | Payout
+    | Refund
+    | RefundRequest
 )
-_WITH_STATES = (
-    Amendment,
-    Chargeback,
-    Confiscation,
-    Contract,
-    Dispute,
-    Hold,
-    Milestone,
-    Payment,
-    Payout,
-    Refund,
-    RefundRequest,
-)
+Row = TypeVar("Row", bound=Stateful)
+_WITH_STATES: tuple[type[Stateful], ...] = get_args(Stateful)
 Money = dict[str, int]
 """By place, in cents; what is empty is left out."""
 
@@ -203,13 +191,17 @@ class Stage:
         with self.acting(SYSTEM) as ctx:
             return ctx.session.execute(select(func.count()).select_from(Event)).scalar_one()
 
+    def everything(self) -> tuple[object, ...]:
+        """Money, states and how much has happened: to be compared."""
+        return self.balance(), self.money(), self.books(), self.states(), self.events()
+
     @contextmanager
     def refused(self, error: type[HoldfastError], code: str = "") -> Iterator[None]:
         """What happens inside is refused with this error, and nothing was written.
 
         `code`: of the wrong field, or of the error itself.
         """
-        before = self.balance(), self.money(), self.books(), self.states(), self.events()
+        before = self.everything()
         with pytest.raises(error) as caught:
             yield
         said = caught.value
@@ -217,5 +209,4 @@ class Stage:
         assert (said.errors[0].code if isinstance(said, Invalid) else said.code) == (
             code or error.code
         )
-        after = self.balance(), self.money(), self.books(), self.states(), self.events()
-        assert after == before, "a refusal writes nothing"
+        assert self.everything() == before, "a refusal writes nothing"

@@ -29,7 +29,8 @@ from service.models import Event
 from tests.databases import clone, copy_of
 from tests.journey import Person, WsgiHttp
 from tests.operations.stage import Money, Stage
-from tests.operations.two_doors import CLIENT, ENDS_BEFORE_WORK, VERBS, Act, Place, Verb
+from tests.operations.stands import CLIENT, Place
+from tests.operations.two_doors import ENDS_BEFORE_WORK, VERBS, Act, Verb
 from tests.world import World
 
 Stand = tuple[World, Person, dict[str, str]]
