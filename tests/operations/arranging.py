@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 
 from service.domain.identity.actors import Actor
@@ -32,9 +34,17 @@ def released(stage: Stage, amount_minor: int | None = None) -> None:
         milestones.approve(ctx, contract, milestone, amount_minor)
 
 
-def available(stage: Stage) -> None:
+def released_by_silence(stage: Stage) -> None:
+    """Released by the end of the review window: the client never said that the work was good."""
+    submitted(stage)
+    stage.later(days=14)
+    with stage.on(stage.system) as (ctx, contract, milestone):
+        milestones.approve(ctx, contract, milestone)
+
+
+def available(stage: Stage, release: Callable[[Stage], None] = released) -> None:
     """Released, and the five days of the security period are over: 95.00 are available."""
-    released(stage)
+    release(stage)
     stage.later(days=5)
     with stage.acting(stage.system) as ctx:
         for release_id in ctx.session.execute(select(Release.id)).scalars().all():
@@ -58,9 +68,9 @@ def payout(stage: Stage, amount_minor: int = 9_500) -> str:
         return payout_requests.request(ctx, stage.ada, amount_minor, "USD").id
 
 
-def sent(stage: Stage) -> str:
+def sent(stage: Stage, release: Callable[[Stage], None] = released) -> str:
     """A payout of all 95.00 that Stripe has been told of; its id."""
-    available(stage)
+    available(stage, release)
     with_account(stage)
     payout_id = payout(stage)
     with stage.on_payout(stage.system, payout_id) as (ctx, found):

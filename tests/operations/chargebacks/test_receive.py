@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 import pytest
 
+from service.core import repository
+from service.core.repository import EVERYONE
 from service.domain.errors import ChargedBack
 from service.domain.money.chart import AccountCode
 from service.models import Chargeback, Dispute, Milestone, Payment, RefundRequest
-from service.operations.contracts import milestones
+from service.operations.disputes import chargeback_outcomes
 from service.operations.payments import refund_requests
 from service.operations.payouts import payout_sending
 from tests.operations.arranging import (
@@ -22,6 +24,7 @@ from tests.operations.arranging import (
     bank_says,
     disputed,
     released,
+    released_by_silence,
     sent,
     submitted,
 )
@@ -30,19 +33,11 @@ from tests.operations.stage import Money, Stage
 LOSSES = AccountCode.LOSSES
 
 
-def _paid_out(stage: Stage) -> None:
+def _paid_out(stage: Stage, release: Callable[[Stage], None]) -> None:
     """The freelancer has the 95.00 at their bank."""
-    payout_id = sent(stage)
+    payout_id = sent(stage, release)
     with stage.on_payout(stage.system, payout_id) as (ctx, found):
         payout_sending.mark_paid(ctx, found)
-
-
-def _released_by_silence(stage: Stage) -> None:
-    """Released by the end of the review window: the client never said that the work was good."""
-    submitted(stage)
-    stage.later(days=14)
-    with stage.on(stage.system) as (ctx, contract, milestone):
-        milestones.approve(ctx, contract, milestone)
 
 
 def test_an_inquiry_locks_nothing(stage: Stage) -> None:
@@ -126,7 +121,7 @@ def test_who_did_all_that_could_be_asked_loses_nothing(
 
 def test_otherwise_what_was_set_aside_pays_for_it(stage: Stage) -> None:
     """Money that silence released is not protected: lost, it is gone, and only the fee a loss."""
-    _released_by_silence(stage)
+    released_by_silence(stage)
     bank_says(stage, "needs_response")
     assert stage.balance() == {"reserved": 9_500}
     bank_says(stage, "lost")
@@ -134,14 +129,41 @@ def test_otherwise_what_was_set_aside_pays_for_it(stage: Stage) -> None:
     assert stage.books(LOSSES) == {"losses": 500}
 
 
-def test_what_was_paid_out_and_protected_is_the_platforms_loss(stage: Stage) -> None:
-    """The freelancer owes nothing for work that the client approved."""
-    _paid_out(stage)
+@pytest.mark.parametrize(
+    ("release", "balance", "losses"),
+    [
+        # The client approved: the platform bears all of it.
+        (released, {}, {"losses": 10_000}),
+        # Silence released it: they owe their 95.00, and the fee of 5.00 is lost.
+        (released_by_silence, {"recoverable": 9_500}, {"losses": 500}),
+    ],
+)
+def test_what_was_paid_out_is_a_loss_or_owed(
+    stage: Stage, release: Callable[[Stage], None], balance: Money, losses: Money
+) -> None:
+    """Money that is gone is owed only by whom the checklist does not protect, and only once lost."""
+    _paid_out(stage, release)
     bank_says(stage, "needs_response")
     assert stage.balance() == {}, "there is nothing here to set aside"
     bank_says(stage, "lost")
-    assert stage.balance() == {}
-    assert stage.books(LOSSES) == {"losses": 10_000}
+    assert stage.balance() == balance
+    assert stage.books(LOSSES) == losses
+
+
+def test_nothing_is_set_aside_for_ever(stage: Stage) -> None:
+    """A bank that does not decide within 120 days frees the reserve; lost later, it is owed."""
+    available(stage, released_by_silence)
+    chargeback_id = bank_says(stage, "needs_response")
+    assert stage.balance() == {"reserved": 9_500}
+    stage.later(days=120)
+    with stage.acting(stage.system) as ctx:
+        contract, found = repository.chargeback(
+            ctx.session, chargeback_id, owner=EVERYONE, lock=True
+        )
+        assert chargeback_outcomes.end_reserve(ctx, contract, found)
+    assert stage.balance() == {"available": 9_500}
+    bank_says(stage, "lost")
+    assert stage.balance() == {"available": 9_500, "recoverable": 9_500}
 
 
 def test_hearing_it_twice_changes_nothing(stage: Stage) -> None:

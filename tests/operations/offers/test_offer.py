@@ -165,3 +165,27 @@ def test_an_unpaid_agreement_is_cancelled_without_a_trace_of_money(stage: Stage)
         assert [m.state for m in contract.milestones] == ["cancelled"]
     assert stage.state(Contract, contract_id) == "cancelled"
     assert stage.books() == before
+
+
+@pytest.mark.parametrize(("days", "forgotten"), [(89, False), (91, True)])
+def test_an_old_draft_is_forgotten(stage: Stage, days: int, forgotten: bool) -> None:
+    """A draft that nobody has touched for 90 days is thrown away, and no other contract is."""
+    contract_id = drafted(stage)
+    stage.later(days=days)
+    with stage.acting(stage.system) as ctx:
+        assert drafts.old_drafts(ctx) == [contract_id] * forgotten
+        assert drafts.forget_draft(ctx, contract_id) is forgotten
+    assert (contract_id not in stage.states()) is forgotten
+    assert stage.contract in stage.states()
+
+
+def test_a_client_is_reminded_once_a_day(stage: Stage) -> None:
+    """The freelancer cannot fill the client's mailbox with reminders."""
+    contract_id = sent(stage)
+    with _on(stage, contract_id, stage.freelancer) as (ctx, contract):
+        offers.remind(ctx, contract)
+    with stage.refused(StateConflict), _on(stage, contract_id, stage.freelancer) as (ctx, contract):
+        offers.remind(ctx, contract)
+    stage.later(days=1, minutes=1)
+    with _on(stage, contract_id, stage.freelancer) as (ctx, contract):
+        offers.remind(ctx, contract)

@@ -10,6 +10,7 @@ import pytest
 from service.domain.errors import Invalid, StateConflict
 from service.models import Contract, Milestone
 from service.operations.contracts import milestones
+from service.operations.payments import refund_requests
 from tests.operations.arranging import released, submitted
 from tests.operations.stage import Stage
 
@@ -63,6 +64,18 @@ def test_the_rest_can_become_a_milestone_of_its_own(stage: Stage) -> None:
         assert (old.amount_minor, old.state) == (4_000, "released")
         assert (fresh.amount_minor, fresh.state) == (6_000, "funded")
     assert stage.money() == {"escrow": 6_000, "pending": 3_800, "fee": 200}
+
+
+def test_the_rest_can_be_asked_back(stage: Stage) -> None:
+    """A rest that the client wants back is asked for: it stays held until the freelancer answers."""
+    submitted(stage)
+    with stage.on(stage.client) as (ctx, contract, milestone):
+        milestones.approve(ctx, contract, milestone, 4_000, rest="refund")
+        asked = refund_requests.ask(ctx, contract, milestone, None, "It is enough.").id
+    assert stage.money() == {"escrow": 6_000, "pending": 3_800, "fee": 200}
+    with stage.on_request(stage.freelancer, asked) as (ctx, contract, request):
+        refund_requests.agree(ctx, contract, request)
+    assert stage.money() == {"refund_in_flight": 6_000, "pending": 3_800, "fee": 200}
 
 
 @pytest.mark.parametrize("amount_minor", [0, -1, 10_001])
