@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+_SPACE = re.compile("[ \\t\\n\\r\\f]+")
 _VOID = {"input", "link", "meta", "br", "img", "rect"}
 
 
@@ -33,10 +35,9 @@ class Page(HTMLParser):
         self._tags: list[str] = []
         self._select = ""
         self.feed(html)
-        # As it is read: any run of white space is one space.
-        self.text, self.title = " ".join(self.text.split()), " ".join(self.title.split())
+        self.text, self.title = _as_read(self.text), _as_read(self.title)
         for form in self.forms:
-            form.text = " ".join(form.text.split())
+            form.text = _as_read(form.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {k: v or "" for k, v in attrs}
@@ -83,3 +84,8 @@ class Page(HTMLParser):
         self.text += data
         if self._open is not None:
             self._open.text += data
+
+
+def _as_read(text: str) -> str:
+    """A run of white space is one space; one that may not break is a character of its own."""
+    return _SPACE.sub(" ", text).strip()
