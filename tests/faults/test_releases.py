@@ -411,7 +411,7 @@ def test_a_crash_in_every_gap_of_a_payout(world: World) -> None:
         failpoint.arm(f"{point}=raise")
         with world.db.transaction() as session:
             job = queue.claim(session)
-        if job is not None and job.kind == "payout_send":
+        if job is not None and job.code == "payout_send":
             with pytest.raises(failpoint.Failed):
                 payout_jobs.send(world.runtime, job)
         failpoint.arm("")

@@ -130,13 +130,13 @@ def test_keys_are_changed_without_losing_anything(world: World) -> None:
         assert reencryption.reencrypt(ctx, both) == 2
     with world.runtime.context("test") as ctx:
         assert reencryption.reencrypt(ctx, both) == 0
-        assert b"3023217600053" in FieldEncryption((new,)).open(
+        assert b"3023217600053" in FieldEncryption((new,)).decrypt(
             tax_filings.find(ctx.session, filed["id"]).sealed
         )
         with pytest.raises(Unavailable):
-            FieldEncryption((old,)).open(tax_filings.find(ctx.session, filed["id"]).sealed)
+            FieldEncryption((old,)).decrypt(tax_filings.find(ctx.session, filed["id"]).sealed)
     with pytest.raises(Unavailable, match="HOLDFAST_TAX_KEYS"):
-        FieldEncryption(()).seal(b"x")
+        FieldEncryption(()).encrypt(b"x")
 
 
 def test_a_duty_is_somebody_s_decision_with_a_reason(world: World, tmp_path: Path) -> None:

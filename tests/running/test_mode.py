@@ -53,7 +53,7 @@ def sandboxed() -> Iterator[World]:
 def lively() -> Iterator[World]:
     """A database that was made for live mode."""
     with clone() as world:
-        world.sql_owner("UPDATE installation SET mode = 'live'")
+        world.sql_owner("UPDATE installation SET mode = 'live', clock_offset = interval '0'")
         world.db.dispose()
         yield world
 

@@ -200,7 +200,7 @@ def test_control_without_the_lock_money_leaves(
         "CREATE OR REPLACE FUNCTION hold_regate(p_subject uuid) RETURNS int LANGUAGE sql AS "
         "'SELECT 0'"
     )
-    monkeypatch.setattr(holds, "_land", _land_without_locks)
+    monkeypatch.setattr(holds, "_apply", _land_without_locks)
     really = reading.stopping
 
     def look_then_act(*given: Any) -> Hold | None:
