@@ -1,4 +1,4 @@
-"""What a milestone holds; locked for a dispute, free again, or carried over to another milestone."""
+"""What a milestone holds: locked for a dispute, free again, or carried over to another one."""
 
 from __future__ import annotations
 

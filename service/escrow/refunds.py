@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
+
 from service.core import events, queue
 from service.core.context import Context
 from service.domain.errors import ChargedBack
@@ -22,6 +24,19 @@ def _refundable_payment(ctx: Context, milestone: Milestone) -> Payment:
             "The client's bank has taken this payment back; a refund would pay it twice."
         )
     return payment
+
+
+def left_of_payment(ctx: Context, milestone: Milestone) -> int:
+    """What Stripe can still give back of the payment that funded a milestone: also what somebody
+    refunded there, past this service, is gone.
+    """
+    payment = milestone_money.funding_payment(ctx.session, milestone)
+    gone = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
+        Refund.payment_id == payment.id,
+        Refund.state.not_in((RefundState.FAILED, RefundState.CANCELED)),
+    )
+    went = int(ctx.session.execute(gone).scalar_one())
+    return max(0, (payment.received_minor or payment.total_minor) - went)
 
 
 def refund_held(

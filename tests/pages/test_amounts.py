@@ -437,7 +437,7 @@ FORMS: dict[tuple[str, str], list[tuple[Callable[[World], Asking], str]]] = {
     ("dispute_open.html", "amount"): [(dispute, "amount")],
     ("dispute_open.html", "refund"): [(claim, "refund")],
     ("dispute.html", "refund"): [(answer, "refund"), (offer, "refund")],
-    ("deed.html", "f.name"): [(freeze, "amount")],
+    ("action.html", "f.name"): [(freeze, "amount")],
 }
 EACH = [
     pytest.param(make, name, id=f"{make.__name__}-{name}")

@@ -30,10 +30,10 @@ from service.operations.disputes import (
     files,
     mediation,
     negotiation,
-    opening,
     outcome,
     sides,
 )
+from service.workflows import dispute_opened
 
 Parsed = TypeVar("Parsed")
 _dispute = responses_disputes.DisputeOut()
@@ -53,7 +53,7 @@ def open_dispute(body: DisputeBody) -> Response:
         contract, milestone = repository.milestone(
             call.ctx.session, body["milestone"], owner=call.owner
         )
-        dispute = opening.start(
+        dispute = dispute_opened.open_dispute(
             call.ctx, contract, milestone, _SIDE, body["amount"], body["refund"], body["claim"]
         )
         return _shown(call, dispute, 201)

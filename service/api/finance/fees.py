@@ -35,12 +35,7 @@ def fee_quote(query: QuoteParameters) -> Response:
     count lifetime billings; `on` asks for another day's schedules.
     """
     with api_call() as call:
-        if query["currency"] not in call.ctx.policies.currencies:
-            raise Invalid.one(
-                "/currency",
-                "unknown_currency",
-                f"Contracts can be in {', '.join(call.ctx.policies.currencies)}.",
-            )
+        _check_currency(call, query["currency"])
         owner = call.owner_or(query["freelancer"])
         alias = (
             clients.alias_of(call.ctx.session, owner, query["client"])
@@ -72,6 +67,15 @@ def fee_quote(query: QuoteParameters) -> Response:
             kind: _compared(call, query, kind, alias) for kind in call.ctx.policies.kinds
         }
         return call.json(body)
+
+
+def _check_currency(call: ApiCall, currency: str) -> None:
+    if currency not in call.ctx.policies.currencies:
+        raise Invalid.one(
+            "/currency",
+            "unknown_currency",
+            f"Contracts can be in {', '.join(call.ctx.policies.currencies)}.",
+        )
 
 
 def _question(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from service.api.framework.document import Document, Operation, ShapeObject
+from service.api.framework.document import Document, Operation, Parameter, ShapeObject
 from service.api.framework.examples import add_examples
 from service.api.framework.problem_api import ProblemApi
 from service.domain.errors import catalogue
@@ -101,27 +101,7 @@ def _problem_schema() -> ShapeObject:
 def _finish_operation(path: str, method: str, operation: Operation) -> None:
     operation["operationId"] = f"{method}_{path.removeprefix('/v1/').translate(_AS_A_NAME)}"
     parameters = operation.setdefault("parameters", [])
-    if method == "post":
-        shape: ShapeObject = {"type": "string", "minLength": 16, "maxLength": 128}
-        parameters.append(
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": True,
-                "schema": shape,
-                "example": "4f9f3c0e-7a53-4a0b-9c07",
-            }
-        )
-    if method == "patch":
-        parameters.append(
-            {
-                "name": "If-Match",
-                "in": "header",
-                "required": True,
-                "schema": {"type": "string"},
-                "example": '"v1"',
-            }
-        )
+    parameters.extend(_headers(method))
     responses = operation["responses"]
     for code in [c for c in responses if c == "default" or c in _REFUSALS]:
         del responses[code]
@@ -134,7 +114,7 @@ def _finish_operation(path: str, method: str, operation: Operation) -> None:
             "content": {"application/problem+json": {"schema": _PROBLEM}},
         }
     if "{" in path:
-        operation.setdefault("parameters", []).extend(
+        parameters.extend(
             {
                 "name": name,
                 "in": "path",
@@ -144,6 +124,31 @@ def _finish_operation(path: str, method: str, operation: Operation) -> None:
             for name in _path_names(path)
             if not any(p.get("name") == name for p in parameters)
         )
+
+
+def _headers(method: str) -> list[Parameter]:
+    """What a call has to say beside its body, by its method."""
+    if method == "post":
+        return [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "minLength": 16, "maxLength": 128},
+                "example": "4f9f3c0e-7a53-4a0b-9c07",
+            }
+        ]
+    if method == "patch":
+        return [
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string"},
+                "example": '"v1"',
+            }
+        ]
+    return []
 
 
 def _unwrapped(text: str) -> str:

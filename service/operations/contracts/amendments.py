@@ -1,4 +1,4 @@
-"""A change to a running contract: proposed by one side, agreed to, refused, withdrawn or expired."""
+"""A change to a running contract: proposed, then agreed to, refused, withdrawn or expired."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from service.core import events, queue, repository
 from service.core.context import Context
 from service.domain.errors import Forbidden
-from service.domain.identity.actors import SYSTEM
+from service.domain.identity.actors import SYSTEM, ActorKind
 from service.domain.identity.typeid import ObjectKind
 from service.domain.states.job_types import JobType
 from service.domain.states.names import AmendmentState
@@ -32,7 +32,6 @@ def propose(
     hold_checks.refuse(ctx, "amend", hold_checks.subjects_of(contract))
     amendment_terms.check_amendable(ctx, contract)
     amendment_terms.check(ctx, contract, wanted)
-    changed = amendment_terms.differences(contract, wanted)
     amendment = Amendment(
         id=new_id("amd"),
         contract_id=contract.id,
@@ -41,14 +40,20 @@ def propose(
         base_text_version=contract.text_version,
         note=note,
         milestones=[amendment_terms.stored(w) for w in wanted],
-        differences=changed,
+        differences=amendment_terms.differences(contract, wanted),
         converts_to=None,
         proposed_at=ctx.now,
         expires_at=ctx.now + timedelta(days=ctx.policies.windows.amendment_days),
         answered_at=None,
     )
+    put_forward(ctx, contract, amendment)
+    return amendment
+
+
+def put_forward(ctx: Context, contract: Contract, amendment: Amendment) -> None:
+    """The proposal is on its way: counted, told to the other side, and open until it expires."""
     ctx.session.add(amendment)
-    if ctx.role == "freelancer":
+    if ctx.role == ActorKind.FREELANCER:
         outreach.count(ctx, contract, LetterKind.AMENDMENT)
     events.record(
         ctx,
@@ -57,12 +62,11 @@ def propose(
         contract=contract,
         to_state=AmendmentState.PROPOSED,
         by=ctx.role,
-        differences=changed,
-        note=note,
+        differences=amendment.differences,
+        note=amendment.note,
     )
     queue.enqueue(ctx, JobType.AMENDMENT_EXPIRY, amendment.id, amendment.expires_at)
     states.touch(ctx, contract)
-    return amendment
 
 
 def accept(

@@ -14,18 +14,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.core import events, queue
+from service.core import events
 from service.core.context import Context
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
-from service.domain.states.job_types import JobType
 from service.domain.states.names import AmendmentState, ContractState, MilestoneState
 from service.domain.states.proof import AgreementEvidence
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
+from service.operations.contracts import amendments
 from service.policies.quotes import Quote
-from service.shared import agreement, hold_checks, outreach
-from service.shared.outreach import LetterKind
+from service.shared import agreement, hold_checks
 
 _UNPAID = (MilestoneState.PLANNED, MilestoneState.AWAITING_FUNDING)
 _COPIED = (
@@ -73,28 +72,8 @@ def propose(ctx: Context, contract: Contract, kind: str, note: str) -> Amendment
             "nothing_left",
             "Every milestone is paid, or being paid: there is nothing left to go on with.",
         )
-    amendment = _proposal(
-        ctx,
-        contract,
-        kind,
-        note,
-        moving,
-    )
-    ctx.session.add(amendment)
-    if ctx.role == "freelancer":
-        outreach.count(ctx, contract, LetterKind.AMENDMENT)
-    events.record(
-        ctx,
-        "amendment.proposed",
-        amendment,
-        contract=contract,
-        to_state=AmendmentState.PROPOSED,
-        by=ctx.role,
-        differences=amendment.differences,
-        note=note,
-    )
-    queue.enqueue(ctx, JobType.AMENDMENT_EXPIRY, amendment.id, amendment.expires_at)
-    states.touch(ctx, contract)
+    amendment = _proposal(ctx, contract, kind, note, moving)
+    amendments.put_forward(ctx, contract, amendment)
     return amendment
 
 

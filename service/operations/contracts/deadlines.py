@@ -73,20 +73,7 @@ def _of_offer(ctx: Context, contract: Contract) -> list[Deadline]:
             )
         )
     if contract.state == ContractState.CHANGE_REQUESTED:
-        query = select(ChangeRequest).where(
-            ChangeRequest.contract_id == contract.id, ChangeRequest.answered_at.is_(None)
-        )
-        for asked in ctx.session.execute(query).scalars():
-            at = asked.asked_at + timedelta(days=ctx.policies.windows.change_request_days)
-            found.append(
-                Deadline(
-                    asked.id,
-                    "answer the wish for a change",
-                    at,
-                    "the offer stands again as it was",
-                    FREELANCER,
-                )
-            )
+        found += _of_change(ctx, contract)
     if contract.state == ContractState.ACCEPTED and contract.fund_by:
         found.append(
             Deadline(
@@ -98,6 +85,23 @@ def _of_offer(ctx: Context, contract: Contract) -> list[Deadline]:
             )
         )
     return found
+
+
+def _of_change(ctx: Context, contract: Contract) -> list[Deadline]:
+    query = select(ChangeRequest).where(
+        ChangeRequest.contract_id == contract.id, ChangeRequest.answered_at.is_(None)
+    )
+    days = timedelta(days=ctx.policies.windows.change_request_days)
+    return [
+        Deadline(
+            asked.id,
+            "answer the wish for a change",
+            asked.asked_at + days,
+            "the offer stands again as it was",
+            FREELANCER,
+        )
+        for asked in ctx.session.execute(query).scalars()
+    ]
 
 
 def _of_amendments(ctx: Context, contract: Contract) -> list[Deadline]:

@@ -1,4 +1,4 @@
-"""A chargeback ends: won, lost, or its reserve is free again; each line goes where its money lies."""
+"""A chargeback ends: won, lost, or its reserve is free again; each line where its money lies."""
 
 from __future__ import annotations
 

@@ -31,6 +31,12 @@ from service.models import (
 )
 from service.operations.disputes import chargeback_outcomes
 
+_CAN_BE_TAKEN_BACK = (
+    PaymentState.SUCCEEDED,
+    PaymentState.PARTIALLY_REFUNDED,
+    PaymentState.REFUNDED,
+    PaymentState.WON,
+)
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 
 
@@ -155,22 +161,11 @@ def _lock(
     chargeback.locked = True
     chargeback.protected = _protected(ctx.session, contract, payment)
     found_money = withdrawn_funds.find(ctx, contract, payment, chargeback)
-    payment_event = (
-        "charge_back"
-        if payment.state
-        in (
-            PaymentState.SUCCEEDED,
-            PaymentState.PARTIALLY_REFUNDED,
-            PaymentState.REFUNDED,
-            PaymentState.WON,
-        )
-        else None
-    )
-    if payment_event:
+    if payment.state in _CAN_BE_TAKEN_BACK:
         events.transition(
             ctx,
             payment,
-            payment_event,
+            "charge_back",
             contract=contract,
             amount=chargeback.amount_minor,
             chargeback=chargeback.id,

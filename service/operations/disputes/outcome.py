@@ -1,5 +1,7 @@
-"""How a dispute ends: its number goes back to the client and the rest is released, in the transaction that decides
-it, by the same lines as any release and refund."""
+"""How a dispute ends: one number goes back to the client and the rest is released.
+
+It happens in the transaction that decides it, by the same lines as any release and refund.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client pays for milestones: an attempt is made, used again, or replaced by another way to pay."""
+"""A client pays for milestones: an attempt is made, used again, or replaced by another one."""
 
 from __future__ import annotations
 
@@ -45,22 +45,7 @@ def start(
 
     Raises StateConflict, Invalid.
     """
-    if contract.state not in (ContractState.ACCEPTED, ContractState.ACTIVE):
-        raise StateConflict(
-            "This contract takes no payment now.",
-            {"current_state": contract.state, "allowed_actions": []},
-        )
-    if method != "card" and not (
-        method == "us_bank_account"
-        and ctx.policies.bank_debit
-        and contract.currency in METHODS[method]
-    ):
-        raise Invalid.one("/method", "method_not_offered", "This way of paying is not offered.")
-    wanted = [m for m in contract.milestones if m.id in set(milestone_ids)]
-    if not wanted or len(wanted) != len(set(milestone_ids)):
-        raise Invalid.one(
-            "/milestones", "unknown_milestone", "Choose at least one milestone of this contract."
-        )
+    wanted = _asked_for(ctx, contract, milestone_ids, method)
     hold_checks.refuse(ctx, "inflow", hold_checks.subjects_of(contract, *(m.id for m in wanted)))
     attempts = open_payments(ctx, wanted)
     for milestone in wanted:
@@ -78,6 +63,29 @@ def start(
     if attempts:
         return StartedPayment(None, attempts)
     return StartedPayment(_create(ctx, contract, wanted, method), [])
+
+
+def _asked_for(
+    ctx: Context, contract: Contract, milestone_ids: list[str], method: str
+) -> list[Milestone]:
+    """The milestones to be paid, where the contract and the way of paying allow it."""
+    if contract.state not in (ContractState.ACCEPTED, ContractState.ACTIVE):
+        raise StateConflict(
+            "This contract takes no payment now.",
+            {"current_state": contract.state, "allowed_actions": []},
+        )
+    if method != "card" and not (
+        method == "us_bank_account"
+        and ctx.policies.bank_debit
+        and contract.currency in METHODS[method]
+    ):
+        raise Invalid.one("/method", "method_not_offered", "This way of paying is not offered.")
+    wanted = [m for m in contract.milestones if m.id in set(milestone_ids)]
+    if not wanted or len(wanted) != len(set(milestone_ids)):
+        raise Invalid.one(
+            "/milestones", "unknown_milestone", "Choose at least one milestone of this contract."
+        )
+    return wanted
 
 
 def open_payments(ctx: Context, milestones: list[Milestone]) -> list[Payment]:

@@ -34,20 +34,8 @@ def record_external_refund(
     events.transition(
         psp, refund, "succeed", contract=contract, amount=amount_minor, currency=currency
     )
-    taken: list[tuple[Account, int]] = []
-    left = amount_minor
-    if payment.judgement not in (None, "funded"):
-        # Counted among the attempts, so that it is not sent a second time.
-        refund.source, refund.cause, refund.attempt = (
-            "suspense",
-            payment.id,
-            len(refunds.attempts_at(ctx.session, payment.id)) + 1,
-        )
-        taken.append((accounts.suspense(payment.id), amount_minor))
-        left = 0
-    held = _take_held(psp, contract, payment, left)
-    taken += held
-    left -= sum(part for _, part in held)
+    taken = _taken_from(psp, contract, payment, refund)
+    left = amount_minor - sum(part for _, part in taken)
     staff_tasks.open_task(
         ctx,
         TaskType.REFUND_OUTSIDE,
@@ -61,6 +49,18 @@ def record_external_refund(
     refund_results.bring_payment(psp, contract, payment)
     post(psp, entries.refund_outside(contract, refund, currency, taken, left))
     return refund
+
+
+def _taken_from(
+    ctx: Context, contract: Contract, payment: Payment, refund: Refund
+) -> list[tuple[Account, int]]:
+    """Where the money was: in suspense, or in what the payment's milestones still hold."""
+    if payment.judgement in (None, "funded"):
+        return _take_held(ctx, contract, payment, refund.amount_minor)
+    # Counted among the attempts, so that it is not sent a second time.
+    refund.source, refund.cause = "suspense", payment.id
+    refund.attempt = len(refunds.attempts_at(ctx.session, payment.id)) + 1
+    return [(accounts.suspense(payment.id), refund.amount_minor)]
 
 
 def _external_refund(

@@ -33,7 +33,7 @@ def ask(
     Silence: what was not handed over goes back; about what was handed over a dispute opens;
     released money stays.
     """
-    most = _refundable_minor(milestone)
+    most = _refundable_minor(ctx, milestone)
     amount = most if amount_minor is None else amount_minor
     _check_ask(ctx.session, contract, milestone, amount, most)
     request = _opened(ctx, contract, milestone, amount, reason)
@@ -62,13 +62,14 @@ def ask(
     return request
 
 
-def _refundable_minor(milestone: Milestone) -> int:
-    """What can go back at most: of what was released, or of what is held."""
-    return (
-        milestone.released_minor - milestone.refunded_after_release_minor
-        if milestone.state == MilestoneState.RELEASED
-        else milestone_money.held_minor(milestone)
-    )
+def _refundable_minor(ctx: Context, milestone: Milestone) -> int:
+    """What can go back at most: of what was released and is left of its payment, or of what is
+    held.
+    """
+    if milestone.state != MilestoneState.RELEASED:
+        return milestone_money.held_minor(milestone)
+    released = milestone.released_minor - milestone.refunded_after_release_minor
+    return min(released, refunds.left_of_payment(ctx, milestone))
 
 
 def _check_ask(
@@ -231,7 +232,7 @@ def give(
     The freelancer's row is locked. Raises StateConflict, Invalid, ChargedBack.
     """
     released = milestone.state == MilestoneState.RELEASED
-    most = _refundable_minor(milestone)
+    most = _refundable_minor(ctx, milestone)
     amount = most if amount_minor is None else amount_minor
     if not released and milestone.state not in (
         *states.OPEN_TO_THE_CLIENT,

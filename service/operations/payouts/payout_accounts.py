@@ -1,4 +1,4 @@
-"""A freelancer's account at Stripe: opened, brought up to date, and whether money may leave by it."""
+"""A freelancer's account at Stripe: opened, kept up to date, and whether money may leave by it."""
 
 from __future__ import annotations
 

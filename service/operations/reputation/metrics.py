@@ -1,9 +1,9 @@
 """The metric firewall: every closed contract's outcome with whether it counts and why, and figures
 over what counts only.
 
-There is one filter, `counting`, and every figure goes through it. A direct contract is of a kind
-that never counts (`policies/contract_types.py` refuses a file that says otherwise), so no number of them can
-move a figure.
+There is one filter, `counting`, and every figure goes through it. A direct contract is of a type
+that never counts (`policies/contract_types.py` refuses a file that says otherwise), so no number of
+them can move a figure.
 """
 
 from __future__ import annotations

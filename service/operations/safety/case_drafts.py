@@ -1,5 +1,4 @@
-"""A review case is drafted: its lines are read from contracts and chargebacks, and each is checked against what is
-there."""
+"""A review case is drafted: each of its lines is checked against the money that is there."""
 
 from __future__ import annotations
 

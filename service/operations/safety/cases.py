@@ -1,5 +1,7 @@
-"""Confiscation by due process: notice with sums, clause and evidence; time to answer; two people who opened nothing;
-and back, if it was wrong."""
+"""Confiscation by due process, and back if it was wrong.
+
+A notice with sums, clause and evidence; time to answer; two people who opened nothing.
+"""
 
 from __future__ import annotations
 

@@ -19,8 +19,7 @@ from service.http import web
 from service.models import Contract, Dispute, File, Milestone
 from service.operations.client_access import sessions
 from service.operations.client_access.sessions import Visitor
-from service.operations.disputes import evidence, files, mediation, negotiation, opening, outcome
-from service.operations.payments import refund_requests
+from service.operations.disputes import evidence, files, mediation, negotiation, outcome
 from service.pages.client.dispute_checks import CHECKS
 from service.pages.decision_forms import (
     Answer,
@@ -38,6 +37,7 @@ from service.pages.decision_forms import (
 )
 from service.pages.formatting import written
 from service.pages.session import code_first, require_code, use_form, visitor
+from service.workflows import dispute_opened
 
 blueprint = Blueprint("disagree", __name__)
 _SIDE = "client"
@@ -73,12 +73,10 @@ def open_dispute(contract_id: str, milestone_id: str) -> Answer:
 
     def start(ctx: Context, locked: Contract) -> None:
         milestone = milestone_of(locked, milestone_id)
-        asked = refund_requests.open_request(ctx.session, milestone.id)
-        if asked is not None:
-            refund_requests.becomes_dispute(ctx, locked, asked)
-            ctx.session.flush()
         disputed, wanted = confirmed("amount_minor"), confirmed("refund_minor")
-        opening.start(ctx, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000))
+        dispute_opened.open_dispute(
+            ctx, locked, milestone, _SIDE, disputed, wanted, words("claim", 5_000)
+        )
 
     return decide(contract_id, start) if is_confirmed() else _open_check(contract_id, milestone_id)
 

@@ -16,6 +16,7 @@ from service.core.runtime import Runtime
 from service.domain.errors import Invalid, PaperNotMade
 from service.exports import generation, manifest, registry
 from service.exports.definitions import ExportRequest
+from service.models import FinanceExport
 from service.models.money.finance import Manifest
 from service.operations.finance import export_requests
 
@@ -34,22 +35,11 @@ def make(runtime: Runtime, job: ClaimedJob) -> None:
             export_requests.progressed(ctx, export_id, rows)
 
     try:
-        asked = ExportRequest(
-            wanted.first_day,
-            wanted.last_day,
-            wanted.as_of,
-            wanted.party,
-            wanted.home,
-            wanted.language,
-            runtime.settings.platform_name,
-            zone=runtime.policies.book_zone.key,
-            own_zone=wanted.zone,
-        )
         with runtime.db.transaction() as session:
             done = generation.make(
                 session,
                 registry.find(wanted.code),
-                asked,
+                _request(runtime, wanted),
                 wanted.format,
                 folder,
                 runtime.settings.signing_key,
@@ -64,6 +54,20 @@ def make(runtime: Runtime, job: ClaimedJob) -> None:
             export_requests.refused(ctx, export_id, str(refused))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _request(runtime: Runtime, wanted: FinanceExport) -> ExportRequest:
+    return ExportRequest(
+        wanted.first_day,
+        wanted.last_day,
+        wanted.as_of,
+        wanted.party,
+        wanted.home,
+        wanted.language,
+        runtime.settings.platform_name,
+        zone=runtime.policies.book_zone.key,
+        own_zone=wanted.zone,
+    )
 
 
 def _keep(

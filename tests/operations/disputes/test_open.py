@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from service.domain.errors import Forbidden, Invalid, StateConflict
-from service.models import Dispute, Milestone
+from service.models import Dispute, Milestone, RefundRequest
 from service.operations.contracts import milestones
 from service.operations.disputes import opening, outcome
+from service.operations.payments import refund_requests
+from service.workflows import dispute_opened
 from tests.operations.arranging import disputed, released, submitted
 from tests.operations.stage import Stage
 
@@ -77,3 +79,27 @@ def test_one_dispute_at_a_time(stage: Stage) -> None:
     disputed(stage, amount_minor=4_000)
     with stage.refused(StateConflict), stage.on(stage.freelancer) as (ctx, contract, milestone):
         opening.start(ctx, contract, milestone, "freelancer", None, None, "It is good.")
+
+
+@pytest.mark.parametrize("side", ["client", "freelancer"])
+def test_a_request_for_a_refund_becomes_the_dispute(stage: Stage, side: str) -> None:
+    """Handed-over work for which a refund was asked stays handed over, whoever of the two makes a
+    dispute of it and then takes the dispute back.
+    """
+    submitted(stage)
+    with stage.on(stage.client) as (ctx, contract, milestone):
+        request_id = refund_requests.ask(ctx, contract, milestone, None, "It does not run.").id
+    assert stage.state(Milestone, stage.milestone) == "refund_requested"
+    opener = stage.client if side == "client" else stage.freelancer
+    with stage.on(opener) as (ctx, contract, milestone):
+        dispute_id = dispute_opened.open_dispute(
+            ctx, contract, milestone, side, None, None, "It does."
+        ).id
+    assert stage.state(RefundRequest, request_id) == "disputed"
+    assert stage.money() == {"disputed": 10_000}
+    with stage.on_dispute(opener, dispute_id) as (ctx, contract, dispute):
+        outcome.withdraw(ctx, contract, dispute, side)
+    assert stage.state(Milestone, stage.milestone) == "submitted"
+    with stage.on(stage.client) as (_, _, milestone):
+        assert milestone.auto_release_at is not None, "the review goes on"
+    assert stage.money() == {"escrow": 10_000}

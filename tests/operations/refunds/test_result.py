@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from service.domain.errors import Invalid
 from service.domain.money.chart import AccountCode
 from service.domain.money.psp import RefundSnapshot
 from service.models import Milestone, Payment, Refund
@@ -85,4 +86,21 @@ def test_a_refund_past_the_service_after_the_release_is_the_platforms_loss(stage
     released(stage)
     _refunded_at_stripe(stage, 4_000)
     assert stage.balance() == {"pending": 9_500}
+    assert stage.books(AccountCode.LOSSES) == {"losses": 4_000}
+
+
+def test_no_more_goes_back_than_was_paid(stage: Stage) -> None:
+    """What was refunded past the service cannot be given back a second time: of 100.00 that were
+    paid, 40.00 are with the client already.
+    """
+    released(stage)
+    _refunded_at_stripe(stage, 4_000)
+    with (
+        stage.refused(Invalid, "amount_out_of_range"),
+        stage.on(stage.freelancer) as (ctx, contract, milestone),
+    ):
+        refund_requests.give(ctx, contract, milestone, 6_001, "All of it.")
+    _given(stage, None)
+    # 60.00 of 100.00 go back: the fee on them, 3.00, is the platform's; the freelancer bears 57.00.
+    assert stage.balance() == {"pending": 3_800}
     assert stage.books(AccountCode.LOSSES) == {"losses": 4_000}
