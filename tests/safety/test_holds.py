@@ -4,11 +4,15 @@ it.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
+from service.core.queue import ClaimedJob
+from service.domain.states.job_types import JobType
+from service.worker.jobs import payouts
 from tests.journey import Person, Reply, contract_body
 from tests.world import World
 
@@ -180,7 +184,27 @@ def test_a_payout_on_its_way_is_called_back_while_it_can_be(world: World) -> Non
         "failed",
     ]
     assert world.balance()["available"] == 9_500 - 4_000
+    (told,) = [
+        m for m in world.sandbox.mail("ada@lovelace.example") if "30.00 came back" in m["subject"]
+    ]
+    assert "called back before it reached your bank" in told["text"]
+    assert "The bank did not take it" not in told["text"]
     world.check_books()
+
+
+def test_a_payout_that_has_arrived_is_not_said_to_be_taken_back(world: World) -> None:
+    with_money(world)
+    paid = world.program().post("/v1/payouts", {"amount": 4_000, "currency": "USD"})
+    world.work()
+    world.advance("3d")
+    hold = freeze(world, world.ada_id, scopes=["outflow"])
+    world.work()
+    now = datetime.now(UTC)
+    late = ClaimedJob(1, JobType.PAYOUT_RECALL, paid["id"], {"hold": hold["id"]}, now, 1, now)
+    payouts.recall(world.runtime, late)
+    assert world.program().get(f"/v1/payouts/{paid['id']}")["state"] == "paid"
+    (effect,) = world.program().get(f"/v1/holds/{hold['id']}")["effects"]
+    assert effect["outcome"] == "too late: it is at the bank"
 
 
 def test_a_payout_that_waits_is_spoken_for_and_can_be_taken_back(world: World) -> None:

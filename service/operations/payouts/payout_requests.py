@@ -34,9 +34,10 @@ def request(
 ) -> Payout:
     """Ask for a payout out of what is available.
 
-    The money leaves the balance now and Stripe hears of it by a job.
+    The money leaves the balance now and Stripe hears of it by a job; while a hold stands the payout
+    is kept as `held` and nothing moves.
 
-    Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown, OnHold.
+    Raises Invalid, NotEnough, PayoutAccountNotReady, PayoutsStopped, PayoutCoolDown.
     """
     repository.freelancer(ctx.session, freelancer_id, lock=True)
     _check_request(ctx, amount_minor, currency, asked_by)

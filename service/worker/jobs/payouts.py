@@ -29,6 +29,7 @@ from service.shared import hold_checks
 _TRY_AGAIN = timedelta(hours=1)
 _LOOK_AGAIN = timedelta(days=1)
 _GIVE_UP_LOOKING = timedelta(days=30)
+_TOO_LATE = "too late: it is at the bank"
 
 
 def send(runtime: Runtime, job: ClaimedJob) -> None:
@@ -160,7 +161,7 @@ def recall(runtime: Runtime, job: ClaimedJob) -> None:
         payout = repository.payout(ctx.session, job.subject, owner=repository.EVERYONE, lock=True)
         if payout.state == PayoutState.IN_TRANSIT and payout.stripe_payout_id is None:
             payout_sending.begin_return(ctx, payout, "on_hold")
-    outcome = "its transfers are taken back"
+    outcome = _TOO_LATE if payout.state == PayoutState.PAID else "its transfers are taken back"
     if payout.state == PayoutState.IN_TRANSIT and payout.stripe_payout_id is not None:
         try:
             _apply_payout(
@@ -172,7 +173,7 @@ def recall(runtime: Runtime, job: ClaimedJob) -> None:
                 ),
             )
         except GatewayRefused:
-            outcome = "too late: it is at the bank"
+            outcome = _TOO_LATE
     with runtime.context(f"job:{job.id}") as ctx:
         hold = ctx.session.get_one(Hold, str(job.args["hold"]), with_for_update=True)
         freezing.record_effect(ctx, hold, "payout", payout.id, outcome)
