@@ -5,7 +5,7 @@ HoldfastError
 ├── Unauthenticated 401
 ├── Forbidden 403           MissingScope, CodeRequired
 ├── NotFound 404            also "exists, but not yours"
-├── Conflict 409            StateConflict, AlreadyPosted, NotEnough, OnHold, KeyRunning, ...
+├── Conflict 409            StateConflict, AlreadyPosted, NotEnough, OnHold (403), KeyRunning, ...
 ├── Stale 412, PreconditionRequired 428
 ├── TooLarge 413, LengthRequired 411, WrongMediaType 415
 ├── Unprocessable 422       Invalid (field errors), KeyReused
