@@ -1,4 +1,4 @@
-"""A dispute opens, and a refund that was asked for becomes this dispute, whichever side opens it."""
+"""A dispute opens; a refund that was asked for becomes this dispute, whichever side opens it."""
 
 from __future__ import annotations
 

@@ -58,8 +58,11 @@ def _taken_from(
     if payment.judgement in (None, "funded"):
         return _take_held(ctx, contract, payment, refund.amount_minor)
     # Counted among the attempts, so that it is not sent a second time.
-    refund.source, refund.cause = "suspense", payment.id
-    refund.attempt = len(refunds.attempts_at(ctx.session, payment.id)) + 1
+    refund.source, refund.cause, refund.attempt = (
+        "suspense",
+        payment.id,
+        len(refunds.attempts_at(ctx.session, payment.id)) + 1,
+    )
     return [(accounts.suspense(payment.id), refund.amount_minor)]
 
 
