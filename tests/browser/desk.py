@@ -212,7 +212,9 @@ def _act(
 
 
 def _fill(page: Page, label: str, value: str) -> None:
-    field = page.get_by_label(re.compile(f"^{re.escape(label)}")).first
+    # A pattern sees the page's own white space; a text would also find it in the middle.
+    words = r"\s+".join(map(re.escape, label.split()))
+    field = page.get_by_label(re.compile(rf"^\s*{words}")).first
     kind = field.evaluate("e => e.tagName + (e.type || '')").lower()
     if kind.startswith("select"):
         field.select_option(value)
