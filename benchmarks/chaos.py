@@ -59,7 +59,8 @@ class Demo:
         self.info = json.loads((folder / "info").read_text())
 
     def _wait(self) -> None:
-        for _ in range(600):
+        # Three minutes: set-up beside other work on a small machine takes one.
+        for _ in range(1_800):
             try:
                 if (
                     requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).ok
