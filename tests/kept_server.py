@@ -29,9 +29,7 @@ def begin(folder: Path, start: str) -> EmbeddedServer:
     `start`.
     """
     kept = KEPT / f"holdfast-kept-{os.getuid()}-{_state_of_the_code()}"
-    known = kept.is_dir()
-    if known:
-        subprocess.run(["cp", "-a", str(kept), str(folder)], check=True)
+    known = _copied(kept, folder)
     server = EmbeddedServer(folder, durable=False)
     server.start()
     os.environ |= {
@@ -49,6 +47,16 @@ def begin(folder: Path, start: str) -> EmbeddedServer:
     # A minute later, so that nobody was made after the instant at which a test begins.
     set_clock(PEOPLE, (datetime.fromisoformat(start) + timedelta(minutes=1)).isoformat())
     return server
+
+
+def _copied(kept: Path, folder: Path) -> bool:
+    """False where nothing is kept, or another run has taken it away in the middle of the copy."""
+    if not kept.is_dir():
+        return False
+    whole = subprocess.run(["cp", "-a", str(kept), str(folder)], check=False).returncode == 0
+    if not whole:
+        shutil.rmtree(folder, ignore_errors=True)
+    return whole
 
 
 def _make(server: EmbeddedServer, start: str) -> None:
@@ -77,9 +85,10 @@ def _state_of_the_code() -> str:
     """Changes with every file that could have a part in what is kept."""
     sources = sorted(
         path
-        for part in ("service", "migrations", "tests")
+        for part in ("service", "migrations", "requirements", "tests")
         for path in (ROOT / part).rglob("*")
-        if path.suffix in (".py", ".sql", ".yaml", ".json") and path.parent.name != "__pycache__"
+        if path.suffix in (".py", ".sql", ".yaml", ".json", ".txt")
+        and path.parent.name != "__pycache__"
     )
     digest = hashlib.sha256()
     for path in sources:

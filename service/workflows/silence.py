@@ -12,6 +12,7 @@ from service.models import Contract, Milestone, RefundRequest
 from service.operations.contracts import contracts
 from service.operations.disputes import opening
 from service.operations.payments import refund_requests
+from service.workflows.dispute_opened import open_dispute
 
 
 def about_refund(ctx: Context, contract: Contract, request: RefundRequest) -> None:
@@ -24,10 +25,9 @@ def about_refund(ctx: Context, contract: Contract, request: RefundRequest) -> No
     if request.silence_means == "refund":
         refund_requests.agree(system, contract, request)
     elif request.silence_means == "dispute" and not refund_requests.nothing_left(contract, request):
-        milestone = refund_requests.becomes_dispute(system, contract, request)
-        ctx.session.flush()
+        milestone = next(m for m in contract.milestones if m.id == request.milestone_id)
         amount = min(request.amount_minor, held_minor(milestone))
-        opening.start(system, contract, milestone, "client", amount, amount, request.reason)
+        open_dispute(system, contract, milestone, "client", amount, amount, request.reason)
     else:
         refund_requests.withdraw(system, contract, request)
 

@@ -237,16 +237,6 @@ class ListOut(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
-class ProblemOut(Schema):
-    type = fields.String()
-    title = fields.String()
-    status = fields.Integer()
-    detail = fields.String()
-    code = fields.String()
-    request_id = fields.String()
-    errors = fields.List(fields.Dict())
-
-
 class AnyOut(Schema):
     """An object described in the text of the endpoint."""
 

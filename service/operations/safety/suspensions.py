@@ -6,7 +6,6 @@ It makes one hold with the scopes of its level, and nothing else.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -73,10 +72,3 @@ def find(session: Session, suspension_id: str) -> Suspension:
     if found is None:
         raise NotFound("There is no such suspension.")
     return found
-
-
-def of_person(session: Session, person_id: Any) -> Suspension | None:
-    """The one that lasts now."""
-    return session.execute(
-        select(Suspension).where(Suspension.person_id == person_id, Suspension.ended_at.is_(None))
-    ).scalar_one_or_none()

@@ -182,12 +182,6 @@ def check(owner_url: str) -> None:
         command.check(_config(connection))
 
 
-def make_revision(owner_url: str, message: str, revision: str) -> None:
-    """Write a new migration from the difference between models and database."""
-    with make_engine(owner_url, role=None, pooled=False).connect() as connection:
-        command.revision(_config(connection), message, autogenerate=True, rev_id=revision)
-
-
 @cache
 def _known() -> tuple[str, ...]:
     """Every revision that this code has, newest first."""
