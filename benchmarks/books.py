@@ -21,16 +21,17 @@ def page() -> str:
         ),
         "",
         (
-            '- By the API: `POST /v1/exports {"export": "M6", "period": "2026"}`, then `GET '
+            '- By the API: `POST /v1/exports {"name": "general_journal", "period": "2026"}`, then `GET '
             "/v1/exports/{id}` until it is `ready`; up to 10,000 rows at once from `GET "
-            "/v1/reports/{code}`."
+            "/v1/reports/{name}`."
         ),
         (
             "- In the browser: `/finance`, with progress; the two usual questions at "
             "`/finance/answers`."
         ),
         (
-            "- On the command line: `holdfast export M6 --period 2026 --format beancount`, and "
+            "- On the command line: `holdfast export general_journal --period 2026 --format beancount`, "
+            "and "
             "`holdfast verify export` anywhere, offline."
         ),
         "",
@@ -44,12 +45,13 @@ def page() -> str:
             "posted on the day they are learned, with their day in `effective_on`."
         ),
         (
-            "A person's summary (M1, M2, M4) can be asked for by the days of their own zone (`zone`, "
+            "What a person can have (`transactions`, `earnings`, `client_statement`) can be asked for by "
+            "the days of their own zone (`zone`, "
             "`--zone`): an instant then lies on its day there, and months of the books may be cut."
         ),
         (
-            "Three are about what is known and not about what was posted: M12 (a late refund "
-            "corrects the sellers' year itself, by law), the rates (S5) and the papers on file (S9)."
+            "Three are about what is known and not about what was posted: `dac7` (a late refund "
+            "corrects the sellers' year itself, by law), `fx_rates` and `tax_documents`."
         ),
         "",
         (
@@ -82,7 +84,7 @@ def page() -> str:
         (
             "- Where a duty to withhold was decided (`service/policies/withholding.yaml` has the "
             "rates), each release takes it; `GET /v1/tax-dues` and `/finance/tax` show what is to be "
-            "paid until when, S12 from whom and why."
+            "paid until when, `withheld_tax` from whom and why."
         ),
         "",
         (
@@ -106,7 +108,7 @@ def page() -> str:
         formats = ", ".join(availability.formats_of(export))
         who = "a freelancer or client, or everybody" if export.for_party else "everybody"
         out += [
-            f"## {export.code}: {export.title}",
+            f"## {export.title}",
             "",
             f"`{export.name}`, schema {export.schema_version}, about {who}; {formats}.",
             "",

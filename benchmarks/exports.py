@@ -62,7 +62,7 @@ def fill(owner: str, lines: int) -> None:
 
 def copy(url: str) -> float:
     """Seconds of COPY of the very statement, in CSV, to nowhere."""
-    export = registry.EXPORTS["M6"]
+    export = registry.EXPORTS["general_journal"]
     columns = ", ".join(c.name for c in export.columns)
     with psycopg.connect(url) as connection:
         connection.execute("SET search_path = hf")
@@ -86,7 +86,9 @@ def one(url: str, form: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-export-bench-", dir="/var/tmp"))
     began = time.perf_counter()
     with database.transaction() as session:
-        made = generation.make(session, registry.EXPORTS["M6"], ASKED, form, folder, KEY)
+        made = generation.make(
+            session, registry.EXPORTS["general_journal"], ASKED, form, folder, KEY
+        )
     seconds = time.perf_counter() - began
     print(f"{seconds} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} {made.rows}")
     for path in folder.iterdir():
@@ -109,7 +111,7 @@ def measured(url: str, form: str) -> tuple[float, int, int]:
 def plain_xlsx(rows: int) -> float:
     """Seconds of XlsxWriter alone for as many rows and columns of constant texts."""
     target = Path(tempfile.mkdtemp(dir="/var/tmp")) / "plain.xlsx"
-    width = len(registry.EXPORTS["M6"].columns)
+    width = len(registry.EXPORTS["general_journal"].columns)
     began = time.perf_counter()
     book = xlsxwriter.Workbook(str(target), {"constant_memory": True})
     sheet = book.add_worksheet()

@@ -19,7 +19,7 @@ from service.platform import clock
 
 
 @click.command()
-@click.argument("code", default="list")
+@click.argument("name", default="list")
 @click.option("--period", default="", help=f"{periods.EXAMPLES}. The present year when not said.")
 @click.option("--as-of", help="As it was known at this instant, with its zone; now when not said.")
 @click.option("--party", help="Only one freelancer (frl_…) or client (cli_…).")
@@ -32,9 +32,14 @@ from service.platform import clock
 )
 @click.option(
     "--home",
-    help="A currency that every line is converted to as well, by the stored rates (M1, M2).",
+    help="A currency that every line of `transactions` or `earnings` is converted to as well, by the "
+    "stored rates.",
 )
-@click.option("--zone", "own_zone", help="The days of this zone and not of the books (M1, M2, M4).")
+@click.option(
+    "--zone",
+    "own_zone",
+    help="The days of this zone and not of the books (transactions, earnings, client_statement).",
+)
 @click.option("--language", default="en", help="Of a PDF: en, de, es.")
 @click.option(
     "--out",
@@ -44,7 +49,7 @@ from service.platform import clock
 )
 @click.option("--json", "as_json", is_flag=True)
 def export(
-    code: str,
+    name: str,
     period: str,
     as_of: str | None,
     party: str | None,
@@ -55,11 +60,11 @@ def export(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Write an export (M1, M6, … or its name; `list` shows all) with a signed manifest."""
-    if code == "list":
+    """Write an export with a signed manifest; `list` shows the names of all."""
+    if name == "list":
         show.table("Exports", _known(), as_json)
         return
-    wanted = registry.find(code)
+    wanted = registry.find(name)
     made = show.runtime()
     known, first_day, last_day = _when(made, as_of, period)
     asked = ExportRequest(
@@ -87,7 +92,6 @@ def export(
 def _known() -> list[dict[str, str]]:
     return [
         {
-            "code": e.code,
             "name": e.name,
             "what": e.title,
             "formats": ", ".join(availability.formats_of(e)),

@@ -14,12 +14,13 @@ FORMATS = ("csv", "xlsx", "jsonl")
 
 
 def formats_of(export: Export) -> tuple[str, ...]:
-    """The journal also as plain-text accounting, summaries also as papers, the history also as
+    """The journal also as plain-text accounting, summaries also as papers, transactions also as
     importers of Upwork's file know it.
     """
-    more = {"journal": tuple(plain_text_accounting.FORMATS), "history": ("upwork",)}.get(
-        export.name, ()
-    )
+    more = {
+        "general_journal": tuple(plain_text_accounting.FORMATS),
+        "transactions": ("upwork",),
+    }.get(export.name, ())
     return (
         *FORMATS,
         *(("parquet",) if parquet.OFFERED else ()),
@@ -43,16 +44,16 @@ def check(
     """
     if form not in formats_of(export):
         raise Invalid.one(
-            "/format", "unknown_format", f"{export.code} comes as {', '.join(formats_of(export))}."
+            "/format", "unknown_format", f"{export.name} comes as {', '.join(formats_of(export))}."
         )
     if (party or own) and not export.for_party:
-        raise Invalid.one("/party", "not_per_party", f"{export.code} is about everybody.")
+        raise Invalid.one("/party", "not_per_party", f"{export.name} is about everybody.")
     if home is not None and home not in CURRENCIES:
         raise Invalid.one(
             "/home", "unknown_currency", "Name the currency as in ISO 4217, such as INR."
         )
     if home is not None and not export.converts:
-        raise Invalid.one("/home", "not_converted", f"{export.code} stays in its own currencies.")
+        raise Invalid.one("/home", "not_converted", f"{export.name} stays in its own currencies.")
     if language not in LANGUAGES:
         raise Invalid.one(
             "/language", "unknown_language", f"Papers come in {', '.join(LANGUAGES)}."
@@ -62,4 +63,4 @@ def check(
             "/zone", "unknown_zone", "Name the zone as in the IANA database, such as Asia/Kolkata."
         )
     if own_zone is not None and not export.own_zone:
-        raise Invalid.one("/zone", "not_by_zone", f"{export.code} is by the days of the books.")
+        raise Invalid.one("/zone", "not_by_zone", f"{export.name} is by the days of the books.")

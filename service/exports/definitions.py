@@ -115,14 +115,15 @@ _TABLES: Parameters = {
 
 @dataclass(frozen=True)
 class Export:
-    """`sums` names the amount columns whose totals per currency go into the manifest.
+    """`name` is what finance calls it: in requests, rows, manifests and on the command line.
+
+    `sums` names the amount columns whose totals per currency go into the manifest.
 
     `control` is a statement that goes another way and has to give the same sums of every figure
     that the file shows, for each group of rows with the same `keys`. An export with figures has
     one.
     """
 
-    code: str
     name: str
     title: str
     schema_version: int

@@ -74,7 +74,7 @@ def make(
     folder.mkdir(parents=True, exist_ok=True)
     counted = _Counted(export, progress)
     ending = "upwork.csv" if form == "upwork" else form
-    name = f"{export.code.lower()}-{export.name}-{asked.first_day}-{asked.last_day}.{ending}"
+    name = f"{export.name}-{asked.first_day}-{asked.last_day}.{ending}"
     target = folder / name
     _write(session, export, asked, form, target, counted)
     made = ExportFile(target, counted.rows, counted.totals())
@@ -181,7 +181,7 @@ def _check_sums(session: Session, export: Export, asked: ExportRequest, counted:
         return
     differs = difference(counted.proof, expected(session, export, asked))
     if differs:
-        raise CheckFailed(f"{export.code} does not prove itself: {differs}")
+        raise CheckFailed(f"{export.name} does not prove itself: {differs}")
 
 
 def _head(session: Session) -> LedgerHead:
@@ -202,7 +202,6 @@ def _content(
         for currency, sums in made.totals.items()
     }
     return {
-        "export": export.code,
         "name": export.name,
         "title": export.title,
         "schema_version": export.schema_version,

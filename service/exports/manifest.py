@@ -45,7 +45,6 @@ class Period(TypedDict):
 class ExportManifest(TypedDict):
     """What the manifest of an export says."""
 
-    export: str
     name: str
     title: str
     schema_version: int

@@ -27,7 +27,7 @@ class MonthCheck(TypedDict):
     found: Sequence[Mapping[str, object]]
 
 
-_MORE = {GENERAL_JOURNAL.code: ("beancount", "hledger"), RECONCILIATION.code: ("pdf",)}
+_MORE = {GENERAL_JOURNAL.name: ("beancount", "hledger"), RECONCILIATION.name: ("pdf",)}
 """What is frozen besides the CSV of every export."""
 
 
@@ -111,7 +111,7 @@ def _proofs(ctx: Context, last_day: date) -> list[MonthCheck]:
     found = []
     for export in registry.EXPORTS.values():
         differs = proofs.proves(ctx.session, export, asked)
-        found += [{"export": export.code, "differs": differs}] if differs else []
+        found += [{"export": export.name, "differs": differs}] if differs else []
     return [{"name": "every export of the month proves itself", "ok": not found, "found": found}]
 
 
@@ -123,9 +123,9 @@ def freeze(ctx: Context, closed: PeriodClose) -> None:
     first = closed.last_day.replace(day=1)
     made = []
     for export in registry.EXPORTS.values():
-        for form in ("csv", *_MORE.get(export.code, ())):
+        for form in ("csv", *_MORE.get(export.name, ())):
             question = export_requests.ExportQuestion(
-                export.code, form, first, closed.last_day, closed.closed_at
+                export.name, form, first, closed.last_day, closed.closed_at
             )
             made.append(export_requests.ask(ctx, question))
     closed.export_ids = [one.id for one in made]

@@ -41,7 +41,7 @@ def given() -> Iterator[World]:
         day = world.sandbox.now()[:10]
         month = day[:7]
         ada.post("/v1/certificates", {"period": f"{day}..{day}"})
-        world.program("finance").post("/v1/exports", {"export": "M6", "period": month})
+        world.program("finance").post("/v1/exports", {"name": "general_journal", "period": month})
         kept = [
             {"id": m["id"], "title": m["title"], "amount": m["amount"]}
             for m in contract["milestones"]

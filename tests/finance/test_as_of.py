@@ -21,7 +21,7 @@ from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 BODIES = {
-    ("post", "/v1/exports"): {"export": "M1", "period": "2026"},
+    ("post", "/v1/exports"): {"name": "transactions", "period": "2026"},
     ("post", "/v1/tax-filings"): {"regime": "eu_dac7", "year": 2026},
 }
 
@@ -83,7 +83,7 @@ def test_the_past_and_the_present_are_answered(world: World) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/reports/M1",
+        "/v1/reports/transactions",
         "/v1/ledger/accounts",
         "/v1/ledger/entries",
         "/v1/ledger/verify",
@@ -100,7 +100,12 @@ def test_whoever_makes_an_export_past_the_door_is_refused_too(world: World, tmp_
     )
     with world.db.transaction() as session, pytest.raises(Invalid, match="nobody knows yet"):
         generation.make(
-            session, registry.find("M1"), asked, "csv", tmp_path, world.settings.signing_key
+            session,
+            registry.find("transactions"),
+            asked,
+            "csv",
+            tmp_path,
+            world.settings.signing_key,
         )
 
 
@@ -123,7 +128,7 @@ def test_the_command_refuses_the_future(
             cli,
             [
                 "export",
-                "M1",
+                "transactions",
                 "--period",
                 "2026",
                 "--as-of",

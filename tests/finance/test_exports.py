@@ -59,7 +59,7 @@ def files(world: World, who: str, export: dict[str, Any], folder: Path) -> Path:
 def test_finance_asks_and_a_stranger_verifies(world: World, tmp_path: Path) -> None:
     world.released_contract(milestones=[("Work", 10_000)])
     year = world.sandbox.now()[:4]
-    found = ready(world, "finance", {"export": "M6", "period": year})
+    found = ready(world, "finance", {"name": "general_journal", "period": year})
     assert (found["state"], found["problem"], found["rows_done"]) == (
         "ready",
         None,
@@ -76,13 +76,13 @@ def test_finance_asks_and_a_stranger_verifies(world: World, tmp_path: Path) -> N
         )
     assert manifest.verify(folder, found["manifest"]["public_key"]) == []
     again = world.program("finance").post(
-        "/v1/exports", {"export": "journal", "period": year, "as_of": found["as_of"]}
+        "/v1/exports", {"name": "journal", "period": year, "as_of": found["as_of"]}
     )
     assert again["id"] == found["id"], "the same question about the same knowledge"
     for bad, status in (
-        ({"export": "M99", "period": year}, 404),
-        ({"export": "M6", "period": "soon"}, 422),
-        ({"export": "M7", "period": year, "format": "hledger"}, 422),
+        ({"name": "M99", "period": year}, 404),
+        ({"name": "general_journal", "period": "soon"}, 422),
+        ({"name": "trial_balance", "period": year, "format": "hledger"}, 422),
     ):
         assert world.program("finance").call("POST", "/v1/exports", bad).status == status
 
@@ -90,23 +90,23 @@ def test_finance_asks_and_a_stranger_verifies(world: World, tmp_path: Path) -> N
 def test_everybody_gets_their_own(world: World) -> None:
     world.released_contract(milestones=[("Work", 10_000)])
     year = world.sandbox.now()[:4]
-    mine = ready(world, "ada", {"export": "M1", "period": year, "party": world.mary_id})
+    mine = ready(world, "ada", {"name": "transactions", "period": year, "party": world.mary_id})
     assert (mine["state"], mine["party"]) == ("ready", world.ada_id), "whatever was asked for"
     text = world.program().call("GET", mine["files"][0]).text
     assert "release" in text
     assert world.program("mary").call("GET", mine["files"][0]).status == 404
     assert world.program("mary").get("/v1/exports")["data"] == []
-    earned = world.program().get(f"/v1/reports/M2?period={year}")["data"]
+    earned = world.program().get(f"/v1/reports/earnings?period={year}")["data"]
     assert [(r["gross_released"], r["platform_fees"], r["net_credited"]) for r in earned] == [
         ("100.00", "5.00", "95.00")
     ]
-    for code in ("M5", "M6", "M7", "M13"):
+    for code in ("escrow_balances", "general_journal", "trial_balance", "safety_register"):
         assert world.program().call("GET", f"/v1/reports/{code}").status == 422, "about everybody"
     for who in ("platform", "safety"):
-        assert world.program(who).call("GET", f"/v1/reports/M2?period={year}").status == 403
+        assert world.program(who).call("GET", f"/v1/reports/earnings?period={year}").status == 403
     assert (
         world.program("approver")
-        .call("POST", "/v1/exports", {"export": "M1", "period": year})
+        .call("POST", "/v1/exports", {"name": "transactions", "period": year})
         .status
         == 403
     )
@@ -117,7 +117,7 @@ def test_too_many_rows_for_an_answer_on_the_spot(
 ) -> None:
     """The rest is left unread, and the connection that had it is of use to the next."""
     world.released_contract(milestones=[("Work", 10_000)])
-    path = f"/v1/reports/M1?period={world.sandbox.now()[:4]}"
+    path = f"/v1/reports/transactions?period={world.sandbox.now()[:4]}"
     program = world.program("finance")
     rows = len(program.get(path)["data"])
     monkeypatch.setattr(reading, "BATCH", 2)
@@ -133,7 +133,7 @@ def test_an_export_that_differs_from_the_books_reaches_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.released_contract(milestones=[("Work", 10_000)])
-    right = registry.EXPORTS["M7"]
+    right = registry.EXPORTS["trial_balance"]
     wrong = type(
         "Wrong",
         (Export,),
@@ -145,8 +145,8 @@ def test_an_export_that_differs_from_the_books_reaches_nobody(
             )
         },
     )(**vars(right))
-    monkeypatch.setitem(registry.EXPORTS, "M7", wrong)
-    found = ready(world, "finance", {"export": "M7", "period": world.sandbox.now()[:4]})
+    monkeypatch.setitem(registry.EXPORTS, "trial_balance", wrong)
+    found = ready(world, "finance", {"name": "trial_balance", "period": world.sandbox.now()[:4]})
     assert (found["state"], found["files"], found["manifest"]) == ("failed", [], None)
     assert "does not prove itself" in found["problem"]
     assert [t["kind"] for t in world.program("finance").get("/v1/staff/tasks")["data"]] == [
@@ -173,7 +173,7 @@ def test_a_worker_that_dies_in_the_middle_begins_anew(
         real(*given)
 
     monkeypatch.setattr(generation.manifest, "write", dies_once)
-    found = ready(world, "finance", {"export": "M1", "period": world.sandbox.now()[:4]})
+    found = ready(world, "finance", {"name": "transactions", "period": world.sandbox.now()[:4]})
     assert found["state"] == "running"
     world.advance("10m")
     found = world.program("finance").get(f"/v1/exports/{found['id']}")
@@ -194,7 +194,7 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
     year = world.sandbox.now()[:4]
     text = (
         world.program("finance")
-        .call("GET", ready(world, "finance", {"export": "M1", "period": year})["files"][0])
+        .call("GET", ready(world, "finance", {"name": "transactions", "period": year})["files"][0])
         .text
     )
     cells = [
@@ -213,7 +213,7 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
         "é" * 60,
     }
     assert all(amount == "100.00" for _, amount in cells)
-    export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("a", "amount", "")))
+    export = Export("x", "X", 1, (Column("t", "text", ""), Column("a", "amount", "")))
     written = b"".join(
         delimited.as_csv(export, [[["=1", "\tx", "plain", ""], ["-60.00", "1.00", "", "-0.01"]]])
     ).decode()
@@ -223,7 +223,7 @@ def test_cells_that_would_be_formulas(world: World, tmp_path: Path) -> None:
 
 
 def test_ten_thousand_characters_and_no_rows() -> None:
-    export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("currency", "text", "")))
+    export = Export("x", "X", 1, (Column("t", "text", ""), Column("currency", "text", "")))
     long = "x" * 10_000
     assert b"".join(delimited.as_csv(export, iter([[[long], ["USD"]]]))).count(b"x") == 10_000
     assert b"".join(delimited.as_csv(export, iter([]))) == b"t,currency\r\n"
@@ -242,7 +242,7 @@ def test_a_strangers_reader_gets_back_every_text(pairs: list[tuple[str, str]]) -
     """Quotes, commas and line ends anywhere: the standard reader finds the same cells, but for the
     ' before a formula.
     """
-    export = Export("X", "x", "X", 1, (Column("t", "text", ""), Column("u", "text", "")))
+    export = Export("x", "X", 1, (Column("t", "text", ""), Column("u", "text", "")))
     written = b"".join(delimited.as_csv(export, [list(zip(*pairs, strict=True))])).decode()
     for row, pair in zip(
         list(csv.reader(io.StringIO(written, newline="")))[1:], pairs, strict=True
@@ -279,7 +279,9 @@ def test_the_year_ends_once_wherever_the_reader_is(
         world.sandbox.post("clock", {"to": instant})
         assert release(world, contract["milestones"][number]["id"]) == "ok"
     world.work()
-    gross = {p: world.program().get(f"/v1/reports/M2?period={p}")["data"] for p in (year, year + 1)}
+    gross = {
+        p: world.program().get(f"/v1/reports/earnings?period={p}")["data"] for p in (year, year + 1)
+    }
     assert [gross[p][0]["gross_released"] for p in gross] == ["100.00", "200.00"]
     assert client.email
 
@@ -303,12 +305,12 @@ def test_somebody_who_has_never_seen_it_finds_the_figures(world: World) -> None:
     assert luca.http.request("GET", f"{path}?period=whenever").status == 422
     assert "Nobody is known by" in luca.get(f"{path}?who=Nobodaddy&period={year}").text
     form = next(f for f in home.forms if "Make the export" in f.text)
-    assert luca.press("/finance", form, export="M2", period=year, format="xlsx").status == 303
+    assert luca.press("/finance", form, export="earnings", period=year, format="xlsx").status == 303
     world.work()
     page = luca.get("/finance")
     file = next(link for link in page.links if link.endswith(".xlsx"))
     assert luca.http.request("GET", file).status == 200
-    assert world_refuses(luca.press("/finance", form, export="M2", period=year, party="Ada"))
+    assert world_refuses(luca.press("/finance", form, export="earnings", period=year, party="Ada"))
     assert colleague(world, "approver").get("/finance").text.count("Make the export") == 0
     reviewer = colleague(world, "reviewer")
     assert reviewer.http.request("GET", "/finance").status == 403
@@ -332,13 +334,23 @@ def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv(f"HOLDFAST_{name}", value)
     run = CliRunner()
     listed = run.invoke(cli, ["export", "--json"])
-    assert [row["code"] for row in json.loads(listed.stdout)] == list(registry.EXPORTS), (
+    assert [row["name"] for row in json.loads(listed.stdout)] == list(registry.EXPORTS), (
         listed.output
     )
     out = tmp_path / "books"
     done = run.invoke(
         cli,
-        ["export", "M2", "--period", year, "--party", world.ada_id, "--out", str(out), "--json"],
+        [
+            "export",
+            "earnings",
+            "--period",
+            year,
+            "--party",
+            world.ada_id,
+            "--out",
+            str(out),
+            "--json",
+        ],
     )
     assert done.exit_code == 0, done.output
     row = next(csv.DictReader(next(out.glob("*.csv")).open(newline="")))
@@ -349,7 +361,7 @@ def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.Monk
     assert (
         run.invoke(
             cli,
-            ["export", "M2", "--period", year, "--as-of", "2026-01-01", "--out", str(out)],
+            ["export", "earnings", "--period", year, "--as-of", "2026-01-01", "--out", str(out)],
             standalone_mode=False,
         ).exit_code
         != 0

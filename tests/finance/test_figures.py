@@ -46,7 +46,7 @@ def report(world: World, code: str, period: object, **more: str) -> list[dict[st
 
 def statement(world: World, period: object, **more: str) -> dict[str, str]:
     """What moved and what stands in the client statement, without the words and the zeros."""
-    (row,) = report(world, "M4", period, **more)
+    (row,) = report(world, "client_statement", period, **more)
     return {
         name: value
         for name, value in row.items()
@@ -60,15 +60,25 @@ def statement(world: World, period: object, **more: str) -> dict[str, str]:
 def lines(world: World, period: object, party: str) -> list[tuple[str, str, str]]:
     return [
         (r["type"], r["amount"], r["running_balance"])
-        for r in report(world, "M1", period, party=party)
+        for r in report(world, "transactions", period, party=party)
     ]
 
 
 def proves(world: World, year: int) -> None:
     """Every export of the year, and of the next, is ready: it has proved itself."""
-    for code in ("M1", "M2", "M4", "M5", "M8", "M9", "M13", "S2", "S11"):
+    for code in (
+        "transactions",
+        "earnings",
+        "client_statement",
+        "escrow_balances",
+        "reconciliation",
+        "payouts",
+        "safety_register",
+        "reversals",
+        "tie_out",
+    ):
         for period in (year, year + 1):
-            made = ready(world, "finance", {"export": code, "period": str(period)})
+            made = ready(world, "finance", {"name": code, "period": str(period)})
             assert made["state"] == "ready", (code, period, made["problem"])
 
 
@@ -111,10 +121,12 @@ def test_a_refund_over_the_turn_of_the_year(world: World, arrives: bool) -> None
         ("funding", "100.00", "100.00"),
         *moved,
     ]
-    assert [r["amount"] for r in report(world, "M5", year) if r["state"] == "refund_in_flight"] == [
-        "40.00"
-    ]
-    (three,) = report(world, "M8", year)
+    assert [
+        r["amount"]
+        for r in report(world, "escrow_balances", year)
+        if r["state"] == "refund_in_flight"
+    ] == ["40.00"]
+    (three,) = report(world, "reconciliation", year)
     assert (three["refunds_on_their_way"], three["difference_bank_book"], three["unmatched"]) == (
         "40.00",
         "0.00",
@@ -242,11 +254,11 @@ def test_a_lost_chargeback_is_counted_once(world: World, released: bool) -> None
     world.sandbox.post(f"disputes/{dispute}/lost", {})
     world.work()
     year = int(world.sandbox.now()[:4])
-    assert [(r["kind"], r["gross"], r["net"]) for r in report(world, "S2", year)] == [
+    assert [(r["kind"], r["gross"], r["net"]) for r in report(world, "reversals", year)] == [
         ("chargeback_open", "400.00", "400.00"),
         ("chargeback_lost", "400.00", "400.00"),
     ]
-    (entry,) = [r for r in report(world, "M13", year) if r["kind"] == "chargeback"]
+    (entry,) = [r for r in report(world, "safety_register", year) if r["kind"] == "chargeback"]
     assert (entry["refunded"], entry["still_open"], entry["state"], entry["fee"]) == (
         "400.00",
         "0.00",
@@ -267,16 +279,16 @@ def test_a_lost_chargeback_of_what_was_paid_out_is_a_debt(world: World) -> None:
     world.sandbox.post(f"disputes/{dispute}/lost", {})
     world.work()
     year = int(world.sandbox.now()[:4])
-    (entry,) = [r for r in report(world, "M13", year) if r["kind"] == "chargeback"]
+    (entry,) = [r for r in report(world, "safety_register", year) if r["kind"] == "chargeback"]
     assert (entry["debt"], entry["loss"], entry["fee"]) == ("95.00", "5.00", "15.00")
-    (earned,) = report(world, "M2", year)
+    (earned,) = report(world, "earnings", year)
     assert (earned["owed_to_platform"], earned["recovered"], earned["closing_balance"]) == (
         "95.00",
         "0.00",
         "0.00",
     )
     world.released_contract(milestones=[("More", 50_000)], client="grace@hopper.example")
-    (earned,) = report(world, "M2", year)
+    (earned,) = report(world, "earnings", year)
     assert (earned["owed_to_platform"], earned["recovered"], earned["closing_balance"]) == (
         "0.00",
         "95.00",
@@ -302,13 +314,13 @@ def payout_lines(world: World) -> dict[str, list[tuple[str, str, str]]]:
     """
     year = int(world.sandbox.now()[:4])
     assert (
-        ready(world, "finance", {"export": "M9", "period": f"{year - 1}-01-01..{year}-12-31"})[
+        ready(world, "finance", {"name": "payouts", "period": f"{year - 1}-01-01..{year}-12-31"})[
             "state"
         ]
         == "ready"
     )
     found: dict[str, list[tuple[str, str, str]]] = {}
-    for row in report(world, "M9", f"{year - 1}-01-01..{year}-12-31"):
+    for row in report(world, "payouts", f"{year - 1}-01-01..{year}-12-31"):
         found.setdefault(row["payout_id"], []).append((row["status"], row["type"], row["net"]))
     return found
 
@@ -338,7 +350,9 @@ def test_a_payout_that_a_hold_delayed(world: World, times: int) -> None:
     year = int(world.sandbox.now()[:4])
     named = {
         r["payout_id"]
-        for r in report(world, "M1", f"{year - 1}-01-01..{year}-12-31", party=world.ada_id)
+        for r in report(
+            world, "transactions", f"{year - 1}-01-01..{year}-12-31", party=world.ada_id
+        )
         if r["type"].startswith("payout")
     }
     assert named == {payout}
@@ -461,7 +475,7 @@ def test_a_past_day_is_not_changed_by_what_came_later(world: World, tmp_path: Pa
         found = {}
         for export in registry.EXPORTS.values():
             with world.db.transaction() as session:
-                found[export.code] = generation.make(
+                found[export.name] = generation.make(
                     session, export, asked, "csv", tmp_path / name, "07" * 32
                 ).path.read_bytes()
         return found
@@ -496,7 +510,7 @@ def test_a_summary_by_the_days_of_where_somebody_lives(world: World) -> None:
     gross = [
         [
             row["gross_released"]
-            for row in report(world, "M2", year + n, zone=zone)
+            for row in report(world, "earnings", year + n, zone=zone)
             if row["releases"] != "0"
         ]
         for zone in ("Asia/Kolkata", "America/Los_Angeles", "UTC")
@@ -508,23 +522,21 @@ def test_a_summary_by_the_days_of_where_somebody_lives(world: World) -> None:
         {"funded": "100.00", "held_closing": "100.00"},
         {"funded": "100.00", "released": "100.00"},
     ]
-    for code in ("M1", "M2", "M4"):
-        made = ready(
-            world, "finance", {"export": code, "period": str(year), "zone": "Asia/Kolkata"}
-        )
+    for code in ("transactions", "earnings", "client_statement"):
+        made = ready(world, "finance", {"name": code, "period": str(year), "zone": "Asia/Kolkata"})
         assert (made["state"], made["zone"], made["manifest"]["period"]["zone"]) == (
             "ready",
             "Asia/Kolkata",
             "Asia/Kolkata",
         ), made["problem"]
     for code, zone, word in (
-        ("M2", "Mars/Olympus", "unknown_zone"),
-        ("M7", "Asia/Kolkata", "not_by_zone"),
+        ("earnings", "Mars/Olympus", "unknown_zone"),
+        ("trial_balance", "Asia/Kolkata", "not_by_zone"),
     ):
         for answer in (
             world.program("finance").call("GET", f"/v1/reports/{code}?period={year}&zone={zone}"),
             world.program("finance").call(
-                "POST", "/v1/exports", {"export": code, "period": str(year), "zone": zone}
+                "POST", "/v1/exports", {"name": code, "period": str(year), "zone": zone}
             ),
         ):
             assert (answer.status, answer.json()["errors"][0]["code"]) == (422, word)
@@ -560,7 +572,7 @@ def test_a_transfer_taken_back_by_unequal_parts(world: World) -> None:
         r.amount_minor for r in world.sql("SELECT amount_minor FROM transfer_reversal ORDER BY 1")
     ] == [1_000, 8_500]
     year = int(world.sandbox.now()[:4])
-    found = report(world, "S11", f"{year - 1}-01-01..{year}-12-31")
+    found = report(world, "tie_out", f"{year - 1}-01-01..{year}-12-31")
     assert {r["result"] for r in found} == {"equal"}
     assert {"10.00", "85.00"} <= {r["ours"] for r in found}
     proves(world, year)

@@ -83,7 +83,7 @@ def test_two_currencies_are_summed_in_the_operator_s(world: World) -> None:
         "taxes": 0,
         "numb": 2,
     }
-    register = world.program("finance").get(f"/v1/reports/M12?period={day.year}")["data"]
+    register = world.program("finance").get(f"/v1/reports/dac7?period={day.year}")["data"]
     assert {(row["currency"], row["consideration"]) for row in register} == {
         ("USD", "950.00"),
         ("EUR", "475.00"),

@@ -295,7 +295,8 @@ def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.Monk
         in run.invoke(cli, ["fx", "import", str(tmp_path / "ecb.xml")]).output
     )
     done = run.invoke(
-        cli, ["export", "M2", "--period", year, "--home", "INR", "--out", str(tmp_path / "books")]
+        cli,
+        ["export", "earnings", "--period", year, "--home", "INR", "--out", str(tmp_path / "books")],
     )
     assert done.exit_code == 0, done.output
     assert (
@@ -304,7 +305,17 @@ def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.Monk
     )
     assert (
         run.invoke(
-            cli, ["export", "M6", "--period", year, "--home", "INR", "--out", str(tmp_path / "x")]
+            cli,
+            [
+                "export",
+                "general_journal",
+                "--period",
+                year,
+                "--home",
+                "INR",
+                "--out",
+                str(tmp_path / "x"),
+            ],
         ).exit_code
         != 0
     )
@@ -312,7 +323,7 @@ def test_the_command_line(world: World, tmp_path: Path, monkeypatch: pytest.Monk
         cli,
         [
             "export",
-            "M2",
+            "earnings",
             "--period",
             year,
             "--format",

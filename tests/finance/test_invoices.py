@@ -20,11 +20,11 @@ from lxml import etree
 from tests.finance.golden import Golden
 from tests.finance.reading import EXPECTED, rows
 
-# M9
+# payouts
 
 
 def test_every_payout_line_by_line(year: Golden, tmp_path: Path) -> None:
-    found = rows(year, tmp_path, "M9", "2025-11-01..2026-12-31")
+    found = rows(year, tmp_path, "payouts", "2025-11-01..2026-12-31")
     for payout, name in zip(year.payouts, ("po_1", "po_2"), strict=True):
         mine = [row for row in found if row["payout_id"] == payout]
         names = {m["id"]: f"C1-M{m['number']}" for m in year.contract["milestones"]}
@@ -39,7 +39,9 @@ def test_every_payout_line_by_line(year: Golden, tmp_path: Path) -> None:
             sum(Decimal(row["net"]) for row in mine)
         }
     first = next(
-        row for row in rows(year, tmp_path, "M9", "2025") if row["payout_id"] == year.payouts[0]
+        row
+        for row in rows(year, tmp_path, "payouts", "2025")
+        if row["payout_id"] == year.payouts[0]
     )
     assert (first["status"], first["arrived_on"]) == ("in_transit", "")
     assert {(row["status"], row["arrived_on"]) for row in found} == {
@@ -48,7 +50,7 @@ def test_every_payout_line_by_line(year: Golden, tmp_path: Path) -> None:
     }
 
 
-# M10
+# invoices
 
 
 def papers(year: Golden) -> list[dict[str, Any]]:
@@ -71,7 +73,7 @@ def test_fee_invoices_and_the_credit_note(year: Golden, tmp_path: Path) -> None:
         shown.append(row | ({"refers_to": numbers[one["corrects"]]} if one["corrects"] else {}))
     assert shown == EXPECTED["fee_documents"]
     assert {one["tax_category"] for one in found} == {"AE"}
-    listed = rows(year, tmp_path, "M10", "2025-11-01..2026-12-31")
+    listed = rows(year, tmp_path, "invoices", "2025-11-01..2026-12-31")
     assert [row["number"] for row in listed] == [
         "FEE-2025-000001",
         "FEE-2026-000001",

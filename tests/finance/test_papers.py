@@ -176,13 +176,13 @@ BLANKS = (
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("code", ["M2", "M4", "M8"])
+@pytest.mark.parametrize("code", ["earnings", "client_statement", "reconciliation"])
 def test_every_figure_of_a_summary_is_on_its_paper(
     earned: World, tmp_path: Path, code: str, language: str
 ) -> None:
     finance = earned.program("finance")
     body = {
-        "export": code,
+        "name": code,
         "period": f"2026-01-01..{today(earned)}",
         "format": "pdf",
         "language": language,
@@ -246,10 +246,10 @@ def test_an_accountant_reads_and_every_look_is_written_down(
         "nothing can be changed from here"
     )
     history = luca.http.request(
-        "GET", f"/accountant/exports/M1.csv?period=2026-01-01..{today(earned)}"
+        "GET", f"/accountant/exports/transactions.csv?period=2026-01-01..{today(earned)}"
     )
     assert b"platform_fee" in history.raw
-    address = f"/accountant/exports/M2.pdf?period=2026-01-01..{today(earned)}&language=de"
+    address = f"/accountant/exports/earnings.pdf?period=2026-01-01..{today(earned)}&language=de"
     with monkeypatch.context() as smaller:
         smaller.setattr(inline, "INLINE_ROWS", 0)
         assert luca.http.request("GET", address).status == 422, (
@@ -257,7 +257,7 @@ def test_an_accountant_reads_and_every_look_is_written_down(
         )
     paper = luca.http.request("GET", address)
     assert GERMAN["de"] in words_of(paper.raw, tmp_path)
-    assert luca.http.request("GET", "/accountant/exports/M6.csv").status == 404
+    assert luca.http.request("GET", "/accountant/exports/general_journal.csv").status == 404
     assert luca.http.request("GET", "/accountant?period=never").status == 422
     invoice = ada.get("/v1/invoices")["data"][0]
     assert luca.http.request("GET", f"/accountant/invoices/{invoice['id']}.ubl").status == 200
@@ -266,7 +266,7 @@ def test_an_accountant_reads_and_every_look_is_written_down(
         "opened",
         f"summary 2026-01-01..{today(earned)}",
     ]
-    assert any("M1 csv" in visit["what"] for visit in listed["visits"])
+    assert any("transactions csv" in visit["what"] for visit in listed["visits"])
     assert "url" not in listed
     ada.post(f"/v1/accountant-links/{link['id']}/end")
     assert luca.http.request("GET", "/accountant").status == 410
@@ -373,7 +373,7 @@ def test_a_receipt_to_keep_in_three_languages(world: World, tmp_path: Path) -> N
 def test_the_market_leader_s_importers_read_the_history(earned: World) -> None:
     asked = earned.program().post(
         "/v1/exports",
-        {"export": "M1", "period": f"2026-01-01..{today(earned)}", "format": "upwork"},
+        {"name": "transactions", "period": f"2026-01-01..{today(earned)}", "format": "upwork"},
     )
     earned.work()
     made = earned.program().get(f"/v1/exports/{asked['id']}")
@@ -392,6 +392,6 @@ def test_the_market_leader_s_importers_read_the_history(earned: World) -> None:
         ("Service Fee", "-60.00", "1140.00"),
     ]
     refused = earned.program().call(
-        "POST", "/v1/exports", {"export": "M2", "period": "2026", "format": "upwork"}
+        "POST", "/v1/exports", {"name": "earnings", "period": "2026", "format": "upwork"}
     )
     assert refused.status == 422

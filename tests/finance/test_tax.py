@@ -27,7 +27,7 @@ SUMMER = datetime(2026, 6, 30, 12, tzinfo=UTC)
 DPI = {"d": "urn:oecd:ties:dpi", "s": "urn:oecd:ties:dpistf"}
 
 
-# M11
+# form_1099k
 
 
 def test_the_1099k_register(year: Golden, tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_the_1099k_register(year: Golden, tmp_path: Path) -> None:
     assert (later["status"], later["tin_masked"], later["region"]) == ("valid", "XXX-XX-1234", "MA")
     as_of = datetime.fromisoformat(later["signed_at"])
     for tax_year, expected in EXPECTED["form_1099k"].items():
-        (row,) = rows(year, tmp_path, "M11", tax_year, as_of=as_of)
+        (row,) = rows(year, tmp_path, "form_1099k", tax_year, as_of=as_of)
         assert row["box_1a"] == expected["box_1a"]
         assert (row["box_1b"], row["box_3"], row["box_4"]) == (
             "",
@@ -54,7 +54,7 @@ def test_the_1099k_register(year: Golden, tmp_path: Path) -> None:
             "",
             "undecided",
         )
-    before = rows(year, tmp_path, "M11", "2025", as_of=JANUARY)[0]
+    before = rows(year, tmp_path, "form_1099k", "2025", as_of=JANUARY)[0]
     assert (before["reason"], before["state_required"]) == ("foreign_no_w8", "")
 
 
@@ -76,7 +76,7 @@ W9 = {
 }
 
 
-# M12
+# dac7
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ W9 = {
 def test_the_register_of_sellers(
     year: Golden, tmp_path: Path, period: str, as_of: datetime, name: str
 ) -> None:
-    (row,) = rows(year, tmp_path, "M12", period, as_of=as_of)
+    (row,) = rows(year, tmp_path, "dac7", period, as_of=as_of)
     for number in range(1, 5):
         expected = EXPECTED["dac7"][name][f"Q{number}"]
         assert (row[f"cons_q{number}"], row[f"fees_q{number}"], row[f"taxes_q{number}"]) == (
@@ -168,7 +168,7 @@ def test_the_file_its_correction_and_what_it_corrects(year: Golden) -> None:
 
 def test_the_year_in_rupees(year: Golden, tmp_path: Path) -> None:
     expected = EXPECTED["india_inr"]
-    found = rows(year, tmp_path, "S1", "IN2025-26", party=year.world.ada_id)
+    found = rows(year, tmp_path, "india_statement", "IN2025-26", party=year.world.ada_id)
     names = {m["id"]: f"C1-M{m['number']}" for m in year.contract["milestones"]}
     shown = [
         {
@@ -188,7 +188,7 @@ def test_the_year_in_rupees(year: Golden, tmp_path: Path) -> None:
         year.payouts[1],
         year.payouts[1],
     ]
-    (summary,) = year.world.program().get("/v1/reports/M2?period=IN2025-26&home=INR")["data"]
+    (summary,) = year.world.program().get("/v1/reports/earnings?period=IN2025-26&home=INR")["data"]
     assert summary["home_gross"] == expected["gross_inr"]
     assert summary["home_refunds"] == expected["refunds_inr"]
     assert (summary["home_fees"], summary["home_net"], summary["lines_without_rate"]) == (
@@ -196,7 +196,7 @@ def test_the_year_in_rupees(year: Golden, tmp_path: Path) -> None:
         expected["net_inr"],
         "0",
     )
-    lines = year.world.program().get("/v1/reports/M1?period=IN2025-26&home=INR")["data"]
+    lines = year.world.program().get("/v1/reports/transactions?period=IN2025-26&home=INR")["data"]
     converted = [
         Decimal(line["fx_amount"])
         for line in lines
@@ -213,51 +213,44 @@ def test_the_year_in_rupees(year: Golden, tmp_path: Path) -> None:
 
 MUTANTS = {
     "1099-K net of fee": (
-        "M11",
+        "form_1099k",
         "2025",
-        "us_1099k",
         "l.type = 'release'",
         "l.type IN ('release', 'platform_fee')",
     ),
     "1099-K less refunds": (
-        "M11",
+        "form_1099k",
         "2026",
-        "us_1099k",
         "l.type = 'release'",
         "l.type IN ('release', 'refund_after_release')",
     ),
     "DAC7 gross of fees": (
-        "M12",
+        "dac7",
         "2025",
-        "platform_operators",
         "posted_on, sum(amount_minor) AS net",
         "posted_on, sum(amount_minor) FILTER (WHERE type = 'release') AS net",
     ),
     "refund set against its own year": (
-        "M12",
+        "dac7",
         "2025",
-        "platform_operators",
         "WHERE kind = 'refund_after_release' GROUP",
         "WHERE kind = 'refund_after_release' AND posted_on <= %(last)s GROUP",
     ),
     "fee lost from a payout": (
-        "M9",
+        "payouts",
         "2025",
-        "payout_lines",
         "WHERE l.type NOT IN ('payout',",
         "WHERE l.type NOT IN ('platform_fee', 'payout',",
     ),
     "an invoice lost": (
-        "M10",
-        "2026",
         "invoices",
+        "2026",
         "WHERE i.issued_on",
         "WHERE i.kind <> 'fee_credit' AND i.issued_on",
     ),
     "rupees of the refund forgotten": (
-        "S1",
+        "india_statement",
         "IN2025-26",
-        "india",
         "l.kind IN ('release', 'refund_after_release')",
         "l.kind IN ('release')",
     ),
@@ -268,7 +261,7 @@ MUTANTS = {
 def test_a_wrong_statement_cannot_prove_itself(
     year: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    code, period, _, was, becomes = MUTANTS[name]
+    code, period, was, becomes = MUTANTS[name]
     right = registry.find(code).statement
     assert was in right, "the mutant has lost its place"
     monkeypatch.setattr(Export, "statement", property(lambda _: right.replace(was, becomes)))
@@ -279,7 +272,7 @@ def test_a_wrong_statement_cannot_prove_itself(
             code,
             period,
             as_of=SUMMER,
-            **({"party": year.world.ada_id} if code == "S1" else {}),
+            **({"party": year.world.ada_id} if code == "india_statement" else {}),
         )
 
 
@@ -330,7 +323,7 @@ def test_the_united_kingdom_in_pounds(year: Golden) -> None:
 
 
 def test_what_changes_an_earlier_year(year: Golden, tmp_path: Path) -> None:
-    found = rows(year, tmp_path, "S2", "2026")
+    found = rows(year, tmp_path, "reversals", "2026")
     assert [
         (r["kind"], r["original_posted_on"], r["crosses_years"], r["gross"], r["affects_dac7"])
         for r in found
@@ -351,14 +344,14 @@ def test_tax_deducted_in_india(year: Golden, tmp_path: Path) -> None:
     year.world.sql_owner(
         "UPDATE tax_identity SET country = 'IN', tin_masked = NULL WHERE replaced_at IS NULL"
     )
-    without = made(year, tmp_path / "a", "S10", "IN2025-26")
+    without = made(year, tmp_path / "a", "tds_194o", "IN2025-26")
     shown = list(csv.DictReader(without.path.open(newline="")))
     assert [row["tds"] for row in shown] == ["60.00", "50.01"]
     assert [(row["gross_inr"], row["tds_inr"]) for row in shown] == [
         ("102600.00", "5130.00"),
         ("86108.61", "4305.43"),
     ]
-    schema_accepts(without, "S10")
+    schema_accepts(without, "tds_194o")
     company = {
         "form": "dac7",
         "seller_kind": "entity",
@@ -371,7 +364,7 @@ def test_tax_deducted_in_india(year: Golden, tmp_path: Path) -> None:
     for body, expected in ((company, ["1.20", "1.00"]), (company | PERSON, ["0.00", "0.00"])):
         signed = datetime.fromisoformat(ada.post("/v1/tax-identity", body)["signed_at"])
         assert [
-            row["tds"] for row in rows(year, tmp_path / "b", "S10", "IN2025-26", as_of=signed)
+            row["tds"] for row in rows(year, tmp_path / "b", "tds_194o", "IN2025-26", as_of=signed)
         ] == expected
 
 
@@ -402,10 +395,12 @@ def test_a_refund_takes_the_newest_release_first_and_never_below_zero(world: Wor
     world.program().post(f"/v1/milestones/{milestone}/refunds", {"amount": 50_000})
     world.work()
     finance = world.program("finance")
-    older, newer = (finance.get(f"/v1/reports/M12?period={y}")["data"][0] for y in (year, year + 1))
+    older, newer = (
+        finance.get(f"/v1/reports/dac7?period={y}")["data"][0] for y in (year, year + 1)
+    )
     assert (older["cons_q4"], older["fees_q4"], older["numb_q4"]) == ("475.00", "25.00", "1")
     assert (newer["cons_q1"], newer["fees_q1"], newer["numb_q1"]) == ("0.00", "0.00", "1")
     for y in (year, year + 1):
-        asked = finance.post("/v1/exports", {"export": "M12", "period": str(y)})
+        asked = finance.post("/v1/exports", {"name": "dac7", "period": str(y)})
         world.work()
         assert finance.get(f"/v1/exports/{asked['id']}")["state"] == "ready", "and it proves itself"

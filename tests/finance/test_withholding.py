@@ -190,7 +190,7 @@ def test_the_registers_name_it(world: World, tmp_path: Path) -> None:
     release(world, milestone)
     world.work()
     year = world.sandbox.now()[:4]
-    (line,) = register(world, "S12", year)
+    (line,) = register(world, "withheld_tax", year)
     assert (
         line["gross"],
         line["rate_percent"],
@@ -198,7 +198,7 @@ def test_the_registers_name_it(world: World, tmp_path: Path) -> None:
         line["withheld"],
         line["remitted_on"],
     ) == ("1000.10", "5", "50.01", "50.01", "")
-    (deducted,) = register(world, "S10", f"{year}-01-01..{year}-12-31")
+    (deducted,) = register(world, "tds_194o", f"{year}-01-01..{year}-12-31")
     assert (deducted["tds"], deducted["withheld"], deducted["in_scope"]) == (
         "50.01",
         "50.01",
@@ -208,11 +208,11 @@ def test_the_registers_name_it(world: World, tmp_path: Path) -> None:
         "no rate is stored: nothing is guessed"
     )
     rupees(world, "83.20")
-    (deducted,) = register(world, "S10", f"{year}-01-01..{year}-12-31")
+    (deducted,) = register(world, "tds_194o", f"{year}-01-01..{year}-12-31")
     assert (deducted["gross_inr"], deducted["tds_inr"]) == ("83208.32", "4160.42"), (
         "what the tax office is told: 1,000.10 at 83.20, 5 per cent"
     )
-    (earned,) = register(world, "M2", year)
+    (earned,) = register(world, "earnings", year)
     assert (
         earned["gross_released"],
         earned["platform_fees"],
@@ -221,28 +221,37 @@ def test_the_registers_name_it(world: World, tmp_path: Path) -> None:
     ) == ("1000.10", "50.01", "50.01", "900.08")
     own = [
         (one["type"], one["amount"])
-        for one in world.program().get(f"/v1/reports/M1?period={year}")["data"]
+        for one in world.program().get(f"/v1/reports/transactions?period={year}")["data"]
     ]
     assert sorted(own) == [
         ("platform_fee", "-50.01"),
         ("release", "1000.10"),
         ("tax_withheld", "-50.01"),
     ]
-    (rupee_line,) = world.program().get(f"/v1/reports/S1?period={year}")["data"]
+    (rupee_line,) = world.program().get(f"/v1/reports/india_statement?period={year}")["data"]
     assert (rupee_line["fee"], rupee_line["tax_withheld"]) == ("50.01", "50.01")
-    for code in ("M1", "M2", "M5", "M7", "M8", "S1", "S10", "S12"):
-        asked = world.program("finance").post("/v1/exports", {"export": code, "period": year})
+    for code in (
+        "transactions",
+        "earnings",
+        "escrow_balances",
+        "trial_balance",
+        "reconciliation",
+        "india_statement",
+        "tds_194o",
+        "withheld_tax",
+    ):
+        asked = world.program("finance").post("/v1/exports", {"name": code, "period": year})
         world.work()
         assert world.program("finance").get(f"/v1/exports/{asked['id']}")["state"] == "ready", code
     schema_accepts(
         made(
             Golden(world, {}, "", []),
             tmp_path,
-            "S12",
+            "withheld_tax",
             year,
             as_of=datetime.fromisoformat(world.sandbox.now()),
         ),
-        "S12",
+        "withheld_tax",
     )
 
 
@@ -258,7 +267,7 @@ def test_what_was_withheld_is_in_the_report_of_the_country_declared_later(world:
         "address": INDIA | {"country": "FR"},
     }
     world.program().post("/v1/tax-identity", PAN | france)
-    (row,) = register(world, "M12", world.sandbox.now()[:4])
+    (row,) = register(world, "dac7", world.sandbox.now()[:4])
     quarter = (int(world.sandbox.now()[5:7]) + 2) // 3
     assert (row[f"cons_q{quarter}"], row[f"fees_q{quarter}"], row[f"taxes_q{quarter}"]) == (
         "900.08",
@@ -382,7 +391,7 @@ def test_without_a_w9_a_quarter_of_what_follows_both_thresholds(world: World) ->
         ("us_backup", 0, 0, "below_threshold"),
         ("us_backup", 24_002, 24_002, "no_number_on_file"),
     ]
-    (form,) = register(world, "M11", world.sandbox.now()[:4])
+    (form,) = register(world, "form_1099k", world.sandbox.now()[:4])
     assert (form["box_1a"], form["box_3"], form["box_4"]) == ("3000.30", "3", "240.02")
     world.check_books()
 
@@ -451,7 +460,7 @@ def test_a_month_is_paid_once_and_when_it_is_over(world: World) -> None:
         approver.call("POST", "/v1/tax-dues/txd_01m82jfcv7et69qsget0gz6yqr/remit", body).status
         == 404
     )
-    (line,) = register(world, "S12", f"{month}-01..{world.sandbox.now()[:10]}")
+    (line,) = register(world, "withheld_tax", f"{month}-01..{world.sandbox.now()[:10]}")
     assert (line["remitted_on"], line["reference"]) == (world.sandbox.now()[:10], "Challan 0510308")
     world.check_books()
 

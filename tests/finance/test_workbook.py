@@ -22,7 +22,6 @@ from tests.finance.test_exports import ready
 from tests.world import World
 
 EXPORT = Export(
-    "X",
     "x",
     "X",
     1,
@@ -112,7 +111,7 @@ def test_what_no_sheet_holds_is_refused_with_a_sentence(
 ) -> None:
     world.released_contract(milestones=[("Work", 10_000)])
     monkeypatch.setattr(workbook, limit, 1)
-    asked = {"export": "M6", "period": world.sandbox.now()[:4], "format": "xlsx"}
+    asked = {"name": "general_journal", "period": world.sandbox.now()[:4], "format": "xlsx"}
     found = ready(world, "finance", asked)
     assert (found["state"], found["files"]) == ("failed", [])
     assert said in found["problem"]

@@ -51,9 +51,11 @@ def test_three_ways_to_ask_for_a_year_give_one_figure(
     world, year = new_year
     luca = inside(world, world.program().post("/v1/accountant-links", {"name": "Luca Pacioli"}))
     for asked, figures in zip((year, year + 1), expected, strict=True):
-        told = world.program().get(f"/v1/reports/M2?period={asked}&zone={zone}")["data"]
+        told = world.program().get(f"/v1/reports/earnings?period={asked}&zone={zone}")["data"]
         assert [row["gross_released"] for row in told if row["gross_released"] != "0.00"] == figures
-        file = luca.http.request("GET", f"/accountant/exports/M2.csv?period={asked}&zone={zone}")
+        file = luca.http.request(
+            "GET", f"/accountant/exports/earnings.csv?period={asked}&zone={zone}"
+        )
         assert gross(file.text) == figures
         page = luca.get(f"/accountant?period={asked}&zone={zone}").text
         assert ("100.00" in page) is bool(figures)
@@ -66,7 +68,8 @@ def test_a_zone_that_there_is_not_is_refused_by_each(
     world, year = new_year
     luca = inside(world, world.program().post("/v1/accountant-links", {"name": "Luca Pacioli"}))
     assert (
-        world.program().call("GET", f"/v1/reports/M2?period={year}&zone=Mars/Olympus").status == 422
+        world.program().call("GET", f"/v1/reports/earnings?period={year}&zone=Mars/Olympus").status
+        == 422
     )
     assert luca.http.request("GET", f"/accountant?period={year}&zone=Mars/Olympus").status == 422
     done = command(world, tmp_path, str(year), "Mars/Olympus")
@@ -90,7 +93,7 @@ def command(world: World, folder: Path, period: str, zone: str) -> subprocess.Co
     }
     line = [
         "export",
-        "M2",
+        "earnings",
         "--party",
         world.ada_id,
         "--period",

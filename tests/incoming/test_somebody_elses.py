@@ -109,7 +109,7 @@ def _one_of_each(watch: Watch) -> None:
         "/v1/pre-checks",
         {"client": {"email": "charles@babbage.example"}, "relationship": "existing_client"},
     )
-    ada.post("/v1/exports", {"export": "M1", "period": "2026"})
+    ada.post("/v1/exports", {"name": "transactions", "period": "2026"})
     hold = world.program("safety").post(
         "/v1/staff/holds", WHY | {"subject": owner, "scopes": ["contract_create"]}
     )

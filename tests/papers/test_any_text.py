@@ -220,7 +220,7 @@ def test_reports_to_tax_offices(text: str) -> None:
         assert as_read(text) in texts_in(dpi.render(message))
 
 
-EXPORT = Export("X", "x", "X", 1, (Column("a", "text", ""), Column("b", "text", "")))
+EXPORT = Export("x", "X", 1, (Column("a", "text", ""), Column("b", "text", "")))
 
 
 @given(st.lists(st.tuples(anything, anything), min_size=1, max_size=5))

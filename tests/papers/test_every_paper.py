@@ -196,18 +196,19 @@ class Story:
                 made = ready(
                     self.world,
                     "finance",
-                    {"export": export.code, "period": self.world.sandbox.now()[:4], "format": form},
+                    {"name": export.name, "period": self.world.sandbox.now()[:4], "format": form},
                 )
-                assert made["state"] == "ready", (export.code, form, made["problem"])
+                assert made["state"] == "ready", (export.name, form, made["problem"])
                 content = self.get(
                     next(f for f in made["files"] if not f.endswith((".json", ".sig"))), "finance"
                 )
                 if form == "pdf":
-                    out[content] = {"M2": [self.person], "M4": [self.client.email]}.get(
-                        export.code, []
-                    )
+                    out[content] = {
+                        "earnings": [self.person],
+                        "client_statement": [self.client.email],
+                    }.get(export.name, [])
                 else:
-                    self.opened(export.code, form, content)
+                    self.opened(export.name, form, content)
         return out
 
     def opened(self, code: str, form: str, content: bytes) -> None:

@@ -248,7 +248,9 @@ def test_what_cannot_be_made_is_said_and_tried_again(world: World, no_template: 
     period = {"period": f"2026-01-01..{world.sandbox.now()[:10]}"}
     refused = world.program().call("POST", "/v1/certificates", period)
     assert (refused.status, refused.json()["code"]) == (503, "paper_not_made")
-    asked = world.program("finance").post("/v1/exports", {"export": "M2", "format": "pdf"} | period)
+    asked = world.program("finance").post(
+        "/v1/exports", {"name": "earnings", "format": "pdf"} | period
+    )
     world.work()
     made = world.program("finance").get(f"/v1/exports/{asked['id']}")
     assert made["state"] == "failed"

@@ -41,7 +41,7 @@ earlier proves nothing.
 _PREFIXES = {
     "period": "2026-01",
     "month": "2026-01",
-    "code": "M2",
+    "export_name": "earnings",
     "name": "contract",
     "form": "pdf",
 }

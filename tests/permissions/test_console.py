@@ -95,7 +95,7 @@ def test_the_cell(
             "in_scope": "yes",
             "reference": "x",
             "year": "2025",
-            "export": "M6",
+            "export": "general_journal",
         }
     )
     reply = colleagues[role].http.request(

@@ -29,14 +29,14 @@ SIDES = ("finance", "safety", "approver", "reviewer", "platform")
 
 # SHA-256 (its first 16 digits) of 0.1.0's books as 0.1.0 itself wrote them out of this dump.
 BOOKS = {
-    ("M5", "csv", 2025): "70c34fcfcc866347",
-    ("M6", "csv", 2025): "060573c1567de397",
-    ("M6", "csv", 2026): "3c54e2e22daf12da",
-    ("M6", "jsonl", 2026): "b8e41fab7af506a0",
-    ("M6", "beancount", 2026): "ea2e2792a80b2f37",
-    ("M6", "hledger", 2026): "2ba9efddba82c268",
-    ("M7", "csv", 2025): "d4940f58c0527951",
-    ("M7", "csv", 2026): "ebc7ee10126cfb1f",
+    ("escrow_balances", "csv", 2025): "70c34fcfcc866347",
+    ("general_journal", "csv", 2025): "060573c1567de397",
+    ("general_journal", "csv", 2026): "3c54e2e22daf12da",
+    ("general_journal", "jsonl", 2026): "b8e41fab7af506a0",
+    ("general_journal", "beancount", 2026): "ea2e2792a80b2f37",
+    ("general_journal", "hledger", 2026): "2ba9efddba82c268",
+    ("trial_balance", "csv", 2025): "d4940f58c0527951",
+    ("trial_balance", "csv", 2026): "ebc7ee10126cfb1f",
 }
 
 

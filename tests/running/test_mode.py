@@ -35,7 +35,7 @@ LIVE = {
     "stripe_key": "sk_live_nothing_is_called",
     "mail_url": "smtp://127.0.0.1:1",
 }
-_MORE = {"export": ["M6"]}
+_MORE = {"export": ["general_journal"]}
 _NEEDS_NO_DATABASE = {"demo", "openapi", "verify", "migrate", "fees"}
 
 

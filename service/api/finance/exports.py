@@ -40,7 +40,7 @@ def _shown(export: FinanceExport) -> dict[str, object]:
     return {
         "id": export.id,
         "object": "export",
-        "code": export.code,
+        "name": registry.find(export.name).name,
         "format": export.format,
         "first_day": export.first_day.isoformat(),
         "last_day": export.last_day.isoformat(),
@@ -68,7 +68,7 @@ def ask(body: ExportBody) -> Response:
     The same question about the same knowledge is answered once.
     """
     with api_call() as call:
-        export = registry.find(body["export"])
+        export = registry.find(body["name"])
         party = _party(call, body["party"])
         availability.check(
             export,
@@ -81,7 +81,7 @@ def ask(body: ExportBody) -> Response:
         )
         first, last = periods.parse(body["period"])
         question = export_requests.ExportQuestion(
-            export.code,
+            export.name,
             body["format"],
             first,
             last,
@@ -138,16 +138,16 @@ def download(export_id: str, name: str) -> Response:
         )
 
 
-@blueprint.route("/reports/<code>", methods=["GET"], permission="exports:read")
+@blueprint.route("/reports/<export_name>", methods=["GET"], permission="exports:read")
 @blueprint.arguments(ReportQuery, location="query")
 @blueprint.response(200, responses.AnyOut)
-def report(query: ReportParameters, code: str) -> Response:
+def report(query: ReportParameters, export_name: str) -> Response:
     """The rows of an export at once, at most 10,000; amounts as texts with the currency's digits.
 
     A longer one has to be exported.
     """
     with api_call() as call:
-        export, party = registry.find(code), _party(call, query["party"])
+        export, party = registry.find(export_name), _party(call, query["party"])
         availability.check(
             export,
             "csv",
@@ -169,7 +169,7 @@ def report(query: ReportParameters, code: str) -> Response:
         rows = inline.records(call.ctx.session, export, request)
         body = {
             "object": "report",
-            "code": export.code,
+            "name": export.name,
             "first_day": first.isoformat(),
             "last_day": last.isoformat(),
             "as_of": call.ctx.now.isoformat(),

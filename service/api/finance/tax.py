@@ -156,7 +156,7 @@ def scopes() -> Response:
 def add_rates(body: RatesBody) -> Response:
     """Store rates as they were published; a rate of the same day and source is never replaced.
 
-    The sheet is export S5.
+    The sheet is the export `fx_rates`.
     """
     with api_call() as call:
         rates = [
@@ -258,7 +258,7 @@ def _owed(debt: tax_dues.TaxDebt) -> dict[str, object]:
 def dues(query: PageParameters) -> Response:
     """Tax withheld from releases, by month and tax office, newest first.
 
-    Each release's part is export S12.
+    Each release's part is in the export `withheld_tax`.
     """
     with api_call() as call:
         page = tax_dues.listed(call.ctx.session, after_id(query["cursor"]), query["limit"])

@@ -159,5 +159,5 @@ def _parameter(name: str) -> str:
         "suspension_id": "sus",
     }
     prefix = known.get(name) or _PREFIXES.get(name) or {"payout_id": "pyo"}.get(name)
-    plain = {"code": "M1", "form": "pdf", "month": "2026-01"}.get(name, "contract")
+    plain = {"export_name": "transactions", "form": "pdf", "month": "2026-01"}.get(name, "contract")
     return f"{prefix}_{_UUID}" if prefix else plain

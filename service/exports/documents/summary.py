@@ -41,8 +41,8 @@ def render(export: Export, asked: ExportRequest, rows: Iterable[Row]) -> bytes:
     return Document(
         asked.platform,
         language,
-        say(export.code, language),
-        f"{export.code} {asked.first_day}–{asked.last_day}",
+        say(export.name, language),
+        f"{export.name} {asked.first_day}–{asked.last_day}",
         facts=[
             (say("period", language), period),
             (say("as_of", language), f"{asked.as_of:%Y-%m-%d %H:%M:%S} UTC"),

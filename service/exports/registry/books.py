@@ -19,7 +19,6 @@ from service.exports.registry.columns import (
 )
 
 ESCROW_BALANCES = Export(
-    "M5",
     "escrow_balances",
     "Money held for others",
     1,
@@ -43,8 +42,7 @@ ESCROW_BALANCES = Export(
 )
 
 GENERAL_JOURNAL = Export(
-    "M6",
-    "journal",
+    "general_journal",
     "General journal",
     1,
     (
@@ -65,12 +63,11 @@ GENERAL_JOURNAL = Export(
         RECORDED,
     ),
     ("debit", "credit"),
-    "journal_control",
+    "general_journal_control",
     ("posted_on", "currency"),
 )
 
 TRIAL_BALANCE = Export(
-    "M7",
     "trial_balance",
     "Trial balance",
     1,
@@ -89,7 +86,6 @@ TRIAL_BALANCE = Export(
 )
 
 RECONCILIATION = Export(
-    "M8",
     "reconciliation",
     "Three-way reconciliation",
     1,
@@ -119,7 +115,6 @@ RECONCILIATION = Export(
 )
 
 TIE_OUT = Export(
-    "S11",
     "tie_out",
     "Stripe's rows against ours",
     1,
@@ -143,7 +138,6 @@ TIE_OUT = Export(
 )
 
 SAFETY_REGISTER = Export(
-    "M13",
     "safety_register",
     "Register of holds, disputes, chargebacks and cases",
     2,

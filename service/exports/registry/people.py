@@ -23,8 +23,7 @@ from service.exports.registry.columns import (
 )
 
 TRANSACTIONS = Export(
-    "M1",
-    "history",
+    "transactions",
     "Transaction history",
     3,
     (
@@ -58,7 +57,7 @@ TRANSACTIONS = Export(
         ),
     ),
     ("amount",),
-    "history_control",
+    "transactions_control",
     ("party", "party_id", "currency"),
     for_party=True,
     converts=True,
@@ -66,7 +65,6 @@ TRANSACTIONS = Export(
 )
 
 EARNINGS = Export(
-    "M2",
     "earnings",
     "Earnings and tax summary per freelancer",
     4,
@@ -120,7 +118,6 @@ EARNINGS = Export(
 )
 
 CLIENT_STATEMENT = Export(
-    "M4",
     "client_statement",
     "Client statement",
     2,
@@ -169,8 +166,7 @@ CLIENT_STATEMENT = Export(
 )
 
 PAYOUT_LINES = Export(
-    "M9",
-    "payout_lines",
+    "payouts",
     "Payouts, line by line",
     3,
     (
@@ -202,13 +198,12 @@ PAYOUT_LINES = Export(
         amount("withheld", "For tax offices"),
     ),
     ("net",),
-    "payout_lines_control",
+    "payouts_control",
     ("payout_id",),
     for_party=True,
 )
 
 INVOICES = Export(
-    "M10",
     "invoices",
     "Invoices and credit notes",
     1,

@@ -22,8 +22,7 @@ _QUARTERS = (1, 2, 3, 4)
 _SCOPE = text("in_scope", "What was decided about the duty: yes, no, undecided")
 
 US_1099K = Export(
-    "M11",
-    "us_1099k",
+    "form_1099k",
     "US information returns, Form 1099-K",
     1,
     (
@@ -55,13 +54,12 @@ US_1099K = Export(
         _SCOPE,
     ),
     ("box_1a",),
-    "us_1099k_control",
+    "form_1099k_control",
     ("payee_id",),
 )
 
 PLATFORM_OPERATORS = Export(
-    "M12",
-    "platform_operators",
+    "dac7",
     "Register of sellers, DAC7 and UK",
     1,
     (
@@ -97,13 +95,12 @@ PLATFORM_OPERATORS = Export(
         ),
     ),
     ("consideration",),
-    "platform_operators_control",
+    "dac7_control",
     ("seller_id", "currency"),
 )
 
 INDIA_STATEMENT = Export(
-    "S1",
-    "india",
+    "india_statement",
     "Statement in rupees, for India",
     2,
     (
@@ -135,13 +132,12 @@ INDIA_STATEMENT = Export(
         amount("tax_withheld", "Of the gross, for tax offices; not part of fee"),
     ),
     ("gross", "fee"),
-    "india_control",
+    "india_statement_control",
     ("payee_id", "currency"),
     for_party=True,
 )
 
 REVERSALS = Export(
-    "S2",
     "reversals",
     "What changes an earlier event",
     1,
@@ -168,7 +164,6 @@ REVERSALS = Export(
 )
 
 FX_RATES = Export(
-    "S5",
     "fx_rates",
     "Rates of exchange",
     1,
@@ -187,7 +182,6 @@ FX_RATES = Export(
 )
 
 TAX_DOCUMENTS = Export(
-    "S9",
     "tax_documents",
     "Tax papers on file",
     1,
@@ -207,7 +201,6 @@ TAX_DOCUMENTS = Export(
 )
 
 TDS_194O = Export(
-    "S10",
     "tds_194o",
     "Tax deducted at source, India s. 194-O",
     4,
@@ -237,7 +230,6 @@ TDS_194O = Export(
 )
 
 WITHHELD_TAX = Export(
-    "S12",
     "withheld_tax",
     "Tax withheld from releases",
     2,

@@ -45,7 +45,8 @@ class FinanceExport(Base):
 
     id: Mapped[str] = mapped_column(TypeID("exp"), primary_key=True)
     question: Mapped[str] = mapped_column(unique=True)
-    code: Mapped[str]
+    name: Mapped[str] = mapped_column("code")
+    """What the export is called; in rows of release 0.1 by a number (`registry.FORMER`)."""
     format: Mapped[str]
     first_day: Mapped[date]
     last_day: Mapped[date]

@@ -29,7 +29,7 @@ class ExportQuestion:
     `language` is that of a paper.
     """
 
-    code: str
+    name: str
     form: str
     first_day: date
     last_day: date
@@ -65,7 +65,7 @@ def ask(ctx: Context, wanted: ExportQuestion) -> FinanceExport:
     made = FinanceExport(
         id=new_id("exp"),
         question=question,
-        code=asked.code,
+        name=asked.name,
         format=asked.form,
         first_day=asked.first_day,
         last_day=asked.last_day,
@@ -83,7 +83,7 @@ def ask(ctx: Context, wanted: ExportQuestion) -> FinanceExport:
         zone=asked.zone,
     )
     ctx.session.add(made)
-    events.record(ctx, "export.asked", made, public=False, code=asked.code, party=asked.party)
+    events.record(ctx, "export.asked", made, public=False, export=asked.name, party=asked.party)
     queue.enqueue(ctx, JobType.EXPORT_MAKE, made.id)
     return made
 
@@ -144,7 +144,7 @@ def failed(ctx: Context, export_id: str, problem: str) -> None:
     """Its own check found a difference: nobody gets it, and somebody has to look."""
     found = refused(ctx, export_id, problem)
     staff_tasks.open_task(
-        ctx, TaskType.EXPORT_FAILED, export_id, code=found.code, problem=problem[:300]
+        ctx, TaskType.EXPORT_FAILED, export_id, export=found.name, problem=problem[:300]
     )
 
 

@@ -129,7 +129,7 @@ def on_file(session: Session, today: date) -> dict[str, int]:
 
 
 def wanting(session: Session, today: date) -> list[dict[str, str]]:
-    """Who was paid and has no valid papers; at most 100, export S9 has all."""
+    """Who was paid and has no valid papers; at most 100, export tax_documents has all."""
     return [
         {
             "id": typeid.encode("frl", row.id),

@@ -60,6 +60,7 @@ def overview(ctx: Context, who: Colleague) -> str:
             ctx.session, party=repository.EVERYONE, after=None, limit=20
         )[:20],
         registry=registry.EXPORTS.values(),
+        title_of=registry.title_of,
         examples=periods.EXAMPLES,
         formats=(*availability.formats_of(GENERAL_JOURNAL), "pdf", "upwork"),
         problem=None,
@@ -184,7 +185,7 @@ def ask(ctx: Context, who: Colleague) -> Response:
         export_requests.ask(
             ctx,
             export_requests.ExportQuestion(
-                export.code, form, first, last, None, party, home, language, zone
+                export.name, form, first, last, None, party, home, language, zone
             ),
         )
     return redirect(url_for("finance.overview") + "#exports", 303)
@@ -223,6 +224,7 @@ def month(ctx: Context, who: Colleague, month: str) -> str:
         checks=found,
         frozen=frozen,
         may_close=may_close,
+        title_of=registry.title_of,
     )
 
 

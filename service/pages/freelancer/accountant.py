@@ -28,7 +28,7 @@ from service.platform.tokens import BadToken
 
 blueprint = Blueprint("accountant", __name__)
 LASTS = timedelta(hours=2)
-EXPORTS = ("M1", "M2", "M9", "M10", "S1")
+EXPORTS = ("transactions", "earnings", "payouts", "invoices", "india_statement")
 
 
 def cookie_name() -> str:
@@ -150,19 +150,19 @@ def page() -> str | tuple[str, int]:
             **shown,
             found=found,
             period=asked,
-            exports=[registry.EXPORTS[code] for code in EXPORTS],
+            exports=[registry.EXPORTS[name] for name in EXPORTS],
             papers=papers,
         )
 
 
-@blueprint.get("/accountant/exports/<code>.<form>")
-def export(code: str, form: str) -> AnyResponse:
+@blueprint.get("/accountant/exports/<name>.<form>")
+def export(name: str, form: str) -> AnyResponse:
     """An export of this person and period: csv, jsonl, and the summary as pdf."""
     with web.context() as ctx:
-        link = _inside(ctx, f"{code} {form} {request.args.get('period', '')}"[:80])
-        wanted, asked = registry.find(code), _asked(ctx, link)
+        link = _inside(ctx, f"{name} {form} {request.args.get('period', '')}"[:80])
+        wanted, asked = registry.find(name), _asked(ctx, link)
         if (
-            wanted.code not in EXPORTS
+            wanted.name not in EXPORTS
             or form not in ("csv", "jsonl", "pdf")
             or (form == "pdf" and not wanted.pdf)
         ):
@@ -176,7 +176,7 @@ def export(code: str, form: str) -> AnyResponse:
                 )
             )
         return web.attachment(
-            f"{wanted.code.lower()}-{asked.first_day}-{asked.last_day}.{form}",
+            f"{wanted.name}-{asked.first_day}-{asked.last_day}.{form}",
             "application/octet-stream",
             data,
         )

@@ -38,7 +38,7 @@ def make(runtime: Runtime, job: ClaimedJob) -> None:
         with runtime.db.transaction() as session:
             done = generation.make(
                 session,
-                registry.find(wanted.code),
+                registry.find(wanted.name),
                 _request(runtime, wanted),
                 wanted.format,
                 folder,

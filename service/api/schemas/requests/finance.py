@@ -106,7 +106,7 @@ class MarginQuery(PageFields, RequestSchema[MarginParameters]):
 
 
 class ExportBody(TypedDict):
-    export: str
+    name: str
     period: str
     format: str
     as_of: datetime | None
@@ -117,10 +117,10 @@ class ExportBody(TypedDict):
 
 
 class ExportIn(RequestSchema[ExportBody]):
-    export = fields.String(
+    name = fields.String(
         required=True,
         validate=validate.Length(1, 40),
-        metadata={"description": "M1, M2, … or its name", "example": "M1"},
+        metadata={"description": "What finance calls it", "example": "transactions"},
     )
     period = fields.String(
         required=True,
@@ -146,7 +146,10 @@ class ExportIn(RequestSchema[ExportBody]):
         load_default=None,
         allow_none=True,
         validate=validate.OneOf(list(CURRENCIES)),
-        metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"},
+        metadata={
+            "description": "Convert every line to it as well (transactions, earnings)",
+            "example": "INR",
+        },
     )
     language = fields.String(
         load_default="en", validate=validate.OneOf(LANGUAGES), metadata={"description": "Of a PDF"}
@@ -156,7 +159,7 @@ class ExportIn(RequestSchema[ExportBody]):
         allow_none=True,
         validate=validate.Length(1, 60),
         metadata={
-            "description": "Days of this zone and not of the books (M1, M2, M4)",
+            "description": "Days of this zone and not of the books, for what a person can have",
             "example": "Asia/Kolkata",
         },
     )
@@ -183,14 +186,17 @@ class ReportQuery(RequestSchema[ReportParameters]):
     home = fields.String(
         load_default=None,
         validate=validate.OneOf(list(CURRENCIES)),
-        metadata={"description": "Convert every line to it as well (M1, M2)", "example": "INR"},
+        metadata={
+            "description": "Convert every line to it as well (transactions, earnings)",
+            "example": "INR",
+        },
     )
     zone = fields.String(
         load_default=None,
         allow_none=True,
         validate=validate.Length(1, 60),
         metadata={
-            "description": "Days of this zone and not of the books (M1, M2, M4)",
+            "description": "Days of this zone and not of the books, for what a person can have",
             "example": "Asia/Kolkata",
         },
     )
