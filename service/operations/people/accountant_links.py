@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.core import events, repository
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.errors import Gone, Invalid
 from service.domain.identity import names
 from service.domain.identity.names import NameKind
@@ -63,7 +64,7 @@ def listed(session: Session, freelancer_id: str) -> list[AccountantLink]:
     return list(session.execute(query).scalars())
 
 
-def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink:
+def find(session: Session, link_id: str, *, owner: Owner) -> AccountantLink:
     """Raises NotFound."""
     found: AccountantLink = repository.owned(
         session, AccountantLink, "acl", link_id, owner=owner, missing="There is no such link."
@@ -79,7 +80,7 @@ def end(ctx: Context, link: AccountantLink) -> None:
 
 def require_open(ctx: Context, link_id: str) -> AccountantLink:
     """Raises Gone once it is over."""
-    link = find(ctx.session, link_id, owner=repository.EVERYONE)
+    link = find(ctx.session, link_id, owner=EVERYONE)
     if not link_sessions.is_open(link, ctx.now):
         raise Gone("This link is over. Ask the person who gave it to you for a new one.")
     return link
