@@ -63,7 +63,7 @@ def _one(session: Session, query: Select[Any], lock: bool) -> Any:
 
 def one_or_none(session: Session, query: Select[Any] | None, *, lock: bool) -> Any:
     """The one row of a query, or None; locked: as it is now, whatever was read before, but nothing
-    of this act's own writing is lost.
+    of this action's own writing is lost.
     """
     if query is None:
         return None

@@ -1,4 +1,4 @@
-"""What staff do, each act composed of operations: one place for the API and the console, so that
+"""What staff do, each action composed of operations: one place for the API and the console, so that
 they cannot differ.
 
 Every function runs in the caller's transaction, takes its locks itself (hold before case and

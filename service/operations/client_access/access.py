@@ -19,7 +19,7 @@ from service.escrow.states import touch
 from service.models import ClientLink, ClientSession, Contract, EmailChange, SessionGrant, new_id
 from service.operations.client_access import links
 from service.shared import clients, link_sessions, outreach
-from service.shared.outreach import LetterKind
+from service.shared.outreach import EmailKind
 
 COLLEAGUE_ROLES = ("pay_only", "viewer")
 PASSED_ON_PER_HOUR = 5
@@ -41,7 +41,7 @@ def pass_on(ctx: Context, contract: Contract, email: str, role: str) -> ClientLi
         raise TooManyRequests(
             "The link was passed on five times within the hour; please wait.", {"retry_after": 3600}
         )
-    outreach.count(ctx, contract, LetterKind.PASSED_ON, email)
+    outreach.count(ctx, contract, EmailKind.PASSED_ON, email)
     link = links.make(ctx, contract, role, lasts=_LIFE, passed_to=email)
     events.record(ctx, "link.passed_on", contract, public=False, link=link.id, role=role)
     return link
@@ -54,7 +54,7 @@ def reissue(ctx: Context, contract: Contract, *, revoke_old: bool) -> ClientLink
     own = ClientLink.passed_to.is_(None)
     if links.made_within_the_hour(ctx, contract, own) >= REISSUED_PER_HOUR:
         raise TooManyRequests("A new link was sent already.", {"retry_after": 3600})
-    outreach.count(ctx, contract, LetterKind.LINK)
+    outreach.count(ctx, contract, EmailKind.LINK)
     if revoke_old:
         _revoke_all(ctx, contract, own)
     link = links.make(ctx, contract, links.PAYER, lasts=_LIFE)
@@ -110,7 +110,7 @@ def change_email(ctx: Context, contract: Contract, new_email: str) -> None:
         raise Invalid.one("email", "same_address", "This is the present address.")
     if address == clients.normalised(contract.freelancer.email):
         raise Invalid.one("email", "own_address", "A contract needs two people.")
-    outreach.count(ctx, contract, LetterKind.MOVED, address)
+    outreach.count(ctx, contract, EmailKind.MOVED, address)
     client, alias = clients.find_or_make(ctx, contract.freelancer_id, address)
     _revoke_all(ctx, contract)
     granted = select(SessionGrant.session_id).where(SessionGrant.contract_id == contract.id)

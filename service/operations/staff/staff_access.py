@@ -1,6 +1,6 @@
 """How people of staff come into the console: with a key of theirs, or by a link that works once.
 
-Acts about money need a proof of the last minutes.
+Actions about money need a proof of the last minutes.
 """
 
 from __future__ import annotations
