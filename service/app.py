@@ -55,7 +55,7 @@ def create_runtime(settings: Settings, pump: Pump) -> tuple[Runtime, Flask | Non
             in_process=sandbox.wsgi_app,
             base=SANDBOX_BASE,
         )
-        mail: MailGateway = FunctionGateway(lambda letter: mailbox.deliver(db, letter))
+        mail: MailGateway = FunctionGateway(lambda email: mailbox.deliver(db, email))
     else:
         sandbox = None
         stripe = StripeGateway(

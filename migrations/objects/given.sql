@@ -76,9 +76,11 @@ CREATE OR REPLACE TRIGGER answer_grows BEFORE UPDATE OF answer, answered_at ON c
     EXECUTE FUNCTION answer_grows();
 
 -- What both agreed to reads as it did: other words come with another version of the text.
-CREATE OR REPLACE TRIGGER agreed_words BEFORE UPDATE OF title, description, text_hash ON contract FOR EACH ROW
+CREATE OR REPLACE TRIGGER agreed_words BEFORE UPDATE OF kind, title, description, review_period_days, processing_borne_by, text_hash
+    ON contract FOR EACH ROW
     WHEN (OLD.accepted_at IS NOT NULL AND OLD.text_version = NEW.text_version
-          AND (OLD.title, OLD.description, OLD.text_hash) IS DISTINCT FROM (NEW.title, NEW.description, NEW.text_hash))
+          AND (OLD.kind, OLD.title, OLD.description, OLD.review_period_days, OLD.processing_borne_by, OLD.text_hash)
+              IS DISTINCT FROM (NEW.kind, NEW.title, NEW.description, NEW.review_period_days, NEW.processing_borne_by, NEW.text_hash))
     EXECUTE FUNCTION terms_fixed();
 
 -- A signed head is of a day that has been, of the chain as it stands, and bears a signature.

@@ -234,8 +234,7 @@ def _pay_first(runtime: Runtime, contract_id: str) -> None:
         card_payments.pay_by_card(Store(session), made.session_id, "4242424242424242")
     paid = runtime.stripe.fetch_checkout(made.session_id)
     with runtime.context("seed", PSP) as ctx:
-        contract, locked = repository.payment(ctx.session, order.payment_id, lock=True)
-        payments.apply_checkout(ctx, contract, locked, paid)
+        payments.apply_checkout(ctx, paid)
 
 
 def _order(runtime: Runtime, contract_id: str) -> CheckoutOrder:

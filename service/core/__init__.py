@@ -1,3 +1,3 @@
-"""What every act needs: who does it and when (`act`), rows under their owner and lock (`rows`),
-events, the queue, two pairs of eyes.
+"""What every action needs: who does it and when (`context`), objects under their owner and lock
+(`repository`), events, the queue, two pairs of eyes.
 """

@@ -1,4 +1,4 @@
-"""An act: one person or process doing one thing at one instant.
+"""The context of an action: one person or process doing one thing at one instant.
 
 Every operation takes one, so actor, instant and cause reach each row.
 """
@@ -42,22 +42,24 @@ class Context:
         return self.actor.role
 
     def as_(self, actor: Actor | Literal["system", "psp"]) -> Context:
-        """The same act in another's name: what the system or the processor does in consequence."""
+        """The same action in another's name: what the system or the processor does in
+        consequence.
+        """
         return replace(self, actor=actor if isinstance(actor, Actor) else Actor(ActorKind(actor)))
 
     def again(self) -> Context:
-        """The same act at the present instant: after it has waited for a lock."""
+        """The same action at the present instant: after it has waited for a lock."""
         now = clock.now(self.session)
         return replace(self, now=now, recorded_at=now)
 
     def at(self, instant: datetime) -> Context:
-        """The same act at the instant at which it was due: a timer that runs late still happens on
-        time, and says when it ran.
+        """The same action at the instant at which it was due: a timer that runs late still happens
+        on time, and says when it ran.
         """
         return replace(self, now=instant)
 
 
 def begin(session: Session, actor: Actor, request_id: str, policies: Policies) -> Context:
-    """An act at the service's present instant."""
+    """The context of an action at the service's present instant."""
     now = clock.now(session)
     return Context(session, actor, now, request_id, policies, now)

@@ -61,7 +61,8 @@ def transition(
 
     Raises StateConflict with what would be possible.
 
-    `actor` overrides the act's role in the table: what the system does because a client acted.
+    `actor` overrides the role of the context in the table: what the system does because a client
+    acted.
     """
     made = allowed_transition(subject.__tablename__, subject.state, event, actor or ctx.role)
     before, subject.state = subject.state, made.target

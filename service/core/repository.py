@@ -9,7 +9,8 @@ contract's lock covers its milestones and payments.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
@@ -29,8 +30,22 @@ from service.models import (
     TaxIdentity,
 )
 
-EVERYONE = None
+
+class Everyone(Enum):
+    """The one value that stands for all owners; no id, no None and no forgotten argument is it."""
+
+    EVERYONE = "everyone"
+
+    def __bool__(self) -> bool:
+        """Raises TypeError: `if owner` would read "somebody" where everybody is meant."""
+        raise TypeError("ask `owner is EVERYONE`")
+
+
+EVERYONE: Final = Everyone.EVERYONE
 """As owner: a platform key, staff, or the system. Said explicitly at each call."""
+
+Owner = str | Everyone
+"""Whose objects are looked at: those of one freelancer, by their id, or EVERYONE's."""
 
 
 def _one(session: Session, query: Select[Any], lock: bool) -> Any:
@@ -48,7 +63,7 @@ def _one(session: Session, query: Select[Any], lock: bool) -> Any:
 
 def one_or_none(session: Session, query: Select[Any] | None, *, lock: bool) -> Any:
     """The one row of a query, or None; locked: as it is now, whatever was read before, but nothing
-    of this act's own writing is lost.
+    of this action's own writing is lost.
     """
     if query is None:
         return None
@@ -70,7 +85,7 @@ def owned(
     prefix: str,
     object_id: str,
     *,
-    owner: str | None,
+    owner: Owner,
     missing: str,
     lock: bool = False,
     only: ColumnElement[bool] | None = None,
@@ -95,7 +110,7 @@ def owned(
     return found
 
 
-def _contract_of(session: Session, query: Select[Any], owner: str | None) -> str:
+def _contract_of(session: Session, query: Select[Any], owner: Owner) -> str:
     """The contract's id that a child's query selects, if it is the owner's. Raises NotFound."""
     if owner is not EVERYONE:
         query = query.join(Contract).where(Contract.freelancer_id == owner)
@@ -113,9 +128,7 @@ def freelancer(session: Session, freelancer_id: str, *, lock: bool = False) -> F
     return found
 
 
-def contract(
-    session: Session, contract_id: str, *, owner: str | None, lock: bool = False
-) -> Contract:
+def contract(session: Session, contract_id: str, *, owner: Owner, lock: bool = False) -> Contract:
     """The contract if `owner` (a freelancer's id, or EVERYONE) has it.
 
     Locked: milestones read afterwards are current.
@@ -143,7 +156,7 @@ def contract(
 
 
 def milestone(
-    session: Session, milestone_id: str, *, owner: str | None, lock: bool = True
+    session: Session, milestone_id: str, *, owner: Owner, lock: bool = True
 ) -> tuple[Contract, Milestone]:
     """The milestone with its contract, which is locked unless said otherwise. Raises NotFound."""
     query = select(Milestone.contract_id).where(Milestone.id == _known(milestone_id, "mst"))
@@ -172,7 +185,7 @@ def refund(session: Session, refund_id: str) -> tuple[Contract, Payment, Refund]
 
 
 def _of_contract(
-    session: Session, kind: type[Any], prefix: str, object_id: str, owner: str | None, *, lock: bool
+    session: Session, kind: type[Any], prefix: str, object_id: str, owner: Owner, *, lock: bool
 ) -> tuple[Contract, Any]:
     known = _known(object_id, prefix)
     contract_id = _contract_of(session, select(kind.contract_id).where(kind.id == known), owner)
@@ -181,27 +194,27 @@ def _of_contract(
 
 
 def refund_request(
-    session: Session, request_id: str, *, owner: str | None, lock: bool = False
+    session: Session, request_id: str, *, owner: Owner, lock: bool = False
 ) -> tuple[Contract, RefundRequest]:
     """With its contract, both locked when asked. Raises NotFound."""
     return _of_contract(session, RefundRequest, "rrq", request_id, owner, lock=lock)
 
 
 def dispute(
-    session: Session, dispute_id: str, *, owner: str | None, lock: bool = False
+    session: Session, dispute_id: str, *, owner: Owner, lock: bool = False
 ) -> tuple[Contract, Dispute]:
     """With its contract, both locked when asked. Raises NotFound."""
     return _of_contract(session, Dispute, "dsp", dispute_id, owner, lock=lock)
 
 
 def chargeback(
-    session: Session, chargeback_id: str, *, owner: str | None, lock: bool = False
+    session: Session, chargeback_id: str, *, owner: Owner, lock: bool = False
 ) -> tuple[Contract, Chargeback]:
     """With its contract, both locked when asked. Raises NotFound."""
     return _of_contract(session, Chargeback, "cbk", chargeback_id, owner, lock=lock)
 
 
-def payout(session: Session, payout_id: str, *, owner: str | None, lock: bool = False) -> Payout:
+def payout(session: Session, payout_id: str, *, owner: Owner, lock: bool = False) -> Payout:
     """Locked together with its freelancer, who is locked first. Raises NotFound."""
     query = select(Payout).where(Payout.id == _known(payout_id, "pyo"))
     if owner is not EVERYONE:

@@ -35,6 +35,6 @@ class Runtime:
 
     @contextmanager
     def context(self, request_id: str, actor: Actor = SYSTEM) -> Iterator[Context]:
-        """An act of the system in a transaction of its own."""
+        """The context of an action of the system in a transaction of its own."""
         with self.db.transaction() as session:
             yield begin(session, actor, request_id, self.policies)

@@ -120,10 +120,10 @@ def finish(ctx: Context, case: Confiscation) -> int:
 
 def _count(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLine) -> None:
     if line.account == "escrow":
-        if line.amount_minor > milestone_money.held_minor(milestone):
+        if line.amount_minor > milestone_money.escrowed_minor(milestone):
             raise Conflict(
                 "Less than that is held for this milestone now.",
-                {"held": milestone_money.held_minor(milestone), "line": line.number},
+                {"held": milestone_money.escrowed_minor(milestone), "line": line.number},
             )
         milestone.confiscated_minor += line.amount_minor
         events.record(

@@ -75,7 +75,7 @@ def contracts_of(ctx: Context, hold: Hold) -> list[Contract]:
 
 def close_payment_pages(ctx: Context, hold: Hold, contracts: list[Contract]) -> None:
     """Payment pages that are open at Stripe are closed by jobs; what is paid all the same arrives
-    and is held.
+    and is frozen.
     """
     query = select(Payment).where(
         Payment.contract_id.in_([c.id for c in contracts]), Payment.state.in_(_OPEN_PAYMENTS)

@@ -12,7 +12,7 @@ from service.ledger import Entry, entries, post
 from service.models import Contract, Milestone, Payment, PaymentLine, Release, new_id
 
 
-def held_minor(milestone: Milestone) -> int:
+def escrowed_minor(milestone: Milestone) -> int:
     """What may still be released, refunded or disputed.
 
     `ledger verify` compares it with the escrow account.
@@ -28,7 +28,7 @@ def held_minor(milestone: Milestone) -> int:
 
 
 def post_all(ctx: Context, decided: list[Entry]) -> None:
-    """Post what an act decided, in order. Raises what `ledger.post` raises."""
+    """Post what an action decided, in order. Raises what `ledger.post` raises."""
     for entry in decided:
         post(ctx, entry)
 
@@ -53,26 +53,26 @@ def funding_payment(session: Session, milestone: Milestone) -> Payment:
 
 
 def lock(contract: Contract, milestone: Milestone, amount_minor: int, dispute_id: str) -> Entry:
-    """Exactly this much is locked; the rest flows on. Raises Conflict when less is held."""
-    if amount_minor > held_minor(milestone):
+    """Exactly this much is locked; the rest flows on. Raises Conflict when less is escrowed."""
+    if amount_minor > escrowed_minor(milestone):
         raise Conflict(
-            "Less than that is held for this milestone.", {"held": held_minor(milestone)}
+            "Less than that is held for this milestone.", {"held": escrowed_minor(milestone)}
         )
     milestone.disputed_minor += amount_minor
     return entries.dispute_lock(contract, milestone, dispute_id, amount_minor)
 
 
 def unlock(contract: Contract, milestone: Milestone, amount_minor: int, dispute_id: str) -> Entry:
-    """What was locked is held as before."""
+    """What was locked is escrowed as before."""
     milestone.disputed_minor -= amount_minor
     return entries.dispute_settle(contract, milestone, dispute_id, amount_minor)
 
 
 def roll_on(ctx: Context, contract: Contract, milestone: Milestone) -> tuple[Milestone, Entry]:
-    """What is still held becomes a milestone of its own at the end of the list, paid already by the
-    same payment.
+    """What is still escrowed becomes a milestone of its own at the end of the list, paid already by
+    the same payment.
     """
-    amount = held_minor(milestone)
+    amount = escrowed_minor(milestone)
     # Of the freelancer's processing cost, what was not taken with the released part goes along.
     processing = milestone.processing_due_minor - milestone.processing_taken_minor
     fresh = Milestone(

@@ -1,4 +1,4 @@
-"""Held or released money goes back to the client: the row, the counters, the entry."""
+"""Escrowed or released money goes back to the client: the row, the counters, the entry."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def left_of_payment(ctx: Context, milestone: Milestone) -> int:
     return max(0, (payment.received_minor or payment.total_minor) - went)
 
 
-def refund_held(
+def refund_escrowed(
     ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
 ) -> tuple[Refund, Entry]:
-    """Held money starts its way back by the way it came.
+    """Escrowed money starts its way back by the way it came.
 
     Raises ChargedBack while a bank has a hand on the payment.
     """

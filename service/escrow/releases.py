@@ -1,4 +1,4 @@
-"""Held money becomes the freelancer's: the fee, taxes withheld, the counters, the entry."""
+"""Escrowed money becomes the freelancer's: the fee, taxes withheld, the counters, the entry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.shared import hold_checks
 def release(
     ctx: Context, contract: Contract, milestone: Milestone, gross_minor: int
 ) -> tuple[Release, Entry]:
-    """Held money becomes the freelancer's, less the fee, their part of the processing cost, tax
+    """Escrowed money becomes the freelancer's, less the fee, their part of the processing cost, tax
     that is withheld, and what they owe.
     """
     hold_checks.refuse(ctx, "release", hold_checks.subjects_of(contract, milestone.id))

@@ -86,7 +86,7 @@ def _still_in(
     if may_be_here and balance(ctx.session, kept, case.currency) >= amount_minor:
         return kept
     if line.target in _GONE_TO and line.target != "authority":
-        # What a milestone held went where it belongs all the same: back to the client.
+        # What a milestone had in escrow went where it belongs all the same: back to the client.
         return accounts.LOSSES if at_platform_cost and line.account != "escrow" else None
     return _KEPT_IN.get(line.target)
 

@@ -12,7 +12,7 @@ from service.core.context import Context
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.domain.states.names import ContractState, MilestoneState
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.models import Contract, Milestone
 
 RESUME = {
@@ -57,7 +57,7 @@ def resume(
     if milestone.state not in (
         MilestoneState.REFUND_REQUESTED,
         MilestoneState.DISPUTED,
-    ) or not held_minor(milestone):
+    ) or not escrowed_minor(milestone):
         return
     back = was if was in RESUME else "funded"
     events.transition(ctx, milestone, RESUME[back], contract=contract)
@@ -88,7 +88,7 @@ def emptied(
     """Close a milestone that holds nothing any more by `event`; one with locked money is then
     disputed.
     """
-    if held_minor(milestone) or milestone.state in MILESTONE.final:
+    if escrowed_minor(milestone) or milestone.state in MILESTONE.final:
         return
     if milestone.disputed_minor:
         if milestone.state != MilestoneState.DISPUTED:

@@ -25,11 +25,11 @@ Taken = list[tuple[Account, int]]
 
 @dataclass(frozen=True)
 class FundsFound:
-    """In minor units: `held` is still in escrow, by milestone; `taken` is here otherwise, by
+    """In minor units: `escrowed` is still in escrow, by milestone; `taken` is here otherwise, by
     account.
     """
 
-    held: list[tuple[str, int]]
+    escrowed: list[tuple[str, int]]
     taken: Taken
 
 
@@ -37,17 +37,17 @@ def find(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeb
     """All of the charged-back amount, from the nearest place to the farthest; what is nowhere is
     the platform's to bear.
     """
-    held = _find_held(ctx, contract, payment, chargeback, chargeback.amount_minor)
-    left = chargeback.amount_minor - sum(amount for _, amount in held)
+    escrowed = _find_escrowed(ctx, contract, payment, chargeback, chargeback.amount_minor)
+    left = chargeback.amount_minor - sum(amount for _, amount in escrowed)
     owed = _find_owed(ctx, contract, payment, chargeback, left)
     released, left = _find_released(
         ctx, contract, payment, chargeback, left - sum(amount for _, amount in owed)
     )
     _note(chargeback, "platform", left)
-    return FundsFound(held, owed + released)
+    return FundsFound(escrowed, owed + released)
 
 
-def _find_held(
+def _find_escrowed(
     ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback, left: int
 ) -> list[tuple[str, int]]:
     """What is still in escrow, by milestone, the last one first."""
@@ -56,13 +56,13 @@ def _find_held(
     for milestone in reversed(
         [m for m in contract.milestones if m.id in mine and m.state not in MILESTONE.final]
     ):
-        part = min(left, milestone_money.held_minor(milestone))
+        part = min(left, milestone_money.escrowed_minor(milestone))
         if not part:
             continue
         was, review_left = milestone.state, states.review_left(ctx.now, milestone)
         milestone.disputed_minor += part
         if (
-            milestone_money.held_minor(milestone) == 0
+            milestone_money.escrowed_minor(milestone) == 0
             and milestone.state != MilestoneState.DISPUTED
         ):
             was, review_left = states.pause(

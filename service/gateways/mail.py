@@ -1,6 +1,6 @@
 """The mail server.
 
-A letter goes out once per message row; its Message-ID is made of the row's id, so a repeat is
+An email goes out once per message row; its Message-ID is made of the row's id, so a repeat is
 recognised.
 """
 
@@ -42,8 +42,8 @@ class Email:
     html: str
     date: datetime
     unsubscribe: str | None = None
-    """An address to which somebody writes who wants no more letters like this one; None where a
-    letter has to come.
+    """An address to which somebody writes who wants no more emails like this one; None where an
+    email has to come.
     """
 
     def as_mime(self) -> EmailMessage:
@@ -81,9 +81,9 @@ class Email:
 
 
 class MailGateway(Protocol):
-    """Anything that takes letters. Raises GatewayUnknownOutcome or GatewayRefused."""
+    """Anything that takes emails. Raises GatewayUnknownOutcome or GatewayRefused."""
 
-    def send(self, letter: Email) -> None: ...
+    def send(self, email: Email) -> None: ...
 
 
 class SmtpGateway:
@@ -99,13 +99,13 @@ class SmtpGateway:
         self._tls = ssl.create_default_context(cadata=authorities or None)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
 
-    def send(self, letter: Email) -> None:
-        mime = letter.as_mime()
+    def send(self, email: Email) -> None:
+        mime = email.as_mime()
         try:
             with self._connect() as server:
                 if self._url.username:
                     server.login(unquote(self._url.username), unquote(self._url.password or ""))
-                server.send_message(mime, from_addr=letter.from_address, to_addrs=[letter.to])
+                server.send_message(mime, from_addr=email.from_address, to_addrs=[email.to])
         except smtplib.SMTPRecipientsRefused as refused:
             raise GatewayRefused("the mail server refuses the address") from refused
         except (OSError, smtplib.SMTPException) as error:
@@ -119,7 +119,7 @@ class SmtpGateway:
             )
         server = smtplib.SMTP(host, self._url.port or 587, timeout=_TIMEOUT)
         try:
-            # Raises when the server does not offer it: a letter is never sent in the clear.
+            # Raises when the server does not offer it: an email is never sent in the clear.
             server.starttls(context=self._tls)
         except BaseException:
             server.close()
@@ -128,13 +128,13 @@ class SmtpGateway:
 
 
 class FunctionGateway:
-    """Hands letters to a function: the sandbox's mailbox."""
+    """Hands emails to a function: the sandbox's mailbox."""
 
     def __init__(self, deliver: Callable[[Email], None]) -> None:
         self._deliver = deliver
 
-    def send(self, letter: Email) -> None:
-        self._deliver(letter)
+    def send(self, email: Email) -> None:
+        self._deliver(email)
 
 
 def _one_line(text: str) -> str:

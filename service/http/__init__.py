@@ -1,3 +1,3 @@
-"""What API and pages share of HTTP: judging what comes in, one act for each call, headers,
+"""What API and pages share of HTTP: judging what comes in, one action for each call, headers,
 addresses, limits.
 """

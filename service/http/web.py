@@ -53,7 +53,9 @@ def runtime() -> Runtime:
 
 @contextmanager
 def context(actor: Actor = SYSTEM) -> Iterator[Context]:
-    """An act of this request in a transaction of its own: the visible `with` block of a view."""
+    """The context of an action of this request in a transaction of its own: the visible `with`
+    block of a view.
+    """
     with runtime().context(request_id(), actor) as begun:
         yield begun
 

@@ -1,5 +1,5 @@
 """The shape of every deciding form: a visitor with a fresh code, a form used once, the contract
-locked, then the act.
+locked, then the action.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Problems = Sequence[tuple[str, str]]
 
 def decide(
     contract_id: str,
-    act_on: Decision,
+    decision: Decision,
     *,
     span: timedelta | None = sessions.BINDS_ANY,
     freelancer_first: bool = False,
@@ -55,7 +55,7 @@ def decide(
         if use_form(ctx, who):
             if span is not None:
                 rely_on_code(ctx, who, locked)
-            act_on(ctx.as_(who.actor), locked)
+            decision(ctx.as_(who.actor), locked)
     return redirect(url_for("client.contract", contract_id=contract_id), 303)
 
 
@@ -119,7 +119,7 @@ def amount(name: str, currency: str, *, most: int, least: int = 1, empty: int | 
 def confirmed(name: str) -> int:
     """The minor units that a check page carried.
 
-    Raises Invalid; whether they fit still, the act itself says.
+    Raises Invalid; whether they fit still, the action itself says.
     """
     text = request.form.get(name, "")
     if not (is_digits(text) and len(text) < _LONGEST_MINOR):
@@ -146,8 +146,8 @@ class Answers:
 
 @dataclass(frozen=True)
 class Check:
-    """What a page says before an act: the act in words, every amount of it, what was written, and
-    what the button sends.
+    """What a page says before an action: the action in words, every amount of it, what was written,
+    and what the button sends.
     """
 
     title: str

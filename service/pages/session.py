@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
 
-from flask import Response, g, redirect, request, url_for
+from flask import g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
@@ -23,34 +23,10 @@ from service.http import incoming, web
 from service.models import Contract
 from service.operations.client_access import sessions
 from service.operations.client_access.sessions import Visitor
-from service.pages import link_roles
+from service.pages import link_cookies, link_roles
 from service.platform.db import fetch
 from service.platform.tokens import BadToken
-
-
-def cookie_name() -> str:
-    """`__Host-` needs TLS; the sandbox on plain http uses a plain name, so that a phone on the
-    local network can be used.
-    """
-    return (
-        "__Host-hf_client"
-        if web.runtime().settings.public_url.startswith("https://")
-        else "hf_client"
-    )
-
-
-def set_cookie(response: Response, value: str) -> None:
-    secure = web.runtime().settings.public_url.startswith("https://")
-    # Lax, not Strict: the client comes back from Stripe by a cross-site redirect.
-    response.set_cookie(
-        cookie_name(),
-        value,
-        max_age=12 * 3600,
-        secure=secure,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+from service.shared.link_sessions import CLIENT
 
 
 class LinkNeeded(Forbidden):
@@ -71,7 +47,7 @@ def visitor(ctx: Context, contract_id: str) -> tuple[Contract, Visitor]:
     """
     if not typeid.is_typeid(contract_id, "ctr"):
         raise NotFound("There is no such page.")
-    cookie = incoming.cookie(cookie_name())
+    cookie = link_cookies.value(CLIENT)
     found = sessions.visitor(ctx, cookie, typeid.decode(contract_id)) if cookie else None
     if found is None:
         raise LinkNeeded("This page opens from the link in your e-mail.")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from service.platform.db import fetch
 
 NOW = "clock_timestamp() + clock_offset"
-"""As an expression over the one row of `installation`, for statements that begin an act."""
+"""As an expression over the one row of `installation`, for statements that begin an action."""
 _NOW = f"SELECT {NOW} AS now FROM installation"
 _MOVE = text("UPDATE installation SET clock_offset = :offset WHERE clock_offset <= :offset")
 

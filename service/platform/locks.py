@@ -1,4 +1,4 @@
-"""Advisory locks: one number for what each is about, and the order in which an act may take
+"""Advisory locks: one number for what each is about, and the order in which an action may take
 them.
 """
 
@@ -12,7 +12,7 @@ from service.platform.db import fetch
 
 
 class Lock(IntEnum):
-    """What is done by one at a time. An act that takes two takes the lower one first.
+    """What is done by one at a time. An action that takes two takes the lower one first.
 
     Rows are locked before any of these, in the order of `core.rows`. A number is never used again:
     processes of two releases run beside each other during an upgrade.

@@ -1,5 +1,5 @@
-"""Reasons for holds, as data: what a person reads, what is held by default, for how long, and what
-they are asked for.
+"""Reasons for holds, as data: what a person reads, what is frozen by default, for how long, and
+what they are asked for.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]
     """What a reader must know of a new version: {what, before, after}, milestones told apart by
     their number.
     """
-    names = ("title", "description", "review_period_days", "processing_borne_by")
+    names = ("kind", "title", "description", "review_period_days", "processing_borne_by")
     found = [
         {"what": name, "before": old[name], "after": new[name]}
         for name in names

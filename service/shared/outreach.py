@@ -28,7 +28,7 @@ from service.shared import clients
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
-class LetterKind(StrEnum):
+class EmailKind(StrEnum):
     """What writes to somebody at once: by a freelancer, or by a client to a mailbox that they
     name.
     """
@@ -51,8 +51,8 @@ class _Rule:
     said: str
 
 
-def count(ctx: Context, contract: Contract, kind: LetterKind, to: str | None = None) -> None:
-    """Count a letter to the contract's client, or to the address `to`.
+def count(ctx: Context, contract: Contract, kind: EmailKind, to: str | None = None) -> None:
+    """Count an email to the contract's client, or to the address `to`.
 
     Raises OutreachLimited with the seconds after which there is room again.
     """

@@ -77,7 +77,7 @@ def _place_events(ctx: Context) -> int:
 
 
 def _announce_or_say_so(ctx: Context, event: Event) -> None:
-    """Letters that cannot be made stop neither the events behind them nor the books: a person is
+    """Emails that cannot be made stop neither the events behind them nor the books: a person is
     told instead.
     """
     try:

@@ -9,8 +9,8 @@ from service.operations.payments import refund_requests
 
 
 def by_client(ctx: Context, contract: Contract, reason: str) -> None:
-    """What is not paid is cancelled; for what is held and was not handed over a refund is asked,
-    in place of one that was asked before; handed-over work stays to be answered.
+    """What is not paid is cancelled; for what is escrowed and was not handed over a refund is
+    asked, in place of one that was asked before; handed-over work stays to be answered.
 
     `contract` is locked. Raises StateConflict.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.names import RefundRequestState
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.models import Contract, Milestone, RefundRequest
 from service.operations.contracts import contracts
 from service.operations.disputes import opening
@@ -26,15 +26,15 @@ def about_refund(ctx: Context, contract: Contract, request: RefundRequest) -> No
         refund_requests.agree(system, contract, request)
     elif request.silence_means == "dispute" and not refund_requests.nothing_left(contract, request):
         milestone = next(m for m in contract.milestones if m.id == request.milestone_id)
-        amount = min(request.amount_minor, held_minor(milestone))
+        amount = min(request.amount_minor, escrowed_minor(milestone))
         open_dispute(system, contract, milestone, "client", amount, amount, request.reason)
     else:
         refund_requests.withdraw(system, contract, request)
 
 
 def until_the_holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> None:
-    """Money may not be held longer: what was not handed over goes back, about handed-over work a
-    dispute opens. Both rows are locked.
+    """Money may not stay in escrow longer: what was not handed over goes back, about handed-over
+    work a dispute opens. Both rows are locked.
     """
     if contracts.holding_limit(ctx, contract, milestone) == "dispute":
         claim = "The time for which money may be held is nearly over."

@@ -1,4 +1,4 @@
-"""What staff do, each act composed of operations: one place for the API and the console, so that
+"""What staff do, each action composed of operations: one place for the API and the console, so that
 they cannot differ.
 
 Every function runs in the caller's transaction, takes its locks itself (hold before case and
@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.core import repository
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.errors import StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.names import CaseState, HoldState
@@ -22,7 +22,7 @@ from service.shared.hold_checks import HoldTerms
 
 def hold(ctx: Context, hold_id: str) -> Hold:
     """A hold as staff see it, locked. Raises NotFound."""
-    return hold_ends.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=True)
+    return hold_ends.find(ctx.session, hold_id, owner=EVERYONE, lock=True)
 
 
 def judge(ctx: Context, hold_id: str, requirement_id: str, *, accepted: bool) -> Requirement:
@@ -67,9 +67,9 @@ def _binds(ctx: Context, about: Confiscation) -> bool:
 
 def case(ctx: Context, case_id: str) -> tuple[Confiscation, Hold]:
     """A case with its hold, both locked, the hold first. Raises NotFound."""
-    found = cases.find(ctx.session, case_id, owner=repository.EVERYONE)
+    found = cases.find(ctx.session, case_id, owner=EVERYONE)
     under = hold(ctx, found.hold_id)
-    return cases.find(ctx.session, case_id, owner=repository.EVERYONE, lock=True), under
+    return cases.find(ctx.session, case_id, owner=EVERYONE, lock=True), under
 
 
 def notice(ctx: Context, case_id: str) -> Confiscation:
@@ -127,12 +127,12 @@ def review_appeal(ctx: Context, appeal_id: str) -> Appeal:
 
 def appeal(ctx: Context, appeal_id: str) -> tuple[Appeal, Hold]:
     """An appeal with its hold, both locked, the hold first. Raises NotFound."""
-    found = appeals.find(ctx.session, appeal_id, owner=repository.EVERYONE)
+    found = appeals.find(ctx.session, appeal_id, owner=EVERYONE)
     under = hold(ctx, found.hold_id)
-    return appeals.find(ctx.session, appeal_id, owner=repository.EVERYONE, lock=True), under
+    return appeals.find(ctx.session, appeal_id, owner=EVERYONE, lock=True), under
 
 
-def withdraw_appeal(ctx: Context, appeal_id: str, *, owner: str | None) -> Appeal:
+def withdraw_appeal(ctx: Context, appeal_id: str, *, owner: Owner) -> Appeal:
     """The person takes it back; a hold that only waited for it ends.
 
     Raises NotFound, StateConflict.

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli import cli
+from service.core.repository import EVERYONE
 from service.domain.identity.names import NameKind, objection
 from service.exports import generation, inline, manifest, reading, registry
 from service.exports.definitions import Column, Export
@@ -70,7 +71,7 @@ def test_finance_asks_and_a_stranger_verifies(world: World, tmp_path: Path) -> N
         world, "finance", {"files": [f for f in found["files"] if not f.endswith(".sig")]}, tmp_path
     )
     with world.runtime.context("test") as ctx:
-        one = export_requests.find(ctx.session, found["id"], party=None)
+        one = export_requests.find(ctx.session, found["id"], party=EVERYONE)
         (folder / "manifest.sig").write_bytes(
             export_requests.piece(ctx.session, one.id, "manifest.sig", 0)
         )

@@ -188,8 +188,7 @@ def test_of_a_payment(world: World, print_count: list[int]) -> None:
     ]
 
     def apply(ctx: Context, snapshot: CheckoutSnapshot) -> None:
-        parent, payment = repository.payment(ctx.session, ours, lock=True)
-        payments.apply_checkout(ctx, parent, payment, snapshot)
+        payments.apply_checkout(ctx, snapshot)
 
     print_count.append(run_all(world, news, apply))
 

@@ -69,8 +69,13 @@ def test_a_freelancer_with_a_letter_signs_out(world: World) -> None:
     ada = world.client("ada@lovelace.example")
     path = path_of(letter["links"][0])
     inside = ada.press(path, ada.get(path).forms[0]).headers["location"]
+    copy = dict(ada.http.cookies)
     _sign_out(ada.http, path_of(inside))
     assert ada.http.request("GET", path_of(inside)).status == 403
+    ada.http.cookies = copy
+    assert ada.http.request("GET", path_of(inside)).status == 403, (
+        "a stolen cookie is worth nothing"
+    )
 
 
 def test_an_accountant_signs_out_and_the_address_is_no_part_of_a_replay(world: World) -> None:
@@ -83,8 +88,13 @@ def test_an_accountant_signs_out_and_the_address_is_no_part_of_a_replay(world: W
     visitor = world.client()
     path = path_of(first.json()["url"])
     visitor.press(path, visitor.get(path).forms[0])
+    copy = dict(visitor.http.cookies)
     _sign_out(visitor.http, "/accountant")
     assert visitor.http.request("GET", "/accountant").status == 403
+    visitor.http.cookies = copy
+    assert visitor.http.request("GET", "/accountant").status == 403, (
+        "a stolen cookie is worth nothing"
+    )
 
 
 def test_what_is_shown_once_is_found_in_no_replay(world: World) -> None:

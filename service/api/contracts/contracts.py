@@ -56,7 +56,7 @@ def _may_make(call: ApiCall, body: ContractEditBody) -> None:
 
     Raises Invalid.
     """
-    role = "platform" if call.owner is None else "freelancer"
+    role = "platform" if call.owner is repository.EVERYONE else "freelancer"
     if role not in call.ctx.policies.kinds[body["kind"]].created_by:
         raise Invalid.one(
             "/kind", "platform_only", f"A {body['kind']} contract is created with a platform key."
@@ -75,7 +75,7 @@ def _answer(call: ApiCall, contract: Contract | SimpleNamespace, status: int = 2
     """
     quote = agreement.quote_of(call.ctx, contract)
     body = _contract.shown(contract) | {"fee_quote": quote}
-    if call.owner is None:
+    if call.owner is repository.EVERYONE:
         body["warnings"] = _warnings(margin_of(quote))
     return call.json(body, status, etag=f"v{contract.version}")
 
@@ -101,7 +101,7 @@ def create(body: ContractBody) -> Response:
     """
     with api_call() as call:
         freelancer_id = call.owner_or(body["freelancer"])
-        if freelancer_id is None:
+        if freelancer_id is repository.EVERYONE:
             raise Invalid.one(
                 "/freelancer", "required", "A platform key says for whom the contract is."
             )

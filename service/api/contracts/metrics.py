@@ -149,7 +149,7 @@ def earnings(query: FreelancerParameters) -> Response:
     """
     with api_call() as call:
         owner = call.owner_or(query["freelancer"])
-        if owner is None:
+        if owner is repository.EVERYONE:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
         repository.freelancer(call.ctx.session, owner)
         return call.json(
@@ -185,7 +185,7 @@ def pre_check(body: PreCheckBody) -> Response:
     """
     with api_call() as call:
         owner = call.owner_or(body["freelancer"])
-        if owner is None:
+        if owner is repository.EVERYONE:
             raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
         answer = pre_checks.ask(
             call.ctx, owner, body["client"]["email"], body["relationship"], body["kind"]

@@ -137,7 +137,7 @@ def _certificate(issued: Certificate) -> dict[str, object]:
 
 def _whose(call: ApiCall, named: str | None) -> str:
     owner = call.owner_or(named)
-    if owner is None:
+    if owner is repository.EVERYONE:
         raise Invalid.one("/freelancer", "required", "Say for whom.")
     return owner
 
@@ -245,10 +245,12 @@ def give_link(body: AccountantLinkBody) -> Response:
 def find_links(query: AccountantParameters) -> Response:
     """Yours, newest first, each with its uses."""
     with api_call() as call:
-        if call.owner is None and query["freelancer"] is None and call.principal.role != "platform":
-            raise Invalid.one("/freelancer", "required", "Say for whom.")
         owner = call.owner_or(query["freelancer"])
-        links = accountant_links.listed(call.ctx.session, owner) if owner else []
+        if owner is repository.EVERYONE and call.principal.role != "platform":
+            raise Invalid.one("/freelancer", "required", "Say for whom.")
+        links = (
+            [] if owner is repository.EVERYONE else accountant_links.listed(call.ctx.session, owner)
+        )
         return call.whole_list([_link_with_visits(call, link) for link in links])
 
 

@@ -27,7 +27,7 @@ blueprint = Endpoints("exports", __name__, url_prefix="/v1", description="Export
 
 def _party(call: ApiCall, wanted: str | None) -> str | None:
     """Whose figures: a freelancer's key means the freelancer."""
-    return call.owner if call.owner is not None else wanted
+    return wanted if call.owner is repository.EVERYONE else call.owner
 
 
 def _shown(export: FinanceExport) -> dict[str, object]:
@@ -74,7 +74,7 @@ def ask(body: ExportBody) -> Response:
             export,
             body["format"],
             party,
-            own=call.owner is not None,
+            own=call.owner is not repository.EVERYONE,
             home=body["home"],
             language=body["language"],
             own_zone=body["zone"],
@@ -102,7 +102,7 @@ def ask(body: ExportBody) -> Response:
 def find(query: PageParameters) -> Response:
     """Exports that were asked for, newest first."""
     with api_call() as call:
-        party = _party(call, repository.EVERYONE)
+        party = call.owner
         page = export_requests.listed(
             call.ctx.session, party=party, after=after_id(query["cursor"]), limit=query["limit"]
         )
@@ -115,11 +115,7 @@ def read(export_id: str) -> Response:
     """How far it is (`rows_done`), its manifest once it is ready, or why nobody gets it."""
     with api_call() as call:
         return call.json(
-            _shown(
-                export_requests.find(
-                    call.ctx.session, export_id, party=_party(call, repository.EVERYONE)
-                )
-            )
+            _shown(export_requests.find(call.ctx.session, export_id, party=call.owner))
         )
 
 
@@ -128,9 +124,7 @@ def read(export_id: str) -> Response:
 def download(export_id: str, name: str) -> Response:
     """One of its files: the data, `manifest.json` or `manifest.sig`."""
     with api_call() as call:
-        export = export_requests.find(
-            call.ctx.session, export_id, party=_party(call, repository.EVERYONE)
-        )
+        export = export_requests.find(call.ctx.session, export_id, party=call.owner)
         return web.streamed(
             name,
             export_requests.pieces(call.ctx.session, export, name),
@@ -152,7 +146,7 @@ def report(query: ReportParameters, export_name: str) -> Response:
             export,
             "csv",
             party,
-            own=call.owner is not None,
+            own=call.owner is not repository.EVERYONE,
             home=query["home"],
             own_zone=query["zone"],
         )

@@ -16,6 +16,7 @@ from service.api.schemas.requests.finance import (
     QuoteParameters,
     QuoteQuery,
 )
+from service.core import repository
 from service.domain.errors import Invalid
 from service.operations.finance import margins
 from service.policies.quotes import Pair, QuoteRequest, as_terms, margin_of, quote
@@ -39,7 +40,7 @@ def fee_quote(query: QuoteParameters) -> Response:
         owner = call.owner_or(query["freelancer"])
         alias = (
             clients.alias_of(call.ctx.session, owner, query["client"])
-            if owner and query["client"]
+            if owner is not repository.EVERYONE and query["client"]
             else None
         )
         price = quote(call.ctx.policies, *_question(call, query, query["kind"], alias))
@@ -57,7 +58,7 @@ def fee_quote(query: QuoteParameters) -> Response:
             "tax": price["tax"],
             "client_fee": price["client_fee"],
         }
-        if call.owner is None:
+        if call.owner is repository.EVERYONE:
             body["margin"] = margin_of(price)
         body["processing"] = {
             "cost": price["processing"]["cost"],
@@ -87,7 +88,7 @@ def _question(
     known = agreement.billed_before(call.ctx, alias, query["currency"]) if alias else 0
     tax = (
         agreement.fee_tax_of(call.ctx, call.owner, on)
-        if call.owner and pair.own.tax != "none"
+        if call.owner is not repository.EVERYONE and pair.own.tax != "none"
         else None
     )
     before = known if query["billed_before"] is None else query["billed_before"]

@@ -36,7 +36,7 @@ _payout, _account = responses.PayoutOut(), responses.PayoutAccountOut()
 
 def _whose(call: ApiCall, freelancer_id: str | None) -> str:
     owner = call.owner_or(freelancer_id)
-    if owner is None:
+    if owner is repository.EVERYONE:
         raise Invalid.one("/freelancer", "required", "A platform key says for whom.")
     repository.freelancer(call.ctx.session, owner)
     return owner

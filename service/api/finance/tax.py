@@ -86,7 +86,7 @@ def declare(body: TaxIdentityBody) -> Response:
     """
     with api_call() as call:
         owner = call.owner_or(body["freelancer"])
-        if owner is None:
+        if owner is repository.EVERYONE:
             raise Invalid.one("/freelancer", "required", "Say for whom.")
         form = {name: value for name, value in body.items() if name != "freelancer"}
         declared = tax_identities.declare(call.ctx, web.runtime().encryption, owner, form)
@@ -101,7 +101,7 @@ def identity(query: TaxIdentityParameters) -> Response:
     """What is on file, masked, and whether it is valid, expired or missing."""
     with api_call() as call:
         owner = call.owner_or(query["freelancer"])
-        if owner is None:
+        if owner is repository.EVERYONE:
             raise NotFound("Say whose: ?freelancer=frl_….")
         return call.json(
             _identity(repository.tax_identity(call.ctx.session, owner), owner, call.ctx.today)

@@ -16,6 +16,7 @@ from service.api.framework.endpoints import allowed_while_blocked, needs, takes_
 from service.api.framework.problems import problem
 from service.api.schemas.responses import Out
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.errors import (
     BadVersion,
     HoldfastError,
@@ -47,9 +48,16 @@ class ApiCall:
     """What the answer shows this once: a secret is no part of a replay."""
 
     @property
-    def owner(self) -> str | None:
-        """Whose objects this caller may see: a freelancer's own, or (None) everybody's."""
-        return self.principal.freelancer_id
+    def owner(self) -> Owner:
+        """Whose objects this caller may see: a freelancer's own, or everybody's.
+
+        Raises MissingScope for a freelancer's key that names nobody, which the table forbids too.
+        """
+        if self.principal.freelancer_id is not None:
+            return self.principal.freelancer_id
+        if self.principal.role == "freelancer":
+            raise MissingScope("This key acts for nobody.")
+        return EVERYONE
 
     @property
     def staff(self) -> Context:
@@ -69,15 +77,11 @@ class ApiCall:
             else roles.get(self.principal.role, Reader.STAFF)
         )
 
-    def owner_or(self, freelancer_id: str | None) -> str | None:
+    def owner_or(self, freelancer_id: str | None) -> Owner:
         """For platform keys that name a freelancer; freelancer keys may not."""
-        if (
-            freelancer_id
-            and self.principal.freelancer_id
-            and freelancer_id != self.principal.freelancer_id
-        ):
+        if freelancer_id and self.owner not in (EVERYONE, freelancer_id):
             raise MissingScope("A freelancer's key acts for that freelancer only.")
-        return freelancer_id or self.principal.freelancer_id
+        return freelancer_id or self.owner
 
     def answer(
         self, schema: Out, shown: object, status: int = 200, *, etag: str | None = None

@@ -77,7 +77,7 @@ def create_freelancer(body: FreelancerBody) -> Response:
 def read_freelancer(freelancer_id: str) -> Response:
     """Read one freelancer."""
     with api_call() as call:
-        wanted = freelancer_id if call.owner in (None, freelancer_id) else ""
+        wanted = freelancer_id if call.owner in (repository.EVERYONE, freelancer_id) else ""
         return call.answer(_freelancer, repository.freelancer(call.ctx.session, wanted))
 
 
@@ -174,7 +174,7 @@ def events(query: EventParameters) -> Response:
             .order_by(Event.position)
             .limit(query["limit"] + 1)
         )
-        if call.owner:
+        if call.owner is not repository.EVERYONE:
             statement = statement.where(Event.freelancer_id == call.owner)
         if query["contract"]:
             statement = statement.where(

@@ -91,7 +91,7 @@ def find(query: HoldParameters) -> Response:
     with api_call() as call:
         page = hold_ends.listed(
             call.ctx.session,
-            owner=query["freelancer"],
+            owner=query["freelancer"] or repository.EVERYONE,
             in_force_only=query["in_force"],
             after=after_id(query["cursor"]),
             limit=query["limit"],

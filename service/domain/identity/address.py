@@ -1,7 +1,7 @@
 """E-mail addresses: whether a text is one, and the one form in which it is kept.
 
-For bodies, forms, commands and letters alike. The grammar is the library's. What it lets through
-and letters must not carry is refused here: a name that some mail programs would decode into
+For bodies, forms, commands and emails alike. The grammar is the library's. What it lets through
+and emails must not carry is refused here: a name that some mail programs would decode into
 another address, and the old ways of writing a route through other hosts.
 """
 
@@ -20,7 +20,7 @@ _MISLEADING = "Some mail programs read this address as another one. Use a plain 
 def read(text: str) -> str:
     """The address in lower case, its domain as mail servers write it (`xn--…`).
 
-    A name before the @ outside ASCII is refused: many mail servers cannot be given such a letter.
+    A name before the @ outside ASCII is refused: many mail servers cannot be given such an email.
     Whether the domain exists is not asked: that would be a call to the network. `.example` and
     `.test` are addresses; `.local`, `.invalid` and the like are not.
 
@@ -38,7 +38,7 @@ def read(text: str) -> str:
             allow_display_name=False,
             check_deliverability=False,
             strict=True,
-            # `.test` and `.example` belong to nobody: a letter to them reaches nobody, live too.
+            # `.test` and `.example` belong to nobody: an email to them reaches nobody, live too.
             test_environment=True,
         )
     except EmailNotValidError:

@@ -2,7 +2,7 @@
 place where they come in.
 
 A name that carries an address, or that sounds like the platform or its staff, would speak in our
-name as soon as a letter or a page repeats it. What is refused here is refused everywhere; what was
+name as soon as an email or a page repeats it. What is refused here is refused everywhere; what was
 stored before is shown as inert text.
 """
 

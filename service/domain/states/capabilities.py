@@ -30,13 +30,13 @@ Events that are not here pass every hold: nobody is kept from saying no, or from
 
 @cache
 def capabilities(
-    machine: str, state: str, actor: str, held: frozenset[str] = frozenset()
+    machine: str, state: str, actor: str, on_hold: frozenset[str] = frozenset()
 ) -> list[str]:
-    """The events that this actor may cause from this state while holds of the scopes `held` are
+    """The events that this actor may cause from this state while holds of the scopes `on_hold` are
     active. Not to be changed.
     """
     return [
         event
         for event in allowed_actions(machine, state, actor)
-        if STOPPED_BY.get((machine, event)) not in held
+        if STOPPED_BY.get((machine, event)) not in on_hold
     ]

@@ -556,7 +556,7 @@ PASSED_THROUGH = {
     "chargeback": ("evidence_due",),
     "dispute": ("answered", "defaulted", "decided"),
 }
-"""States that an object may enter and leave within one act, so that its row is written once:
+"""States that an object may enter and leave within one action, so that its row is written once:
 approved work is released at once, a milestone that the client picks is paid at once, and what a
 decision says is done at once.
 """

@@ -1,4 +1,4 @@
-"""Who is told what by e-mail, as one table: a fact, and the letters that follow from it.
+"""Who is told what by e-mail, as one table: a fact, and the emails that follow from it.
 
 The documents' table of mails is generated from it.
 """

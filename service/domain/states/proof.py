@@ -11,8 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MailboxProof:
-    """`code_verified_at`: the instant at which the six-digit code was typed, not that of the act it
-    stands for.
+    """`code_verified_at`: the instant at which the six-digit code was typed, not that of the action
+    it stands for.
     """
 
     code_verified_at: datetime

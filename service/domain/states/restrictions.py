@@ -65,7 +65,7 @@ class Restriction:
     name: str
     scope: str | None
     looks_at: tuple[str, ...]
-    when_held: str
+    when_on_hold: str
 
 
 BOTH = ("freelancer", "client")
@@ -89,13 +89,13 @@ MATRIX = (
     Restriction("amend", "amend", BOTH, "refused"),
     Restriction("dispute", None, BOTH, "always possible"),
 )
-"""Which scope stops which act.
+"""Which scope stops which action.
 
 A suspension's level gives the scopes, so the two tables together are the matrix.
 """
 
 
 def outcome(rule: Restriction, person: str, level: str) -> str:
-    """What happens to an act while a person is suspended at a level."""
+    """What happens to an action while a person is suspended at a level."""
     stopped = rule.scope in LEVELS[(person, level)] and person in rule.looks_at
-    return rule.when_held if stopped else "goes on"
+    return rule.when_on_hold if stopped else "goes on"

@@ -1,4 +1,4 @@
-"""In whose name each letter speaks, as data: from whom it seems to come, and whom a reply reaches.
+"""In whose name each email speaks, as data: from whom it seems to come, and whom a reply reaches.
 
 Only what a freelancer says themselves carries their name: the offer, the delivery, a change. Codes,
 money, holds, disputes, a mediator's proposal and links come from the platform, whoever caused them,
@@ -40,12 +40,12 @@ FOR_FREELANCERS: Final = frozenset(
     for audience, template in told
     if audience in (FREELANCER, OTHER_FREELANCER)
 )
-"""Letters that a freelancer reads: they carry no link of the client's."""
+"""Emails that a freelancer reads: they carry no link of the client's."""
 
 FOR_PAYERS: Final = frozenset(
     template for told in NOTICES.values() for audience, template in told if audience == PAYER
 )
-"""Letters to a colleague who paid: they carry that colleague's link, never the client's."""
+"""Emails to a colleague who paid: they carry that colleague's link, never the client's."""
 
 UNASKED: Final = frozenset({"offer", "offer_reminder", "reminder", "passed_on"})
-"""Letters to somebody who may never have heard of us: they say how to get no more of them."""
+"""Emails to somebody who may never have heard of us: they say how to get no more of them."""

@@ -2,7 +2,7 @@
 told.
 
 Mail programs turn what looks like an address into a link by themselves, so escaping is not enough
-in a letter. An address is therefore taken apart by words that everybody can read: `evil.example`
+in an email. An address is therefore taken apart by words that everybody can read: `evil.example`
 becomes `evil (dot) example`. Invisible characters would do it too, and were rejected: they survive
 copying, break searching, and look like a trick.
 """

@@ -74,7 +74,7 @@ class Platform(Connection):
     # The platform's own
 
     def set_manual_payouts(self, account_id: str | None = None) -> None:
-        """No automatic payouts: Stripe would otherwise sweep held money to a bank.
+        """No automatic payouts: Stripe would otherwise sweep escrowed money to a bank.
 
         For the platform, or a connected account.
         """

@@ -79,14 +79,17 @@ def chargeback_fee(chargeback: Chargeback) -> Entry:
 
 
 def chargeback_lock(
-    chargeback: Chargeback, held: Iterable[tuple[str, int]], taken: Iterable[tuple[Account, int]]
+    chargeback: Chargeback,
+    escrowed: Iterable[tuple[str, int]],
+    taken: Iterable[tuple[Account, int]],
 ) -> Entry:
-    """`held`: what is still in escrow, by milestone; `taken`: what is here otherwise (pending,
+    """`escrowed`: what is still in escrow, by milestone; `taken`: what is here otherwise (pending,
     available, owed), by account.
     """
     aside = reserved_by_chargeback(chargeback.id)
     lines = [
-        Line(escrow(milestone_id), disputed(milestone_id), amount) for milestone_id, amount in held
+        Line(escrow(milestone_id), disputed(milestone_id), amount)
+        for milestone_id, amount in escrowed
     ]
     lines += [Line(account, aside, amount) for account, amount in taken]
     return _chargeback(
@@ -97,13 +100,13 @@ def chargeback_lock(
 def chargeback_won(
     contract: Contract,
     chargeback: Chargeback,
-    held: Iterable[tuple[str, int]],
+    escrowed: Iterable[tuple[str, int]],
     *,
     reserved_minor: int,
     owed_minor: int,
     cleared: Iterable[tuple[str, int]] = (),
 ) -> Entry:
-    """Held again (by milestone), available again, owed to the client again; the bank gave the
+    """Escrowed again (by milestone), available again, owed to the client again; the bank gave the
     amount back.
 
     `cleared`: what cases had paid of it is theirs again, by case, until people decide about it
@@ -116,7 +119,7 @@ def chargeback_won(
         *(Line(TRUST, confiscated(case_id), amount) for case_id, amount in paid),
         *(
             Line(disputed(milestone_id), escrow(milestone_id), amount)
-            for milestone_id, amount in held
+            for milestone_id, amount in escrowed
         ),
         Line(aside, available(contract.freelancer_id), reserved_minor),
         Line(aside, unclaimed(contract.client_id), owed_minor),
@@ -129,7 +132,7 @@ def chargeback_won(
 def chargeback_lost(
     contract: Contract,
     chargeback: Chargeback,
-    held: Iterable[tuple[str, int]],
+    escrowed: Iterable[tuple[str, int]],
     *,
     reserved_minor: int,
     freed_minor: int,
@@ -139,18 +142,18 @@ def chargeback_lost(
 ) -> Entry:
     """Locked money pays for it, from trust to operating in the same entry.
 
-    `held`: by milestone; `reserved_minor`: taken of the freelancer's; `freed_minor`: theirs again
-    because they are protected; `owed_minor`: what was the client's already; `debt_minor`: paid out,
-    owed now; `lost_minor`: the platform's.
+    `escrowed`: by milestone; `reserved_minor`: taken of the freelancer's; `freed_minor`: theirs
+    again because they are protected; `owed_minor`: what was the client's already; `debt_minor`:
+    paid out, owed now; `lost_minor`: the platform's.
     """
-    aside, pulled, held = (
+    aside, pulled, escrowed = (
         reserved_by_chargeback(chargeback.id),
         receivable(chargeback.id),
-        list(held),
+        list(escrowed),
     )
-    from_trust = sum(amount for _, amount in held) + reserved_minor + owed_minor
+    from_trust = sum(amount for _, amount in escrowed) + reserved_minor + owed_minor
     lines = [
-        *(Line(disputed(milestone_id), pulled, amount) for milestone_id, amount in held),
+        *(Line(disputed(milestone_id), pulled, amount) for milestone_id, amount in escrowed),
         Line(aside, available(contract.freelancer_id), freed_minor),
         Line(aside, pulled, reserved_minor),
         Line(recoverable(contract.freelancer_id), pulled, debt_minor),

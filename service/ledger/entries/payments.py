@@ -70,7 +70,7 @@ def suspend_receipt(
 
 
 def roll(contract: Contract, milestone: Milestone, rest: Milestone, amount_minor: int) -> Entry:
-    """What is still held of a milestone becomes a milestone of its own."""
+    """What is still escrowed of a milestone becomes a milestone of its own."""
     lines = (Line(escrow(milestone.id), escrow(rest.id), amount_minor),)
     return Entry(
         EntryType.ROLL,
@@ -86,14 +86,14 @@ def release(contract: Contract, made: Release, taxes: Iterable[tuple[str, int]])
     """Gross out of escrow: net to pending, fee, tax on it, processing cost, withheld tax (by due),
     debts; trust to operating.
     """
-    held, freelancer = escrow(made.milestone_id), made.freelancer_id
+    out_of, freelancer = escrow(made.milestone_id), made.freelancer_id
     lines = (
-        Line(held, pending(freelancer), made.net_minor - made.recovered_minor),
-        Line(held, PLATFORM_FEES, made.fee_minor - made.fee_tax_minor),
-        Line(held, FEE_TAX, made.fee_tax_minor),
-        Line(held, PROCESSING_RECOVERED, made.processing_minor),
-        *(Line(held, tax_withheld(due_id), amount) for due_id, amount in taxes),
-        Line(held, recoverable(freelancer), made.recovered_minor),
+        Line(out_of, pending(freelancer), made.net_minor - made.recovered_minor),
+        Line(out_of, PLATFORM_FEES, made.fee_minor - made.fee_tax_minor),
+        Line(out_of, FEE_TAX, made.fee_tax_minor),
+        Line(out_of, PROCESSING_RECOVERED, made.processing_minor),
+        *(Line(out_of, tax_withheld(due_id), amount) for due_id, amount in taxes),
+        Line(out_of, recoverable(freelancer), made.recovered_minor),
         Line(OPERATING, TRUST, made.fee_minor + made.processing_minor + made.recovered_minor),
     )
     what = f"Release {made.number} of milestone {made.milestone_id}"

@@ -26,7 +26,7 @@ from service.models import Contract, Milestone, Payment, Refund
 
 
 def refund_request(contract: Contract, milestone: Milestone, refund: Refund) -> Entry:
-    """Held money starts its way back."""
+    """Escrowed money starts its way back."""
     lines = (Line(escrow(milestone.id), refund_in_flight(refund.id), refund.amount_minor),)
     what = f"Refund of milestone {milestone.id}"
     return Entry(
@@ -100,8 +100,8 @@ def refund_succeeded(contract: Contract, refund: Refund) -> Entry:
 
 
 def refund_came_back(contract: Contract, refund: Refund, to: Account, *, bounced: bool) -> Entry:
-    """It failed on its way, or had arrived and `bounced`: held again, in suspense, or owed to the
-    client.
+    """It failed on its way, or had arrived and `bounced`: escrowed again, in suspense, or owed to
+    the client.
     """
     type_ = EntryType.REFUND_BOUNCED if bounced else EntryType.REFUND_FAILED
     lines = (Line(TRUST if bounced else refund_in_flight(refund.id), to, refund.amount_minor),)

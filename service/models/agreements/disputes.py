@@ -17,7 +17,7 @@ SIDES = ("freelancer", "client")
 
 
 class RefundRequest(Base):
-    """The client asks for held money back, or for released money (`after_release`).
+    """The client asks for escrowed money back, or for released money (`after_release`).
 
     Silence has a meaning: `silence_means`.
     """

@@ -110,8 +110,8 @@ class Refund(Base):
     """One attempt to give money back to the client; the next attempt after a failure is a row of
     its own with the same `cause`.
 
-    `source`: money that went to suspense, money held for a milestone, money that had been released,
-    or money that an earlier attempt could not deliver and that is owed to the client.
+    `source`: money that went to suspense, money escrowed for a milestone, money that had been
+    released, or money that an earlier attempt could not deliver and that is owed to the client.
     """
 
     __tablename__ = "refund"

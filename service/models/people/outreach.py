@@ -16,7 +16,7 @@ PAUSE_OUTCOMES = ("lifted", "kept")
 
 
 class Outreach(Base):
-    """One letter that was caused: counted by sender and by mailbox, over all processes."""
+    """One email that was caused: counted by sender and by mailbox, over all processes."""
 
     __tablename__ = "outreach"
     __table_args__ = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from service.core import events, queue, repository, staff_tasks
@@ -17,8 +17,9 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.states.job_types import JobType
 from service.escrow.states import touch
 from service.models import ClientLink, ClientSession, Contract, EmailChange, SessionGrant, new_id
-from service.shared import clients, outreach
-from service.shared.outreach import LetterKind
+from service.operations.client_access import links
+from service.shared import clients, link_sessions, outreach
+from service.shared.outreach import EmailKind
 
 COLLEAGUE_ROLES = ("pay_only", "viewer")
 PASSED_ON_PER_HOUR = 5
@@ -33,32 +34,15 @@ def pass_on(ctx: Context, contract: Contract, email: str, role: str) -> ClientLi
     """
     if role not in COLLEAGUE_ROLES:
         raise Invalid.one("role", "unknown_role", "Choose what your colleague may do.")
-    recent = (
-        select(func.count())
-        .select_from(ClientLink)
-        .where(
-            ClientLink.contract_id == contract.id,
-            ClientLink.passed_to.is_not(None),
-            ClientLink.created_at > ctx.now - timedelta(hours=1),
-        )
-    )
-    if ctx.session.execute(recent).scalar_one() >= PASSED_ON_PER_HOUR:
+    if (
+        links.made_within_the_hour(ctx, contract, ClientLink.passed_to.is_not(None))
+        >= PASSED_ON_PER_HOUR
+    ):
         raise TooManyRequests(
             "The link was passed on five times within the hour; please wait.", {"retry_after": 3600}
         )
-    outreach.count(ctx, contract, LetterKind.PASSED_ON, email)
-    link = ClientLink(
-        id=new_id("lnk"),
-        contract_id=contract.id,
-        client_id=contract.client_id,
-        role=role,
-        passed_to=email,
-        revision=1,
-        created_at=ctx.now,
-        expires_at=ctx.now + _LIFE,
-        revoked_at=None,
-    )
-    ctx.session.add(link)
+    outreach.count(ctx, contract, EmailKind.PASSED_ON, email)
+    link = links.make(ctx, contract, role, lasts=_LIFE, passed_to=email)
     events.record(ctx, "link.passed_on", contract, public=False, link=link.id, role=role)
     return link
 
@@ -67,39 +51,22 @@ def reissue(ctx: Context, contract: Contract, *, revoke_old: bool) -> ClientLink
     """Mail the client a fresh link at the freelancer's wish, at most three an hour; older ones end
     only when that is asked for.
     """
-    recent = (
-        select(func.count())
-        .select_from(ClientLink)
-        .where(
-            ClientLink.contract_id == contract.id,
-            ClientLink.passed_to.is_(None),
-            ClientLink.created_at > ctx.now - timedelta(hours=1),
-        )
-    )
-    if ctx.session.execute(recent).scalar_one() >= REISSUED_PER_HOUR:
+    own = ClientLink.passed_to.is_(None)
+    if links.made_within_the_hour(ctx, contract, own) >= REISSUED_PER_HOUR:
         raise TooManyRequests("A new link was sent already.", {"retry_after": 3600})
-    outreach.count(ctx, contract, LetterKind.LINK)
+    outreach.count(ctx, contract, EmailKind.LINK)
     if revoke_old:
-        old = update(ClientLink).where(
-            ClientLink.contract_id == contract.id,
-            ClientLink.passed_to.is_(None),
-            ClientLink.revoked_at.is_(None),
-        )
-        ctx.session.execute(old.values(revoked_at=ctx.now))
-    link = ClientLink(
-        id=new_id("lnk"),
-        contract_id=contract.id,
-        client_id=contract.client_id,
-        role="payer",
-        passed_to=None,
-        revision=1,
-        created_at=ctx.now,
-        expires_at=ctx.now + _LIFE,
-        revoked_at=None,
-    )
-    ctx.session.add(link)
+        _revoke_all(ctx, contract, own)
+    link = links.make(ctx, contract, links.PAYER, lasts=_LIFE)
     events.record(ctx, "link.renewed", contract, public=False, link=link.id)
     return link
+
+
+def _revoke_all(ctx: Context, contract: Contract, *which: ColumnElement[bool]) -> None:
+    old = update(ClientLink).where(
+        ClientLink.contract_id == contract.id, ClientLink.revoked_at.is_(None), *which
+    )
+    ctx.session.execute(old.values(revoked_at=ctx.now))
 
 
 def passed_on(session: Session, contract: Contract) -> list[ClientLink]:
@@ -127,8 +94,8 @@ def revoke(ctx: Context, contract: Contract, link_id: str) -> None:
         missing=missing,
         whose=whose,
     )
-    link.revoked_at = link.revoked_at or ctx.now
-    events.record(ctx, "link.revoked", contract, public=False, link=link.id)
+    if link_sessions.revoke(ctx, link):
+        events.record(ctx, "link.revoked", contract, public=False, link=link.id)
 
 
 def change_email(ctx: Context, contract: Contract, new_email: str) -> None:
@@ -143,13 +110,9 @@ def change_email(ctx: Context, contract: Contract, new_email: str) -> None:
         raise Invalid.one("email", "same_address", "This is the present address.")
     if address == clients.normalised(contract.freelancer.email):
         raise Invalid.one("email", "own_address", "A contract needs two people.")
-    outreach.count(ctx, contract, LetterKind.MOVED, address)
+    outreach.count(ctx, contract, EmailKind.MOVED, address)
     client, alias = clients.find_or_make(ctx, contract.freelancer_id, address)
-    ctx.session.execute(
-        update(ClientLink)
-        .where(ClientLink.contract_id == contract.id, ClientLink.revoked_at.is_(None))
-        .values(revoked_at=ctx.now)
-    )
+    _revoke_all(ctx, contract)
     granted = select(SessionGrant.session_id).where(SessionGrant.contract_id == contract.id)
     ctx.session.execute(
         update(ClientSession)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from service.core import events
 from service.core.context import Context
 from service.domain.errors import Gone, NotFound, TooManyRequests
 from service.models import ClientLink, Contract, new_id
+from service.shared import link_sessions
 
 PAYER = "payer"
 
@@ -40,20 +41,40 @@ def current_link(ctx: Context, contract: Contract, role: str = "payer") -> Clien
         .limit(1)
     )
     link = ctx.session.execute(query).scalar_one_or_none()
-    if link is None:
-        link = ClientLink(
-            id=new_id("lnk"),
-            contract_id=contract.id,
-            client_id=contract.client_id,
-            role=role,
-            passed_to=None,
-            revision=1,
-            created_at=ctx.now,
-            expires_at=ctx.now + _life(ctx, contract),
-            revoked_at=None,
-        )
-        ctx.session.add(link)
+    return link or make(ctx, contract, role, lasts=_life(ctx, contract))
+
+
+def make(
+    ctx: Context, contract: Contract, role: str, *, lasts: timedelta, passed_to: str | None = None
+) -> ClientLink:
+    """A fresh link, its email not yet asked for; `passed_to` a colleague, or the client's own."""
+    link = ClientLink(
+        id=new_id("lnk"),
+        contract_id=contract.id,
+        client_id=contract.client_id,
+        role=role,
+        passed_to=passed_to,
+        revision=1,
+        created_at=ctx.now,
+        expires_at=ctx.now + lasts,
+        revoked_at=None,
+    )
+    ctx.session.add(link)
     return link
+
+
+def made_within_the_hour(ctx: Context, contract: Contract, *which: ColumnElement[bool]) -> int:
+    """How many links of a contract, of those that `which` says."""
+    query = (
+        select(func.count())
+        .select_from(ClientLink)
+        .where(
+            ClientLink.contract_id == contract.id,
+            ClientLink.created_at > ctx.now - timedelta(hours=1),
+            *which,
+        )
+    )
+    return ctx.session.execute(query).scalar_one()
 
 
 def _life(ctx: Context, contract: Contract) -> timedelta:
@@ -78,7 +99,7 @@ def link_of(session: Session, link_id: str, revision: int) -> ClientLink:
 
 def require_open(ctx: Context, link: ClientLink) -> None:
     """Raises Gone for a link that has expired or was revoked."""
-    if link.revoked_at is not None or link.expires_at <= ctx.now:
+    if not link_sessions.is_open(link, ctx.now):
         raise Gone("This link has ended.")
     if link.client_id != ctx.session.get_one(Contract, link.contract_id).client_id:
         raise Gone("The contract has moved to another address.")
@@ -89,30 +110,11 @@ def renew(ctx: Context, link: ClientLink, contract: Contract) -> None:
 
     Nothing tells whether the address is right.
     """
-    query = (
-        select(func.count())
-        .select_from(ClientLink)
-        .where(
-            ClientLink.contract_id == contract.id,
-            ClientLink.created_at > ctx.now - timedelta(hours=1),
-        )
-    )
-    if ctx.session.execute(query).scalar_one() >= 3:
+    if made_within_the_hour(ctx, contract) >= 3:
         raise TooManyRequests(
             "A new link was sent already; please look into the mailbox.", {"retry_after": 3600}
         )
-    fresh = ClientLink(
-        id=new_id("lnk"),
-        contract_id=contract.id,
-        client_id=link.client_id,
-        role=link.role,
-        passed_to=link.passed_to,
-        revision=1,
-        created_at=ctx.now,
-        expires_at=ctx.now + _life(ctx, contract),
-        revoked_at=None,
-    )
-    ctx.session.add(fresh)
+    fresh = make(ctx, contract, link.role, lasts=_life(ctx, contract), passed_to=link.passed_to)
     events.record(ctx, "link.renewed", contract, public=False, link=fresh.id)
 
 

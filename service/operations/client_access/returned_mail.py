@@ -1,4 +1,4 @@
-"""Letters that came back, and letters that somebody called a nuisance, as the mail provider tells
+"""Emails that came back, and emails that somebody called a nuisance, as the mail provider tells
 it.
 """
 
@@ -22,9 +22,9 @@ LONGEST = timedelta(days=30)
 
 
 def take(ctx: Context, message_id: str, news: str) -> bool:
-    """Mark the letter.
+    """Mark the email.
 
-    Returns False when that was known, or the letter is not ours or long gone: then nothing changes.
+    Returns False when that was known, or the email is not ours or long gone: then nothing changes.
     """
     own = message_id.strip("<>").partition("@")[0]
     if not typeid.is_typeid(own, ObjectKind.MESSAGE):

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from sqlalchemy import select, text, update
 
 from service.core.context import Context
 from service.domain.errors import Gone, Invalid
 from service.domain.identity import actors, typeid
 from service.domain.identity.actors import Actor
-from service.models import ClientLink, ClientSession, SessionGrant, new_id
+from service.models import ClientLink, SessionGrant
 from service.operations.client_access import links
 from service.platform.db import fetch
-
-SESSION_IDLE = timedelta(hours=2)
-
-
-SESSION_LONGEST = timedelta(hours=12)
-
+from service.shared import form_keys, link_sessions
+from service.shared.link_sessions import CLIENT
 
 BINDS_FRESH = timedelta(minutes=30)
 
 
 BINDS_ANY = timedelta(hours=12)
-
-
-_SEEN_GRAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -55,29 +44,17 @@ class Visitor:
         return self.verified_at is not None and now - self.verified_at <= span
 
 
-def open_session(ctx: Context, link: ClientLink, cookie: str | None, user_agent: str) -> str:
+def open_session(ctx: Context, link: ClientLink, cookie: str, user_agent: str) -> str:
     """Let a browser in by a link; returns the cookie's new value, or the old one when it is this
     client's live session.
     """
-    session = _live_session(ctx, cookie)
-    if session is None or session.client_id != link.client_id:
-        cookie = secrets.token_urlsafe(32)
-        session = ClientSession(
-            id=new_id("ses"),
-            digest=_digest(cookie),
-            client_id=link.client_id,
-            user_agent=user_agent[:200],
-            created_at=ctx.now,
-            last_seen_at=ctx.now,
-            closed_at=None,
-        )
-        ctx.session.add(session)
-        ctx.session.flush()
-    grant = ctx.session.get(SessionGrant, (session.id, link.contract_id))
+    arrival = link_sessions.come_in(ctx, CLIENT, link.client_id, cookie, user_agent)
+    ctx.session.flush()
+    grant = ctx.session.get(SessionGrant, (arrival.session.id, link.contract_id))
     if grant is None:
         ctx.session.add(
             SessionGrant(
-                session_id=session.id,
+                session_id=arrival.session.id,
                 contract_id=link.contract_id,
                 link_id=link.id,
                 role=link.role,
@@ -86,8 +63,7 @@ def open_session(ctx: Context, link: ClientLink, cookie: str | None, user_agent:
         )
     else:
         _come_by(grant, link, good=_still_good(ctx, grant))
-    assert cookie is not None
-    return cookie
+    return arrival.cookie
 
 
 def _come_by(grant: SessionGrant, link: ClientLink, *, good: bool) -> None:
@@ -112,22 +88,6 @@ def _still_good(ctx: Context, grant: SessionGrant) -> bool:
     return True
 
 
-def _live_session(ctx: Context, cookie: str | None) -> ClientSession | None:
-    if not cookie:
-        return None
-    found = ctx.session.execute(
-        select(ClientSession).where(ClientSession.digest == _digest(cookie))
-    ).scalar_one_or_none()
-    if (
-        found is None
-        or found.closed_at
-        or ctx.now - found.last_seen_at > SESSION_IDLE
-        or ctx.now - found.created_at > SESSION_LONGEST
-    ):
-        return None
-    return found
-
-
 _VISITOR = """
     SELECT s.id, s.client_id, s.created_at, s.last_seen_at, g.contract_id, g.link_id, g.role,
         g.verified_at
@@ -138,24 +98,14 @@ _VISITOR = """
 """
 
 
-_SEEN = text("UPDATE client_session SET last_seen_at = :now WHERE digest = :digest")
-
-
 def visitor(ctx: Context, cookie: str, contract_uuid: object) -> Visitor | None:
     """Who looks at this contract with this cookie; None without a live session that was opened by
     one of its links.
     """
-    digest = _digest(cookie)
-    found = fetch(ctx.session, _VISITOR, (digest, contract_uuid))
-    row = found[0] if found else None
-    if (
-        row is None
-        or ctx.now - row.last_seen_at > SESSION_IDLE
-        or ctx.now - row.created_at > SESSION_LONGEST
-    ):
+    found = fetch(ctx.session, _VISITOR, (link_sessions.digest(cookie), contract_uuid))
+    if not found or not link_sessions.look(ctx, CLIENT, cookie, found[0]):
         return None
-    if ctx.now - row.last_seen_at > _SEEN_GRAIN:
-        ctx.session.execute(_SEEN, {"now": ctx.now, "digest": digest})
+    row = found[0]
     return Visitor(
         session_id=typeid.encode("ses", row.id),
         client_id=typeid.encode("cli", row.client_id),
@@ -166,25 +116,6 @@ def visitor(ctx: Context, cookie: str, contract_uuid: object) -> Visitor | None:
     )
 
 
-def sign_out(ctx: Context, cookie: str) -> None:
-    """Close the session of this browser, for every contract that it has open.
-
-    A cookie of nobody's changes nothing.
-    """
-    mine = update(ClientSession).where(
-        ClientSession.digest == _digest(cookie), ClientSession.closed_at.is_(None)
-    )
-    ctx.session.execute(mine.values(closed_at=ctx.now))
-
-
-def close_sessions(ctx: Context, client_id: str) -> None:
-    """Close access on all devices."""
-    mine = update(ClientSession).where(
-        ClientSession.client_id == client_id, ClientSession.closed_at.is_(None)
-    )
-    ctx.session.execute(mine.values(closed_at=ctx.now))
-
-
 def use_form(ctx: Context, key: str, location: str) -> bool:
     """Use up a form's one-time key.
 
@@ -192,12 +123,4 @@ def use_form(ctx: Context, key: str, location: str) -> bool:
     """
     if not 20 <= len(key) <= 64:
         raise Invalid.one("form_key", "form_key", "The form is not complete; open the page again.")
-    statement = (
-        "INSERT INTO form_key (key, location, used_at) VALUES (%s, %s, %s) ON CONFLICT "
-        "DO NOTHING RETURNING key"
-    )
-    return bool(fetch(ctx.session, statement, (key, location, ctx.now)))
-
-
-def _digest(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode()).hexdigest()
+    return form_keys.use(ctx, key, location)

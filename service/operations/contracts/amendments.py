@@ -19,7 +19,7 @@ from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, new_id
 from service.operations.contracts import amendment_terms
 from service.shared import agreement, hold_checks, outreach
-from service.shared.outreach import LetterKind
+from service.shared.outreach import EmailKind
 
 
 def propose(
@@ -54,7 +54,7 @@ def put_forward(ctx: Context, contract: Contract, amendment: Amendment) -> None:
     """The proposal is on its way: counted, told to the other side, and open until it expires."""
     ctx.session.add(amendment)
     if ctx.role == ActorKind.FREELANCER:
-        outreach.count(ctx, contract, LetterKind.AMENDMENT)
+        outreach.count(ctx, contract, EmailKind.AMENDMENT)
     events.record(
         ctx,
         "amendment.proposed",

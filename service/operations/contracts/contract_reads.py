@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.core.repository import EVERYONE, Owner
 from service.domain.errors import NotFound
 from service.domain.identity import typeid
 from service.models import Acceptance, Chargeback, Contract, ContractText, Event
@@ -38,8 +39,8 @@ _MILESTONES = """
 """
 
 
-def one(session: Session, contract_id: str, *, owner: str | None) -> SimpleNamespace:
-    """A contract with its milestones, if `owner` (a freelancer's id, or None for everybody) has it.
+def one(session: Session, contract_id: str, *, owner: Owner) -> SimpleNamespace:
+    """A contract with its milestones, if `owner` (a freelancer's id, or EVERYONE) has it.
 
     Raises NotFound.
     """
@@ -54,7 +55,7 @@ def one(session: Session, contract_id: str, *, owner: str | None) -> SimpleNames
 def find_many(
     session: Session,
     *,
-    owner: str | None,
+    owner: Owner,
     state: str | None,
     external: str | None,
     after: str | None,
@@ -75,9 +76,9 @@ def find_many(
 
 
 def _read(
-    session: Session, conditions: dict[str, Any], owner: str | None, limit: int
+    session: Session, conditions: dict[str, Any], owner: Owner, limit: int
 ) -> list[SimpleNamespace]:
-    if owner is not None:
+    if owner is not EVERYONE:
         conditions = conditions | {"c.freelancer_id = %s": typeid.decode(owner)}
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = fetch(

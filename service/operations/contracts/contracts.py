@@ -112,17 +112,17 @@ def end(ctx: Context, contract: Contract, reason: str = "") -> list[Milestone]:
         if milestone.state not in (
             MilestoneState.FUNDED,
             MilestoneState.CHANGES_REQUESTED,
-        ) or not milestone_money.held_minor(milestone):
+        ) or not milestone_money.escrowed_minor(milestone):
             continue
         if ctx.role == "client":
             ask.append(milestone)
         else:
             entries.append(
-                refunds.refund_held(
+                refunds.refund_escrowed(
                     ctx,
                     contract,
                     milestone,
-                    milestone_money.held_minor(milestone),
+                    milestone_money.escrowed_minor(milestone),
                     "ended by the freelancer",
                 )[1]
             )
@@ -166,7 +166,7 @@ def _quiet_until(ctx: Context, contract: Contract) -> datetime:
 
 def dormancy(ctx: Context, contract: Contract) -> str:
     """Nobody has done anything for long: tell the client, a week later the freelancer, a week later
-    act.
+    the system ends it.
 
     What was not handed over goes back; what was handed over takes the way of its review. Returns
     what was done.
@@ -217,10 +217,14 @@ def end_dormant(ctx: Context, contract: Contract) -> None:
         if milestone.state in (
             MilestoneState.FUNDED,
             MilestoneState.CHANGES_REQUESTED,
-        ) and milestone_money.held_minor(milestone):
+        ) and milestone_money.escrowed_minor(milestone):
             entries.append(
-                refunds.refund_held(
-                    system, contract, milestone, milestone_money.held_minor(milestone), "dormant"
+                refunds.refund_escrowed(
+                    system,
+                    contract,
+                    milestone,
+                    milestone_money.escrowed_minor(milestone),
+                    "dormant",
                 )[1]
             )
             states.emptied(system, contract, milestone, "refund")
@@ -231,12 +235,12 @@ def end_dormant(ctx: Context, contract: Contract) -> None:
 def holding_alarm(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
     """The law lets us hold money only so long: both are told two weeks before.
 
-    Returns False when nothing is held.
+    Returns False when nothing is escrowed.
     """
     if (
         milestone.state in MILESTONE.final
         or not milestone.funded_minor
-        or not (milestone_money.held_minor(milestone) or milestone.disputed_minor)
+        or not (milestone_money.escrowed_minor(milestone) or milestone.disputed_minor)
     ):
         return False
     events.record(
@@ -260,12 +264,12 @@ def holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> str
         return "nothing"
     if (
         milestone.state in (MilestoneState.FUNDED, MilestoneState.CHANGES_REQUESTED)
-        and milestone_money.held_minor(milestone)
+        and milestone_money.escrowed_minor(milestone)
         and not milestone.disputed_minor
     ):
         system = ctx.as_(SYSTEM)
-        _, entry = refunds.refund_held(
-            system, contract, milestone, milestone_money.held_minor(milestone), "holding limit"
+        _, entry = refunds.refund_escrowed(
+            system, contract, milestone, milestone_money.escrowed_minor(milestone), "holding limit"
         )
         states.emptied(system, contract, milestone, "refund")
         states.after_change(system, contract)

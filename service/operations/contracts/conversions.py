@@ -8,7 +8,7 @@ contract, with evidence of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
 from service.domain.states.names import AmendmentState, ContractState, MilestoneState
 from service.domain.states.proof import AgreementEvidence
+from service.domain.states.terms import ClientTerms, ContractTerms
 from service.escrow import states
 from service.models import Acceptance, Amendment, Contract, Milestone, new_id
 from service.operations.contracts import amendments
@@ -27,21 +28,22 @@ from service.policies.quotes import Quote
 from service.shared import agreement, hold_checks
 
 _UNPAID = (MilestoneState.PLANNED, MilestoneState.AWAITING_FUNDING)
+_OF_ITS_OWN = ("kind", "fee_rate", "milestones")
+"""Terms that a new contract does not take over: what it is converted to, the rate that only its
+kind may have, and of the milestones those that are not paid.
+"""
 _COPIED = (
     "freelancer_id",
     "client_id",
     "client_alias_id",
-    "client_name",
-    "client_company",
-    "client_country",
-    "title",
-    "description",
-    "relation",
-    "currency",
-    "review_period_days",
-    "processing_borne_by",
-    "metadata_",
+    *(f"client_{term.name}" for term in fields(ClientTerms) if term.name != "email"),
+    *(
+        {"metadata": "metadata_"}.get(term.name, term.name)
+        for term in fields(ContractTerms)
+        if term.name not in ("client", *_OF_ITS_OWN)
+    ),
 )
+"""The columns of whoever the two are, and of every other term: a new term is taken over."""
 
 
 @dataclass

@@ -17,7 +17,7 @@ from service.domain.states.names import (
     MilestoneState,
     RefundRequestState,
 )
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.models import (
     Amendment,
     ChangeRequest,
@@ -129,7 +129,7 @@ def _of_milestones(ctx: Context, contract: Contract) -> list[Deadline]:
                     FREELANCER,
                 )
             )
-        if m.hold_limit_at and held_minor(m):
+        if m.hold_limit_at and escrowed_minor(m):
             at = m.hold_limit_at - timedelta(days=windows.holding_refund_days)
             found.append(
                 Deadline(

@@ -21,7 +21,7 @@ from service.escrow.states import touch
 from service.models import Contract, Milestone, new_id
 from service.operations.contracts import offers
 from service.shared import agreement, clients, hold_checks, outreach
-from service.shared.outreach import LetterKind
+from service.shared.outreach import EmailKind
 
 _EDITABLE = (ContractState.DRAFT, ContractState.SENT, ContractState.CHANGE_REQUESTED)
 
@@ -119,7 +119,7 @@ def _revise(ctx: Context, contract: Contract) -> None:
     contract.offer_restarts += 1
     offers.answer_change(ctx, contract, "revised")
     changed = agreement.differences(before, after) if before else []
-    outreach.count(ctx, contract, LetterKind.REVISION)
+    outreach.count(ctx, contract, EmailKind.REVISION)
     events.transition(
         ctx, contract, "revise", text_version=contract.text_version, differences=changed
     )

@@ -29,8 +29,8 @@ from service.models import (
 from service.platform.db import fetch
 
 REST = ("keep", "roll", "refund")
-"""What becomes of what a partial release leaves: held for this milestone, a milestone of its own,
-or asked back.
+"""What becomes of what a partial release leaves: escrowed for this milestone, a milestone of its
+own, or asked back.
 """
 
 
@@ -85,8 +85,8 @@ def approve(
     amount_minor: int | None = None,
     rest: str = "keep",
 ) -> Release:
-    """Release all that is held, or `amount_minor` of it, early or after a submission; `rest` says
-    what the remainder does.
+    """Release all that is in escrow, or `amount_minor` of it, early or after a submission; `rest`
+    says what the remainder does.
 
     Raises StateConflict, Invalid for an amount out of range, OnHold when a hold stops releases.
     """
@@ -97,16 +97,16 @@ def approve(
         if milestone.state == MilestoneState.SUBMITTED
         else "release_early"
     )
-    held = milestone_money.held_minor(milestone)
-    amount = held if amount_minor is None else amount_minor
+    escrowed = milestone_money.escrowed_minor(milestone)
+    amount = escrowed if amount_minor is None else amount_minor
     if milestone.state in states.OPEN_TO_THE_CLIENT:
-        _check_amount(amount, held, contract.currency)
+        _check_amount(amount, escrowed, contract.currency)
     events.transition(ctx, milestone, event, contract=contract, amount=amount)
     milestone.auto_release_at = None
     release, entry = releases.release(ctx, contract, milestone, amount)
     entries = [entry]
     _withdraw_request(ctx, contract, milestone)
-    if milestone_money.held_minor(milestone):
+    if milestone_money.escrowed_minor(milestone):
         entries += _rest(ctx, contract, milestone, rest, amount, release)
     else:
         states.emptied(
@@ -118,12 +118,12 @@ def approve(
     return release
 
 
-def _check_amount(amount: int, held: int, currency: str) -> None:
-    if not 1 <= amount <= held:
+def _check_amount(amount: int, escrowed: int, currency: str) -> None:
+    if not 1 <= amount <= escrowed:
         raise Invalid.one(
             "/amount",
             "amount_out_of_range",
-            f"Between {plain(1, currency)} and {plain(held, currency)} can be released.",
+            f"Between {plain(1, currency)} and {plain(escrowed, currency)} can be released.",
         )
 
 
@@ -164,7 +164,7 @@ def _withdraw_request(ctx: Context, contract: Contract, milestone: Milestone) ->
         RefundRequest.milestone_id == milestone.id, RefundRequest.state == RefundRequestState.OPEN
     )
     request = ctx.session.execute(query).scalar_one()
-    if request.amount_minor > milestone_money.held_minor(milestone):
+    if request.amount_minor > milestone_money.escrowed_minor(milestone):
         events.transition(ctx.as_(SYSTEM), request, "withdraw", contract=contract)
         request.answered_at = ctx.now
 
@@ -210,7 +210,7 @@ def submissions_of(session: Session, milestone_id: str) -> list[Submission]:
 
 
 def require_open(milestone: Milestone) -> None:
-    """For a page on which a client may decide about held money. Raises StateConflict."""
+    """For a page on which a client may decide about money in escrow. Raises StateConflict."""
     if milestone.state not in states.OPEN_TO_THE_CLIENT:
         raise StateConflict(
             "There is nothing to decide now.",

@@ -15,7 +15,7 @@ from service.domain.states.names import ContractState
 from service.escrow.states import touch
 from service.models import ChangeRequest, Contract, Event, new_id
 from service.shared import agreement, hold_checks, outreach
-from service.shared.outreach import LetterKind
+from service.shared.outreach import EmailKind
 
 UNKNOWN_PERSON = "unknown_person"
 
@@ -45,7 +45,7 @@ def send(ctx: Context, contract: Contract) -> Contract:
     hold_checks.refuse(ctx, "contract_create", [contract.freelancer_id])
     outreach.require_no_pause(ctx.session, contract.freelancer_id)
     events.transition(ctx, contract, "send")
-    outreach.count(ctx, contract, LetterKind.OFFER)
+    outreach.count(ctx, contract, EmailKind.OFFER)
     contract.quote = agreement.quote_of(ctx, contract)
     agreement.new_version(ctx, contract)
     contract.sent_at = ctx.now
@@ -171,7 +171,7 @@ def remind(ctx: Context, contract: Contract) -> None:
             "The client was reminded within the last day.",
             {"current_state": contract.state, "allowed_actions": []},
         )
-    outreach.count(ctx, contract, LetterKind.REMINDER)
+    outreach.count(ctx, contract, EmailKind.REMINDER)
     events.record(ctx, "contract.reminded", contract, step=contract.state)
 
 

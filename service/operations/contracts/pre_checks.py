@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from service.core import repository
 from service.core.context import Context
+from service.core.repository import Owner
 from service.domain.identity.typeid import ObjectKind
 from service.models import PreCheck, new_id
 from service.shared import clients
@@ -45,7 +46,7 @@ def ask(ctx: Context, freelancer_id: str, email: str, relation: str, kind: str) 
     return answer
 
 
-def find(ctx: Context, pre_check_id: str, *, owner: str | None) -> PreCheck:
+def find(ctx: Context, pre_check_id: str, *, owner: Owner) -> PreCheck:
     """Raises NotFound."""
     found: PreCheck = repository.owned(
         ctx.session,

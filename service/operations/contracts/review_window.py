@@ -77,7 +77,7 @@ def notice_is_due(ctx: Context, milestone: Milestone, days: int) -> bool:
 def notice_proved(
     ctx: Context, contract: Contract, since: datetime, templates: tuple[str, ...]
 ) -> bool:
-    """One of these letters was accepted by the mail server a day ago and did not bounce, or the
+    """One of these emails was accepted by the mail server a day ago and did not bounce, or the
     page was opened since.
     """
     opened = (

@@ -23,8 +23,8 @@ from service.models import (
 
 
 def won(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
-    """Everything is as before: held again, available again; the bank gave the amount back."""
-    held = _held(chargeback)
+    """Everything is as before: escrowed again, available again; the bank gave the amount back."""
+    escrowed = _escrowed(chargeback)
     for line in chargeback.found:
         if line.place == "escrow":
             milestone = _of(contract, line)
@@ -39,7 +39,7 @@ def won(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeba
     entry = entries.chargeback_won(
         contract,
         chargeback,
-        held,
+        escrowed,
         reserved_minor=_reserved(chargeback),
         owed_minor=_at(chargeback, "unclaimed"),
         cleared=_paid_by_cases(ctx, chargeback),
@@ -49,7 +49,7 @@ def won(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeba
 
 
 def lost(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeback) -> list[Entry]:
-    held = _held(chargeback)
+    escrowed = _escrowed(chargeback)
     for line in chargeback.found:
         if line.place == "escrow":
             milestone = _of(contract, line)
@@ -75,7 +75,7 @@ def lost(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeb
     entry = entries.chargeback_lost(
         contract,
         chargeback,
-        held,
+        escrowed,
         reserved_minor=0 if protected else reserved,
         freed_minor=reserved if protected else 0,
         owed_minor=owed,
@@ -112,7 +112,7 @@ def _paid_by_cases(ctx: Context, chargeback: Chargeback) -> list[tuple[str, int]
     return paid
 
 
-def _held(chargeback: Chargeback) -> list[tuple[str, int]]:
+def _escrowed(chargeback: Chargeback) -> list[tuple[str, int]]:
     return [
         (str(line.milestone_id), line.amount_minor)
         for line in chargeback.found

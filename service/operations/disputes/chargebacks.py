@@ -179,8 +179,8 @@ def _lock(
     found = [entries.chargeback_open(chargeback)]
     if chargeback.fee_minor and chargeback.round == 1:
         found.append(entries.chargeback_fee(chargeback))
-    if found_money.held or found_money.taken:
-        found.append(entries.chargeback_lock(chargeback, found_money.held, found_money.taken))
+    if found_money.escrowed or found_money.taken:
+        found.append(entries.chargeback_lock(chargeback, found_money.escrowed, found_money.taken))
     return found
 
 

@@ -59,7 +59,7 @@ def values_of(
         "releases_by_client": sum(1 for r in releases if _by_client(r)),
         "letters": [
             [m.template.replace("_", " "), _when(m.sent_at), m.state]
-            for m in _letters(session, contract, colleague)
+            for m in _emails(session, contract, colleague)
         ],
         "events": [
             [_when(e.occurred_at), e.type, str(e.actor.kind)] for e in _events(session, contract)
@@ -197,7 +197,7 @@ def _releases(session: Session, milestones: list[Milestone]) -> list[Release]:
     )
 
 
-def _letters(session: Session, contract: Contract, colleague: ClientLink | None) -> list[Message]:
+def _emails(session: Session, contract: Contract, colleague: ClientLink | None) -> list[Message]:
     readers = {contract.client.email} | (
         {colleague.passed_to} if colleague and colleague.passed_to else set()
     )

@@ -1,4 +1,4 @@
-"""A dispute over held money begins: exactly the disputed amount is locked."""
+"""A dispute over escrowed money begins: exactly the disputed amount is locked."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def start(
     refund_minor: int | None,
     claim: str,
 ) -> Dispute:
-    """Lock `amount_minor` of what is held (all of it when left out) and claim that `refund_minor`
-    of it goes to the client.
+    """Lock `amount_minor` of what is escrowed (all of it when left out) and claim that
+    `refund_minor` of it goes to the client.
 
-    Raises StateConflict when nothing is held, Invalid for an amount out of range.
+    Raises StateConflict when nothing is escrowed, Invalid for an amount out of range.
     """
     _check_disputable(ctx.session, milestone)
     amount, wanted = _disputed_and_claimed(contract, milestone, side, amount_minor, refund_minor)
     dispute = _opened(ctx, contract, milestone, side, amount, wanted, claim)
     entry = milestone_money.lock(contract, milestone, amount, dispute.id)
-    if milestone_money.held_minor(milestone) == 0:
+    if milestone_money.escrowed_minor(milestone) == 0:
         dispute.milestone_was, dispute.review_left_seconds = states.pause(
             ctx, contract, milestone, "dispute", dispute=dispute.id
         )
@@ -62,7 +62,7 @@ def start(
 def _check_disputable(session: Session, milestone: Milestone) -> None:
     if (
         milestone.state not in (*states.OPEN_TO_THE_CLIENT, MilestoneState.REFUND_REQUESTED)
-        or milestone_money.held_minor(milestone) == 0
+        or milestone_money.escrowed_minor(milestone) == 0
     ):
         raise StateConflict(
             "Only money that is still held can be disputed.",
@@ -83,14 +83,14 @@ def _disputed_and_claimed(
     refund_minor: int | None,
 ) -> tuple[int, int]:
     """How much is disputed, and how much of it the claim sends back to the client."""
-    held = milestone_money.held_minor(milestone)
-    amount = held if amount_minor is None else amount_minor
+    escrowed = milestone_money.escrowed_minor(milestone)
+    amount = escrowed if amount_minor is None else amount_minor
     wanted = (amount if side == "client" else 0) if refund_minor is None else refund_minor
-    if not 1 <= amount <= held:
+    if not 1 <= amount <= escrowed:
         raise Invalid.one(
             "/amount",
             "amount_out_of_range",
-            f"Up to {plain(held, contract.currency)} can be disputed.",
+            f"Up to {plain(escrowed, contract.currency)} can be disputed.",
         )
     if not 0 <= wanted <= amount:
         raise Invalid.one(

@@ -61,7 +61,7 @@ def to_decision(ctx: Context, contract: Contract, dispute: Dispute) -> None:
 def carry_out(
     ctx: Context, contract: Contract, dispute: Dispute, event: str, refund_minor: int
 ) -> None:
-    """Unlock, send back, release, in one act; a hold on the accounts refuses all of it."""
+    """Unlock, send back, release, in one action; a hold on the accounts refuses all of it."""
     dispute.refund_minor = refund_minor
     events.transition(
         ctx,
@@ -77,7 +77,9 @@ def carry_out(
         milestone_money.unlock(contract, milestone, dispute.amount_minor, dispute.id)
     ]
     if refund_minor:
-        entries.append(refunds.refund_held(ctx, contract, milestone, refund_minor, "dispute")[1])
+        entries.append(
+            refunds.refund_escrowed(ctx, contract, milestone, refund_minor, "dispute")[1]
+        )
     if dispute.amount_minor - refund_minor:
         release, entry = releases.release(
             ctx, contract, milestone, dispute.amount_minor - refund_minor

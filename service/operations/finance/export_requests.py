@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.core import events, queue, repository, staff_tasks
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.core.staff_tasks import TaskType
 from service.domain.errors import NotFound, StateConflict
 from service.domain.states.instants import known_at
@@ -88,7 +89,7 @@ def ask(ctx: Context, wanted: ExportQuestion) -> FinanceExport:
     return made
 
 
-def find(session: Session, export_id: str, *, party: str | None) -> FinanceExport:
+def find(session: Session, export_id: str, *, party: Owner) -> FinanceExport:
     """Finance sees all (`party` EVERYONE), a freelancer their own. Raises NotFound."""
     missing, whose = "There is no such export.", FinanceExport.party
     found: FinanceExport = repository.owned(
@@ -97,12 +98,10 @@ def find(session: Session, export_id: str, *, party: str | None) -> FinanceExpor
     return found
 
 
-def listed(
-    session: Session, *, party: str | None, after: str | None, limit: int
-) -> list[FinanceExport]:
+def listed(session: Session, *, party: Owner, after: str | None, limit: int) -> list[FinanceExport]:
     """Newest first, one more than `limit` when there are more."""
     query = select(FinanceExport).order_by(FinanceExport.id.desc()).limit(limit + 1)
-    if party is not repository.EVERYONE:
+    if party is not EVERYONE:
         query = query.where(FinanceExport.party == party)
     if after:
         query = query.where(FinanceExport.id < after)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from service.core import repository
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.identity import typeid
 from service.domain.identity.typeid import ObjectKind
 from service.domain.money.causes import Cause
@@ -58,7 +59,7 @@ def issue(ctx: Context, subject: str) -> None:
         return
     refund = ctx.session.get_one(Refund, subject)
     contract, milestone = repository.milestone(
-        ctx.session, str(refund.milestone_id), owner=repository.EVERYONE, lock=False
+        ctx.session, str(refund.milestone_id), owner=EVERYONE, lock=False
     )
     # A credit note names its invoice: those of the releases come first, however the jobs are run.
     for release in ctx.session.execute(
@@ -87,7 +88,7 @@ def issue(ctx: Context, subject: str) -> None:
 
 def _for_release(ctx: Context, release: Release) -> None:
     contract, milestone = repository.milestone(
-        ctx.session, release.milestone_id, owner=repository.EVERYONE, lock=False
+        ctx.session, release.milestone_id, owner=EVERYONE, lock=False
     )
     on = fetch(ctx.session, _BOOKED, ("release", typeid.decode(release.id)))[0].posted_on
     if release.fee_minor:
@@ -244,7 +245,7 @@ def _add(ctx: Context, kind: str, series: str, fact: _Fact, given: dict[str, Any
 # Reading
 
 
-def find(session: Session, invoice_id: str, *, owner: str | None) -> Invoice:
+def find(session: Session, invoice_id: str, *, owner: Owner) -> Invoice:
     """Raises NotFound."""
     found: Invoice = repository.owned(
         session, Invoice, "inv", invoice_id, owner=owner, missing="There is no such invoice."
@@ -253,11 +254,11 @@ def find(session: Session, invoice_id: str, *, owner: str | None) -> Invoice:
 
 
 def listed(
-    session: Session, *, owner: str | None, contract_id: str | None, after: str | None, limit: int
+    session: Session, *, owner: Owner, contract_id: str | None, after: str | None, limit: int
 ) -> list[Invoice]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Invoice).order_by(Invoice.id.desc()).limit(limit + 1)
-    if owner is not repository.EVERYONE:
+    if owner is not EVERYONE:
         query = query.where(Invoice.freelancer_id == owner)
     if contract_id:
         query = query.where(Invoice.contract_id == contract_id)

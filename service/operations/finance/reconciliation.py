@@ -83,7 +83,7 @@ def compare_with_stripe(session: Session, at_stripe_minor: dict[str, int]) -> Ch
 def stop_payouts(ctx: Context, found: list[Check]) -> bool:
     """Put on the brake when a check failed.
 
-    Taking it off is a person's act. Returns whether payouts are stopped.
+    Taking it off is a person's action. Returns whether payouts are stopped.
     """
     installation = ctx.session.execute(Installation.__table__.select()).one()
     failed = [check.name for check in found if not check.ok]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.identity import typeid
 from service.domain.money.chart import AccountCode
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.models import Contract, Milestone, Payment
 from service.platform.db import fetch
 
@@ -33,7 +33,7 @@ _BALANCES = text("""
         END)::bigint AS amount_minor,
            coalesce(sum(b.credits - b.debits)
                FILTER (WHERE b.hold_release + b.hold_refund + b.hold_outflow > 0), 0)::bigint
-               AS held_minor
+               AS frozen_minor
       FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
      WHERE a.freelancer_id = :freelancer AND a.kind = ANY (:kinds) GROUP BY a.kind, a.currency
 """)
@@ -71,7 +71,7 @@ def freelancer_balance(session: Session, freelancer_id: str) -> list[dict[str, A
             line.currency, {"currency": line.currency} | dict.fromkeys(BALANCE_FIELDS, 0)
         )
         row[_SHOWN_AS[AccountCode(line.kind)]] += line.amount_minor
-        row["held"] += line.held_minor
+        row["held"] += line.frozen_minor
     for line in session.execute(_OWED_TO_CLIENTS, whose):
         by_currency[line.currency]["reserved"] -= line.amount_minor
     return [by_currency[code] for code in sorted(by_currency)]
@@ -102,7 +102,7 @@ def money_of(session: Session, contract: Contract) -> list[MoneyPlace]:
 def _of_milestone(m: Milestone) -> list[MoneyPlace]:
     fee = m.fee_taken_minor - m.fee_returned_minor
     return [
-        MoneyPlace(m.id, "escrow", held_minor(m), _why_held(m.state)),
+        MoneyPlace(m.id, "escrow", escrowed_minor(m), _why_escrowed(m.state)),
         MoneyPlace(
             m.id, "disputed", m.disputed_minor, "locked until the dispute or chargeback is decided"
         ),
@@ -187,7 +187,7 @@ def _of_released(row: Any) -> list[MoneyPlace]:
     ]
 
 
-def _why_held(state: str) -> str:
+def _why_escrowed(state: str) -> str:
     return {
         "funded": "held until the work is handed over",
         "submitted": "held until the client answers or the review window ends",

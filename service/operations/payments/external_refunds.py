@@ -56,7 +56,7 @@ def _taken_from(
 ) -> list[tuple[Account, int]]:
     """Where the money was: in suspense, or in what the payment's milestones still hold."""
     if payment.judgement in (None, "funded"):
-        return _take_held(ctx, contract, payment, refund.amount_minor)
+        return _take_escrowed(ctx, contract, payment, refund.amount_minor)
     # Counted among the attempts, so that it is not sent a second time.
     refund.source, refund.cause, refund.attempt = (
         "suspense",
@@ -91,7 +91,7 @@ def _external_refund(
     )
 
 
-def _take_held(
+def _take_escrowed(
     ctx: Context, contract: Contract, payment: Payment, most_minor: int
 ) -> list[tuple[Account, int]]:
     """Up to so much of what this payment's milestones still hold, by account."""
@@ -100,7 +100,7 @@ def _take_held(
     for line in payment.lines:
         milestone = refund_results.milestone_of(contract, line.milestone_id)
         part = (
-            min(left, milestone_money.held_minor(milestone))
+            min(left, milestone_money.escrowed_minor(milestone))
             if line.funded and milestone.state not in MILESTONE.final
             else 0
         )

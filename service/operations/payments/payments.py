@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from service.core import events, queue, staff_tasks
+from service.core import events, queue, repository, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import PSP, SYSTEM
@@ -21,13 +21,24 @@ from service.operations.payments import checkout
 from service.shared import billing
 
 
-def apply_checkout(
-    ctx: Context, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot
-) -> None:
-    """Bring the payment to what Stripe says.
+def apply_checkout(ctx: Context, snapshot: CheckoutSnapshot) -> None:
+    """Bring the payment that a Checkout Session is for to what Stripe says, under its contract's
+    lock: for the client who comes back from Stripe, for events and for whoever asks Stripe.
 
-    Both are locked. Repeating it, or an older event, changes nothing.
+    Repeating it, or an older event, changes nothing; so does a session that is not ours, or is not
+    the one that the payment has.
     """
+    if snapshot.payment_id is None:
+        return
+    contract, payment = repository.payment(ctx.session, snapshot.payment_id, lock=True)
+    if payment.session_id is None:
+        # The process died after Stripe made the session and before we wrote it down.
+        checkout.attach(payment, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
+    if payment.session_id == snapshot.session_id:
+        _apply(ctx, contract, payment, snapshot)
+
+
+def _apply(ctx: Context, contract: Contract, payment: Payment, snapshot: CheckoutSnapshot) -> None:
     psp = ctx.as_(PSP)
     _remember(payment, snapshot)
     if snapshot.paid:

@@ -26,7 +26,7 @@ from service.models import Contract, Milestone, Refund, RefundRequest, new_id
 def ask(
     ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int | None, reason: str
 ) -> RefundRequest:
-    """The client asks for held money, or after the release for released money.
+    """The client asks for escrowed money, or after the release for released money.
 
     Raises StateConflict, Invalid.
 
@@ -64,10 +64,10 @@ def ask(
 
 def _refundable_minor(ctx: Context, milestone: Milestone) -> int:
     """What can go back at most: of what was released and is left of its payment, or of what is
-    held.
+    escrowed.
     """
     if milestone.state != MilestoneState.RELEASED:
-        return milestone_money.held_minor(milestone)
+        return milestone_money.escrowed_minor(milestone)
     released = milestone.released_minor - milestone.refunded_after_release_minor
     return min(released, refunds.left_of_payment(ctx, milestone))
 
@@ -130,7 +130,7 @@ def _opened(
 
 
 def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | None:
-    """The freelancer agrees, or their silence does (`act` is then the system's).
+    """The freelancer agrees, or their silence does (the context is then the system's).
 
     Raises StateConflict, ChargedBack.
 
@@ -154,11 +154,11 @@ def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | 
             ctx, contract, milestone, request.amount_minor, request.reason
         )
     else:
-        refund, entry = refunds.refund_held(
+        refund, entry = refunds.refund_escrowed(
             ctx,
             contract,
             milestone,
-            min(request.amount_minor, milestone_money.held_minor(milestone)),
+            min(request.amount_minor, milestone_money.escrowed_minor(milestone)),
             request.reason,
         )
         states.emptied(ctx, contract, milestone, "refund", amount=refund.amount_minor)
@@ -168,12 +168,12 @@ def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | 
 
 
 def nothing_left(contract: Contract, request: RefundRequest) -> bool:
-    """Whether what was asked back is no longer held: released, refunded by the end of the contract,
-    taken by a bank.
+    """Whether what was asked back is no longer escrowed: released, refunded by the end of the
+    contract, taken by a bank.
     """
     return (
         not request.after_release
-        and milestone_money.held_minor(_milestone(contract, request.milestone_id)) == 0
+        and milestone_money.escrowed_minor(_milestone(contract, request.milestone_id)) == 0
     )
 
 
@@ -227,7 +227,7 @@ def open_request(session: Session, milestone_id: str) -> RefundRequest | None:
 def give(
     ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int | None, reason: str
 ) -> Refund:
-    """The freelancer sends money back, held or released.
+    """The freelancer sends money back, escrowed or released.
 
     The freelancer's row is locked. Raises StateConflict, Invalid, ChargedBack.
     """
@@ -252,7 +252,7 @@ def give(
     if released:
         refund, entry = refunds.refund_released(ctx, contract, milestone, amount, reason)
     else:
-        refund, entry = refunds.refund_held(ctx, contract, milestone, amount, reason)
+        refund, entry = refunds.refund_escrowed(ctx, contract, milestone, amount, reason)
         states.emptied(ctx, contract, milestone, "refund", amount=amount)
     states.after_change(ctx, contract)
     post(ctx, entry)
@@ -263,12 +263,12 @@ def _answer_open_request(
     ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int
 ) -> None:
     """Giving at least what was asked answers the request; giving less leaves it open over what is
-    still held.
+    still escrowed.
     """
     request = open_request(ctx.session, milestone.id)
     if request is None:
         return
-    left = milestone_money.held_minor(milestone) - amount_minor
+    left = milestone_money.escrowed_minor(milestone) - amount_minor
     if amount_minor >= request.amount_minor or left <= 0:
         events.transition(
             ctx,

@@ -94,7 +94,7 @@ def returned(
     bounced: bool,
     retry: bool = True,
 ) -> Entry:
-    """The money is here again: in suspense, held for its milestone, or owed to the client."""
+    """The money is here again: in suspense, escrowed for its milestone, or owed to the client."""
     staff_tasks.open_task(
         ctx,
         TaskType.REFUND_FAILED,

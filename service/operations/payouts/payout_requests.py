@@ -42,10 +42,10 @@ def request(
     repository.freelancer(ctx.session, freelancer_id, lock=True)
     _check_request(ctx, amount_minor, currency, asked_by)
     account = payout_accounts.ready_account(ctx, freelancer_id)
-    held = hold_checks.stopping(ctx.session, "outflow", [freelancer_id]) is not None
+    on_hold = hold_checks.stopping(ctx.session, "outflow", [freelancer_id]) is not None
     _check_available(ctx.session, freelancer_id, amount_minor, currency)
-    payout = _requested(ctx, account, amount_minor, currency, asked_by, held=held)
-    if held:
+    payout = _requested(ctx, account, amount_minor, currency, asked_by, on_hold=on_hold)
+    if on_hold:
         _wait_for_hold(ctx, payout)
         return payout
     payout.sources = payout_sources.choose(ctx.session, freelancer_id, amount_minor, currency)
@@ -89,12 +89,12 @@ def _requested(
     currency: str,
     asked_by: str,
     *,
-    held: bool,
+    on_hold: bool,
 ) -> Payout:
     return Payout(
         id=new_id("pyo"),
         freelancer_id=account.freelancer_id,
-        state=PayoutState.HELD if held else PayoutState.REQUESTED,
+        state=PayoutState.HELD if on_hold else PayoutState.REQUESTED,
         currency=currency,
         amount_minor=amount_minor,
         stripe_payout_id=None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, repository
+from service.core import events
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.states.names import PayoutState
 from service.ledger import entries, post
 from service.models import (
@@ -53,12 +54,10 @@ def by_transfer(session: Session, transfer_id: str) -> tuple[str, int] | None:
     return (row[0], row[1]) if row else None
 
 
-def find_many(
-    session: Session, *, owner: str | None, after: str | None, limit: int
-) -> list[Payout]:
+def find_many(session: Session, *, owner: Owner, after: str | None, limit: int) -> list[Payout]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Payout).order_by(Payout.id.desc()).limit(limit + 1)
-    if owner is not repository.EVERYONE:
+    if owner is not EVERYONE:
         query = query.where(Payout.freelancer_id == owner)
     if after:
         query = query.where(Payout.id < after)

@@ -4,17 +4,19 @@ down.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, repository
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.errors import Gone, Invalid
 from service.domain.identity import names
 from service.domain.identity.names import NameKind
 from service.models import AccountantLink, AccountantVisit, new_id
+from service.shared import link_sessions
 
 MOST_DAYS, MOST_LINKS, MOST_VISITS = 366, 20, 200
 
@@ -26,7 +28,13 @@ def give(ctx: Context, freelancer_id: str, name: str, days: int) -> AccountantLi
         raise Invalid.one("/days", "days", f"From 1 to {MOST_DAYS} days.")
     names.check("/name", name, NameKind.PERSON, ctx.policies.platform_name)
     if (
-        len([one for one in listed(ctx.session, freelancer_id) if _open(one, ctx.now)])
+        len(
+            [
+                one
+                for one in listed(ctx.session, freelancer_id)
+                if link_sessions.is_open(one, ctx.now)
+            ]
+        )
         >= MOST_LINKS
     ):
         raise Invalid.one(
@@ -45,10 +53,6 @@ def give(ctx: Context, freelancer_id: str, name: str, days: int) -> AccountantLi
     return made
 
 
-def _open(link: AccountantLink, now: datetime) -> bool:
-    return link.revoked_at is None and link.expires_at > now
-
-
 def listed(session: Session, freelancer_id: str) -> list[AccountantLink]:
     """Newest first, at most 100."""
     query = (
@@ -60,7 +64,7 @@ def listed(session: Session, freelancer_id: str) -> list[AccountantLink]:
     return list(session.execute(query).scalars())
 
 
-def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink:
+def find(session: Session, link_id: str, *, owner: Owner) -> AccountantLink:
     """Raises NotFound."""
     found: AccountantLink = repository.owned(
         session, AccountantLink, "acl", link_id, owner=owner, missing="There is no such link."
@@ -70,19 +74,15 @@ def find(session: Session, link_id: str, *, owner: str | None) -> AccountantLink
 
 def end(ctx: Context, link: AccountantLink) -> None:
     """It opens nothing any more, also in browsers that are inside."""
-    if link.revoked_at is None:
-        link.revoked_at = ctx.now
+    if link_sessions.revoke(ctx, link):
         events.record(ctx, "accountant_link.ended", link, public=False)
 
 
-def visit(ctx: Context, link_id: str, what: str, user_agent: str) -> AccountantLink:
-    """Write down that somebody looked. Raises Gone once it is over."""
-    link = find(ctx.session, link_id, owner=repository.EVERYONE)
-    if not _open(link, ctx.now):
+def require_open(ctx: Context, link_id: str) -> AccountantLink:
+    """Raises Gone once it is over."""
+    link = find(ctx.session, link_id, owner=EVERYONE)
+    if not link_sessions.is_open(link, ctx.now):
         raise Gone("This link is over. Ask the person who gave it to you for a new one.")
-    ctx.session.add(
-        AccountantVisit(link_id=link.id, what=what[:100], user_agent=user_agent[:200], at=ctx.now)
-    )
     return link
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from service.core import events, repository
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.errors import StateConflict
 from service.models import Certificate, new_id
 
@@ -82,9 +83,7 @@ def state(found: Certificate) -> str:
     return "superseded" if found.superseded_by else "valid"
 
 
-def find(
-    session: Session, certificate_id: str, *, owner: str | None, lock: bool = False
-) -> Certificate:
+def find(session: Session, certificate_id: str, *, owner: Owner, lock: bool = False) -> Certificate:
     """Raises NotFound."""
     found: Certificate = repository.owned(
         session,
@@ -105,11 +104,9 @@ def by_code(session: Session, code: str) -> Certificate | None:
     ).scalar_one_or_none()
 
 
-def listed(
-    session: Session, *, owner: str | None, after: str | None, limit: int
-) -> list[Certificate]:
+def listed(session: Session, *, owner: Owner, after: str | None, limit: int) -> list[Certificate]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Certificate).order_by(Certificate.id.desc()).limit(limit + 1)
-    if owner is not repository.EVERYONE:
+    if owner is not EVERYONE:
         query = query.where(Certificate.freelancer_id == owner)
     return list(session.execute(query.where(Certificate.id < after) if after else query).scalars())

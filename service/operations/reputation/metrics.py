@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.identity import typeid
 from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.scores import WINDOW_DAYS, Score, ScoreInputs, job_success, result_of
@@ -65,12 +66,14 @@ def counting(policies: Policies) -> list[str]:
 
 
 def outcomes(
-    ctx: Context, *, owner: str | None, after: int, since: datetime | None, limit: int
+    ctx: Context, *, owner: Owner, after: int, since: datetime | None, limit: int
 ) -> list[Outcome]:
     """Closed contracts in the order in which they closed, one more than `limit` when there are
     more.
     """
-    whose, more = ("AND c.freelancer_id = %s", [typeid.decode(owner)]) if owner else ("", [])
+    whose, more = (
+        ("", []) if owner is EVERYONE else ("AND c.freelancer_id = %s", [typeid.decode(owner)])
+    )
     rows = fetch(
         ctx.session,
         f"{_OUTCOMES} {whose} ORDER BY e.position LIMIT {limit + 1:d}",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from service.core import events, four_eyes, queue, repository
 from service.core.context import Context
+from service.core.repository import Owner
 from service.domain.errors import Forbidden, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.states.calendar import add_business_days
@@ -124,7 +125,7 @@ def _another(ctx: Context, hold: Hold, others: list[Actor]) -> None:
         )
 
 
-def find(session: Session, appeal_id: str, *, owner: str | None, lock: bool = False) -> Appeal:
+def find(session: Session, appeal_id: str, *, owner: Owner, lock: bool = False) -> Appeal:
     """Raises NotFound."""
     found: Appeal = repository.owned(
         session,

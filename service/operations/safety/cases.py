@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.core import events, four_eyes, queue, repository
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import Actor
 from service.domain.money.money import plain
@@ -153,8 +154,7 @@ def locked(ctx: Context, case: Confiscation) -> dict[str, tuple[Contract, Milest
         | {ctx.session.get_one(Chargeback, one).contract_id for one in contested}
     )
     contracts = {
-        one: repository.contract(ctx.session, one, owner=repository.EVERYONE, lock=True)
-        for one in owners
+        one: repository.contract(ctx.session, one, owner=EVERYONE, lock=True) for one in owners
     }
     return {m.id: (c, m) for c in contracts.values() for m in c.milestones if m.id in ids}
 
@@ -190,7 +190,7 @@ def restore(
     return case
 
 
-def find(session: Session, case_id: str, *, owner: str | None, lock: bool = False) -> Confiscation:
+def find(session: Session, case_id: str, *, owner: Owner, lock: bool = False) -> Confiscation:
     """Staff see all; the person sees a case once it was noticed. Raises NotFound."""
     noticed = Confiscation.noticed_at.is_not(None)
     found: Confiscation = repository.owned(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.core import events, four_eyes, queue, repository, staff_tasks
 from service.core.context import Context
+from service.core.repository import EVERYONE, Owner
 from service.core.staff_tasks import TaskType
 from service.domain.errors import Forbidden, Invalid, StateConflict
 from service.domain.identity.actors import SYSTEM
@@ -181,7 +182,7 @@ def _end_suspension(ctx: Context, hold: Hold, reason: str) -> None:
         found.ended_at, found.ended_by, found.end_reason = ctx.now, ctx.actor, reason
 
 
-def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = False) -> Hold:
+def find(session: Session, hold_id: str, *, owner: Owner, lock: bool = False) -> Hold:
     """Staff see all, a freelancer those that concern them. Raises NotFound."""
     found: Hold = repository.owned(
         session, Hold, "hld", hold_id, owner=owner, missing="There is no such hold.", lock=lock
@@ -190,12 +191,12 @@ def find(session: Session, hold_id: str, *, owner: str | None, lock: bool = Fals
 
 
 def listed(
-    session: Session, *, owner: str | None, in_force_only: bool, after: str | None, limit: int
+    session: Session, *, owner: Owner, in_force_only: bool, after: str | None, limit: int
 ) -> list[Hold]:
     """Newest first, one more than `limit` when there are more."""
     query = select(Hold).order_by(Hold.id.desc()).limit(limit + 1)
     for condition in (
-        Hold.freelancer_id == owner if owner else None,
+        Hold.freelancer_id == owner if owner is not EVERYONE else None,
         Hold.ended_at.is_(None) if in_force_only else None,
         Hold.id < after if after else None,
     ):

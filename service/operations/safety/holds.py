@@ -17,7 +17,7 @@ from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.names import ContractState, HoldState, RequirementState
 from service.domain.states.restrictions import SCOPES, SUBJECTS
 from service.escrow import freezing
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.models import (
     Client,
     ClientAlias,
@@ -157,7 +157,7 @@ def _notify(ctx: Context, hold: Hold, contracts: list[Contract]) -> None:
     """Whose money or work it touches is told neutrally what happens to theirs, and by when
     something is decided.
 
-    A freelancer whom it is about has a letter of their own (`hold.placed`); a client has no address
+    A freelancer whom it is about has an email of their own (`hold.placed`); a client has no address
     but by a contract.
     """
     contracts = [c for c in contracts if c.state not in (ContractState.DRAFT, *CONTRACT.final)]
@@ -167,14 +167,14 @@ def _notify(ctx: Context, hold: Hold, contracts: list[Contract]) -> None:
         )
     by = "client" if hold.subject_kind == "client" else "freelancer"
     for contract in contracts[:_MOST_TOLD]:
-        held = sum(held_minor(m) for m in contract.milestones)
+        escrowed = sum(escrowed_minor(m) for m in contract.milestones)
         until = hold_checks.next_decision_at(hold).isoformat()
         events.record(
             ctx.as_(SYSTEM),
             "contract.on_hold",
             contract,
             by=by,
-            held=held,
+            held=escrowed,
             scopes=list(hold.scopes),
             next_decision_at=until,
         )

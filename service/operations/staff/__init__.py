@@ -1,1 +1,1 @@
-"""People of staff: how they come in, what the console shows them, and what an act would do."""
+"""People of staff: how they come in, what the console shows them, and what an action would do."""

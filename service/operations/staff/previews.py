@@ -1,5 +1,5 @@
-"""What an act would do, by doing it and taking it back: the preview that cannot differ from the
-act.
+"""What an action would do, by doing it and taking it back: the preview that cannot differ from the
+action.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _POSTINGS = """
 
 @dataclass(frozen=True)
 class Preview:
-    """Facts that would be recorded (type, object_id, data), postings in their order, letters
+    """Facts that would be recorded (type, object_id, data), postings in their order, emails
     (audience, template), and what `look` saw.
     """
 
     facts: list[Any]
     postings: list[Any]
-    letters: list[tuple[str, str]]
+    emails: list[tuple[str, str]]
     seen: dict[str, Any]
 
 
@@ -69,8 +69,8 @@ def preview(
         seen = look(made)
     finally:
         savepoint.rollback()
-    letters = [letter for fact in facts for letter in _emails(fact)]
-    return Preview(facts, postings, letters, seen)
+    emails = [email for fact in facts for email in _emails(fact)]
+    return Preview(facts, postings, emails, seen)
 
 
 def _emails(fact: Any) -> Iterator[tuple[str, str]]:

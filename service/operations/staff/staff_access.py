@@ -1,17 +1,15 @@
 """How people of staff come into the console: with a key of theirs, or by a link that works once.
 
-Acts about money need a proof of the last minutes.
+Actions about money need a proof of the last minutes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events
@@ -26,16 +24,13 @@ from service.models import (
     Installation,
     StaffLink,
     StaffMember,
-    StaffSession,
-    new_id,
 )
 from service.platform.db import fetch
+from service.shared import link_sessions
+from service.shared.link_sessions import STAFF
 
 LINK_LIFE = timedelta(minutes=15)
 PROOF_LASTS = timedelta(minutes=5)
-IDLE = timedelta(hours=1)
-LONGEST = timedelta(hours=12)
-_SEEN_GRAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ def make_link(ctx: Context, key_id: str) -> str:
     token = secrets.token_urlsafe(32)
     ctx.session.add(
         StaffLink(
-            digest=_digest(token),
+            digest=link_sessions.digest(token),
             key_id=key.id,
             created_by=ctx.actor,
             created_at=ctx.now,
@@ -86,7 +81,7 @@ def make_link(ctx: Context, key_id: str) -> str:
 def by_link(ctx: Context, token: str) -> ApiKey:
     """Use up a link. Raises Gone for one that is unknown, old or used, without saying which."""
     link = ctx.session.execute(
-        select(StaffLink).where(StaffLink.digest == _digest(token)).with_for_update()
+        select(StaffLink).where(StaffLink.digest == link_sessions.digest(token)).with_for_update()
     ).scalar_one_or_none()
     key = _usable(ctx, ctx.session.get(ApiKey, link.key_id)) if link else None
     if link is None or key is None or link.used_at or link.expires_at <= ctx.now:
@@ -104,7 +99,7 @@ def by_secret(ctx: Context, secret: str) -> ApiKey:
     key = _usable(
         ctx,
         ctx.session.execute(
-            select(ApiKey).where(ApiKey.digest == _digest(secret.strip()))
+            select(ApiKey).where(ApiKey.digest == link_sessions.digest(secret.strip()))
         ).scalar_one_or_none(),
     )
     if key is None or not secret.strip().startswith(key_prefix(mode)):
@@ -113,55 +108,19 @@ def by_secret(ctx: Context, secret: str) -> ApiKey:
 
 
 def _usable(ctx: Context, key: ApiKey | None) -> ApiKey | None:
-    alive = (
-        key is not None
-        and key.role in STAFF_ROLES
-        and key.revoked_at is None
-        and (key.expires_at is None or key.expires_at > ctx.now)
-    )
-    return (
-        key
-        if alive
-        and key is not None
-        and ctx.session.get_one(StaffMember, key.staff_id).ended_at is None
-        else None
-    )
+    if key is None or key.role not in STAFF_ROLES or not link_sessions.is_open(key, ctx.now):
+        return None
+    return key if ctx.session.get_one(StaffMember, key.staff_id).ended_at is None else None
 
 
 def enter(ctx: Context, key: ApiKey, cookie: str, user_agent: str) -> str:
     """The browser has proved whose it is; returns the cookie's value, the old one when it is this
     person's live session already.
     """
-    mine = fetch(ctx.session, _SESSION, (_digest(cookie),)) if cookie else []
-    if mine and typeid.encode("key", mine[0].key_id) == key.id and _alive(ctx, mine[0]):
-        session = ctx.session.get_one(StaffSession, typeid.encode("sts", mine[0].id))
-        session.proved_at = session.last_seen_at = ctx.now
-        events.record(ctx, "staff.proved", key, public=False)
-        return cookie
-    leave(ctx, cookie)
-    fresh = secrets.token_urlsafe(32)
-    session = StaffSession(
-        id=new_id("sts"),
-        digest=_digest(fresh),
-        key_id=key.id,
-        user_agent=user_agent[:200],
-        created_at=ctx.now,
-        last_seen_at=ctx.now,
-        proved_at=ctx.now,
-        closed_at=None,
-    )
-    ctx.session.add(session)
-    events.record(ctx, "staff.entered", key, public=False)
-    return fresh
-
-
-def leave(ctx: Context, cookie: str) -> None:
-    """Close the browser's session; without one nothing happens."""
-    ctx.session.execute(
-        update(StaffSession)
-        .where(StaffSession.digest == _digest(cookie), StaffSession.closed_at.is_(None))
-        .values(closed_at=ctx.now)
-    )
+    arrival = link_sessions.come_in(ctx, STAFF, key.id, cookie, user_agent)
+    arrival.session.proved_at = ctx.now
+    events.record(ctx, "staff.entered" if arrival.fresh else "staff.proved", key, public=False)
+    return arrival.cookie
 
 
 _SESSION = """
@@ -171,14 +130,6 @@ _SESSION = """
           ON m.id = k.staff_id
      WHERE s.digest = %s AND s.closed_at IS NULL AND k.revoked_at IS NULL AND m.ended_at IS NULL
 """
-_SEEN = text("UPDATE staff_session SET last_seen_at = :now WHERE digest = :digest")
-
-
-def _alive(ctx: Context, row: Any) -> bool:
-    key_lives = row.expires_at is None or row.expires_at > ctx.now
-    return bool(
-        key_lives and ctx.now - row.last_seen_at <= IDLE and ctx.now - row.created_at <= LONGEST
-    )
 
 
 def colleague(ctx: Context, cookie: str) -> Colleague | None:
@@ -186,13 +137,12 @@ def colleague(ctx: Context, cookie: str) -> Colleague | None:
 
     A revoked key closes its sessions at once, and whoever has left closes all of theirs.
     """
-    digest = _digest(cookie)
-    found = fetch(ctx.session, _SESSION, (digest,)) if cookie else []
-    if not found or not _alive(ctx, found[0]):
+    found = fetch(ctx.session, _SESSION, (link_sessions.digest(cookie),)) if cookie else []
+    if not found or (found[0].expires_at is not None and found[0].expires_at <= ctx.now):
         return None
     row = found[0]
-    if ctx.now - row.last_seen_at > _SEEN_GRAIN:
-        ctx.session.execute(_SEEN, {"now": ctx.now, "digest": digest})
+    if not link_sessions.look(ctx, STAFF, cookie, row):
+        return None
     return Colleague(
         session_id=typeid.encode("sts", row.id),
         key_id=typeid.encode("key", row.key_id),
@@ -248,7 +198,3 @@ def names(session: Session) -> dict[Actor, str]:
     for key, role, name, hint, person in session.execute(keys):
         found[actors.staff(key)] = person or name or f"{role} …{hint}"
     return found
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -24,7 +24,7 @@ Doc = dict[str, Any]
 
 def alone(ctx: Context, regime: str, year: int) -> list[TaxFiling]:
     """Everything prepared for a regime and year so far, oldest first; nobody else prepares beside
-    this act.
+    this action.
     """
     locks.alone(ctx.session, locks.Lock.FILING, f"{regime} {year}")
     query = (

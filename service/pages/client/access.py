@@ -13,6 +13,8 @@ from service.http import web
 from service.operations.client_access import access, sessions
 from service.pages.decision_forms import decide, words
 from service.pages.session import code_first, require_code, visitor
+from service.shared import link_sessions
+from service.shared.link_sessions import CLIENT
 
 blueprint = Blueprint("access", __name__)
 
@@ -67,7 +69,9 @@ def change_people(contract_id: str) -> Response:
         )
         return redirect(url_for("access.moved"), 303)
     if choice == "close":
-        decide(contract_id, lambda ctx, locked: sessions.close_sessions(ctx, locked.client_id))
+        decide(
+            contract_id, lambda ctx, locked: link_sessions.close_all(ctx, CLIENT, locked.client_id)
+        )
         return redirect(url_for("access.moved"), 303)
     raise Invalid.one("choice", "unknown_choice", "Choose what should happen.")
 

@@ -13,7 +13,7 @@ from service.domain.identity import names
 from service.domain.identity.names import NameKind
 from service.domain.states.proof import AgreementEvidence
 from service.domain.text.incoming import is_digits
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.exports import issued_documents
 from service.exports.documents import receipt
 from service.http import web
@@ -76,7 +76,7 @@ def contract(contract_id: str) -> str:
             timeline=contract_reads.timeline(ctx.session, found.id, 0, 100)[:100],
             terms=agreement.TERMS_TEXT.split("\n\n", 1)[1],
             acceptance=contract_reads.acceptance_of(ctx.session, found),
-            held=sum(held_minor(m) for m in found.milestones),
+            held=sum(escrowed_minor(m) for m in found.milestones),
             proposed=amendment_terms.open_amendment(ctx.session, found.id),
             all_disputes=(contested := sides.of_contract(ctx.session, found.id)),
             disputes=[d for d in contested if d.closed_at is None],

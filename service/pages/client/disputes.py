@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from service.core import repository
 from service.core.context import Context
 from service.domain.errors import Invalid, NotFound, StateConflict
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.http import web
 from service.models import Contract, Dispute, File, Milestone
 from service.operations.client_access import sessions
@@ -58,7 +58,7 @@ def _dispute_form(found: Contract, milestone: Milestone, problems: Problems = ()
         contract=found,
         freelancer=found.freelancer,
         milestone=milestone,
-        held=held_minor(milestone),
+        held=escrowed_minor(milestone),
         typed=request.form,
         problems=problems,
     )
@@ -86,7 +86,7 @@ def _open_check(contract_id: str, milestone_id: str) -> Answer:
         found, who = visitor(ctx, contract_id)
         require_code(ctx, who, sessions.BINDS_ANY)
         milestone, answers = milestone_of(found, milestone_id), Answers()
-        held, currency = held_minor(milestone), found.currency
+        held, currency = escrowed_minor(milestone), found.currency
         if not held:
             raise StateConflict("Only money that is still held can be disputed.")
         disputed = answers.ask(lambda: amount("amount", currency, most=held, empty=held), held)
@@ -164,8 +164,8 @@ def _dispute_page(
 @blueprint.post("/c/<contract_id>/disputes/<dispute_id>")
 @code_first
 def move_dispute(contract_id: str, dispute_id: str) -> Answer:
-    """Every act of the client in a dispute, by the button that was pressed; what settles or names
-    an amount is checked first.
+    """Every action of the client in a dispute, by the button that was pressed; what settles or
+    names an amount is checked first.
     """
 
     def move(ctx: Context, locked: Contract) -> None:

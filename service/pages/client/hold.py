@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from service.core.context import Context
 from service.domain.errors import NotFound
 from service.domain.states.restrictions import FOR_CLIENTS
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.exports import issued_documents
 from service.exports.documents import case_statement
 from service.http import web
@@ -42,7 +42,7 @@ def page(contract_id: str) -> str:
             own=own,
             others=[hold for hold in shown if not _about_client(hold)],
             words=FOR_CLIENTS,
-            held=sum(held_minor(m) for m in found.milestones),
+            held=sum(escrowed_minor(m) for m in found.milestones),
             decided_by=min((reading.next_decision_at(h) for h in shown), default=None),
         )
 

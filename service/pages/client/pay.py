@@ -136,16 +136,15 @@ def _open_payment(contract_id: str, who: Visitor) -> Payment:
                     if found.session_id is None:
                         payments.abandon(ctx, contract, found)
             else:
-                _take_in(other.id, web.runtime().stripe.expire_checkout(other.session_id))
+                _apply_checkout(web.runtime().stripe.expire_checkout(other.session_id))
     raise Conflict(
         "Another payment for this milestone is being made. Please look again in a minute."
     )
 
 
-def _take_in(payment_id: str, snapshot: CheckoutSnapshot) -> None:
+def _apply_checkout(snapshot: CheckoutSnapshot) -> None:
     with web.context(PSP) as ctx:
-        contract, locked = repository.payment(ctx.session, payment_id, lock=True)
-        payments.apply_checkout(ctx, contract, locked, snapshot)
+        payments.apply_checkout(ctx, snapshot)
 
 
 def _order(ctx: Context, found: Contract, payment: Payment) -> CheckoutOrder:
@@ -200,7 +199,7 @@ def back(contract_id: str, payment_id: str) -> tuple[str, int]:
     unknown = False
     if payment.state in checkout.UNFINISHED and payment.session_id:
         try:
-            _take_in(payment_id, web.runtime().stripe.fetch_checkout(payment.session_id))
+            _apply_checkout(web.runtime().stripe.fetch_checkout(payment.session_id))
         except GatewayError:
             unknown = True
     with web.context() as ctx:

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.domain.states.names import MilestoneState
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.http import web
 from service.models import Contract, Milestone
 from service.operations.client_access import sessions
@@ -61,7 +61,7 @@ def _refund_page(
 def _refundable(milestone: Milestone) -> int:
     if milestone.state == MilestoneState.RELEASED:
         return milestone.released_minor - milestone.refunded_after_release_minor
-    return held_minor(milestone)
+    return escrowed_minor(milestone)
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/refund")

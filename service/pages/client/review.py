@@ -1,4 +1,4 @@
-"""Reviewing work: approve all or part, or ask for changes. Choice, check, then the act."""
+"""Reviewing work: approve all or part, or ask for changes. Choice, check, then the action."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from service.core.context import Context
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.http import web
 from service.models import Contract, Milestone
 from service.operations.client_access import sessions
@@ -24,7 +24,7 @@ def _page(ctx: Context, found: Contract, milestone: Milestone, problem: str | No
         contract=found,
         freelancer=found.freelancer,
         milestone=milestone,
-        held=held_minor(milestone),
+        held=escrowed_minor(milestone),
         problem=problem,
         submission=next(iter(milestones.submissions_of(ctx.session, milestone.id)[::-1]), None),
         typed=request.form,
@@ -51,7 +51,7 @@ def choose(contract_id: str, milestone_id: str) -> str | tuple[str, int]:
         require_code(ctx, who)
         milestone = milestone_of(found, milestone_id)
         milestones.require_open(milestone)
-        held = held_minor(milestone)
+        held = escrowed_minor(milestone)
         choice, what = (
             request.form.get("choice", ""),
             " ".join(request.form.get("what", "").split()),
@@ -96,7 +96,7 @@ def approve(contract_id: str, milestone_id: str) -> Response:
         milestones.approve(
             ctx, locked, milestone, released, rest if rest in milestones.REST else "keep"
         )
-        if rest == "refund" and held_minor(milestone):
+        if rest == "refund" and escrowed_minor(milestone):
             refund_requests.ask(ctx, locked, milestone, None, "The rest after a partial release.")
 
     return decide(contract_id, release, span=sessions.BINDS_FRESH)

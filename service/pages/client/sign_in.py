@@ -6,19 +6,21 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
 from service.core.context import Context
-from service.domain.errors import Gone, NotFound
+from service.domain.errors import Gone
 from service.domain.text.incoming import code_of
 from service.http import incoming, web
 from service.models import ClientLink
 from service.operations.client_access import codes, links, sessions
 from service.operations.contracts import contracts
-from service.pages.session import cookie_name, same_origin, set_cookie, use_form, visitor
+from service.pages import link_cookies
+from service.pages.session import same_origin, use_form, visitor
 from service.platform.tokens import BadToken
+from service.shared.link_sessions import CLIENT
 
 blueprint = Blueprint("entry", __name__, static_folder="../static", static_url_path="/static")
 
@@ -28,10 +30,7 @@ def _link(ctx: Context, token: str) -> ClientLink:
         inside = web.runtime().tokens.read("link", token)
         return links.link_of(ctx.session, inside["l"], inside["r"])
     except (BadToken, KeyError, TypeError, ValueError):
-        raise NotFound(
-            "Part of the address may be missing. Copy the whole line, or press the button in the "
-            "e-mail."
-        ) from None
+        raise link_cookies.broken_link(emailed=True) from None
 
 
 @blueprint.get("/l/<token>")
@@ -60,14 +59,9 @@ def open_link(token: str) -> AnyResponse:
     with web.context() as ctx:
         found = _link(ctx, token)
         links.require_open(ctx, found)
-        value = sessions.open_session(
-            ctx, found, incoming.cookie(cookie_name()), incoming.browser()
-        )
-    response: Response = make_response(
-        redirect(url_for("client.contract", contract_id=found.contract_id), 303)
-    )
-    set_cookie(response, value)
-    return response
+        cookie = sessions.open_session(ctx, found, link_cookies.value(CLIENT), incoming.browser())
+    page = url_for("client.contract", contract_id=found.contract_id)
+    return link_cookies.let_in(CLIENT, cookie, page)
 
 
 @blueprint.post("/l/<token>/renew")

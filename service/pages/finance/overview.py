@@ -68,7 +68,7 @@ def overview(ctx: Context, who: Colleague) -> str:
 
 
 class Figures(TypedDict):
-    """Rows of exports that answer what somebody earned and what was held for them.
+    """Rows of exports that answer what somebody earned and what was escrowed for them.
 
     `held_in_work`: for whose work it waits, where freelancers were named.
     """
@@ -81,8 +81,8 @@ class Figures(TypedDict):
 @blueprint.get("/answers")
 @desk("finance:read")
 def answers(ctx: Context, who: Colleague) -> str | tuple[str, int]:
-    """ "What did somebody earn in a period", and "what was held on its last day", from the same
-    statements as the exports.
+    """ "What did somebody earn in a period", and "what was in escrow on its last day", from the
+    same statements as the exports.
     """
     asked = {
         name: request.args.get(name, "").strip()[:most]
@@ -246,7 +246,7 @@ def close_month(ctx: Context, who: Colleague, month: str) -> Response:
 
 @blueprint.get("/month")
 @desk("finance:read")
-def find_month(_act: Context, _: Colleague) -> Response:
+def find_month(_ctx: Context, _: Colleague) -> Response:
     """The month that was typed."""
     typed = request.args.get("month", "")
     closing.last_day_of(typed)

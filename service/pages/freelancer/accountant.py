@@ -5,10 +5,7 @@ Opened from a link, read only, each look written down.
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timedelta
-
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
@@ -23,69 +20,41 @@ from service.http import incoming, web
 from service.models import AccountantLink
 from service.operations.finance import invoicing
 from service.operations.people import accountant_links
+from service.pages import link_cookies
 from service.pages.session import LinkNeeded, same_origin
-from service.platform.tokens import BadToken
+from service.shared import link_sessions
+from service.shared.link_sessions import ACCOUNTANT
 
 blueprint = Blueprint("accountant", __name__)
-LASTS = timedelta(hours=2)
 EXPORTS = ("transactions", "earnings", "payouts", "invoices", "india_statement")
 
 
-def cookie_name() -> str:
-    return (
-        "__Host-hf_accountant"
-        if web.runtime().settings.public_url.startswith("https://")
-        else "hf_accountant"
-    )
-
-
-def _link_of(token: str) -> str:
-    try:
-        return str(web.runtime().tokens.read("accountant", token))
-    except BadToken:
-        raise NotFound("Part of the address may be missing. Copy the whole line.") from None
-
-
 @blueprint.get("/a/<token>")
-def letter(token: str) -> str:
+def landing(token: str) -> str:
     """Changes nothing, and shows nothing: mail scanners follow every link."""
-    _link_of(token)
+    link_cookies.subject(ACCOUNTANT, token)
     return render_template("accountant_link.html")
 
 
 @blueprint.post("/a/<token>")
 def come_in(token: str) -> AnyResponse:
     same_origin()
-    link_id = _link_of(token)
+    link_id = link_cookies.subject(ACCOUNTANT, token)
     with web.context() as ctx:
-        accountant_links.visit(ctx, link_id, "opened", incoming.browser())
-        value = web.runtime().tokens.sign(
-            "accountant_session",
-            {"l": link_id, "t": ctx.now.isoformat(), "s": secrets.token_urlsafe(12)},
+        accountant_links.require_open(ctx, link_id)
+        cookie = link_sessions.come_in_signed(
+            ctx, ACCOUNTANT, web.runtime().tokens, link_id, incoming.browser()
         )
-    response = make_response(redirect(url_for("accountant.page"), 303))
-    secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(
-        cookie_name(),
-        value,
-        max_age=int(LASTS.total_seconds()),
-        secure=secure,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
-    return response
+    return link_cookies.let_in(ACCOUNTANT, cookie, url_for("accountant.page"))
 
 
 def _inside(ctx: Context, what: str) -> AccountantLink:
     """The link this browser came by, with this look written down. Raises LinkNeeded, Gone."""
-    try:
-        inside = web.runtime().tokens.read("accountant_session", incoming.cookie(cookie_name()))
-    except BadToken:
-        raise LinkNeeded("This page opens from the link that you were given.") from None
-    if ctx.now - datetime.fromisoformat(inside["t"]) > LASTS:
+    cookie, tokens = link_cookies.value(ACCOUNTANT), web.runtime().tokens
+    who = link_sessions.look_signed(ctx, ACCOUNTANT, tokens, cookie, what, incoming.browser())
+    if who is None:
         raise LinkNeeded("This page opens from the link that you were given.")
-    return accountant_links.visit(ctx, inside["l"], what, incoming.browser())
+    return accountant_links.require_open(ctx, who.subject)
 
 
 def _asked(ctx: Context, link: AccountantLink) -> ExportRequest:

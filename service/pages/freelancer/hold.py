@@ -1,17 +1,14 @@
-"""A freelancer's page of a hold, opened from the letter: every reason, what is asked for, the
+"""A freelancer's page of a hold, opened from the email: every reason, what is asked for, the
 appeal, the answer to a case. No key is needed.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import wraps
 from typing import TypeVar
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core import repository
@@ -32,46 +29,20 @@ from service.operations.safety import (
     reasons,
     requirements,
 )
+from service.pages import link_cookies
 from service.pages.decision_forms import uploaded, words
 from service.pages.session import LinkNeeded, same_origin, use_form
-from service.platform.tokens import BadToken
+from service.shared import link_sessions
+from service.shared.link_sessions import NOTICE, Signed
 
 blueprint = Blueprint("notice", __name__)
-LASTS = timedelta(hours=2)
 
 
-@dataclass(frozen=True)
-class NoticeReader:
-    """A browser that came by the letter about one hold."""
-
-    session_id: str
-    hold_id: str
-
-
-def cookie_name() -> str:
-    return (
-        "__Host-hf_notice"
-        if web.runtime().settings.public_url.startswith("https://")
-        else "hf_notice"
-    )
-
-
-def _hold_of(ctx: Context, token: str, *, lock: bool = False) -> Hold:
-    """Raises NotFound for a token that is not ours, Gone once nothing can be done about the hold
-    any more.
+def _hold(ctx: Context, hold_id: str, *, lock: bool = False) -> Hold:
+    """Raises NotFound for one that is not about a freelancer, Gone once nothing can be done about
+    the hold any more.
     """
-    try:
-        hold = hold_ends.find(
-            ctx.session,
-            str(web.runtime().tokens.read("notice", token)),
-            owner=repository.EVERYONE,
-            lock=lock,
-        )
-    except BadToken:
-        raise NotFound(
-            "Part of the address may be missing. Copy the whole line, or press the button in the "
-            "e-mail."
-        ) from None
+    hold = hold_ends.find(ctx.session, hold_id, owner=repository.EVERYONE, lock=lock)
     if hold.freelancer_id is None:
         raise NotFound("There is no such page.")
     if hold.ended_at is not None and ctx.now > hold.appeal_until:
@@ -80,10 +51,10 @@ def _hold_of(ctx: Context, token: str, *, lock: bool = False) -> Hold:
 
 
 @blueprint.get("/f/<token>")
-def letter(token: str) -> str:
+def landing(token: str) -> str:
     """Changes nothing, and shows nothing: mail scanners follow every link."""
     with web.context() as ctx:
-        _hold_of(ctx, token)
+        _hold(ctx, link_cookies.subject(NOTICE, token))
         return render_template("notice_link.html")
 
 
@@ -91,29 +62,18 @@ def letter(token: str) -> str:
 def come_in(token: str) -> AnyResponse:
     same_origin()
     with web.context() as ctx:
-        hold, now = _hold_of(ctx, token), ctx.now
-    response: Response = make_response(redirect(url_for("notice.page", hold_id=hold.id), 303))
-    value = web.runtime().tokens.sign(
-        "notice_session", {"h": hold.id, "t": now.isoformat(), "s": secrets.token_urlsafe(12)}
-    )
-    secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(
-        cookie_name(),
-        value,
-        max_age=int(LASTS.total_seconds()),
-        secure=secure,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
-    return response
+        hold = _hold(ctx, link_cookies.subject(NOTICE, token))
+        cookie = link_sessions.come_in_signed(
+            ctx, NOTICE, web.runtime().tokens, hold.id, incoming.browser()
+        )
+    return link_cookies.let_in(NOTICE, cookie, url_for("notice.page", hold_id=hold.id))
 
 
 Answer = TypeVar("Answer")
 
 
 def reader(view: Callable[[Context, Hold], Answer]) -> Callable[[str], Answer | AnyResponse]:
-    """A view for whoever came by the letter within two hours; the hold is locked for a form.
+    """A view for whoever came by the email within two hours; the hold is locked for a form.
 
     Raises LinkNeeded.
     """
@@ -121,28 +81,21 @@ def reader(view: Callable[[Context, Hold], Answer]) -> Callable[[str], Answer | 
     @wraps(view)
     def wrapped(hold_id: str) -> Answer | AnyResponse:
         with web.context() as ctx:
-            who = _reader(ctx, hold_id)
-            hold = hold_ends.find(
-                ctx.session, hold_id, owner=repository.EVERYONE, lock=request.method == "POST"
-            )
-            g.visitor = who
-            if hold.freelancer_id is None:
-                raise LinkNeeded("This page is for a freelancer's hold.")
+            g.visitor = who = _reader(ctx, hold_id)
+            hold = _hold(ctx, hold_id, lock=request.method == "POST")
             if request.method == "POST" and not use_form(ctx, who):
                 return redirect(url_for("notice.page", hold_id=hold_id), 303)
-            return view(ctx.as_(actors.freelancer(hold.freelancer_id)), hold)
+            return view(ctx.as_(actors.freelancer(hold.freelancer_id or "")), hold)
 
     return wrapped
 
 
-def _reader(ctx: Context, hold_id: str) -> NoticeReader:
-    try:
-        inside = web.runtime().tokens.read("notice_session", incoming.cookie(cookie_name()))
-    except BadToken:
-        inside = {"h": None, "t": ctx.now.isoformat(), "s": ""}
-    if inside["h"] != hold_id or ctx.now - datetime.fromisoformat(inside["t"]) > LASTS:
+def _reader(ctx: Context, hold_id: str) -> Signed:
+    cookie, tokens = link_cookies.value(NOTICE), web.runtime().tokens
+    who = link_sessions.look_signed(ctx, NOTICE, tokens, cookie, request.path, incoming.browser())
+    if who is None or who.subject != hold_id:
         raise LinkNeeded("This page opens from the link in your e-mail.")
-    return NoticeReader(inside["s"], hold_id)
+    return who
 
 
 @blueprint.get("/h/<hold_id>")

@@ -1,5 +1,5 @@
-"""The staff console: what waits, people and contracts with their money and history, and every act
-with its preview. No script.
+"""The staff console: what waits, people and contracts with their money and history, and every
+action with its preview. No script.
 """
 
 from __future__ import annotations

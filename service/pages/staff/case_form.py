@@ -12,7 +12,7 @@ from service.domain.identity.typeid import ObjectKind
 from service.domain.money.money import plain
 from service.domain.states.names import CaseState
 from service.escrow import confiscation
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.models import CASE_TARGETS, Confiscation, Contract
 from service.operations.contracts import contract_reads
 from service.operations.safety import case_drafts, case_lines, cases, hold_ends
@@ -123,8 +123,8 @@ def _sources(contracts: list[Contract], contested: list[_Contested]) -> list[tup
     for contract in contracts:
         for milestone in contract.milestones:
             name = case_lines.named(contract, milestone)
-            if held_minor(milestone):
-                there = plain(held_minor(milestone), contract.currency)
+            if escrowed_minor(milestone):
+                there = plain(escrowed_minor(milestone), contract.currency)
                 out.append(
                     (f"escrow|{milestone.id}", f"{case_lines.PLACES['escrow']} for {name}: {there}")
                 )

@@ -19,22 +19,11 @@ from service.http import incoming, web
 from service.models import ApiKey
 from service.operations.staff import staff_access
 from service.operations.staff.staff_access import Colleague
+from service.pages import link_cookies
 from service.pages.staff.actions import ACTIONS
-
-
-def cookie_name() -> str:
-    return (
-        "__Host-hf_staff"
-        if web.runtime().settings.public_url.startswith("https://")
-        else "hf_staff"
-    )
-
+from service.shared.link_sessions import STAFF
 
 _HOMES = ("/staff", "/finance")
-
-
-def cookie() -> str:
-    return incoming.cookie(cookie_name())
 
 
 def back_to(wanted: str) -> str:
@@ -79,7 +68,7 @@ def desk(
         @wraps(view)
         def wrapped(*args: P.args, **values: P.kwargs) -> Answer | Refused:
             with web.context() as ctx:
-                who = staff_access.colleague(ctx, cookie())
+                who = staff_access.colleague(ctx, link_cookies.value(STAFF))
                 if who is not None:
                     need(who, *needed)
                 if who is not None and proof and not who.proved(ctx.now):
@@ -120,7 +109,9 @@ def _proved_now(ctx: Context, who: Colleague) -> Colleague | None:
     same = web.runtime().settings.sandbox and "proof_same" in request.form
     if not same and not (given and staff_access.by_secret(ctx, given).id == who.key_id):
         return None
-    staff_access.enter(ctx, ctx.session.get_one(ApiKey, who.key_id), cookie(), incoming.browser())
+    staff_access.enter(
+        ctx, ctx.session.get_one(ApiKey, who.key_id), link_cookies.value(STAFF), incoming.browser()
+    )
     return replace(who, proved_at=ctx.now)
 
 

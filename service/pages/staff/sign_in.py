@@ -4,7 +4,7 @@ everybody.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.core.context import Context
@@ -12,8 +12,11 @@ from service.domain.errors import NotFound, Unauthenticated
 from service.http import incoming, web
 from service.models import ApiKey
 from service.operations.staff import staff_access
+from service.pages import link_cookies
 from service.pages.session import same_origin
-from service.pages.staff.session import back_to, cookie, cookie_name
+from service.pages.staff.session import back_to
+from service.shared import link_sessions
+from service.shared.link_sessions import STAFF
 
 blueprint = Blueprint("entrance", __name__, url_prefix="/staff")
 
@@ -25,7 +28,7 @@ def enter() -> str:
 
 
 def _page(ctx: Context, problem: str | None) -> str:
-    known = staff_access.colleague(ctx, cookie())
+    known = staff_access.colleague(ctx, link_cookies.value(STAFF))
     everybody = staff_access.staff(ctx.session) if web.runtime().settings.sandbox else []
     return render_template(
         "staff/enter.html",
@@ -78,23 +81,12 @@ def use_link(token: str) -> AnyResponse:
 def leave() -> AnyResponse:
     same_origin()
     with web.context() as ctx:
-        staff_access.leave(ctx, cookie())
-    return redirect("/staff/enter", 303)
+        link_sessions.close(ctx, STAFF, link_cookies.value(STAFF))
+    return link_cookies.let_go("/staff/enter", STAFF)
 
 
 def _in(ctx: Context, key: ApiKey) -> AnyResponse:
-    value = staff_access.enter(ctx, key, cookie(), incoming.browser())
+    cookie = staff_access.enter(ctx, key, link_cookies.value(STAFF), incoming.browser())
     back = back_to(request.form.get("back", ""))
     home = "/staff" if "safety:read" in key.scopes else "/finance"
-    response: Response = make_response(redirect(home if back == "/staff" else back, 303))
-    secure = web.runtime().settings.public_url.startswith("https://")
-    response.set_cookie(
-        cookie_name(),
-        value,
-        max_age=12 * 3600,
-        secure=secure,
-        httponly=True,
-        samesite="Strict" if secure else "Lax",
-        path="/",
-    )
-    return response
+    return link_cookies.let_in(STAFF, cookie, home if back == "/staff" else back)

@@ -169,7 +169,7 @@ class Database:
         """A session that commits when the block ends and rolls back when it raises.
 
         Rows are written when the block ends or where code flushes on purpose: a query in the middle
-        of an act must not send half of it.
+        of an action must not send half of it.
 
         Raises Unavailable when the database is away or a lock could not be had in time: nothing was
         written.

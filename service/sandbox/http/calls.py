@@ -32,7 +32,7 @@ from service.sandbox.stripe.params import Params
 from service.sandbox.stripe.payout_objects import PAYOUT, TRANSFER
 
 _MOST_EVENTS = 100
-Act = Callable[[Store, Params, str, str], Mapping[str, object]]
+Action = Callable[[Store, Params, str, str], Mapping[str, object]]
 """The store, the parameters, the id in the address, the account in whose name; what is answered."""
 
 
@@ -45,24 +45,24 @@ class StripeCall:
     method: str
     path: str
     sdk: str
-    act: Act
+    action: Action
 
     @property
     def pattern(self) -> re.Pattern[str]:
         return re.compile("^" + re.sub(r"\{\w+\}", "([^/]+)", self.path) + "$")
 
 
-def _get(kind: ObjectType[Document]) -> Act:
+def _get(kind: ObjectType[Document]) -> Action:
     return lambda store, _, object_id, account: store.get(object_id, kind, account)
 
 
-def _list(kind: ObjectType[Document], *fields: str) -> Act:
-    def act(store: Store, query: Params, _: str, account: str) -> Mapping[str, object]:
+def _list(kind: ObjectType[Document], *fields: str) -> Action:
+    def action(store: Store, query: Params, _: str, account: str) -> Mapping[str, object]:
         wanted = {name: query.text(name) for name in fields if name in query}
         found = _after(store.find(kind, account, **wanted), query)
         return _page(found, query.number("limit", 10), _own_path())
 
-    return act
+    return action
 
 
 def _own_path() -> str:

@@ -86,12 +86,12 @@ def _fingerprint(path: str) -> str:
 
 
 def _do(store: Store, path: str, account: str) -> str:
-    """The answer as JSON, held against the SDK's type. Raises StripeRefusal."""
+    """The answer as JSON, checked against the SDK's type. Raises StripeRefusal."""
     call, object_id = _find(path)
     given = body()
     expand = Params({"expand": given.pop("expand", None)}).values("expand")
     _check(call, given)
-    made = call.act(store, Params(given), object_id, account)
+    made = call.action(store, Params(given), object_id, account)
     for wanted in expand:
         made = _expanded(store, made, str(wanted).split("."))
     if made["object"] == "v2.core.account_link":

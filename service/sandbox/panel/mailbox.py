@@ -20,9 +20,9 @@ _SHOWN = 200
 
 
 def deliver(db: Database, mail: Email) -> None:
-    """Take a letter in.
+    """Take an email in.
 
-    A letter that comes twice lies in the mailbox twice, as it would in life.
+    An email that comes twice lies in the mailbox twice, as it would in life.
     """
     mime = mail.as_mime()
     with db.transaction() as session:
@@ -46,8 +46,8 @@ def deliver(db: Database, mail: Email) -> None:
         )
 
 
-class Letter(TypedDict):
-    """A letter as the mailbox shows it; `code` is the six digits of a code mail."""
+class MailboxEmail(TypedDict):
+    """An email as the mailbox shows it; `code` is the six digits of a code mail."""
 
     id: int
     to: str
@@ -70,7 +70,7 @@ class _Row(Protocol):
     sent_at: datetime
 
 
-def letters(session: Session, to: str | None, public_url: str) -> list[Letter]:
+def emails(session: Session, to: str | None, public_url: str) -> list[MailboxEmail]:
     """Newest first, at most 200.
 
     `links` are the service's own addresses in the text; `code` is the six digits of a code mail.
@@ -86,7 +86,7 @@ def letters(session: Session, to: str | None, public_url: str) -> list[Letter]:
     return [_shown(row, public_url) for row in rows]
 
 
-def letter(session: Session, number: int) -> Letter:
+def email(session: Session, number: int) -> MailboxEmail:
     row = session.execute(
         text(
             "SELECT id, recipient, subject, body, html, headers, sent_at FROM sandbox.mail WHERE "
@@ -99,10 +99,10 @@ def letter(session: Session, number: int) -> Letter:
     return _shown(row, "")
 
 
-def _shown(row: _Row, public_url: str) -> Letter:
+def _shown(row: _Row, public_url: str) -> MailboxEmail:
     code = _CODE.search(row.body) if "code" in row.subject.lower() else None
     links = re.findall(re.escape(public_url) + r"/[^\s<>\"]+", row.body) if public_url else []
-    shown: Letter = {
+    shown: MailboxEmail = {
         "id": row.id,
         "to": row.recipient,
         "subject": row.subject,

@@ -1,4 +1,4 @@
-"""The parameters of one request to Stripe: form or JSON, already held against the SDK's type."""
+"""The parameters of one request to Stripe: form or JSON, already checked against the SDK's type."""
 
 from __future__ import annotations
 

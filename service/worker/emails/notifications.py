@@ -33,8 +33,8 @@ def notices_for(session: Session, event: Event) -> Iterator[tuple[str, str]]:
 
 
 def _address(session: Session, event: Event, audience: str) -> str | None:
-    """Where an e-mail goes; None when it is nobody's to read: the other side's own act, or a person
-    who is not there.
+    """Where an e-mail goes; None when it is nobody's to read: the other side's own action, or a
+    person who is not there.
     """
     if audience in (OTHER_CLIENT, OTHER_FREELANCER):
         audience = CLIENT if audience == OTHER_CLIENT else FREELANCER

@@ -39,7 +39,7 @@ def dispute_due(ctx: Context, dispute_id: str) -> None:
         ctx.session, dispute_id, owner=repository.EVERYONE, lock=True
     )
     # Freelancers act with their key and see every event; a client's silence counts only when a
-    # letter is proved to have come.
+    # email is proved to have come.
     heard = dispute.opened_by == "client" and dispute.state == DisputeState.OPEN
     since = (
         dispute.offers[-1].made_at if dispute.state == DisputeState.PROPOSAL else dispute.opened_at

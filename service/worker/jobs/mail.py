@@ -1,4 +1,4 @@
-"""Sending a letter: compose in a transaction, hand it to the mail server outside, write down that
+"""Sending an email: compose in a transaction, hand it to the mail server outside, write down that
 it left.
 """
 
@@ -16,14 +16,14 @@ from service.worker.emails.composition import compose
 
 
 def send(runtime: Runtime, job: ClaimedJob) -> None:
-    """At least once: after a crash in between a letter may come twice, never not at all."""
+    """At least once: after a crash in between an email may come twice, never not at all."""
     with runtime.context(f"job:{job.id}") as ctx:
         message = ctx.session.get_one(Message, job.subject)
         if message.state != MessageState.QUEUED:
             return
-        letter = compose(runtime, ctx, message)
+        email = compose(runtime, ctx, message)
     try:
-        runtime.mail.send(letter)
+        runtime.mail.send(email)
         state = "sent"
     except GatewayRefused:
         state = "bounced"

@@ -78,15 +78,8 @@ def stripe_event(runtime: Runtime, job: ClaimedJob) -> None:
 
 
 def _apply_checkout(runtime: Runtime, job: ClaimedJob, snapshot: CheckoutSnapshot) -> None:
-    if snapshot.payment_id is None:
-        return  # a session that is not ours
     with runtime.context(f"job:{job.id}", PSP) as ctx:
-        contract, payment = repository.payment(ctx.session, snapshot.payment_id, lock=True)
-        if payment.session_id is None:
-            # The process died after Stripe made the session and before we wrote it down.
-            checkout.attach(payment, snapshot.session_id, snapshot.url or "", snapshot.expires_at)
-        if payment.session_id == snapshot.session_id:
-            payments.apply_checkout(ctx, contract, payment, snapshot)
+        payments.apply_checkout(ctx, snapshot)
 
 
 def _state(runtime: Runtime, job: ClaimedJob) -> Payment:

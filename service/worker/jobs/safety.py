@@ -30,8 +30,8 @@ def hold_review_due(ctx: Context, hold_id: str) -> None:
 
 
 def rules_check(ctx: Context, payment_id: str) -> None:
-    """Whatever the enabled rules find about a payment is held, at most 72 hours, until a person has
-    looked.
+    """Whatever the enabled rules find about a payment is put on hold, at most 72 hours, until a
+    person has looked.
     """
     contract, payment = repository.payment(ctx.session, payment_id, lock=False)
     for terms in rules.wanted(ctx, contract, payment):

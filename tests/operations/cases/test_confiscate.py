@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from service.core.context import Context
+from service.core.repository import EVERYONE
 from service.domain.errors import Forbidden, Invalid, OnHold, StateConflict
 from service.domain.money.chart import AccountCode
 from service.models import Confiscation, Hold
@@ -180,7 +181,7 @@ def test_available_money_can_pay_a_proven_loss(stage: Stage) -> None:
     case_id = _executed(stage, CaseRequest("available", 4_000, "proven_loss", None))
     assert stage.balance() == {"available": 5_500}
     with _by(stage, "Florence") as ctx:
-        hold_id = cases.find(ctx.session, case_id, owner=None).hold_id
+        hold_id = cases.find(ctx.session, case_id, owner=EVERYONE).hold_id
     assert stage.state(Hold, hold_id) == "released", "it has served its purpose"
 
 

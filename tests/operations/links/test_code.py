@@ -20,7 +20,7 @@ def _come_in(stage: Stage) -> str:
     with stage.on(stage.system) as (ctx, contract, _):
         link = links.current_link(ctx, contract)
         ctx.session.flush()
-        return sessions.open_session(ctx, link, None, "a browser")
+        return sessions.open_session(ctx, link, "", "a browser")
 
 
 def _visitor(stage: Stage, ctx: Context, cookie: str) -> Visitor:

@@ -9,6 +9,7 @@ from service.core.repository import EVERYONE
 from service.domain.errors import Gone, Invalid, TooManyRequests
 from service.domain.identity import typeid
 from service.operations.client_access import access, links, sessions
+from tests.operations.offers import sent
 from tests.operations.stage import Stage
 
 
@@ -22,7 +23,7 @@ def _open(stage: Stage, link_id: str) -> str:
     with stage.acting(stage.system) as ctx:
         link = links.link_of(ctx.session, link_id, 1)
         links.require_open(ctx, link)
-        return sessions.open_session(ctx, link, None, "a browser")
+        return sessions.open_session(ctx, link, "", "a browser")
 
 
 def _sees(stage: Stage, cookie: str) -> bool:
@@ -86,6 +87,19 @@ def test_another_mailbox(stage: Stage) -> None:
     with stage.refused(Gone):
         _open(stage, link_id)
     assert stage.money() == {"escrow": 10_000}, "the contract is the same"
+
+
+def test_one_browser_two_clients(stage: Stage) -> None:
+    """The link of another client, opened in the same browser, closes what the browser forgets."""
+    cookie = _open(stage, _link(stage))
+    other = sent(stage, email="lovelace@engines.example")
+    with stage.acting(stage.system) as ctx:
+        contract = repository.contract(ctx.session, other, owner=EVERYONE)
+        link = links.current_link(ctx, contract)
+        ctx.session.flush()
+        fresh = sessions.open_session(ctx, link, cookie, "a browser")
+    assert fresh != cookie
+    assert not _sees(stage, cookie)
 
 
 def test_three_links_an_hour(stage: Stage) -> None:
