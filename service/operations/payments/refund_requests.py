@@ -162,6 +162,8 @@ def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | 
             request.reason,
         )
         states.emptied(ctx, contract, milestone, "refund", amount=refund.amount_minor)
+        # More may be held than when it was asked: what a failed refund or a reversed case brought.
+        _back(ctx, contract, request)
     states.after_change(ctx, contract)
     post(ctx, entry)
     return refund
