@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
 from service.domain.states.names import MilestoneState
+from service.escrow import refund_asks
 from service.escrow.milestone_money import held_minor
 from service.http import web
 from service.models import Contract, Milestone
@@ -52,7 +53,7 @@ def _refund_page(
         freelancer=found.freelancer,
         milestone=milestone,
         most=_refundable(milestone),
-        asked=refund_requests.open_request(ctx.session, milestone.id),
+        asked=refund_asks.open_request(ctx.session, milestone.id),
         typed=request.form,
         problems=problems,
     )
@@ -74,7 +75,7 @@ def refund(contract_id: str, milestone_id: str) -> Answer:
         refund_requests.ask(ctx, locked, milestone, wanted, words("reason", 500))
 
     def withdraw(ctx: Context, locked: Contract) -> None:
-        open_one = refund_requests.open_request(ctx.session, milestone_id)
+        open_one = refund_asks.open_request(ctx.session, milestone_id)
         if open_one is None:
             raise NotFound("Nothing was asked for.")
         refund_requests.withdraw(ctx, locked, open_one)

@@ -97,7 +97,8 @@ def approve(contract_id: str, milestone_id: str) -> Response:
             ctx, locked, milestone, released, rest if rest in milestones.REST else "keep"
         )
         if rest == "refund" and held_minor(milestone):
-            refund_requests.ask(ctx, locked, milestone, None, "The rest after a partial release.")
+            why = "The rest after a partial release."
+            refund_requests.ask_instead(ctx, locked, milestone, None, why)
 
     return decide(contract_id, release, span=sessions.BINDS_FRESH)
 
