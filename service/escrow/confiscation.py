@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from service.core import events, queue
+from service.core import events
 from service.core.context import Context
 from service.domain.errors import Conflict
 from service.domain.money.chart import AccountCode
-from service.domain.states.job_types import JobType
-from service.domain.states.names import RefundState
-from service.escrow import milestone_money, releases, states
+from service.escrow import milestone_money, refunds, releases, states
 from service.ledger import Account, Entry, accounts, entries
 from service.models import (
     CaseLine,
@@ -20,7 +18,6 @@ from service.models import (
     Contract,
     Milestone,
     Refund,
-    new_id,
 )
 
 REFUNDED = ("client", "same_contract_refund")
@@ -214,35 +211,20 @@ def _refund(ctx: Context, contract: Contract, milestone: Milestone, line: CaseLi
     """To the client by the way it came; a failed attempt is owed to them and tried again like any
     other.
     """
-    payment, refund_id = milestone_money.funding_payment(ctx.session, milestone), new_id("ref")
-    refund = Refund(
-        id=refund_id,
-        payment_id=payment.id,
-        milestone_id=milestone.id,
-        source="case" if line.account == "escrow" else "released",
-        cause=refund_id,
-        attempt=1,
-        state=RefundState.PENDING,
-        currency=contract.currency,
-        amount_minor=line.amount_minor,
-        reason="confiscation",
-        stripe_refund_id=None,
-        failure_reason=None,
-        created_at=ctx.now,
+    payment, held = (
+        milestone_money.funding_payment(ctx.session, milestone),
+        line.account == "escrow",
     )
-    refund.from_freelancer_minor = 0 if line.account == "escrow" else line.amount_minor
-    ctx.session.add(refund)
-    ctx.session.flush()
-    line.refund_id = refund_id
-    events.record(
+    refund = refunds.new_refund(
         ctx,
-        "refund.created",
-        refund,
-        contract=contract,
-        amount=line.amount_minor,
-        currency=contract.currency,
-        reason="confiscation",
-        to_state=RefundState.PENDING,
+        contract,
+        payment,
+        milestone,
+        "case" if held else "released",
+        line.amount_minor,
+        "confiscation",
     )
-    queue.enqueue(ctx, JobType.REFUND_SEND, refund_id)
+    refund.from_freelancer_minor = 0 if held else line.amount_minor
+    ctx.session.flush()
+    line.refund_id = refund.id
     return refund

@@ -6,20 +6,23 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from service.core import events, queue
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
+from service.core.staff_tasks import TaskType
 from service.domain.errors import ChargedBack
 from service.domain.states.job_types import JobType
 from service.domain.states.names import PaymentState, RefundState
 from service.escrow import fees, milestone_money, releases
-from service.ledger import Entry, accounts, balance, entries
+from service.ledger import Entry, accounts, balance, entries, post
 from service.models import Contract, Milestone, Payment, Refund, new_id
 from service.shared import hold_checks
+
+_WITH_THE_BANK = (PaymentState.CHARGED_BACK, PaymentState.LOST)
 
 
 def _refundable_payment(ctx: Context, milestone: Milestone) -> Payment:
     payment = milestone_money.funding_payment(ctx.session, milestone)
-    if payment.state in (PaymentState.CHARGED_BACK, PaymentState.LOST):
+    if payment.state in _WITH_THE_BANK:
         raise ChargedBack(
             "The client's bank has taken this payment back; a refund would pay it twice."
         )
@@ -47,7 +50,7 @@ def refund_escrowed(
     Raises ChargedBack while a bank has a hand on the payment.
     """
     hold_checks.refuse(ctx, "refund", hold_checks.subjects_of(contract, milestone.id))
-    refund = _refund_row(
+    refund = new_refund(
         ctx,
         contract,
         _refundable_payment(ctx, milestone),
@@ -71,7 +74,7 @@ def refund_released(
     back = fees.give_back(contract, milestone, left)
     fee_back = min(amount_minor, back.amount_minor)
     share = amount_minor - fee_back
-    refund = _refund_row(
+    refund = new_refund(
         ctx,
         contract,
         _refundable_payment(ctx, milestone),
@@ -102,7 +105,7 @@ def refund_released(
     return refund, entry
 
 
-def _refund_row(
+def new_refund(
     ctx: Context,
     contract: Contract,
     payment: Payment,
@@ -111,6 +114,7 @@ def _refund_row(
     amount_minor: int,
     reason: str,
 ) -> Refund:
+    """The first attempt at giving something back, with its event and the job that sends it."""
     refund_id = new_id("ref")
     refund = Refund(
         id=refund_id,
@@ -140,6 +144,50 @@ def _refund_row(
     )
     queue.enqueue(ctx, JobType.REFUND_SEND, refund.id, _sendable_at(ctx, payment))
     return refund
+
+
+def return_owed(
+    ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int, reason: str
+) -> bool:
+    """What the client is owed (`unclaimed`) for a milestone that is over goes back by the way they
+    paid. False when it cannot: then it stays theirs, and a task says so to a person.
+
+    An attempt is written down even then, so that it is sent when the bank gives the payment back.
+    """
+    payment = milestone_money.funding_payment(ctx.session, milestone)
+    left = left_of_payment(ctx, milestone)
+    refund = new_refund(ctx, contract, payment, milestone, "case", amount_minor, reason)
+    post(ctx, entries.refund_retry(contract, refund))
+    if payment.state in _WITH_THE_BANK:
+        _call_off(ctx, contract, refund, "charge_disputed")
+    elif amount_minor > left:
+        _call_off(ctx, contract, refund, "payment_given_back_already")
+    return refund.state == RefundState.PENDING
+
+
+def _call_off(ctx: Context, contract: Contract, refund: Refund, why: str) -> None:
+    """It is known before it is sent that it cannot arrive."""
+    queue.cancel(ctx, [JobType.REFUND_SEND], refund.id)
+    refund.failure_reason = why
+    events.transition(
+        ctx.as_("system"),
+        refund,
+        "cancel",
+        contract=contract,
+        amount=refund.amount_minor,
+        currency=refund.currency,
+        failure=why,
+    )
+    staff_tasks.open_task(
+        ctx,
+        TaskType.REFUND_FAILED,
+        refund.id,
+        payment=refund.payment_id,
+        failure=why,
+        attempt=refund.attempt,
+    )
+    owed = accounts.unclaimed(contract.client_id)
+    post(ctx, entries.refund_came_back(contract, refund, owed, bounced=False))
 
 
 def _sendable_at(ctx: Context, payment: Payment) -> datetime:

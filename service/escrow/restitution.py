@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from service.core import events
 from service.core.context import Context
 from service.domain.states.lifecycle import MILESTONE
-from service.escrow import confiscation
+from service.escrow import confiscation, refunds, states
 from service.ledger import Account, accounts, balance, entries, post
 from service.models import (
     CaseLine,
     Confiscation,
+    Contract,
+    Milestone,
 )
 
 _KEPT_IN = {"proven_loss": accounts.LOSSES, "forfeit": accounts.FORFEITURES}
@@ -52,8 +55,12 @@ def _restore(
         return
     borne = source == accounts.LOSSES and line.target in _GONE_TO
     line.restore_note = "at the platform's cost" if borne else "back where it came from"
-    origin = _origin(case, line, touched, amount_minor)
-    post(ctx, entries.restore(case, line, amount_minor, source, origin))
+    if line.account == "escrow":
+        _to_milestone(ctx, case, line, amount_minor, source, *touched[line.milestone_id or ""])
+    else:
+        # A reserve has ended, and pending money has aged meanwhile: both are available now.
+        to = accounts.available(case.freelancer_id)
+        post(ctx, entries.restore(case, line, amount_minor, source, to))
     line.restored_minor += amount_minor
     line.restored_parts += 1
 
@@ -91,18 +98,36 @@ def _still_in(
     return _KEPT_IN.get(line.target)
 
 
-def _origin(
-    case: Confiscation, line: CaseLine, touched: confiscation.Milestones, amount_minor: int
-) -> Account:
-    """Where it came from.
-
-    A reserve has ended, and pending money has aged meanwhile: both are available now. A closed
-    milestone takes nothing any more: its money is owed to the client.
+def _to_milestone(
+    ctx: Context,
+    case: Confiscation,
+    line: CaseLine,
+    amount_minor: int,
+    source: Account,
+    contract: Contract,
+    milestone: Milestone,
+) -> None:
+    """Held again for the milestone it was taken from. One that is over holds nothing any more: its
+    money is the client's, and goes back by the way they paid.
     """
-    if line.account != "escrow":
-        return accounts.available(case.freelancer_id)
-    contract, milestone = touched[line.milestone_id or ""]
-    if milestone.state in MILESTONE.final:
-        return accounts.unclaimed(contract.client_id)
+    over = milestone.state in MILESTONE.final
+    to = accounts.unclaimed(contract.client_id) if over else accounts.escrow(milestone.id)
+    post(ctx, entries.restore(case, line, amount_minor, source, to))
     milestone.confiscated_minor -= amount_minor
-    return accounts.escrow(milestone.id)
+    if over:
+        milestone.refunded_minor += amount_minor
+        sent = refunds.return_owed(ctx, contract, milestone, amount_minor, "a case was reversed")
+        line.restore_note = _TO_CLIENT if sent else _OWED
+    events.record(
+        ctx,
+        "milestone.given_back",
+        milestone,
+        contract=contract,
+        amount=amount_minor,
+        currency=contract.currency,
+    )
+    states.touch(ctx, contract)
+
+
+_TO_CLIENT = "back to the client, by the way it came"
+_OWED = "owed to the client; it cannot go back by the way it came, and a person looks at it"

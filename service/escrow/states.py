@@ -12,7 +12,8 @@ from service.core.context import Context
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.domain.states.names import ContractState, MilestoneState
-from service.escrow.milestone_money import escrowed_minor
+from service.escrow import refund_asks
+from service.escrow.milestone_money import held_minor
 from service.models import Contract, Milestone
 
 RESUME = {
@@ -86,10 +87,11 @@ def emptied(
     ctx: Context, contract: Contract, milestone: Milestone, event: str, **data: Any
 ) -> None:
     """Close a milestone that holds nothing any more by `event`; one with locked money is then
-    disputed.
+    disputed. A request for the money that has gone ends with it.
     """
     if escrowed_minor(milestone) or milestone.state in MILESTONE.final:
         return
+    refund_asks.without_meaning(ctx, contract, milestone.id)
     if milestone.disputed_minor:
         if milestone.state != MilestoneState.DISPUTED:
             events.transition(ctx.as_("system"), milestone, "dispute", contract=contract)

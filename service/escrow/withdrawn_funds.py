@@ -83,7 +83,7 @@ def _find_owed(
     called_off = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
         Refund.payment_id == payment.id,
         Refund.state.in_((RefundState.FAILED, RefundState.CANCELED)),
-        Refund.source.in_(("escrow", "released", "unclaimed")),
+        Refund.source.in_(("escrow", "released", "unclaimed", "case")),
     )
     mine = int(ctx.session.execute(called_off).scalar_one())
     owed = accounts.unclaimed(contract.client_id)

@@ -93,6 +93,14 @@ MILESTONE_WORDS = {
     "cancelled": "Cancelled",
 }
 
+
+def milestone_words(milestone: Milestone) -> str:
+    """Where a milestone stands, in the words of its client."""
+    if milestone.state == MilestoneState.CONFISCATED and not milestone.confiscated_minor:
+        return "Given back to you"
+    return MILESTONE_WORDS[milestone.state]
+
+
 CONTRACT_WORDS = {
     "draft": "Being written",
     "sent": "Waiting for your answer",
@@ -132,6 +140,7 @@ EVENT_WORDS = {
     "milestone.settled": "Dispute settled",
     "milestone.share_released": "Part released by the dispute's outcome",
     "milestone.rolled_on": "The rest became a milestone of its own",
+    "milestone.given_back": "Given back after a decision of ours was reversed",
     "contract.revised": "A new version was sent",
     "contract.change_requested": "You asked for a change",
     "contract.change_refused": "The offer stayed as it was",
@@ -205,7 +214,7 @@ def register(app: Flask) -> None:
         "moment": lambda text: instant(datetime.fromisoformat(text)),
     }
     app.jinja_env.globals |= {
-        "milestone_words": MILESTONE_WORDS,
+        "milestone_words": milestone_words,
         "contract_words": CONTRACT_WORDS,
         "event_words": EVENT_WORDS,
         "form_fields": _form_fields,

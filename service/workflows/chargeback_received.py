@@ -7,6 +7,7 @@ from __future__ import annotations
 from service.core.context import Context
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.psp import ChargebackSnapshot
+from service.escrow import refund_asks
 from service.models import Contract, Payment
 from service.operations.disputes import chargebacks, outcome, sides
 from service.operations.payments import refund_requests
@@ -24,7 +25,7 @@ def take_in(
             dispute = sides.of_milestone(ctx.session, milestone_id)
             if dispute is not None:
                 outcome.superseded(ctx, contract, dispute)
-            request = refund_requests.open_request(ctx.session, milestone_id)
+            request = refund_asks.open_request(ctx.session, milestone_id)
             if request is not None:
                 refund_requests.withdraw(ctx.as_(SYSTEM), contract, request)
     chargebacks.apply_dispute(ctx, contract, payment, snapshot)

@@ -15,10 +15,6 @@ def by_client(ctx: Context, contract: Contract, reason: str) -> None:
     `contract` is locked. Raises StateConflict.
     """
     for milestone in contracts.end(ctx, contract, reason):
-        asked = refund_requests.open_request(ctx.session, milestone.id)
-        if asked is not None:
-            refund_requests.withdraw(ctx, contract, asked)
-            ctx.session.flush()
-        refund_requests.ask(
+        refund_requests.ask_instead(
             ctx, contract, milestone, None, reason or "The client ended the contract."
         )

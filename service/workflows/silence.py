@@ -10,7 +10,6 @@ from service.domain.states.names import RefundRequestState
 from service.escrow.milestone_money import escrowed_minor
 from service.models import Contract, Milestone, RefundRequest
 from service.operations.contracts import contracts
-from service.operations.disputes import opening
 from service.operations.payments import refund_requests
 from service.workflows.dispute_opened import open_dispute
 
@@ -38,4 +37,4 @@ def until_the_holding_limit(ctx: Context, contract: Contract, milestone: Milesto
     """
     if contracts.holding_limit(ctx, contract, milestone) == "dispute":
         claim = "The time for which money may be held is nearly over."
-        opening.start(ctx.as_(SYSTEM), contract, milestone, "freelancer", None, 0, claim)
+        open_dispute(ctx.as_(SYSTEM), contract, milestone, "freelancer", None, 0, claim)

@@ -128,6 +128,7 @@ FEED: Final[dict[str, Projection]] = {
     "milestone.charged_back": _shown("amount chargeback"),
     "milestone.confiscated": _shown(_MONEY),
     "milestone.confiscated_from": _shown(_MONEY),
+    "milestone.given_back": _shown(_MONEY),
     "milestone.holding_limit_near": _shown("limit"),
     "refund.created": _shown(f"{_MONEY} reason"),
     "refund.requires_action": _shown(_MONEY),

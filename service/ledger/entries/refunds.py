@@ -79,9 +79,9 @@ def suspense_refund(contract: Contract, payment: Payment, refund: Refund) -> Ent
 
 
 def refund_retry(contract: Contract, refund: Refund) -> Entry:
-    """Another attempt to give a client what they are owed."""
+    """An attempt to give a client what they are owed: another one, or the first after a case."""
     lines = (Line(unclaimed(contract.client_id), refund_in_flight(refund.id), refund.amount_minor),)
-    what = f"Another attempt of {refund.cause}"
+    what = f"Another attempt of {refund.cause}" if refund.attempt > 1 else f"Owed: {refund.reason}"
     return Entry(
         EntryType.REFUND_RETRY, Cause(refund.id), refund.currency, lines, what, contract.id
     )

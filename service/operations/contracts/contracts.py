@@ -17,7 +17,7 @@ from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.domain.states.names import ContractState, MilestoneState, PaymentState
 from service.domain.states.proof import AgreementEvidence
-from service.escrow import milestone_money, refunds, states
+from service.escrow import milestone_money, refund_asks, refunds, states
 from service.ledger import Entry
 from service.models import Acceptance, Contract, Event, Milestone, Payment
 from service.shared import agreement, hold_checks
@@ -109,27 +109,40 @@ def end(ctx: Context, contract: Contract, reason: str = "") -> list[Milestone]:
     ask: list[Milestone] = []
     entries: list[Entry] = []
     for milestone in contract.milestones:
-        if milestone.state not in (
-            MilestoneState.FUNDED,
-            MilestoneState.CHANGES_REQUESTED,
-        ) or not milestone_money.escrowed_minor(milestone):
+        if not _not_handed_over(ctx, milestone):
             continue
-        if ctx.role == "client":
+        if ctx.role != "client":
+            entries.append(_give_back(ctx, contract, milestone, "ended by the freelancer"))
+        elif milestone.state != MilestoneState.REFUND_REQUESTED:
             ask.append(milestone)
-        else:
-            entries.append(
-                refunds.refund_escrowed(
-                    ctx,
-                    contract,
-                    milestone,
-                    milestone_money.escrowed_minor(milestone),
-                    "ended by the freelancer",
-                )[1]
-            )
-            states.emptied(ctx, contract, milestone, "refund")
     states.after_change(ctx, contract)
     milestone_money.post_all(ctx, entries)
     return ask
+
+
+_NOT_HANDED_OVER = (MilestoneState.FUNDED, MilestoneState.CHANGES_REQUESTED)
+
+
+def _not_handed_over(ctx: Context, milestone: Milestone) -> bool:
+    """Whether something is held for work that the client does not have to judge now; also where all
+    of it was asked back before the work was handed over.
+    """
+    state: str = milestone.state
+    if state == MilestoneState.REFUND_REQUESTED:
+        asked = refund_asks.open_request(ctx.session, milestone.id)
+        state = asked.milestone_was if asked is not None else state
+    return state in _NOT_HANDED_OVER and milestone_money.held_minor(milestone) > 0
+
+
+def _give_back(ctx: Context, contract: Contract, milestone: Milestone, why: str) -> Entry:
+    """All that is held goes back, and with it what was asked for."""
+    held = milestone_money.held_minor(milestone)
+    _, entry = refunds.refund_held(ctx, contract, milestone, held, why)
+    asked = refund_asks.open_request(ctx.session, milestone.id)
+    if asked is not None:
+        refund_asks.agreed(ctx, contract, asked, asked.amount_minor)
+    states.emptied(ctx, contract, milestone, "refund")
+    return entry
 
 
 def _cancel_unpaid(ctx: Context, contract: Contract) -> None:
@@ -212,22 +225,11 @@ def end_dormant(ctx: Context, contract: Contract) -> None:
         )
         contract.ended_by = "system"
     _cancel_unpaid(system, contract)
-    entries: list[Entry] = []
-    for milestone in contract.milestones:
-        if milestone.state in (
-            MilestoneState.FUNDED,
-            MilestoneState.CHANGES_REQUESTED,
-        ) and milestone_money.escrowed_minor(milestone):
-            entries.append(
-                refunds.refund_escrowed(
-                    system,
-                    contract,
-                    milestone,
-                    milestone_money.escrowed_minor(milestone),
-                    "dormant",
-                )[1]
-            )
-            states.emptied(system, contract, milestone, "refund")
+    entries = [
+        _give_back(system, contract, milestone, "dormant")
+        for milestone in contract.milestones
+        if _not_handed_over(ctx, milestone)
+    ]
     states.after_change(system, contract)
     milestone_money.post_all(system, entries)
 
@@ -268,10 +270,7 @@ def holding_limit(ctx: Context, contract: Contract, milestone: Milestone) -> str
         and not milestone.disputed_minor
     ):
         system = ctx.as_(SYSTEM)
-        _, entry = refunds.refund_escrowed(
-            system, contract, milestone, milestone_money.escrowed_minor(milestone), "holding limit"
-        )
-        states.emptied(system, contract, milestone, "refund")
+        entry = _give_back(system, contract, milestone, "holding limit")
         states.after_change(system, contract)
         milestone_money.post_all(system, [entry])
         return "refunded"

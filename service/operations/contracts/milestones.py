@@ -11,22 +11,19 @@ from sqlalchemy.orm import Session
 from service.core import events, queue
 from service.core.context import Context
 from service.domain.errors import Invalid, StateConflict
-from service.domain.identity import typeid
 from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
-from service.domain.states.names import ContractState, MilestoneState, RefundRequestState
-from service.escrow import milestone_money, releases, states
+from service.domain.states.names import ContractState, MilestoneState
+from service.escrow import milestone_money, refund_asks, releases, states
 from service.ledger import Entry, entries, post
 from service.models import (
     Contract,
     Milestone,
-    RefundRequest,
     Release,
     Submission,
     new_id,
 )
-from service.platform.db import fetch
 
 REST = ("keep", "roll", "refund")
 """What becomes of what a partial release leaves: escrowed for this milestone, a milestone of its
@@ -105,8 +102,7 @@ def approve(
     milestone.auto_release_at = None
     release, entry = releases.release(ctx, contract, milestone, amount)
     entries = [entry]
-    _withdraw_request(ctx, contract, milestone)
-    if milestone_money.escrowed_minor(milestone):
+    if milestone_money.held_minor(milestone):
         entries += _rest(ctx, contract, milestone, rest, amount, release)
     else:
         states.emptied(
@@ -132,6 +128,7 @@ def _rest(
 ) -> list[Entry]:
     system = ctx.as_(SYSTEM)
     if rest == "roll":
+        refund_asks.without_meaning(ctx, contract, milestone.id)
         fresh, entry = milestone_money.roll_on(ctx, contract, milestone)
         events.record(
             system,
@@ -145,28 +142,20 @@ def _rest(
             system, milestone, "release", contract=contract, amount=amount, release=release.id
         )
         return [entry]
+    _outgrown(ctx, contract, milestone)
     events.transition(
         system, milestone, "release_part", contract=contract, amount=amount, release=release.id
     )
     return []
 
 
-_REQUESTED = "SELECT id FROM refund_request WHERE milestone_id = %s AND state = 'open'"
-
-
-def _withdraw_request(ctx: Context, contract: Contract, milestone: Milestone) -> None:
-    """The client releases money that they had asked back: the request for it has no meaning any
-    more.
+def _outgrown(ctx: Context, contract: Contract, milestone: Milestone) -> None:
+    """The client releases money that they had asked back: a request for more than is left has no
+    meaning any more.
     """
-    if not fetch(ctx.session, _REQUESTED, (typeid.decode(milestone.id),)):
-        return
-    query = select(RefundRequest).where(
-        RefundRequest.milestone_id == milestone.id, RefundRequest.state == RefundRequestState.OPEN
-    )
-    request = ctx.session.execute(query).scalar_one()
-    if request.amount_minor > milestone_money.escrowed_minor(milestone):
-        events.transition(ctx.as_(SYSTEM), request, "withdraw", contract=contract)
-        request.answered_at = ctx.now
+    request = refund_asks.open_request(ctx.session, milestone.id)
+    if request is not None and request.amount_minor > milestone_money.held_minor(milestone):
+        refund_asks.without_meaning(ctx, contract, milestone.id)
 
 
 def settle_pending(ctx: Context, release_id: str) -> bool:

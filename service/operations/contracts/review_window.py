@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core import events, staff_tasks
+from service.core import events, queue, staff_tasks
 from service.core.context import Context
 from service.core.staff_tasks import TaskType
 from service.domain.identity.actors import SYSTEM
+from service.domain.states.job_types import JobType
 from service.domain.states.names import MessageState, MilestoneState
-from service.escrow import states
+from service.escrow import milestone_money, refund_asks, states
 from service.models import (
     ClientSession,
     Contract,
@@ -42,8 +43,7 @@ def auto_release(ctx: Context, contract: Contract, milestone: Milestone) -> bool
     if notice_proved(
         ctx, contract, _submitted_at(ctx.session, milestone), ("work_submitted", "review_notice")
     ):
-        milestones.approve(ctx.as_(SYSTEM), contract, milestone)
-        return True
+        return _release_rest(ctx.as_(SYSTEM), contract, milestone)
     windows = ctx.policies.windows
     if milestone.extensions >= windows.review_extensions_max:
         staff_tasks.open_task(
@@ -63,6 +63,21 @@ def auto_release(ctx: Context, contract: Contract, milestone: Milestone) -> bool
         extension=milestone.extensions,
     )
     return False
+
+
+def _release_rest(ctx: Context, contract: Contract, milestone: Milestone) -> bool:
+    """Silence releases what the client has not asked back; that waits for its own answer.
+
+    Returns False when all of it was.
+    """
+    asked, held = refund_asks.open_request(ctx.session, milestone.id), None
+    if asked is not None:
+        held = milestone_money.held_minor(milestone) - asked.amount_minor
+        if held <= 0:
+            queue.enqueue(ctx, JobType.AUTO_RELEASE, milestone.id, asked.answer_by)
+            return False
+    milestones.approve(ctx, contract, milestone, held)
+    return True
 
 
 def notice_is_due(ctx: Context, milestone: Milestone, days: int) -> bool:

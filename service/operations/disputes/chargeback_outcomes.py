@@ -56,6 +56,9 @@ def lost(ctx: Context, contract: Contract, payment: Payment, chargeback: Chargeb
             milestone.disputed_minor -= line.amount_minor
             milestone.charged_back_minor += line.amount_minor
             states.emptied(ctx, contract, milestone, "charge_back", chargeback=chargeback.id)
+            states.resume(
+                ctx, contract, milestone, line.milestone_was or "funded", line.review_left_seconds
+            )
     reserved, gone, platform, owed = (
         _reserved(chargeback),
         _at(chargeback, "paid_out"),

@@ -94,6 +94,10 @@ def carry_out(
             release=release.id,
         )
     states.emptied(ctx.as_(SYSTEM), contract, milestone, "settle")
+    # More may be held than when it opened: what a failed refund or a reversed case brought.
+    states.resume(
+        ctx.as_(SYSTEM), contract, milestone, dispute.milestone_was, dispute.review_left_seconds
+    )
     _close(ctx, contract, dispute)
     states.after_change(ctx, contract)
     milestone_money.post_all(ctx, entries)

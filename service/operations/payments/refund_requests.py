@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core import events, queue
@@ -16,7 +15,7 @@ from service.domain.identity.actors import SYSTEM
 from service.domain.money.money import plain
 from service.domain.states.job_types import JobType
 from service.domain.states.names import MilestoneState, RefundRequestState
-from service.escrow import milestone_money, refunds, states
+from service.escrow import milestone_money, refund_asks, refunds, states
 from service.ledger import post
 from service.models import Contract, Milestone, Refund, RefundRequest, new_id
 
@@ -33,7 +32,7 @@ def ask(
     Silence: what was not handed over goes back; about what was handed over a dispute opens;
     released money stays.
     """
-    most = _refundable_minor(ctx, milestone)
+    most = refundable_minor(ctx, milestone)
     amount = most if amount_minor is None else amount_minor
     _check_ask(ctx.session, contract, milestone, amount, most)
     request = _opened(ctx, contract, milestone, amount, reason)
@@ -62,7 +61,21 @@ def ask(
     return request
 
 
-def _refundable_minor(ctx: Context, milestone: Milestone) -> int:
+def ask_instead(
+    ctx: Context, contract: Contract, milestone: Milestone, amount_minor: int | None, reason: str
+) -> RefundRequest:
+    """As `ask`, in place of what was asked before: the client knows better now what they want back,
+    and one question at a time is open. Raises StateConflict, Invalid.
+    """
+    before = refund_asks.open_request(ctx.session, milestone.id)
+    if before is not None:
+        withdraw(ctx, contract, before)
+        # The old row is closed before the new one: the database takes one open request at a time.
+        ctx.session.flush()
+    return ask(ctx, contract, milestone, amount_minor, reason)
+
+
+def refundable_minor(ctx: Context, milestone: Milestone) -> int:
     """What can go back at most: of what was released and is left of its payment, or of what is
     escrowed.
     """
@@ -90,7 +103,7 @@ def _check_ask(
             "amount_out_of_range",
             f"Up to {plain(most_minor, contract.currency)} can be asked back.",
         )
-    if open_request(session, milestone.id) is not None:
+    if refund_asks.open_request(session, milestone.id) is not None:
         raise StateConflict(
             "A refund was asked for already.",
             {"current_state": milestone.state, "allowed_actions": ["withdraw"]},
@@ -140,15 +153,7 @@ def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | 
     if nothing_left(contract, request):
         withdraw(ctx.as_(SYSTEM), contract, request)
         return None
-    events.transition(
-        ctx,
-        request,
-        "lapse" if ctx.role == "system" else "agree",
-        contract=contract,
-        amount=request.amount_minor,
-        currency=contract.currency,
-    )
-    request.answered_at = ctx.now
+    refund_asks.agreed(ctx, contract, request, request.amount_minor)
     if request.after_release:
         refund, entry = refunds.refund_released(
             ctx, contract, milestone, request.amount_minor, request.reason
@@ -162,6 +167,8 @@ def agree(ctx: Context, contract: Contract, request: RefundRequest) -> Refund | 
             request.reason,
         )
         states.emptied(ctx, contract, milestone, "refund", amount=refund.amount_minor)
+        # More may be held than when it was asked: what a failed refund or a reversed case brought.
+        _back(ctx, contract, request)
     states.after_change(ctx, contract)
     post(ctx, entry)
     return refund
@@ -182,15 +189,13 @@ def refuse(ctx: Context, contract: Contract, request: RefundRequest, why: str) -
 
     Raises StateConflict.
     """
-    events.transition(
-        ctx, request, "refuse", contract=contract, why=why, amount=request.amount_minor
-    )
+    refund_asks.end(ctx, contract, request, "refuse", why=why, amount=request.amount_minor)
     _back(ctx, contract, request)
 
 
 def withdraw(ctx: Context, contract: Contract, request: RefundRequest) -> None:
     """The client no longer asks. Raises StateConflict."""
-    events.transition(ctx, request, "withdraw", contract=contract)
+    refund_asks.end(ctx, contract, request, "withdraw", amount=request.amount_minor)
     _back(ctx, contract, request)
 
 
@@ -198,27 +203,16 @@ def becomes_dispute(ctx: Context, contract: Contract, request: RefundRequest) ->
     """The request ends in a dispute, which the caller opens over the milestone that this
     returns.
     """
-    events.transition(ctx, request, "dispute", contract=contract)
+    refund_asks.end(ctx, contract, request, "dispute")
     _back(ctx, contract, request)
     return _milestone(contract, request.milestone_id)
 
 
 def _back(ctx: Context, contract: Contract, request: RefundRequest) -> None:
-    request.answered_at = ctx.now
     milestone = _milestone(contract, request.milestone_id)
     if milestone.state == MilestoneState.REFUND_REQUESTED:
         states.resume(ctx, contract, milestone, request.milestone_was, request.review_left_seconds)
     states.touch(ctx, contract)
-
-
-def open_request(session: Session, milestone_id: str) -> RefundRequest | None:
-    """The request that waits for the freelancer's answer, if any."""
-    return session.execute(
-        select(RefundRequest).where(
-            RefundRequest.milestone_id == milestone_id,
-            RefundRequest.state == RefundRequestState.OPEN,
-        )
-    ).scalar_one_or_none()
 
 
 # Given by the freelancer
@@ -232,7 +226,7 @@ def give(
     The freelancer's row is locked. Raises StateConflict, Invalid, ChargedBack.
     """
     released = milestone.state == MilestoneState.RELEASED
-    most = _refundable_minor(ctx, milestone)
+    most = refundable_minor(ctx, milestone)
     amount = most if amount_minor is None else amount_minor
     if not released and milestone.state not in (
         *states.OPEN_TO_THE_CLIENT,
@@ -265,19 +259,13 @@ def _answer_open_request(
     """Giving at least what was asked answers the request; giving less leaves it open over what is
     still escrowed.
     """
-    request = open_request(ctx.session, milestone.id)
+    request = refund_asks.open_request(ctx.session, milestone.id)
     if request is None:
         return
     left = milestone_money.escrowed_minor(milestone) - amount_minor
     if amount_minor >= request.amount_minor or left <= 0:
-        events.transition(
-            ctx,
-            request,
-            "agree" if ctx.role == "freelancer" else "withdraw",
-            contract=contract,
-            amount=amount_minor,
-        )
-        request.answered_at = ctx.now
+        event = "agree" if ctx.role == "freelancer" else "withdraw"
+        refund_asks.end(ctx, contract, request, event, amount=amount_minor)
         if milestone.state == MilestoneState.REFUND_REQUESTED and left > 0:
             states.resume(
                 ctx, contract, milestone, request.milestone_was, request.review_left_seconds

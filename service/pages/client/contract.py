@@ -87,7 +87,7 @@ def contract(contract_id: str) -> str:
             ],
             on_hold=holds.reaching(ctx, found),
             cases=cases.touching(ctx.session, found)
-            if any(m.confiscated_minor for m in found.milestones)
+            if any(m.funded_minor for m in found.milestones)
             else [],
             moving=access.pending_change(ctx.session, found.id),
         )

@@ -8,8 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from service.core.context import Context
 from service.domain.errors import NotFound, StateConflict
-from service.domain.states.names import MilestoneState
-from service.escrow.milestone_money import escrowed_minor
+from service.escrow import refund_asks
 from service.http import web
 from service.models import Contract, Milestone
 from service.operations.client_access import sessions
@@ -51,17 +50,11 @@ def _refund_page(
         contract=found,
         freelancer=found.freelancer,
         milestone=milestone,
-        most=_refundable(milestone),
-        asked=refund_requests.open_request(ctx.session, milestone.id),
+        most=refund_requests.refundable_minor(ctx, milestone),
+        asked=refund_asks.open_request(ctx.session, milestone.id),
         typed=request.form,
         problems=problems,
     )
-
-
-def _refundable(milestone: Milestone) -> int:
-    if milestone.state == MilestoneState.RELEASED:
-        return milestone.released_minor - milestone.refunded_after_release_minor
-    return escrowed_minor(milestone)
 
 
 @blueprint.post("/c/<contract_id>/milestones/<milestone_id>/refund")
@@ -74,7 +67,7 @@ def refund(contract_id: str, milestone_id: str) -> Answer:
         refund_requests.ask(ctx, locked, milestone, wanted, words("reason", 500))
 
     def withdraw(ctx: Context, locked: Contract) -> None:
-        open_one = refund_requests.open_request(ctx.session, milestone_id)
+        open_one = refund_asks.open_request(ctx.session, milestone_id)
         if open_one is None:
             raise NotFound("Nothing was asked for.")
         refund_requests.withdraw(ctx, locked, open_one)
@@ -89,7 +82,7 @@ def _refund_check(contract_id: str, milestone_id: str) -> Answer:
         found, who = visitor(ctx, contract_id)
         require_code(ctx, who, sessions.BINDS_ANY)
         milestone, answers = milestone_of(found, milestone_id), Answers()
-        most = _refundable(milestone)
+        most = refund_requests.refundable_minor(ctx, milestone)
         if not most:
             raise StateConflict("There is no money here to ask back.")
         wanted = answers.ask(lambda: amount("amount", found.currency, most=most, empty=most), 0)

@@ -96,8 +96,9 @@ def approve(contract_id: str, milestone_id: str) -> Response:
         milestones.approve(
             ctx, locked, milestone, released, rest if rest in milestones.REST else "keep"
         )
-        if rest == "refund" and escrowed_minor(milestone):
-            refund_requests.ask(ctx, locked, milestone, None, "The rest after a partial release.")
+        if rest == "refund" and held_minor(milestone):
+            why = "The rest after a partial release."
+            refund_requests.ask_instead(ctx, locked, milestone, None, why)
 
     return decide(contract_id, release, span=sessions.BINDS_FRESH)
 
