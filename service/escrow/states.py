@@ -13,7 +13,7 @@ from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import MILESTONE
 from service.domain.states.names import ContractState, MilestoneState
 from service.escrow import refund_asks
-from service.escrow.milestone_money import held_minor
+from service.escrow.milestone_money import escrowed_minor
 from service.models import Contract, Milestone
 
 RESUME = {

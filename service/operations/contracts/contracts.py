@@ -131,13 +131,13 @@ def _not_handed_over(ctx: Context, milestone: Milestone) -> bool:
     if state == MilestoneState.REFUND_REQUESTED:
         asked = refund_asks.open_request(ctx.session, milestone.id)
         state = asked.milestone_was if asked is not None else state
-    return state in _NOT_HANDED_OVER and milestone_money.held_minor(milestone) > 0
+    return state in _NOT_HANDED_OVER and milestone_money.escrowed_minor(milestone) > 0
 
 
 def _give_back(ctx: Context, contract: Contract, milestone: Milestone, why: str) -> Entry:
     """All that is held goes back, and with it what was asked for."""
-    held = milestone_money.held_minor(milestone)
-    _, entry = refunds.refund_held(ctx, contract, milestone, held, why)
+    held = milestone_money.escrowed_minor(milestone)
+    _, entry = refunds.refund_escrowed(ctx, contract, milestone, held, why)
     asked = refund_asks.open_request(ctx.session, milestone.id)
     if asked is not None:
         refund_asks.agreed(ctx, contract, asked, asked.amount_minor)

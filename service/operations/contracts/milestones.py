@@ -102,7 +102,7 @@ def approve(
     milestone.auto_release_at = None
     release, entry = releases.release(ctx, contract, milestone, amount)
     entries = [entry]
-    if milestone_money.held_minor(milestone):
+    if milestone_money.escrowed_minor(milestone):
         entries += _rest(ctx, contract, milestone, rest, amount, release)
     else:
         states.emptied(
@@ -154,7 +154,7 @@ def _outgrown(ctx: Context, contract: Contract, milestone: Milestone) -> None:
     meaning any more.
     """
     request = refund_asks.open_request(ctx.session, milestone.id)
-    if request is not None and request.amount_minor > milestone_money.held_minor(milestone):
+    if request is not None and request.amount_minor > milestone_money.escrowed_minor(milestone):
         refund_asks.without_meaning(ctx, contract, milestone.id)
 
 

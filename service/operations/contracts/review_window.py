@@ -72,7 +72,7 @@ def _release_rest(ctx: Context, contract: Contract, milestone: Milestone) -> boo
     """
     asked, held = refund_asks.open_request(ctx.session, milestone.id), None
     if asked is not None:
-        held = milestone_money.held_minor(milestone) - asked.amount_minor
+        held = milestone_money.escrowed_minor(milestone) - asked.amount_minor
         if held <= 0:
             queue.enqueue(ctx, JobType.AUTO_RELEASE, milestone.id, asked.answer_by)
             return False

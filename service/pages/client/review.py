@@ -96,7 +96,7 @@ def approve(contract_id: str, milestone_id: str) -> Response:
         milestones.approve(
             ctx, locked, milestone, released, rest if rest in milestones.REST else "keep"
         )
-        if rest == "refund" and held_minor(milestone):
+        if rest == "refund" and escrowed_minor(milestone):
             why = "The rest after a partial release."
             refund_requests.ask_instead(ctx, locked, milestone, None, why)
 
