@@ -32,8 +32,8 @@ from service.platform import clock
 )
 @click.option(
     "--home",
-    help="A currency that every line of `transactions` or `earnings` is converted to as well, by the "
-    "stored rates.",
+    help="A currency that every line of `transactions` or `earnings` is converted to as well, by "
+    "the stored rates.",
 )
 @click.option(
     "--zone",

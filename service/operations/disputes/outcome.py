@@ -81,18 +81,8 @@ def carry_out(
             refunds.refund_escrowed(ctx, contract, milestone, refund_minor, "dispute")[1]
         )
     if dispute.amount_minor - refund_minor:
-        release, entry = releases.release(
-            ctx, contract, milestone, dispute.amount_minor - refund_minor
-        )
-        entries.append(entry)
-        events.record(
-            ctx,
-            "milestone.share_released",
-            milestone,
-            contract=contract,
-            amount=release.gross_minor,
-            release=release.id,
-        )
+        share_minor = dispute.amount_minor - refund_minor
+        entries.append(_release_share(ctx, contract, milestone, share_minor))
     states.emptied(ctx.as_(SYSTEM), contract, milestone, "settle")
     # More may be held than when it opened: what a failed refund or a reversed case brought.
     states.resume(
@@ -101,6 +91,22 @@ def carry_out(
     _close(ctx, contract, dispute)
     states.after_change(ctx, contract)
     milestone_money.post_all(ctx, entries)
+
+
+def _release_share(
+    ctx: Context, contract: Contract, milestone: Milestone, share_minor: int
+) -> Entry:
+    """What the dispute leaves to the freelancer; the entry is posted by the caller."""
+    release, entry = releases.release(ctx, contract, milestone, share_minor)
+    events.record(
+        ctx,
+        "milestone.share_released",
+        milestone,
+        contract=contract,
+        amount=release.gross_minor,
+        release=release.id,
+    )
+    return entry
 
 
 def _close(ctx: Context, contract: Contract, dispute: Dispute) -> None:

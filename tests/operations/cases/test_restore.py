@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from service.core import staff_tasks
+from service.core.repository import EVERYONE
 from service.domain.errors import Forbidden, StateConflict
 from service.domain.money.chart import AccountCode
 from service.domain.money.psp import RefundSnapshot
@@ -77,7 +78,7 @@ def test_an_appeal_that_was_partly_right_gives_that_part_back(stage: Stage) -> N
     case_id = executed(stage, from_escrow(stage, 10_000, "authority"))
     for part in (4_000, 3_500):
         with by(stage, "Olympe") as ctx:
-            case = cases.find(ctx.session, case_id, owner=None, lock=True)
+            case = cases.find(ctx.session, case_id, owner=EVERYONE, lock=True)
             cases.change(ctx, case, {1: part}, at_platform_cost=False)
     assert stage.books(*_PLACES) == {"authority_payable": 2_500, "refund_in_flight": 7_500}
     assert stage.money() == {"confiscated": 2_500, "refunded": 7_500}
