@@ -13,7 +13,7 @@ from service.domain.states.calendar import add_business_days
 from service.domain.states.job_types import JobType
 from service.escrow import milestone_money, refunds, releases, states
 from service.ledger import Entry
-from service.models import Contract, Dispute
+from service.models import Contract, Dispute, Milestone
 from service.operations.disputes import sides
 
 
