@@ -195,9 +195,9 @@ def test_a_close_waits_for_what_is_being_posted(world: World) -> None:
     held = {code: digest(world, code, last_day.replace(day=1), last_day, frozen) for code in BOOKS}
     kept = [world.program("finance").get(f"/v1/exports/{one}") for one in closed["exports"]]
     shown = {
-        e["code"]: e["manifest"]["files"][0]["sha256"]
+        e["name"]: e["manifest"]["files"][0]["sha256"]
         for e in kept
-        if e["format"] == "csv" and e["code"] in BOOKS
+        if e["format"] == "csv" and e["name"] in BOOKS
     }
     assert held == shown, "made again with the same knowledge: the same bytes"
 
