@@ -101,7 +101,9 @@ class Values(dict[str, Any]):
             ),
             "USD 1,200.00",
         )
+        self |= {"payouts_waited": True}
         for name in (
+            "about",
             "author",
             "asked",
             "by",

@@ -7,6 +7,7 @@ never changes a state; it is laid over it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SCOPES = {
@@ -39,6 +40,26 @@ SUBJECTS = {
     "payment": "pay",
     "payout": "pyo",
 }
+_OF_AN_AGREEMENT = ("accept", "inflow", "release", "refund", "amend")
+STOPPABLE = {
+    "freelancer": tuple(SCOPES),
+    "client": _OF_AN_AGREEMENT,
+    "contract": _OF_AN_AGREEMENT,
+    "milestone": ("inflow", "release", "refund"),
+    "payment": ("release", "refund"),
+    "payout": ("outflow",),
+}
+"""What a hold can stop at all, by its subject. Money that was released is the freelancer's and no
+contract's any more: only a hold of the person, or of one payout, stops a payout.
+"""
+
+
+def stops(subject_kind: str, scopes: Iterable[str]) -> list[str]:
+    """Of the scopes of a hold those that stop something, in the order in which people read them."""
+    chosen = set(scopes) & set(STOPPABLE[subject_kind])
+    return [scope for scope in SCOPES if scope in chosen]
+
+
 LEVELS = {
     ("freelancer", "restricted"): ("contract_create", "accept", "inflow", "outflow"),
     ("freelancer", "blocked"): (

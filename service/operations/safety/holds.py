@@ -15,7 +15,7 @@ from service.domain.states.calendar import add_business_days
 from service.domain.states.job_types import JobType
 from service.domain.states.lifecycle import CONTRACT
 from service.domain.states.names import ContractState, HoldState, RequirementState
-from service.domain.states.restrictions import SCOPES, SUBJECTS
+from service.domain.states.restrictions import SCOPES, SUBJECTS, stops
 from service.escrow import freezing
 from service.escrow.milestone_money import escrowed_minor
 from service.models import (
@@ -199,13 +199,10 @@ def _apply(ctx: Context, hold: Hold) -> None:
         return
     freezing.refresh_gates(ctx, hold)
     _notify(ctx, hold, contracts)
-    if "inflow" in hold.scopes:
+    stopped = stops(hold.subject_kind, hold.scopes)
+    if "inflow" in stopped:
         freezing.close_payment_pages(ctx, hold, contracts)
-    if (
-        "outflow" in hold.scopes
-        and freelancer_id is not None
-        and hold.subject_kind in ("freelancer", "payout")
-    ):
+    if "outflow" in stopped and freelancer_id is not None:
         only = typeid.encode("pyo", hold.subject_id) if hold.subject_kind == "payout" else None
         freezing.stop_payouts(ctx, hold, freelancer_id, only)
 

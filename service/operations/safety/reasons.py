@@ -8,7 +8,7 @@ from typing import Any
 
 from service.core.context import Context
 from service.domain.identity import actors
-from service.domain.states.restrictions import SCOPES
+from service.domain.states.restrictions import SCOPES, stops
 from service.ledger import accounts, balance
 from service.models import Hold
 from service.platform.db import fetch
@@ -34,6 +34,7 @@ def statement(ctx: Context, hold: Hold, *, staff: bool = False) -> dict[str, Any
     """
     reason = ctx.policies.reasons[hold.reason_code]
     told = staff or hold.disclosure == "full"
+    stopped = stopped_by(hold)
     shown: dict[str, Any] = {
         "id": hold.id,
         "object": "hold",
@@ -41,8 +42,8 @@ def statement(ctx: Context, hold: Hold, *, staff: bool = False) -> dict[str, Any
         "subject_kind": hold.subject_kind,
         "freelancer": hold.freelancer_id,
         "scopes": hold.scopes,
-        "restricted": [SCOPES[scope] for scope in hold.scopes],
-        "still_possible": [words for scope, words in SCOPES.items() if scope not in hold.scopes],
+        "restricted": [SCOPES[scope] for scope in stopped],
+        "still_possible": [words for scope, words in SCOPES.items() if scope not in stopped],
         "amount": hold.amount_minor,
         "currency": hold.currency,
         "money": money(ctx, hold),
@@ -66,6 +67,13 @@ def statement(ctx: Context, hold: Hold, *, staff: bool = False) -> dict[str, Any
         "end_reason": hold.end_reason if told else None,
     }
     return shown | _for_staff(hold) if staff else shown
+
+
+def stopped_by(hold: Hold) -> list[str]:
+    """The scopes in which a hold stops something; one over an amount sets it aside and stops
+    nothing else.
+    """
+    return [] if hold.amount_minor is not None else stops(hold.subject_kind, hold.scopes)
 
 
 def money(ctx: Context, hold: Hold) -> list[dict[str, Any]]:

@@ -35,12 +35,15 @@ def page(contract_id: str) -> str:
             for hold in shown
             if _about_client(hold)
         ]
+        others = [hold for hold in shown if not _about_client(hold)]
         return render_template(
             "hold.html",
             contract=found,
             freelancer=found.freelancer,
             own=own,
-            others=[hold for hold in shown if not _about_client(hold)],
+            others=others,
+            stopped={scope for hold in others for scope in reasons.stopped_by(hold)},
+            stopped_by=reasons.stopped_by,
             words=FOR_CLIENTS,
             held=sum(escrowed_minor(m) for m in found.milestones),
             decided_by=min((reading.next_decision_at(h) for h in shown), default=None),

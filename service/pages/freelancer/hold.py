@@ -110,6 +110,7 @@ def page(ctx: Context, hold: Hold) -> str:
         hold=hold,
         said=reasons.statement(ctx, hold),
         words=SCOPES,
+        stopped_by=reasons.stopped_by,
         freelancer=repository.freelancer(ctx.session, hold.freelancer_id or ""),
         filed=appeals.of_hold(ctx.session, hold.id),
         case=case if case and case.noticed_at else None,

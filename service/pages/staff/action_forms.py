@@ -120,7 +120,7 @@ def _seen(ctx: Context, made: Outcome) -> dict[str, object]:
         "effects": [(e.what, e.object_id, e.outcome) for e in hold.effects],
         "until": hold.expires_at,
         "confirm_by": hold.confirm_by,
-        "scopes": hold.scopes,
+        "scopes": reasons.stopped_by(hold),
     }
 
 

@@ -114,6 +114,8 @@ class EmailValues(TypedDict, total=False):
     reason: str
     statement: str
     stopped: str
+    about: str
+    payouts_waited: bool
     asked: str
     next_decision_at: datetime
     held_text: str

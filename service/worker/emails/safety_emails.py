@@ -14,7 +14,7 @@ from service.domain.money.money import plain
 from service.domain.states.names import RequirementState
 from service.domain.states.restrictions import FOR_CLIENTS, SCOPES
 from service.models import Appeal, Confiscation, Contract, Freelancer, Hold
-from service.operations.safety.reasons import HIDDEN
+from service.operations.safety.reasons import HIDDEN, stopped_by
 from service.shared import hold_checks
 from service.worker.emails.email_values import EmailParams, EmailValues
 
@@ -84,9 +84,17 @@ def _of_case(case: Confiscation) -> EmailValues:
     }
 
 
+_ABOUT = {
+    "contract": ", in one contract",
+    "milestone": ", for one milestone",
+    "payment": ", for what one payment paid for",
+    "payout": ", for one payout",
+}
+
+
 def _of_hold(ctx: Context, hold: Hold, words: dict[str, str] = SCOPES) -> EmailValues:
     reason = ctx.policies.reasons[hold.reason_code]
-    told = hold.disclosure == "full"
+    told, stopped = hold.disclosure == "full", stopped_by(hold)
     amount = (
         f"exactly {plain(hold.amount_minor, hold.currency)}"
         if hold.amount_minor is not None and hold.currency
@@ -96,7 +104,9 @@ def _of_hold(ctx: Context, hold: Hold, words: dict[str, str] = SCOPES) -> EmailV
         "hold": hold,
         "reason": reason.code.replace("_", " ") if told else "we may not say why",
         "statement": f"{reason.text} {hold.facts} (Clause: {hold.clause}.)" if told else HIDDEN,
-        "stopped": amount or "; ".join(words[scope] for scope in hold.scopes if scope in words),
+        "stopped": amount or "; ".join(words[one] for one in stopped if one in words),
+        "about": _ABOUT.get(hold.subject_kind, ""),
+        "payouts_waited": "outflow" in stopped,
         "asked": ", ".join(
             r.kind.replace("_", " ")
             for r in hold.requirements
